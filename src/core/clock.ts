@@ -1,0 +1,70 @@
+/** A timer that was set; cancelling it twice, or after it fired, is harmless. */
+export interface Timer {
+  readonly cancel: () => void
+}
+
+/** The only way to know or to wait for time. Everything that waits takes one, so that it can run on virtual time. */
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. May jump. For people and records, never for deadlines. */
+  readonly nowMs: () => number
+  /** Milliseconds from an arbitrary origin. Never goes back. For deadlines and durations. */
+  readonly monotonicMs: () => number
+  /** Calls `run` once after `delayMs`, unless cancelled. Does not keep the process alive by itself. */
+  readonly setTimer: (delayMs: number, run: () => void) => Timer
+}
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer(delayMs, run) {
+    const handle = setTimeout(run, delayMs)
+    return { cancel: () => clearTimeout(handle) }
+  },
+}
+
+/** Resolves after `ms`; rejects with the signal's reason as soon as the signal is aborted. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason)
+    const onAbort = (): void => {
+      timer.cancel()
+      reject(signal?.reason)
+    }
+    const timer = clock.setTimer(ms, () => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    })
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+/**
+ * Runs `work` with a signal that is aborted after `ms` or when `signal` is; rejects with `onTimeout()` when time is up
+ * even if `work` ignores its signal.
+ */
+export async function withDeadline<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  ms: number,
+  { clock, signal, onTimeout }: { clock: Clock; signal?: AbortSignal | undefined; onTimeout: () => Error },
+): Promise<T> {
+  signal?.throwIfAborted()
+  const controller = new AbortController()
+  const expired = Promise.withResolvers<never>()
+  const timer = clock.setTimer(ms, () => {
+    const error = onTimeout()
+    controller.abort(error)
+    expired.reject(error)
+  })
+  const onAbort = (): void => {
+    controller.abort(signal?.reason)
+    expired.reject(signal?.reason)
+  }
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([work(controller.signal), expired.promise])
+  } finally {
+    timer.cancel()
+    signal?.removeEventListener('abort', onAbort)
+    expired.promise.catch(() => {})
+  }
+}

@@ -1,0 +1,65 @@
+import type { NodeRecord } from './node.ts'
+import type { ProjectSpec } from './service.ts'
+import type { Health, TaskState } from './task.ts'
+
+/** Bodies of Shoal's own API under `/v1`, as the manager answers and the command line reads them. */
+
+/** One line of a plan: what an `up` or `down` does, or did. */
+export interface PlanStep {
+  readonly action: 'create' | 'update' | 'scale' | 'remove' | 'keep'
+  readonly kind: 'network' | 'volume' | 'service'
+  readonly name: string
+  /** What differs, for `update` and `scale`: `image`, `environment.GREETING`. */
+  readonly because?: readonly string[]
+}
+
+/** `PUT /v1/projects/{name}?dryRun=` with a {@link ProjectSpec}; `DELETE /v1/projects/{name}?volumes=&dryRun=`. */
+export interface ApplyResult {
+  readonly project: string
+  readonly changed: boolean
+  readonly steps: readonly PlanStep[]
+}
+
+/** One task as a person sees it. `GET /v1/projects/{name}/tasks`. */
+export interface TaskView {
+  readonly id: string
+  readonly name: string
+  readonly project: string
+  readonly service: string
+  readonly slot: number
+  readonly image: string
+  readonly command: string
+  readonly node?: string
+  readonly state: TaskState
+  readonly desired: 'running' | 'stopped'
+  readonly health: Health
+  readonly containerId?: string
+  readonly exitCode?: number
+  readonly restarts: number
+  readonly ports: readonly string[]
+  readonly error?: string
+  readonly pendingReasons?: readonly string[]
+  readonly createdAtMs: number
+  readonly startedAtMs?: number
+}
+
+/** `GET /v1/projects/{name}`. */
+export interface ProjectView {
+  readonly spec: ProjectSpec
+  readonly services: readonly {
+    readonly name: string
+    readonly wanted: number
+    readonly running: number
+    readonly healthy: number
+    /** All replicas run the present spec and are healthy, or the service has completed. */
+    readonly converged: boolean
+  }[]
+  readonly tasks: readonly TaskView[]
+}
+
+/** `GET /v1/nodes`. */
+export interface NodeView extends NodeRecord {
+  readonly status: 'ready' | 'down'
+  readonly tasks: number
+  readonly reserved: { readonly nanoCpus: number; readonly memoryBytes: number }
+}

@@ -1,0 +1,144 @@
+/**
+ * What is wanted: services, networks and volumes of a project, as the compose folder produces them and the manager
+ * stores them. Plain readonly data; every size is in bytes, every time in milliseconds, every CPU in billionths.
+ */
+
+export type Protocol = 'tcp' | 'udp'
+
+export interface PortSpec {
+  readonly target: number
+  /** Absent: a free port is chosen. */
+  readonly published?: number
+  readonly protocol: Protocol
+  /** `ingress`: answered on every host for the whole service. `host`: only where the replica runs. */
+  readonly mode: 'ingress' | 'host'
+  readonly hostIp?: string
+}
+
+export interface HealthCheckSpec {
+  /** Docker's form: `['CMD', …]`, `['CMD-SHELL', text]` or `['NONE']`. */
+  readonly test: readonly string[]
+  readonly intervalMs?: number
+  readonly timeoutMs?: number
+  readonly startPeriodMs?: number
+  readonly startIntervalMs?: number
+  readonly retries?: number
+}
+
+export interface MountSpec {
+  readonly type: 'volume' | 'bind' | 'tmpfs'
+  /** Volume: its cluster-wide name, absent if anonymous. Bind: an absolute path on the node. */
+  readonly source?: string
+  readonly target: string
+  readonly readOnly?: boolean
+  /** tmpfs only. */
+  readonly sizeBytes?: number
+}
+
+export interface NetworkAttachment {
+  /** The network's cluster-wide name (`project_default`). */
+  readonly network: string
+  /** Extra names; the service's name is always one. */
+  readonly aliases: readonly string[]
+}
+
+/** How one container of a service is made. Names are compose's and Docker's, in camel case. */
+export interface ContainerSpec {
+  readonly image: string
+  readonly command?: readonly string[]
+  readonly entrypoint?: readonly string[]
+  /** May hold `{{.Node.Hostname}}`, `{{.Service.Name}}`, `{{.Task.Slot}}` and `{{.Task.Name}}`, filled in on the node. */
+  readonly environment?: Readonly<Record<string, string>>
+  readonly hostname?: string
+  readonly domainname?: string
+  readonly user?: string
+  readonly workingDir?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly mounts?: readonly MountSpec[]
+  readonly healthcheck?: HealthCheckSpec
+  readonly stopSignal?: string
+  readonly stopGraceMs?: number
+  readonly init?: boolean
+  readonly tty?: boolean
+  readonly stdinOpen?: boolean
+  readonly readOnly?: boolean
+  readonly privileged?: boolean
+  readonly capAdd?: readonly string[]
+  readonly capDrop?: readonly string[]
+  readonly extraHosts?: readonly string[]
+  readonly dns?: readonly string[]
+  readonly sysctls?: Readonly<Record<string, string>>
+  readonly ulimits?: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>
+  readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> }
+  /** `none` or `host`; absent: the service's networks. */
+  readonly networkMode?: 'none' | 'host'
+  readonly shmSizeBytes?: number
+}
+
+export interface Resources {
+  readonly memoryBytes?: number
+  readonly nanoCpus?: number
+  readonly pids?: number
+}
+
+export interface RestartSpec {
+  readonly condition: 'none' | 'on-failure' | 'any'
+  readonly delayMs?: number
+  readonly maxAttempts?: number
+}
+
+export type DependencyCondition = 'service_started' | 'service_healthy' | 'service_completed_successfully'
+
+export interface DependencySpec {
+  readonly service: string
+  readonly condition: DependencyCondition
+  readonly required: boolean
+}
+
+export interface ServiceSpec {
+  /** Its name in the compose file (`web`). */
+  readonly name: string
+  readonly replicas: number
+  readonly container: ContainerSpec
+  readonly limits: Resources
+  readonly reservations: Resources
+  /** Placement constraints: `node.labels.disk == ssd`, `node.hostname != n1`. All must hold. */
+  readonly constraints: readonly string[]
+  readonly networks: readonly NetworkAttachment[]
+  readonly ports: readonly PortSpec[]
+  readonly restart: RestartSpec
+  readonly dependsOn: readonly DependencySpec[]
+}
+
+export interface NetworkSpec {
+  /** Cluster-wide name (`project_default`). */
+  readonly name: string
+  /** The key in the compose file (`default`). */
+  readonly key: string
+  readonly external: boolean
+  readonly internal: boolean
+  /** Wanted subnet; absent: one is chosen. */
+  readonly subnet?: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+export interface VolumeSpec {
+  /** Cluster-wide name (`project_data`). */
+  readonly name: string
+  readonly key: string
+  readonly external: boolean
+  readonly driver: string
+  readonly driverOptions: Readonly<Record<string, string>>
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** A whole Compose project, ready to be stored: everything is resolved, nothing refers to the client's files. */
+export interface ProjectSpec {
+  readonly name: string
+  readonly services: readonly ServiceSpec[]
+  readonly networks: readonly NetworkSpec[]
+  readonly volumes: readonly VolumeSpec[]
+  /** For people: where it was loaded from. */
+  readonly workingDir?: string
+  readonly configFiles?: readonly string[]
+}

@@ -1,0 +1,63 @@
+/** Where things stand in the store. The only place that knows the layout of `design` section 3. */
+export interface ClusterKeys {
+  readonly root: string
+  readonly meta: string
+  readonly members: string
+  readonly nodes: string
+  readonly projects: string
+  readonly services: string
+  readonly networks: string
+  readonly volumes: string
+  readonly tasks: string
+  readonly status: string
+  readonly endpoints: string
+  readonly blobs: string
+  readonly election: string
+  readonly member: (node: string) => string
+  readonly node: (node: string) => string
+  readonly project: (name: string) => string
+  readonly service: (id: string) => string
+  readonly network: (name: string) => string
+  readonly volume: (name: string) => string
+  /** Without a node: the place of unplaced tasks. */
+  readonly task: (node: string | undefined, id: string) => string
+  readonly tasksOf: (node: string) => string
+  readonly statusOf: (node: string, taskId: string) => string
+  readonly endpoint: (network: string, ip: string) => string
+  readonly endpointsOf: (network: string) => string
+}
+
+/** Name that stands for "no node" in the keys of unplaced tasks; no node may be called so. */
+export const UNPLACED = '-'
+
+/** Every prefix ends with a slash, so that `web` never lists `web2`. */
+export function clusterKeys(cluster: string): ClusterKeys {
+  const root = `/shoal/${cluster}/`
+  const under = (folder: string) => (name: string) => `${root}${folder}/${name}`
+  return {
+    root,
+    meta: `${root}meta`,
+    members: `${root}members/`,
+    nodes: `${root}nodes/`,
+    projects: `${root}projects/`,
+    services: `${root}services/`,
+    networks: `${root}networks/`,
+    volumes: `${root}volumes/`,
+    tasks: `${root}tasks/`,
+    status: `${root}status/`,
+    endpoints: `${root}endpoints/`,
+    blobs: `${root}blobs/`,
+    election: `${root}election/manager`,
+    member: under('members'),
+    node: under('nodes'),
+    project: under('projects'),
+    service: under('services'),
+    network: under('networks'),
+    volume: under('volumes'),
+    task: (node, id) => `${root}tasks/${node ?? UNPLACED}/${id}`,
+    tasksOf: node => `${root}tasks/${node}/`,
+    statusOf: (node, taskId) => `${root}status/${node}/${taskId}`,
+    endpoint: (network, ip) => `${root}endpoints/${network}/${ip}`,
+    endpointsOf: network => `${root}endpoints/${network}/`,
+  }
+}

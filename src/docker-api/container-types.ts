@@ -1,0 +1,246 @@
+/**
+ * Wire types of the Docker Engine API (1.41 to 1.47) that Shoal serves and speaks. Field names are the wire's.
+ * Source: Docker's published API reference.
+ */
+
+export interface PortBinding {
+  readonly HostIp?: string
+  readonly HostPort?: string
+}
+export type PortMap = Readonly<Record<string, readonly PortBinding[] | null>>
+
+export interface HealthConfig {
+  readonly Test?: readonly string[]
+  /** Nanoseconds, as every duration here. */
+  readonly Interval?: number
+  readonly Timeout?: number
+  readonly StartPeriod?: number
+  readonly StartInterval?: number
+  readonly Retries?: number
+}
+
+export interface ContainerConfig {
+  readonly Hostname?: string
+  readonly Domainname?: string
+  readonly User?: string
+  readonly AttachStdin?: boolean
+  readonly AttachStdout?: boolean
+  readonly AttachStderr?: boolean
+  readonly ExposedPorts?: Readonly<Record<string, object>>
+  readonly Tty?: boolean
+  readonly OpenStdin?: boolean
+  readonly StdinOnce?: boolean
+  readonly Env?: readonly string[]
+  readonly Cmd?: readonly string[] | null
+  readonly Entrypoint?: readonly string[] | null
+  readonly Image?: string
+  readonly Volumes?: Readonly<Record<string, object>> | null
+  readonly WorkingDir?: string
+  readonly Labels?: Readonly<Record<string, string>>
+  readonly StopSignal?: string
+  /** Seconds. */
+  readonly StopTimeout?: number
+  readonly Healthcheck?: HealthConfig
+  readonly Shell?: readonly string[] | null
+}
+
+export interface RestartPolicy {
+  readonly Name?: '' | 'no' | 'always' | 'unless-stopped' | 'on-failure'
+  readonly MaximumRetryCount?: number
+}
+
+export interface MountRequest {
+  readonly Type: 'bind' | 'volume' | 'tmpfs'
+  readonly Source?: string
+  readonly Target: string
+  readonly ReadOnly?: boolean
+  readonly BindOptions?: { readonly Propagation?: string; readonly CreateMountpoint?: boolean }
+  readonly VolumeOptions?: {
+    readonly NoCopy?: boolean
+    readonly Labels?: Readonly<Record<string, string>>
+    readonly DriverConfig?: { readonly Name?: string; readonly Options?: Readonly<Record<string, string>> }
+  }
+  readonly TmpfsOptions?: { readonly SizeBytes?: number; readonly Mode?: number }
+}
+
+export interface HostConfig {
+  readonly Binds?: readonly string[] | null
+  readonly Mounts?: readonly MountRequest[]
+  readonly Tmpfs?: Readonly<Record<string, string>>
+  readonly NetworkMode?: string
+  readonly PortBindings?: PortMap | null
+  readonly PublishAllPorts?: boolean
+  readonly RestartPolicy?: RestartPolicy
+  readonly AutoRemove?: boolean
+  readonly Memory?: number
+  readonly MemoryReservation?: number
+  readonly MemorySwap?: number
+  readonly NanoCpus?: number
+  readonly CpuShares?: number
+  readonly CpuQuota?: number
+  readonly CpuPeriod?: number
+  readonly CpusetCpus?: string
+  readonly PidsLimit?: number | null
+  readonly CapAdd?: readonly string[] | null
+  readonly CapDrop?: readonly string[] | null
+  readonly Privileged?: boolean
+  readonly ReadonlyRootfs?: boolean
+  readonly Dns?: readonly string[] | null
+  readonly DnsOptions?: readonly string[] | null
+  readonly DnsSearch?: readonly string[] | null
+  readonly ExtraHosts?: readonly string[] | null
+  readonly Sysctls?: Readonly<Record<string, string>> | null
+  readonly Ulimits?: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[] | null
+  readonly ShmSize?: number
+  readonly Init?: boolean | null
+  readonly CgroupParent?: string
+  readonly SecurityOpt?: readonly string[] | null
+  readonly LogConfig?: { readonly Type?: string; readonly Config?: Readonly<Record<string, string>> | null }
+  readonly OomScoreAdj?: number
+}
+
+export interface EndpointConfig {
+  readonly IPAMConfig?: { readonly IPv4Address?: string } | null
+  readonly Aliases?: readonly string[] | null
+  readonly MacAddress?: string
+}
+
+export interface ContainerCreateRequest extends ContainerConfig {
+  readonly HostConfig?: HostConfig
+  readonly NetworkingConfig?: { readonly EndpointsConfig?: Readonly<Record<string, EndpointConfig>> | null }
+}
+
+export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead'
+
+export interface HealthState {
+  readonly Status: 'none' | 'starting' | 'healthy' | 'unhealthy'
+  readonly FailingStreak: number
+  readonly Log: readonly {
+    readonly Start: string
+    readonly End: string
+    readonly ExitCode: number
+    readonly Output: string
+  }[]
+}
+
+export interface ContainerState {
+  readonly Status: ContainerStatus
+  readonly Running: boolean
+  readonly Paused: boolean
+  readonly Restarting: boolean
+  readonly OOMKilled: boolean
+  readonly Dead: boolean
+  readonly Pid: number
+  readonly ExitCode: number
+  readonly Error: string
+  readonly StartedAt: string
+  readonly FinishedAt: string
+  readonly Health?: HealthState
+}
+
+export interface EndpointSettings {
+  readonly NetworkID: string
+  readonly EndpointID: string
+  readonly Gateway: string
+  readonly IPAddress: string
+  readonly IPPrefixLen: number
+  readonly MacAddress: string
+  readonly Aliases: readonly string[] | null
+  readonly IPAMConfig?: { readonly IPv4Address?: string } | null
+  readonly DNSNames?: readonly string[] | null
+}
+
+export interface MountPoint {
+  readonly Type: 'bind' | 'volume' | 'tmpfs'
+  readonly Name?: string
+  readonly Source: string
+  readonly Destination: string
+  readonly Driver?: string
+  readonly Mode: string
+  readonly RW: boolean
+  readonly Propagation: string
+}
+
+export interface ContainerInspect {
+  readonly Id: string
+  readonly Created: string
+  readonly Path: string
+  readonly Args: readonly string[]
+  readonly State: ContainerState
+  /** Image id: the digest of its config. */
+  readonly Image: string
+  readonly ResolvConfPath: string
+  readonly HostnamePath: string
+  readonly HostsPath: string
+  readonly LogPath: string
+  /** With a leading slash. */
+  readonly Name: string
+  readonly RestartCount: number
+  readonly Driver: string
+  readonly Platform: string
+  readonly HostConfig: HostConfig
+  readonly Config: ContainerConfig
+  readonly Mounts: readonly MountPoint[]
+  readonly NetworkSettings: {
+    readonly Ports: PortMap
+    readonly IPAddress: string
+    readonly Gateway: string
+    readonly MacAddress: string
+    readonly SandboxKey: string
+    readonly Networks: Readonly<Record<string, EndpointSettings>>
+  }
+}
+
+export interface PortSummary {
+  readonly IP?: string
+  readonly PrivatePort: number
+  readonly PublicPort?: number
+  readonly Type: 'tcp' | 'udp'
+}
+
+export interface ContainerSummary {
+  readonly Id: string
+  readonly Names: readonly string[]
+  readonly Image: string
+  readonly ImageID: string
+  readonly Command: string
+  /** Unix seconds. */
+  readonly Created: number
+  readonly Ports: readonly PortSummary[]
+  readonly Labels: Readonly<Record<string, string>>
+  readonly State: ContainerStatus
+  /** `Up 5 minutes (healthy)`. */
+  readonly Status: string
+  readonly HostConfig: { readonly NetworkMode: string }
+  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, EndpointSettings>> }
+  readonly Mounts: readonly MountPoint[]
+}
+
+export interface ExecCreateRequest {
+  readonly AttachStdin?: boolean
+  readonly AttachStdout?: boolean
+  readonly AttachStderr?: boolean
+  readonly Tty?: boolean
+  readonly Env?: readonly string[]
+  readonly Cmd: readonly string[]
+  readonly User?: string
+  readonly WorkingDir?: string
+  readonly Privileged?: boolean
+}
+
+export interface ExecInspect {
+  readonly ID: string
+  readonly ContainerID: string
+  readonly Running: boolean
+  readonly ExitCode: number | null
+  readonly Pid: number
+  readonly OpenStdin: boolean
+  readonly OpenStdout: boolean
+  readonly OpenStderr: boolean
+  readonly ProcessConfig: {
+    readonly entrypoint: string
+    readonly arguments: readonly string[]
+    readonly tty: boolean
+    readonly user: string
+  }
+}

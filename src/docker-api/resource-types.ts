@@ -1,0 +1,160 @@
+/** Wire types of the Docker Engine API for images, networks, volumes and the system. Field names are the wire's. */
+
+import type { ContainerConfig } from './container-types.ts'
+
+export interface ImageSummary {
+  readonly Id: string
+  readonly ParentId: string
+  readonly RepoTags: readonly string[]
+  readonly RepoDigests: readonly string[]
+  readonly Created: number
+  readonly Size: number
+  readonly SharedSize: number
+  readonly Containers: number
+  readonly Labels: Readonly<Record<string, string>> | null
+}
+
+export interface ImageInspect {
+  readonly Id: string
+  readonly RepoTags: readonly string[]
+  readonly RepoDigests: readonly string[]
+  readonly Created: string
+  readonly Architecture: string
+  readonly Os: string
+  readonly Size: number
+  readonly Config: ContainerConfig
+  readonly RootFS: { readonly Type: 'layers'; readonly Layers: readonly string[] }
+}
+
+export interface NetworkInspect {
+  readonly Name: string
+  readonly Id: string
+  readonly Created: string
+  readonly Scope: string
+  readonly Driver: string
+  readonly EnableIPv6: boolean
+  readonly IPAM: {
+    readonly Driver: string
+    readonly Config: readonly { readonly Subnet?: string; readonly Gateway?: string }[]
+  }
+  readonly Internal: boolean
+  readonly Attachable: boolean
+  readonly Ingress: boolean
+  readonly Containers: Readonly<
+    Record<
+      string,
+      { readonly Name: string; readonly EndpointID: string; readonly MacAddress: string; readonly IPv4Address: string }
+    >
+  >
+  readonly Options: Readonly<Record<string, string>>
+  readonly Labels: Readonly<Record<string, string>>
+}
+
+export interface NetworkCreateRequest {
+  readonly Name: string
+  readonly Driver?: string
+  readonly Internal?: boolean
+  readonly CheckDuplicate?: boolean
+  readonly Attachable?: boolean
+  readonly IPAM?: {
+    readonly Config?:
+      | readonly { readonly Subnet?: string; readonly Gateway?: string; readonly IPRange?: string }[]
+      | null
+  }
+  readonly Options?: Readonly<Record<string, string>> | null
+  readonly Labels?: Readonly<Record<string, string>> | null
+}
+
+export interface VolumeInspect {
+  readonly Name: string
+  readonly Driver: string
+  readonly Mountpoint: string
+  readonly CreatedAt: string
+  readonly Labels: Readonly<Record<string, string>>
+  readonly Scope: string
+  readonly Options: Readonly<Record<string, string>> | null
+}
+
+export interface VolumeCreateRequest {
+  readonly Name?: string
+  readonly Driver?: string
+  readonly DriverOpts?: Readonly<Record<string, string>>
+  readonly Labels?: Readonly<Record<string, string>>
+}
+
+export interface EngineEvent {
+  readonly Type: 'container' | 'image' | 'network' | 'volume' | 'daemon'
+  readonly Action: string
+  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> }
+  readonly scope: string
+  /** Seconds, and the same instant in nanoseconds. */
+  readonly time: number
+  readonly timeNano: number
+}
+
+/** `GET /info`, the fields that clients use. */
+export interface SystemInfo {
+  readonly ID: string
+  readonly Name: string
+  readonly ServerVersion: string
+  readonly Containers: number
+  readonly ContainersRunning: number
+  readonly ContainersPaused: number
+  readonly ContainersStopped: number
+  readonly Images: number
+  readonly Driver: string
+  readonly DriverStatus: readonly (readonly [string, string])[]
+  readonly SystemStatus?: readonly (readonly [string, string])[]
+  readonly NCPU: number
+  readonly MemTotal: number
+  readonly OperatingSystem: string
+  readonly OSType: string
+  readonly Architecture: string
+  readonly KernelVersion: string
+  readonly DockerRootDir: string
+  readonly Labels: readonly string[]
+  readonly CgroupDriver: string
+  readonly CgroupVersion: string
+  readonly DefaultRuntime: string
+  readonly LoggingDriver: string
+  readonly SystemTime: string
+  readonly ExperimentalBuild: boolean
+  readonly Debug: boolean
+  readonly Warnings: readonly string[] | null
+}
+
+export interface VersionInfo {
+  readonly Version: string
+  readonly ApiVersion: string
+  readonly MinAPIVersion: string
+  readonly GitCommit: string
+  readonly GoVersion: string
+  readonly Os: string
+  readonly Arch: string
+  readonly KernelVersion: string
+  readonly Platform: { readonly Name: string }
+  readonly Components: readonly {
+    readonly Name: string
+    readonly Version: string
+    readonly Details?: Readonly<Record<string, string>>
+  }[]
+}
+
+/** One line of the JSON stream that pull, push, load and build answer with. */
+export interface ProgressMessage {
+  readonly status?: string
+  readonly id?: string
+  readonly progress?: string
+  readonly progressDetail?: { readonly current?: number; readonly total?: number }
+  readonly stream?: string
+  readonly error?: string
+  readonly errorDetail?: { readonly message: string }
+  readonly aux?: Readonly<Record<string, unknown>>
+}
+
+export interface RegistryAuth {
+  readonly username?: string
+  readonly password?: string
+  readonly identitytoken?: string
+  readonly serveraddress?: string
+}

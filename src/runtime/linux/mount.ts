@@ -1,0 +1,44 @@
+import { errorCode } from '../../core/errors.ts'
+import { libcFunction } from './libc.ts'
+
+export const MOUNT_FLAGS = {
+  readOnly: 1,
+  noSuid: 2,
+  noDev: 4,
+  noExec: 8,
+  remount: 32,
+  bind: 4096,
+  recursive: 16384,
+  private: 1 << 18,
+  shared: 1 << 20,
+} as const
+
+const UMOUNT_DETACH = 2
+
+const sysMount = libcFunction<[string, string, string, bigint, string]>(
+  'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
+)
+const sysUmount = libcFunction<[string, number]>('int umount2(const char *target, int flags)')
+
+export interface MountRequest {
+  readonly source: string
+  readonly target: string
+  readonly type?: string
+  /** A sum of {@link MOUNT_FLAGS}. */
+  readonly flags?: number
+  readonly data?: string
+}
+
+/** mount(2), on the calling thread. Throws a SyscallError. */
+export function mount({ source, target, type = '', flags = 0, data = '' }: MountRequest): void {
+  sysMount(source, target, type, BigInt(flags), data)
+}
+
+/** Unmounts lazily, so that a busy mount goes away as soon as it can; a target that is not mounted is fine. */
+export function unmount(target: string): void {
+  try {
+    sysUmount(target, UMOUNT_DETACH)
+  } catch (error) {
+    if (!['EINVAL', 'ENOENT'].includes(errorCode(error) ?? '')) throw error
+  }
+}

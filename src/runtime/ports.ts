@@ -1,0 +1,104 @@
+import type {
+  ContainerConfig,
+  ContainerCreateRequest,
+  EndpointConfig,
+  EndpointSettings,
+  MountPoint,
+  PortMap,
+} from '../docker-api/index.ts'
+
+/** What the rooms of the runtime ask of each other. `containers/` calls; the named folder implements. */
+
+export interface ResolvedImage {
+  /** Digest of the image's config. */
+  readonly id: string
+  readonly config: ContainerConfig
+}
+
+/** Implemented by `images/`: root file systems of containers. Everything is idempotent by container id. */
+export interface ContainerRoots {
+  /** By name or id. Throws 404 `No such image: x`. */
+  readonly resolve: (reference: string) => Promise<ResolvedImage>
+  /** Mounts the image's layers with a writable layer on top; resolves with the path of the root. */
+  readonly mount: (containerId: string, imageId: string) => Promise<string>
+  readonly unmount: (containerId: string) => Promise<void>
+  /** Unmounts and deletes the writable layer. */
+  readonly remove: (containerId: string) => Promise<void>
+  /** Containers that have a writable layer on disk, so that leftovers can be found after a crash. */
+  readonly list: () => Promise<readonly string[]>
+}
+
+export interface SandboxRequest {
+  readonly containerId: string
+  /** Without the leading slash. */
+  readonly containerName: string
+  readonly hostname: string
+  readonly domainname: string
+  /** `default`, `bridge`, `host`, `none`, `container:<id>` or a network's name or id. */
+  readonly networkMode: string
+  readonly endpoints: Readonly<Record<string, EndpointConfig>>
+  readonly portBindings: PortMap
+  readonly publishAllPorts: boolean
+  readonly exposedPorts: readonly string[]
+  readonly dns: readonly string[]
+  readonly dnsSearch: readonly string[]
+  readonly dnsOptions: readonly string[]
+  readonly extraHosts: readonly string[]
+  readonly sysctls: Readonly<Record<string, string>>
+}
+
+export interface Sandbox {
+  /** The network namespace to join; absent for `host`. */
+  readonly netnsPath?: string
+  readonly networks: Readonly<Record<string, EndpointSettings>>
+  /** Host ports that are really bound. */
+  readonly ports: PortMap
+  /** Files on the host to bind over /etc/hostname, /etc/hosts and /etc/resolv.conf. */
+  readonly files: { readonly hostname: string; readonly hosts: string; readonly resolvConf: string }
+}
+
+/** Implemented by `network/`. Everything is idempotent by container id. */
+export interface NetworkSandboxes {
+  /** Throws before anything is made: unknown network, address outside the subnet, port syntax. */
+  readonly check: (request: SandboxRequest) => void
+  /** Makes (or finds) the namespace, interfaces, addresses, port rules, names and files of a container. */
+  readonly open: (request: SandboxRequest) => Promise<Sandbox>
+  /** Undoes all of it. A container without a sandbox is fine. */
+  readonly close: (containerId: string) => Promise<void>
+  /** What a sandbox holds now; undefined if it is not open. */
+  readonly get: (containerId: string) => Sandbox | undefined
+  /** After a restart of the engine: keeps the sandboxes of containers that run, removes every other one of ours. */
+  readonly restore: (running: readonly SandboxRequest[]) => Promise<void>
+}
+
+/** A mount as `containers/` writes it into the OCI spec. */
+export interface PreparedMount {
+  readonly point: MountPoint
+  /** OCI mount: type, source on the host, options. */
+  readonly type: 'bind' | 'tmpfs'
+  readonly source: string
+  readonly destination: string
+  readonly options: readonly string[]
+  /** A fresh volume that takes over the image's content at `destination`. */
+  readonly copyUp: boolean
+}
+
+/** Implemented by `volumes/`. */
+export interface ContainerMounts {
+  /** Reads Binds, Mounts, Tmpfs, Volumes and the image's volumes; makes missing volumes; nothing is mounted yet. */
+  readonly prepare: (
+    containerId: string,
+    request: ContainerCreateRequest,
+    image: ContainerConfig,
+  ) => Promise<readonly PreparedMount[]>
+  /** Forgets the container's use of its volumes; `anonymous` also deletes those made for it alone. */
+  readonly release: (containerId: string, options: { readonly anonymous: boolean }) => Promise<void>
+}
+
+/**
+ * Names that the engine's DNS server does not know itself: the agent answers with the cluster's. Asked for queries from
+ * containers on the given network; undefined means "not mine", an empty list "exists, but nothing healthy".
+ */
+export interface NameSource {
+  readonly lookup: (network: string, name: string) => readonly string[] | undefined
+}
