@@ -1,4 +1,23 @@
+export {
+  type CacheChange,
+  type CachedEntry,
+  CachedPrefix,
+  type CachedPrefixOptions,
+} from './cached-prefix.ts'
+export { type Codec, jsonCodec } from './codec.ts'
 export { type ClusterKeys, clusterKeys, UNPLACED } from './keys.ts'
+export {
+  endpointCodec,
+  memberCodec,
+  metaCodec,
+  networkCodec,
+  nodeCodec,
+  projectCodec,
+  serviceCodec,
+  taskCodec,
+  taskStatusCodec,
+  volumeCodec,
+} from './records.ts'
 export type {
   Compare,
   KeyValue,
