@@ -91,6 +91,11 @@ export interface ContainerMounts {
     request: ContainerCreateRequest,
     image: ContainerConfig,
   ) => Promise<readonly PreparedMount[]>
+  /**
+   * Copies what the image has at the mount's destination into the fresh volume; `rootPath` is the container's mounted root.
+   * Does nothing if `copyUp` is false or the image has nothing there. Safe to repeat after a crash.
+   */
+  readonly copyUp: (rootPath: string, mount: PreparedMount) => Promise<void>
   /** Forgets the container's use of its volumes; `anonymous` also deletes those made for it alone. */
   readonly release: (containerId: string, options: { readonly anonymous: boolean }) => Promise<void>
 }
