@@ -1,0 +1,1 @@
+export { type BuilderPorts, createBuilder } from './builder.ts'

@@ -1,0 +1,91 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import type { Random } from '../../core/random.ts'
+import type { ContainerConfig, ImageOperations } from '../../docker-api/index.ts'
+import type { ContainerRoots } from '../ports.ts'
+
+export interface ImageStoreOptions {
+  /** The engine's data root; everything of ours lies in `images/` and `roots/` below it. */
+  readonly dataRoot: string
+  /** `host`, `host:port` or subnets whose registries may speak plain HTTP or show unknown certificates; loopback always may. */
+  readonly insecureRegistries: readonly string[]
+  /** Base URLs that are asked first for images of docker.io. */
+  readonly registryMirrors: readonly string[]
+}
+
+/** A container made from an image, as far as removing the image is concerned. */
+export interface ImageUser {
+  readonly containerId: string
+  readonly running: boolean
+}
+
+export interface ImageStorePorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Which containers use an image; asked when an image is to be removed. Absent: none. */
+  readonly usersOf?: (imageId: string) => readonly ImageUser[]
+}
+
+/** A layer in the store: its packed form (a blob) and its unpacked form (a directory named by the diff id). */
+export interface LayerRef {
+  /** Digest of the uncompressed tar. */
+  readonly diffId: string
+  /** Digest of the blob, as registries know it. */
+  readonly digest: string
+  /** Bytes of the blob. */
+  readonly size: number
+  readonly mediaType: string
+}
+
+export interface HistoryEntry {
+  readonly created?: string
+  readonly created_by?: string
+  readonly comment?: string
+  readonly empty_layer?: boolean
+}
+
+export interface NewImage {
+  readonly layers: readonly LayerRef[]
+  readonly config: ContainerConfig
+  readonly history?: readonly HistoryEntry[]
+  /** Milliseconds since 1970; absent: 0, so that equal content gives an equal id. */
+  readonly createdMs?: number
+  /** Names the image gets; existing ones move to it. */
+  readonly tags: readonly string[]
+  /** A step of a build that is no image for anybody else: not listed, forgotten at the next start. */
+  readonly hidden?: boolean
+}
+
+export interface LayerSource {
+  readonly directory: string
+  /** `tree`: everything below the directory. `upper`: an overlay's upper directory, whose whiteouts become deletions. */
+  readonly kind: 'tree' | 'upper'
+  /** Seconds since 1970 given to every entry whose own time is later, so that equal content gives an equal digest. */
+  readonly mtimeMaxSeconds?: number
+}
+
+/** {@link ContainerRoots} and what the image builder needs of them. */
+export interface OverlayRoots extends ContainerRoots {
+  /** The directory that holds what the container changed: an overlay's upper directory. */
+  readonly changes: (containerId: string) => Promise<string>
+}
+
+/** Stored images of one engine, and the root file systems made from them. */
+export interface ImageStore {
+  readonly roots: OverlayRoots
+  readonly images: Omit<ImageOperations, 'build'>
+  /** Packs a directory and keeps it as a layer. The same content gives the same layer. */
+  readonly addLayer: (source: LayerSource, signal?: AbortSignal) => Promise<LayerRef>
+  /** The layer with this diff id, if it is whole in the store. */
+  readonly findLayer: (diffId: string) => LayerRef | undefined
+  /** Makes an image of stored layers; resolves with its id. */
+  readonly createImage: (image: NewImage) => Promise<string>
+  /** What an image is made of. Throws 404 `No such image: x`. */
+  readonly describe: (reference: string) => Promise<NewImage & { readonly id: string }>
+  /** Makes a reproducible one-layer image of a directory; resolves with its id. */
+  readonly importRoot: (
+    directory: string,
+    options: { readonly config: ContainerConfig; readonly tags: readonly string[] },
+  ) => Promise<string>
+}
