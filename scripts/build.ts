@@ -11,7 +11,8 @@ import { build } from 'esbuild'
 const EXTERNAL = ['koffi', 'etcd3', '@grpc/*', 'pino', 'esbuild']
 
 /** Bundled CommonJS packages call require(), which ECMAScript modules do not have. */
-const REQUIRE_SHIM = "import { createRequire as shoalRequire } from 'node:module'; const require = shoalRequire(import.meta.url);"
+const REQUIRE_SHIM =
+  "import { createRequire as shoalRequire } from 'node:module'; const require = shoalRequire(import.meta.url);"
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
