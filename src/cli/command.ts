@@ -1,0 +1,88 @@
+import type { Readable, Writable } from 'node:stream'
+import type { Clock } from '../core/clock.ts'
+import type { Random } from '../core/random.ts'
+
+/** Where text goes; a terminal says so, and then may be coloured. */
+export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number }
+
+/** Where a command reads from; a terminal can be switched to raw keys. */
+export type InputStream = Readable & { readonly isTTY?: boolean; readonly setRawMode?: (raw: boolean) => unknown }
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Everything a command may touch of the world. Made by main/, or by a test. */
+export interface CommandContext {
+  readonly stdin: InputStream
+  /** Results only. */
+  readonly stdout: OutputStream
+  /** Progress, warnings and errors. */
+  readonly stderr: OutputStream
+  readonly env: Environment
+  readonly cwd: string
+  readonly clock: Clock
+  readonly random: Random
+  /** Aborted when the person wants to stop (Ctrl-C) or the program is told to. */
+  readonly signal: AbortSignal
+}
+
+/** The values of a command's options, by the long flag's name in camel case (`--dry-run` is `dryRun`). */
+export interface Options {
+  readonly flag: (name: string) => boolean
+  /** True, false (given as `--no-x`), or undefined if nothing was written. */
+  readonly choice: (name: string) => boolean | undefined
+  readonly text: (name: string) => string | undefined
+  /** Of a repeatable option: every value, in order. */
+  readonly list: (name: string) => readonly string[]
+  /** A number that is not negative; throws BAD_FLAG otherwise. */
+  readonly number: (name: string) => number | undefined
+}
+
+export interface Invocation {
+  /** The command as it was typed: `compose up`. */
+  readonly command: string
+  readonly args: readonly string[]
+  readonly options: Options
+  /** Options of the groups the command stands in, such as compose's `--file`. */
+  readonly globals: Options
+}
+
+/** Does the command's work. Resolves with the exit code; nothing means 0. */
+export type RunCommand = (invocation: Invocation, context: CommandContext) => Promise<number | void>
+
+export interface OptionDefinition {
+  /** `-t, --timeout <seconds>`; without `<…>` it is a switch, `--no-x` makes a switch that is off. */
+  readonly flags: string
+  readonly summary: string
+  /** May be given several times; read with `list`. */
+  readonly repeatable?: boolean
+  readonly hidden?: boolean
+}
+
+export interface CommandLeaf {
+  readonly name: string
+  readonly aliases?: readonly string[]
+  readonly summary: string
+  /** Positional arguments in commander's notation: `<service> [command...]`. */
+  readonly args?: string
+  readonly options?: readonly OptionDefinition[]
+  /** Flags behind the first positional argument belong to it (`exec web ls -l`). */
+  readonly passThrough?: boolean
+  /** Text shown below the help: examples. */
+  readonly footer?: string
+  readonly hidden?: boolean
+  /** Imports the module that does the work, so that a command only loads what it needs. */
+  readonly load: () => Promise<RunCommand>
+}
+
+export interface CommandGroup {
+  readonly name: string
+  readonly aliases?: readonly string[]
+  readonly summary: string
+  /** Options that stand before the subcommand. */
+  readonly options?: readonly OptionDefinition[]
+  readonly commands: readonly CommandDefinition[]
+  readonly footer?: string
+}
+
+/** A command is data: the program, its help and its completion are made from it. */
+export type CommandDefinition = CommandLeaf | CommandGroup

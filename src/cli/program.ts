@@ -1,0 +1,131 @@
+import type { Command } from 'commander'
+import { EXIT_CODES, errorCode } from '../core/errors.ts'
+import type { CommandContext, CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition } from './command.ts'
+import { readOptions } from './options.ts'
+import { exitCodeOf, printError } from './output/print-error.ts'
+
+export interface Program {
+  /** A family run under its own name (`compose up`), or the umbrella with the families inside it. */
+  readonly root: CommandGroup
+  readonly version: string
+}
+
+/** Ctrl-C, as a shell reports it. */
+const INTERRUPTED = 130
+
+/**
+ * Runs one command line (`argv` without interpreter and script) and resolves with the exit code: 0 done, 1 failed, 2 used
+ * wrongly, 3 refused by a check, 130 interrupted. Never rejects; what went wrong was printed to stderr in one sentence.
+ */
+export async function runProgram(
+  argv: readonly string[],
+  { root, version }: Program,
+  context: CommandContext,
+): Promise<number> {
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
+    context.stdout.write(`${root.name} version ${version}\n`)
+    return EXIT_CODES.done
+  }
+  try {
+    return await parseAndRun(argv, { root, version }, context)
+  } catch (error) {
+    if (context.signal.aborted && isAbort(error, context.signal)) return INTERRUPTED
+    if (isParserError(error)) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.usage
+    if (context.env['SHOAL_DEBUG'] && error instanceof Error) context.stderr.write(`${error.stack ?? ''}\n`)
+    return error instanceof Error ? printError(error, context.stderr) : exitCodeOf(error)
+  }
+}
+
+async function parseAndRun(argv: readonly string[], { root }: Program, context: CommandContext): Promise<number> {
+  // The parser is loaded here, not above: `--version` must not pay for it.
+  const { Command } = await import('commander')
+  let exitCode: number = EXIT_CODES.done
+  const program = new Command(root.name)
+  const build = (parent: Command, definition: CommandDefinition): void => {
+    const command = new Command(definition.name)
+    parent.addCommand(command, 'load' in definition && definition.hidden ? { hidden: true } : {})
+    fill(command, definition)
+  }
+  const fill = (command: Command, definition: CommandDefinition): void => {
+    describeCommand(command, definition, context)
+    if ('commands' in definition) {
+      for (const child of definition.commands) build(command, child)
+      return
+    }
+    prepareLeaf(command, definition, async (args, leaf) => {
+      const run = await definition.load()
+      const code = await run(
+        {
+          command: commandPath(leaf),
+          args,
+          options: readOptions(leaf.opts()),
+          globals: readOptions(globalsOf(leaf)),
+        },
+        context,
+      )
+      exitCode = typeof code === 'number' ? code : EXIT_CODES.done
+    })
+  }
+  fill(program, root)
+  await program.parseAsync([...argv], { from: 'user' })
+  return exitCode
+}
+
+function describeCommand(command: Command, definition: CommandDefinition, context: CommandContext): void {
+  command
+    .description(definition.summary)
+    .aliases([...(definition.aliases ?? [])])
+    .helpOption('-h, --help', 'show this help')
+    .exitOverride()
+    .enablePositionalOptions()
+    .configureOutput({
+      writeOut: text => void context.stdout.write(text),
+      writeErr: text => void context.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: (.)/, (_all, first: string) => first.toUpperCase())),
+      getOutHelpWidth: () => context.stdout.columns ?? 100,
+      getErrHelpWidth: () => context.stderr.columns ?? 100,
+    })
+  for (const option of definition.options ?? []) addOption(command, option)
+  if (definition.footer !== undefined) command.addHelpText('after', `\n${definition.footer}`)
+}
+
+function addOption(command: Command, { flags, summary, repeatable, hidden }: OptionDefinition): void {
+  const option = command.createOption(flags, summary)
+  if (hidden === true) option.hideHelp()
+  // A switch that can only be turned off must read as "nothing written", not as true.
+  if (option.negate) option.default(undefined)
+  if (repeatable === true) {
+    option.argParser((value: string, before: unknown) => [...(Array.isArray(before) ? before : []), value])
+  }
+  command.addOption(option)
+}
+
+function prepareLeaf(
+  command: Command,
+  definition: CommandLeaf,
+  action: (args: string[], leaf: Command) => Promise<void>,
+): void {
+  if (definition.args !== undefined) command.arguments(definition.args)
+  if (definition.passThrough === true) command.passThroughOptions()
+  command.action(async () => action(command.args, command))
+}
+
+function commandPath(command: Command): string {
+  const names: string[] = []
+  for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name())
+  return names.join(' ')
+}
+
+function globalsOf(command: Command): Record<string, unknown> {
+  const values: Record<string, unknown>[] = []
+  for (let at = command.parent; at !== null; at = at.parent) values.unshift(at.opts())
+  return Object.assign({}, ...values) as Record<string, unknown>
+}
+
+function isParserError(error: unknown): error is Error & { exitCode: number } {
+  return errorCode(error)?.startsWith('commander.') === true
+}
+
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  return error === signal.reason || (error instanceof Error && error.name === 'AbortError')
+}
