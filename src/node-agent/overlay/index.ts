@@ -1,0 +1,1 @@
+export { type ClusterOverlay, createOverlay, type OverlayOptions, type OverlayPorts } from './overlay.ts'

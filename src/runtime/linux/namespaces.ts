@@ -1,0 +1,61 @@
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { invariant } from '../../core/invariant.ts'
+import { libcFunction } from './libc.ts'
+import { MOUNT_FLAGS, mount } from './mount.ts'
+
+/**
+ * The only file that calls unshare and setns. Both move the calling thread alone, so each bracket below is synchronous:
+ * it enters, calls a synchronous function and goes back before the event loop or another thread can notice.
+ */
+
+const CLONE_NEWNET = 0x40000000
+
+const sysUnshare = libcFunction<[number]>('int unshare(int flags)')
+const sysSetns = libcFunction<[number, number]>('int setns(int fd, int nstype)')
+
+const OWN_NETNS = '/proc/thread-self/ns/net'
+
+/**
+ * Makes a network namespace, pins it to `path` (an empty file is made there) and calls `act` inside of it.
+ *
+ * Whoever has the path can enter the namespace until it is unmounted, also after this process has ended.
+ */
+export function createNetworkNamespace<T>(path: string, act: () => T): T {
+  writeFileSync(path, '')
+  try {
+    return bracket(() => {
+      sysUnshare(CLONE_NEWNET)
+      mount({ source: OWN_NETNS, target: path, flags: MOUNT_FLAGS.bind })
+      return act()
+    })
+  } catch (error) {
+    // Left mounted if `act` failed: the caller closes what it opened. An unmounted file is worth nothing.
+    rmSync(path, { force: true, maxRetries: 0 })
+    throw error
+  }
+}
+
+/** Calls `act` inside the network namespace pinned to `path`. */
+export function insideNetworkNamespace<T>(path: string, act: () => T): T {
+  const target = openSync(path, 'r')
+  try {
+    return bracket(() => {
+      sysSetns(target, CLONE_NEWNET)
+      return act()
+    })
+  } finally {
+    closeSync(target)
+  }
+}
+
+function bracket<T>(act: () => T): T {
+  const home = openSync(OWN_NETNS, 'r')
+  try {
+    const result = act()
+    invariant(!(result instanceof Promise), 'a namespace bracket must not wait')
+    return result
+  } finally {
+    sysSetns(home, CLONE_NEWNET)
+    closeSync(home)
+  }
+}

@@ -1,0 +1,6 @@
+export {
+  createNetworkStack,
+  type NetworkStack,
+  type NetworkStackOptions,
+  type NetworkStackPorts,
+} from './network-stack.ts'
