@@ -1,20 +1,14 @@
-import { rmSync } from 'node:fs'
-import { hosts, IMAGES, pidFile, STATE } from './lib/demo.ts'
-import { endRemembered } from './lib/processes.ts'
+import { rm } from 'node:fs/promises'
+import { demoCluster, IMAGES_DIRECTORY, say } from './lib/demo.ts'
 
-/** Removes the demo cluster: processes, hosts, mounts, namespaces, bridge, cgroups and data. With --all its images too. */
-const say = (text: string): void => void process.stderr.write(`==> ${text}\n`)
+/** Removes the demo cluster: processes, hosts, mounts, namespaces, bridge, cgroups, data. With --all its images too. */
+const all = process.argv.includes('--all')
 
-say('Removing hosts')
-await hosts.removeAll()
-for (const program of ['manager', 'etcd', 'registry']) {
-  say(`Stopping ${program}`)
-  await endRemembered(pidFile(program))
-}
-rmSync(STATE, { recursive: true, force: true })
-if (process.argv.includes('--all')) rmSync(IMAGES, { recursive: true, force: true })
+say('Removing the demo cluster')
+await demoCluster().remove()
+if (all) await rm(IMAGES_DIRECTORY, { recursive: true, force: true })
 say(
-  process.argv.includes('--all')
+  all
     ? 'Nothing is left'
-    : `Nothing is left but the demo images in ${IMAGES} (remove them with: npm run down -- --all)`,
+    : `Only the demo images are left, in ${IMAGES_DIRECTORY} (to remove them: npm run down -- --all)`,
 )

@@ -1,36 +1,23 @@
-import { join, resolve } from 'node:path'
-import { Hosts } from './hosts.ts'
+import { resolve } from 'node:path'
+import { LocalCluster } from './local-cluster.ts'
 
-/** Everything that `npm run up` and `npm run down` agree on. */
+/** What `npm run up` and `npm run down` agree on. */
 
-export const CHECKOUT = resolve(import.meta.dirname, '../..')
-/** State of the demo cluster: etcd, hosts, logs. Removed by `down`. */
-export const STATE = '/var/lib/shoal-demo'
 /** Demo images, kept by `down` so that the next `up` is quick. */
-export const IMAGES = '/var/lib/shoal-demo-images'
-export const BRIDGE = 'shoal-demo'
-export const GATEWAY = '10.213.0.1'
-export const REGISTRY = `${GATEWAY}:5000`
-export const ETCD_URL = `etcd://${GATEWAY}:2379/`
-export const MANAGER = 'tcp://127.0.0.1:3375'
-export const PAGE = 'http://10.213.0.11:8080/'
-export const COMPOSE_FILE = join(CHECKOUT, 'examples/visits/compose.yaml')
+export const IMAGES_DIRECTORY = '/var/lib/shoal-demo-images'
+export const COMPOSE_FILE = resolve(import.meta.dirname, '../../examples/visits/compose.yaml')
+const STATE_DIRECTORY = '/var/lib/shoal-demo'
 
-export interface DemoNode {
-  readonly name: string
-  readonly address: string
-  /** What the example's placement constraints ask for. */
-  readonly labels: Readonly<Record<string, string>>
+export const say = (text: string): void => void process.stderr.write(`==> ${text}\n`)
+
+/** The demo cluster: three hosts, one of them with the label that the example's redis asks for. */
+export function demoCluster(): LocalCluster {
+  return new LocalCluster({
+    directory: STATE_DIRECTORY,
+    imagesDirectory: IMAGES_DIRECTORY,
+    bridge: 'shoal-demo',
+    subnet: '10.213.0',
+    nodes: { n1: { disk: 'ssd' }, n2: { disk: 'hdd' }, n3: { disk: 'hdd' } },
+    say,
+  })
 }
-
-export const NODES: readonly DemoNode[] = [
-  { name: 'n1', address: '10.213.0.11', labels: { disk: 'ssd' } },
-  { name: 'n2', address: '10.213.0.12', labels: { disk: 'hdd' } },
-  { name: 'n3', address: '10.213.0.13', labels: { disk: 'hdd' } },
-]
-
-export const hosts = new Hosts({ directory: join(STATE, 'hosts'), bridge: BRIDGE, gateway: GATEWAY })
-
-export const pidFile = (program: string): string => join(STATE, 'run', `${program}.pid`)
-export const logFile = (program: string): string => join(STATE, 'log', `${program}.log`)
-export const launcher = (name: string): string => join(CHECKOUT, 'bin', name)

@@ -1,0 +1,165 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../../scripts/lib/command.ts'
+import { LocalCluster } from '../../scripts/lib/local-cluster.ts'
+
+/** The main job, end to end: the example on three hosts, each of which can be lost. The order of the tests matters. */
+
+interface Row {
+  readonly Name: string
+  readonly Service: string
+  readonly Node: string
+  readonly State: string
+  readonly Health: string
+  readonly ID: string
+}
+
+const FILE = resolve('examples/visits/compose.yaml')
+const cluster = new LocalCluster({
+  directory: mkdtempSync(join(tmpdir(), 'shoal-visits-')),
+  imagesDirectory: '/var/lib/shoal-demo-images',
+  bridge: 'sh-visits',
+  subnet: '10.217.0',
+  nodes: { n1: { disk: 'ssd' }, n2: { disk: 'hdd' }, n3: { disk: 'hdd' } },
+})
+
+const compose = (...args: string[]): Promise<string> => cluster.run('compose', ['-f', FILE, ...args])
+const up = (env: NodeJS.ProcessEnv = {}): Promise<string> =>
+  cluster.run('compose', ['-f', FILE, 'up', '-d', '--wait', '--wait-timeout', '120'], env)
+
+async function ps(): Promise<Row[]> {
+  const lines = (await compose('ps', '--format', 'json')).trim().split('\n')
+  return lines.filter(line => line !== '').map(line => JSON.parse(line) as Row)
+}
+
+async function visit(node: string): Promise<{ replica: string; node: string; visits: number }> {
+  const response = await fetch(`http://${cluster.address(node)}:8080/`, {
+    signal: AbortSignal.timeout(5_000),
+    headers: { connection: 'close' },
+  })
+  if (!response.ok) throw new Error(`status ${response.status}: ${await response.text()}`)
+  const visits = Number(/<b>(\d+)<\/b>/.exec(await response.text())?.[1])
+  return { replica: response.headers.get('x-replica') ?? '', node: response.headers.get('x-node') ?? '', visits }
+}
+
+/** Container ids by task name, of every running container of the project. */
+async function containers(): Promise<Record<string, string>> {
+  return Object.fromEntries((await ps()).map(row => [row.Name, row.ID]))
+}
+
+function pidsOfService(node: string, script: string): number[] {
+  return cluster.hosts.pids(node, new RegExp(`^python3 /app/${script}`)).sort()
+}
+
+describe('compose up on three hosts', () => {
+  beforeAll(async () => {
+    await cluster.start()
+    await up()
+  }, 300_000)
+  afterAll(() => cluster.remove(), 120_000)
+
+  it('runs every service, the web front on all three hosts', async () => {
+    const rows = await ps()
+    expect(rows.map(row => row.Service).sort()).toEqual(['api', 'redis', 'web', 'web', 'web', 'worker'])
+    expect(new Set(rows.filter(row => row.Service === 'web').map(row => row.Node))).toEqual(new Set(['n1', 'n2', 'n3']))
+    expect(rows.filter(row => row.Health !== '').every(row => row.Health === 'healthy')).toBe(true)
+  })
+
+  it.each(['n1', 'n2', 'n3'])('answers on %s through all replicas, which count in one redis', async node => {
+    const seen = new Map<string, string>()
+    let last = 0
+    for (let tries = 0; tries < 60 && seen.size < 3; tries++) {
+      const answer = await visit(node)
+      expect(answer.visits).toBeGreaterThan(last)
+      last = answer.visits
+      seen.set(answer.replica, answer.node)
+    }
+    expect([...seen.keys()].sort()).toEqual(['1', '2', '3'])
+    expect(new Set(seen.values())).toEqual(new Set(['n1', 'n2', 'n3']))
+  })
+
+  it('changes nothing when nothing changed', async () => {
+    const before = await containers()
+    await up()
+    expect(await containers()).toEqual(before)
+  })
+
+  it('replaces only the service whose variable changed', async () => {
+    const before = await containers()
+    await up({ GREETING: 'Good evening' })
+    const after = await containers()
+    const changed = Object.keys(after).filter(name => after[name] !== before[name])
+    expect(changed.sort()).toEqual(['visits-web-1', 'visits-web-2', 'visits-web-3'])
+    const page = await (await fetch(`http://${cluster.address('n1')}:8080/`)).text()
+    expect(page).toContain('Good evening')
+  })
+
+  it('keeps containers and their pids when an agent is killed and started again', async () => {
+    const before = pidsOfService('n2', 'web.py')
+    expect(before).toHaveLength(1)
+    const ids = await containers()
+    await cluster.killAgent('n2')
+    expect(pidsOfService('n2', 'web.py')).toEqual(before)
+    await cluster.startNode('n2')
+    await cluster.nodesReady(['n2'])
+    await visit('n2')
+    expect(pidsOfService('n2', 'web.py')).toEqual(before)
+    expect(await containers()).toEqual(ids)
+  })
+
+  it('keeps the page working without a manager, and a new manager continues', async () => {
+    const ids = await containers()
+    await cluster.killManager()
+    await visit('n3')
+    await cluster.startManager()
+    await cluster.nodesReady()
+    expect(await containers()).toEqual(ids)
+    expect(await up({ GREETING: 'Good evening' })).toBeDefined()
+    expect(await containers()).toEqual(ids)
+  })
+
+  it('survives etcd being away: the page works, and afterwards nothing was restarted', async () => {
+    const ids = await containers()
+    await cluster.stopEtcd()
+    await visit('n1')
+    await cluster.startEtcd()
+    await cluster.nodesReady()
+    expect(await containers()).toEqual(ids)
+  })
+
+  it('runs the API elsewhere after its host died, and the page works again', async () => {
+    const lost = (await ps()).find(row => row.Service === 'api')?.Node ?? ''
+    await cluster.hosts.kill(lost)
+    const moved = await until(
+      'the API to run elsewhere',
+      async () => (await ps()).find(row => row.Service === 'api' && row.Node !== lost && row.Health === 'healthy'),
+      { timeoutMs: 60_000 },
+    )
+    expect(moved.Node).not.toBe(lost)
+    const survivors = cluster.nodeNames.filter(node => node !== lost)
+    for (const node of survivors) await until(`the page on ${node}`, () => visit(node), { timeoutMs: 30_000 })
+    await until('three web replicas on two hosts', async () =>
+      (await ps()).filter(row => row.Service === 'web' && row.Health === 'healthy').length === 3 ? true : undefined,
+    )
+    await cluster.startNode(lost)
+    await cluster.nodesReady()
+    await until(`the page on ${lost}`, () => visit(lost), { timeoutMs: 30_000 })
+    const names = (await ps()).map(row => row.Name)
+    expect(new Set(names).size).toBe(names.length)
+    expect(names).toHaveLength(6)
+  })
+
+  it('removes the project, and its volume only when asked', async () => {
+    await compose('down')
+    expect(await ps()).toEqual([])
+    await up()
+    const kept = (await visit('n1')).visits
+    expect(kept).toBeGreaterThan(1)
+    await compose('down', '-v')
+    await up()
+    expect((await visit('n1')).visits).toBe(1)
+    await compose('down', '-v')
+  })
+})
