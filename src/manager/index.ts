@@ -1,0 +1,6 @@
+export { type Decision, decide, type MakePlacer } from './decide.ts'
+export type { Action, Pin } from './model/action.ts'
+export { type NodeState, nodeStates } from './model/node-state.ts'
+export { NOTHING_OBSERVED, type Observations, observe } from './model/observations.ts'
+export { DECIDE_DEFAULTS, type DecideOptions, type Round, type Strategy } from './model/round.ts'
+export type { ProjectRecord, Snapshot, Stored, StoredVolume } from './model/snapshot.ts'
