@@ -160,8 +160,10 @@ export class CachedPrefix<T> {
     if (this.#closing.signal.aborted) return
     const listed = new Set(items.map(item => item.key))
     const changes = [...this.#entries.keys()].flatMap(key => (listed.has(key) ? [] : this.#remove(key)))
+    // After a restored backup a revision may stand for another value than the one we know.
+    const rewound = revision < this.#revision
     for (const item of items) {
-      if (this.#entries.get(item.key)?.modRevision !== item.modRevision) changes.push(...this.#put(item))
+      if (rewound || this.#entries.get(item.key)?.modRevision !== item.modRevision) changes.push(...this.#put(item))
     }
     this.#applied(revision, changes)
     this.#first.resolve()

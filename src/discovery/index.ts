@@ -5,7 +5,10 @@ export {
   type CachedPrefixOptions,
 } from './cached-prefix.ts'
 export { type Codec, jsonCodec } from './codec.ts'
+export { type EtcdProcess, type EtcdProcessOptions, startEtcd } from './etcd-process.ts'
+export { createEtcdStore, type EtcdOptions } from './etcd-store.ts'
 export { type ClusterKeys, clusterKeys, UNPLACED } from './keys.ts'
+export { createMemoryStore, type MemoryStore, type StoreLink } from './memory-store.ts'
 export {
   endpointCodec,
   memberCodec,

@@ -65,7 +65,10 @@ export interface Lease {
 
 /**
  * Errors: a store that does not answer throws a TransientError `STORE_UNAVAILABLE`; a watch whose start is compacted
- * throws a ShoalError `COMPACTED` (list again); too many operations or too large a value throws `TXN_TOO_LARGE`.
+ * throws a ShoalError `COMPACTED` (list again), and so does one that starts after the store's present revision (a backup
+ * was restored); too many operations or too large a value throws `TXN_TOO_LARGE`; one key written twice in a transaction
+ * `TXN_DUPLICATE_KEY`; a put under a lease that is gone `LEASE_GONE`. After STORE_UNAVAILABLE a transaction may or may not
+ * have been applied: repeat only what compares.
  * Every call has a deadline of its own.
  */
 export interface Store {

@@ -1,0 +1,72 @@
+import type { Clock, Timer } from '../core/clock.ts'
+import type { Lease } from './store.ts'
+
+export interface LeaseCalls {
+  /** Renews once; false: the store does not know the lease any more. */
+  readonly renew: () => Promise<boolean>
+  readonly revoke: () => Promise<void>
+}
+
+export interface GrantedLease {
+  readonly id: string
+  readonly ttlMs: number
+  /** When the grant was *asked for*, on the monotonic clock: the store cannot have started to count earlier. */
+  readonly askedMs: number
+}
+
+export interface KeptLease extends Lease {
+  /** Stops the renewals without giving the lease back, as a crash does. */
+  readonly abandon: () => void
+}
+
+/**
+ * Renews a lease every third of its time, and declares it lost when the store says so or when the last renewal that
+ * is known to have worked was *sent* a whole time-to-live ago. So `lost` never fires later than the store's expiry.
+ */
+export function keepLease({ id, ttlMs, askedMs }: GrantedLease, calls: LeaseCalls, clock: Clock): KeptLease {
+  const controller = new AbortController()
+  let expiry: Timer
+  let next: Timer | undefined
+  let over = false
+
+  const end = (): void => {
+    over = true
+    expiry.cancel()
+    next?.cancel()
+  }
+  const lose = (): void => {
+    if (over) return
+    end()
+    controller.abort(new DOMException(`Lease ${id} has expired`, 'AbortError'))
+  }
+  const armExpiry = (sentMs: number): Timer => clock.setTimer(sentMs + ttlMs - clock.monotonicMs(), lose)
+  const renew = async (): Promise<void> => {
+    const sentMs = clock.monotonicMs()
+    // After a failed renewal the next one comes sooner: there is time for several before the lease is lost.
+    let waitMs = ttlMs / 6
+    try {
+      const known = await calls.renew()
+      if (over) return
+      if (!known) return lose()
+      expiry.cancel()
+      expiry = armExpiry(sentMs)
+      waitMs = Math.max(0, sentMs + ttlMs / 3 - clock.monotonicMs())
+    } catch {
+      if (over) return
+    }
+    next = clock.setTimer(waitMs, () => void renew())
+  }
+
+  expiry = armExpiry(askedMs)
+  next = clock.setTimer(ttlMs / 3, () => void renew())
+  return {
+    id,
+    ttlMs,
+    lost: controller.signal,
+    abandon: end,
+    async revoke() {
+      end()
+      await calls.revoke().catch(() => {})
+    },
+  }
+}
