@@ -1,7 +1,7 @@
-import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { invariant } from '../../core/invariant.ts'
 import { libcFunction } from './libc.ts'
-import { MOUNT_FLAGS, mount } from './mount.ts'
+import { MOUNT_FLAGS, mount, unmount } from './mount.ts'
 
 /**
  * The only file that calls unshare and setns. Both move the calling thread alone, so each bracket below is synchronous:
@@ -9,6 +9,7 @@ import { MOUNT_FLAGS, mount } from './mount.ts'
  */
 
 const CLONE_NEWNET = 0x40000000
+const NSFS_MAGIC = 0x6e736673
 
 const sysUnshare = libcFunction<[number]>('int unshare(int flags)')
 const sysSetns = libcFunction<[number, number]>('int setns(int fd, int nstype)')
@@ -29,10 +30,20 @@ export function createNetworkNamespace<T>(path: string, act: () => T): T {
       return act()
     })
   } catch (error) {
-    // Left mounted if `act` failed: the caller closes what it opened. An unmounted file is worth nothing.
-    rmSync(path, { force: true, maxRetries: 0 })
+    deleteNetworkNamespace(path)
     throw error
   }
+}
+
+/** Unpins a network namespace; it ends with its last process or open descriptor. One that is gone is fine. */
+export function deleteNetworkNamespace(path: string): void {
+  unmount(path)
+  rmSync(path, { force: true })
+}
+
+/** Whether `path` is a pinned network namespace, and not the file a reboot left behind. */
+export function isNetworkNamespace(path: string): boolean {
+  return existsSync(path) && statfsSync(path).type === NSFS_MAGIC
 }
 
 /** Calls `act` inside the network namespace pinned to `path`. */
