@@ -22,8 +22,11 @@ export interface TaskEndpoint {
 export interface Overlay {
   /** Makes the network on this node, so that the engine has one of this name. Idempotent. */
   readonly ensureNetwork: (network: NetworkRecord) => Promise<void>
-  /** Claims an address for a task; a task that has one keeps it. Throws NO_FREE_ADDRESS when the subnet is full. */
-  readonly claimAddress: (network: NetworkRecord, endpoint: TaskEndpoint) => Promise<ClaimedAddress>
+  /**
+   * Claims an address for a task; a task that has one keeps it. Throws NO_FREE_ADDRESS when the subnet is full.
+   * Undefined: the network does not span hosts, and the engine chooses.
+   */
+  readonly claimAddress: (network: NetworkRecord, endpoint: TaskEndpoint) => Promise<ClaimedAddress | undefined>
   /** Says whether the task's addresses resolve and receive traffic. Takes effect on this node at once. */
   readonly publishTask: (taskId: string, state: { readonly healthy: boolean }) => Promise<void>
   /** Gives the task's addresses back. A task without addresses is fine. */

@@ -1,0 +1,41 @@
+import type { MemberRecord } from '../core/model/node.ts'
+import type { SystemInfo } from '../docker-api/index.ts'
+import type { AgentMemory, AgentOptions } from './ports.ts'
+
+/** What this node says of itself; pure. */
+export function toMemberRecord(
+  options: AgentOptions,
+  info: SystemInfo,
+  { memory, nowMs }: { memory: AgentMemory; nowMs: number },
+): MemberRecord {
+  return {
+    name: options.name,
+    id: memory.id,
+    apiAddress: options.apiAddress,
+    address: options.address,
+    nanoCpus: info.NCPU * 1e9,
+    memoryBytes: info.MemTotal,
+    platform: {
+      os: info.OSType,
+      arch: info.Architecture,
+      kernel: info.KernelVersion,
+      operatingSystem: info.OperatingSystem,
+    },
+    engineVersion: info.ServerVersion,
+    storageDriver: info.Driver,
+    labels: { ...readLabels(info.Labels), ...options.labels },
+    bootId: options.bootId,
+    epoch: memory.epoch,
+    startedAtMs: nowMs,
+  }
+}
+
+/** Engines give labels as `key=value`. */
+function readLabels(labels: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    labels.map(label => {
+      const equals = label.indexOf('=')
+      return equals < 0 ? [label, ''] : [label.slice(0, equals), label.slice(equals + 1)]
+    }),
+  )
+}

@@ -1,0 +1,91 @@
+import type { Health, TaskStatus } from '../core/model/task.ts'
+import type { ContainerInspect, ContainerStatus, PortMap } from '../docker-api/index.ts'
+
+/** Labels by which an agent knows its containers again. */
+export const TASK_LABEL = 'shoal.task.id'
+export const SERVICE_LABEL = 'shoal.service.id'
+export const TOKEN_LABEL = 'shoal.fencing-token'
+
+/** A container of a task, as the engine shows it: what decisions are made from. */
+export interface SeenContainer {
+  readonly id: string
+  readonly taskId: string
+  readonly name: string
+  readonly image: string
+  readonly createdAtMs: number
+  readonly status: ContainerStatus
+  readonly health: Health
+  readonly exitCode: number
+  readonly outOfMemory: boolean
+  /** The engine's own words for why it could not start. */
+  readonly error: string
+  readonly restarts: number
+  /** Absent while it never ran. */
+  readonly startedAtMs?: number
+  readonly finishedAtMs?: number
+  readonly addresses: Readonly<Record<string, string>>
+  readonly ports: TaskStatus['ports']
+}
+
+/** Reads what the engine says of a container; undefined if it belongs to no task. */
+export function readContainer(inspect: ContainerInspect): SeenContainer | undefined {
+  const taskId = inspect.Config.Labels?.[TASK_LABEL]
+  if (taskId === undefined) return undefined
+  const { State: state } = inspect
+  const startedAtMs = readTime(state.StartedAt)
+  const finishedAtMs = readTime(state.FinishedAt)
+  return {
+    id: inspect.Id,
+    taskId,
+    name: inspect.Name.replace(/^\//, ''),
+    image: inspect.Image,
+    createdAtMs: readTime(inspect.Created) ?? 0,
+    status: state.Status,
+    health: state.Health?.Status ?? 'none',
+    exitCode: state.ExitCode,
+    outOfMemory: state.OOMKilled,
+    error: state.Error,
+    restarts: inspect.RestartCount,
+    ...(startedAtMs === undefined ? {} : { startedAtMs }),
+    ...(finishedAtMs === undefined ? {} : { finishedAtMs }),
+    addresses: readAddresses(inspect),
+    ports: readPorts(inspect.NetworkSettings.Ports),
+  }
+}
+
+/** Docker writes year 1 for "never". */
+function readTime(text: string): number | undefined {
+  const ms = Date.parse(text)
+  return Number.isNaN(ms) || ms <= 0 ? undefined : ms
+}
+
+function readAddresses(inspect: ContainerInspect): Record<string, string> {
+  const networks = Object.entries(inspect.NetworkSettings.Networks)
+  // A stopped container keeps the address it was made with, and shows none.
+  const addresses = networks.map(([name, { IPAddress, IPAMConfig }]) => [name, IPAddress || IPAMConfig?.IPv4Address])
+  return Object.fromEntries(addresses.filter(([, address]) => address !== undefined && address !== '')) as Record<
+    string,
+    string
+  >
+}
+
+function readPorts(ports: PortMap): TaskStatus['ports'] {
+  return Object.entries(ports).flatMap(([port, bindings]) => {
+    const [target, protocol] = port.split('/')
+    const published = new Set((bindings ?? []).map(binding => Number(binding.HostPort)))
+    return [...published].map(host => ({
+      published: host,
+      target: Number(target),
+      protocol: protocol === 'udp' ? ('udp' as const) : ('tcp' as const),
+    }))
+  })
+}
+
+/** Whether its process lives, or will be started again by the engine itself. */
+export function isAlive({ status }: SeenContainer): boolean {
+  return status === 'running' || status === 'paused' || status === 'restarting'
+}
+
+export function isServing(container: SeenContainer): boolean {
+  return container.status === 'running' && (container.health === 'none' || container.health === 'healthy')
+}
