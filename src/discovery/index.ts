@@ -5,6 +5,14 @@ export {
   type CachedPrefixOptions,
 } from './cached-prefix.ts'
 export { type Codec, jsonCodec } from './codec.ts'
+export {
+  createElection,
+  type Election,
+  type ElectionOptions,
+  type LeaderRecord,
+  type Leadership,
+  leaderCodec,
+} from './election.ts'
 export { type EtcdProcess, type EtcdProcessOptions, startEtcd } from './etcd-process.ts'
 export { createEtcdStore, type EtcdOptions } from './etcd-store.ts'
 export { type ClusterKeys, clusterKeys, UNPLACED } from './keys.ts'
