@@ -1,0 +1,314 @@
+import type { Clock } from '../../src/core/clock.ts'
+import { conflict, notFound, unsupported } from '../../src/core/errors.ts'
+import type {
+  ContainerCreateRequest,
+  ContainerInspect,
+  ContainerState,
+  ContainerStatus,
+  Engine,
+  EngineEvent,
+  NetworkInspect,
+  SystemInfo,
+} from '../../src/docker-api/index.ts'
+
+interface FakeContainer {
+  readonly id: string
+  name: string
+  readonly request: ContainerCreateRequest
+  readonly createdMs: number
+  state: ContainerState
+  restarts: number
+  pid: number
+}
+
+/** Work of the fake engine that a test makes fail: return an error to throw, or undefined. */
+export type Fault = (call: string, subject: string) => Error | undefined
+
+const NEVER = '0001-01-01T00:00:00Z'
+const INFO: SystemInfo = {
+  ID: 'fake',
+  Name: 'fake',
+  ServerVersion: '1.0',
+  Containers: 0,
+  ContainersRunning: 0,
+  ContainersPaused: 0,
+  ContainersStopped: 0,
+  Images: 0,
+  Driver: 'overlay',
+  DriverStatus: [],
+  NCPU: 2,
+  MemTotal: 4 * 1024 ** 3,
+  OperatingSystem: 'Test',
+  OSType: 'linux',
+  Architecture: 'x86_64',
+  KernelVersion: '6.0',
+  DockerRootDir: '/nowhere',
+  Labels: ['disk=ssd'],
+  CgroupDriver: 'cgroupfs',
+  CgroupVersion: '1',
+  DefaultRuntime: 'fake',
+  LoggingDriver: 'json-file',
+  SystemTime: NEVER,
+  ExperimentalBuild: false,
+  Debug: false,
+  Warnings: null,
+}
+
+/**
+ * An engine that only remembers: containers run until a test ends them. It outlives agents, as a real one's containers
+ * do, so that restarts of an agent can be tested against one FakeEngine.
+ */
+export class FakeEngine {
+  readonly #clock: Clock
+  readonly #containers = new Map<string, FakeContainer>()
+  readonly #networks = new Map<string, NetworkInspect>()
+  readonly #volumes = new Set<string>()
+  readonly #images: Set<string>
+  readonly #listeners = new Set<(event: EngineEvent) => void>()
+  #count = 0
+  fault: Fault = () => undefined
+  /** Waited for in pull, create, start, stop and remove: lets a test hold a call. */
+  pause: (call: string, subject: string) => Promise<void> = () => Promise.resolve()
+  /** Every call that changes something, in order: `start web-1`. */
+  readonly calls: string[] = []
+
+  constructor(clock: Clock, images: readonly string[] = ['web:1']) {
+    this.#clock = clock
+    this.#images = new Set(images)
+  }
+
+  /** All containers, as `name status`. */
+  get summary(): string[] {
+    return [...this.#containers.values()].map(({ name, state }) => `${name} ${state.Status}`).toSorted()
+  }
+
+  find(nameOrId: string): FakeContainer {
+    const found = this.#containers.get(nameOrId) ?? [...this.#containers.values()].find(({ name }) => name === nameOrId)
+    if (found === undefined) throw notFound('NO_CONTAINER', `No such container: ${nameOrId}`)
+    return found
+  }
+
+  /** Ends a container's process as if by itself. */
+  exit(name: string, exitCode: number): void {
+    const container = this.find(name)
+    this.#set(container, 'exited', { ExitCode: exitCode, FinishedAt: this.#time(), Pid: 0 })
+    this.#emit(container, 'die')
+  }
+
+  /** What the engine does under a restart policy. */
+  restarted(name: string): void {
+    const container = this.find(name)
+    container.restarts++
+    this.#set(container, 'running', { StartedAt: this.#time(), Pid: container.pid + 1 })
+    this.#emit(container, 'start')
+  }
+
+  health(name: string, status: 'starting' | 'healthy' | 'unhealthy'): void {
+    const container = this.find(name)
+    container.state = { ...container.state, Health: { Status: status, FailingStreak: 0, Log: [] } }
+    this.#emit(container, `health_status: ${status}`)
+  }
+
+  /** Removes a container behind the agent's back. */
+  vanish(name: string): void {
+    const container = this.find(name)
+    this.#containers.delete(container.id)
+    this.#emit(container, 'destroy')
+  }
+
+  readonly engine: Engine = {
+    info: () => Promise.resolve(INFO),
+    version: () => Promise.reject(unsupported('FAKE', 'The fake engine has no version')),
+    events: (_options, signal) => this.#events(signal),
+    containers: {
+      create: async (request, { name }) => {
+        await this.#call('create', name ?? '')
+        if (name !== undefined && [...this.#containers.values()].some(other => other.name === name)) {
+          throw conflict('NAME_TAKEN', `Conflict. The container name "/${name}" is already in use`)
+        }
+        if (!this.#images.has(request.Image ?? '')) throw notFound('NO_IMAGE', `No such image: ${request.Image}`)
+        return { Id: this.#add(request, name ?? 'unnamed').id, Warnings: [] }
+      },
+      list: ({ filters }) => {
+        const labels = filters?.['label'] ?? []
+        const all = [...this.#containers.values()]
+        const fits = all.filter(({ request }) => labels.every(label => label in (request.Labels ?? {})))
+        return Promise.resolve(fits.map(({ id }) => ({ Id: id }) as never))
+      },
+      inspect: async id => this.#inspect(this.find(id)),
+      start: async id => {
+        const container = this.find(id)
+        await this.#call('start', container.name)
+        if (container.state.Running) return false
+        const health = container.request.Healthcheck === undefined ? {} : { Health: STARTING }
+        this.#set(container, 'running', { StartedAt: this.#time(), Pid: container.pid, ...health })
+        this.#emit(container, 'start')
+        return true
+      },
+      stop: async id => {
+        const container = this.find(id)
+        await this.#call('stop', container.name)
+        if (!container.state.Running) return false
+        this.exit(id, 143)
+        return true
+      },
+      remove: async id => {
+        const container = this.find(id)
+        await this.#call('remove', container.name)
+        this.#containers.delete(container.id)
+        this.#emit(container, 'destroy')
+      },
+      rename: async (id, name) => {
+        const container = this.find(id)
+        await this.#call('rename', container.name)
+        container.name = name
+      },
+      kill: missing,
+      restart: missing,
+      pause: missing,
+      unpause: missing,
+      wait: missing,
+      logs: () => {
+        throw unsupported('FAKE', 'The fake engine has no logs')
+      },
+      attach: missing,
+      resize: missing,
+      top: missing,
+    },
+    exec: { create: missing, start: missing, inspect: missing, resize: missing },
+    images: {
+      pull: async reference => {
+        await this.#call('pull', reference)
+        this.#images.add(reference)
+        return reference
+      },
+      inspect: reference =>
+        this.#images.has(reference)
+          ? Promise.resolve({ Id: reference } as never)
+          : Promise.reject(notFound('NO_IMAGE', `No such image: ${reference}`)),
+      push: missing,
+      list: missing,
+      tag: missing,
+      remove: missing,
+      save: missing,
+      load: missing,
+      build: missing,
+    },
+    networks: {
+      create: async ({ Name }) => {
+        await this.#call('network', Name)
+        this.#networks.set(Name, { Name, Id: Name } as NetworkInspect)
+        return { Id: Name, Warning: '' }
+      },
+      list: () => Promise.resolve([...this.#networks.values()]),
+      inspect: async id => {
+        const found = this.#networks.get(id)
+        if (found === undefined) throw notFound('NO_NETWORK', `No such network: ${id}`)
+        return found
+      },
+      remove: missing,
+      connect: missing,
+      disconnect: missing,
+    },
+    volumes: {
+      create: async ({ Name = '' }) => {
+        await this.#call('volume', Name)
+        this.#volumes.add(Name)
+        return { Name } as never
+      },
+      list: missing,
+      inspect: missing,
+      remove: missing,
+    },
+  }
+
+  async #call(call: string, subject: string): Promise<void> {
+    this.calls.push(`${call} ${subject}`)
+    await this.pause(call, subject)
+    const error = this.fault(call, subject)
+    if (error !== undefined) throw error
+  }
+
+  #add(request: ContainerCreateRequest, name: string): FakeContainer {
+    const id = `c${++this.#count}`.padEnd(12, '0')
+    const state: ContainerState = {
+      Status: 'created',
+      Running: false,
+      Paused: false,
+      Restarting: false,
+      OOMKilled: false,
+      Dead: false,
+      Pid: 0,
+      ExitCode: 0,
+      Error: '',
+      StartedAt: NEVER,
+      FinishedAt: NEVER,
+    }
+    const createdMs = this.#clock.nowMs()
+    const container = { id, name, request, createdMs, state, restarts: 0, pid: 1000 + this.#count }
+    this.#containers.set(id, container)
+    this.#emit(container, 'create')
+    return container
+  }
+
+  #set(container: FakeContainer, status: ContainerStatus, change: Partial<ContainerState>): void {
+    container.state = { ...container.state, ...change, Status: status, Running: status === 'running' }
+  }
+
+  #inspect({ id, name, request, state, restarts, createdMs }: FakeContainer): ContainerInspect {
+    const endpoints = Object.entries(request.NetworkingConfig?.EndpointsConfig ?? {})
+    const networks = endpoints.map(([network, { IPAMConfig }]) => [
+      network,
+      { IPAddress: state.Running ? (IPAMConfig?.IPv4Address ?? '') : '', IPAMConfig },
+    ])
+    return {
+      Id: id,
+      Name: `/${name}`,
+      Created: new Date(createdMs).toISOString(),
+      State: state,
+      Image: request.Image ?? '',
+      RestartCount: restarts,
+      Config: request,
+      NetworkSettings: {
+        Networks: Object.fromEntries(networks),
+        Ports: state.Running ? (request.HostConfig?.PortBindings ?? {}) : {},
+      },
+    } as unknown as ContainerInspect
+  }
+
+  #emit({ id, name, request }: FakeContainer, action: string): void {
+    const attributes = { name, ...request.Labels }
+    const event = { Type: 'container', Action: action, Actor: { ID: id, Attributes: attributes } } as const
+    for (const listener of this.#listeners) listener({ ...event, scope: 'local', time: 0, timeNano: 0 })
+  }
+
+  async *#events(signal: AbortSignal): AsyncIterable<EngineEvent> {
+    const queue: EngineEvent[] = []
+    let wake = Promise.withResolvers<void>()
+    const listener = (event: EngineEvent): void => {
+      queue.push(event)
+      wake.resolve()
+    }
+    this.#listeners.add(listener)
+    signal.addEventListener('abort', () => wake.resolve(), { once: true })
+    try {
+      while (!signal.aborted) {
+        for (let event = queue.shift(); event !== undefined; event = queue.shift()) yield event
+        await wake.promise
+        wake = Promise.withResolvers<void>()
+      }
+    } finally {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  #time(): string {
+    return new Date(this.#clock.nowMs()).toISOString()
+  }
+}
+
+const STARTING = { Status: 'starting', FailingStreak: 0, Log: [] } as const
+
+function missing(): Promise<never> {
+  return Promise.reject(unsupported('FAKE', 'The fake engine does not do that'))
+}
