@@ -1,4 +1,5 @@
 export { type Decision, decide, type MakePlacer } from './decide.ts'
+export { createManager, type Manager, type ManagerOptions, type ManagerPorts } from './manager.ts'
 export type { Action, Pin } from './model/action.ts'
 export { type NodeState, nodeStates } from './model/node-state.ts'
 export { NOTHING_OBSERVED, type Observations, observe } from './model/observations.ts'

@@ -13,11 +13,13 @@ export interface PlanStep {
   readonly because?: readonly string[]
 }
 
-/** `PUT /v1/projects/{name}?dryRun=` with a {@link ProjectSpec}; `DELETE /v1/projects/{name}?volumes=&dryRun=`. */
+/** `PUT /v1/projects/{name}?dryRun=&forceRecreate=&removeOrphans=` with a {@link ProjectSpec}; `DELETE /v1/projects/{name}?volumes=&dryRun=`. */
 export interface ApplyResult {
   readonly project: string
   readonly changed: boolean
   readonly steps: readonly PlanStep[]
+  /** Worth telling, but not wrong: services that are no longer in the project and keep running. */
+  readonly warnings?: readonly string[]
 }
 
 /** One task as a person sees it. `GET /v1/projects/{name}/tasks`. */

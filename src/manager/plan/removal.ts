@@ -1,4 +1,3 @@
-import { isTerminal } from '../../core/model/task.ts'
 import type { Action } from '../model/action.ts'
 import type { NodeState } from '../model/node-state.ts'
 import type { ProjectRecord, Snapshot, Stored } from '../model/snapshot.ts'
@@ -54,8 +53,6 @@ export function planCondemned(snapshot: Snapshot, nodes: ReadonlyMap<string, Nod
 /** Reports that an agent made about a task after the task was forgotten. */
 export function planOrphanStatus(snapshot: Snapshot): Action[] {
   return [...snapshot.status.values()].flatMap(status =>
-    !snapshot.tasks.has(status.value.taskId) && isTerminal(status.value.state)
-      ? [{ do: 'forget-status' as const, status }]
-      : [],
+    snapshot.tasks.has(status.value.taskId) ? [] : [{ do: 'forget-status' as const, status }],
   )
 }

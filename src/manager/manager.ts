@@ -1,0 +1,184 @@
+import { type Clock, sleep } from '../core/clock.ts'
+import { errorCode, errorMessage, isTransient, unavailable } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import type { ApplyResult } from '../core/model/control-api.ts'
+import type { MemberRecord } from '../core/model/node.ts'
+import type { ProjectSpec } from '../core/model/service.ts'
+import type { Random } from '../core/random.ts'
+import { type ClusterKeys, createElection, type Election, type LeaderRecord, type Store } from '../discovery/index.ts'
+import type { Engine } from '../docker-api/index.ts'
+import { ClusterCache } from './loop/cluster-cache.ts'
+import { ControlLoop } from './loop/control-loop.ts'
+import type { Transaction } from './loop/transactions.ts'
+import { FencedWriter } from './loop/writer.ts'
+import { DECIDE_DEFAULTS, type DecideOptions } from './model/round.ts'
+import type { Snapshot } from './model/snapshot.ts'
+import { naivePlacer } from './plan/naive-placer.ts'
+import { type AddressPool, DEFAULT_POOL } from './project/allocate-network.ts'
+import { type ApplyOptions, type ApplyPorts, applyProject, removeProject } from './project/apply.ts'
+import { type NodeChange, updateNode } from './project/update-node.ts'
+
+export interface ManagerOptions {
+  /** Unique for a process. */
+  readonly id: string
+  /** Where other managers and clients reach this one: `10.0.0.1:3375`. */
+  readonly address: string
+  readonly decide?: Partial<DecideOptions>
+  readonly pool?: AddressPool
+  /** A dead leader is missed after this, in milliseconds. Default: 3 seconds. */
+  readonly electionTtlMs?: number
+}
+
+export interface ManagerPorts {
+  readonly store: Store
+  readonly keys: ClusterKeys
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** A client of the Docker Engine API of a member. */
+  readonly engines: (member: MemberRecord) => Engine
+}
+
+/** The brain of a cluster: one of several may run, one of them leads. */
+export interface Manager {
+  /** Follows the cluster, stands for election, and leads while elected. Ends when `signal` is aborted. */
+  readonly run: (signal: AbortSignal) => Promise<void>
+  /** Resolves once the cluster is known, whoever leads. */
+  readonly ready: (signal?: AbortSignal) => Promise<void>
+  readonly snapshot: () => Snapshot
+  /** How long the store has been silent, in milliseconds; 0 while it answers. */
+  readonly staleMs: () => number
+  readonly isLeader: () => boolean
+  readonly leader: () => LeaderRecord | undefined
+  /** These three throw 503 `NOT_LEADER` on a manager that does not lead, 503 `STORE_UNAVAILABLE` without the store. */
+  readonly apply: (project: ProjectSpec, options: ApplyOptions) => Promise<ApplyResult>
+  readonly remove: (
+    project: string,
+    options: { readonly volumes: boolean; readonly dryRun: boolean },
+  ) => Promise<ApplyResult>
+  readonly updateNode: (name: string, change: NodeChange) => Promise<void>
+}
+
+interface Term {
+  readonly writer: FencedWriter
+  readonly cache: ClusterCache
+}
+
+const RETRY_MS = 500
+/** How long an answer waits until our own write has come back to us. */
+const SEEN_TIMEOUT_MS = 5_000
+
+/** Makes a manager; nothing happens before it is run. */
+export function createManager(options: ManagerOptions, ports: ManagerPorts): Manager {
+  const state = new ManagerState(options, ports)
+  return {
+    run: signal => state.run(signal),
+    ready: signal => state.cache.ready(signal),
+    snapshot: () => state.cache.snapshot(),
+    staleMs: () => state.cache.staleMs(),
+    isLeader: () => state.term !== undefined,
+    leader: () => state.election.leader(),
+    apply: (project, how) => applyProject(project, how, state.applyPorts()),
+    remove: (project, how) => removeProject(project, how, state.applyPorts()),
+    updateNode: (name, change) => updateNode(name, change, state.applyPorts()),
+  }
+}
+
+class ManagerState {
+  readonly #options: ManagerOptions
+  readonly #ports: ManagerPorts
+  readonly election: Election
+  cache: ClusterCache
+  term: Term | undefined
+
+  constructor(options: ManagerOptions, ports: ManagerPorts) {
+    this.#options = options
+    this.#ports = ports
+    const { store, keys, clock, log } = ports
+    const candidate = { id: options.id, address: options.address }
+    const { electionTtlMs: ttlMs } = options
+    this.election = createElection({ store, keys, candidate, clock, log, ...(ttlMs === undefined ? {} : { ttlMs }) })
+    this.cache = new ClusterCache(ports)
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#ports
+    try {
+      while (!signal.aborted) {
+        try {
+          await this.#leadOnce(signal)
+        } catch (error) {
+          if (signal.aborted) return
+          const expected = isTransient(error) || errorCode(error) === 'NOT_LEADER'
+          log[expected ? 'warn' : 'error']({ error: errorMessage(error) }, 'the term ended early')
+          await sleep(clock, RETRY_MS, signal).catch(() => {})
+        }
+      }
+    } finally {
+      this.election.close()
+      this.cache.close()
+    }
+  }
+
+  async #leadOnce(signal: AbortSignal): Promise<void> {
+    const { store, keys, log } = this.#ports
+    const leadership = await this.election.campaign(signal)
+    const end = AbortSignal.any([signal, leadership.lost])
+    log.info({ token: leadership.token }, 'this manager leads')
+    // A fresh list, so that nothing our predecessor wrote can be missing from what we decide from.
+    const cache = new ClusterCache(this.#ports)
+    try {
+      await cache.ready(end)
+      const writer = new FencedWriter({ store, keys, wrote: cache.wrote }, leadership.token)
+      this.cache.close()
+      this.cache = cache
+      this.term = { writer, cache }
+      await this.#loop(this.term).run(end)
+    } finally {
+      this.term = undefined
+      if (this.cache !== cache) cache.close()
+      await leadership.resign().catch(() => {})
+      log.info({ token: leadership.token }, 'this manager no longer leads')
+    }
+  }
+
+  #loop({ writer, cache }: Term): ControlLoop {
+    return new ControlLoop(
+      { ...this.#ports, cache, writer, makePlacer: naivePlacer },
+      { ...DECIDE_DEFAULTS, ...this.#options.decide },
+    )
+  }
+
+  applyPorts(): ApplyPorts {
+    const term = this.term
+    if (term === undefined) {
+      const leader = this.election.leader()?.address
+      const hint = leader === undefined ? 'no manager leads at the moment; try again' : `ask ${leader}`
+      throw unavailable('NOT_LEADER', `This manager does not lead the cluster: ${hint}`)
+    }
+    const { keys, clock, random } = this.#ports
+    return {
+      keys,
+      clock,
+      random,
+      pool: this.#options.pool ?? DEFAULT_POOL,
+      checkConstraint: () => {},
+      snapshot: () => term.cache.snapshot(),
+      write: transaction => this.#write(term, transaction),
+    }
+  }
+
+  async #write(term: Term, transaction: Transaction): Promise<boolean> {
+    const written = await term.writer.write(transaction)
+    const timeout = new AbortController()
+    const timer = this.#ports.clock.setTimer(SEEN_TIMEOUT_MS, () => timeout.abort())
+    try {
+      await term.cache.current(timeout.signal)
+    } catch {
+      // Written all the same; a reader may see it a moment later.
+    } finally {
+      timer.cancel()
+    }
+    return written
+  }
+}

@@ -1,0 +1,159 @@
+import { conflict } from '../../core/errors.ts'
+import type { PlanStep } from '../../core/model/control-api.ts'
+import type { NetworkRecord } from '../../core/model/node.ts'
+import type { NetworkSpec, ProjectSpec, ServiceSpec, VolumeSpec } from '../../core/model/service.ts'
+import type { ServiceRecord } from '../../core/model/task.ts'
+import { type ProjectRecord, type Snapshot, type Stored, type StoredVolume, serviceId } from '../model/snapshot.ts'
+import { type AddressPool, allocateNetwork, type Taken } from './allocate-network.ts'
+import { differences } from './differences.ts'
+import { replacingParts, specHashOf } from './spec-hash.ts'
+
+/** A record to write over `before`, or to make anew, or (without `value`) to delete. */
+export interface RecordWrite<T = unknown> {
+  readonly before: Stored<T> | undefined
+  readonly value: T | undefined
+}
+
+export interface ProjectPlan {
+  readonly steps: readonly PlanStep[]
+  readonly warnings: readonly string[]
+  readonly project: RecordWrite<ProjectRecord> | undefined
+  readonly networks: readonly RecordWrite<NetworkRecord>[]
+  readonly volumes: readonly RecordWrite<StoredVolume>[]
+  readonly services: readonly RecordWrite<ServiceRecord>[]
+}
+
+export interface PlanOptions {
+  readonly nowMs: number
+  readonly pool: AddressPool
+  /** Replace every task although its spec is the same; the text makes its hash another one. */
+  readonly forceSalt?: string
+  /** Remove services that the project no longer names. */
+  readonly removeOrphans: boolean
+}
+
+/** What applying `desired` would change, as steps for people and as records to write. Touches nothing. */
+export function planProject(desired: ProjectSpec, snapshot: Snapshot, options: PlanOptions): ProjectPlan {
+  const before = snapshot.projects.get(desired.name)
+  const networks = planNetworks(desired, snapshot, options.pool)
+  const volumes = desired.volumes.map(volume => planVolume(volume, desired.name, snapshot))
+  const services = desired.services.map(service => planService(service, desired.name, snapshot, options))
+  const orphans = orphansOf(desired, snapshot)
+  const removed = options.removeOrphans ? orphans.map(removeOrphan) : []
+  const parts = [...networks, ...volumes, ...services, ...removed]
+  const warnings =
+    removed.length > 0 || orphans.length === 0
+      ? []
+      : [
+          `Services ${orphans.map(({ value }) => value.spec.name).join(', ')} are no longer in project ${desired.name} and keep running; use --remove-orphans to remove them`,
+        ]
+  const isSame = before !== undefined && differences(before.value, desired).length === 0
+  return {
+    steps: parts.map(part => part.step),
+    warnings,
+    project: isSame ? undefined : { before, value: desired },
+    networks: writesOf(networks),
+    volumes: writesOf(volumes),
+    services: writesOf([...services, ...removed]),
+  }
+}
+
+interface Planned<T> {
+  readonly step: PlanStep
+  readonly write?: RecordWrite<T>
+}
+
+function writesOf<T>(parts: readonly Planned<T>[]): RecordWrite<T>[] {
+  return parts.flatMap(({ write }) => (write === undefined ? [] : [write]))
+}
+
+function planNetworks(desired: ProjectSpec, snapshot: Snapshot, pool: AddressPool): Planned<NetworkRecord>[] {
+  const networks: Taken['networks'][number][] = [...snapshot.networks.values()].map(({ value }) => value)
+  const hosts = [...snapshot.nodes.values()].map(({ value }) => value.lastSeen.address)
+  return desired.networks.map((spec): Planned<NetworkRecord> => {
+    const known = snapshot.networks.get(spec.name)
+    const keep: PlanStep = { action: 'keep', kind: 'network', name: spec.name }
+    if (known !== undefined) {
+      if (!spec.external) checkSameNetwork(spec, known.value)
+      return { step: keep }
+    }
+    const record = networkRecord(spec, desired.name, allocateNetwork(spec, { networks, hosts }, pool))
+    networks.push(record)
+    return { step: { ...keep, action: 'create' }, write: { before: undefined, value: record } }
+  })
+}
+
+export function networkRecord(
+  { name, internal, labels }: NetworkSpec,
+  project: string,
+  place: { vni: number; subnet: string },
+): NetworkRecord {
+  return { name, project, ...place, internal, labels }
+}
+
+function checkSameNetwork(spec: NetworkSpec, known: NetworkRecord): void {
+  const differs = (spec.subnet !== undefined && spec.subnet !== known.subnet) || spec.internal !== known.internal
+  if (!differs) return
+  throw conflict(
+    'NETWORK_DIFFERS',
+    `Cannot change network ${spec.name}: it exists with subnet ${known.subnet}${known.internal ? ', internal' : ''}; take the project down first`,
+  )
+}
+
+function planVolume(spec: VolumeSpec, project: string, snapshot: Snapshot): Planned<StoredVolume> {
+  const step: PlanStep = { action: 'keep', kind: 'volume', name: spec.name }
+  if (snapshot.volumes.has(spec.name)) return { step }
+  const { name, driver, driverOptions, labels } = spec
+  return {
+    step: { ...step, action: 'create' },
+    write: { before: undefined, value: { name, project, driver, driverOptions, labels } },
+  }
+}
+
+function planService(
+  spec: ServiceSpec,
+  project: string,
+  snapshot: Snapshot,
+  { nowMs, forceSalt }: PlanOptions,
+): Planned<ServiceRecord> {
+  const id = serviceId(project, spec.name)
+  const before = snapshot.services.get(id)
+  const step = { kind: 'service', name: spec.name } as const
+  const base = { id, project, spec, updatedAtMs: nowMs }
+  if (before === undefined) {
+    const value = { ...base, specHash: specHashOf(spec), createdAtMs: nowMs }
+    return { step: { ...step, action: 'create' }, write: { before, value } }
+  }
+  const changed = differences(replacingParts(before.value.spec), replacingParts(spec))
+  const scaled = before.value.spec.replicas !== spec.replicas
+  const write = (specHash: string): RecordWrite<ServiceRecord> => ({
+    before,
+    value: { ...before.value, ...base, specHash, ...(changed.length > 0 ? { previous: before.value.spec } : {}) },
+  })
+  if (changed.length > 0 || forceSalt !== undefined) {
+    const because = changed.length > 0 ? changed : ['forced']
+    return { step: { ...step, action: 'update', because }, write: write(specHashOf(spec, forceSalt)) }
+  }
+  const { specHash } = before.value
+  if (scaled) {
+    const because = [`replicas ${before.value.spec.replicas} -> ${spec.replicas}`]
+    return { step: { ...step, action: 'scale', because }, write: write(specHash) }
+  }
+  // Only its dependencies may differ: worth storing, nothing to say.
+  const isSame = differences(before.value.spec, spec).length === 0
+  return { step: { ...step, action: 'keep' }, ...(isSame ? {} : { write: write(specHash) }) }
+}
+
+function orphansOf(desired: ProjectSpec, snapshot: Snapshot): Stored<ServiceRecord>[] {
+  const wanted = new Set(desired.services.map(service => service.name))
+  return [...snapshot.services.values()].filter(
+    ({ value }) => value.project === desired.name && !wanted.has(value.spec.name),
+  )
+}
+
+function removeOrphan(before: Stored<ServiceRecord>): Planned<ServiceRecord> {
+  return {
+    step: { action: 'remove', kind: 'service', name: before.value.spec.name },
+    write: { before, value: undefined },
+  }
+}

@@ -1,0 +1,48 @@
+import { conflict } from '../../core/errors.ts'
+import type { PortSpec, ProjectSpec, ServiceSpec } from '../../core/model/service.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+
+const FIRST = 30_000
+const LAST = 32_767
+
+/**
+ * Gives a number to every ingress port that came without one: the one it had before, else the lowest that is free in
+ * swarm mode's range. So applying the same project again changes nothing. Throws `NO_FREE_PORT`.
+ */
+export function resolvePorts(project: ProjectSpec, snapshot: Snapshot): ProjectSpec {
+  const used = new Set<string>()
+  const note = (service: ServiceSpec): void => {
+    for (const port of service.ports) if (port.published !== undefined) used.add(`${port.published}/${port.protocol}`)
+  }
+  for (const { value } of snapshot.services.values()) note(value.spec)
+  for (const service of project.services) note(service)
+  const before = (name: string): readonly PortSpec[] =>
+    snapshot.services.get(`${project.name}.${name}`)?.value.spec.ports ?? []
+  const services = project.services.map(service => ({
+    ...service,
+    ports: service.ports.map(port => resolve(port, before(service.name), service, used)),
+  }))
+  return { ...project, services }
+}
+
+function resolve(port: PortSpec, before: readonly PortSpec[], service: ServiceSpec, used: Set<string>): PortSpec {
+  if (port.mode !== 'ingress' || port.published !== undefined) return port
+  const same = before.find(
+    old => old.mode === 'ingress' && old.target === port.target && old.protocol === port.protocol && isDynamic(old),
+  )
+  if (same?.published !== undefined) return { ...port, published: same.published }
+  for (let published = FIRST; published <= LAST; published++) {
+    const key = `${published}/${port.protocol}`
+    if (used.has(key)) continue
+    used.add(key)
+    return { ...port, published }
+  }
+  throw conflict(
+    'NO_FREE_PORT',
+    `Cannot publish port ${port.target} of service ${service.name}: ports ${FIRST} to ${LAST} are all taken; name one`,
+  )
+}
+
+function isDynamic({ published = 0 }: PortSpec): boolean {
+  return published >= FIRST && published <= LAST
+}
