@@ -1,9 +1,10 @@
-import { conflict, errorMessage } from '../core/errors.ts'
+import { errorMessage } from '../core/errors.ts'
 import type { NetworkRecord, VolumeRecord } from '../core/model/node.ts'
 import type { TaskRecord } from '../core/model/task.ts'
 import { newHexId } from '../core/random.ts'
-import { CachedPrefix, type Codec, metaCodec, networkCodec, taskCodec, volumeCodec } from '../discovery/index.ts'
+import { CachedPrefix, type Codec, networkCodec, taskCodec, volumeCodec } from '../discovery/index.ts'
 import { admit } from './admission.ts'
+import { joinCluster } from './cluster-identity.ts'
 import { ContainerWatcher } from './container-watcher.ts'
 import { ControlLoop, type Observation } from './control-loop.ts'
 import { EndpointPublisher } from './endpoint-publisher.ts'
@@ -45,6 +46,8 @@ class NodeAgent {
   #tasks: CachedPrefix<TaskRecord> | undefined
   #networks: CachedPrefix<NetworkRecord> | undefined
   #volumes: CachedPrefix<VolumeRecord> | undefined
+  /** The newest revision of the store that was acted on. */
+  #revision = 0
   #stale: ReadonlySet<string> = new Set()
   /** Tasks that were not stale when they were first seen. */
   #admitted: ReadonlySet<string> = new Set()
@@ -97,9 +100,10 @@ class NodeAgent {
     const registration = new Registration(member, { ttlMs, nameWaitMs, onReturn }, this.#ports)
     const lease = await registration.register(signal)
     log.info({ node: member.name, api: member.apiAddress, epoch: member.epoch }, 'joined')
-    await waitForStore(() => this.#checkCluster(memory), this.#ports, signal)
+    await waitForStore(() => this.#checkCluster(), this.#ports, signal)
     await waitForStore(() => this.#reporter.load(), this.#ports, signal)
     await this.#fillCaches(signal)
+    this.#revision = memory.revision
     await this.#watcher.relist()
     return [
       registration.keep(lease, signal),
@@ -121,17 +125,11 @@ class NodeAgent {
     return now
   }
 
-  async #checkCluster(memory: AgentMemory): Promise<void> {
-    const { store, keys } = this.#ports
-    const meta = await store.get(keys.meta)
-    if (meta === undefined) return
-    const { clusterId } = metaCodec.decode(meta.value)
-    if (memory.clusterId !== undefined && memory.clusterId !== clusterId) {
-      throw conflict(
-        'FOREIGN_CLUSTER',
-        `This data directory belongs to cluster ${memory.clusterId}, and the store to ${clusterId}: join with an empty --data-root, or with the URL of the old cluster`,
-      )
-    }
+  async #checkCluster(): Promise<void> {
+    const memory = this.#memory
+    if (memory === undefined) return
+    const clusterId = await joinCluster(memory.clusterId, this.#ports)
+    if (clusterId === memory.clusterId) return
     this.#memory = { ...memory, clusterId }
     await this.#ports.memory.write(this.#memory)
   }
@@ -164,6 +162,8 @@ class NodeAgent {
 
   async #observe(): Promise<Observation | undefined> {
     if (this.#tasks === undefined) return undefined
+    if (this.#tasks.revision < this.#revision) await this.#afterRestore()
+    this.#revision = this.#tasks.revision
     const tasks = this.#tasks.values()
     await this.#admit(tasks)
     return {
@@ -173,6 +173,17 @@ class NodeAgent {
       published: this.#publisher.published,
       stale: this.#stale,
     }
+  }
+
+  /**
+   * The store is older than it was: restored from a backup, which is obeyed, or replaced by a foreign or an empty one,
+   * which must not make us remove what runs (the check throws, and the agent ends).
+   */
+  async #afterRestore(): Promise<void> {
+    this.#ports.log.warn({ revision: this.#tasks?.revision, before: this.#revision }, 'the store went back in time')
+    await this.#checkCluster()
+    if (this.#memory !== undefined) this.#memory = { ...this.#memory, fencingToken: 0 }
+    this.#reporter.resend()
   }
 
   /** A newer token is remembered, durably, before anything that came with it is obeyed. */
