@@ -78,9 +78,9 @@ export function createManager(options: ManagerOptions, ports: ManagerPorts): Man
     staleMs: () => state.cache.staleMs(),
     isLeader: () => state.term !== undefined,
     leader: () => state.election.leader(),
-    apply: (project, how) => applyProject(project, how, state.applyPorts()),
-    remove: (project, how) => removeProject(project, how, state.applyPorts()),
-    updateNode: (name, change) => updateNode(name, change, state.applyPorts()),
+    apply: async (project, how) => applyProject(project, how, state.applyPorts()),
+    remove: async (project, how) => removeProject(project, how, state.applyPorts()),
+    updateNode: async (name, change) => updateNode(name, change, state.applyPorts()),
   }
 }
 
