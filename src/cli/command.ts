@@ -67,6 +67,8 @@ export interface CommandLeaf {
   readonly options?: readonly OptionDefinition[]
   /** Flags behind the first positional argument belong to it (`exec web ls -l`). */
   readonly passThrough?: boolean
+  /** Flags that are not known are arguments too. */
+  readonly anyFlags?: boolean
   /** Text shown below the help: examples. */
   readonly footer?: string
   readonly hidden?: boolean

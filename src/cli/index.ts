@@ -11,5 +11,9 @@ export type {
   OutputStream,
   RunCommand,
 } from './command.ts'
+export { machineGroup } from './commands/machine/group.ts'
+export { badFlag, type HostPort, readDiscovery, readDiscoveryOptions, readDuration } from './commands/swarm/flags.ts'
+export { type SwarmPrograms, swarmGroup } from './commands/swarm/group.ts'
+export { type JoinOptions, readJoinOptions } from './commands/swarm/join-options.ts'
 export { printError } from './output/print-error.ts'
 export { type Program, runProgram } from './program.ts'

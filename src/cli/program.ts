@@ -107,6 +107,7 @@ function prepareLeaf(
 ): void {
   if (definition.args !== undefined) command.arguments(definition.args)
   if (definition.passThrough === true) command.passThroughOptions()
+  if (definition.anyFlags === true) command.allowUnknownOption()
   command.action(async () => action(command.args, command))
 }
 

@@ -1,0 +1,26 @@
+import type { CommandContext } from '../cli/index.ts'
+import { systemClock } from '../core/clock.ts'
+import { systemRandom } from '../core/random.ts'
+
+/** The world of a command: this process. The first SIGINT or SIGTERM asks it to end; a second one ends it at once. */
+export function processContext(): CommandContext {
+  const stop = new AbortController()
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stop.signal.aborted) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
+    stop.abort(new DOMException(`Ended by ${signal}`, 'AbortError'))
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  // A reader that has seen enough (`compose logs | head`) is no error.
+  process.stdout.on('error', () => process.exit(0))
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    clock: systemClock,
+    random: systemRandom,
+    signal: stop.signal,
+  }
+}
