@@ -155,9 +155,9 @@ function planNodes(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>): A
 function lazyPlacer(make: () => Placer): Placer {
   let placer: Placer | undefined
   return {
-    place(task) {
+    place(task, avoid) {
       placer ??= make()
-      return placer.place(task)
+      return placer.place(task, avoid)
     },
   }
 }

@@ -7,13 +7,14 @@ import type { ProjectSpec } from '../core/model/service.ts'
 import type { Random } from '../core/random.ts'
 import { type ClusterKeys, createElection, type Election, type LeaderRecord, type Store } from '../discovery/index.ts'
 import type { Engine } from '../docker-api/index.ts'
+import { parseConstraint } from '../scheduler/index.ts'
 import { ClusterCache } from './loop/cluster-cache.ts'
 import { ControlLoop } from './loop/control-loop.ts'
 import type { Transaction } from './loop/transactions.ts'
 import { FencedWriter } from './loop/writer.ts'
 import { DECIDE_DEFAULTS, type DecideOptions } from './model/round.ts'
 import type { Snapshot } from './model/snapshot.ts'
-import { naivePlacer } from './plan/naive-placer.ts'
+import { createPlacer } from './plan/placer.ts'
 import { type AddressPool, DEFAULT_POOL } from './project/allocate-network.ts'
 import { type ApplyOptions, type ApplyPorts, applyProject, removeProject } from './project/apply.ts'
 import { type NodeChange, updateNode } from './project/update-node.ts'
@@ -144,7 +145,7 @@ class ManagerState {
 
   #loop({ writer, cache }: Term): ControlLoop {
     return new ControlLoop(
-      { ...this.#ports, cache, writer, makePlacer: naivePlacer },
+      { ...this.#ports, cache, writer, makePlacer: createPlacer },
       { ...DECIDE_DEFAULTS, ...this.#options.decide },
     )
   }
@@ -162,7 +163,7 @@ class ManagerState {
       clock,
       random,
       pool: this.#options.pool ?? DEFAULT_POOL,
-      checkConstraint: () => {},
+      checkConstraint: expression => void parseConstraint(expression),
       snapshot: () => term.cache.snapshot(),
       write: transaction => this.#write(term, transaction),
     }

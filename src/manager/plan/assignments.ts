@@ -31,8 +31,9 @@ export class Assignments {
 
   create(service: ServiceRecord, intent: Create, waitsFor: readonly string[]): Action {
     const task = this.#newTask(service, intent.slot, intent.failures)
-    const placed = { ...task, ...this.#place(task, waitsFor) }
     const { because, replaces } = intent
+    const failedOn = replaces?.situation === 'failed' ? replaces.task.node : undefined
+    const placed = { ...task, ...this.#place(task, waitsFor, failedOn) }
     const pins = this.#pins(placed)
     return replaces === undefined
       ? { do: 'create-task', task: placed, pins, because }
@@ -78,9 +79,9 @@ export class Assignments {
     return { ...base, desired: 'running', fencingToken, createdAtMs: nowMs, failures }
   }
 
-  #place(task: TaskRecord, waitsFor: readonly string[]): Place {
+  #place(task: TaskRecord, waitsFor: readonly string[], avoid?: string): Place {
     if (waitsFor.length > 0) return { pendingReasons: waitsFor }
-    const decision = this.#placer.place(task)
+    const decision = this.#placer.place(task, avoid)
     if (!decision.placed) return { pendingReasons: decision.reasons }
     return { node: decision.node, placedBecause: decision.because }
   }

@@ -1,11 +1,61 @@
 import type { TaskRecord } from '../../core/model/task.ts'
+import { isTerminal } from '../../core/model/task.ts'
+import { ClusterView, place, reasonLines, requestOf, type Strategy, schedulableNode } from '../../scheduler/index.ts'
+import type { NodeState } from '../model/node-state.ts'
+import type { Round } from '../model/round.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 
 export type PlacerDecision =
   | { readonly placed: true; readonly node: string; readonly because: string }
-  /** One line for each reason, the nodes it holds for counted or named. */
+  /** One line for each reason. */
   | { readonly placed: false; readonly reasons: readonly string[] }
 
 /** Finds nodes for tasks, one after the other; a task it placed takes up its resources for those behind it. */
 export interface Placer {
-  readonly place: (task: TaskRecord) => PlacerDecision
+  /** `avoid`: a node where it just failed, taken only if no other fits. */
+  readonly place: (task: TaskRecord, avoid?: string) => PlacerDecision
+}
+
+/** A placer over what the snapshot shows to be taken up. */
+export function createPlacer(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>, round: Round): Placer {
+  const { strategy, overcommit } = round.options
+  const view = clusterView(snapshot, nodes, overcommit)
+  const how: Strategy = strategy === 'random' ? { name: strategy, random: round.random } : { name: strategy }
+  return {
+    place(task, avoid) {
+      const request = requestOf(task.spec, task.serviceId)
+      const elsewhere = { ...request, constraints: [...request.constraints, `node!=${avoid}`] }
+      const preferred = avoid === undefined ? undefined : place(elsewhere, view, how)
+      const decision = preferred?.placed === true ? preferred : place(request, view, how)
+      if (!decision.placed) return { placed: false, reasons: reasonLines(decision.refusals) }
+      const { node, because } = decision
+      reserve(view, { ...task, node })
+      for (const volume of request.volumes) view.pinVolume(volume, node)
+      return { placed: true, node, because }
+    },
+  }
+}
+
+/** The nodes, with what every task that has not ended takes up on them. */
+export function clusterView(
+  snapshot: Snapshot,
+  nodes: ReadonlyMap<string, NodeState>,
+  overcommit: number,
+): ClusterView {
+  const view = new ClusterView({ overcommit })
+  for (const { record, member, presence } of nodes.values()) {
+    view.setNode(schedulableNode(record, member, presence === 'ready'))
+  }
+  for (const { value } of snapshot.volumes.values()) view.pinVolume(value.name, value.node)
+  for (const { value: task } of snapshot.tasks.values()) {
+    const state = snapshot.status.get(task.id)?.value.state
+    if (state === undefined || !isTerminal(state)) reserve(view, task)
+  }
+  return view
+}
+
+function reserve(view: ClusterView, { id, node, spec, serviceId }: TaskRecord): void {
+  if (node === undefined) return
+  const { nanoCpus, memoryBytes, hostPorts } = requestOf(spec, serviceId)
+  view.reserve({ id, node, nanoCpus, memoryBytes, hostPorts, serviceId })
 }
