@@ -45,9 +45,25 @@ export interface TaskView {
   readonly startedAtMs?: number
 }
 
+/** One of `GET /v1/projects`. */
+export interface ProjectSummary {
+  readonly name: string
+  readonly services: number
+  /** Replicas that are wanted, and those that run. */
+  readonly wanted: number
+  readonly running: number
+  /** Every service has converged. */
+  readonly converged: boolean
+  /** It is being taken down. */
+  readonly removing: boolean
+  readonly configFiles?: readonly string[]
+}
+
 /** `GET /v1/projects/{name}`. */
 export interface ProjectView {
   readonly spec: ProjectSpec
+  /** It is being taken down: answers 404 once that is done. */
+  readonly removing: boolean
   readonly services: readonly {
     readonly name: string
     readonly wanted: number

@@ -1,0 +1,180 @@
+import type { NodeView, ProjectSummary, ProjectView, TaskView } from '../core/model/control-api.ts'
+import {
+  isTerminal,
+  type ServiceRecord,
+  type TaskRecord,
+  type TaskState,
+  type TaskStatus,
+  taskContainerName,
+} from '../core/model/task.ts'
+import { type NodeState, nodeStates } from './model/node-state.ts'
+import { DECIDE_DEFAULTS, type Round } from './model/round.ts'
+import type { ProjectRecord, Snapshot } from './model/snapshot.ts'
+import { factsOf, type TaskFacts } from './plan/task-facts.ts'
+
+/**
+ * The nodes for a reader: one whose agent lost its lease is down at once, since only the leader counts the grace before
+ * its tasks are replaced.
+ */
+export function nodesForView(snapshot: Snapshot): ReadonlyMap<string, NodeState> {
+  const absentSinceMs = new Map([...snapshot.nodes.keys()].map(name => [name, 0]))
+  const round: Pick<Round, 'monotonicMs' | 'observations' | 'options'> = {
+    monotonicMs: 0,
+    observations: { absentSinceMs, endedSinceMs: new Map() },
+    options: { ...DECIDE_DEFAULTS, graceMs: 0 },
+  }
+  return nodeStates(snapshot, round)
+}
+
+export function nodeViews(snapshot: Snapshot): NodeView[] {
+  const nodes = [...nodesForView(snapshot).values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const tasks = Map.groupBy(liveTasks(snapshot), task => task.node)
+  return nodes.map(({ name, record, presence }) => {
+    const own = tasks.get(name) ?? []
+    const sum = (pick: (task: TaskRecord) => number | undefined): number =>
+      own.reduce((total, task) => total + (pick(task) ?? 0), 0)
+    return {
+      ...record,
+      status: presence === 'ready' ? 'ready' : 'down',
+      tasks: own.length,
+      reserved: {
+        nanoCpus: sum(task => task.spec.reservations.nanoCpus),
+        memoryBytes: sum(task => task.spec.reservations.memoryBytes),
+      },
+    }
+  })
+}
+
+function liveTasks(snapshot: Snapshot): TaskRecord[] {
+  return [...snapshot.tasks.values()].flatMap(({ value }) =>
+    isTerminal(snapshot.status.get(value.id)?.value.state ?? 'pending') ? [] : [value],
+  )
+}
+
+export function projectSummaries(snapshot: Snapshot): ProjectSummary[] {
+  const names = [...snapshot.projects.keys()].sort()
+  return names.map(name => {
+    const { spec, services, removing } = projectView(name, snapshot) as ProjectView
+    return {
+      name,
+      services: services.length,
+      wanted: services.reduce((sum, service) => sum + service.wanted, 0),
+      running: services.reduce((sum, service) => sum + service.running, 0),
+      converged: services.every(service => service.converged),
+      removing,
+      ...(spec.configFiles === undefined ? {} : { configFiles: spec.configFiles }),
+    }
+  })
+}
+
+/** A project with its tasks, the newest of each slot first; undefined if there is none of that name. */
+export function projectView(name: string, snapshot: Snapshot): ProjectView | undefined {
+  const stored = snapshot.projects.get(name)?.value
+  if (stored === undefined) return undefined
+  const nodes = nodesForView(snapshot)
+  const facts = factsOfProject(name, snapshot, nodes)
+  const services = [...snapshot.services.values()]
+    .filter(({ value }) => value.project === name)
+    .map(({ value }) => value)
+  return {
+    spec: specOf(stored),
+    removing: stored.removing !== undefined,
+    services: services
+      .sort((a, b) => (a.spec.name < b.spec.name ? -1 : 1))
+      .map(service =>
+        serviceView(
+          service,
+          facts.filter(({ task }) => task.serviceId === service.id),
+        ),
+      ),
+    tasks: facts.toSorted(byPlace).map(each => taskView(each, nodes)),
+  }
+}
+
+function specOf({ removing: _, ...spec }: ProjectRecord): ProjectView['spec'] {
+  return spec
+}
+
+function factsOfProject(name: string, snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>): TaskFacts[] {
+  return [...snapshot.tasks.values()].flatMap(stored => {
+    const { project, node, id } = stored.value
+    if (project !== name) return []
+    const status = snapshot.status.get(id)?.value
+    const state = node === undefined ? undefined : nodes.get(node)
+    return [factsOf(stored, { status, node: state, volumeNodes: new Map() })]
+  })
+}
+
+function byPlace(a: TaskFacts, b: TaskFacts): number {
+  if (a.task.service !== b.task.service) return a.task.service < b.task.service ? -1 : 1
+  return a.task.slot - b.task.slot || b.stored.createRevision - a.stored.createRevision
+}
+
+function serviceView(service: ServiceRecord, tasks: readonly TaskFacts[]): ProjectView['services'][number] {
+  const wanted = service.spec.replicas
+  const live = tasks.filter(facts => facts.situation === 'live')
+  const running = live.filter(facts => facts.status?.state === 'running')
+  const inOrder = tasks.toSorted((a, b) => a.stored.createRevision - b.stored.createRevision)
+  const present = new Map(
+    inOrder.flatMap(facts => (facts.situation === 'ended' ? [] : [[facts.task.slot, facts] as const])),
+  )
+  const isDone = (facts: TaskFacts | undefined): boolean =>
+    facts !== undefined && facts.settled && facts.task.specHash === service.specHash
+  const slots = Array.from({ length: wanted }, (_, index) => present.get(index + 1))
+  return {
+    name: service.spec.name,
+    wanted,
+    running: running.length,
+    healthy: running.filter(facts => facts.settled).length,
+    converged: slots.every(isDone) && live.length <= wanted,
+  }
+}
+
+export function taskView({ task, status, situation }: TaskFacts, nodes: ReadonlyMap<string, NodeState>): TaskView {
+  const { container } = task.spec
+  const node = task.node === undefined ? undefined : nodes.get(task.node)
+  const isOrphan = node?.presence !== 'ready' && task.node !== undefined && !isTerminal(status?.state ?? 'pending')
+  const state: TaskState = isOrphan ? 'orphaned' : (status?.state ?? 'pending')
+  const reasons = situation === 'live' && task.node !== undefined ? undefined : task.pendingReasons
+  const lost = isOrphan ? `Node ${task.node} is down` : undefined
+  return {
+    id: task.id,
+    name: taskContainerName(task),
+    project: task.project,
+    service: task.service,
+    slot: task.slot,
+    image: container.image,
+    command: [...(container.entrypoint ?? []), ...(container.command ?? [])].join(' '),
+    state,
+    desired: task.desired,
+    health: isOrphan ? 'none' : (status?.health ?? 'none'),
+    restarts: status?.restarts ?? 0,
+    ports: portTexts(task, status?.ports ?? [], node?.member.address),
+    createdAtMs: task.createdAtMs,
+    ...defined({
+      node: task.node,
+      containerId: status?.containerId,
+      exitCode: status?.exitCode,
+      error: lost ?? status?.error,
+      pendingReasons: reasons,
+      startedAtMs: status?.startedAtMs,
+    }),
+  }
+}
+
+/** `*:8080->80/tcp` for a port that every host answers, with the host's address for one that only its node does. */
+function portTexts(task: TaskRecord, bound: TaskStatus['ports'], address: string | undefined): string[] {
+  const everywhere = task.spec.ports.filter(port => port.mode === 'ingress')
+  return [
+    ...everywhere.map(port => `*:${port.published}->${port.target}/${port.protocol}`),
+    ...bound
+      .filter(port => !everywhere.some(other => other.published === port.published && other.protocol === port.protocol))
+      .map(port => `${address ?? '*'}:${port.published}->${port.target}/${port.protocol}`),
+  ]
+}
+
+type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> }
+
+function defined<T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>
+}
