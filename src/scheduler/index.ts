@@ -1,0 +1,7 @@
+export { ClusterView } from './cluster-view.ts'
+export { type Constraint, parseConstraint } from './constraint.ts'
+export { EMPTY_REQUEST, type HostPort, type PlacementRequest, type Reservation, type SchedulableNode } from './node.ts'
+export { type Placement, place } from './place.ts'
+export type { Strategy } from './rank.ts'
+export { type FilterName, type Obstacle, type Refusal, reasonLines, summarize } from './refusals.ts'
+export { hostPortsOf, requestOf, schedulableNode } from './requests.ts'
