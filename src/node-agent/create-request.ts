@@ -9,7 +9,7 @@ import type {
   RestartPolicy,
 } from '../docker-api/index.ts'
 import type { ClaimedAddress } from './ports.ts'
-import { SERVICE_LABEL, TASK_LABEL, TOKEN_LABEL } from './seen-container.ts'
+import { SERVICE_LABEL, SLOT_LABEL, TASK_LABEL, TOKEN_LABEL } from './seen-container.ts'
 import { fillTemplates } from './templates.ts'
 
 export interface RequestPlace {
@@ -54,7 +54,7 @@ function labelsOf(task: TaskRecord, fill: (text: string) => string): Record<stri
     ...(Object.fromEntries(own) as Record<string, string>),
     'com.docker.compose.project': task.project,
     'com.docker.compose.service': task.service,
-    'com.docker.compose.container-number': String(task.slot),
+    [SLOT_LABEL]: String(task.slot),
     'com.docker.compose.config-hash': task.specHash,
     'com.docker.compose.oneoff': 'False',
     [TASK_LABEL]: task.id,

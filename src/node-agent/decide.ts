@@ -1,6 +1,6 @@
 import { isTerminal, type TaskRecord, type TaskStatus } from '../core/model/task.ts'
 import type { Action } from './actions.ts'
-import { isAlive, isServing, type SeenContainer } from './seen-container.ts'
+import { isAlive, isServing, placeName, type SeenContainer } from './seen-container.ts'
 import { advance, type Observation, statusOfContainer, statusWithoutContainer } from './task-status.ts'
 
 /** A failed try to bring a task to run. */
@@ -40,6 +40,8 @@ interface Facts {
   readonly attempt: Attempt | undefined
   readonly busy: Action['verb'] | undefined
   readonly stale: boolean
+  /** The task it replaces still runs here, and is about to stop. */
+  readonly predecessor: boolean
 }
 
 interface Rule {
@@ -111,6 +113,11 @@ const RULES: readonly Rule[] = [
     actions: observe,
   },
   {
+    why: 'two tasks of one slot do not share its volumes and ports: the one that is to stop goes first',
+    when: ({ predecessor, container }) => predecessor && (container === undefined || container.status === 'created'),
+    actions: () => [],
+  },
+  {
     why: 'a container that was made but never started was left half done',
     when: ({ container }) => container?.status === 'created',
     actions: facts => tryToRun(facts),
@@ -170,13 +177,18 @@ function gatherFacts(snapshot: Snapshot, nowMs: number): Facts[] {
     ...snapshot.reported.keys(),
     ...snapshot.published.keys(),
   ])
+  const leaving = snapshot.containers.filter(
+    seen => tasks.get(seen.taskId)?.desired !== 'running' && (isAlive(seen) || snapshot.busy.has(seen.taskId)),
+  )
+  const held = new Set(leaving.map(seen => seen.place))
   return [...ids].map(id => {
+    const task = tasks.get(id)
     const [container, ...surplus] = (containers.get(id) ?? []).toSorted(byWorth)
     return {
       id,
       node: snapshot.node,
       nowMs,
-      task: tasks.get(id),
+      task,
       container,
       surplus,
       reported: snapshot.reported.get(id),
@@ -184,6 +196,7 @@ function gatherFacts(snapshot: Snapshot, nowMs: number): Facts[] {
       attempt: snapshot.attempts.get(id),
       busy: snapshot.busy.get(id),
       stale: snapshot.stale.has(id),
+      predecessor: task !== undefined && held.has(placeName(task.serviceId, task.slot)),
     }
   })
 }

@@ -5,11 +5,15 @@ import type { ContainerInspect, ContainerStatus, PortMap } from '../docker-api/i
 export const TASK_LABEL = 'shoal.task.id'
 export const SERVICE_LABEL = 'shoal.service.id'
 export const TOKEN_LABEL = 'shoal.fencing-token'
+/** Compose's own label for the slot. */
+export const SLOT_LABEL = 'com.docker.compose.container-number'
 
 /** A container of a task, as the engine shows it: what decisions are made from. */
 export interface SeenContainer {
   readonly id: string
   readonly taskId: string
+  /** Service and slot, in one word: tasks that have it in common follow each other. */
+  readonly place: string
   readonly name: string
   readonly image: string
   readonly createdAtMs: number
@@ -37,6 +41,7 @@ export function readContainer(inspect: ContainerInspect): SeenContainer | undefi
   return {
     id: inspect.Id,
     taskId,
+    place: placeName(inspect.Config.Labels?.[SERVICE_LABEL] ?? '', inspect.Config.Labels?.[SLOT_LABEL] ?? ''),
     name: inspect.Name.replace(/^\//, ''),
     image: inspect.Image,
     createdAtMs: readTime(inspect.Created) ?? 0,
@@ -51,6 +56,10 @@ export function readContainer(inspect: ContainerInspect): SeenContainer | undefi
     addresses: readAddresses(inspect),
     ports: readPorts(inspect.NetworkSettings.Ports),
   }
+}
+
+export function placeName(serviceId: string, slot: string | number): string {
+  return `${serviceId}/${slot}`
 }
 
 /** Docker writes year 1 for "never". */

@@ -62,6 +62,8 @@ export async function runTask(
       name: taskContainerName(task),
     })
     id = made.Id
+    // Known before it runs, so that no successor starts beside it.
+    await watcher.refresh(id)
   }
   try {
     say('starting')

@@ -88,17 +88,25 @@ describe('a task', () => {
     expect(node.engine.summary).toEqual([])
   })
 
-  it('takes the name of the one it replaces while that one still stops', async () => {
+  it('starts when the one it replaces has stopped', async () => {
     await node.start()
     await node.assign(taskRecord())
     let release = (): void => {}
     node.engine.pause = call => (call === 'stop' ? new Promise(resolve => (release = resolve)) : Promise.resolve())
     await node.assign(taskRecord({ desired: 'stopped' }), taskRecord({ id: 't2' }))
-    expect(node.engine.summary).toEqual(['shop-web-1 running', 'shop-web-1-t1 running'])
+    expect(node.engine.summary).toEqual(['shop-web-1 running'])
     release()
     await node.settle()
     expect(node.engine.summary).toEqual(['shop-web-1 running'])
+    expect(await node.status('t1')).toMatchObject({ state: 'stopped' })
     expect(await node.status('t2')).toMatchObject({ state: 'running' })
+  })
+
+  it('takes over the name of one that is to run beside it', async () => {
+    await node.start()
+    await node.assign(taskRecord())
+    await node.assign(taskRecord({ id: 't2' }))
+    expect(node.engine.summary).toEqual(['shop-web-1 running', 'shop-web-1-t1 running'])
   })
 })
 
