@@ -11,6 +11,7 @@ export type {
   OutputStream,
   RunCommand,
 } from './command.ts'
+export { composeGroup } from './commands/compose/group.ts'
 export { machineGroup } from './commands/machine/group.ts'
 export { badFlag, type HostPort, readDiscovery, readDiscoveryOptions, readDuration } from './commands/swarm/flags.ts'
 export { type SwarmPrograms, swarmGroup } from './commands/swarm/group.ts'

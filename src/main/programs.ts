@@ -1,4 +1,4 @@
-import { type CommandGroup, machineGroup, swarmGroup } from '../cli/index.ts'
+import { type CommandGroup, composeGroup, machineGroup, swarmGroup } from '../cli/index.ts'
 import { unsupported } from '../core/errors.ts'
 import { VERSION } from './version.ts'
 
@@ -10,13 +10,14 @@ const swarm = swarmGroup({
   engineFlags: [],
 })
 const machine = machineGroup(VERSION)
+const compose = composeGroup(VERSION)
 
 /** Families by the name of their launcher. Their commands load what they need when they run. */
-export const FAMILIES: Readonly<Record<string, CommandGroup>> = { swarm, machine }
+export const FAMILIES: Readonly<Record<string, CommandGroup>> = { swarm, machine, compose }
 
 /** `shoal`: every family under one name. */
 export const umbrella: CommandGroup = {
   name: 'shoal',
   summary: 'Runs Compose files over many Linux hosts',
-  commands: [swarm, machine],
+  commands: [swarm, machine, compose],
 }

@@ -1,0 +1,52 @@
+import { ComposeError, PathError, type Position, type Problem } from './problem.ts'
+import type { Path } from './tree.ts'
+
+/** Where the keys of one YAML document stand. */
+export interface DocumentPositions {
+  readonly file: string
+  readonly positions: ReadonlyMap<string, { readonly line: number; readonly column: number }>
+}
+
+export function positionKey(path: Path): string {
+  return path.join('\0')
+}
+
+/** Finds the line of a path of the merged model: of the documents that know most of the path, the last one. */
+export class SourceIndex {
+  readonly #documents: DocumentPositions[] = []
+
+  add(document: DocumentPositions): void {
+    this.#documents.push(document)
+  }
+
+  locate(path: Path): Position | undefined {
+    for (let length = path.length; length > 0; length--) {
+      const key = positionKey(path.slice(0, length))
+      const document = this.#documents.findLast(({ positions }) => positions.has(key))
+      const position = document?.positions.get(key)
+      if (document !== undefined && position !== undefined) return { file: document.file, ...position }
+    }
+    return undefined
+  }
+
+  /** Adds positions to problems, and throws them all; none is fine. */
+  refuse(problems: readonly Problem[]): void {
+    if (problems.length === 0) return
+    throw new ComposeError(
+      problems.map(problem => {
+        const position = problem.at ?? (problem.path === undefined ? undefined : this.locate(problem.path))
+        return position === undefined ? problem : { ...problem, at: position }
+      }),
+    )
+  }
+
+  /** Runs a phase; an error about a path gets its position. */
+  guard<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      if (error instanceof PathError) this.refuse([{ message: error.message, path: error.path }])
+      throw error
+    }
+  }
+}
