@@ -1,3 +1,4 @@
+export { destroyNetworkStack, type LeftoverOptions } from './destroy.ts'
 export {
   createNetworkStack,
   type NetworkStack,

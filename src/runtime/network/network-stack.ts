@@ -1,9 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
-import { unsupported } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import type { NetworkOperations } from '../../docker-api/index.ts'
+import { NetlinkSocket } from '../linux/netlink-socket.ts'
 import type { NameSource, NetworkSandboxes } from '../ports.ts'
+import { DEFAULT_MTU, ensureDefaults } from './default-networks.ts'
+import { ensureBridge, writeSysctl } from './devices.ts'
+import { dnsScope } from './dns-scope.ts'
+import { DnsServer } from './dns-server.ts'
+import { Firewall } from './firewall.ts'
+import { HostPorts } from './host-ports.ts'
+import type { BridgeNetwork } from './local-network.ts'
+import { networkOperations } from './network-operations.ts'
+import { NetworkTable } from './network-table.ts'
+import { SandboxTable } from './sandbox-table.ts'
+import { Sandboxes } from './sandboxes.ts'
+import { stackIdentity } from './stack-identity.ts'
 
 export interface NetworkStackOptions {
   /** Tells this engine's devices and rules from those of other engines in the same network namespace. */
@@ -37,6 +51,74 @@ export interface NetworkStack {
 }
 
 /** Opens the engine's networks: makes the bridges that are missing and finds the sandboxes of a former life. */
-export function createNetworkStack(_options: NetworkStackOptions, _ports: NetworkStackPorts): Promise<NetworkStack> {
-  throw unsupported('NETWORK_STACK_MISSING', 'The network stack is not there yet')
+export async function createNetworkStack(
+  options: NetworkStackOptions,
+  { clock, random, log, names }: NetworkStackPorts,
+): Promise<NetworkStack> {
+  const identity = stackIdentity(options)
+  const execFolder = join(options.execRoot, 'network')
+  const netlink = new NetlinkSocket()
+  let source = names
+  const networks = await NetworkTable.open(join(options.dataRoot, 'network', 'networks'), log)
+  const table = new SandboxTable({
+    folder: join(execFolder, 'sandboxes'),
+    devicePrefix: identity.devicePrefix,
+    random,
+  })
+  const firewall = new Firewall({ table: identity.table, manage: options.manageFirewall }, { clock, log })
+  const hostPorts = new HostPorts(log)
+  const networkOf = (id: string): BridgeNetwork | undefined => networks.bridgeById(id)
+  const scopePorts = { table, networkOf, outside: () => source, hostResolver: readHostResolver }
+  const dns = new DnsServer({ scopeOf: (id, address) => dnsScope(id, address, scopePorts) }, { clock, random, log })
+  const sandboxes = new Sandboxes(
+    { folder: execFolder, devicePrefix: identity.devicePrefix },
+    { netlink, networks, table, firewall, hostPorts, hostResolver: readHostResolver },
+  )
+  const close = async (): Promise<void> => {
+    dns.close()
+    hostPorts.close()
+    netlink.close()
+  }
+  try {
+    await ensureDefaults(options, { netlink, networks, random, createdAt: new Date(clock.nowMs()).toISOString() })
+    if (options.manageFirewall) writeSysctl('net/ipv4/ip_forward', '1')
+    for (const network of networks.bridges()) {
+      ensureBridge(netlink, network)
+      firewall.setNetwork(network)
+      await dns.listen(network.id, network.gateway)
+    }
+    await sandboxes.adopt()
+    await firewall.apply()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  const defaultMtu = options.mtu ?? DEFAULT_MTU
+  return {
+    sandboxes,
+    networks: networkOperations({
+      netlink,
+      networks,
+      table,
+      sandboxes,
+      firewall,
+      dns,
+      clock,
+      random,
+      defaultMtu,
+    }),
+    setNameSource: next => {
+      source = next
+    },
+    close,
+  }
+}
+
+/** What the host resolves names with; read anew each time, for it changes with the host's network. */
+function readHostResolver(): string {
+  try {
+    return readFileSync('/etc/resolv.conf', 'utf8')
+  } catch {
+    return ''
+  }
 }

@@ -1,0 +1,51 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../../core/clock.ts'
+import { deleteNetworkNamespace } from '../linux/namespaces.ts'
+import { deleteLink, listLinks } from '../linux/netlink-links.ts'
+import { NetlinkSocket } from '../linux/netlink-socket.ts'
+import { runNft } from '../linux/nft.ts'
+import { dropFirewall } from './firewall-rules.ts'
+import { stackIdentity } from './stack-identity.ts'
+
+export interface LeftoverOptions {
+  readonly engineName: string
+  readonly dataRoot: string
+  readonly execRoot: string
+  readonly manageFirewall: boolean
+}
+
+/** Removes everything a network stack made on the host, whether its engine still exists or not. Keeps what is on disk. */
+export async function destroyNetworkStack(
+  options: LeftoverOptions,
+  { clock }: { readonly clock: Clock },
+): Promise<void> {
+  const { table, devicePrefix, bridge } = stackIdentity(options)
+  const execFolder = join(options.execRoot, 'network')
+  for (const name of entries(join(execFolder, 'netns'))) deleteNetworkNamespace(join(execFolder, 'netns', name))
+  rmSync(execFolder, { recursive: true, force: true })
+  const ours = new Set([bridge, ...recordedBridges(join(options.dataRoot, 'network', 'networks'))])
+  const netlink = new NetlinkSocket()
+  try {
+    for (const { name } of listLinks(netlink)) {
+      if (name.startsWith(devicePrefix) || ours.has(name)) deleteLink(netlink, name)
+    }
+  } finally {
+    netlink.close()
+  }
+  if (options.manageFirewall) await runNft(dropFirewall(table), clock)
+}
+
+const entries = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : [])
+
+function recordedBridges(folder: string): string[] {
+  return entries(folder).flatMap(file => {
+    try {
+      const { bridge, isDefault } = JSON.parse(readFileSync(join(folder, file), 'utf8'))
+      // A default bridge under another name than ours was the operator's before.
+      return typeof bridge === 'string' && isDefault !== true ? [bridge] : []
+    } catch {
+      return []
+    }
+  })
+}

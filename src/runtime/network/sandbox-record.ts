@@ -1,0 +1,71 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { EndpointConfig } from '../../docker-api/index.ts'
+import type { SandboxRequest } from '../ports.ts'
+import type { PublishedPort } from './published-ports.ts'
+
+export interface SandboxEndpoint {
+  readonly networkId: string
+  readonly endpointId: string
+  readonly address: string
+  readonly mac: string
+  /** Device on the host, and in the container. */
+  readonly hostDevice: string
+  readonly device: string
+  readonly config: EndpointConfig
+}
+
+/** What was made for a container; on disk before it is made, so that a later life can undo it. */
+export interface SandboxRecord {
+  readonly containerId: string
+  readonly kind: 'host' | 'shared' | 'private'
+  /** `shared`: the container whose namespace it is. */
+  readonly owner?: string
+  readonly request: SandboxRequest
+  readonly endpoints: readonly SandboxEndpoint[]
+  readonly ports: readonly PublishedPort[]
+}
+
+/** Every name a container has on a network. */
+export function endpointNames({ request, containerId }: SandboxRecord, { config }: SandboxEndpoint): string[] {
+  const names = [request.containerName, containerId.slice(0, 12), request.hostname, ...(config.Aliases ?? [])]
+  return [...new Set(names.filter(name => name !== ''))]
+}
+
+/** Records as files. They are small and on tmpfs, so that waiting for a thread would cost more than writing. */
+export class SandboxRecords {
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  }
+
+  /** All that can be read; a half-written file is dropped, for nothing was made for it yet. */
+  load(): SandboxRecord[] {
+    return readdirSync(this.#folder).flatMap(file => {
+      const path = join(this.#folder, file)
+      try {
+        if (file.endsWith('.json')) return [JSON.parse(readFileSync(path, 'utf8')) as SandboxRecord]
+      } catch {
+        // Falls through to its removal.
+      }
+      rmSync(path, { force: true })
+      return []
+    })
+  }
+
+  save(record: SandboxRecord): void {
+    const path = this.#path(record.containerId)
+    writeFileSync(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 })
+    renameSync(`${path}.tmp`, path)
+  }
+
+  remove(containerId: string): void {
+    rmSync(this.#path(containerId), { force: true })
+  }
+
+  #path(containerId: string): string {
+    return join(this.#folder, `${containerId}.json`)
+  }
+}
