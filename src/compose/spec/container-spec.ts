@@ -1,0 +1,159 @@
+import type { ContainerSpec, HealthCheckSpec, MountSpec } from '../../core/model/service.ts'
+import { durationMs } from '../canonical/scalars.ts'
+import { asList, asText, asTree, fromEntries, isList, isTree, type Tree } from '../tree.ts'
+
+export interface Names {
+  readonly project: string
+  /** Cluster-wide names by the key in the file. */
+  readonly volumes: ReadonlyMap<string, string>
+}
+
+/** The name of the image a service runs: its own, or the one its build is tagged with. */
+export function imageName(project: string, name: string, service: Tree): string {
+  return typeof service['image'] === 'string' ? service['image'] : `${project}-${name}`
+}
+
+/** How the containers of a service are made, from its canonical form. */
+export function containerSpec(name: string, service: Tree, names: Names): ContainerSpec {
+  return {
+    image: imageName(names.project, name, service),
+    ...present({
+      command: strings(service['command']),
+      entrypoint: strings(service['entrypoint']),
+      environment: textsOf(service['environment']),
+      hostname: text(service['hostname']),
+      domainname: text(service['domainname']),
+      user: text(service['user']),
+      workingDir: text(service['working_dir']),
+      labels: textsOf(service['labels']),
+      mounts: mounts(service, names),
+      healthcheck: healthcheck(service['healthcheck']),
+      stopSignal: text(service['stop_signal']),
+      stopGraceMs: durationMs(service['stop_grace_period']),
+      init: flag(service['init']),
+      tty: flag(service['tty']),
+      stdinOpen: flag(service['stdin_open']),
+      readOnly: flag(service['read_only']),
+      privileged: flag(service['privileged']),
+      capAdd: some(strings(service['cap_add'])),
+      capDrop: some(strings(service['cap_drop'])),
+      extraHosts: some(strings(service['extra_hosts']))?.map(line => line.replace('=', ':')),
+      dns: some(strings(service['dns'])),
+      sysctls: textsOf(service['sysctls']),
+      ulimits: ulimits(service['ulimits']),
+      logging: logging(service['logging']),
+      networkMode: networkMode(service['network_mode']),
+      shmSizeBytes: bytes(service['shm_size']),
+    }),
+  }
+}
+
+type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> }
+
+/** Without the fields that are undefined. */
+export function present<T extends object>(fields: T): Present<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function flag(value: unknown): boolean | undefined {
+  return typeof value === 'boolean' ? value : undefined
+}
+
+function strings(value: unknown): readonly string[] | undefined {
+  return isList(value) ? value.map(asText) : undefined
+}
+
+function some(list: readonly string[] | undefined): readonly string[] | undefined {
+  return list === undefined || list.length === 0 ? undefined : list
+}
+
+/** Null means "not set at all": such a variable is left out. */
+function textsOf(value: unknown): Readonly<Record<string, string>> | undefined {
+  if (!isTree(value)) return undefined
+  const entries = Object.entries(value).filter(([, field]) => field !== null)
+  return entries.length === 0
+    ? undefined
+    : (fromEntries(entries.map(([key, field]) => [key, asText(field)])) as Record<string, string>)
+}
+
+/** Zero and -1 mean without limit. */
+export function bytes(value: unknown): number | undefined {
+  const size = Number(asText(value))
+  return size > 0 ? size : undefined
+}
+
+function mounts(service: Tree, names: Names): readonly MountSpec[] | undefined {
+  const volumes = asList(service['volumes']).map(volume => mount(asTree(volume), names))
+  const tmpfs = asList(service['tmpfs']).map(entry => tmpfsMount(asText(entry)))
+  const all = [...volumes, ...tmpfs]
+  return all.length === 0 ? undefined : all
+}
+
+function mount(volume: Tree, { volumes }: Names): MountSpec {
+  const type = volume['type'] === 'bind' || volume['type'] === 'tmpfs' ? volume['type'] : 'volume'
+  const written = text(volume['source'])
+  const source = type === 'volume' && written !== undefined ? (volumes.get(written) ?? written) : written
+  return {
+    type,
+    target: asText(volume['target']),
+    ...present({
+      source: type === 'tmpfs' ? undefined : source,
+      readOnly: volume['read_only'] === true ? true : undefined,
+      sizeBytes: bytes(asTree(volume['tmpfs'])['size']),
+    }),
+  }
+}
+
+/** `/run:size=64m,ro`: only the size and read-only mean something here. */
+function tmpfsMount(entry: string): MountSpec {
+  const [target = '', options = ''] = entry.split(':')
+  const size = /(?:^|,)size=(\d+)([kmg]?)/i.exec(options)
+  const unit = 1024 ** ' kmg'.indexOf((size?.[2] ?? '').toLowerCase() || ' ')
+  return {
+    type: 'tmpfs',
+    target,
+    ...(size === null ? {} : { sizeBytes: Number(size[1]) * unit }),
+    ...(options.split(',').includes('ro') ? { readOnly: true } : {}),
+  }
+}
+
+function healthcheck(value: unknown): HealthCheckSpec | undefined {
+  if (!isTree(value)) return undefined
+  if (value['disable'] === true) return { test: ['NONE'] }
+  const retries = Number(value['retries'])
+  return {
+    test: asList(value['test']).map(asText),
+    ...present({
+      intervalMs: durationMs(value['interval']),
+      timeoutMs: durationMs(value['timeout']),
+      startPeriodMs: durationMs(value['start_period']),
+      startIntervalMs: durationMs(value['start_interval']),
+      retries: Number.isInteger(retries) ? retries : undefined,
+    }),
+  }
+}
+
+function ulimits(value: unknown): ContainerSpec['ulimits'] {
+  if (!isTree(value)) return undefined
+  return Object.fromEntries(
+    Object.entries(value).map(([name, limit]) => [
+      name,
+      isTree(limit)
+        ? { soft: Number(limit['soft']), hard: Number(limit['hard']) }
+        : { soft: Number(limit), hard: Number(limit) },
+    ]),
+  )
+}
+
+function logging(value: unknown): ContainerSpec['logging'] {
+  if (!isTree(value)) return undefined
+  return { driver: text(value['driver']) ?? 'json-file', options: textsOf(value['options']) ?? {} }
+}
+
+function networkMode(value: unknown): ContainerSpec['networkMode'] {
+  return value === 'none' || value === 'host' ? value : undefined
+}

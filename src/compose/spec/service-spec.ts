@@ -1,0 +1,125 @@
+import type {
+  DependencyCondition,
+  DependencySpec,
+  NetworkAttachment,
+  PortSpec,
+  Resources,
+  RestartSpec,
+  ServiceSpec,
+} from '../../core/model/service.ts'
+import { DEFAULT_RESTART } from '../../core/model/task.ts'
+import { parseCpus } from '../../core/units.ts'
+import { durationMs } from '../canonical/scalars.ts'
+import { replicasOf } from '../check/services.ts'
+import { at } from '../problem.ts'
+import { asList, asText, asTree, isTree, type Path, type Tree } from '../tree.ts'
+import { bytes, containerSpec, type Names, present } from './container-spec.ts'
+
+export interface ServiceNames extends Names {
+  readonly networks: ReadonlyMap<string, string>
+  /** Names other services gave it through `links`. */
+  readonly linkAliases: readonly string[]
+}
+
+/** What the manager is asked to keep running for one service. Throws PathError for what only a person can decide. */
+export function serviceSpec(name: string, service: Tree, names: ServiceNames): ServiceSpec {
+  const deploy = asTree(service['deploy'])
+  const resources = asTree(deploy['resources'])
+  const limits = asTree(resources['limits'])
+  const reservations = asTree(resources['reservations'])
+  return {
+    name,
+    replicas: replicasOf(service),
+    container: containerSpec(name, service, names),
+    limits: resourcesOf({
+      memory: limits['memory'] ?? service['mem_limit'],
+      cpus: limits['cpus'] ?? service['cpus'],
+      pids: limits['pids'] ?? service['pids_limit'],
+    }),
+    reservations: resourcesOf({
+      memory: reservations['memory'] ?? service['mem_reservation'],
+      cpus: reservations['cpus'],
+      pids: undefined,
+    }),
+    constraints: asList(asTree(deploy['placement'])['constraints']).map(asText),
+    networks: attachments(service, names),
+    ports: asList(service['ports']).map((port, index) =>
+      portSpec(asTree(port), ['services', name, 'ports', String(index)]),
+    ),
+    restart: restartSpec(service['restart'], deploy['restart_policy'], ['services', name, 'restart']),
+    dependsOn: dependencies(service['depends_on']),
+  }
+}
+
+function resourcesOf({ memory, cpus, pids }: { memory: unknown; cpus: unknown; pids: unknown }): Resources {
+  const nanoCpus = cpus === undefined || cpus === '' ? 0 : parseCpus(asText(cpus))
+  return present({
+    memoryBytes: bytes(memory),
+    nanoCpus: nanoCpus > 0 ? nanoCpus : undefined,
+    pids: bytes(pids),
+  })
+}
+
+function attachments(service: Tree, { networks, linkAliases }: ServiceNames): readonly NetworkAttachment[] {
+  if (service['network_mode'] !== undefined) return []
+  const own = typeof service['container_name'] === 'string' ? [service['container_name']] : []
+  return Object.entries(asTree(service['networks'])).map(([key, options]) => ({
+    network: networks.get(key) ?? key,
+    aliases: [...new Set([...asList(asTree(options)['aliases']).map(asText), ...own, ...linkAliases])],
+  }))
+}
+
+function portSpec(port: Tree, path: Path): PortSpec {
+  const published = asText(port['published'])
+  if (published !== '' && !/^\d+$/.test(published)) {
+    throw at(path, `.published: ${published} is not supported: name one port, or none to have a free one chosen`)
+  }
+  return {
+    target: Number(port['target']),
+    protocol: port['protocol'] === 'udp' ? 'udp' : 'tcp',
+    mode: port['mode'] === 'host' ? 'host' : 'ingress',
+    ...(published === '' || published === '0' ? {} : { published: Number(published) }),
+    ...(typeof port['host_ip'] === 'string' && port['host_ip'] !== '' ? { hostIp: port['host_ip'] } : {}),
+  }
+}
+
+/** `deploy.restart_policy` wins over `restart`; with neither, a container that fails is started again. */
+function restartSpec(restart: unknown, policy: unknown, path: Path): RestartSpec {
+  if (isTree(policy)) {
+    const condition = asText(policy['condition'])
+    const attempts = Number(policy['max_attempts'])
+    return {
+      condition: condition === 'none' || condition === 'on-failure' ? condition : 'any',
+      ...present({
+        delayMs: durationMs(policy['delay']),
+        maxAttempts: Number.isInteger(attempts) && attempts > 0 ? attempts : undefined,
+      }),
+    }
+  }
+  const [name = '', attempts] = asText(restart).split(':')
+  switch (name) {
+    case '':
+      return DEFAULT_RESTART
+    case 'no':
+    case 'false':
+      return { condition: 'none' }
+    case 'always':
+    case 'unless-stopped':
+      return { condition: 'any' }
+    case 'on-failure':
+      return { condition: 'on-failure', ...(attempts === undefined ? {} : { maxAttempts: Number(attempts) }) }
+    default:
+      throw at(
+        path,
+        `: "${asText(restart)}" is not a restart policy: use no, always, on-failure[:times] or unless-stopped`,
+      )
+  }
+}
+
+function dependencies(value: unknown): readonly DependencySpec[] {
+  return Object.entries(asTree(value)).map(([service, dependency]) => ({
+    service,
+    condition: asText(asTree(dependency)['condition']) as DependencyCondition,
+    required: asTree(dependency)['required'] !== false,
+  }))
+}
