@@ -4,7 +4,15 @@ export {
   CachedPrefix,
   type CachedPrefixOptions,
 } from './cached-prefix.ts'
+export {
+  createCluster,
+  FORMAT_VERSION,
+  listMembers,
+  readCluster,
+  requireCluster,
+} from './cluster.ts'
 export { type Codec, jsonCodec } from './codec.ts'
+export { type Discovery, parseDiscovery } from './discovery-url.ts'
 export {
   createElection,
   type Election,
@@ -15,8 +23,10 @@ export {
 } from './election.ts'
 export { type EtcdProcess, type EtcdProcessOptions, startEtcd } from './etcd-process.ts'
 export { createEtcdStore, type EtcdOptions } from './etcd-store.ts'
+export { parseHostPort } from './host-port.ts'
 export { type ClusterKeys, clusterKeys, UNPLACED } from './keys.ts'
 export { createMemoryStore, type MemoryStore, type StoreLink } from './memory-store.ts'
+export { createNodeSource, type NodeSource, parseNodeFile } from './node-source.ts'
 export {
   endpointCodec,
   memberCodec,
