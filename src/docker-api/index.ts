@@ -1,3 +1,7 @@
+export { type ApiAddress, parseApiAddress } from './client/address.ts'
+export { createDockerClient, type DockerClient } from './client/docker-client.ts'
+export { type Call, createTransport, readText, type Transport } from './client/transport.ts'
 export type * from './container-types.ts'
 export type * from './engine.ts'
 export type * from './resource-types.ts'
+export { encodeFrame, type Frame, FrameDecoder } from './stream-frames.ts'

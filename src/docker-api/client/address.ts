@@ -1,0 +1,27 @@
+import { invalidInput } from '../../core/errors.ts'
+
+/** Where an HTTP API answers. */
+export type ApiAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly text: string }
+  | { readonly kind: 'unix'; readonly path: string; readonly text: string }
+
+/** Reads `tcp://host:port`, `http://host:port`, `host:port` or `unix:///path`, as docker's -H does. */
+export function parseApiAddress(text: string): ApiAddress {
+  if (text.startsWith('unix://')) {
+    const path = text.slice('unix://'.length)
+    if (!path.startsWith('/')) throw badAddress(text)
+    return { kind: 'unix', path, text }
+  }
+  const match = /^(?:(?:tcp|http):\/\/)?(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9._-]+):(\d{1,5})\/?$/.exec(text)
+  const port = Number(match?.[2])
+  const host = match?.[1]
+  if (host === undefined || port < 1 || port > 65_535) throw badAddress(text)
+  return { kind: 'tcp', host: host.replace(/^\[|\]$/g, ''), port, text: text.includes('://') ? text : `tcp://${text}` }
+}
+
+function badAddress(text: string): Error {
+  return invalidInput(
+    'BAD_API_ADDRESS',
+    `Cannot use address "${text}": expected tcp://host:port or unix:///path/to/socket`,
+  )
+}

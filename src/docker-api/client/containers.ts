@@ -1,0 +1,120 @@
+import type { ContainerInspect, ContainerSummary, ExecInspect } from '../container-types.ts'
+import type { ContainerOperations, ExecOperations, Filters, LogOptions } from '../engine.ts'
+import { logChunks } from './streams.ts'
+import type { Transport } from './transport.ts'
+
+const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.ceil(ms / 1_000))
+/** Longer than a stop's own grace by what an engine needs to notice. */
+const stopPatience = (ms: number | undefined): number => (ms ?? 10_000) + 30_000
+
+/** Docker's query form of filters; undefined when there is none. */
+export function filterQuery(filters: Filters | undefined): string | undefined {
+  return filters === undefined || Object.keys(filters).length === 0 ? undefined : JSON.stringify(filters)
+}
+
+export function containerOperations(transport: Transport): ContainerOperations {
+  const at = (id: string, verb = ''): string => `/containers/${encodeURIComponent(id)}${verb}`
+  const post = async (path: string, query = {}, responseMs?: number): Promise<number> => {
+    const response = await transport.send({
+      method: 'POST',
+      path,
+      query,
+      ...(responseMs === undefined ? {} : { responseMs }),
+    })
+    response.resume()
+    return response.statusCode ?? 0
+  }
+  return {
+    async create(request, { name }) {
+      const answer = await transport.json({
+        method: 'POST',
+        path: '/containers/create',
+        query: { name },
+        body: request,
+      })
+      const { Id, Warnings } = answer as { Id: string; Warnings?: readonly string[] | null }
+      return { Id, Warnings: Warnings ?? [] }
+    },
+    list: async ({ all, filters, limit }) =>
+      (await transport.json({
+        method: 'GET',
+        path: '/containers/json',
+        query: { all, limit, filters: filterQuery(filters) },
+      })) as ContainerSummary[],
+    inspect: async id => (await transport.json({ method: 'GET', path: at(id, '/json') })) as ContainerInspect,
+    start: async id => (await post(at(id, '/start'))) !== 304,
+    stop: async (id, { timeoutMs, signal }) =>
+      (await post(at(id, '/stop'), { t: seconds(timeoutMs), signal }, stopPatience(timeoutMs))) !== 304,
+    kill: async (id, signal) => void (await post(at(id, '/kill'), { signal })),
+    restart: async (id, { timeoutMs }) =>
+      void (await post(at(id, '/restart'), { t: seconds(timeoutMs) }, stopPatience(timeoutMs))),
+    pause: async id => void (await post(at(id, '/pause'))),
+    unpause: async id => void (await post(at(id, '/unpause'))),
+    rename: async (id, name) => void (await post(at(id, '/rename'), { name })),
+    remove: async (id, { force, volumes }) => {
+      const query = { force: force === true ? 1 : undefined, v: volumes === true ? 1 : undefined }
+      const response = await transport.send({ method: 'DELETE', path: at(id), query })
+      response.resume()
+    },
+    wait: async (id, { condition }, signal) =>
+      (await transport.json({
+        method: 'POST',
+        path: at(id, '/wait'),
+        query: { condition },
+        signal,
+        responseMs: Number.POSITIVE_INFINITY,
+      })) as {
+        StatusCode: number
+      },
+    logs: (id, options, signal) => readLogs(transport, at(id), options, signal),
+    async attach(id, options) {
+      const tty =
+        ((await transport.json({ method: 'GET', path: at(id, '/json') })) as ContainerInspect).Config.Tty ?? false
+      const { stream } = await transport.upgrade({ method: 'POST', path: at(id, '/attach'), query: { ...options } })
+      return { stream, tty }
+    },
+    resize: async (id, { height, width }) => void (await post(at(id, '/resize'), { h: height, w: width })),
+    top: async id =>
+      (await transport.json({ method: 'GET', path: at(id, '/top') })) as {
+        Titles: readonly string[]
+        Processes: readonly string[][]
+      },
+  }
+}
+
+async function* readLogs(transport: Transport, path: string, options: LogOptions, signal: AbortSignal) {
+  const { Config } = (await transport.json({ method: 'GET', path: `${path}/json`, signal })) as ContainerInspect
+  const { stdout, stderr, follow, tail, sinceMs, untilMs } = options
+  const query = {
+    stdout,
+    stderr,
+    follow,
+    timestamps: true,
+    tail,
+    since: sinceMs === undefined ? undefined : sinceMs / 1_000,
+    until: untilMs === undefined ? undefined : untilMs / 1_000,
+  }
+  const body = await transport.send({ method: 'GET', path: `${path}/logs`, query, signal })
+  yield* logChunks(body, { tty: Config.Tty ?? false })
+}
+
+export function execOperations(transport: Transport): ExecOperations {
+  const at = (id: string, verb: string): string => `/exec/${encodeURIComponent(id)}${verb}`
+  return {
+    async create(containerId, request) {
+      const path = `/containers/${encodeURIComponent(containerId)}/exec`
+      return (await transport.json({ method: 'POST', path, body: request })) as { Id: string }
+    },
+    async start(execId, { detach, tty }) {
+      const call = { method: 'POST', path: at(execId, '/start'), body: { Detach: detach, Tty: tty } }
+      if (!detach) return { stream: (await transport.upgrade(call)).stream, tty }
+      await transport.json(call)
+      return undefined
+    },
+    inspect: async id => (await transport.json({ method: 'GET', path: at(id, '/json') })) as ExecInspect,
+    async resize(id, { height, width }) {
+      const response = await transport.send({ method: 'POST', path: at(id, '/resize'), query: { h: height, w: width } })
+      response.resume()
+    },
+  }
+}

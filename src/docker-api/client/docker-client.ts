@@ -1,0 +1,106 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Engine, NetworkOperations, VolumeOperations } from '../engine.ts'
+import type { EngineEvent, NetworkInspect, SystemInfo, VersionInfo, VolumeInspect } from '../resource-types.ts'
+import { containerOperations, execOperations, filterQuery } from './containers.ts'
+import { imageOperations } from './images.ts'
+import { jsonLines } from './streams.ts'
+import { createTransport, type Transport } from './transport.ts'
+
+/** An engine behind an address, and the plain calls of other APIs that answer there. */
+export interface DockerClient extends Engine {
+  readonly transport: Transport
+  /** A call that answers JSON, under any path; `/v1/...` on a manager. */
+  readonly requestJson: (method: string, path: string, body?: object, signal?: AbortSignal) => Promise<unknown>
+  readonly close: () => void
+}
+
+/**
+ * Speaks the Docker Engine API at `address` (`tcp://host:port`, `unix:///path`): a Shoal agent, engine or manager, or a stock
+ * Docker Engine. Nothing is sent before the first call. Throws `ENGINE_UNAVAILABLE` (transient) when nobody answers there,
+ * and the engine's own status and message when it refuses.
+ */
+export function createDockerClient(address: string, ports: { readonly clock: Clock }): DockerClient {
+  const transport = createTransport(address, ports)
+  return {
+    transport,
+    requestJson: (method, path, body, signal) =>
+      transport.json({ method, path, signal, ...(body === undefined ? {} : { body }) }),
+    close: transport.close,
+    info: async () => (await transport.json({ method: 'GET', path: '/info' })) as SystemInfo,
+    version: async () => (await transport.json({ method: 'GET', path: '/version' })) as VersionInfo,
+    events: (options, signal) => readEvents(transport, options, signal),
+    containers: containerOperations(transport),
+    exec: execOperations(transport),
+    images: imageOperations(transport),
+    networks: networkOperations(transport),
+    volumes: volumeOperations(transport),
+  }
+}
+
+async function* readEvents(
+  transport: Transport,
+  { sinceMs, untilMs, filters }: Parameters<Engine['events']>[0],
+  signal: AbortSignal,
+): AsyncIterable<EngineEvent> {
+  const query = {
+    since: sinceMs === undefined ? undefined : sinceMs / 1_000,
+    until: untilMs === undefined ? undefined : untilMs / 1_000,
+    filters: filterQuery(filters),
+  }
+  const body = await transport.send({
+    method: 'GET',
+    path: '/events',
+    query,
+    signal,
+    responseMs: Number.POSITIVE_INFINITY,
+  })
+  for await (const event of jsonLines(body)) yield event as EngineEvent
+}
+
+function networkOperations(transport: Transport): NetworkOperations {
+  const at = (id: string, verb = ''): string => `/networks/${encodeURIComponent(id)}${verb}`
+  return {
+    async create(request) {
+      const answer = (await transport.json({ method: 'POST', path: '/networks/create', body: request })) as {
+        Id: string
+        Warning?: string
+      }
+      return { Id: answer.Id, Warning: answer.Warning ?? '' }
+    },
+    list: async ({ filters }) =>
+      (await transport.json({
+        method: 'GET',
+        path: '/networks',
+        query: { filters: filterQuery(filters) },
+      })) as NetworkInspect[],
+    inspect: async id => (await transport.json({ method: 'GET', path: at(id) })) as NetworkInspect,
+    remove: async id => void (await transport.json({ method: 'DELETE', path: at(id) })),
+    connect: async (id, container, endpoint) =>
+      void (await transport.json({
+        method: 'POST',
+        path: at(id, '/connect'),
+        body: { Container: container, EndpointConfig: endpoint },
+      })),
+    disconnect: async (id, container, { force }) =>
+      void (await transport.json({
+        method: 'POST',
+        path: at(id, '/disconnect'),
+        body: { Container: container, Force: force === true },
+      })),
+  }
+}
+
+function volumeOperations(transport: Transport): VolumeOperations {
+  const at = (name: string): string => `/volumes/${encodeURIComponent(name)}`
+  return {
+    create: async request =>
+      (await transport.json({ method: 'POST', path: '/volumes/create', body: request })) as VolumeInspect,
+    async list({ filters }) {
+      const answer = await transport.json({ method: 'GET', path: '/volumes', query: { filters: filterQuery(filters) } })
+      return (answer as { Volumes: readonly VolumeInspect[] | null }).Volumes ?? []
+    },
+    inspect: async name => (await transport.json({ method: 'GET', path: at(name) })) as VolumeInspect,
+    remove: async (name, { force }) =>
+      void (await transport.json({ method: 'DELETE', path: at(name), query: { force } })),
+  }
+}

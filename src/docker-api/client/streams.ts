@@ -1,0 +1,60 @@
+import type { IncomingMessage } from 'node:http'
+import { failed } from '../../core/errors.ts'
+import type { LogChunk } from '../engine.ts'
+import type { ProgressMessage } from '../resource-types.ts'
+import { FrameDecoder } from '../stream-frames.ts'
+
+/** Longest line of a JSON stream. */
+const LINE_BYTES_MAX = 16 * 1024 * 1024
+
+/** One JSON value a line, as events, pull, push, load and build answer. */
+export async function* jsonLines(body: IncomingMessage): AsyncIterable<unknown> {
+  let rest = ''
+  body.setEncoding('utf8')
+  for await (const chunk of body) {
+    rest += String(chunk)
+    if (rest.length > LINE_BYTES_MAX) throw failed('BAD_ANSWER', 'A line of the answer is longer than 16 MiB')
+    const lines = rest.split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) if (line.trim() !== '') yield parseLine(line)
+  }
+  if (rest.trim() !== '') yield parseLine(rest)
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch (cause) {
+    throw failed('BAD_ANSWER', `The answer has a line that is not JSON: ${line.slice(0, 100)}`, { cause })
+  }
+}
+
+/** Reads progress to its end; an error inside the stream is thrown. Resolves with the last `aux` values, in order. */
+export async function readProgress(
+  body: IncomingMessage,
+  onProgress: (message: ProgressMessage) => void = () => {},
+): Promise<readonly ProgressMessage[]> {
+  const kept: ProgressMessage[] = []
+  for await (const value of jsonLines(body)) {
+    const message = value as ProgressMessage
+    if (message.error !== undefined) throw failed('ENGINE_FAILED', message.errorDetail?.message ?? message.error)
+    onProgress(message)
+    if (message.aux !== undefined || message.stream !== undefined) kept.push(message)
+  }
+  return kept
+}
+
+/** Logs with `timestamps=1`: the time of each line is cut off its front. */
+export async function* logChunks(body: IncomingMessage, { tty }: { readonly tty: boolean }): AsyncIterable<LogChunk> {
+  const decoder = new FrameDecoder()
+  for await (const chunk of body) {
+    const frames = tty ? [{ stream: 'stdout' as const, data: chunk as Buffer }] : decoder.push(chunk as Buffer)
+    for (const { stream, data } of frames) yield { stream, ...splitTime(data) }
+  }
+}
+
+function splitTime(data: Buffer): { time: string; data: Buffer } {
+  const space = data.indexOf(0x20)
+  const time = space < 0 ? '' : data.subarray(0, space).toString('latin1')
+  return /^\d{4}-\d\d-\d\dT/.test(time) ? { time, data: data.subarray(space + 1) } : { time: '', data }
+}

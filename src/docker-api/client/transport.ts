@@ -1,0 +1,185 @@
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { Readable } from 'node:stream'
+import type { Clock } from '../../core/clock.ts'
+import { errorCode, failed, ShoalError, unavailable } from '../../core/errors.ts'
+import { type ApiAddress, parseApiAddress } from './address.ts'
+
+/** Longest wait for an answer to begin, connecting included, in milliseconds. */
+const RESPONSE_MS_MAX = 30_000
+/** A larger JSON answer is refused: no engine on a host sends one. */
+const JSON_BYTES_MAX = 256 * 1024 * 1024
+const CONNECTIONS_MAX = 64
+
+export interface Call {
+  readonly method: string
+  readonly path: string
+  /** Undefined values are left out. */
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
+  /** Sent as JSON, or streamed with `contentType`. */
+  readonly body?: object | Readable
+  readonly contentType?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal | undefined
+  /** Longest wait for the answer to begin; Infinity for calls that wait for something to happen. */
+  readonly responseMs?: number
+}
+
+/** HTTP to one address, over TCP or a unix socket, with deadlines. Answers of 400 and up are thrown as ShoalErrors. */
+export interface Transport {
+  readonly address: ApiAddress
+  /** The body is the caller's to read to its end, or to destroy. */
+  readonly send: (call: Call) => Promise<IncomingMessage>
+  /** The answer as JSON; undefined if it is empty. */
+  readonly json: (call: Call) => Promise<unknown>
+  /** The bytes that follow an upgrade, both ways; `contentType` tells a raw from a multiplexed stream. */
+  readonly upgrade: (call: Call) => Promise<{ readonly stream: Duplex; readonly contentType: string }>
+  readonly close: () => void
+}
+
+export function createTransport(address: string, { clock }: { readonly clock: Clock }): Transport {
+  const target = parseApiAddress(address)
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX })
+  const send = async (call: Call): Promise<IncomingMessage> => {
+    const response = await exchange<IncomingMessage>(call, { target, clock, agent }, (request, resolve) => {
+      request.on('response', resolve)
+    })
+    if ((response.statusCode ?? 500) < 400) return response
+    throw await failureOf(response, target)
+  }
+  return {
+    address: target,
+    send,
+    async json(call) {
+      const text = await readText(await send(call))
+      if (text.trim() === '') return undefined
+      try {
+        return JSON.parse(text)
+      } catch (cause) {
+        throw failed('BAD_ANSWER', `${target.text} answered ${call.path} with something that is not JSON`, { cause })
+      }
+    },
+    upgrade: call =>
+      exchange(call, { target, clock, agent: false }, (request, resolve, reject) => {
+        // Engines answer 101 to those who ask, old ones 200 and then the raw bytes on the same connection.
+        request.on('upgrade', (response, socket, head) => {
+          if (head.length > 0) socket.unshift(head)
+          resolve({ stream: socket, contentType: response.headers['content-type'] ?? '' })
+        })
+        request.on('response', response => void failureOf(response, target).then(reject, reject))
+      }),
+    close: () => agent.destroy(),
+  }
+}
+
+interface Wire {
+  readonly target: ApiAddress
+  readonly clock: Clock
+  readonly agent: Agent | false
+}
+
+type Settle<T> = (request: ClientRequest, resolve: (value: T) => void, reject: (error: unknown) => void) => void
+
+/** Sends a request and resolves with what `settle` makes of the answer; bounded by `responseMs` and by the signal. */
+function exchange<T>(call: Call, wire: Wire, settle: Settle<T>): Promise<T> {
+  const { signal, responseMs = RESPONSE_MS_MAX } = call
+  if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
+  return new Promise<T>((resolve, reject) => {
+    const request = httpRequest(optionsFor(call, wire))
+    const timer = Number.isFinite(responseMs)
+      ? wire.clock.setTimer(responseMs, () =>
+          request.destroy(
+            unavailable(
+              'ENGINE_SILENT',
+              `${wire.target.text} did not answer ${call.path} within ${responseMs / 1_000} s`,
+            ),
+          ),
+        )
+      : undefined
+    const onAbort = (): void =>
+      void request.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    request.on('close', () => {
+      timer?.cancel()
+      signal?.removeEventListener('abort', onAbort)
+    })
+    request.on('error', error => reject(explain(error, wire.target)))
+    const done = (value: T): void => {
+      timer?.cancel()
+      resolve(value)
+    }
+    settle(request, done, reject)
+    if (call.body instanceof Readable) call.body.on('error', error => request.destroy(error)).pipe(request)
+    else request.end(call.body === undefined ? undefined : JSON.stringify(call.body))
+  })
+}
+
+function optionsFor(call: Call, { target, agent }: Wire): RequestOptions {
+  const query = Object.entries(call.query ?? {}).filter(([, value]) => value !== undefined)
+  const search = new URLSearchParams(query.map(([key, value]) => [key, String(value)])).toString()
+  const upgrade = agent === false ? { connection: 'Upgrade', upgrade: 'tcp' } : {}
+  const type = call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }
+  return {
+    ...(target.kind === 'unix' ? { socketPath: target.path } : { host: target.host, port: target.port }),
+    method: call.method,
+    path: `${call.path}${search === '' ? '' : `?${search}`}`,
+    agent,
+    headers: {
+      host: target.kind === 'unix' ? 'localhost' : `${target.host}:${target.port}`,
+      ...type,
+      ...upgrade,
+      ...call.headers,
+    },
+  }
+}
+
+/** Reads an answer to its end as text. */
+export async function readText(body: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += (chunk as Buffer).length
+    if (size > JSON_BYTES_MAX) throw failed('ANSWER_TOO_LARGE', `The answer is larger than ${JSON_BYTES_MAX} bytes`)
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+/** Status and message of a refusal, kept as they came. */
+async function failureOf(response: IncomingMessage, target: ApiAddress): Promise<ShoalError> {
+  const status = response.statusCode ?? 500
+  const text = (await readText(response)).trim()
+  const { message, code } = bodyOf(text)
+  const sentence = message === '' ? `${target.text} answered with status ${status}` : message
+  if (status === 503) return unavailable(code ?? 'UNAVAILABLE', sentence)
+  return new ShoalError(code ?? 'ENGINE_REFUSED', status, sentence)
+}
+
+function bodyOf(text: string): { message: string; code?: string } {
+  try {
+    const body = JSON.parse(text) as { message?: unknown; code?: unknown }
+    const code = typeof body.code === 'string' ? { code: body.code } : {}
+    return { message: typeof body.message === 'string' ? body.message : text, ...code }
+  } catch {
+    return { message: text }
+  }
+}
+
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ENOENT: 'no such socket',
+  EACCES: 'permission denied',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network unreachable',
+  ETIMEDOUT: 'timed out',
+  ECONNRESET: 'connection reset',
+  ENOTFOUND: 'unknown host',
+  EAI_AGAIN: 'unknown host',
+  EPIPE: 'connection closed',
+}
+
+function explain(error: Error, target: ApiAddress): Error {
+  const why = UNREACHABLE[errorCode(error) ?? '']
+  if (why === undefined) return error
+  return unavailable('ENGINE_UNAVAILABLE', `Cannot connect to ${target.text}: ${why}`, { cause: error })
+}
