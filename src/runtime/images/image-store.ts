@@ -1,7 +1,77 @@
-import { unsupported } from '../../core/errors.ts'
+import { parseImageReference } from '../../core/image-reference.ts'
+import { addLayer, createImage } from './author.ts'
+import { BlobStore } from './blob-store.ts'
+import { collectAtStart } from './collect.ts'
 import type { ImageStore, ImageStoreOptions, ImageStorePorts } from './contract.ts'
+import { ImageCatalog, tagName } from './image-catalog.ts'
+import { LayerStore } from './layer-store.ts'
+import { openLayout } from './layout.ts'
+import { Leases } from './leases.ts'
+import { loadImages } from './load.ts'
+import { pullImage } from './pull.ts'
+import { pushImage } from './push.ts'
+import { removeImage } from './remove.ts'
+import { ContainerOverlays } from './roots.ts'
+import { saveImages } from './save.ts'
+import type { StoreParts } from './store-parts.ts'
+import { inspectImage, listImages } from './views.ts'
 
-/** Opens (or makes) the image store below a data root. Throws if the data root was written by a version we do not know. */
-export function createImageStore(options: ImageStoreOptions, _ports: ImageStorePorts): Promise<ImageStore> {
-  return Promise.reject(unsupported('NOT_YET', `The image store of ${options.dataRoot} is still being written`))
+/**
+ * Opens (or makes) the image store below a data root, and clears away what a crash left half done.
+ * Throws DATA_ROOT_FORMAT if the data root was written by a version whose format we do not know.
+ */
+export async function createImageStore(options: ImageStoreOptions, ports: ImageStorePorts): Promise<ImageStore> {
+  const { clock, random, log } = ports
+  const layout = await openLayout(options.dataRoot, clock)
+  const blobs = new BlobStore(layout)
+  const layers = await LayerStore.open(layout, blobs, random)
+  const catalog = await ImageCatalog.open(layout, blobs)
+  const parts: StoreParts = { layout, blobs, layers, catalog, leases: new Leases(), clock, random, log }
+  const roots = await ContainerOverlays.open(parts)
+  const usedByRoots = (): ReadonlySet<string> => roots.usedLayers()
+  await collectAtStart(parts, usedByRoots)
+  return {
+    roots,
+    images: imageOperations(parts, { options, usersOf: ports.usersOf ?? (() => []), usedByRoots }),
+    addLayer: (source, signal) => addLayer(parts, source, signal),
+    findLayer: diffId => layers.get(diffId),
+    createImage: image => createImage(parts, image),
+    describe: async reference => {
+      const record = catalog.find(reference)
+      const { config = {}, history = [], created } = await catalog.config(record.id)
+      const { tags } = catalog.namesOf(record.id)
+      const createdMs = Date.parse(created ?? '') || 0
+      return { id: record.id, layers: record.layers, config, history, createdMs, tags }
+    },
+    importRoot: async (directory, { config, tags }) => {
+      const layer = await addLayer(parts, { directory, kind: 'tree', mtimeMaxSeconds: 0 })
+      return createImage(parts, { layers: [layer], config, tags })
+    },
+  }
+}
+
+function imageOperations(
+  parts: StoreParts,
+  {
+    options,
+    ...removing
+  }: { readonly options: ImageStoreOptions } & Pick<Parameters<typeof removeImage>[2], 'usersOf' | 'usedByRoots'>,
+): ImageStore['images'] {
+  const quiet = (): void => {}
+  return {
+    pull: (reference, { auth, onProgress = quiet }, signal) =>
+      pullImage(parts, reference, { registry: options, auth, onProgress, signal }),
+    push: (reference, { auth, onProgress = quiet }, signal) =>
+      pushImage(parts, reference, { registry: options, auth, onProgress, signal }),
+    list: ({ filters = {} }) => listImages(parts, filters),
+    inspect: reference => inspectImage(parts, reference),
+    tag: async (reference, target) => {
+      const { id } = parts.catalog.find(reference)
+      const name = tagName(parseImageReference(target))
+      await parts.catalog.changeNames(names => void names.set(name, id))
+    },
+    remove: (reference, { force }) => removeImage(parts, reference, { force, ...removing }),
+    save: async references => saveImages(parts, references),
+    load: (archive, signal) => loadImages(parts, archive, signal),
+  }
 }

@@ -1,0 +1,54 @@
+import type { ImageRecord } from './image-catalog.ts'
+import { UNFINISHED_KEPT_MS } from './layout.ts'
+import type { StoreParts } from './store-parts.ts'
+
+/** Layers that writable layers of containers stand on. */
+export type UsedLayers = () => ReadonlySet<string>
+
+/** Removes an image's record, and every blob and layer that nothing else needs. Resolves with the removed layers. */
+export async function dropImage(
+  parts: StoreParts,
+  image: ImageRecord,
+  usedByRoots: UsedLayers,
+): Promise<readonly string[]> {
+  await parts.catalog.remove(image.id)
+  const blobs = [image.id, image.manifest.digest, ...image.layers.map(layer => layer.digest)]
+  const layers = image.layers.map(layer => layer.diffId)
+  return removeUnused(parts, { blobs, layers }, usedByRoots)
+}
+
+/** What a crash, an aborted pull or a failed build left behind long ago; steps of builds go at once. */
+export async function collectAtStart(parts: StoreParts, usedByRoots: UsedLayers): Promise<void> {
+  for (const image of parts.catalog.list()) {
+    if (image.hidden) await parts.catalog.remove(image.id)
+  }
+  const beforeMs = parts.clock.nowMs() - UNFINISHED_KEPT_MS
+  const blobs = await parts.blobs.olderThan(beforeMs)
+  const layers = await parts.layers.olderThan(beforeMs)
+  await removeUnused(parts, { blobs, layers }, usedByRoots)
+}
+
+async function removeUnused(
+  parts: StoreParts,
+  { blobs, layers }: { readonly blobs: readonly string[]; readonly layers: readonly string[] },
+  usedByRoots: UsedLayers,
+): Promise<readonly string[]> {
+  const layerUsed = (diffId: string): boolean =>
+    parts.leases.holds(diffId) ||
+    usedByRoots().has(diffId) ||
+    parts.catalog.list().some(image => image.layers.some(layer => layer.diffId === diffId))
+  const blobUsed = (digest: string): boolean =>
+    parts.leases.holds(digest) ||
+    parts.catalog
+      .list()
+      .some(({ id, manifest, layers }) => [id, manifest.digest, ...layers.map(it => it.digest)].includes(digest))
+  const removed: string[] = []
+  for (const diffId of new Set(layers)) {
+    await parts.layers.remove(diffId, () => layerUsed(diffId))
+    if (parts.layers.get(diffId) === undefined) removed.push(diffId)
+  }
+  for (const digest of new Set(blobs)) {
+    if (!blobUsed(digest)) parts.blobs.remove(digest)
+  }
+  return removed
+}

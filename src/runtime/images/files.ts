@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { errorCode, errorMessage, failed } from '../../core/errors.ts'
+import { writeDurably } from '../linux/durable-file.ts'
+
+const SYNC_TIMEOUT_MS = 120_000
+
+/** Replaces a small file so that a crash at any moment leaves the old or the new content, never a part. */
+export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  try {
+    await writeDurably(path, content)
+  } catch (error) {
+    throw diskError(path, error)
+  }
+}
+
+/** Reads a file; undefined if there is none. */
+export async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Puts everything that was written to the file system of a directory on the disk, so that records may speak of it. */
+export async function syncFileSystem(directory: string): Promise<void> {
+  try {
+    await promisify(execFile)('sync', ['-f', directory], { timeout: SYNC_TIMEOUT_MS })
+  } catch (error) {
+    throw failed('SYNC_FAILED', `The command "sync -f ${directory}" failed: check the disk`, { cause: error })
+  }
+}
+
+/** An error of writing to the store, told in a sentence. */
+export function diskError(path: string, error: unknown): Error {
+  const full = ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '')
+  return full
+    ? failed('DISK_FULL', `No space left to write ${path}: free some space and try again`, { cause: error })
+    : failed('WRITE_FAILED', `Cannot write ${path} (${errorMessage(error)}): check the disk`, { cause: error })
+}

@@ -1,0 +1,165 @@
+import { errorMessage, failed, notFound } from '../../core/errors.ts'
+import {
+  familiarImageName,
+  formatImageReference,
+  type ImageReference,
+  parseImageReference,
+} from '../../core/image-reference.ts'
+import { KeyedLock } from '../../core/keyed-lock.ts'
+import { type BlobStore, hexOf } from './blob-store.ts'
+import type { LayerRef } from './contract.ts'
+import { readIfThere, replaceFile } from './files.ts'
+import type { Layout } from './layout.ts'
+import { type Descriptor, type ImageConfig, parseConfig } from './manifest.ts'
+import { RecordFiles } from './record-file.ts'
+
+/** An image in the store: whole, or not here at all. */
+export interface ImageRecord {
+  /** Digest of the config. */
+  readonly id: string
+  /** The manifest for this platform, kept as a blob. */
+  readonly manifest: Descriptor
+  readonly layers: readonly LayerRef[]
+  readonly hidden: boolean
+}
+
+/** Images by id, and names that point at them. */
+export class ImageCatalog {
+  readonly #layout: Layout
+  readonly #blobs: BlobStore
+  readonly #records: RecordFiles<ImageRecord>
+  /** Full name with a tag, or with a digest -> image id. */
+  readonly #names: Map<string, string>
+  readonly #configs = new Map<string, ImageConfig>()
+  readonly #lock = new KeyedLock()
+
+  private constructor(parts: {
+    readonly layout: Layout
+    readonly blobs: BlobStore
+    readonly records: RecordFiles<ImageRecord>
+    readonly names: Map<string, string>
+  }) {
+    this.#layout = parts.layout
+    this.#blobs = parts.blobs
+    this.#records = parts.records
+    this.#names = parts.names
+  }
+
+  static async open(layout: Layout, blobs: BlobStore): Promise<ImageCatalog> {
+    const records = await RecordFiles.open<ImageRecord>(layout.imageRecords)
+    const stored = await readNames(layout.references)
+    const names = new Map(Object.entries(stored).filter(([, id]) => records.get(hexOf(id)) !== undefined))
+    return new ImageCatalog({ layout, blobs, records, names })
+  }
+
+  get(id: string): ImageRecord | undefined {
+    return this.#records.get(hexOf(id))
+  }
+
+  list(): readonly ImageRecord[] {
+    return this.#records.entries().map(([, record]) => record)
+  }
+
+  /** Finds by name, id or the beginning of an id. Throws 404 `No such image: x`. */
+  find(text: string): ImageRecord {
+    const record = this.#findById(text) ?? this.#findByName(text) ?? this.#findByPrefix(text)
+    if (record === undefined) throw notFound('NO_SUCH_IMAGE', `No such image: ${shownName(text)}`)
+    return record
+  }
+
+  /** Full names of an image, those with a tag and those with a digest apart. */
+  namesOf(id: string): { readonly tags: readonly string[]; readonly digests: readonly string[] } {
+    const names = [...this.#names].filter(([, target]) => target === id).map(([name]) => name)
+    return {
+      tags: names.filter(name => !name.includes('@')).sort(),
+      digests: names.filter(name => name.includes('@')).sort(),
+    }
+  }
+
+  async put(record: ImageRecord): Promise<void> {
+    const known = this.get(record.id)
+    // An image that became visible stays so, whatever a build makes of the same content.
+    await this.#records.put(hexOf(record.id), { ...record, hidden: record.hidden && known?.hidden !== false })
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#configs.delete(id)
+    await this.#records.remove(hexOf(id))
+  }
+
+  async changeNames(change: (names: Map<string, string>) => void): Promise<void> {
+    await this.#lock.run('names', async () => {
+      const next = new Map(this.#names)
+      change(next)
+      await replaceFile(this.#layout.references, JSON.stringify(Object.fromEntries(next), undefined, 1))
+      this.#names.clear()
+      for (const [name, id] of next) this.#names.set(name, id)
+    })
+  }
+
+  async config(id: string): Promise<ImageConfig> {
+    const known = this.#configs.get(id)
+    if (known !== undefined) return known
+    const config = parseConfig(await this.#blobs.read(id))
+    this.#configs.set(id, config)
+    return config
+  }
+
+  #findById(text: string): ImageRecord | undefined {
+    const hex = text.startsWith('sha256:') ? text.slice(7) : text
+    return this.#records.get(hex)
+  }
+
+  #findByName(text: string): ImageRecord | undefined {
+    const id = this.#names.get(fullName(text) ?? '')
+    return id === undefined ? undefined : this.get(id)
+  }
+
+  #findByPrefix(text: string): ImageRecord | undefined {
+    const prefix = text.startsWith('sha256:') ? text.slice(7) : text
+    if (!/^[a-f0-9]{1,64}$/.test(prefix)) return undefined
+    const found = this.#records.entries().filter(([hex]) => hex.startsWith(prefix))
+    return found.length === 1 ? found[0]?.[1] : undefined
+  }
+}
+
+/** The full name with its tag, `latest` if none was written. */
+export function tagName({ registry, repository, tag }: ImageReference): string {
+  return formatImageReference({ registry, repository, tag: tag ?? 'latest' })
+}
+
+/** The full name that a text means, with its tag or its digest; undefined if it is no name. With a digest the tag says nothing. */
+export function fullName(text: string): string | undefined {
+  const reference = readName(text)
+  if (reference?.digest === undefined) return reference === undefined ? undefined : tagName(reference)
+  return `${reference.registry}/${reference.repository}@${reference.digest}`
+}
+
+/** A full name as docker shows it. */
+export function familiar(name: string): string {
+  return familiarImageName(parseImageReference(name))
+}
+
+function shownName(text: string): string {
+  const reference = readName(text)
+  return reference === undefined || text.startsWith('sha256:') ? text : familiarImageName(reference)
+}
+
+function readName(text: string): ImageReference | undefined {
+  try {
+    return parseImageReference(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function readNames(path: string): Promise<Record<string, string>> {
+  const bytes = await readIfThere(path)
+  try {
+    return bytes === undefined ? {} : (JSON.parse(bytes.toString()) as Record<string, string>)
+  } catch (error) {
+    throw failed('BAD_RECORD', `Cannot read ${path} (${errorMessage(error)}): remove it and pull the images again`, {
+      cause: error,
+    })
+  }
+}

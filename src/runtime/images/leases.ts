@@ -1,0 +1,21 @@
+/** Digests that work in progress needs, so that removing an image does not take them away meanwhile. */
+export class Leases {
+  readonly #counts = new Map<string, number>()
+
+  holds(digest: string): boolean {
+    return this.#counts.has(digest)
+  }
+
+  async hold<T>(digests: readonly string[], work: () => Promise<T>): Promise<T> {
+    for (const digest of digests) this.#counts.set(digest, (this.#counts.get(digest) ?? 0) + 1)
+    try {
+      return await work()
+    } finally {
+      for (const digest of digests) {
+        const left = (this.#counts.get(digest) ?? 1) - 1
+        if (left === 0) this.#counts.delete(digest)
+        else this.#counts.set(digest, left)
+      }
+    }
+  }
+}

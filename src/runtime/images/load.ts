@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto'
+import { closeSync, constants, createReadStream, fstatSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { errorCode, invalidInput, type ShoalError } from '../../core/errors.ts'
+import { parseImageReference } from '../../core/image-reference.ts'
+import { newShortId } from '../../core/random.ts'
+import { type HeldDirectory, holdDirectory, openInside, readFileInside } from '../linux/fd-path.ts'
+import { hexOf } from './blob-store.ts'
+import { familiar, tagName } from './image-catalog.ts'
+import { type ImageSource, installImage } from './install.ts'
+import {
+  choosePlatform,
+  type Descriptor,
+  encodeManifest,
+  hostPlatform,
+  MEDIA_TYPES,
+  parseConfig,
+  parseManifest,
+} from './manifest.ts'
+import type { StoreParts } from './store-parts.ts'
+import { compressionOf } from './tar/decompress.ts'
+import { unpackArchive } from './tar/unpack.ts'
+import { LAYER_LIMITS } from './tar/unpack-error.ts'
+
+const JSON_BYTES_MAX = 8 << 20
+
+const LAYER_TYPES: Readonly<Record<string, string>> = {
+  gzip: MEDIA_TYPES.ociLayerGzip,
+  zstd: `${MEDIA_TYPES.ociLayer}+zstd`,
+}
+
+/** An archive laid out in scratch. */
+interface Archive {
+  readonly parts: StoreParts
+  readonly directory: string
+  readonly root: HeldDirectory
+  readonly signal: AbortSignal
+}
+
+/**
+ * Loads the images of an archive: an OCI image layout, or what `docker save` writes in any of its versions. Names and
+ * links inside cannot lead out of it, and everything is checked against its digest. Resolves with the names, or the ids of
+ * images without one.
+ */
+export async function loadImages(
+  parts: StoreParts,
+  archive: Readable,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const directory = join(parts.layout.scratch, newShortId(parts.random))
+  await mkdir(directory, { mode: 0o700 })
+  try {
+    const owner = { uid: 0, gid: 0 }
+    await unpackArchive(archive, directory, { limits: LAYER_LIMITS, whiteouts: false, owner, signal })
+    using root = holdDirectory(directory)
+    const open = { parts, directory, root, signal }
+    const docker = readJson<DockerEntry[]>(open, 'manifest.json')
+    const oci = readJson<{ manifests?: OciEntry[] }>(open, 'index.json')
+    if (oci === undefined && docker === undefined) {
+      throw badArchive('it has neither an index.json nor a manifest.json')
+    }
+    return oci === undefined
+      ? await loadDocker(open, docker ?? [])
+      : await loadOci(open, oci.manifests ?? [], docker ?? [])
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+interface DockerEntry {
+  readonly Config: string
+  readonly RepoTags: readonly string[] | null
+  readonly Layers: readonly string[]
+}
+
+interface OciEntry extends Descriptor {
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+async function loadOci(
+  archive: Archive,
+  entries: readonly OciEntry[],
+  docker: readonly DockerEntry[],
+): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const entry of entries) {
+    const id = await installImage(archive.parts, readManifest(archive, entry), {
+      fetchBlob: blob => takeBlob(archive, `blobs/sha256/${hexOf(blob.digest)}`, blob),
+      onProgress: () => {},
+      signal: archive.signal,
+    })
+    const tags = docker.filter(({ Config }) => Config.endsWith(hexOf(id))).flatMap(({ RepoTags }) => RepoTags ?? [])
+    names.push(...(await giveNames(archive, id, [...tags, ...annotatedName(entry)])))
+  }
+  return [...new Set(names)]
+}
+
+function readManifest(archive: Archive, entry: Descriptor): ImageSource {
+  const bytes = readFileInside(archive.directory, `blobs/sha256/${hexOf(entry.digest)}`, JSON_BYTES_MAX)
+  if (bytes === undefined) throw badArchive(`the blob ${entry.digest} is missing`)
+  const found = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  if (found !== entry.digest) throw badArchive(`the content of ${entry.digest} has the digest ${found}`)
+  return manifestOf(archive, entry, bytes)
+}
+
+function manifestOf(archive: Archive, entry: Descriptor, bytes: Buffer): ImageSource {
+  const parsed = parseManifest(bytes, entry.mediaType)
+  if (parsed.kind === 'manifest')
+    return { manifestBytes: bytes, mediaType: parsed.mediaType, manifest: parsed.manifest }
+  return readManifest(archive, choosePlatform(parsed.entries, hostPlatform(), 'the archive'))
+}
+
+async function loadDocker(archive: Archive, entries: readonly DockerEntry[]): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const entry of entries) {
+    const config = await describeFile(archive, entry.Config)
+    const bytes = readFileInside(archive.directory, entry.Config, JSON_BYTES_MAX) ?? Buffer.alloc(0)
+    const { diff_ids: diffIds } = parseConfig(bytes).rootfs
+    const files = new Map<string, string>([[config.digest, entry.Config]])
+    const layers: (Descriptor & { readonly diffId: string })[] = []
+    for (const [index, path] of entry.Layers.entries()) {
+      const layer = await describeFile(archive, path)
+      files.set(layer.digest, path)
+      layers.push({ ...layer, diffId: diffIds[index] ?? '' })
+    }
+    const manifestBytes = encodeManifest({ ...config, mediaType: MEDIA_TYPES.ociConfig }, layers)
+    const id = await installImage(
+      archive.parts,
+      { manifest: { config, layers }, manifestBytes, mediaType: MEDIA_TYPES.ociManifest },
+      {
+        fetchBlob: blob => takeBlob(archive, files.get(blob.digest) ?? '', blob),
+        onProgress: () => {},
+        signal: archive.signal,
+      },
+    )
+    names.push(...(await giveNames(archive, id, entry.RepoTags ?? [])))
+  }
+  return names
+}
+
+/** Digest, size and packing of a file of the archive. */
+async function describeFile({ root }: Archive, path: string): Promise<Descriptor> {
+  const fd = openFile(root, path)
+  const hash = createHash('sha256')
+  let head: Buffer | undefined
+  let size = 0
+  for await (const chunk of createReadStream('', { fd, highWaterMark: 1 << 20 })) {
+    const bytes = chunk as Buffer
+    head ??= Buffer.from(bytes.subarray(0, 8))
+    size += bytes.length
+    hash.update(bytes)
+  }
+  const packing = compressionOf(head ?? Buffer.alloc(0)) ?? ''
+  return { digest: `sha256:${hash.digest('hex')}`, size, mediaType: LAYER_TYPES[packing] ?? MEDIA_TYPES.ociLayer }
+}
+
+function takeBlob({ parts, root }: Archive, path: string, blob: Descriptor): Promise<void> {
+  const source = (): ReturnType<Parameters<typeof parts.blobs.fetch>[1]> => {
+    const fd = openFile(root, path)
+    return Promise.resolve({ startsAt: 0, chunks: createReadStream('', { fd, highWaterMark: 1 << 20 }) })
+  }
+  return parts.blobs.fetch(blob, source, () => {})
+}
+
+function openFile(root: HeldDirectory, path: string): number {
+  let fd: number
+  try {
+    fd = openInside(root, path, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? ''))
+      throw badArchive(`the file "${path}" is missing`)
+    throw error
+  }
+  if (fstatSync(fd).isFile()) return fd
+  closeSync(fd)
+  throw badArchive(`"${path}" is no file`)
+}
+
+async function giveNames({ parts }: Archive, id: string, wanted: readonly string[]): Promise<readonly string[]> {
+  const names = [...new Set(wanted.map(text => tagName(parseImageReference(text))))]
+  if (names.length === 0) return [id]
+  await parts.catalog.changeNames(all => names.forEach(name => void all.set(name, id)))
+  return names.map(familiar)
+}
+
+/** The name an index gives an image, where it is a whole one: some writers put only a tag there. */
+function annotatedName({ annotations }: OciEntry): readonly string[] {
+  const name = annotations?.['io.containerd.image.name'] ?? annotations?.['org.opencontainers.image.ref.name']
+  return name !== undefined && /[/:]/.test(name) ? [name] : []
+}
+
+function readJson<T>({ directory }: Archive, path: string): T | undefined {
+  const bytes = readFileInside(directory, path, JSON_BYTES_MAX)
+  if (bytes === undefined) return undefined
+  try {
+    return JSON.parse(bytes.toString()) as T
+  } catch (error) {
+    throw badArchive(`its ${path} is not JSON (${String(error)})`)
+  }
+}
+
+function badArchive(why: string): ShoalError {
+  return invalidInput(
+    'BAD_ARCHIVE',
+    `The archive holds no images that can be read (${why}): make it with docker save or skopeo`,
+  )
+}

@@ -1,0 +1,57 @@
+import { cidrContains, parseCidr, parseIpv4 } from '../../../core/cidr.ts'
+import type { ImageReference } from '../../../core/image-reference.ts'
+
+/** One place to ask for a repository. */
+export interface Endpoint {
+  /** Without a slash at the end: `https://registry-1.docker.io`. */
+  readonly url: string
+  /** Host name and port, for messages. */
+  readonly host: string
+  /** Accept certificates nobody vouches for. */
+  readonly anyCertificate: boolean
+}
+
+export interface RegistryOptions {
+  readonly insecureRegistries: readonly string[]
+  readonly registryMirrors: readonly string[]
+}
+
+/** Docker Hub answers the registry protocol under another name than its own. */
+const HUB_HOST = 'registry-1.docker.io'
+
+/**
+ * Where to ask, each place a list of ways in that are tried until one speaks: HTTPS, and for insecure registries plain HTTP
+ * behind it. Mirrors stand first, for docker.io and for reading only, as with dockerd.
+ */
+export function endpointsOf(
+  { registry }: ImageReference,
+  options: RegistryOptions,
+  purpose: 'pull' | 'push',
+): readonly (readonly Endpoint[])[] {
+  const hub = registry === 'docker.io'
+  const mirrors = hub && purpose === 'pull' ? options.registryMirrors.map(url => mirrorEndpoints(url, options)) : []
+  return [...mirrors, waysInto(hub ? HUB_HOST : registry, options)]
+}
+
+function mirrorEndpoints(url: string, options: RegistryOptions): readonly Endpoint[] {
+  const parsed = new URL(url.includes('://') ? url : `https://${url}`)
+  const base = `${parsed.protocol}//${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`
+  return [{ url: base, host: parsed.host, anyCertificate: isInsecure(parsed.host, options.insecureRegistries) }]
+}
+
+function waysInto(host: string, { insecureRegistries }: RegistryOptions): readonly Endpoint[] {
+  const insecure = isInsecure(host, insecureRegistries)
+  const https = { url: `https://${host}`, host, anyCertificate: insecure }
+  return insecure ? [https, { url: `http://${host}`, host, anyCertificate: false }] : [https]
+}
+
+/** Loopback, a host named as insecure (with or without its port), or an address in a subnet named so. */
+export function isInsecure(host: string, insecureRegistries: readonly string[]): boolean {
+  const name = host.replace(/:\d+$/, '')
+  if (name === 'localhost' || name === '[::1]') return true
+  const inside = (subnet: string): boolean =>
+    /^\d+\.\d+\.\d+\.\d+$/.test(name) && cidrContains(parseCidr(subnet), parseIpv4(name))
+  return (
+    inside('127.0.0.0/8') || insecureRegistries.some(it => (it.includes('/') ? inside(it) : it === host || it === name))
+  )
+}

@@ -1,0 +1,159 @@
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { errorCode, failed, invalidInput, notFound } from '../../core/errors.ts'
+import { KeyedLock } from '../../core/keyed-lock.ts'
+import { holdDirectory } from '../linux/fd-path.ts'
+import { mount, unmount } from '../linux/mount.ts'
+import type { OverlayRoots } from './contract.ts'
+import { readIfThere } from './files.ts'
+import type { StoreParts } from './store-parts.ts'
+
+/** What a writable layer stands on, kept beside it: the image may lose its name while the container lives. */
+export interface RootRecord {
+  readonly imageId: string
+  readonly diffIds: readonly string[]
+}
+
+/** Root file systems of containers: overlayfs mounts of an image's layers and a writable layer of the container's own. */
+export class ContainerOverlays implements OverlayRoots {
+  readonly #parts: StoreParts
+  readonly #lock = new KeyedLock()
+  readonly #records: Map<string, RootRecord>
+
+  private constructor(parts: StoreParts, records: Map<string, RootRecord>) {
+    this.#parts = parts
+    this.#records = records
+  }
+
+  static async open(parts: StoreParts): Promise<ContainerOverlays> {
+    const records = new Map<string, RootRecord>()
+    for (const id of await readdir(parts.layout.roots)) {
+      const bytes = await readIfThere(join(parts.layout.roots, id, 'root.json'))
+      // Without a record it was never mounted: a crash came first.
+      if (bytes === undefined || bytes.length === 0)
+        await rm(join(parts.layout.roots, id), { recursive: true, force: true })
+      else records.set(id, JSON.parse(bytes.toString()) as RootRecord)
+    }
+    return new ContainerOverlays(parts, records)
+  }
+
+  /** Diff ids that writable layers stand on. */
+  usedLayers(): ReadonlySet<string> {
+    return new Set([...this.#records.values()].flatMap(record => record.diffIds))
+  }
+
+  readonly resolve: OverlayRoots['resolve'] = async reference => {
+    const { id } = this.#parts.catalog.find(reference)
+    const { config } = await this.#parts.catalog.config(id)
+    return { id, config: config ?? {} }
+  }
+
+  readonly mount: OverlayRoots['mount'] = (containerId, imageId) =>
+    this.#lock.run(containerId, async () => {
+      const directory = this.#directoryOf(containerId)
+      const target = join(directory, 'merged')
+      if (isMounted(target)) return target
+      const record = this.#records.get(containerId) ?? (await this.#prepare(containerId, directory, imageId))
+      this.#mountOverlay(directory, target, record)
+      return target
+    })
+
+  readonly unmount: OverlayRoots['unmount'] = containerId =>
+    this.#lock.run(containerId, async () => unmount(join(this.#directoryOf(containerId), 'merged')))
+
+  readonly remove: OverlayRoots['remove'] = containerId =>
+    this.#lock.run(containerId, async () => {
+      const directory = this.#directoryOf(containerId)
+      const target = join(directory, 'merged')
+      unmount(target)
+      // Deleting through a mount that is still there would delete what it shows.
+      if (isMounted(target)) {
+        throw failed('ROOT_BUSY', `The root of container ${containerId} is still mounted at ${target}: unmount it`)
+      }
+      // The writable layer may hold anything the container made, but nothing in it is followed.
+      await rm(directory, { recursive: true, force: true })
+      this.#records.delete(containerId)
+    })
+
+  readonly list: OverlayRoots['list'] = () => Promise.resolve([...this.#records.keys()])
+
+  readonly changes: OverlayRoots['changes'] = containerId => {
+    const upper = join(this.#directoryOf(containerId), 'upper')
+    if (this.#records.has(containerId)) return Promise.resolve(upper)
+    return Promise.reject(notFound('NO_SUCH_ROOT', `The container ${containerId} has no writable layer`))
+  }
+
+  #directoryOf(containerId: string): string {
+    if (!/^[a-zA-Z0-9][\w.-]*$/.test(containerId)) {
+      throw invalidInput('BAD_CONTAINER_ID', `"${containerId}" is no container id`)
+    }
+    return join(this.#parts.layout.roots, containerId)
+  }
+
+  async #prepare(containerId: string, directory: string, imageId: string): Promise<RootRecord> {
+    const image = this.#parts.catalog.find(imageId)
+    const record = { imageId: image.id, diffIds: image.layers.map(layer => layer.diffId) }
+    this.#records.set(containerId, record)
+    for (const name of ['upper', 'work', 'merged']) await mkdir(join(directory, name), { recursive: true, mode: 0o755 })
+    // Not synced: that would cost more than all the rest of a start, and only a power cut could tell.
+    const path = join(directory, 'root.json')
+    await writeFile(`${path}.new`, JSON.stringify(record))
+    await rename(`${path}.new`, path)
+    return record
+  }
+
+  #mountOverlay(directory: string, target: string, { imageId, diffIds }: RootRecord): void {
+    const shorts = diffIds.map(diffId => this.#parts.layers.shortName(diffId))
+    if (shorts.includes(undefined)) {
+      throw notFound('NO_SUCH_LAYER', `A layer of image ${imageId} is gone: pull the image again`)
+    }
+    mkdirSync(target, { recursive: true })
+    // A layer that comes twice counts where it is uppermost. Options must fit into a page: paths through a descriptor are short wherever the data root is, and the image
+    // specification's own limit of 127 layers fits.
+    using layers = holdDirectory(this.#parts.layout.layers)
+    using own = holdDirectory(directory)
+    const lower = [...new Set(shorts.reverse())].map(short => `${layers.path}/${short}`)
+    const options = [
+      `lowerdir=${(lower.length === 0 ? [this.#emptyLayer()] : lower).join(':')}`,
+      `upperdir=${own.path}/upper`,
+      `workdir=${own.path}/work`,
+      // What a container changes must be found whole in its upper directory, or packing it would lose content.
+      'index=off',
+      'redirect_dir=off',
+      'metacopy=off',
+    ]
+    try {
+      mount({ source: 'overlay', target, type: 'overlay', data: options.join(',') })
+    } catch (error) {
+      throw mountError(error, { directory, layers: lower.length })
+    }
+  }
+
+  /** Overlayfs wants a lower directory even for an image of no layers. */
+  #emptyLayer(): string {
+    const path = join(this.#parts.layout.root, 'empty')
+    if (!existsSync(path)) mkdirSync(path, { mode: 0o755 })
+    return path
+  }
+}
+
+function isMounted(path: string): boolean {
+  try {
+    return statSync(path).dev !== statSync(dirname(path)).dev
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+function mountError(cause: unknown, { directory, layers }: { directory: string; layers: number }): Error {
+  const code = errorCode(cause)
+  const details =
+    code === 'ENODEV'
+      ? 'the kernel has no overlay file system; load the module "overlay"'
+      : code === 'EPERM'
+        ? 'mounting is not allowed here; run as root'
+        : 'its file system may not carry an overlay (one inside a container often does not); use a data root on ext4 or xfs'
+  return failed('OVERLAY_REFUSED', `Cannot mount ${layers} layers at ${directory} (${code}): ${details}`, { cause })
+}

@@ -1,0 +1,20 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import type { Random } from '../../core/random.ts'
+import type { BlobStore } from './blob-store.ts'
+import type { ImageCatalog } from './image-catalog.ts'
+import type { LayerStore } from './layer-store.ts'
+import type { Layout } from './layout.ts'
+import type { Leases } from './leases.ts'
+
+/** The pieces of one open store, passed to the functions that work on it. */
+export interface StoreParts {
+  readonly layout: Layout
+  readonly blobs: BlobStore
+  readonly layers: LayerStore
+  readonly catalog: ImageCatalog
+  readonly leases: Leases
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
