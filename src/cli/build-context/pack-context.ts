@@ -1,0 +1,130 @@
+import { createReadStream } from 'node:fs'
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type Pack, pack } from 'tar-stream'
+import { errorCode, invalidInput } from '../../core/errors.ts'
+import { hasExceptions, type IsIgnored, parseIgnoreRules } from './ignore-rules.ts'
+
+export interface ContextSource {
+  /** Absolute. */
+  readonly directory: string
+  /** Relative to the directory, or absolute. */
+  readonly dockerfile: string
+  /** The Dockerfile's text, instead of a file. */
+  readonly inline?: string | undefined
+}
+
+export interface PackedContext {
+  readonly tar: Readable
+  /** The Dockerfile's name inside the tar. */
+  readonly dockerfile: string
+}
+
+const INLINE_NAME = '.shoal.Dockerfile'
+
+/** Packs a build context, without what `.dockerignore` names; errors of reading end the stream. Throws if there is no Dockerfile. */
+export async function packContext(source: ContextSource): Promise<PackedContext> {
+  const extra = await outsideDockerfile(source)
+  const rules = await ignoreText(source)
+  const tar = pack()
+  const ignored = parseIgnoreRules(rules)
+  const dockerfile =
+    extra === undefined ? relative(source.directory, resolve(source.directory, source.dockerfile)) : INLINE_NAME
+  // The builder needs these even where the file says to leave them out.
+  const isIgnored: IsIgnored = path => path !== dockerfile && path !== '.dockerignore' && ignored(path)
+  const walk: Walk = { root: source.directory, isIgnored, walkIgnored: hasExceptions(rules) }
+  void (async () => {
+    try {
+      if (extra !== undefined) await addText(tar, INLINE_NAME, extra)
+      await addDirectory(tar, '', walk)
+      tar.finalize()
+    } catch (error) {
+      tar.destroy(error instanceof Error ? error : new Error(String(error)))
+    }
+  })()
+  return { tar: Readable.from(tar), dockerfile }
+}
+
+/** The text of a Dockerfile that does not lie in the context; undefined if it does. */
+async function outsideDockerfile({ directory, dockerfile, inline }: ContextSource): Promise<string | undefined> {
+  if (inline !== undefined) return inline
+  const path = resolve(directory, dockerfile)
+  const isInside = !relative(directory, path).startsWith('..')
+  try {
+    const text = await readFile(path, 'utf8')
+    return isInside ? undefined : text
+  } catch (error) {
+    throw invalidInput(
+      'NO_DOCKERFILE',
+      `Cannot build: ${path} ${errorCode(error) === 'ENOENT' ? 'does not exist' : 'cannot be read'}`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+/** `<Dockerfile>.dockerignore` wins over `.dockerignore`. */
+async function ignoreText({ directory, dockerfile }: ContextSource): Promise<string> {
+  for (const file of [`${resolve(directory, dockerfile)}.dockerignore`, join(directory, '.dockerignore')]) {
+    try {
+      return await readFile(file, 'utf8')
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') throw error
+    }
+  }
+  return ''
+}
+
+interface Walk {
+  readonly root: string
+  readonly isIgnored: IsIgnored
+  /** Something below an ignored directory may be wanted. */
+  readonly walkIgnored: boolean
+}
+
+async function addDirectory(tar: Pack, directory: string, walk: Walk): Promise<void> {
+  const names = (await readdir(join(walk.root, directory))).sort()
+  for (const name of names) {
+    const path = directory === '' ? name : `${directory}/${name}`
+    const stat = await lstat(join(walk.root, path))
+    const ignored = walk.isIgnored(path)
+    if (stat.isDirectory()) {
+      if (ignored && !walk.walkIgnored) continue
+      if (!ignored)
+        await addEntry(tar, { name: `${path}/`, type: 'directory', mode: stat.mode & 0o7777, mtime: stat.mtime })
+      await addDirectory(tar, path, walk)
+    } else if (!ignored) await addFile(tar, path, walk.root, stat)
+  }
+}
+
+async function addFile(
+  tar: Pack,
+  path: string,
+  root: string,
+  stat: { isFile(): boolean; isSymbolicLink(): boolean; mode: number; mtime: Date; size: number },
+): Promise<void> {
+  const header = { name: path, mode: stat.mode & 0o7777, mtime: stat.mtime }
+  if (stat.isSymbolicLink()) {
+    await addEntry(tar, { ...header, type: 'symlink', linkname: await readlink(join(root, path)) })
+  } else if (stat.isFile()) {
+    if (stat.size === 0) return addEntry(tar, { ...header, type: 'file' })
+    // A file that grows while it is read must not break the archive: its first bytes are what was there.
+    const content = createReadStream(join(root, path), { end: stat.size - 1 })
+    await pipeline(content, tar.entry({ ...header, type: 'file', size: stat.size }))
+  }
+}
+
+function addEntry(tar: Pack, header: Parameters<Pack['entry']>[0]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    tar.entry({ ...header, size: 0 }, '', error => (error ? reject(error) : resolve()))
+  })
+}
+
+function addText(tar: Pack, name: string, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    tar.entry({ name, mode: 0o644 }, text, error => (error ? reject(error) : resolve()))
+  })
+}

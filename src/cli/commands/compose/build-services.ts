@@ -1,0 +1,108 @@
+import type { Project } from '../../../compose/index.ts'
+import { errorMessage, failed, ShoalError } from '../../../core/errors.ts'
+import type { BuildOptions, ProgressMessage } from '../../../docker-api/index.ts'
+import { packContext } from '../../build-context/pack-context.ts'
+import type { CommandContext } from '../../command.ts'
+import type { Progress } from '../../output/progress.ts'
+import type { ManagerApi } from './manager-api.ts'
+
+export interface BuildRun {
+  readonly api: ManagerApi
+  readonly context: CommandContext
+  readonly progress: Progress
+  /** `missing`: only images that the cluster does not have. */
+  readonly policy: 'always' | 'missing'
+  readonly services: readonly string[]
+  readonly noCache?: boolean
+  readonly pull?: boolean
+  readonly quiet?: boolean
+  readonly buildArgs?: Readonly<Record<string, string>>
+}
+
+type Tree = Readonly<Record<string, unknown>>
+
+/** Attributes of `build` that change nothing here; told, not silently dropped. */
+const NO_EFFECT = [
+  'additional_contexts',
+  'cache_from',
+  'cache_to',
+  'platforms',
+  'secrets',
+  'ssh',
+  'network',
+  'shm_size',
+]
+
+/** Builds the images of services with a `build` section, on one of the hosts; the others fetch them from there. */
+export async function buildServices(project: Project, run: BuildRun): Promise<void> {
+  for (const name of run.services) {
+    const service = treeAt(project.model, 'services', name)
+    const build = treeAt(service, 'build')
+    if (Object.keys(build).length === 0) continue
+    const image = typeof service['image'] === 'string' ? service['image'] : `${project.name}-${name}`
+    if (run.policy === 'missing' && (await isPresent(image, run.api))) continue
+    run.progress.tell(`Image ${image}`, 'Building')
+    await buildImage({ image, build }, run)
+    run.progress.tell(`Image ${image}`, 'Built')
+  }
+}
+
+async function isPresent(image: string, api: ManagerApi): Promise<boolean> {
+  try {
+    await api.engine.images.inspect(image)
+    return true
+  } catch (error) {
+    if (error instanceof ShoalError && error.status === 404) return false
+    throw error
+  }
+}
+
+async function buildImage({ image, build }: { image: string; build: Tree }, run: BuildRun): Promise<void> {
+  for (const key of NO_EFFECT) if (build[key] !== undefined) run.progress.warn(`build.${key} has no effect yet`)
+  const directory = text(build['context']) ?? '.'
+  if (/^[a-z+]+:\/\/|^git@/.test(directory)) {
+    const advice = `the context ${directory} is not a directory of this machine; clone it first`
+    throw failed('REMOTE_CONTEXT', `Cannot build ${image}: ${advice}`)
+  }
+  const { tar, dockerfile } = await packContext({
+    directory,
+    dockerfile: text(build['dockerfile']) ?? 'Dockerfile',
+    inline: text(build['dockerfile_inline']),
+  })
+  const target = text(build['target'])
+  const options: BuildOptions = {
+    tags: [image, ...(Array.isArray(build['tags']) ? build['tags'].map(String) : [])],
+    dockerfile,
+    buildArgs: { ...texts(build['args']), ...run.buildArgs },
+    labels: texts(build['labels']),
+    noCache: run.noCache === true || build['no_cache'] === true,
+    pull: run.pull === true || build['pull'] === true,
+    ...(target === undefined ? {} : { target }),
+  }
+  const show = ({ stream }: ProgressMessage): void => {
+    if (stream !== undefined && run.quiet !== true) run.context.stderr.write(stream)
+  }
+  try {
+    await run.api.engine.images.build(tar, options, show, run.context.signal)
+  } catch (cause) {
+    if (run.context.signal.aborted) throw cause
+    throw failed('BUILD_FAILED', `Cannot build ${image}: ${errorMessage(cause)}`, { cause })
+  }
+}
+
+function texts(value: unknown): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(isTree(value) ? value : {}).map(([key, field]) => [key, String(field)]))
+}
+
+function treeAt(tree: Tree, ...path: readonly string[]): Tree {
+  const value = path.reduce<unknown>((at, key) => (isTree(at) ? at[key] : undefined), tree)
+  return isTree(value) ? value : {}
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

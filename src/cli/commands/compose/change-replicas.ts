@@ -1,0 +1,103 @@
+import { type Clock, sleep } from '../../../core/clock.ts'
+import { failed, invalidInput, notFound } from '../../../core/errors.ts'
+import type { ProjectView } from '../../../core/model/control-api.ts'
+import { isTerminal } from '../../../core/model/task.ts'
+import type { CommandContext, Invocation } from '../../command.ts'
+import { createProgress } from '../../output/progress.ts'
+import { loadSpec, parseScales, requireService, withScales } from './load-spec.ts'
+import { type ManagerApi, managerApi } from './manager-api.ts'
+import { planText, tellSteps } from './plan-text.ts'
+import { projectName } from './project-name.ts'
+import { replacedServices } from './rollout.ts'
+import { waitForRollout } from './wait-rollout.ts'
+
+const WAIT_MS = 300_000
+const POLL_MS = 250
+
+/** `compose scale web=3`: other numbers of replicas for services that run. */
+export async function runScale(invocation: Invocation, context: CommandContext): Promise<number> {
+  if (invocation.args.length === 0) throw invalidInput('BAD_FLAG', 'Cannot scale nothing: expected SERVICE=NUMBER')
+  return changeReplicas(invocation, context, () => parseScales(invocation.args))
+}
+
+/** `compose stop`: no replicas, while the services stay known; `start` brings them back. */
+export async function runStop(invocation: Invocation, context: CommandContext): Promise<number> {
+  return changeReplicas(invocation, context, view => {
+    for (const name of invocation.args) requireService(view.spec, name)
+    const names = invocation.args.length > 0 ? invocation.args : view.spec.services.map(({ name }) => name)
+    return new Map(names.map(name => [name, 0]))
+  })
+}
+
+/** `compose start`: as many replicas as the files say, for services that are known. */
+export async function runStart(invocation: Invocation, context: CommandContext): Promise<number> {
+  const { spec } = await loadSpec(invocation, context, invocation.args)
+  return changeReplicas(invocation, context, view => {
+    const known = new Set(view.spec.services.map(({ name }) => name))
+    return new Map(spec.services.filter(({ name }) => known.has(name)).map(({ name, replicas }) => [name, replicas]))
+  })
+}
+
+async function changeReplicas(
+  invocation: Invocation,
+  context: CommandContext,
+  scalesOf: (view: ProjectView) => ReadonlyMap<string, number>,
+): Promise<number> {
+  const { globals, options } = invocation
+  const name = await projectName(globals, context)
+  const api = managerApi(invocation, context)
+  const view = await requireProject(api, name)
+  const scales = scalesOf(view)
+  const wanted = withScales(view.spec, scales)
+  if (options.flag('dryRun')) {
+    context.stdout.write(planText(await api.apply(wanted, { dryRun: true })))
+    return 0
+  }
+  const progress = createProgress(globals, context)
+  const result = await api.apply(wanted, {})
+  tellSteps(
+    { ...result, steps: result.steps.filter(step => step.kind === 'service' && scales.has(step.name)) },
+    progress,
+  )
+  await waitForRollout({
+    watched: {
+      goal: 'started',
+      services: [...scales.keys()],
+      before: new Set(view.tasks.map(task => task.id)),
+      replaced: replacedServices(result.steps),
+    },
+    progress,
+    clock: context.clock,
+    signal: context.signal,
+    timeoutMs: WAIT_MS,
+    view: () => api.project(name),
+  })
+  await waitForSurplus(scales, { api, name, clock: context.clock, signal: context.signal })
+  return 0
+}
+
+export async function requireProject(api: ManagerApi, name: string): Promise<ProjectView> {
+  const view = await api.project(name)
+  if (view === undefined) throw notFound('NO_SUCH_PROJECT', `No such project: ${name}. Start it with \`compose up\``)
+  return view
+}
+
+/** Waits until no more replicas than wanted run. */
+async function waitForSurplus(
+  scales: ReadonlyMap<string, number>,
+  { api, name, clock, signal }: { api: ManagerApi; name: string; clock: Clock; signal: AbortSignal },
+): Promise<void> {
+  const deadline = clock.monotonicMs() + WAIT_MS
+  for (;;) {
+    const tasks = (await api.project(name))?.tasks ?? []
+    const surplus = tasks.filter(task => task.slot > (scales.get(task.service) ?? task.slot) && !isTerminal(task.state))
+    if (surplus.length === 0) return
+    if (clock.monotonicMs() >= deadline) {
+      throw failed(
+        'STOP_TIMEOUT',
+        `Not stopped after ${WAIT_MS / 1_000} s: ${surplus.map(task => task.name).join(', ')}`,
+      )
+    }
+    await sleep(clock, POLL_MS, signal)
+  }
+}

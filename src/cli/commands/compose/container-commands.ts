@@ -1,0 +1,79 @@
+import type { CommandLeaf, OptionDefinition } from '../../command.ts'
+
+const DRY_RUN: OptionDefinition = { flags: '--dry-run', summary: 'only print what would be done' }
+
+const exec: CommandLeaf = {
+  name: 'exec',
+  summary: 'run a command in a running container',
+  args: '<service> <command...>',
+  passThrough: true,
+  options: [
+    { flags: '-d, --detach', summary: 'do not wait for the command' },
+    { flags: '-e, --env <key=value>', summary: 'set a variable', repeatable: true },
+    { flags: '-u, --user <user>', summary: 'run as this user' },
+    { flags: '-w, --workdir <directory>', summary: 'run in this directory' },
+    { flags: '-T, --no-tty', summary: 'no terminal, even if there is one' },
+    { flags: '--index <number>', summary: 'in this replica (default: the lowest that runs)' },
+    { flags: '--privileged', summary: 'with all rights' },
+  ],
+  load: async () => (await import('./exec.ts')).runExec,
+}
+
+const stop: CommandLeaf = {
+  name: 'stop',
+  summary: 'stop the containers of services; start brings them back',
+  args: '[service...]',
+  options: [DRY_RUN],
+  load: async () => (await import('./change-replicas.ts')).runStop,
+}
+
+const start: CommandLeaf = {
+  name: 'start',
+  summary: 'start services that were stopped',
+  args: '[service...]',
+  options: [DRY_RUN],
+  load: async () => (await import('./change-replicas.ts')).runStart,
+}
+
+const scale: CommandLeaf = {
+  name: 'scale',
+  summary: 'change the number of replicas: web=3',
+  args: '<service=number...>',
+  options: [DRY_RUN],
+  load: async () => (await import('./change-replicas.ts')).runScale,
+}
+
+const restart: CommandLeaf = {
+  name: 'restart',
+  summary: 'restart the containers of services where they are',
+  args: '[service...]',
+  options: [{ flags: '-t, --timeout <seconds>', summary: 'how long they may take to stop' }],
+  load: async () => (await import('./containers.ts')).runRestart,
+}
+
+const kill: CommandLeaf = {
+  name: 'kill',
+  summary: 'send a signal to the containers of services',
+  args: '[service...]',
+  options: [{ flags: '-s, --signal <signal>', summary: 'which one (default: SIGKILL)' }],
+  load: async () => (await import('./containers.ts')).runKill,
+}
+
+const pause: CommandLeaf = {
+  name: 'pause',
+  summary: 'pause the containers of services',
+  args: '[service...]',
+  load: async () => (await import('./containers.ts')).runPause,
+}
+
+const unpause: CommandLeaf = {
+  name: 'unpause',
+  summary: 'let paused containers go on',
+  args: '[service...]',
+  load: async () => (await import('./containers.ts')).runUnpause,
+}
+
+/** Commands that act on what runs already. */
+export function containerCommands(): readonly CommandLeaf[] {
+  return [exec, stop, start, restart, scale, kill, pause, unpause]
+}

@@ -1,0 +1,76 @@
+import type { TaskView } from '../../../core/model/control-api.ts'
+import { mapParallel } from '../../../core/parallel.ts'
+import type { ContainerOperations } from '../../../docker-api/index.ts'
+import type { CommandContext, Invocation } from '../../command.ts'
+import { createProgress } from '../../output/progress.ts'
+import { requireProject } from './change-replicas.ts'
+import { requireService } from './load-spec.ts'
+import { currentTasks, type ManagerApi, managerApi } from './manager-api.ts'
+import { projectName } from './project-name.ts'
+
+const PARALLEL = 8
+
+/** Does something to each running container of the named services (of all, if none is named). */
+async function forEachContainer(
+  invocation: Invocation,
+  context: CommandContext,
+  {
+    news,
+    act,
+  }: {
+    readonly news: readonly [before: string, after: string]
+    readonly act: (containers: ContainerOperations, id: string) => Promise<unknown>
+  },
+): Promise<number> {
+  const api = managerApi(invocation, context)
+  const tasks = await runningTasks(invocation, context, api)
+  const progress = createProgress(invocation.globals, context)
+  await mapParallel(tasks, PARALLEL, async task => {
+    progress.tell(`Container ${task.name}`, news[0])
+    await act(api.engine.containers, task.containerId ?? task.name)
+    progress.tell(`Container ${task.name}`, news[1])
+  })
+  return 0
+}
+
+async function runningTasks(
+  { args, globals }: Invocation,
+  context: CommandContext,
+  api: ManagerApi,
+): Promise<readonly TaskView[]> {
+  const view = await requireProject(api, await projectName(globals, context))
+  for (const name of args) requireService(view.spec, name)
+  return currentTasks(view).filter(
+    task => task.state === 'running' && (args.length === 0 || args.includes(task.service)),
+  )
+}
+
+export async function runRestart(invocation: Invocation, context: CommandContext): Promise<number> {
+  const seconds = invocation.options.number('timeout')
+  return forEachContainer(invocation, context, {
+    news: ['Restarting', 'Started'],
+    act: (containers, id) => containers.restart(id, seconds === undefined ? {} : { timeoutMs: seconds * 1_000 }),
+  })
+}
+
+export async function runKill(invocation: Invocation, context: CommandContext): Promise<number> {
+  const signal = invocation.options.text('signal') ?? 'SIGKILL'
+  return forEachContainer(invocation, context, {
+    news: ['Killing', 'Killed'],
+    act: (containers, id) => containers.kill(id, signal),
+  })
+}
+
+export async function runPause(invocation: Invocation, context: CommandContext): Promise<number> {
+  return forEachContainer(invocation, context, {
+    news: ['Pausing', 'Paused'],
+    act: (containers, id) => containers.pause(id),
+  })
+}
+
+export async function runUnpause(invocation: Invocation, context: CommandContext): Promise<number> {
+  return forEachContainer(invocation, context, {
+    news: ['Unpausing', 'Unpaused'],
+    act: (containers, id) => containers.unpause(id),
+  })
+}

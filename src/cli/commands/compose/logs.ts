@@ -1,0 +1,96 @@
+import { parseDuration } from '../../../core/duration.ts'
+import { invalidInput, notFound } from '../../../core/errors.ts'
+import type { TaskView } from '../../../core/model/control-api.ts'
+import type { CommandContext, Invocation } from '../../command.ts'
+import { createPaint } from '../../output/colour.ts'
+import { compareTimes, type LogLine, readLog } from './container-log.ts'
+import { followLogs } from './follow-logs.ts'
+import { createLinePrinter } from './log-lines.ts'
+import { managerApi } from './manager-api.ts'
+import { projectName } from './project-name.ts'
+
+/** `compose logs`: what the replicas wrote, over all hosts in the order of time; with `-f`, and write. */
+export async function runLogs(invocation: Invocation, context: CommandContext): Promise<number> {
+  const { options, globals, args } = invocation
+  const project = await projectName(globals, context)
+  const api = managerApi(invocation, context)
+  const view = await api.project(project)
+  if (view === undefined) throw notFound('NO_SUCH_PROJECT', `No such project: ${project}. See \`compose ls\``)
+  for (const service of args) {
+    if (!view.spec.services.some(({ name }) => name === service)) {
+      throw invalidInput('NO_SUCH_SERVICE', `no such service: ${service}`)
+    }
+  }
+  const tail = readTail(options.text('tail'))
+  const sinceMs = readTime(options.text('since'), context)
+  if (options.flag('follow')) {
+    await followLogs({ api, context, invocation, project, services: args, tail, sinceMs })
+    return 0
+  }
+  const index = options.number('index')
+  const tasks = view.tasks.filter(
+    task =>
+      task.containerId !== undefined &&
+      (args.length === 0 || args.includes(task.service)) &&
+      (index === undefined || task.slot === index),
+  )
+  const printer = createLinePrinter(context, {
+    paint: createPaint(context.stdout, context, invocation),
+    timestamps: options.flag('timestamps'),
+    prefix: options.choice('logPrefix') !== false,
+  })
+  for (const task of tasks) printer.name(task)
+  const untilMs = readTime(options.text('until'), context)
+  const read = (task: TaskView): AsyncGenerator<LogLine> =>
+    readLog(api.engine.transport, task.containerId ?? '', {
+      follow: false,
+      tail,
+      sinceMs,
+      untilMs,
+      signal: context.signal,
+    })
+  for await (const { task, line } of mergeByTime(tasks, read, context)) printer.print(task, line)
+  return 0
+}
+
+/** Lines of all containers in the order of time. A container whose log cannot be read is told, and left out. */
+async function* mergeByTime(
+  tasks: readonly TaskView[],
+  read: (task: TaskView) => AsyncGenerator<LogLine>,
+  context: CommandContext,
+): AsyncGenerator<{ readonly task: TaskView; readonly line: LogLine }> {
+  const next = async (source: { task: TaskView; lines: AsyncGenerator<LogLine> }) => {
+    try {
+      const result = await source.lines.next()
+      return result.done === true ? [] : [{ ...source, line: result.value }]
+    } catch (error) {
+      if (context.signal.aborted) throw error
+      const reason = error instanceof Error ? error.message : String(error)
+      context.stderr.write(`Warning: Cannot read the logs of ${source.task.name}: ${reason}\n`)
+      return []
+    }
+  }
+  let heads = (await Promise.all(tasks.map(task => next({ task, lines: read(task) })))).flat()
+  while (heads.length > 0) {
+    const first = heads.reduce((a, b) => (compareTimes(b.line.time, a.line.time) < 0 ? b : a))
+    yield { task: first.task, line: first.line }
+    heads = [...heads.filter(head => head !== first), ...(await next(first))]
+  }
+}
+
+function readTail(text: string | undefined): number | undefined {
+  if (text === undefined || text === 'all') return undefined
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 0) {
+    throw invalidInput('BAD_FLAG', `Cannot read --tail "${text}": expected a number of lines, or all`)
+  }
+  return count
+}
+
+/** A time (`2026-01-02T15:04:05Z`, Unix seconds) or how long ago (`10m`). */
+function readTime(text: string | undefined, { clock }: CommandContext): number | undefined {
+  if (text === undefined) return undefined
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1_000
+  const date = Date.parse(text)
+  return Number.isNaN(date) ? clock.nowMs() - parseDuration(text) : date
+}

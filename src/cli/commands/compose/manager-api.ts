@@ -1,0 +1,85 @@
+import { ShoalError } from '../../../core/errors.ts'
+import type { ApplyResult, ProjectSummary, ProjectView, TaskView } from '../../../core/model/control-api.ts'
+import type { ProjectSpec } from '../../../core/model/service.ts'
+import { type Call, createDockerClient, type DockerClient } from '../../../docker-api/index.ts'
+import type { CommandContext, Invocation } from '../../command.ts'
+import { managerAddress } from '../../manager/manager-address.ts'
+import { explainUnreachable } from '../../manager/unreachable.ts'
+
+export interface ApplyOptions {
+  readonly dryRun?: boolean
+  readonly forceRecreate?: boolean
+  readonly removeOrphans?: boolean
+}
+
+/** What the compose commands ask of the manager. */
+export interface ManagerApi {
+  /** The Docker Engine API that the manager serves over all hosts. */
+  readonly engine: DockerClient
+  readonly projects: () => Promise<readonly ProjectSummary[]>
+  /** Undefined if there is no such project. */
+  readonly project: (name: string) => Promise<ProjectView | undefined>
+  readonly apply: (spec: ProjectSpec, options: ApplyOptions) => Promise<ApplyResult>
+  /** Undefined if there is no such project. */
+  readonly remove: (
+    name: string,
+    options: { readonly volumes: boolean; readonly dryRun: boolean },
+  ) => Promise<ApplyResult | undefined>
+}
+
+/** Writing a large project waits for the store. */
+const APPLY_MS_MAX = 60_000
+
+export function managerApi(invocation: Invocation, context: CommandContext): ManagerApi {
+  const address = managerAddress(invocation, context)
+  const engine = createDockerClient(address.url, context)
+  const call = async <T>(request: Call): Promise<T> => {
+    try {
+      return (await engine.transport.json({ ...request, signal: context.signal })) as T
+    } catch (error) {
+      throw explainUnreachable(address, error)
+    }
+  }
+  const pathOf = (name: string): string => `/v1/projects/${encodeURIComponent(name)}`
+  return {
+    engine,
+    projects: () => call({ method: 'GET', path: '/v1/projects' }),
+    project: name => orUndefined(call<ProjectView>({ method: 'GET', path: pathOf(name) })),
+    apply: (spec, { dryRun, forceRecreate, removeOrphans }) =>
+      call({
+        method: 'PUT',
+        path: pathOf(spec.name),
+        body: spec,
+        query: { dryRun, forceRecreate, removeOrphans },
+        responseMs: APPLY_MS_MAX,
+      }),
+    remove: (name, { volumes, dryRun }) =>
+      orUndefined(
+        call<ApplyResult>({
+          method: 'DELETE',
+          path: pathOf(name),
+          query: { volumes, dryRun },
+          responseMs: APPLY_MS_MAX,
+        }),
+      ),
+  }
+}
+
+async function orUndefined<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (error instanceof ShoalError && error.code === 'NO_SUCH_PROJECT') return undefined
+    throw error
+  }
+}
+
+/** The task that stands for each slot: the newest one. The manager lists the newest first. */
+export function currentTasks(view: ProjectView): readonly TaskView[] {
+  const slots = new Map<string, TaskView>()
+  for (const task of view.tasks) {
+    const slot = `${task.service}/${task.slot}`
+    if (!slots.has(slot)) slots.set(slot, task)
+  }
+  return [...slots.values()]
+}
