@@ -1,0 +1,109 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/core/clock.ts'
+import { ManualClock, settle } from '../../src/core/manual-clock.ts'
+import { createDockerClient, type DockerClient, encodeFrame } from '../../src/docker-api/index.ts'
+
+const open: { server: Server; client: DockerClient }[] = []
+
+async function against(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  clock = systemClock,
+): Promise<DockerClient> {
+  const server = createServer(answer)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const client = createDockerClient(`tcp://127.0.0.1:${(server.address() as AddressInfo).port}`, { clock })
+  open.push({ server, client })
+  return client
+}
+
+afterEach(() => {
+  for (const { server, client } of open.splice(0)) {
+    client.close()
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+describe('createDockerClient()', () => {
+  it("keeps the engine's status and message", async () => {
+    const client = await against((_request, response) => {
+      response.writeHead(404, { 'content-type': 'application/json' }).end('{"message":"No such container: web"}')
+    })
+    await expect(client.containers.inspect('web')).rejects.toMatchObject({
+      status: 404,
+      message: 'No such container: web',
+    })
+  })
+
+  it('says who does not answer, and that trying again may help', async () => {
+    const client = createDockerClient('tcp://127.0.0.1:1', { clock: systemClock })
+    await expect(client.info()).rejects.toMatchObject({
+      name: 'TransientError',
+      code: 'ENGINE_UNAVAILABLE',
+      message: 'Cannot connect to tcp://127.0.0.1:1: connection refused',
+    })
+  })
+
+  it('gives up on an engine that accepts and says nothing', async () => {
+    const clock = new ManualClock()
+    const asked = Promise.withResolvers<void>()
+    const client = await against(() => asked.resolve(), clock)
+    const waiting = expect(client.info()).rejects.toMatchObject({ code: 'ENGINE_SILENT' })
+    await asked.promise
+    await clock.advance(31_000)
+    await settle()
+    await waiting
+  })
+
+  it('stops waiting when told to', async () => {
+    const asked = Promise.withResolvers<void>()
+    const client = await against(() => asked.resolve())
+    const controller = new AbortController()
+    const waiting = client.containers.wait('web', { condition: 'not-running' }, controller.signal)
+    await asked.promise
+    controller.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow('enough')
+  })
+
+  it('tells a start that did nothing from one that started', async () => {
+    const client = await against((request, response) => {
+      response.writeHead(request.url === '/containers/up/start' ? 304 : 204).end()
+    })
+    expect(await client.containers.start('up')).toBe(false)
+    expect(await client.containers.start('down')).toBe(true)
+  })
+
+  it('cuts times off log lines', async () => {
+    const client = await against((request, response) => {
+      if (request.url?.endsWith('/json') === true) return response.end('{"Config":{"Tty":false}}')
+      return response.end(encodeFrame('stderr', Buffer.from('2026-01-02T03:04:05.000000006Z oh no\n')))
+    })
+    const chunks = []
+    const options = { stdout: true, stderr: true, follow: false }
+    for await (const chunk of client.containers.logs('web', options, AbortSignal.timeout(5_000))) chunks.push(chunk)
+    expect(chunks.map(({ stream, time, data }) => [stream, time, data.toString()])).toEqual([
+      ['stderr', '2026-01-02T03:04:05.000000006Z', 'oh no\n'],
+    ])
+  })
+
+  it('throws the error that comes inside a stream of progress', async () => {
+    const client = await against((_request, response) => {
+      response.write('{"status":"Pulling"}\n')
+      response.end('{"errorDetail":{"message":"manifest unknown"},"error":"manifest unknown"}\n')
+    })
+    const seen: (string | undefined)[] = []
+    const pulling = client.images.pull(
+      'app:1',
+      { onProgress: message => seen.push(message.status) },
+      AbortSignal.timeout(5_000),
+    )
+    await expect(pulling).rejects.toThrow('manifest unknown')
+    expect(seen).toEqual(['Pulling'])
+  })
+
+  it.each(['web', 'ftp://a:1', 'tcp://a:0', 'tcp://a:99999', 'unix://relative'])('refuses the address %j', address => {
+    expect(() => createDockerClient(address, { clock: systemClock })).toThrow(`Cannot use address "${address}"`)
+  })
+})
