@@ -13,7 +13,7 @@ export function parseShortVolume(text: string): Tree {
   if (parts.some(part => part === '')) throw new RangeError(`invalid spec: ${text}: empty section between colons`)
   const [first = '', second, third] = parts
   if (second === undefined) return { type: 'volume', target: first, volume: {} }
-  const bind = /^(?:[./~\\]|[A-Za-z]:[\\/])/.test(first) || first === '.'
+  const bind = /^(?:[./~\\]|[A-Za-z]:[\\/])/.test(first)
   const base: Tree = { type: bind ? 'bind' : 'volume', source: first, target: second }
   return { ...base, ...(third === undefined ? defaults(bind) : optionsOf(third.split(','), bind)) }
 }
@@ -39,18 +39,14 @@ function optionsOf(options: readonly string[], bind: boolean): Tree {
   }
 }
 
+/** `C:\\…`, and `C:/…` where a path follows behind the next colon: `v:/data` is a volume with a short name. */
+const DRIVE = /^[A-Za-z]:(?:\\|\/[^:]*:(?=\/|[A-Za-z]:\\))/
+
 /** Splits at colons, except the one behind a drive letter. */
 function splitColons(text: string): string[] {
-  const parts: string[] = []
-  let current = ''
-  for (let index = 0; index < text.length; index++) {
-    const letter = text[index] ?? ''
-    const drive = /^[A-Za-z]$/.test(current) && (text[index + 1] === '\\' || text[index + 1] === '/')
-    const driveIsSource = drive && (parts.length === 0 || text[index + 1] === '\\')
-    if (letter === ':' && !driveIsSource) {
-      parts.push(current)
-      current = ''
-    } else current += letter
-  }
-  return [...parts, current]
+  const drive = DRIVE.test(text) ? text.slice(0, 2) : ''
+  const [source = '', ...rest] = text.slice(drive.length).split(':')
+  // A Windows target has a drive too.
+  const target = /^[A-Za-z]$/.test(rest[0] ?? '') && rest[1]?.startsWith('\\') === true
+  return [`${drive}${source}`, ...(target ? [rest.slice(0, 2).join(':'), ...rest.slice(2)] : rest)]
 }
