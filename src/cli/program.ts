@@ -58,7 +58,7 @@ async function parseAndRun(argv: readonly string[], { root }: Program, context: 
         {
           command: commandPath(leaf),
           args,
-          options: readOptions(leaf.opts()),
+          options: readOptions(writtenOptions(leaf)),
           globals: readOptions(globalsOf(leaf)),
         },
         context,
@@ -92,8 +92,6 @@ function describeCommand(command: Command, definition: CommandDefinition, contex
 function addOption(command: Command, { flags, summary, repeatable, hidden }: OptionDefinition): void {
   const option = command.createOption(flags, summary)
   if (hidden === true) option.hideHelp()
-  // A switch that can only be turned off must read as "nothing written", not as true.
-  if (option.negate) option.default(undefined)
   if (repeatable === true) {
     option.argParser((value: string, before: unknown) => [...(Array.isArray(before) ? before : []), value])
   }
@@ -119,8 +117,14 @@ function commandPath(command: Command): string {
 
 function globalsOf(command: Command): Record<string, unknown> {
   const values: Record<string, unknown>[] = []
-  for (let at = command.parent; at !== null; at = at.parent) values.unshift(at.opts())
+  for (let at = command.parent; at !== null; at = at.parent) values.unshift(writtenOptions(at))
   return Object.assign({}, ...values) as Record<string, unknown>
+}
+
+/** Without defaults: a switch that can only be turned off must read as "nothing written", not as true. */
+function writtenOptions(command: Command): Record<string, unknown> {
+  const entries = Object.entries(command.opts())
+  return Object.fromEntries(entries.filter(([name]) => command.getOptionValueSource(name) !== 'default'))
 }
 
 function isParserError(error: unknown): error is Error & { exitCode: number } {

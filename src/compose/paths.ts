@@ -14,7 +14,7 @@ type Resolve = (value: unknown, options: PathOptions) => unknown
 export function absolute(text: string, { directory, home }: Pick<PathOptions, 'directory' | 'home'>): string {
   if (text === '' || isWindowsPath(text)) return text
   const expanded = /^~(?=\/|$)/.test(text) && home !== undefined ? `${home}${text.slice(1)}` : text
-  return posix.isAbsolute(expanded) ? expanded : posix.join(directory, expanded)
+  return posix.isAbsolute(expanded) ? expanded : posix.resolve(directory, expanded)
 }
 
 function isWindowsPath(text: string): boolean {

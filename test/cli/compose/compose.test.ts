@@ -1,0 +1,233 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type FakeManager, projectView, startFakeManager, taskView } from '../support/fake-manager.ts'
+import { type Outcome, runCommand } from '../support/run.ts'
+
+const SHOP = `
+name: shop
+services:
+  web: {image: "web:1", scale: 2, depends_on: [db]}
+  db: {image: "db:1"}
+`
+
+let manager: FakeManager
+let directory: string
+
+beforeEach(async () => {
+  manager = await startFakeManager()
+  directory = await mkdtemp(join(tmpdir(), 'shoal-cli-'))
+  await writeFile(join(directory, 'compose.yaml'), SHOP)
+})
+
+afterEach(async () => {
+  await manager.close()
+  await rm(directory, { recursive: true })
+})
+
+function compose(line: string, more: { signal?: AbortSignal; env?: Record<string, string> } = {}): Promise<Outcome> {
+  return runCommand(['-H', manager.host, ...line.split(' ')], { cwd: directory, ...more })
+}
+
+it('up -d creates, and the second time says that everything is unchanged', async () => {
+  const first = await compose('up -d')
+  expect(first).toMatchObject({ code: 0, stdout: '' })
+  expect(first.stderr).toContain(' Service web  Created\n')
+  expect(first.stderr).toContain(' Service db  Started\n')
+  expect((await compose('up -d')).stderr).toContain(' Project shop  Everything is unchanged\n')
+})
+
+it('up tells what is changed and why, and waits for the new tasks', async () => {
+  await compose('up -d')
+  await writeFile(join(directory, 'compose.yaml'), SHOP.replace('db:1', 'db:2'))
+  manager.lives.set('db', [{}, { id: 'new', state: 'preparing' }, { id: 'new', state: 'running' }])
+  const { code, stderr } = await compose('up -d')
+  expect(code).toBe(0)
+  expect(stderr).toContain(' Service db  Updated (image)\n')
+  expect(stderr).toContain(' Service web  Unchanged\n')
+})
+
+it('plan and up --dry-run change nothing', async () => {
+  const plan = await compose('plan')
+  expect(plan.stdout).toContain('+ create service web\n')
+  expect(plan.stdout).toContain('Project shop: 2 to create, 0 to change, 0 to remove, 0 unchanged\n')
+  expect((await compose('up --dry-run')).stdout).toBe(plan.stdout)
+  expect(manager.projects.size).toBe(0)
+})
+
+it('an image that does not exist ends up with the reason, exit code 1', async () => {
+  manager.lives.set('db', [
+    { id: 'x', state: 'failed', startedAtMs: undefined, error: 'Cannot pull db:1: not found' } as object,
+  ])
+  const { code, stderr } = await compose('up -d')
+  expect(code).toBe(1)
+  expect(stderr).toContain('Cannot start shop-db-1 on n1: Cannot pull db:1: not found\n')
+})
+
+it('a service that no host can take says so', async () => {
+  manager.lives.set('web', [
+    { state: 'pending', startedAtMs: undefined, pendingReasons: ['n1: needs 4 CPUs, 2 are free'] } as object,
+  ])
+  const { code, stderr } = await compose('up -d')
+  expect(code).toBe(1)
+  expect(stderr).toContain(' Service web  Pending: n1: needs 4 CPUs, 2 are free\n')
+  expect(stderr).toContain('Cannot place shop-web-1: n1: needs 4 CPUs, 2 are free')
+})
+
+it('--wait needs health, and gives up in time', async () => {
+  manager.lives.set('db', [{ health: 'starting' }])
+  const { code, stderr } = await compose('up --wait --wait-timeout 3')
+  expect(code).toBe(1)
+  expect(stderr).toContain('Not healthy after 3 s: db (Waiting to be healthy)')
+  manager.lives.set('db', [{ health: 'healthy' }])
+  expect((await compose('up --wait')).code).toBe(0)
+})
+
+it('up of one service leaves the others as they run', async () => {
+  await compose('up -d')
+  await writeFile(join(directory, 'compose.yaml'), SHOP.replace('web:1', 'web:2').replace('db:1', 'db:2'))
+  await compose('up -d db')
+  const images = manager.projects.get('shop')?.spec.services.map(({ container }) => container.image)
+  expect(images?.toSorted()).toEqual(['db:2', 'web:1'])
+})
+
+it('scale, stop and start change the number of replicas', async () => {
+  await compose('up -d')
+  const replicas = (): unknown =>
+    manager.projects.get('shop')?.spec.services.map(({ name, replicas }) => `${name}=${replicas}`)
+  expect((await compose('scale web=4')).code).toBe(0)
+  expect(replicas()).toEqual(['web=4', 'db=1'])
+  expect((await compose('stop web')).code).toBe(0)
+  expect(replicas()).toEqual(['web=0', 'db=1'])
+  expect((await compose('start')).code).toBe(0)
+  expect(replicas()).toEqual(['web=2', 'db=1'])
+  expect(await compose('scale nope=1')).toMatchObject({
+    code: 1,
+    stderr: 'no such service: nope. The services are web, db\n',
+  })
+  expect(await compose('scale web')).toMatchObject({ code: 2 })
+})
+
+it('down removes, needs no file with -p, and twice is no error', async () => {
+  await compose('up -d')
+  const { code, stderr } = await runCommand(['-H', manager.host, '-p', 'shop', 'down', '-v'], { cwd: '/' })
+  expect(code).toBe(0)
+  expect(stderr).toContain(' Service web  Removed\n')
+  expect(manager.calls).toContain('DELETE /v1/projects/shop?volumes=true&dryRun=false')
+  const again = await compose('down')
+  expect(again).toMatchObject({ code: 0, stderr: 'Warning: No resource found to remove for project "shop".\n' })
+})
+
+it('ps shows where replicas run and why others do not', async () => {
+  await compose('up -d')
+  const spec = manager.projects.get('shop')?.spec
+  if (spec === undefined) throw new Error('not up')
+  manager.projects.set(
+    'shop',
+    projectView(spec, [
+      taskView('web', 1, { health: 'healthy', startedAtMs: 40_000, ports: ['*:8080->80/tcp'] }),
+      taskView('web', 2, { state: 'pending', pendingReasons: ['no node fits'] }),
+      taskView('db', 1, { state: 'failed', exitCode: 3 }),
+    ]),
+  )
+  const { stdout } = await compose('ps')
+  expect(stdout.split('\n')[0]).toMatch(/^NAME +IMAGE +COMMAND +SERVICE +CREATED +STATUS +PORTS +NODE$/)
+  expect(stdout).toMatch(
+    /shop-web-1 +web:1 +"serve" +web +About a minute ago +Up About a minute \(healthy\) +\*:8080->80\/tcp +n1/,
+  )
+  expect(stdout).toContain('Pending: no node fits')
+  expect(stdout).not.toContain('shop-db-1')
+  expect((await compose('ps -a')).stdout).toContain('Exited (3)')
+  expect((await compose('ps -q web')).stdout).toBe('c-web-1\nc-web-2\n')
+  expect((await compose('ps --services -a')).stdout).toBe('db\nweb\n')
+  expect((await compose('ps --format {{.Name}}@{{.Node}}')).stdout).toBe('shop-web-1@n1\nshop-web-2@n2\n')
+  const [first = ''] = (await compose('ps --format json')).stdout.split('\n')
+  expect(JSON.parse(first)).toMatchObject({
+    Name: 'shop-web-1',
+    State: 'running',
+    Health: 'healthy',
+    Publishers: [{ URL: '0.0.0.0', TargetPort: 80, PublishedPort: 8080, Protocol: 'tcp' }],
+  })
+})
+
+it('logs come from all replicas in the order of time', async () => {
+  await compose('up -d')
+  manager.logs.set('c-web-1', ['2026-01-01T00:00:01.5Z one', '2026-01-01T00:00:03.000000001Z three'])
+  manager.logs.set('c-web-2', ['2026-01-01T00:00:02Z two ERR'])
+  expect(await compose('logs web')).toMatchObject({
+    code: 0,
+    stdout: 'web-1 | one\nweb-1 | three\n',
+    stderr: 'web-2 | two ERR\n',
+  })
+  expect((await compose('logs -t --no-log-prefix -n 1 web')).stdout).toBe('2026-01-01T00:00:03.000000001Z three\n')
+  expect(await compose('logs nope')).toMatchObject({ code: 1, stderr: 'no such service: nope\n' })
+})
+
+it('logs -f shows each line once, over reconnections, until Ctrl-C', async () => {
+  await compose('up -d')
+  manager.logs.set('c-db-1', ['2026-01-01T00:00:01Z one'])
+  const stop = new AbortController()
+  const following = compose('logs -f db', { signal: stop.signal })
+  const attaches = (): number => manager.calls.filter(call => call.includes('/c-db-1/logs')).length
+  while (attaches() < 2) await new Promise(setImmediate)
+  manager.logs.set('c-db-1', ['2026-01-01T00:00:01Z one', '2026-01-01T00:00:02Z two'])
+  const seen = attaches()
+  while (attaches() < seen + 3) await new Promise(setImmediate)
+  stop.abort()
+  expect(await following).toMatchObject({ code: 130, stdout: 'db-1 | one\ndb-1 | two\n' })
+})
+
+it('builds what is missing, from the context without what is ignored', async () => {
+  await writeFile(join(directory, 'compose.yaml'), 'name: shop\nservices: {web: {build: {context: ., args: {A: 1}}}}')
+  await writeFile(join(directory, 'Dockerfile'), 'FROM base\n')
+  await writeFile(join(directory, 'big'), Buffer.alloc(100_000))
+  await writeFile(join(directory, '.dockerignore'), 'big\n')
+  expect((await compose('up -d')).code).toBe(0)
+  const [build] = manager.builds
+  expect(build?.query.get('t')).toBe('shop-web')
+  expect(build?.query.get('buildargs')).toBe('{"A":"1"}')
+  expect(build?.bytes).toBeLessThan(20_000)
+  manager.images.add('shop-web')
+  await compose('up -d')
+  expect(manager.builds).toHaveLength(1)
+  await writeFile(join(directory, 'Dockerfile'), 'FAIL\n')
+  expect(await compose('build')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('Cannot build shop-web: no such base') as string,
+  })
+  await rm(join(directory, 'Dockerfile'))
+  expect((await compose('build')).stderr).toContain('Dockerfile does not exist')
+})
+
+it('ls lists projects', async () => {
+  await compose('up -d')
+  const { stdout } = await compose('ls')
+  expect(stdout).toMatch(/^NAME +STATUS +SERVICES +CONFIG FILES\nshop +running\(3\) +2 +\S+compose\.yaml\n$/)
+  expect((await compose('ls -q')).stdout).toBe('shop\n')
+})
+
+it('a manager that is not there is told with what to do', async () => {
+  await manager.close()
+  const { code, stderr } = await compose('ps')
+  expect(code).toBe(1)
+  expect(stderr).toBe(
+    `Cannot connect to the manager at ${manager.host}: connection refused. Is it running? Start one with "swarm manage" or "npm run up", or set DOCKER_HOST\n`,
+  )
+  manager = await startFakeManager()
+})
+
+it('bad files end with their line, exit code 1', async () => {
+  await writeFile(join(directory, 'compose.yaml'), 'services:\n  web:\n    imag: x\n')
+  const { code, stderr } = await compose('up -d')
+  expect(code).toBe(1)
+  expect(stderr).toContain(
+    `${directory}/compose.yaml:3:5: services.web additional properties 'imag' not allowed (did you mean 'image'?)`,
+  )
+  expect(manager.calls).toEqual([])
+})
+
+it('what has an answer of the manager is told as it is', async () => {
+  const { code, stderr } = await compose('exec web ls')
+  expect({ code, stderr }).toEqual({ code: 1, stderr: 'No such project: shop. Start it with `compose up`\n' })
+})

@@ -1,0 +1,198 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { ApplyResult, PlanStep, ProjectView, TaskView } from '../../../src/core/model/control-api.ts'
+import type { ProjectSpec } from '../../../src/core/model/service.ts'
+import { encodeFrame } from '../../../src/docker-api/index.ts'
+
+/** What a task of the fake becomes each time somebody looks: the last entry stays. */
+export type Life = readonly Partial<TaskView>[]
+
+export interface FakeManager {
+  readonly host: string
+  /** `PUT /v1/projects/shop?dryRun=true`, in order. */
+  readonly calls: string[]
+  readonly projects: Map<string, ProjectView>
+  /** How tasks of a service go; default: running at once. */
+  readonly lives: Map<string, Life>
+  /** Lines each container wrote, by its id. */
+  readonly logs: Map<string, readonly string[]>
+  /** Images that are there. */
+  readonly images: Set<string>
+  /** What was sent to `/build`, in bytes. */
+  readonly builds: { readonly query: URLSearchParams; readonly bytes: number }[]
+  readonly close: () => Promise<void>
+}
+
+export function taskView(service: string, slot: number, more: Partial<TaskView> = {}): TaskView {
+  return {
+    id: `t-${service}-${slot}`,
+    name: `shop-${service}-${slot}`,
+    project: 'shop',
+    service,
+    slot,
+    image: `${service}:1`,
+    command: 'serve',
+    node: `n${slot}`,
+    state: 'running',
+    desired: 'running',
+    health: 'none',
+    containerId: `c-${service}-${slot}`,
+    restarts: 0,
+    ports: [],
+    createdAtMs: 1_000,
+    startedAtMs: 2_000,
+    ...more,
+  }
+}
+
+export function projectView(spec: ProjectSpec, tasks: readonly TaskView[]): ProjectView {
+  return {
+    spec,
+    removing: false,
+    tasks,
+    services: spec.services.map(({ name, replicas }) => {
+      const running = tasks.filter(task => task.service === name && task.state === 'running')
+      const settled = running.filter(task => task.health === 'none' || task.health === 'healthy')
+      return {
+        name,
+        wanted: replicas,
+        running: running.length,
+        healthy: settled.length,
+        converged: settled.length >= replicas,
+      }
+    }),
+  }
+}
+
+/** A manager that runs every task at once, unless it is told otherwise; on a port of its own. */
+export async function startFakeManager(): Promise<FakeManager> {
+  const state = {
+    calls: [] as string[],
+    projects: new Map<string, ProjectView>(),
+    lives: new Map<string, Life>(),
+    logs: new Map<string, readonly string[]>(),
+    images: new Set<string>(),
+    builds: [] as { query: URLSearchParams; bytes: number }[],
+    looks: 0,
+  }
+  const server = createServer((request, response) => {
+    state.calls.push(`${request.method ?? ''} ${request.url ?? ''}`)
+    answer(request, response, state).catch((error: unknown) => {
+      response.writeHead(500).end(JSON.stringify({ message: String(error) }))
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    ...state,
+    host: `tcp://127.0.0.1:${port}`,
+    close: () =>
+      new Promise(resolve => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
+  }
+}
+
+type State = Omit<FakeManager, 'host' | 'close'> & { looks: number }
+
+async function answer(request: IncomingMessage, response: ServerResponse, state: State): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://fake')
+  const send = (status: number, body: unknown): void => void response.writeHead(status).end(JSON.stringify(body))
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  const body = Buffer.concat(chunks)
+  const name = /^\/v1\/projects\/([^/]+)$/.exec(url.pathname)?.[1]
+  const log = /^\/containers\/([^/]+)\/logs$/.exec(url.pathname)?.[1]
+  const image = /^\/images\/(.+)\/json$/.exec(url.pathname)?.[1]
+  if (url.pathname === '/v1/projects') return send(200, [...state.projects.values()].map(summary))
+  if (name !== undefined) return project(name, { method: request.method ?? '', url, body, state, send })
+  if (log !== undefined) return sendLog(response, state.logs.get(log) ?? [], url)
+  if (image !== undefined) {
+    const found = state.images.has(decodeURIComponent(image))
+    return send(found ? 200 : 404, found ? {} : { message: `No such image: ${image}` })
+  }
+  if (url.pathname === '/build') {
+    state.builds.push({ query: url.searchParams, bytes: body.length })
+    response.write(`${JSON.stringify({ stream: 'Step 1/1 : FROM base\n' })}\n`)
+    const isBad = body.includes('FAIL')
+    response.end(JSON.stringify(isBad ? { error: 'no such base' } : { stream: 'Successfully built abc\n' }))
+    return
+  }
+  send(404, { message: `page not found: ${url.pathname}`, code: 'NO_SUCH_PAGE' })
+}
+
+interface ProjectCall {
+  readonly method: string
+  readonly url: URL
+  readonly body: Buffer
+  readonly state: State
+  readonly send: (status: number, body: unknown) => void
+}
+
+function project(name: string, { method, url, body, state, send }: ProjectCall): void {
+  const known = state.projects.get(name)
+  const isDry = url.searchParams.get('dryRun') === 'true'
+  if (method === 'PUT') {
+    const spec = JSON.parse(body.toString()) as ProjectSpec
+    if (!isDry) state.projects.set(name, projectView(spec, tasksOf(spec)))
+    return send(200, applyResult(spec, known?.spec))
+  }
+  if (known === undefined) return send(404, { message: `No such project: ${name}`, code: 'NO_SUCH_PROJECT' })
+  if (method === 'DELETE') {
+    if (!isDry) state.projects.delete(name)
+    const steps = known.spec.services.map(
+      (service): PlanStep => ({ action: 'remove', kind: 'service', name: service.name }),
+    )
+    return send(200, { project: name, changed: true, steps } satisfies ApplyResult)
+  }
+  const tasks = known.tasks.map(task => ({ ...task, ...lifeAt(state, task.service) }))
+  state.looks++
+  send(200, projectView(known.spec, tasks))
+}
+
+function lifeAt(state: State, service: string): Partial<TaskView> {
+  const life = state.lives.get(service) ?? []
+  return life[Math.min(state.looks, life.length - 1)] ?? {}
+}
+
+function tasksOf(spec: ProjectSpec): TaskView[] {
+  return spec.services.flatMap(service =>
+    Array.from({ length: service.replicas }, (_, index) => taskView(service.name, index + 1)),
+  )
+}
+
+function applyResult(spec: ProjectSpec, before: ProjectSpec | undefined): ApplyResult {
+  const steps = spec.services.map((service): PlanStep => {
+    const old = before?.services.find(({ name }) => name === service.name)
+    if (old === undefined) return { action: 'create', kind: 'service', name: service.name }
+    const isSame = JSON.stringify(old) === JSON.stringify(service)
+    return isSame
+      ? { action: 'keep', kind: 'service', name: service.name }
+      : { action: 'update', kind: 'service', name: service.name, because: ['image'] }
+  })
+  return { project: spec.name, changed: steps.some(({ action }) => action !== 'keep'), steps }
+}
+
+function summary({ spec, services }: ProjectView): object {
+  const sum = (pick: 'wanted' | 'running'): number => services.reduce((total, service) => total + service[pick], 0)
+  const converged = services.every(service => service.converged)
+  return {
+    name: spec.name,
+    services: services.length,
+    wanted: sum('wanted'),
+    running: sum('running'),
+    converged,
+    removing: false,
+    configFiles: spec.configFiles,
+  }
+}
+
+function sendLog(response: ServerResponse, lines: readonly string[], url: URL): void {
+  const tail = url.searchParams.get('tail')
+  const shown = tail === null ? lines : lines.slice(Math.max(0, lines.length - Number(tail)))
+  response.writeHead(200, { 'content-type': 'application/vnd.docker.multiplexed-stream' })
+  for (const line of shown)
+    response.write(encodeFrame(line.includes('ERR') ? 'stderr' : 'stdout', Buffer.from(`${line}\n`)))
+  response.end()
+}
