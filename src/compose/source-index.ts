@@ -29,15 +29,14 @@ export class SourceIndex {
     return undefined
   }
 
-  /** Adds positions to problems, and throws them all; none is fine. */
+  /** Adds positions to problems, and throws them all in the order they stand in the files; none is fine. */
   refuse(problems: readonly Problem[]): void {
     if (problems.length === 0) return
-    throw new ComposeError(
-      problems.map(problem => {
-        const position = problem.at ?? (problem.path === undefined ? undefined : this.locate(problem.path))
-        return position === undefined ? problem : { ...problem, at: position }
-      }),
-    )
+    const placed = problems.map(problem => {
+      const position = problem.at ?? (problem.path === undefined ? undefined : this.locate(problem.path))
+      return position === undefined ? problem : { ...problem, at: position }
+    })
+    throw new ComposeError(placed.toSorted(byPosition))
   }
 
   /** Runs a phase; an error about a path gets its position. */
@@ -49,4 +48,9 @@ export class SourceIndex {
       throw error
     }
   }
+}
+
+function byPosition({ at: a }: Problem, { at: b }: Problem): number {
+  if (a === undefined || b === undefined || a.file !== b.file) return 0
+  return a.line - b.line || a.column - b.column
 }

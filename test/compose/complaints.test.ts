@@ -88,7 +88,7 @@ it('tells everything that is wrong at once, each with its place', () => {
     expect.unreachable()
   } catch (error) {
     expect(error).toBeInstanceOf(ComposeError)
-    expect((error as ComposeError).problems.map(({ at }) => at?.line)).toEqual([4, 3, 6])
+    expect((error as ComposeError).problems.map(({ at }) => at?.line)).toEqual([3, 4, 6])
   }
 })
 

@@ -42,12 +42,16 @@ export async function runCommand(
   argv: readonly string[],
   {
     root = composeGroup('9.9.9'),
+    input = '',
     ...world
-  }: Partial<Pick<CommandContext, 'env' | 'cwd' | 'signal'>> & { readonly root?: CommandGroup } = {},
+  }: Partial<Pick<CommandContext, 'env' | 'cwd' | 'signal'>> & {
+    readonly root?: CommandGroup
+    readonly input?: string
+  } = {},
 ): Promise<Outcome> {
   const [out, err] = [collector(), collector()]
   const stdin = new PassThrough()
-  stdin.end()
+  stdin.end(input)
   const code = await runProgram(
     argv,
     { root, version: '9.9.9' },
