@@ -1,0 +1,119 @@
+import { type Clock, type Timer, withDeadline } from '../../core/clock.ts'
+import { unavailable } from '../../core/errors.ts'
+import { needsWitness, suspectedHosts } from './suspicion.ts'
+
+const PROBE_EVERY_MS = 250
+/** A tick that comes this late tells of our own sleep: what the others sent meanwhile is still in the queue. */
+const OVERSLEPT_MS = 500
+const WITNESS_TIMEOUT_MS = 400
+
+/** Sends small packets to hosts and hands over what comes from them. */
+export interface ProbeTransport {
+  readonly send: (host: string, packet: Buffer) => void
+  /** Calls `receive` for each packet; resolves once packets can come in. */
+  readonly open: (receive: (host: string, packet: Buffer) => void) => Promise<void>
+  readonly close: () => void
+}
+
+export interface PeerProbeOptions {
+  readonly transport: ProbeTransport
+  readonly clock: Clock
+  /** Names the cluster, so that two clusters on the same hosts do not take each other for alive. */
+  readonly cluster: string
+  /** Resolves when something that is no peer answers us. */
+  readonly askWitness: () => Promise<unknown>
+  readonly onChange: (suspected: ReadonlySet<string>) => void
+}
+
+/** Knows within two seconds which of the hosts we share networks with have died, without the store's leases. */
+export class PeerProbe {
+  readonly #options: PeerProbeOptions
+  readonly #lastHeardMs = new Map<string, number>()
+  readonly #ping: Buffer
+  readonly #pong: Buffer
+  #suspected: ReadonlySet<string> = new Set()
+  #witnessMs = 0
+  #witnessAsked = false
+  #timer: Timer | undefined
+  #closed = false
+
+  constructor(options: PeerProbeOptions) {
+    this.#options = options
+    this.#ping = Buffer.from(`shoal ping ${options.cluster}`)
+    this.#pong = Buffer.from(`shoal pong ${options.cluster}`)
+  }
+
+  get suspected(): ReadonlySet<string> {
+    return this.#suspected
+  }
+
+  async start(): Promise<void> {
+    await this.#options.transport.open((host, packet) => this.#receive(host, packet))
+    if (!this.#closed) this.#schedule()
+  }
+
+  /** Replaces the hosts to watch; a new one has the full time to be heard. */
+  setPeers(hosts: ReadonlySet<string>): void {
+    const nowMs = this.#options.clock.monotonicMs()
+    for (const host of this.#lastHeardMs.keys()) if (!hosts.has(host)) this.#lastHeardMs.delete(host)
+    for (const host of hosts) if (!this.#lastHeardMs.has(host)) this.#lastHeardMs.set(host, nowMs)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+    this.#options.transport.close()
+  }
+
+  #receive(host: string, packet: Buffer): void {
+    const isPing = packet.equals(this.#ping)
+    if (!isPing && !packet.equals(this.#pong)) return
+    if (isPing) this.#options.transport.send(host, this.#pong)
+    if (!this.#lastHeardMs.has(host)) return
+    this.#lastHeardMs.set(host, this.#options.clock.monotonicMs())
+    if (this.#suspected.has(host)) this.#evaluate()
+  }
+
+  #schedule(): void {
+    const { clock } = this.#options
+    const dueMs = clock.monotonicMs() + PROBE_EVERY_MS
+    this.#timer = clock.setTimer(PROBE_EVERY_MS, () => {
+      if (this.#closed) return
+      for (const host of this.#lastHeardMs.keys()) this.#options.transport.send(host, this.#ping)
+      const overslept = clock.monotonicMs() - dueMs > OVERSLEPT_MS
+      if (!overslept) {
+        this.#evaluate()
+        void this.#consultWitness()
+      }
+      this.#schedule()
+    })
+  }
+
+  #evaluate(): void {
+    const nowMs = this.#options.clock.monotonicMs()
+    const suspected = suspectedHosts({ lastHeardMs: this.#lastHeardMs, nowMs, witnessMs: this.#witnessMs })
+    const isSame = suspected.size === this.#suspected.size && [...suspected].every(host => this.#suspected.has(host))
+    if (isSame) return
+    this.#suspected = suspected
+    this.#options.onChange(suspected)
+  }
+
+  async #consultWitness(): Promise<void> {
+    const { clock, askWitness } = this.#options
+    const askedMs = clock.monotonicMs()
+    if (this.#witnessAsked || !needsWitness({ lastHeardMs: this.#lastHeardMs, nowMs: askedMs })) return
+    this.#witnessAsked = true
+    try {
+      await withDeadline(askWitness, WITNESS_TIMEOUT_MS, {
+        clock,
+        onTimeout: () => unavailable('NO_WITNESS', 'The store does not answer'),
+      })
+      this.#witnessMs = askedMs
+      if (!this.#closed) this.#evaluate()
+    } catch {
+      // Nobody answers: it is us who is cut off, and nobody is suspected.
+    } finally {
+      this.#witnessAsked = false
+    }
+  }
+}
