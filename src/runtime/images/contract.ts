@@ -81,6 +81,8 @@ export interface ImageStore {
   readonly findLayer: (diffId: string) => LayerRef | undefined
   /** Makes an image of stored layers; resolves with its id. */
   readonly createImage: (image: NewImage) => Promise<string>
+  /** Forgets a hidden image; its layers stay a while for builds to come. */
+  readonly forget: (imageId: string) => Promise<void>
   /** What an image is made of. Throws 404 `No such image: x`. */
   readonly describe: (reference: string) => Promise<NewImage & { readonly id: string }>
   /** Makes a reproducible one-layer image of a directory; resolves with its id. */

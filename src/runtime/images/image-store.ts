@@ -36,6 +36,9 @@ export async function createImageStore(options: ImageStoreOptions, ports: ImageS
     addLayer: (source, signal) => addLayer(parts, source, signal),
     findLayer: diffId => layers.get(diffId),
     createImage: image => createImage(parts, image),
+    forget: async imageId => {
+      if (catalog.get(imageId)?.hidden === true) await catalog.remove(imageId)
+    },
     describe: async reference => {
       const record = catalog.find(reference)
       const { config = {}, history = [], created } = await catalog.config(record.id)

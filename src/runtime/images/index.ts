@@ -10,3 +10,8 @@ export type {
   OverlayRoots,
 } from './contract.ts'
 export { createImageStore } from './image-store.ts'
+export { decompressor } from './tar/decompress.ts'
+export type { TarEntry } from './tar/header.ts'
+export { TreeWriter } from './tar/tree-writer.ts'
+export { unpackArchive } from './tar/unpack.ts'
+export { LAYER_LIMITS } from './tar/unpack-error.ts'

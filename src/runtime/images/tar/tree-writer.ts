@@ -34,6 +34,8 @@ export interface TreeWriterOptions {
   readonly limits: UnpackLimits
   /** Turn `.wh.` names into overlayfs' form. Only for layers; elsewhere they are files like others. */
   readonly whiteouts: boolean
+  /** Let a directory entry fill the directory that a link of its name leads to, instead of replacing the link. */
+  readonly keepDirectoryLinks?: boolean
   /** Owner for everything, instead of the archive's. */
   readonly owner?: { readonly uid: number; readonly gid: number }
 }
@@ -148,6 +150,8 @@ export class TreeWriter implements TarHandler, Disposable {
       this.#make(path, components, entry)
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') throw error
+      if (entry.type === 'directory' && this.#options.keepDirectoryLinks === true && this.#isDirectory(components))
+        return
       const { opaque } = this.#clear(path, entry)
       this.#make(path, components, entry)
       if (opaque) setXattr(path, OPAQUE_XATTR, Buffer.from('y'))
@@ -206,6 +210,16 @@ export class TreeWriter implements TarHandler, Disposable {
         `The archive is refused: "${entry.name}" is a link to "${entry.linkName}", which is no file in it`,
         { cause: error },
       )
+    }
+  }
+
+  #isDirectory(components: readonly string[]): boolean {
+    try {
+      holdInside(this.#root, components.join('/'))[Symbol.dispose]()
+      return true
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '')) return false
+      throw error
     }
   }
 
