@@ -1,11 +1,16 @@
 import type { Readable } from 'node:stream'
-import { type Frame, FrameDecoder } from '../../docker-api/index.ts'
+import { FrameDecoder } from '../../docker-api/index.ts'
+
+export interface OutputPiece {
+  readonly stream: 'stdout' | 'stderr'
+  readonly data: Buffer
+}
 
 /**
  * What a container wrote, from Docker's multiplexed stream, or from the raw one of a container with a terminal: then all of it
  * is stdout. Engines before API 1.42 do not say which it is; the first bytes do.
  */
-export async function* readOutput(source: Readable, contentType: string): AsyncGenerator<Frame> {
+export async function* readOutput(source: Readable, contentType: string): AsyncGenerator<OutputPiece> {
   const decoder = new FrameDecoder()
   let framed = contentType.includes('multiplexed-stream')
     ? true
