@@ -1,0 +1,38 @@
+import { invalidInput } from '../core/errors.ts'
+
+/** The newest version of the Docker Engine API that is served, and the oldest. */
+export const API_VERSION = '1.47'
+export const API_VERSION_MIN = '1.24'
+
+const PREFIX = /^\/v(\d+\.\d+)(?=\/)/
+
+/** The version prefix of a path such as `/v1.41/info`; undefined if it has none. Shoal's own `/v1/` is not one. */
+export function versionOf(path: string): string | undefined {
+  return PREFIX.exec(path)?.[1]
+}
+
+export function stripVersion(path: string): string {
+  return path.replace(PREFIX, '')
+}
+
+export function compareVersions(a: string, b: string): number {
+  const [aMajor = 0, aMinor = 0] = a.split('.').map(Number)
+  const [bMajor = 0, bMinor = 0] = b.split('.').map(Number)
+  return aMajor - bMajor || aMinor - bMinor
+}
+
+/** Throws in Docker's words if a client asks for a version that is not served. */
+export function checkVersion(version: string): void {
+  if (compareVersions(version, API_VERSION) > 0) {
+    throw invalidInput(
+      'API_TOO_NEW',
+      `client version ${version} is too new. Maximum supported API version is ${API_VERSION}`,
+    )
+  }
+  if (compareVersions(version, API_VERSION_MIN) < 0) {
+    throw invalidInput(
+      'API_TOO_OLD',
+      `client version ${version} is too old. Minimum supported API version is ${API_VERSION_MIN}, please upgrade your client to a newer version`,
+    )
+  }
+}

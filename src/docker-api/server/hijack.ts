@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { stripVersion } from '../api-version.ts'
+import type { AttachedStream, Engine } from '../engine.ts'
+import { attachOptions, joinStreams, streamType } from './conversation.ts'
+import { readExecStart } from './create-request.ts'
+import { errorAnswer, SERVER_HEADERS } from './http-app.ts'
+import { Query } from './request.ts'
+
+const ATTACH = /^\/containers\/([^/?]+)\/attach(?:\?|$)/
+const EXEC_START = /^\/exec\/([^/?]+)\/start(?:\?|$)/
+
+/** Whether a request that asks to upgrade is one of the conversations that take over the connection. */
+export function isHijack({ method, url = '' }: IncomingMessage): boolean {
+  const path = stripVersion(url)
+  return method === 'POST' && (ATTACH.test(path) || EXEC_START.test(path))
+}
+
+/**
+ * Answers `Connection: Upgrade` requests: after the head, the connection carries the process's stdin one way and its
+ * output the other. Either direction may end first.
+ */
+export async function answerUpgrade(
+  engine: Engine,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  socket.on('error', () => socket.destroy())
+  if (head.length > 0) socket.unshift(head)
+  try {
+    const attached = await openConversation(engine, request)
+    if (attached === undefined) {
+      socket.end(headText(200, 'OK', { 'Content-Length': '0' }))
+      return
+    }
+    socket.write(
+      headText(101, 'UPGRADED', { 'Content-Type': streamType(attached), Connection: 'Upgrade', Upgrade: 'tcp' }),
+    )
+    joinStreams(socket, attached.stream)
+  } catch (error) {
+    const { status, body } = errorAnswer(error)
+    const text = JSON.stringify(body)
+    const length = String(Buffer.byteLength(text))
+    const headers = { 'Content-Type': 'application/json', 'Content-Length': length, Connection: 'close' }
+    socket.end(headText(status, 'Error', headers) + text)
+  }
+}
+
+async function openConversation(engine: Engine, request: IncomingMessage): Promise<AttachedStream | undefined> {
+  const path = stripVersion(request.url ?? '')
+  const container = ATTACH.exec(path)?.[1]
+  if (container !== undefined) {
+    return engine.containers.attach(decodeURIComponent(container), attachOptions(new Query(path)))
+  }
+  const exec = EXEC_START.exec(path)?.[1] ?? ''
+  return engine.exec.start(decodeURIComponent(exec), await readExecStart(request))
+}
+
+function headText(status: number, reason: string, headers: Readonly<Record<string, string>>): string {
+  const lines = Object.entries({ ...SERVER_HEADERS, ...headers }).map(([name, value]) => `${name}: ${value}`)
+  return `HTTP/1.1 ${status} ${reason}\r\n${lines.join('\r\n')}\r\n\r\n`
+}

@@ -1,0 +1,56 @@
+import { once } from 'node:events'
+import { invalidInput } from '../../core/errors.ts'
+import type { Engine, LogOptions } from '../engine.ts'
+import { encodeFrame } from '../stream-frames.ts'
+import { answerAttached, attachOptions, streamType } from './conversation.ts'
+import { beginStream, closedSignal, type HttpApp } from './http-app.ts'
+import { Query } from './request.ts'
+
+type ById = { readonly Params: { readonly id: string } }
+
+/** Output of containers. Attaching with an upgrade of the connection is in hijack.ts. */
+export function streamRoutes(app: HttpApp, { containers }: Engine): void {
+  app.get<ById>('/containers/:id/logs', async ({ params, url }, reply) => {
+    const query = new Query(url)
+    const options = logOptions(query)
+    // Also says 404 while there is still a status to say it with.
+    const tty = (await containers.inspect(params.id)).Config.Tty === true
+    const signal = closedSignal(reply)
+    const chunks = containers.logs(params.id, options, signal)
+    const body = beginStream(reply, streamType({ tty }))
+    const timestamps = query.flag('timestamps')
+    try {
+      for await (const { stream, data, time } of chunks) {
+        const text = timestamps ? Buffer.concat([Buffer.from(`${time} `), data]) : data
+        if (!body.write(tty ? text : encodeFrame(stream, text))) await once(body, 'drain', { signal })
+      }
+      body.end()
+    } catch {
+      body.destroy()
+    }
+  })
+  app.post<ById>('/containers/:id/attach', async ({ params, url, raw }, reply) => {
+    const attached = await containers.attach(params.id, attachOptions(new Query(url)))
+    answerAttached(attached, raw, reply)
+  })
+}
+
+function logOptions(query: Query): LogOptions {
+  const stdout = query.flag('stdout')
+  const stderr = query.flag('stderr')
+  if (!stdout && !stderr) {
+    throw invalidInput('BAD_QUERY', 'Bad parameters: you must choose at least one stream')
+  }
+  const tailText = query.text('tail') ?? 'all'
+  const tail = /^\d+$/.test(tailText) ? Number(tailText) : undefined
+  const sinceMs = query.timeMs('since')
+  const untilMs = query.timeMs('until')
+  return {
+    stdout,
+    stderr,
+    follow: query.flag('follow'),
+    ...(tail === undefined ? {} : { tail }),
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+    ...(untilMs === undefined ? {} : { untilMs }),
+  }
+}
