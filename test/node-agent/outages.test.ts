@@ -92,7 +92,7 @@ describe('an old data directory', () => {
     const meta = metaCodec.encode({ clusterId: 'a', formatVersion: 99, createdAtMs: 0 })
     await node.server.txn([], [{ put: KEYS.meta, value: meta }])
     await node.start()
-    await expect(node.ended).rejects.toMatchObject({ code: 'STORE_FORMAT' })
+    await expect(node.ended).rejects.toMatchObject({ code: 'CLUSTER_TOO_NEW' })
   })
 
   it('obeys the managers of a store that was restored from a backup', async () => {
