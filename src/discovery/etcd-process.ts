@@ -49,8 +49,9 @@ export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProces
   if (left !== undefined && (await isHealthy(left.endpoint))) return adopt(left, clock)
   if (left !== undefined) await endProcess(left.pid, clock)
 
-  const clientPort = options.clientPort ?? (await freePort(host))
-  const peerPort = options.peerPort ?? (await freePort(host))
+  // Asked first: another etcd on the port would answer our question whether ours is healthy.
+  const clientPort = await freePort(host, options.clientPort)
+  const peerPort = await freePort(host, options.peerPort)
   const endpoint = `${host}:${clientPort}`
   const child = spawn(options.binary ?? 'etcd', etcdFlags(etcdDir, endpoint, `${host}:${peerPort}`), {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -229,13 +230,19 @@ async function isHealthy(endpoint: string): Promise<boolean> {
   }
 }
 
-async function freePort(host: string): Promise<number> {
+/** The port given if it is free, else any. */
+async function freePort(host: string, wanted = 0): Promise<number> {
   const server = createServer()
-  server.listen(0, host)
-  await once(server, 'listening')
+  try {
+    server.listen(wanted, host)
+    await once(server, 'listening')
+  } catch (cause) {
+    throw explain(
+      `${host}:${wanted}: ${errorCode(cause) === 'EADDRINUSE' ? 'address already in use' : errorMessage(cause)}`,
+    )
+  }
   const address = server.address()
   server.close()
   await once(server, 'close')
-  if (address === null || typeof address === 'string') throw failed('NO_PORT', `No free port on ${host}`)
-  return address.port
+  return address === null || typeof address === 'string' ? wanted : address.port
 }
