@@ -48,7 +48,7 @@ export function at(path: Path, message: string): PathError {
   return new PathError(path, path.length === 0 ? message : `${showPath(path)}${message}`)
 }
 
-export function showProblem({ message, at }: Problem): string {
+function showProblem({ message, at }: Problem): string {
   return at === undefined ? message : `${at.file}:${at.line}:${at.column}: ${message}`
 }
 

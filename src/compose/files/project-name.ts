@@ -4,7 +4,7 @@ import { problem } from '../problem.ts'
 const VALID = /^[a-z0-9][a-z0-9_-]*$/
 
 /** Lower case, without what a name may not hold: how a directory's or a file's name becomes a project's. */
-export function normaliseProjectName(text: string): string {
+function normaliseProjectName(text: string): string {
   return text
     .toLowerCase()
     .replace(/[^a-z0-9_-]/g, '')

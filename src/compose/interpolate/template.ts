@@ -2,7 +2,7 @@
 export type Lookup = (name: string) => string | undefined
 
 /** `-` default, `+` alternate, `?` required; with a colon, empty counts as unset. */
-export type Operator = '' | '-' | ':-' | '+' | ':+' | '?' | ':?'
+type Operator = '' | '-' | ':-' | '+' | ':+' | '?' | ':?'
 
 export type TemplatePart =
   | { readonly kind: 'text'; readonly text: string }
@@ -22,7 +22,7 @@ const NAME = /^[_a-zA-Z][_a-zA-Z0-9]*/
 const OPERATORS = [':-', ':+', ':?', '-', '+', '?'] as const
 
 /** Splits a text at its variables (`$V`, `${V}`, `${V:-default}`, …). Throws TemplateError for what is no variable. */
-export function parseTemplate(template: string): readonly TemplatePart[] {
+function parseTemplate(template: string): readonly TemplatePart[] {
   const parts: TemplatePart[] = []
   let text = ''
   let index = 0

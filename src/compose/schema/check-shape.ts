@@ -128,7 +128,7 @@ function kindNames(shape: Shape): readonly string[] {
 }
 
 /** The known name that a typo was meant to be, if one is near. */
-export function closest(name: string, known: readonly string[]): string | undefined {
+function closest(name: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map(candidate => ({ candidate, distance: editDistance(name.toLowerCase(), candidate) }))
     .sort((a, b) => a.distance - b.distance)

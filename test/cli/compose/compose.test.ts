@@ -26,7 +26,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true })
 })
 
-function compose(line: string, more: { signal?: AbortSignal; env?: Record<string, string> } = {}): Promise<Outcome> {
+function compose(line: string, more: { signal?: AbortSignal; input?: string } = {}): Promise<Outcome> {
   return runCommand(['-H', manager.host, ...line.split(' ')], { cwd: directory, ...more })
 }
 
@@ -230,4 +230,25 @@ it('bad files end with their line, exit code 1', async () => {
 it('what has an answer of the manager is told as it is', async () => {
   const { code, stderr } = await compose('exec web ls')
   expect({ code, stderr }).toEqual({ code: 1, stderr: 'No such project: shop. Start it with `compose up`\n' })
+})
+
+it('exec talks with the command, both ways, and ends with its code', async () => {
+  await compose('up -d')
+  const outcome = await compose('exec -e A=1 -u me web cat -n', { input: 'hello\n' })
+  expect(outcome).toEqual({ code: 7, stdout: 'hello\n', stderr: 'bye\n' })
+  expect(manager.execs).toMatchObject([{ Cmd: ['cat', '-n'], Env: ['A=1'], User: 'me', Tty: false }])
+  expect((await compose('exec --index 9 web ls')).stderr).toContain('service "web" is not running container #9')
+})
+
+it('up without -d shows what is written until Ctrl-C, and leaves it running', async () => {
+  manager.logs.set('c-db-1', ['2026-01-01T00:00:01Z ready'])
+  const stop = new AbortController()
+  const running = compose('up', { signal: stop.signal })
+  while (!manager.calls.some(call => call.includes('/c-db-1/logs'))) await new Promise(setImmediate)
+  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
+  stop.abort()
+  const { code, stderr } = await running
+  expect(code).toBe(130)
+  expect(stderr).toContain('The services of shop keep running. Stop them with `compose down`\n')
+  expect(manager.projects.has('shop')).toBe(true)
 })

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { ApplyResult, PlanStep, ProjectView, TaskView } from '../../../src/core/model/control-api.ts'
 import type { ProjectSpec } from '../../../src/core/model/service.ts'
 import { encodeFrame } from '../../../src/docker-api/index.ts'
@@ -20,6 +21,8 @@ export interface FakeManager {
   readonly images: Set<string>
   /** What was sent to `/build`, in bytes. */
   readonly builds: { readonly query: URLSearchParams; readonly bytes: number }[]
+  /** What `exec` was asked to run; it answers with what it is told, on stderr too, and code 7. */
+  readonly execs: object[]
   readonly close: () => Promise<void>
 }
 
@@ -73,6 +76,7 @@ export async function startFakeManager(): Promise<FakeManager> {
     logs: new Map<string, readonly string[]>(),
     images: new Set<string>(),
     builds: [] as { query: URLSearchParams; bytes: number }[],
+    execs: [] as object[],
     looks: 0,
   }
   const server = createServer((request, response) => {
@@ -80,6 +84,16 @@ export async function startFakeManager(): Promise<FakeManager> {
     answer(request, response, state).catch((error: unknown) => {
       response.writeHead(500).end(JSON.stringify({ message: String(error) }))
     })
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    state.calls.push(`UPGRADE ${request.url ?? ''}`)
+    socket.write('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n')
+    socket.on('error', () => {})
+    socket.on('end', () => socket.end(encodeFrame('stderr', Buffer.from('bye\n'))))
+    request.resume()
+    const echo = (data: Buffer): void => void socket.write(encodeFrame('stdout', data))
+    if (head.length > 0) echo(head)
+    socket.on('data', echo)
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
@@ -104,14 +118,12 @@ async function answer(request: IncomingMessage, response: ServerResponse, state:
   const body = Buffer.concat(chunks)
   const name = /^\/v1\/projects\/([^/]+)$/.exec(url.pathname)?.[1]
   const log = /^\/containers\/([^/]+)\/logs$/.exec(url.pathname)?.[1]
+  if (url.pathname.includes('exec')) return exec(url.pathname, { body, state, send })
   const image = /^\/images\/(.+)\/json$/.exec(url.pathname)?.[1]
   if (url.pathname === '/v1/projects') return send(200, [...state.projects.values()].map(summary))
   if (name !== undefined) return project(name, { method: request.method ?? '', url, body, state, send })
   if (log !== undefined) return sendLog(response, state.logs.get(log) ?? [], url)
-  if (image !== undefined) {
-    const found = state.images.has(decodeURIComponent(image))
-    return send(found ? 200 : 404, found ? {} : { message: `No such image: ${image}` })
-  }
+  if (image !== undefined) return sendImage(decodeURIComponent(image), { state, send })
   if (url.pathname === '/build') {
     state.builds.push({ query: url.searchParams, bytes: body.length })
     response.write(`${JSON.stringify({ stream: 'Step 1/1 : FROM base\n' })}\n`)
@@ -120,6 +132,17 @@ async function answer(request: IncomingMessage, response: ServerResponse, state:
     return
   }
   send(404, { message: `page not found: ${url.pathname}`, code: 'NO_SUCH_PAGE' })
+}
+
+function sendImage(name: string, { state, send }: Pick<ProjectCall, 'state' | 'send'>): void {
+  if (state.images.has(name)) send(200, {})
+  else send(404, { message: `No such image: ${name}` })
+}
+
+function exec(path: string, { body, state, send }: Pick<ProjectCall, 'body' | 'state' | 'send'>): void {
+  if (path === '/exec/e1/json') return send(200, { ID: 'e1', Running: false, ExitCode: 7 })
+  state.execs.push(JSON.parse(body.toString()) as object)
+  send(201, { Id: 'e1' })
 }
 
 interface ProjectCall {

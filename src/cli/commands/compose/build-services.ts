@@ -1,4 +1,4 @@
-import type { Project } from '../../../compose/index.ts'
+import { imageName, type Project } from '../../../compose/index.ts'
 import { errorMessage, failed, ShoalError } from '../../../core/errors.ts'
 import type { BuildOptions, ProgressMessage } from '../../../docker-api/index.ts'
 import { packContext } from '../../build-context/pack-context.ts'
@@ -39,7 +39,7 @@ export async function buildServices(project: Project, run: BuildRun): Promise<vo
     const service = treeAt(project.model, 'services', name)
     const build = treeAt(service, 'build')
     if (Object.keys(build).length === 0) continue
-    const image = typeof service['image'] === 'string' ? service['image'] : `${project.name}-${name}`
+    const image = imageName(project.name, name, service)
     if (run.policy === 'missing' && (await isPresent(image, run.api))) continue
     run.progress.tell(`Image ${image}`, 'Building')
     await buildImage({ image, build }, run)

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { posix } from 'node:path'
 import {
   dependencyOrder,
+  imageName,
   type LoadOptions,
   listVariables,
   loadProject,
@@ -76,9 +77,11 @@ function profileNames({ model, disabledServices }: Project): readonly string[] {
 function imageNames({ name, model }: Project): readonly string[] {
   const services = Object.entries(section(model, 'services'))
   const names = services.flatMap(([key, service]) => {
-    const { image, pre_start: hooks } = service as { image?: unknown; pre_start?: unknown }
+    const { pre_start: hooks } = service as { pre_start?: unknown }
     const hookImages = Array.isArray(hooks) ? hooks.map(hook => (hook as { image?: unknown }).image) : []
-    return [image ?? `${name}-${key}`, ...hookImages].flatMap(value => (typeof value === 'string' ? [value] : []))
+    return [imageName(name, key, service as Readonly<Record<string, unknown>>), ...hookImages].flatMap(value =>
+      typeof value === 'string' ? [value] : [],
+    )
   })
   return [...new Set(names)].sort()
 }

@@ -5,7 +5,7 @@ import { isTerminal } from '../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createProgress, type Progress } from '../../output/progress.ts'
 import { type ManagerApi, managerApi } from './manager-api.ts'
-import { planText } from './plan-text.ts'
+import { planText, stepName } from './plan-text.ts'
 import { projectName } from './project-name.ts'
 
 const POLL_MS = 250
@@ -32,9 +32,7 @@ export async function runDown(invocation: Invocation, context: CommandContext): 
   }
   const timeoutMs = (options.number('waitTimeout') ?? WAIT_MS / 1_000) * 1_000
   await waitUntilGone(name, { api, progress, clock: context.clock, signal: context.signal, timeoutMs })
-  for (const { action, kind, name } of result.steps) {
-    if (action === 'remove') progress.tell(`${kind.replace(/^./, letter => letter.toUpperCase())} ${name}`, 'Removed')
-  }
+  for (const step of result.steps) if (step.action === 'remove') progress.tell(stepName(step), 'Removed')
   return 0
 }
 

@@ -6,7 +6,7 @@ import type { CommandContext, Invocation } from '../../command.ts'
 import { managerAddress } from '../../manager/manager-address.ts'
 import { explainUnreachable } from '../../manager/unreachable.ts'
 
-export interface ApplyOptions {
+interface ApplyOptions {
   readonly dryRun?: boolean
   readonly forceRecreate?: boolean
   readonly removeOrphans?: boolean

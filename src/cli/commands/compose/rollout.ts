@@ -2,7 +2,7 @@ import type { PlanStep, ProjectView, TaskView } from '../../../core/model/contro
 import { currentTasks } from './manager-api.ts'
 
 /** What a person waits for: that everything has started, or that everything is healthy. */
-export type Goal = 'started' | 'healthy'
+type Goal = 'started' | 'healthy'
 
 export interface ServiceProgress {
   readonly service: string
