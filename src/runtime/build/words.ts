@@ -38,10 +38,10 @@ export function expandWord(word: string, rules: WordRules): string {
   let quote = ''
   for (let at = 0; at < word.length; ) {
     const char = word[at] ?? ''
-    if (quote === "'") {
-      if (char === "'") quote = ''
-      else result += char
-      at++
+    if (char === "'" && quote === '') {
+      const end = word.indexOf("'", at + 1)
+      result += word.slice(at + 1, end < 0 ? word.length : end)
+      at = end < 0 ? word.length : end + 1
     } else if (char === rules.escape && at + 1 < word.length) {
       const next = word[at + 1] ?? ''
       // Inside double quotes only what would mean something there is escaped.
