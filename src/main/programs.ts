@@ -6,7 +6,7 @@ const swarm = swarmGroup({
   create: async () => (await import('./swarm-create.ts')).runCreate,
   list: () => Promise.reject(unsupported('NOT_AVAILABLE', 'swarm list is not wired yet')),
   join: () => Promise.reject(unsupported('NOT_AVAILABLE', 'swarm join is not wired yet')),
-  manage: () => Promise.reject(unsupported('NOT_AVAILABLE', 'swarm manage is not wired yet')),
+  manage: async () => (await import('./manager.ts')).runManager,
   engineFlags: [],
 })
 const machine = machineGroup(VERSION)

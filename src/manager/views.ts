@@ -3,7 +3,6 @@ import {
   isTerminal,
   type ServiceRecord,
   type TaskRecord,
-  type TaskState,
   type TaskStatus,
   taskContainerName,
 } from '../core/model/task.ts'
@@ -91,7 +90,8 @@ export function projectView(name: string, snapshot: Snapshot): ProjectView | und
   }
 }
 
-function specOf({ removing: _, ...spec }: ProjectRecord): ProjectView['spec'] {
+function specOf(project: ProjectRecord): ProjectView['spec'] {
+  const { removing: _, ...spec } = project
   return spec
 }
 
@@ -133,10 +133,8 @@ function serviceView(service: ServiceRecord, tasks: readonly TaskFacts[]): Proje
 export function taskView({ task, status, situation }: TaskFacts, nodes: ReadonlyMap<string, NodeState>): TaskView {
   const { container } = task.spec
   const node = task.node === undefined ? undefined : nodes.get(task.node)
-  const isOrphan = node?.presence !== 'ready' && task.node !== undefined && !isTerminal(status?.state ?? 'pending')
-  const state: TaskState = isOrphan ? 'orphaned' : (status?.state ?? 'pending')
-  const reasons = situation === 'live' && task.node !== undefined ? undefined : task.pendingReasons
-  const lost = isOrphan ? `Node ${task.node} is down` : undefined
+  const isOrphan = task.node !== undefined && node?.presence !== 'ready' && !isTerminal(status?.state ?? 'pending')
+  const isPlaced = situation === 'live' && task.node !== undefined
   return {
     id: task.id,
     name: taskContainerName(task),
@@ -145,21 +143,21 @@ export function taskView({ task, status, situation }: TaskFacts, nodes: Readonly
     slot: task.slot,
     image: container.image,
     command: [...(container.entrypoint ?? []), ...(container.command ?? [])].join(' '),
-    state,
     desired: task.desired,
-    health: isOrphan ? 'none' : (status?.health ?? 'none'),
-    restarts: status?.restarts ?? 0,
     ports: portTexts(task, status?.ports ?? [], node?.member.address),
     createdAtMs: task.createdAtMs,
-    ...defined({
-      node: task.node,
-      containerId: status?.containerId,
-      exitCode: status?.exitCode,
-      error: lost ?? status?.error,
-      pendingReasons: reasons,
-      startedAtMs: status?.startedAtMs,
-    }),
+    ...observed(status),
+    ...defined({ node: task.node, pendingReasons: isPlaced ? undefined : task.pendingReasons }),
+    ...(isOrphan ? { state: 'orphaned', health: 'none', error: `Node ${task.node} is down` } : {}),
   }
+}
+
+type Observed = Pick<TaskView, 'state' | 'health' | 'restarts' | 'containerId' | 'exitCode' | 'error' | 'startedAtMs'>
+
+function observed(status: TaskStatus | undefined): Observed {
+  if (status === undefined) return { state: 'pending', health: 'none', restarts: 0 }
+  const { state, health, restarts, containerId, exitCode, error, startedAtMs } = status
+  return { state, health, restarts, ...defined({ containerId, exitCode, error, startedAtMs }) }
 }
 
 /** `*:8080->80/tcp` for a port that every host answers, with the host's address for one that only its node does. */

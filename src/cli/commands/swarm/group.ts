@@ -117,6 +117,12 @@ const MANAGE_OPTIONS: readonly OptionDefinition[] = [
   { ...ADVERTISE, summary: 'address of this manager for the other managers [$SWARM_ADVERTISE]' },
   ADVERTISE_ALIAS,
   { flags: '--data-root <directory>', summary: 'where the embedded etcd keeps its data (default: /var/lib/shoal)' },
+  {
+    flags: '--etcd-listen <host:port>',
+    summary: 'where the embedded etcd answers, for nodes that join (default: 127.0.0.1:2379)',
+  },
+  { flags: '--cluster <name>', summary: 'name of the cluster in the embedded etcd (default: default)' },
+  { flags: '--cluster-opt <key=value>', summary: 'swarm.overcommit=<share>', repeatable: true },
   { flags: '--log-level <level>', summary: 'debug, info, warn, error or fatal (default: info)' },
   DISCOVERY_OPTION,
 ]

@@ -1,0 +1,117 @@
+import { type Clock, sleep } from '../core/clock.ts'
+import { errorMessage } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import type { MemberRecord } from '../core/model/node.ts'
+import type { Random } from '../core/random.ts'
+import type { Scope } from '../core/scope.ts'
+import {
+  type ClusterKeys,
+  clusterKeys,
+  createMemoryStore,
+  createNodeSource,
+  type Discovery,
+  memberCodec,
+  type Store,
+} from '../discovery/index.ts'
+import { createDockerClient, type SystemInfo } from '../docker-api/index.ts'
+
+interface Ports {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+const REFRESH_MS = 5_000
+
+/**
+ * A cluster of stock Docker Engines that are listed by hand: they register nowhere, so the manager does it for them, in a
+ * store of its own in memory. There are no agents, so containers can be run but no services.
+ */
+export async function openEngineList(
+  discovery: Exclude<Discovery, { scheme: 'etcd' }>,
+  ports: Ports,
+  scope: Scope,
+): Promise<{ store: Store; keys: ClusterKeys }> {
+  const { clock, log } = ports
+  const store = await scope.open(
+    () => createMemoryStore({ clock }),
+    opened => opened.close(),
+  )
+  const keys = clusterKeys('engines')
+  const source = createNodeSource(discovery, { clock, log })
+  let addresses = await source.list()
+  const { signal } = scope
+  const follow = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work()
+    } catch (error) {
+      if (!signal.aborted) log.error({ error: errorMessage(error) }, 'cannot follow the list of engines')
+    }
+  }
+  void follow(async () => {
+    for await (const next of source.watch(signal)) addresses = next
+  })
+  void follow(async () => {
+    while (!signal.aborted) {
+      await register(addresses, store, keys, ports)
+      await sleep(clock, REFRESH_MS, signal)
+    }
+  })
+  return { store, keys }
+}
+
+/** Writes a member for each engine that answers, and removes those that do not, or are no longer listed. */
+async function register(addresses: readonly string[], store: Store, keys: ClusterKeys, ports: Ports): Promise<void> {
+  const { items } = await store.list(keys.members)
+  const before = new Map(items.map(item => [item.key, item.value]))
+  const present = new Map<string, string>()
+  await Promise.all(
+    addresses.map(async address => {
+      const member = await describe(address, ports)
+      if (member !== undefined) present.set(keys.member(member.name), memberCodec.encode(member))
+    }),
+  )
+  const puts = [...present].filter(([key, value]) => before.get(key) !== value)
+  const gone = [...before.keys()].filter(key => !present.has(key))
+  const operations = [...puts.map(([put, value]) => ({ put, value })), ...gone.map(key => ({ delete: key }))]
+  for (let start = 0; start < operations.length; start += 100) await store.txn([], operations.slice(start, start + 100))
+}
+
+async function describe(address: string, { clock, log }: Ports): Promise<MemberRecord | undefined> {
+  const client = createDockerClient(`tcp://${address}`, { clock })
+  try {
+    return memberOf(address, await client.info())
+  } catch (error) {
+    log.debug({ address, error: errorMessage(error) }, 'an engine does not answer')
+    return undefined
+  } finally {
+    client.close()
+  }
+}
+
+function memberOf(address: string, info: SystemInfo): MemberRecord {
+  const labels = info.Labels.flatMap(text => {
+    const equals = text.indexOf('=')
+    return equals < 0 ? [] : [[text.slice(0, equals), text.slice(equals + 1)] as const]
+  })
+  return {
+    name: info.Name,
+    id: info.ID,
+    apiAddress: address,
+    address: address.replace(/:\d+$/, ''),
+    nanoCpus: info.NCPU * 1e9,
+    memoryBytes: info.MemTotal,
+    platform: {
+      os: info.OSType,
+      arch: info.Architecture,
+      kernel: info.KernelVersion,
+      operatingSystem: info.OperatingSystem,
+    },
+    engineVersion: info.ServerVersion,
+    storageDriver: info.Driver,
+    labels: Object.fromEntries(labels),
+    bootId: '',
+    epoch: 1,
+    startedAtMs: 0,
+  }
+}

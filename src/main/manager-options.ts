@@ -1,0 +1,102 @@
+import { networkInterfaces } from 'node:os'
+import { badFlag, type CommandContext, type Invocation, type Options } from '../cli/index.ts'
+import { parseDuration } from '../core/duration.ts'
+import { type Discovery, parseDiscovery, parseHostPort } from '../discovery/index.ts'
+import {
+  formatListenAddress,
+  isExposed,
+  type ListenAddress,
+  parseListenAddress,
+  type Strategy,
+} from '../manager/index.ts'
+
+/** What `swarm manage` was asked to do, checked. */
+export interface ManageOptions {
+  /** Absent: an etcd of our own. */
+  readonly discovery: Discovery | undefined
+  readonly listen: readonly ListenAddress[]
+  readonly advertise: string
+  readonly strategy: Strategy
+  readonly overcommit: number
+  readonly electionTtlMs: number
+  readonly dataRoot: string
+  readonly etcdListen: { readonly host: string; readonly port: number }
+  readonly cluster: string
+  readonly logLevel: string
+}
+
+const DEFAULT_HOST = 'tcp://127.0.0.1:3375'
+const DEFAULT_ETCD = '127.0.0.1:2379'
+const DEFAULT_ELECTION_TTL = '3s'
+
+/** Reads the flags of `swarm manage`; the messages are classic Swarm's where it has one. Throws BAD_FLAG. */
+export function readManageOptions({ args, options, command }: Invocation, { env }: CommandContext): ManageOptions {
+  if (args.length > 1) throw badFlag(`the \`manage\` command takes one argument at most. See '${command} --help'.`)
+  const url = args[0] ?? env['SWARM_DISCOVERY']
+  const given = options.list('host')
+  const hosts = given.length > 0 ? given : [env['SWARM_HOST'] || DEFAULT_HOST]
+  const listen = hosts.map(parseListenAddress)
+  const etcdListen = parseHostPort(options.text('etcdListen') ?? DEFAULT_ETCD)
+  if (etcdListen === undefined) throw badFlag('--etcd-listen should be of the form ip:port')
+  const opened: readonly ListenAddress[] = url === undefined ? [...listen, { kind: 'tcp', ...etcdListen }] : listen
+  const exposed = opened.find(isExposed)
+  if (exposed !== undefined && !options.flag('insecure')) {
+    throw badFlag(
+      `Cannot serve ${formatListenAddress(exposed)} without TLS: whoever reaches it owns every host; say --insecure if the network is trusted`,
+    )
+  }
+  return {
+    discovery: url === undefined ? undefined : parseDiscovery(url),
+    listen,
+    advertise: readAdvertise(options.text('advertise') ?? options.text('addr') ?? env['SWARM_ADVERTISE'], listen),
+    strategy: readStrategy(options.text('strategy') ?? 'spread'),
+    overcommit: readOvercommit(options.list('clusterOpt')),
+    electionTtlMs: readElectionTtl(options),
+    dataRoot: options.text('dataRoot') ?? '/var/lib/shoal',
+    etcdListen,
+    cluster: options.text('cluster') ?? 'default',
+    logLevel: options.text('logLevel') ?? 'info',
+  }
+}
+
+function readElectionTtl(options: Options): number {
+  const ttlMs = parseDuration(options.text('replicationTtl') ?? DEFAULT_ELECTION_TTL)
+  if (ttlMs <= 0) throw badFlag('--replication-ttl should be a positive number')
+  return ttlMs
+}
+
+function readStrategy(name: string): Strategy {
+  if (name === 'binpacking') return 'binpack'
+  if (name === 'spread' || name === 'binpack' || name === 'random') return name
+  throw badFlag(`strategy not supported: ${name}; known are spread, binpack and random`)
+}
+
+function readOvercommit(clusterOptions: readonly string[]): number {
+  let overcommit = 0
+  for (const option of clusterOptions) {
+    const [key = '', value = ''] = option.split('=')
+    if (key !== 'swarm.overcommit')
+      throw badFlag(`--cluster-opt ${key} is not known: known is swarm.overcommit=<number>`)
+    overcommit = Number(value)
+    if (!(overcommit > -1)) throw badFlag(`swarm.overcommit should be larger than -1, ${value} is invalid`)
+  }
+  return overcommit
+}
+
+/** Where other managers reach this one: as said, else where it listens. */
+function readAdvertise(text: string | undefined, listen: readonly ListenAddress[]): string {
+  if (text !== undefined) {
+    if (parseHostPort(text) === undefined) {
+      throw badFlag('--advertise should be of the form ip:port or hostname:port')
+    }
+    return text
+  }
+  const tcp = listen.find(address => address.kind === 'tcp')
+  if (tcp === undefined) return '127.0.0.1:0'
+  return `${tcp.host === '0.0.0.0' || tcp.host === '::' ? ownAddress() : tcp.host}:${tcp.port}`
+}
+
+function ownAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap(addresses => addresses ?? [])
+  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'
+}

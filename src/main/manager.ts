@@ -1,0 +1,150 @@
+import { hostname, release } from 'node:os'
+import type { RunCommand } from '../cli/index.ts'
+import type { Clock } from '../core/clock.ts'
+import { sleep, withDeadline } from '../core/clock.ts'
+import { errorMessage, failed, isTransient } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import type { MemberRecord } from '../core/model/node.ts'
+import { newShortId, type Random } from '../core/random.ts'
+import { Scope } from '../core/scope.ts'
+import {
+  type ClusterKeys,
+  clusterKeys,
+  createCluster,
+  createEtcdStore,
+  type Store,
+  startEtcd,
+} from '../discovery/index.ts'
+import { createDockerClient, type DockerClient } from '../docker-api/index.ts'
+import { createManager, createManagerServer, formatListenAddress } from '../manager/index.ts'
+import { createLogger } from './logger.ts'
+import { type ManageOptions, readManageOptions } from './manager-options.ts'
+import { VERSION } from './version.ts'
+
+/** How long the store may be silent at the start before we give up. */
+const STORE_TIMEOUT_MS = 15_000
+
+interface Ports {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** `swarm manage`: runs a manager until it is told to stop. */
+export const runManager: RunCommand = async (invocation, context) => {
+  const options = readManageOptions(invocation, context)
+  const { clock, random, signal } = context
+  const ports: Ports = { clock, random, log: createLogger(options.logLevel) }
+  const scope = new Scope()
+  await using _closing = scope
+  const { store, keys } = await openStore(options, ports, scope)
+  const engines = clientPool(clock, scope)
+  const id = newShortId(random)
+  const manager = createManager(
+    {
+      id,
+      address: options.advertise,
+      electionTtlMs: options.electionTtlMs,
+      decide: { strategy: options.strategy, overcommit: options.overcommit },
+    },
+    { ...ports, store, keys, engines },
+  )
+  const server = await createManagerServer(
+    { ...options, name: hostname(), version: VERSION, kernel: release() },
+    { ...ports, manager, engines },
+  )
+  scope.defer(() => server.close())
+  // Listening first: an address in use must not disturb a cluster that already has a manager.
+  for (const address of options.listen) {
+    await server.listen(address)
+    ports.log.info({ address: formatListenAddress(address) }, 'listening')
+  }
+  const running = new AbortController()
+  const run = manager.run(AbortSignal.any([signal, running.signal]))
+  scope.defer(async () => {
+    running.abort()
+    await run
+  })
+  await run
+}
+
+async function openStore(
+  options: ManageOptions,
+  ports: Ports,
+  scope: Scope,
+): Promise<{ store: Store; keys: ClusterKeys }> {
+  const { discovery } = options
+  if (discovery !== undefined && discovery.scheme !== 'etcd') {
+    const { openEngineList } = await import('./manager-engines.ts')
+    return openEngineList(discovery, ports, scope)
+  }
+  const endpoints = discovery?.endpoints ?? [await ownEtcd(options, ports, scope)]
+  const cluster = discovery?.cluster ?? options.cluster
+  const store = await scope.open(
+    () => createEtcdStore({ endpoints, clock: ports.clock }),
+    opened => opened.close(),
+  )
+  const keys = clusterKeys(cluster)
+  await untilCluster(store, keys, { ...ports, where: `etcd://${endpoints.join(',')}` })
+  return { store, keys }
+}
+
+/** Starts the embedded store, or takes over the one that a killed manager left running. */
+async function ownEtcd(
+  { dataRoot, etcdListen, cluster }: ManageOptions,
+  { clock, log }: Ports,
+  scope: Scope,
+): Promise<string> {
+  const { host, port } = etcdListen
+  const etcd = await scope.open(
+    () => startEtcd({ dataDir: dataRoot, clock, host, clientPort: port }),
+    opened => opened.stop(),
+  )
+  const url = `etcd://${etcd.endpoint}/${cluster}`
+  log.info({ url, pid: etcd.pid, adopted: etcd.adopted }, 'the embedded store runs; nodes join with this URL')
+  const { signal } = scope
+  void etcd.exited.then(
+    how => !signal.aborted && log.error({ how }, 'the embedded store has ended; restart the manager'),
+  )
+  return etcd.endpoint
+}
+
+/** Waits for the store, and gives the cluster its identity if it has none. Throws 500 `NO_STORE`. */
+async function untilCluster(
+  store: Store,
+  keys: ClusterKeys,
+  { clock, random, log, where }: Ports & { readonly where: string },
+): Promise<void> {
+  let last = 'it does not answer'
+  const trying = async (signal: AbortSignal): Promise<void> => {
+    while (true) {
+      try {
+        const { meta, created } = await createCluster(store, keys, { clock, random })
+        return log.info({ cluster: meta.clusterId, created }, 'found the cluster')
+      } catch (error) {
+        if (!isTransient(error)) throw error
+        last = errorMessage(error)
+        log.warn({ error: last }, 'the store does not answer yet')
+        await sleep(clock, 500, signal)
+      }
+    }
+  }
+  await withDeadline(trying, STORE_TIMEOUT_MS, {
+    clock,
+    onTimeout: () =>
+      failed('NO_STORE', `Cannot reach the store at ${where}: ${last}. Start etcd there, or give another URL`),
+  })
+}
+
+/** One client for each address, kept as long as the manager runs. */
+function clientPool(clock: Clock, scope: Scope): (member: MemberRecord) => DockerClient {
+  const clients = new Map<string, DockerClient>()
+  scope.defer(() => {
+    for (const client of clients.values()) client.close()
+  })
+  return ({ apiAddress }) => {
+    const client = clients.get(apiAddress) ?? createDockerClient(`tcp://${apiAddress}`, { clock })
+    clients.set(apiAddress, client)
+    return client
+  }
+}

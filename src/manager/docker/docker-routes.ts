@@ -1,0 +1,195 @@
+import type { IncomingMessage } from 'node:http'
+import { hashOf } from '../../core/digest.ts'
+import { notFound, unavailable } from '../../core/errors.ts'
+import { KeyedLock } from '../../core/keyed-lock.ts'
+import type { Random } from '../../core/random.ts'
+import type { ContainerCreateRequest } from '../../docker-api/index.ts'
+import type { Strategy } from '../../scheduler/index.ts'
+import { forward, type Upstream } from '../http/proxy.ts'
+import { type ApiReply, type ApiRequest, type ApiRoute, isOn } from '../http/route.ts'
+import type { Manager } from '../manager.ts'
+import { clusterView } from '../plan/placer.ts'
+import { nodesForView, nodeViews } from '../views.ts'
+import { listContainers, parseFilters } from './container-list.ts'
+import { nodePath, parseContainerPath } from './container-path.ts'
+import { createContainer } from './create-container.ts'
+import { systemInfo, versionInfo } from './info.ts'
+import { locate, locateExec } from './locate.ts'
+import { askAll, type ClusterNodes, type NodeEngine } from './nodes.ts'
+import { inspectNetwork, listImages, listNetworks, listVolumes } from './resources.ts'
+
+export interface DockerFrontPorts {
+  readonly manager: Manager
+  readonly nodes: ClusterNodes
+  readonly random: Random
+  readonly strategy: Strategy
+  readonly overcommit: number
+  /** This manager's name and its software's version. */
+  readonly name: string
+  readonly version: string
+  readonly kernel: string
+}
+
+const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] as const
+
+/** As much of the Docker Engine API as makes sense of a cluster as a whole; the rest is the nodes' own. */
+export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
+  const { manager, nodes } = ports
+  const locks = new KeyedLock()
+  const get = (path: string, summary: string, handle: ApiRoute['handle']): ApiRoute => ({
+    method: 'GET',
+    path,
+    summary,
+    handle,
+  })
+  return [
+    get('/_ping', 'Whether the manager answers', async () => ({ text: 'OK' })),
+    { method: 'HEAD', path: '/_ping', summary: 'The same, without a body', handle: async () => ({ text: '' }) },
+    get('/info', 'The cluster', async () => ({ json: await infoOf(ports) })),
+    get('/version', 'Versions', async () => ({ json: versionInfo(ports.version, ports.kernel) })),
+    get('/containers/json', 'All containers', request => containers(request, nodes)),
+    get('/images/json', 'All images', async () => ({ json: await listImages(nodes) })),
+    get('/networks', 'All networks', async () => ({ json: listNetworks(manager.snapshot()) })),
+    get('/networks/:name', 'A network', async ({ params: { name = '' } }) => ({
+      json: inspectNetwork(name, manager.snapshot()),
+    })),
+    get('/volumes', 'All volumes', async () => ({
+      json: { Volumes: await listVolumes(manager.snapshot(), nodes), Warnings: [] },
+    })),
+    {
+      method: 'POST',
+      path: '/containers/create',
+      summary: 'Creates a container on the node that fits best',
+      leaderOnly: true,
+      handle: request => create(request, ports, locks),
+    },
+    ...METHODS.map(
+      (method): ApiRoute => ({
+        method,
+        path: '/containers/*',
+        summary: 'Done by the node that has the container',
+        raw: true,
+        handle: request => onContainer(request, nodes),
+      }),
+    ),
+    ...(['GET', 'POST'] as const).map(
+      (method): ApiRoute => ({
+        method,
+        path: '/exec/*',
+        summary: 'Done by the node that has the container',
+        raw: true,
+        handle: async request => hand(request, upstreamOf(await locateExec(execId(request), nodes), request), nodes),
+      }),
+    ),
+    get('/images/*', 'Done by a node that has the image', request => onImage(request, nodes)),
+    {
+      method: 'POST',
+      path: '/build',
+      summary: 'Builds an image on a node',
+      raw: true,
+      handle: async request => hand(request, upstreamOf(buildNode(request, nodes), request), nodes),
+    },
+  ]
+}
+
+/** Where a connection that is about to be hijacked goes: attach and exec. */
+export async function hijackTarget(incoming: IncomingMessage, nodes: ClusterNodes): Promise<Upstream> {
+  const url = incoming.url ?? '/'
+  const path = decodeURIComponent(url.replace(/^\/v\d+\.\d+(?=\/)/, '').replace(/\?.*$/, ''))
+  const [, execId] = /^\/exec\/([^/]+)\/start$/.exec(path) ?? []
+  if (execId !== undefined) return toNode(await locateExec(execId, nodes), url)
+  const { reference, verb } = parseContainerPath(path.replace(/^\/containers\//, ''))
+  if (!path.startsWith('/containers/') || !verb.startsWith('attach')) {
+    throw notFound('NO_SUCH_PAGE', `page not found: ${path}`)
+  }
+  const { node, id } = await locate(reference, nodes)
+  return toNode(node, nodePath(url, id, verb))
+}
+
+async function infoOf({ manager, nodes, name, version, strategy }: DockerFrontPorts) {
+  const views = nodeViews(manager.snapshot())
+  const infos = new Map((await askAll(nodes, engine => engine.info())).map(({ node, value }) => [node.name, value]))
+  const primary = manager.leader()?.address
+  return systemInfo({
+    name,
+    id: manager.leader()?.id ?? name,
+    version,
+    strategy: strategy.name,
+    role: manager.isLeader() ? 'primary' : 'replica',
+    ...(primary === undefined ? {} : { primary }),
+    nodes: views.map(node => ({ node, info: infos.get(node.name) })),
+    nowMs: nodes.clock.nowMs(),
+  })
+}
+
+async function containers({ query }: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {
+  const limit = Number(query['limit'] ?? 0)
+  const options = { all: isOn(query['all']), filters: parseFilters(query['filters']) }
+  return { json: await listContainers(limit > 0 ? { ...options, limit } : options, nodes) }
+}
+
+async function create(request: ApiRequest, ports: DockerFrontPorts, locks: KeyedLock): Promise<ApiReply> {
+  const { manager, nodes, random, strategy, overcommit } = ports
+  const view = () => clusterView(manager.snapshot(), nodesForView(manager.snapshot()), overcommit)
+  const json = await createContainer(request.body as ContainerCreateRequest, request.query['name'], {
+    nodes,
+    random,
+    locks,
+    view,
+    strategy,
+    signal: request.signal,
+  })
+  return { status: 201, json }
+}
+
+async function onContainer(request: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {
+  const { reference, verb } = parseContainerPath(request.params['*'] ?? '')
+  const { node, id, inspect } = await locate(reference, nodes)
+  if (request.raw.method === 'GET' && verb === 'json') return { json: { ...inspect, Node: nodeBlock(node) } }
+  return hand(request, toNode(node, nodePath(request.originalUrl, id, verb)), nodes)
+}
+
+/** What classic Swarm adds to an inspected container. */
+function nodeBlock({ name, member }: NodeEngine): object {
+  return {
+    ID: member.id,
+    IP: member.address,
+    Addr: member.apiAddress,
+    Name: name,
+    Cpus: Math.floor(member.nanoCpus / 1e9),
+    Memory: member.memoryBytes,
+    Labels: member.labels,
+  }
+}
+
+async function onImage(request: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {
+  const name = (request.params['*'] ?? '').replace(/\/(json|history|get)$/, '')
+  const [holder] = await askAll(nodes, engine => engine.images.inspect(name))
+  if (holder === undefined) throw notFound('NO_SUCH_IMAGE', `No such image: ${name}`)
+  return hand(request, upstreamOf(holder.node, request), nodes)
+}
+
+function execId({ params }: ApiRequest): string {
+  return (params['*'] ?? '').split('/')[0] ?? ''
+}
+
+/** Builds of one image go to one node, where its earlier layers are. */
+function buildNode({ query }: ApiRequest, nodes: ClusterNodes): NodeEngine {
+  const ready = nodes.ready()
+  const seed = Number.parseInt(hashOf(query['t'] ?? '').slice(0, 8), 16)
+  const node = ready[seed % Math.max(1, ready.length)]
+  if (node === undefined) throw unavailable('NO_NODE', 'Cannot build: the cluster has no node that is up')
+  return node
+}
+
+function upstreamOf(node: NodeEngine, { originalUrl }: ApiRequest): Upstream {
+  return toNode(node, originalUrl)
+}
+
+function toNode({ name, member }: NodeEngine, path: string): Upstream {
+  return { what: `node ${name}`, address: member.apiAddress, path }
+}
+
+function hand(request: ApiRequest, upstream: Upstream, { clock }: ClusterNodes): ApiReply {
+  return { answer: response => forward(request.raw, response, upstream, clock) }
+}

@@ -1,0 +1,127 @@
+import type { NodeView } from '../../core/model/control-api.ts'
+import { formatBytes } from '../../core/units.ts'
+import type { SystemInfo, VersionInfo } from '../../docker-api/index.ts'
+
+/** What one node's engine said of itself; absent if it did not answer. */
+export type NodeInfo = { readonly node: NodeView; readonly info?: SystemInfo | undefined }
+
+export interface InfoFacts {
+  readonly name: string
+  readonly id: string
+  readonly version: string
+  readonly strategy: string
+  readonly role: 'primary' | 'replica'
+  /** Address of the leader, for a replica. */
+  readonly primary?: string
+  readonly nodes: readonly NodeInfo[]
+  readonly nowMs: number
+}
+
+const FILTERS = 'health, availability, constraint, cpu, memory, port, volume'
+
+/** `docker info` of the cluster, with classic Swarm's lines for each node. */
+export function systemInfo(facts: InfoFacts): SystemInfo {
+  const sum = (pick: (info: SystemInfo) => number): number =>
+    facts.nodes.reduce((total, { info }) => total + (info === undefined ? 0 : pick(info)), 0)
+  const ready = facts.nodes.filter(({ node }) => node.status === 'ready')
+  return {
+    ID: facts.id,
+    Name: facts.name,
+    ServerVersion: `shoal/${facts.version}`,
+    Containers: sum(info => info.Containers),
+    ContainersRunning: sum(info => info.ContainersRunning),
+    ContainersPaused: sum(info => info.ContainersPaused),
+    ContainersStopped: sum(info => info.ContainersStopped),
+    Images: sum(info => info.Images),
+    Driver: '',
+    DriverStatus: [],
+    SystemStatus: systemStatus(facts),
+    NCPU: Math.floor(ready.reduce((total, { node }) => total + node.lastSeen.nanoCpus, 0) / 1e9),
+    MemTotal: ready.reduce((total, { node }) => total + node.lastSeen.memoryBytes, 0),
+    OperatingSystem: 'linux',
+    OSType: 'linux',
+    Architecture: facts.nodes[0]?.node.lastSeen.platform.arch ?? 'amd64',
+    KernelVersion: facts.nodes[0]?.node.lastSeen.platform.kernel ?? '',
+    DockerRootDir: '',
+    Labels: [],
+    CgroupDriver: '',
+    CgroupVersion: '',
+    DefaultRuntime: '',
+    LoggingDriver: '',
+    SystemTime: new Date(facts.nowMs).toISOString(),
+    ExperimentalBuild: false,
+    Debug: false,
+    Warnings: null,
+  }
+}
+
+type Pair = readonly [string, string]
+
+function systemStatus({ role, primary, strategy, nodes, nowMs }: InfoFacts): Pair[] {
+  const sorted = nodes.toSorted((a, b) => (a.node.name < b.node.name ? -1 : 1))
+  return [
+    ['Role', role],
+    ...(role === 'replica' && primary !== undefined ? [['Primary', primary] as const] : []),
+    ['Strategy', strategy],
+    ['Filters', FILTERS],
+    ['Nodes', String(nodes.length)],
+    ...sorted.flatMap(node => nodeLines(node, nowMs)),
+  ]
+}
+
+function nodeLines({ node, info }: NodeInfo, nowMs: number): Pair[] {
+  const { lastSeen: member, reserved } = node
+  const isHealthy = node.status === 'ready' && info !== undefined
+  const labels = {
+    ...member.labels,
+    ...node.labels,
+    kernelversion: member.platform.kernel,
+    operatingsystem: member.platform.operatingSystem,
+    ostype: member.platform.os,
+    storagedriver: member.storageDriver,
+  }
+  const counts = isHealthy
+    ? `${info.Containers} (${info.ContainersRunning} Running, ${info.ContainersPaused} Paused, ${info.ContainersStopped} Stopped)`
+    : String(node.tasks)
+  const availability: Pair[] = node.availability === 'active' ? [] : [['  └ Availability', node.availability]]
+  const status = node.status === 'down' ? 'Disconnected' : isHealthy ? 'Healthy' : 'Unhealthy'
+  return [
+    [` ${node.name}`, member.apiAddress],
+    ['  └ ID', `${member.id}|${member.apiAddress}`],
+    ['  └ Status', status],
+    ...availability,
+    ['  └ Containers', counts],
+    ['  └ Reserved CPUs', `${reserved.nanoCpus / 1e9} / ${Math.floor(member.nanoCpus / 1e9)}`],
+    ['  └ Reserved Memory', `${spaced(reserved.memoryBytes)} / ${spaced(member.memoryBytes)}`],
+    [
+      '  └ Labels',
+      Object.entries(labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .sort()
+        .join(', '),
+    ],
+    ...(status === 'Unhealthy' ? [['  └ Error', 'The engine does not answer'] as const] : []),
+    ['  └ UpdatedAt', new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')],
+    ['  └ ServerVersion', member.engineVersion],
+  ]
+}
+
+/** Classic Swarm writes a space before the unit. */
+function spaced(bytes: number): string {
+  return formatBytes(bytes).replace(/(\d)([A-Z])/, '$1 $2')
+}
+
+export function versionInfo(version: string, kernel: string): VersionInfo {
+  return {
+    Version: `shoal/${version}`,
+    ApiVersion: '1.43',
+    MinAPIVersion: '1.24',
+    GitCommit: '',
+    GoVersion: '',
+    Os: 'linux',
+    Arch: process.arch === 'x64' ? 'amd64' : process.arch,
+    KernelVersion: kernel,
+    Platform: { Name: 'Shoal' },
+    Components: [{ Name: 'Shoal manager', Version: version }],
+  }
+}

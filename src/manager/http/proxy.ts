@@ -1,0 +1,111 @@
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import type { Clock } from '../../core/clock.ts'
+import { errorMessage, unavailable } from '../../core/errors.ts'
+
+/** Where a request is handed on to: a host that speaks HTTP, and the path there. */
+export interface Upstream {
+  /** For messages: `node n1`. */
+  readonly what: string
+  /** `10.0.0.11:2375`. */
+  readonly address: string
+  readonly path: string
+}
+
+const CONNECT_TIMEOUT_MS = 3_000
+/** Marks a request that was handed on once, so that two managers never play ball with it. */
+export const FORWARDED = 'x-shoal-forwarded'
+
+/**
+ * Hands a request on, and the answer back, as streams: neither is buffered and a client that goes away ends both.
+ * Throws 503 `UNREACHABLE` if the other side does not take the connection in time.
+ */
+export async function forward(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  upstream: Upstream,
+  clock: Clock,
+): Promise<void> {
+  const { host, port } = splitAddress(upstream.address)
+  const socket = await dial(upstream, clock)
+  const outgoing = httpRequest({
+    host,
+    port,
+    path: upstream.path,
+    method: incoming.method ?? 'GET',
+    headers: { ...incoming.headers, host: upstream.address, connection: 'close', [FORWARDED]: '1' },
+    createConnection: () => socket,
+  })
+  response.on('close', () => outgoing.destroy())
+  const answered = Promise.withResolvers<IncomingMessage>()
+  outgoing.on('response', answered.resolve)
+  outgoing.on('error', answered.reject)
+  incoming.pipe(outgoing)
+  let answer: IncomingMessage
+  try {
+    answer = await answered.promise
+  } catch (cause) {
+    throw unavailable('UNREACHABLE', `Cannot reach ${upstream.what}: ${errorMessage(cause)}`, { cause })
+  }
+  const { connection: _connection, 'keep-alive': _keepAlive, ...headers } = answer.headers
+  response.writeHead(answer.statusCode ?? 502, headers)
+  // Followers of logs and events wait for the head of the answer, long before there is a body.
+  response.flushHeaders()
+  answer.pipe(response)
+  answer.on('error', () => response.destroy())
+  await finished(response).catch(() => {})
+}
+
+/** Hands a hijacked connection on, byte by byte both ways, each direction ended by itself. */
+export async function splice(
+  incoming: IncomingMessage,
+  client: Duplex,
+  head: Buffer,
+  { upstream, clock }: { readonly upstream: Upstream; readonly clock: Clock },
+): Promise<void> {
+  const socket = await dial(upstream, clock)
+  const lines = [`${incoming.method} ${upstream.path} HTTP/1.1`]
+  for (let index = 0; index < incoming.rawHeaders.length; index += 2) {
+    const name = incoming.rawHeaders[index] ?? ''
+    const value = name.toLowerCase() === 'host' ? upstream.address : incoming.rawHeaders[index + 1]
+    lines.push(`${name}: ${value}`)
+  }
+  socket.write(`${lines.join('\r\n')}\r\n${FORWARDED}: 1\r\n\r\n`)
+  if (head.length > 0) socket.write(head)
+  const end = (): void => {
+    socket.destroy()
+    client.destroy()
+  }
+  socket.on('error', end)
+  client.on('error', end)
+  client.pipe(socket)
+  socket.pipe(client)
+  await finished(socket).catch(() => {})
+}
+
+async function dial(upstream: Upstream, clock: Clock): Promise<Socket> {
+  const socket = connect({ ...splitAddress(upstream.address), allowHalfOpen: true })
+  const connected = Promise.withResolvers<void>()
+  const timer = clock.setTimer(CONNECT_TIMEOUT_MS, () => connected.reject(new Error('it does not answer')))
+  socket.once('connect', connected.resolve)
+  socket.once('error', connected.reject)
+  try {
+    await connected.promise
+    return socket
+  } catch (cause) {
+    socket.destroy()
+    throw unavailable('UNREACHABLE', `Cannot reach ${upstream.what} at ${upstream.address}: ${errorMessage(cause)}`, {
+      cause,
+    })
+  } finally {
+    timer.cancel()
+    socket.off('error', connected.reject)
+  }
+}
+
+function splitAddress(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(':')
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) }
+}

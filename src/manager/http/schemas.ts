@@ -1,0 +1,91 @@
+import { type TSchema, Type } from 'typebox'
+
+/** Bodies that clients send, as JSON schemas: checked on arrival and published in the OpenAPI document. */
+
+const text = Type.String()
+const texts = Type.Array(text)
+const count = Type.Integer({ minimum: 0 })
+const flag = Type.Boolean()
+const maybe = Type.Optional
+const labels = Type.Record(text, text)
+const port = Type.Integer({ minimum: 1, maximum: 65_535 })
+const oneOf = (...values: readonly string[]): TSchema => Type.Enum([...values])
+
+const resources = Type.Object({ memoryBytes: maybe(count), nanoCpus: maybe(count), pids: maybe(count) })
+
+const mount = Type.Object({
+  type: oneOf('volume', 'bind', 'tmpfs'),
+  source: maybe(text),
+  target: text,
+  readOnly: maybe(flag),
+  sizeBytes: maybe(count),
+})
+
+const healthcheck = Type.Object({
+  test: texts,
+  intervalMs: maybe(count),
+  timeoutMs: maybe(count),
+  startPeriodMs: maybe(count),
+  startIntervalMs: maybe(count),
+  retries: maybe(count),
+})
+
+const container = Type.Object({
+  image: Type.String({ minLength: 1 }),
+  command: maybe(texts),
+  entrypoint: maybe(texts),
+  environment: maybe(labels),
+  labels: maybe(labels),
+  mounts: maybe(Type.Array(mount)),
+  healthcheck: maybe(healthcheck),
+  networkMode: maybe(oneOf('none', 'host')),
+})
+
+const service = Type.Object({
+  name: text,
+  replicas: Type.Integer(),
+  container,
+  limits: resources,
+  reservations: resources,
+  constraints: texts,
+  networks: Type.Array(Type.Object({ network: text, aliases: texts })),
+  ports: Type.Array(
+    Type.Object({
+      target: port,
+      published: maybe(port),
+      protocol: oneOf('tcp', 'udp'),
+      mode: oneOf('ingress', 'host'),
+      hostIp: maybe(text),
+    }),
+  ),
+  restart: Type.Object({
+    condition: oneOf('none', 'on-failure', 'any'),
+    delayMs: maybe(count),
+    maxAttempts: maybe(count),
+  }),
+  dependsOn: Type.Array(
+    Type.Object({
+      service: text,
+      condition: oneOf('service_started', 'service_healthy', 'service_completed_successfully'),
+      required: flag,
+    }),
+  ),
+})
+
+export const projectSpecSchema = Type.Object({
+  name: text,
+  services: Type.Array(service),
+  networks: Type.Array(
+    Type.Object({ name: text, key: text, external: flag, internal: flag, subnet: maybe(text), labels }),
+  ),
+  volumes: Type.Array(
+    Type.Object({ name: text, key: text, external: flag, driver: text, driverOptions: labels, labels }),
+  ),
+  workingDir: maybe(text),
+  configFiles: maybe(texts),
+})
+
+export const nodeChangeSchema = Type.Object({
+  labels: maybe(Type.Record(text, Type.Union([text, Type.Null()]))),
+  availability: maybe(oneOf('active', 'pause', 'drain')),
+})

@@ -1,0 +1,155 @@
+import type { IncomingMessage, RequestListener } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { Clock } from '../../core/clock.ts'
+import { errorMessage, ShoalError, unavailable } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import type { Manager } from '../manager.ts'
+import { FORWARDED, forward, splice, type Upstream } from './proxy.ts'
+import type { ApiReply, ApiRequest, ApiRoute } from './route.ts'
+
+export interface ServerPorts {
+  readonly manager: Manager
+  readonly clock: Clock
+  readonly log: Log
+  /** Where a hijacked connection goes; throws a ShoalError if nowhere. */
+  readonly hijack: (request: IncomingMessage) => Promise<Upstream>
+}
+
+/** Bodies of our own API: a whole project. */
+const BODY_BYTES_MAX = 8 * 1024 * 1024
+const API_VERSION = '1.43'
+
+export interface Front {
+  readonly handler: RequestListener
+  /** For connections that stop being HTTP. */
+  readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  readonly close: () => Promise<void>
+}
+
+/** Serves routes to as many HTTP servers as hand it their requests. */
+export async function createFront(routes: readonly ApiRoute[], ports: ServerPorts): Promise<Front> {
+  const app = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    // Docker's clients put the version in front: /v1.43/info.
+    rewriteUrl: request => (request.url ?? '/').replace(/^\/v\d+\.\d+(?=\/)/, ''),
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, strict: false } },
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('api-version', API_VERSION).header('server', 'shoal').header('ostype', 'linux')
+  })
+  app.setErrorHandler((error, _request, reply) => answerError(error, reply, ports.log))
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ message: `page not found: ${request.method} ${request.url}`, code: 'NO_SUCH_PAGE' }),
+  )
+  for (const route of routes) if (route.raw !== true) addRoute(app, route, ports)
+  app.register(async scope => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    for (const route of routes) if (route.raw === true) addRoute(scope, route, ports)
+  })
+  await app.ready()
+  return {
+    handler: (request, response) => app.routing(request, response),
+    onUpgrade: (request, socket, head) => void hijack(request, socket, head, ports),
+    close: () => app.close(),
+  }
+}
+
+function addRoute(app: FastifyInstance, route: ApiRoute, ports: ServerPorts): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    ...(route.body === undefined ? {} : { schema: { body: route.body } }),
+    async onRequest(request, reply) {
+      if (route.leaderOnly !== true || ports.manager.isLeader()) return
+      const upstream = leaderOf(request, ports.manager)
+      reply.hijack()
+      await answerRaw(reply, () => forward(request.raw, reply.raw, upstream, ports.clock))
+    },
+    handler: (request, reply) => serve(route, request, reply),
+  })
+}
+
+async function serve(route: ApiRoute, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const gone = new AbortController()
+  reply.raw.on('close', () => gone.abort())
+  const answer = await route.handle(apiRequest(request, gone.signal))
+  if ('answer' in answer) {
+    reply.hijack()
+    await answerRaw(reply, () => answer.answer(reply.raw))
+    return reply
+  }
+  return send(answer, reply)
+}
+
+function apiRequest(request: FastifyRequest, signal: AbortSignal): ApiRequest {
+  return {
+    params: request.params as ApiRequest['params'],
+    query: flat(request.query as Readonly<Record<string, string | readonly string[]>>),
+    body: request.body,
+    signal,
+    raw: request.raw,
+    originalUrl: request.originalUrl,
+  }
+}
+
+/** Of a parameter that is given twice, the last counts. */
+function flat(query: Readonly<Record<string, string | readonly string[]>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [name, typeof value === 'string' ? value : (value.at(-1) ?? '')]),
+  )
+}
+
+function send(answer: Exclude<ApiReply, { answer: unknown }>, reply: FastifyReply): FastifyReply {
+  reply.code(answer.status ?? 200).headers(answer.headers ?? {})
+  return 'json' in answer ? reply.send(answer.json) : reply.type('text/plain; charset=utf-8').send(answer.text)
+}
+
+function leaderOf(request: FastifyRequest, manager: Manager): Upstream {
+  const leader = manager.leader()
+  if (leader === undefined || request.headers[FORWARDED] !== undefined) {
+    throw unavailable('NOT_LEADER', 'No manager leads the cluster at the moment; try again')
+  }
+  return { what: 'the leading manager', address: leader.address, path: request.originalUrl }
+}
+
+/** Once a reply is hijacked its errors are ours to tell. */
+async function answerRaw(reply: FastifyReply, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (reply.raw.headersSent) reply.raw.destroy()
+    else {
+      const { status, body } = describeError(error)
+      reply.raw.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    }
+  }
+}
+
+function answerError(error: unknown, reply: FastifyReply, log: Log): FastifyReply {
+  const { status, body } = describeError(error)
+  if (status >= 500 && !(error instanceof ShoalError)) log.error({ error: errorMessage(error) }, 'a request failed')
+  return reply.code(status).send(body)
+}
+
+function describeError(error: unknown): { status: number; body: { message: string; code: string } } {
+  if (error instanceof ShoalError) return { status: error.status, body: { message: error.message, code: error.code } }
+  const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500
+  const code = status === 400 ? 'BAD_REQUEST' : 'FAILED'
+  return { status, body: { message: errorMessage(error), code } }
+}
+
+async function hijack(request: IncomingMessage, socket: Duplex, head: Buffer, ports: ServerPorts): Promise<void> {
+  try {
+    const upstream = await ports.hijack(request)
+    await splice(request, socket, head, { upstream, clock: ports.clock })
+  } catch (error) {
+    const { status, body } = describeError(error)
+    const text = JSON.stringify(body)
+    const lines = [`HTTP/1.1 ${status} Error`, 'content-type: application/json', `content-length: ${text.length}`]
+    socket.end(`${lines.join('\r\n')}\r\nconnection: close\r\n\r\n${text}`)
+  }
+}

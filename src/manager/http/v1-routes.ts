@@ -1,0 +1,106 @@
+import { invalidInput, notFound } from '../../core/errors.ts'
+import type { ProjectSpec } from '../../core/model/service.ts'
+import type { Manager } from '../manager.ts'
+import type { NodeChange } from '../project/update-node.ts'
+import { nodeViews, projectSummaries, projectView } from '../views.ts'
+import { openApi } from './openapi.ts'
+import { type ApiReply, type ApiRequest, type ApiRoute, isOn } from './route.ts'
+import { nodeChangeSchema, projectSpecSchema } from './schemas.ts'
+
+const DRY_RUN = { dryRun: 'only say what would be done' }
+
+/** Shoal's own API. */
+export function v1Routes(manager: Manager, version: string): ApiRoute[] {
+  const routes: ApiRoute[] = [
+    {
+      method: 'GET',
+      path: '/v1/projects',
+      summary: 'All projects, in short',
+      handle: async () => fresh(manager, projectSummaries(manager.snapshot())),
+    },
+    {
+      method: 'GET',
+      path: '/v1/projects/:name',
+      summary: 'A project with its services and tasks',
+      handle: async request => fresh(manager, viewOf(manager, request)),
+    },
+    {
+      method: 'GET',
+      path: '/v1/projects/:name/tasks',
+      summary: 'The tasks of a project',
+      handle: async request => fresh(manager, viewOf(manager, request).tasks),
+    },
+    {
+      method: 'PUT',
+      path: '/v1/projects/:name',
+      summary: 'Makes this the wanted state of a project',
+      query: {
+        ...DRY_RUN,
+        forceRecreate: 'replace every task even if nothing changed',
+        removeOrphans: 'remove services that the project no longer names',
+      },
+      body: projectSpecSchema,
+      leaderOnly: true,
+      handle: request => apply(manager, request),
+    },
+    {
+      method: 'DELETE',
+      path: '/v1/projects/:name',
+      summary: 'Takes a project down',
+      query: { ...DRY_RUN, volumes: 'delete its volumes too' },
+      leaderOnly: true,
+      handle: async ({ params: { name = '' }, query }) => ({
+        json: await manager.remove(name, { volumes: isOn(query['volumes']), dryRun: isOn(query['dryRun']) }),
+      }),
+    },
+    {
+      method: 'GET',
+      path: '/v1/nodes',
+      summary: 'The nodes of the cluster',
+      handle: async () => fresh(manager, nodeViews(manager.snapshot())),
+    },
+    {
+      method: 'PUT',
+      path: '/v1/nodes/:name',
+      summary: "Changes a node's labels or availability",
+      body: nodeChangeSchema,
+      leaderOnly: true,
+      handle: request => changeNode(manager, request),
+    },
+  ]
+  const document = openApi(routes, version)
+  return [
+    ...routes,
+    { method: 'GET', path: '/v1/openapi.json', summary: 'This document', handle: async () => ({ json: document }) },
+  ]
+}
+
+/** A reply that says, in a header, when it is older than it should be because the store does not answer. */
+function fresh(manager: Manager, json: unknown): ApiReply {
+  const staleMs = Math.round(manager.staleMs())
+  return { json, headers: staleMs === 0 ? {} : { 'x-shoal-stale-ms': String(staleMs) } }
+}
+
+function viewOf(manager: Manager, { params: { name = '' } }: ApiRequest) {
+  const view = projectView(name, manager.snapshot())
+  if (view === undefined) throw notFound('NO_SUCH_PROJECT', `No such project: ${name}`)
+  return view
+}
+
+async function apply(manager: Manager, { params: { name = '' }, query, body }: ApiRequest): Promise<ApiReply> {
+  const project = body as ProjectSpec
+  if (project.name !== name) {
+    throw invalidInput('BAD_PROJECT_NAME', `Cannot apply project ${project.name} under the name ${name}: use one name`)
+  }
+  const json = await manager.apply(project, {
+    dryRun: isOn(query['dryRun']),
+    forceRecreate: isOn(query['forceRecreate']),
+    removeOrphans: isOn(query['removeOrphans']),
+  })
+  return { json }
+}
+
+async function changeNode(manager: Manager, { params: { name = '' }, body }: ApiRequest): Promise<ApiReply> {
+  await manager.updateNode(name, body as NodeChange)
+  return { json: nodeViews(manager.snapshot()).find(node => node.name === name) }
+}

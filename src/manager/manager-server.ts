@@ -1,0 +1,77 @@
+import type { RequestListener } from 'node:http'
+import type { Clock } from '../core/clock.ts'
+import type { Log } from '../core/log.ts'
+import type { MemberRecord } from '../core/model/node.ts'
+import type { Random } from '../core/random.ts'
+import type { Engine } from '../docker-api/index.ts'
+import { dockerRoutes, hijackTarget } from './docker/docker-routes.ts'
+import type { ClusterNodes } from './docker/nodes.ts'
+import { type ListenAddress, listenOn } from './http/listen.ts'
+import { createFront } from './http/server.ts'
+import { v1Routes } from './http/v1-routes.ts'
+import type { Manager } from './manager.ts'
+import type { Strategy } from './model/round.ts'
+
+export interface ManagerServerOptions {
+  /** Shown as the name of the cluster's manager. */
+  readonly name: string
+  readonly version: string
+  readonly kernel: string
+  readonly strategy: Strategy
+  readonly overcommit: number
+}
+
+export interface ManagerServerPorts {
+  readonly manager: Manager
+  readonly engines: (member: MemberRecord) => Engine
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+export interface ManagerServer {
+  readonly handler: RequestListener
+  /** Serves one more address; resolves with the port. Throws 409 `ADDRESS_IN_USE`. */
+  readonly listen: (address: ListenAddress) => Promise<number>
+  readonly close: () => Promise<void>
+}
+
+/** The manager's HTTP front: Docker's API at the root, Shoal's under `/v1`. */
+export async function createManagerServer(
+  options: ManagerServerOptions,
+  ports: ManagerServerPorts,
+): Promise<ManagerServer> {
+  const { manager, engines, clock, random, log } = ports
+  const nodes: ClusterNodes = {
+    clock,
+    ready: () =>
+      [...manager.snapshot().members.values()]
+        .map(({ value: member }) => ({ name: member.name, member, engine: engines(member) }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+  }
+  const strategy = options.strategy === 'random' ? { name: options.strategy, random } : { name: options.strategy }
+  const routes = [
+    ...v1Routes(manager, options.version),
+    ...dockerRoutes({ ...options, manager, nodes, random, strategy }),
+  ]
+  const hijack = (request: Parameters<typeof hijackTarget>[0]) => hijackTarget(request, nodes)
+  const front = await createFront(routes, { manager, clock, log, hijack })
+  const closers: (() => void)[] = []
+  return {
+    handler: front.handler,
+    async listen(address) {
+      const server = await listenOn(address, front.handler)
+      server.on('upgrade', front.onUpgrade)
+      closers.push(() => {
+        server.close()
+        server.closeAllConnections()
+      })
+      const bound = server.address()
+      return typeof bound === 'object' && bound !== null ? bound.port : 0
+    },
+    async close() {
+      for (const close of closers) close()
+      await front.close()
+    },
+  }
+}
