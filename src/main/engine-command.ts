@@ -1,0 +1,14 @@
+import type { CommandLeaf } from '../cli/index.ts'
+import { ENGINE_FLAGS } from './engine-flags.ts'
+
+/** `shoal engine`: the embedded runtime alone, as dockerd runs. */
+export const engineCommand: CommandLeaf = {
+  name: 'engine',
+  summary: 'Run a container engine on this host, without a cluster',
+  options: [
+    ...ENGINE_FLAGS,
+    { flags: '--insecure', summary: 'serve the API without TLS on addresses other than loopback' },
+  ],
+  footer: 'Example: shoal engine -H unix:///run/shoal/engine.sock & docker -H unix:///run/shoal/engine.sock ps',
+  load: async () => (await import('./engine.ts')).runEngine,
+}
