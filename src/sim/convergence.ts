@@ -1,0 +1,71 @@
+import type { ProjectSpec, ServiceSpec } from '../core/model/service.ts'
+import type { ServiceRecord, TaskRecord } from '../core/model/task.ts'
+import type { ClusterKeys, Store } from '../discovery/index.ts'
+import type { SimContainer } from './sim-container.ts'
+
+export interface FinalState {
+  readonly wanted: readonly ProjectSpec[]
+  readonly running: readonly SimContainer[]
+  readonly tasks: readonly TaskRecord[]
+  readonly services: readonly ServiceRecord[]
+}
+
+export async function readServices(store: Store, keys: ClusterKeys): Promise<ServiceRecord[]> {
+  const { items } = await store.list(keys.services)
+  return items.map(({ value }) => JSON.parse(value) as ServiceRecord)
+}
+
+/** What is not as wanted once everything had time to settle; pure. Empty: the cluster has converged. */
+export function findDeviations(state: FinalState): string[] {
+  const wantedServices = new Map<string, ServiceSpec>(
+    state.wanted.flatMap(({ name, services }) => services.map(spec => [`${name}.${spec.name}`, spec] as const)),
+  )
+  const foreign = state.services.filter(({ id }) => !wantedServices.has(id)).map(({ id }) => `${id}: is still there`)
+  const strays = state.running.flatMap(container =>
+    wantedServices.has(container.serviceId)
+      ? []
+      : [`${container.serviceId}: ${container.name} still runs on ${container.host}`],
+  )
+  return [...foreign, ...strays, ...[...wantedServices].flatMap(([id, spec]) => serviceDeviations(id, spec, state))]
+}
+
+function serviceDeviations(id: string, spec: ServiceSpec, { running, tasks, services }: FinalState): string[] {
+  const record = services.find(service => service.id === id)
+  if (record === undefined) return [`${id}: was never accepted`]
+  const containers = running.filter(container => container.serviceId === id)
+  const slots = Array.from({ length: spec.replicas }, (_, index) => index + 1)
+  return [
+    ...containers.flatMap(container => surplus(container, { id, spec, specHash: record.specHash })),
+    ...slots.flatMap(slot => slotDeviations(slot, { id, containers, tasks })),
+  ]
+}
+
+function slotOf({ request }: SimContainer): number {
+  return Number(request.Labels?.['com.docker.compose.container-number'])
+}
+
+function surplus(
+  container: SimContainer,
+  { id, spec, specHash }: { id: string; spec: ServiceSpec; specHash: string },
+): string[] {
+  const where = `${container.name} on ${container.host}`
+  if (slotOf(container) > spec.replicas) return [`${id}: ${where} is one too many`]
+  const hash = container.request.Labels?.['com.docker.compose.config-hash']
+  return hash === specHash ? [] : [`${id}: ${where} runs an old spec`]
+}
+
+/** A slot has its one container, or says why not. */
+function slotDeviations(
+  slot: number,
+  { id, containers, tasks }: { id: string; containers: readonly SimContainer[]; tasks: readonly TaskRecord[] },
+): string[] {
+  const here = containers.filter(container => slotOf(container) === slot)
+  if (here.length > 1) return [`${id}: slot ${slot} runs ${here.length} times: ${here.map(c => c.host).join()}`]
+  if (here.length === 1) return []
+  const task = tasks.find(one => one.serviceId === id && one.slot === slot && one.desired === 'running')
+  if (task === undefined) return [`${id}: slot ${slot} has no task`]
+  const explained = (task.pendingReasons ?? []).length > 0
+  return explained
+    ? []
+    : [`${id}: slot ${slot} (task ${task.id} on ${task.node ?? 'no node'}) does not run, and does not say why`]
+}

@@ -1,0 +1,125 @@
+import { type Clock, sleep } from '../core/clock.ts'
+import { errorMessage } from '../core/errors.ts'
+import type { ProjectSpec, ServiceSpec } from '../core/model/service.ts'
+import { pickIndex, type Random } from '../core/random.ts'
+import type { Manager } from '../manager/index.ts'
+import type { EventLog } from './event-log.ts'
+
+export interface WorkloadWorld {
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: EventLog
+  readonly nodes: number
+  /** The manager that leads and can be asked, if there is one. */
+  readonly leader: () => Manager | undefined
+}
+
+const PROJECTS = 4
+const SERVICES = ['web', 'api', 'worker', 'edge', 'db'] as const
+const ANSWER_MS = 15_000
+const RETRY_MS = 500
+
+/** A user who creates, changes and removes projects, and knows what is wanted in the end. */
+export class Workload {
+  readonly #world: WorkloadWorld
+  readonly #wanted = new Map<string, ProjectSpec>()
+  readonly #removed = new Set<string>()
+  #queue: Promise<unknown> = Promise.resolve()
+
+  constructor(world: WorkloadWorld) {
+    this.#world = world
+  }
+
+  wanted(): readonly ProjectSpec[] {
+    return [...this.#wanted.values()]
+  }
+
+  /** Changes the wish of one project, and tells the manager when it can be told. One change after the other. */
+  change(): void {
+    const { random, events } = this.#world
+    const name = `p${1 + pickIndex(random, PROJECTS)}`
+    const known = this.#wanted.get(name)
+    if (known !== undefined && random.next() < 0.15) {
+      this.#wanted.delete(name)
+      this.#removed.add(name)
+      events.add('user', 'removes', { project: name })
+    } else {
+      const project = this.#varied(name, known)
+      this.#wanted.set(name, project)
+      this.#removed.delete(name)
+      const services = project.services.map(service => `${service.name}=${service.replicas}@${service.container.image}`)
+      events.add('user', 'applies', { project: name, services: services.join() })
+    }
+    this.#queue = this.#queue.then(() => this.#tell(name))
+  }
+
+  /** Tells everything again, until each wish was accepted: an answer may have been lost, and the change with it. */
+  async insist(isOver: () => boolean): Promise<void> {
+    await this.#queue
+    for (const name of [...this.#wanted.keys(), ...this.#removed]) {
+      while (!isOver() && !(await this.#tell(name))) await sleep(this.#world.clock, RETRY_MS)
+    }
+  }
+
+  /** True if the manager accepted. */
+  async #tell(name: string): Promise<boolean> {
+    const { clock, events, leader } = this.#world
+    const manager = leader()
+    if (manager === undefined) {
+      events.add('user', 'finds no manager that leads', { project: name })
+      return false
+    }
+    const project = this.#wanted.get(name)
+    const asked =
+      project === undefined
+        ? manager.remove(name, { volumes: true, dryRun: false })
+        : manager.apply(project, { dryRun: false, forceRecreate: false, removeOrphans: true })
+    const late = Symbol('late')
+    try {
+      const answer = await Promise.race([asked, sleep(clock, ANSWER_MS).then(() => late)])
+      events.add('user', answer === late ? 'gets no answer' : 'is served', { project: name })
+      return answer !== late
+    } catch (error) {
+      const gone = project === undefined && errorMessage(error).startsWith('No such project')
+      events.add('user', gone ? 'finds it gone' : 'is refused', { project: name, error: errorMessage(error) })
+      return gone
+    }
+  }
+
+  #varied(name: string, known: ProjectSpec | undefined): ProjectSpec {
+    const { random } = this.#world
+    const services = SERVICES.flatMap(service => {
+      const before = known?.services.find(other => other.name === service)
+      if (before !== undefined && random.next() < 0.6) return [before]
+      return random.next() < 0.25 ? [] : [this.#service(name, service)]
+    })
+    const labels = {}
+    return {
+      name,
+      services: services.length === 0 ? [this.#service(name, 'web')] : services,
+      networks: [{ name: `${name}_default`, key: 'default', external: false, internal: false, labels }],
+      volumes: services.some(service => service.name === 'db')
+        ? [{ name: `${name}_data`, key: 'data', external: false, driver: 'local', driverOptions: {}, labels }]
+        : [],
+    }
+  }
+
+  #service(project: string, name: (typeof SERVICES)[number]): ServiceSpec {
+    const { random, nodes } = this.#world
+    const single = name === 'db' || name === 'edge'
+    const volume = { type: 'volume', source: `${project}_data`, target: '/data' } as const
+    return {
+      name,
+      replicas: single ? 1 : pickIndex(random, Math.min(8, nodes) + 1),
+      container: { image: `${name}:${1 + pickIndex(random, 3)}`, ...(name === 'db' ? { mounts: [volume] } : {}) },
+      limits: {},
+      reservations: name === 'api' ? { memoryBytes: 2 ** 28 } : {},
+      constraints: name === 'worker' ? ['engine.labels.zone == b'] : [],
+      networks: [{ network: `${project}_default`, aliases: [] }],
+      // The same port for every project: the scheduler must keep them on different hosts.
+      ports: name === 'edge' ? [{ target: 80, published: 8080, protocol: 'tcp', mode: 'host' }] : [],
+      restart: { condition: 'on-failure', delayMs: 1_000 },
+      dependsOn: [],
+    }
+  }
+}
