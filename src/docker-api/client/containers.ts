@@ -4,8 +4,10 @@ import { logChunks } from './streams.ts'
 import type { Transport } from './transport.ts'
 
 const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.ceil(ms / 1_000))
+/** A container's own grace, which the caller does not know, may be minutes. */
+const UNKNOWN_GRACE_MS = 10 * 60_000
 /** Longer than a stop's own grace by what an engine needs to notice. */
-const stopPatience = (ms: number | undefined): number => (ms ?? 10_000) + 30_000
+const stopPatience = (ms: number | undefined): number => (ms ?? UNKNOWN_GRACE_MS) + 30_000
 
 /** Docker's query form of filters; undefined when there is none. */
 export function filterQuery(filters: Filters | undefined): string | undefined {

@@ -114,11 +114,14 @@ async function build(transport: Transport, { context, options, onProgress, signa
     responseMs: TRANSFER_MS_MAX,
   }
   const messages = await readProgress(await transport.send(call), onProgress)
-  return messages.map(builtId).findLast(id => id !== undefined) ?? ''
+  return builtId(messages) ?? ''
 }
 
-/** The id of the built image: BuildKit-style `aux`, or the classic builder's last words. */
-function builtId({ aux, stream }: ProgressMessage): string | undefined {
-  const id = aux?.['ID']
-  return typeof id === 'string' ? id : /^Successfully built (\S+)/.exec(stream ?? '')?.[1]
+/** The id of the built image: the whole one in `aux`, or the beginning of it in an old builder's last words. */
+function builtId(messages: readonly ProgressMessage[]): string | undefined {
+  const whole = messages.map(({ aux }) => aux?.['ID']).findLast(id => typeof id === 'string')
+  if (typeof whole === 'string') return whole
+  return messages
+    .map(({ stream }) => /^Successfully built (\S+)/.exec(stream ?? '')?.[1])
+    .findLast(id => id !== undefined)
 }

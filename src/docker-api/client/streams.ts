@@ -44,13 +44,34 @@ export async function readProgress(
   return kept
 }
 
-/** Logs with `timestamps=1`: the time of each line is cut off its front. */
+/** Logs with `timestamps=1`: the time of each line is cut off its front. A tty's log has no frames, only lines. */
 export async function* logChunks(body: IncomingMessage, { tty }: { readonly tty: boolean }): AsyncIterable<LogChunk> {
+  if (tty) {
+    for await (const data of byteLines(body)) yield { stream: 'stdout', ...splitTime(data) }
+    return
+  }
   const decoder = new FrameDecoder()
   for await (const chunk of body) {
-    const frames = tty ? [{ stream: 'stdout' as const, data: chunk as Buffer }] : decoder.push(chunk as Buffer)
-    for (const { stream, data } of frames) yield { stream, ...splitTime(data) }
+    for (const { stream, data } of decoder.push(chunk as Buffer)) yield { stream, ...splitTime(data) }
   }
+}
+
+/** Cuts bytes behind each newline. A line without an end is passed on in pieces, so that it cannot fill the memory. */
+async function* byteLines(body: IncomingMessage): AsyncIterable<Buffer> {
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of body) {
+    let data = Buffer.concat([rest, chunk as Buffer])
+    for (let end = data.indexOf(0x0a); end >= 0; end = data.indexOf(0x0a)) {
+      yield data.subarray(0, end + 1)
+      data = data.subarray(end + 1)
+    }
+    if (data.length > LINE_BYTES_MAX) {
+      yield data
+      data = data.subarray(data.length)
+    }
+    rest = data
+  }
+  if (rest.length > 0) yield rest
 }
 
 function splitTime(data: Buffer): { time: string; data: Buffer } {

@@ -1,7 +1,7 @@
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Readable } from 'node:stream'
-import type { Clock } from '../../core/clock.ts'
+import { type Clock, withDeadline } from '../../core/clock.ts'
 import { errorCode, failed, ShoalError, unavailable } from '../../core/errors.ts'
 import { type ApiAddress, parseApiAddress } from './address.ts'
 
@@ -9,7 +9,12 @@ import { type ApiAddress, parseApiAddress } from './address.ts'
 const RESPONSE_MS_MAX = 30_000
 /** A larger JSON answer is refused: no engine on a host sends one. */
 const JSON_BYTES_MAX = 256 * 1024 * 1024
-const CONNECTIONS_MAX = 64
+/** Longest wait for a connection, in milliseconds. */
+const CONNECT_MS_MAX = 5_000
+/** Free connections kept. There is no limit to those in use: followers of logs and events hold one each for long. */
+const CONNECTIONS_KEPT = 16
+/** Repeating one of these does no harm. */
+const IDEMPOTENT = ['GET', 'HEAD', 'PUT', 'DELETE']
 
 export interface Call {
   readonly method: string
@@ -39,11 +44,20 @@ export interface Transport {
 
 export function createTransport(address: string, { clock }: { readonly clock: Clock }): Transport {
   const target = parseApiAddress(address)
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX })
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: CONNECTIONS_KEPT })
+  const ask = (call: Call, wire: Wire): Promise<IncomingMessage> =>
+    exchange<IncomingMessage>(call, wire, (request, resolve) => void request.on('response', resolve))
   const send = async (call: Call): Promise<IncomingMessage> => {
-    const response = await exchange<IncomingMessage>(call, { target, clock, agent }, (request, resolve) => {
-      request.on('response', resolve)
-    })
+    // The engine may close a kept connection just when it is used again. What may be repeated then is; anything else
+    // gets a connection of its own.
+    const mayRepeat = IDEMPOTENT.includes(call.method) && !(call.body instanceof Readable)
+    const own: Wire = { target, clock, agent: false }
+    const response = mayRepeat
+      ? await ask(call, { target, clock, agent }).catch((error: unknown) => {
+          if (error instanceof StaleConnection) return ask(call, own)
+          throw error
+        })
+      : await ask(call, own)
     if ((response.statusCode ?? 500) < 400) return response
     throw await failureOf(response, target)
   }
@@ -51,7 +65,7 @@ export function createTransport(address: string, { clock }: { readonly clock: Cl
     address: target,
     send,
     async json(call) {
-      const text = await readText(await send(call))
+      const text = await readInTime(await send(call), { call, target, clock })
       if (text.trim() === '') return undefined
       try {
         return JSON.parse(text)
@@ -60,7 +74,7 @@ export function createTransport(address: string, { clock }: { readonly clock: Cl
       }
     },
     upgrade: call =>
-      exchange(call, { target, clock, agent: false }, (request, resolve, reject) => {
+      exchange(call, { target, clock, agent: false, upgrades: true }, (request, resolve, reject) => {
         // Engines answer 101 to those who ask, old ones 200 and then the raw bytes on the same connection.
         request.on('upgrade', (response, socket, head) => {
           if (head.length > 0) socket.unshift(head)
@@ -75,8 +89,13 @@ export function createTransport(address: string, { clock }: { readonly clock: Cl
 interface Wire {
   readonly target: ApiAddress
   readonly clock: Clock
+  /** False: a connection of its own, closed afterwards. */
   readonly agent: Agent | false
+  readonly upgrades?: boolean
 }
+
+/** A kept connection was closed by the other side before it answered. */
+class StaleConnection extends Error {}
 
 type Settle<T> = (request: ClientRequest, resolve: (value: T) => void, reject: (error: unknown) => void) => void
 
@@ -103,7 +122,8 @@ function exchange<T>(call: Call, wire: Wire, settle: Settle<T>): Promise<T> {
       timer?.cancel()
       signal?.removeEventListener('abort', onAbort)
     })
-    request.on('error', error => reject(explain(error, wire.target)))
+    request.on('error', error => reject(explain(error, request, wire.target)))
+    limitConnecting(request, wire)
     const done = (value: T): void => {
       timer?.cancel()
       resolve(value)
@@ -114,10 +134,24 @@ function exchange<T>(call: Call, wire: Wire, settle: Settle<T>): Promise<T> {
   })
 }
 
-function optionsFor(call: Call, { target, agent }: Wire): RequestOptions {
+/** A host that is down answers nothing at all: that is known sooner than a slow answer. */
+function limitConnecting(request: ClientRequest, { target, clock }: Wire): void {
+  request.on('socket', socket => {
+    if (!socket.connecting) return
+    const seconds = CONNECT_MS_MAX / 1_000
+    const timer = clock.setTimer(CONNECT_MS_MAX, () => {
+      request.destroy(
+        unavailable('ENGINE_UNAVAILABLE', `Cannot connect to ${target.text}: no answer within ${seconds} s`),
+      )
+    })
+    socket.once('connect', timer.cancel).once('close', timer.cancel)
+  })
+}
+
+function optionsFor(call: Call, { target, agent, upgrades = false }: Wire): RequestOptions {
   const query = Object.entries(call.query ?? {}).filter(([, value]) => value !== undefined)
   const search = new URLSearchParams(query.map(([key, value]) => [key, String(value)])).toString()
-  const upgrade = agent === false ? { connection: 'Upgrade', upgrade: 'tcp' } : {}
+  const upgrade = upgrades ? { connection: 'Upgrade', upgrade: 'tcp' } : {}
   const type = call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }
   return {
     ...(target.kind === 'unix' ? { socketPath: target.path } : { host: target.host, port: target.port }),
@@ -143,6 +177,26 @@ export async function readText(body: IncomingMessage): Promise<string> {
     chunks.push(chunk as Buffer)
   }
   return Buffer.concat(chunks).toString()
+}
+
+/** An answer that began must also end: whoever waits for a whole value waits for no longer than this. */
+function readInTime(
+  body: IncomingMessage,
+  { call, target, clock }: { readonly call: Call; readonly target: ApiAddress; readonly clock: Clock },
+): Promise<string> {
+  const ms = call.responseMs ?? RESPONSE_MS_MAX
+  if (!Number.isFinite(ms)) return readText(body)
+  return withDeadline(() => readText(body), ms, {
+    clock,
+    signal: call.signal,
+    onTimeout() {
+      body.destroy()
+      return unavailable(
+        'ENGINE_SILENT',
+        `${target.text} did not finish its answer to ${call.path} within ${ms / 1_000} s`,
+      )
+    },
+  })
 }
 
 /** Status and message of a refusal, kept as they came. */
@@ -178,7 +232,10 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   EPIPE: 'connection closed',
 }
 
-function explain(error: Error, target: ApiAddress): Error {
+function explain(error: Error, request: ClientRequest, target: ApiAddress): Error {
+  if (request.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(errorCode(error) ?? '')) {
+    return new StaleConnection(error.message, { cause: error })
+  }
   const why = UNREACHABLE[errorCode(error) ?? '']
   if (why === undefined) return error
   return unavailable('ENGINE_UNAVAILABLE', `Cannot connect to ${target.text}: ${why}`, { cause: error })

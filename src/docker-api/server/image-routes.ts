@@ -114,11 +114,10 @@ async function build(images: ImageOperations, request: HttpRequest, reply: HttpR
   const target = query.text('target')
   const isQuiet = query.flag('q')
   const stream = new ProgressStream(reply)
-  const tags = query.all('t')
   const work = images.build(
     await archiveOf(request.raw),
     {
-      tags,
+      tags: query.all('t'),
       dockerfile: query.text('dockerfile') ?? 'Dockerfile',
       buildArgs: query.strings('buildargs'),
       labels: query.strings('labels'),
@@ -129,15 +128,7 @@ async function build(images: ImageOperations, request: HttpRequest, reply: HttpR
     isQuiet ? () => {} : stream.write,
     closedSignal(reply),
   )
-  await stream.finish(work, id => [
-    { aux: { ID: id } },
-    ...(isQuiet
-      ? [{ stream: `${id}\n` }]
-      : [
-          { stream: `Successfully built ${id.replace('sha256:', '').slice(0, 12)}\n` },
-          ...tags.map(tag => ({ stream: `Successfully tagged ${tag}\n` })),
-        ]),
-  ])
+  await stream.finish(work, id => [{ aux: { ID: id } }, ...(isQuiet ? [{ stream: `${id}\n` }] : [])])
 }
 
 /** A tar that may be compressed: told by its first bytes, as clients do not say. */

@@ -1,0 +1,427 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Duplex, PassThrough, Readable, Transform } from 'node:stream'
+import { buffer, text } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
+import { afterEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/core/clock.ts'
+import { conflict, failed, notFound } from '../../src/core/errors.ts'
+import { silentLog } from '../../src/core/log.ts'
+import { createDockerClient, type Engine, encodeFrame, type LogChunk } from '../../src/docker-api/index.ts'
+import { createDockerServer } from '../../src/docker-api/server/index.ts'
+import { stubEngine } from '../support/stub-engine.ts'
+
+const closing: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+async function serve(given: Parameters<typeof stubEngine>[0] = {}) {
+  const server = await createDockerServer({ engine: stubEngine(given), log: silentLog })
+  closing.push(() => server.close())
+  const [host = ''] = await server.listen({ hosts: ['tcp://127.0.0.1:0'] })
+  const client = createDockerClient(host, { clock: systemClock })
+  closing.push(() => client.close())
+  const base = host.replace('tcp:', 'http:')
+  const call = (path: string, init?: RequestInit) => fetch(base + path, init)
+  const post = (path: string, body?: unknown) =>
+    call(path, {
+      method: 'POST',
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+  return { host, client, call, post }
+}
+
+const tty = (Tty: boolean) =>
+  ({ inspect: async () => ({ Config: { Tty } }) }) as unknown as Partial<Engine['containers']>
+const signal = new AbortController().signal
+
+describe('createDockerServer()', () => {
+  it('tells clients what they talk to, to HEAD and GET, with and without a version', async () => {
+    const { call } = await serve()
+    for (const path of ['/_ping', '/v1.24/_ping', '/v1.47/_ping']) {
+      for (const method of ['GET', 'HEAD']) {
+        const answer = await call(path, { method })
+        expect(answer.status).toBe(200)
+        expect(Object.fromEntries(answer.headers)).toMatchObject({
+          'api-version': '1.47',
+          'builder-version': '1',
+          'docker-experimental': 'false',
+          ostype: 'linux',
+        })
+        expect(await answer.text()).toBe(method === 'GET' ? 'OK' : '')
+      }
+    }
+  })
+
+  it.each([
+    ['/v1.99/info', 400, 'client version 1.99 is too new. Maximum supported API version is 1.47'],
+    ['/v1.12/info', 400, 'client version 1.12 is too old'],
+    ['/nonsense', 404, 'page not found'],
+    ['/v1.41/containers/x/nonsense', 404, 'page not found'],
+    ['/images/a/b/nonsense', 404, 'page not found'],
+    ['/containers/json?filters=[', 400, 'Bad parameter filters'],
+    ['/containers/json?limit=many', 400, 'Bad parameter limit'],
+    ['/events?since=yesterday', 400, 'Bad parameter since'],
+    ['/containers/x/logs', 400, 'you must choose at least one stream'],
+    ['/info', 501, "The test's engine has no info"],
+  ])('answers GET %s with %i', async (path, status, message) => {
+    const { call } = await serve()
+    const answer = await call(path)
+    expect([answer.status, ((await answer.json()) as { message: string }).message]).toEqual([
+      status,
+      expect.stringContaining(message),
+    ])
+  })
+
+  it.each([
+    ['{', 'Cannot read the body as JSON'],
+    ['[]', 'expected a JSON object'],
+    ['{"Env":"A=b"}', 'invalid value for Env: expected a list of strings'],
+    ['{"HostConfig":{"Memory":"1g"}}', 'invalid value for HostConfig.Memory: expected a number'],
+    ['{"HostConfig":3}', 'invalid value for HostConfig'],
+  ])('refuses the body %s', async (body, message) => {
+    const { post } = await serve()
+    const answer = await post('/containers/create', body)
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      expect.objectContaining({ message: expect.stringContaining(message) }),
+    ])
+  })
+
+  it('refuses a body that is too large, and still answers afterwards', async () => {
+    const { post, call } = await serve()
+    const answer = await post('/containers/create', `{"Image":"${'x'.repeat(5 << 20)}"}`).catch(() => undefined)
+    if (answer !== undefined) expect(answer.status).toBe(413)
+    expect((await call('/_ping')).status).toBe(200)
+  })
+
+  it('creates with a command written as one word, nulls and unknown fields', async () => {
+    const seen: unknown[] = []
+    const { post } = await serve({
+      containers: {
+        create: async (...args) => {
+          seen.push(args)
+          return { Id: 'abc', Warnings: [] }
+        },
+      },
+    })
+    const answer = await post('/v1.44/containers/create?name=web', { Image: 'a', Cmd: 'ls', Env: null, New: 1 })
+    expect([answer.status, await answer.json()]).toEqual([201, { Id: 'abc', Warnings: [] }])
+    expect(seen).toEqual([[{ Image: 'a', Cmd: ['ls'], New: 1 }, { name: 'web' }]])
+    expect((await post('/containers/create?name=a%20b', {})).status).toBe(400)
+  })
+
+  it('keeps status, message and code on their way through the client', async () => {
+    const { client } = await serve({
+      containers: {
+        inspect: async id => {
+          throw notFound('NO_SUCH_CONTAINER', `No such container: ${id}`)
+        },
+        start: async () => false,
+        stop: async () => true,
+        remove: async () => {
+          throw conflict('CONTAINER_RUNS', 'You cannot remove a running container', { cause: new Error('it runs') })
+        },
+      },
+    })
+    await expect(client.containers.inspect('a/b')).rejects.toMatchObject({
+      status: 404,
+      code: 'NO_SUCH_CONTAINER',
+      message: 'No such container: a/b',
+    })
+    await expect(client.containers.remove('x', {})).rejects.toMatchObject({
+      status: 409,
+      message: 'You cannot remove a running container: it runs',
+    })
+    expect(await client.containers.start('x')).toBe(false)
+    expect(await client.containers.stop('x', {})).toBe(true)
+  })
+
+  it('sends the head of /wait before the container ends', async () => {
+    const ended = Promise.withResolvers<{ StatusCode: number }>()
+    const { post } = await serve({ containers: { ...tty(false), wait: () => ended.promise } })
+    const answer = await post('/containers/x/wait?condition=next-exit')
+    expect(answer.status).toBe(200)
+    ended.resolve({ StatusCode: 3 })
+    expect(await answer.json()).toEqual({ StatusCode: 3 })
+    expect((await post('/containers/x/wait?condition=never')).status).toBe(400)
+  })
+
+  it('is asked again on a new connection when a kept one was closed meanwhile', async () => {
+    let closings = 0
+    const server = createHttpServer((request, response) => {
+      response.end('{}')
+      request.socket.once('data', () => {
+        closings++
+        request.socket.resetAndDestroy()
+      })
+    }).listen(0, '127.0.0.1')
+    closing.push(() => {
+      server.close()
+      server.closeAllConnections()
+    })
+    await new Promise(resolve => server.once('listening', resolve))
+    const client = createDockerClient(`127.0.0.1:${(server.address() as { port: number }).port}`, {
+      clock: systemClock,
+    })
+    closing.push(() => client.close())
+    await client.info()
+    await client.info()
+    expect(closings).toBe(1)
+  })
+
+  it('tells the engine when a client stops waiting', async () => {
+    const asked = Promise.withResolvers<void>()
+    const aborted = Promise.withResolvers<void>()
+    const { client } = await serve({
+      containers: {
+        ...tty(false),
+        wait: (_id, _options, signal) => {
+          asked.resolve()
+          signal.addEventListener('abort', () => aborted.resolve())
+          return new Promise(() => {})
+        },
+      },
+    })
+    const stop = new AbortController()
+    const waiting = client.containers.wait('x', { condition: 'not-running' }, stop.signal).catch(() => 'stopped')
+    await asked.promise
+    stop.abort()
+    expect(await waiting).toBe('stopped')
+    await aborted.promise
+  })
+})
+
+const CHUNKS: LogChunk[] = [
+  { stream: 'stdout', time: '2026-01-02T03:04:05.000000001Z', data: Buffer.from('out\n') },
+  { stream: 'stderr', time: '2026-01-02T03:04:06.000000002Z', data: Buffer.from('err\n') },
+]
+
+describe('logs', () => {
+  const logs = async function* (_id: string, _options: unknown, signal: AbortSignal) {
+    yield* CHUNKS
+    if (!signal.aborted) return
+  }
+
+  it.each([
+    [
+      false,
+      'stdout=1&stderr=1',
+      Buffer.concat([encodeFrame('stdout', Buffer.from('out\n')), encodeFrame('stderr', Buffer.from('err\n'))]),
+    ],
+    [true, 'stdout=1', Buffer.from('out\nerr\n')],
+    [true, 'stdout=1&timestamps=1', Buffer.from(CHUNKS.map(({ time, data }) => `${time} ${data.toString()}`).join(''))],
+  ])('are framed unless there is a tty (%s), %s', async (isTty, query, expected) => {
+    const { call } = await serve({ containers: { ...tty(isTty), logs } })
+    const answer = await call(`/containers/x/logs?${query}`)
+    expect(answer.headers.get('content-type')).toBe(`application/vnd.docker.${isTty ? 'raw' : 'multiplexed'}-stream`)
+    expect(Buffer.from(await answer.arrayBuffer())).toEqual(expected)
+  })
+
+  it.each([false, true])('arrive at the client as they left the engine (tty: %s)', async isTty => {
+    const { client } = await serve({ containers: { ...tty(isTty), logs } })
+    const options = { stdout: true, stderr: true, follow: false }
+    const seen = await Array.fromAsync(client.containers.logs('x', options, signal))
+    expect(seen.map(({ time, data }) => [time, data.toString()])).toEqual(
+      CHUNKS.map(({ time, data }) => [time, data.toString()]),
+    )
+  })
+
+  it('end in the engine when the reader leaves', async () => {
+    const left = Promise.withResolvers<void>()
+    const endless = async function* (_id: string, _options: unknown, signal: AbortSignal): AsyncGenerator<LogChunk> {
+      signal.addEventListener('abort', () => left.resolve())
+      for (const chunk of CHUNKS) yield chunk
+      await left.promise
+    }
+    const { client } = await serve({ containers: { ...tty(false), logs: endless } })
+    const stop = new AbortController()
+    const options = { stdout: true, stderr: true, follow: true }
+    const reader = client.containers.logs('x', options, stop.signal)[Symbol.asyncIterator]()
+    await reader.next()
+    stop.abort()
+    await left.promise
+  })
+})
+
+describe('conversations', () => {
+  /** Upper-cases its input and says goodbye at its end. */
+  function process(): Duplex {
+    return new Transform({
+      transform: (data: Buffer, _encoding, done) =>
+        done(null, encodeFrame('stdout', Buffer.from(data.toString().toUpperCase()))),
+      flush: done => done(null, encodeFrame('stderr', Buffer.from('bye'))),
+    })
+  }
+  const exec = {
+    start: async (_id: string, options: { detach: boolean; tty: boolean }) =>
+      options.detach ? undefined : { stream: process(), tty: options.tty },
+  }
+
+  it('take over the connection, and outlive the end of stdin', async () => {
+    const { client } = await serve({ exec })
+    const attached = await client.exec.start('x', { detach: false, tty: false })
+    attached?.stream.end('hello')
+    expect(await buffer(attached?.stream ?? Readable.from([]))).toEqual(
+      Buffer.concat([encodeFrame('stdout', Buffer.from('HELLO')), encodeFrame('stderr', Buffer.from('bye'))]),
+    )
+  })
+
+  it('work for clients that do not ask for an upgrade', async () => {
+    const { post } = await serve({ containers: { attach: async () => ({ stream: process(), tty: false }) } })
+    const answer = await post('/containers/x/attach?stream=1&stdin=1&stdout=1', 'plain')
+    expect(answer.status).toBe(200)
+    expect(Buffer.from(await answer.arrayBuffer()).toString()).toContain('PLAIN')
+  })
+
+  it('only start a process that is to be left alone', async () => {
+    const { client } = await serve({ exec })
+    expect(await client.exec.start('x', { detach: true, tty: false })).toBeUndefined()
+  })
+
+  it('are refused with a status', async () => {
+    const { client } = await serve({
+      exec: {
+        start: async () => {
+          throw notFound('NO_SUCH_EXEC', 'No such exec instance: x')
+        },
+      },
+    })
+    await expect(client.exec.start('x', { detach: false, tty: true })).rejects.toMatchObject({
+      status: 404,
+      code: 'NO_SUCH_EXEC',
+    })
+  })
+
+  it('end for the process when the client is gone', async () => {
+    const closed = Promise.withResolvers<void>()
+    const stream = new PassThrough().on('close', () => closed.resolve())
+    const { client } = await serve({ exec: { start: async () => ({ stream, tty: true }) } })
+    const attached = await client.exec.start('x', { detach: false, tty: true })
+    attached?.stream.destroy()
+    await closed.promise
+  })
+})
+
+describe('images', () => {
+  it('are told by names with slashes', async () => {
+    const asked: string[] = []
+    const { client, post } = await serve({
+      images: {
+        inspect: async name => {
+          asked.push(`inspect ${name}`)
+          return { Id: 'sha256:1' } as never
+        },
+        tag: async (name, target) => void asked.push(`tag ${name} ${target}`),
+        remove: async name => {
+          asked.push(`remove ${name}`)
+          return [{ Untagged: name }]
+        },
+        save: async names => Readable.from([`tar of ${names.join()}`]),
+      },
+    })
+    await client.images.inspect('localhost:5000/team/app:1')
+    await client.images.tag('team/app', 'localhost:5000/team/app:2')
+    await client.images.remove('team/app@sha256:abc', {})
+    expect(await text(await client.images.save(['a/b:1', 'c']))).toBe('tar of a/b:1,c')
+    expect(asked).toEqual([
+      'inspect localhost:5000/team/app:1',
+      'tag team/app localhost:5000/team/app:2',
+      'remove team/app@sha256:abc',
+      'inspect a/b:1',
+      'inspect c',
+    ])
+    expect((await post('/images/a/tag')).status).toBe(400)
+  })
+
+  it('are pulled with progress, credentials and a late failure inside the stream', async () => {
+    const seen: unknown[] = []
+    const { client } = await serve({
+      images: {
+        pull: async (reference, { auth, onProgress }) => {
+          seen.push(reference, auth)
+          if (reference.endsWith(':early')) throw notFound('NO_SUCH_IMAGE', 'manifest unknown')
+          onProgress?.({ status: 'Pulling' })
+          throw failed('BAD_DIGEST', 'the layer has another digest')
+        },
+      },
+    })
+    const progress: unknown[] = []
+    const options = { auth: { username: 'u', password: 'p' }, onProgress: (message: unknown) => progress.push(message) }
+    await expect(client.images.pull('host:5000/a/b:1', options, signal)).rejects.toThrow('the layer has another digest')
+    await expect(client.images.pull('a:early', {}, signal)).rejects.toMatchObject({ status: 404 })
+    expect(progress).toEqual([{ status: 'Pulling' }])
+    expect(seen).toEqual(['host:5000/a/b:1', { username: 'u', password: 'p' }, 'a:early', undefined])
+  })
+
+  it('are loaded and built from archives, compressed or not', async () => {
+    const contexts: string[] = []
+    const { client, post } = await serve({
+      images: {
+        load: async archive => [`loaded:${await text(archive)}`],
+        build: async (context, { tags, buildArgs, dockerfile }, onProgress) => {
+          contexts.push(await text(context), JSON.stringify({ tags, buildArgs, dockerfile }))
+          onProgress({ stream: 'Step 1/1 : FROM scratch\n' })
+          return 'sha256:0123456789abcdef'
+        },
+      },
+    })
+    expect(await client.images.load(Readable.from([Buffer.from('tar')]), signal)).toEqual(['loaded:tar'])
+    const options = { tags: ['a:1'], dockerfile: 'D', buildArgs: { A: 'b' }, labels: {}, noCache: false, pull: false }
+    const lines: unknown[] = []
+    const onProgress = (message: unknown): void => void lines.push(message)
+    const context = Readable.from([gzipSync('context')])
+    expect(await client.images.build(context, options, onProgress, signal)).toBe('sha256:0123456789abcdef')
+    expect(contexts).toEqual(['context', '{"tags":["a:1"],"buildArgs":{"A":"b"},"dockerfile":"D"}'])
+    expect(lines).toEqual([{ stream: 'Step 1/1 : FROM scratch\n' }, { aux: { ID: 'sha256:0123456789abcdef' } }])
+    expect((await post('/build')).status).toBe(400)
+    expect((await post('/build?version=2', 'x')).status).toBe(501)
+  })
+})
+
+describe('listen()', () => {
+  const listen = async (hosts: string[], insecure = false) => {
+    const server = await createDockerServer({ engine: stubEngine({}), log: silentLog })
+    closing.push(() => server.close())
+    return server.listen({ hosts, insecure })
+  }
+
+  it('refuses plain tcp where others can reach it, unless told', async () => {
+    for (const host of ['tcp://0.0.0.0:0', 'tcp://:0', 'tcp://[::]:0']) {
+      await expect(listen([host])).rejects.toMatchObject({ code: 'INSECURE_HOST' })
+    }
+    expect(await listen(['tcp://0.0.0.0:0'], true)).toEqual([expect.stringMatching(/^tcp:\/\/0\.0\.0\.0:\d+$/)])
+  })
+
+  it.each(['ftp://x', 'tcp://host', 'tcp://host:99999', 'fd://'])('cannot read %s', async host => {
+    await expect(listen([host])).rejects.toMatchObject({ code: 'BAD_HOST', status: 400 })
+  })
+
+  it('takes over a socket file that nobody answers, and only such', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'shoal-listen-'))
+    closing.push(() => rm(directory, { recursive: true }))
+    const path = join(directory, 'run/engine.sock')
+    expect(await listen([`unix://${path}`])).toEqual([`unix://${path}`])
+    expect((await stat(path)).mode & 0o777).toBe(0o660)
+    await expect(listen([`unix://${path}`])).rejects.toMatchObject({ code: 'ADDRESS_IN_USE', status: 409 })
+    const stale = join(directory, 'stale.sock')
+    await writeFile(stale, '')
+    expect(await listen([`unix://${stale}`])).toHaveLength(1)
+  })
+
+  it('listens on all hosts or on none', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    closing.push(() => void taken.close())
+    await new Promise(resolve => taken.once('listening', resolve))
+    const { port } = taken.address() as { port: number }
+    const free = 20_000 + (process.pid % 10_000)
+    const hosts = [`tcp://127.0.0.1:${free}`, `tcp://127.0.0.1:${port}`]
+    await expect(listen(hosts)).rejects.toMatchObject({ code: 'ADDRESS_IN_USE' })
+    const refused = await new Promise(resolve => connect(free, '127.0.0.1').on('error', resolve).on('connect', resolve))
+    expect(refused).toMatchObject({ code: 'ECONNREFUSED' })
+  })
+})
