@@ -21,7 +21,7 @@ const IFLA = { address: 1, ifname: 3, mtu: 4, master: 10, linkInfo: 18, ifAlias:
 const INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const
 const VETH_PEER = 1
 const VXLAN = { id: 1, local: 4, learning: 7, port: 15 } as const
-const BRPORT_NEIGH_SUPPRESS = 32
+const BRPORT = { hairpin: 4, neighSuppress: 32 } as const
 const IFF_UP = 1
 const CREATE = NLM_F.create | NLM_F.excl
 
@@ -174,14 +174,24 @@ export function createVxlan(netlink: NetlinkSocket, device: VxlanDevice): void {
   const made = findLink(netlink, name)
   if (made === undefined) return
   setLink(netlink, made.index, { up: true, alias })
-  const suppress = Buffer.concat([
-    linkHeader({ index: made.index, up: true }),
+  setPortFlag(netlink, name, BRPORT.neighSuppress)
+}
+
+function setPortFlag(netlink: NetlinkSocket, name: string, flag: number): void {
+  const payload = Buffer.concat([
+    linkHeader({}),
+    attribute(IFLA.ifname, encodeText(name)),
     attribute(IFLA.linkInfo, [
       attribute(INFO.slaveKind, Buffer.from('bridge')),
-      attribute(INFO.slaveData, [attribute(BRPORT_NEIGH_SUPPRESS, encodeU8(1))]),
+      attribute(INFO.slaveData, [attribute(flag, encodeU8(1))]),
     ]),
   ])
-  netlink.change({ type: RTM.newLink, payload: suppress, what: `answer ARP at vxlan ${name}` })
+  netlink.change({ type: RTM.newLink, payload, what: `set port ${name} of its bridge` })
+}
+
+/** Lets a bridge send a frame back where it came from: to a container that calls its own published port. */
+export function allowHairpin(netlink: NetlinkSocket, port: string): void {
+  setPortFlag(netlink, port, BRPORT.hairpin)
 }
 
 /** Deletes a device; one that is gone is fine. */

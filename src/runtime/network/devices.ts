@@ -3,7 +3,15 @@ import { parseCidr } from '../../core/cidr.ts'
 import { failed } from '../../core/errors.ts'
 import { invariant } from '../../core/invariant.ts'
 import { insideNetworkNamespace } from '../linux/namespaces.ts'
-import { createBridge, createVeth, deleteLink, findLink, type Link, setLink } from '../linux/netlink-links.ts'
+import {
+  allowHairpin,
+  createBridge,
+  createVeth,
+  deleteLink,
+  findLink,
+  type Link,
+  setLink,
+} from '../linux/netlink-links.ts'
 import { addAddress, setDefaultRoute } from '../linux/netlink-routes.ts'
 import { NetlinkSocket } from '../linux/netlink-socket.ts'
 import { macOf } from './address-pool.ts'
@@ -46,6 +54,8 @@ export interface Plug {
   readonly mac: string
   readonly address: string
   readonly prefix: number
+  /** It has published ports, and may call them itself. */
+  readonly isPublished: boolean
   /** Absent: no way out through this device. */
   readonly gateway?: string
 }
@@ -62,6 +72,8 @@ export function plugIn(netlink: NetlinkSocket, inside: NetlinkSocket, plug: Plug
     // A leftover of the same name would be in the way.
     deleteLink(netlink, plug.hostDevice)
     createVeth(netlink, { name: plug.hostDevice, master: bridge.index, mtu: plug.mtu, peer })
+    // Where bridged packets pass the packet filter (br_netfilter), they are translated without ever leaving the bridge.
+    if (plug.isPublished) allowHairpin(netlink, plug.hostDevice)
   } finally {
     closeSync(netnsFd)
   }

@@ -1,33 +1,41 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { type Clock, withDeadline } from '../../core/clock.ts'
+import { type Clock, sleep, withDeadline } from '../../core/clock.ts'
 import { failed } from '../../core/errors.ts'
 import type { DnsTransport } from './dns-answer.ts'
 
 const PORT = 53
-const TRY_TIMEOUT_MS = 1_500
-/** Three servers of resolv.conf are what resolvers look at. */
+/** Clients give up after five seconds and ask again: they must have their answer, if only a failure, before that. */
+const ANSWER_TIMEOUT_MS = 2_500
+/** The next server is asked when the ones before have been silent for this long. */
+const STAGGER_MS = 700
+/** As many as resolvers look at in resolv.conf. */
 const SERVERS_MAX = 3
 
-/** Asks the servers in turn and passes on the first answer as it is; undefined when none answers in time. */
+/** Asks the servers one after another and passes on the first answer as it is; undefined when none answers in time. */
 export async function askOutside(
   query: Buffer,
   servers: readonly string[],
   { transport, clock }: { readonly transport: DnsTransport; readonly clock: Clock },
 ): Promise<Buffer | undefined> {
-  for (const server of servers.slice(0, SERVERS_MAX)) {
-    try {
-      return await withDeadline(
-        signal => (transport === 'udp' ? askUdp(query, server, signal) : askTcp(query, server, signal)),
-        TRY_TIMEOUT_MS,
-        { clock, onTimeout: () => failed('DNS_TIMEOUT', `DNS server ${server} does not answer`) },
-      )
-    } catch {
-      // The next one may know.
-    }
+  const ask = transport === 'udp' ? askUdp : askTcp
+  const enough = new AbortController()
+  const tries = servers.slice(0, SERVERS_MAX).map(async (server, index) => {
+    await sleep(clock, index * STAGGER_MS, enough.signal)
+    return ask(query, server, enough.signal)
+  })
+  try {
+    return await withDeadline(() => Promise.any(tries), ANSWER_TIMEOUT_MS, {
+      clock,
+      onTimeout: () => failed('DNS_TIMEOUT', 'No DNS server answers'),
+    })
+  } catch {
+    return undefined
+  } finally {
+    enough.abort()
+    for (const attempt of tries) attempt.catch(() => {})
   }
-  return undefined
 }
 
 async function askUdp(query: Buffer, server: string, signal: AbortSignal): Promise<Buffer> {

@@ -11,7 +11,7 @@ import { askOutside, frame, unframe } from './dns-forward.ts'
 const PORT = 53
 const OUTSIDE_AT_ONCE_MAX = 512
 const CONNECTIONS_MAX = 128
-const CONNECTION_IDLE_MS = 10_000
+const CONNECTION_MS_MAX = 10_000
 
 /** What a client may see: the names of its networks, and where its other questions go. */
 export interface DnsScope {
@@ -79,10 +79,13 @@ export class DnsServer {
   async #listenTcp(networkId: string, gateway: string): Promise<() => void> {
     const connections = new Set<Socket>()
     const server = createServer(connection => {
+      const limit = this.#ports.clock.setTimer(CONNECTION_MS_MAX, () => connection.destroy())
       connections.add(connection)
-      connection.on('close', () => connections.delete(connection))
       connection.on('error', () => connection.destroy())
-      connection.setTimeout(CONNECTION_IDLE_MS, () => connection.destroy())
+      connection.on('close', () => {
+        limit.cancel()
+        connections.delete(connection)
+      })
       this.#serveConnection(networkId, connection)
     })
     server.maxConnections = CONNECTIONS_MAX

@@ -9,7 +9,7 @@ export interface PortForward extends PublishedPort {
 /** Elements of the table's sets and maps: `bridges` -> `"br-1"`, `ports_any` -> `tcp . 80` -> `10.0.0.2 . 8080`. */
 export type FirewallElements = ReadonlyMap<FirewallSet, ReadonlyMap<string, string | undefined>>
 
-const SETS = ['bridges', 'same', 'internal', 'subnets', 'ports_any', 'ports_at'] as const
+const SETS = ['bridges', 'same', 'own', 'internal', 'subnets', 'ports_any', 'ports_at'] as const
 export type FirewallSet = (typeof SETS)[number]
 
 /** What the sets must hold for these networks and ports. */
@@ -24,6 +24,7 @@ export function firewallElements(
   return new Map<FirewallSet, ReadonlyMap<string, string | undefined>>([
     ['bridges', names(networks)],
     ['same', new Map(networks.map(({ bridge }) => [`"${bridge}" . "${bridge}"`, undefined]))],
+    ['own', new Map(networks.map(({ bridge, subnet }) => [`${subnet} . "${bridge}"`, undefined]))],
     ['internal', names(networks.filter(({ internal }) => internal))],
     ['subnets', new Map(networks.filter(({ internal }) => !internal).map(({ subnet }) => [subnet, undefined]))],
     ['ports_any', new Map(ports.filter(isAny).map(port => [`${port.protocol} . ${port.hostPort}`, forward(port)]))],
@@ -78,6 +79,7 @@ function tableText(table: string): string {
   return `table ip ${table} {
   set bridges { type ifname; }
   set same { type ifname . ifname; }
+  set own { type ipv4_addr . ifname; flags interval; }
   set internal { type ifname; }
   set subnets { type ipv4_addr; flags interval; }
   map ports_any { type inet_proto . inet_service : ipv4_addr . inet_service; }
@@ -96,7 +98,7 @@ function tableText(table: string): string {
   }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-    iifname . oifname @same ct status dnat masquerade
+    ip saddr . oifname @own ct status dnat masquerade
     ip saddr 127.0.0.0/8 oifname @bridges masquerade
     ip saddr @subnets oifname != @bridges masquerade
   }

@@ -126,7 +126,7 @@ export class Sandboxes implements NetworkSandboxes {
       const hasWayOut = gatewayEndpoint(record, this.#networkOf) !== undefined
       table.keep({ ...record, endpoints: [...record.endpoints, endpoint] })
       withNetlinkInside(this.#netnsPath(containerId), inside =>
-        this.#plug(inside, { containerId, endpoint, isWayOut: !hasWayOut && !network.internal }),
+        this.#plug(inside, { record, endpoint, isWayOut: !hasWayOut && !network.internal }),
       )
       this.#refresh(containerId)
       await firewall.apply()
@@ -173,7 +173,7 @@ export class Sandboxes implements NetworkSandboxes {
     const inside = createNetworkNamespace(this.#netnsPath(containerId), () => prepareNamespace(request.sysctls))
     try {
       for (const endpoint of endpoints) {
-        this.#plug(inside, { containerId, endpoint, isWayOut: endpoint === way?.endpoint })
+        this.#plug(inside, { record, endpoint, isWayOut: endpoint === way?.endpoint })
       }
     } finally {
       inside.close()
@@ -191,13 +191,14 @@ export class Sandboxes implements NetworkSandboxes {
 
   #plug(
     inside: NetlinkSocket,
-    { containerId, endpoint, isWayOut }: { containerId: string; endpoint: SandboxEndpoint; isWayOut: boolean },
+    { record, endpoint, isWayOut }: { record: SandboxRecord; endpoint: SandboxEndpoint; isWayOut: boolean },
   ): void {
     const network = this.#networkOf(endpoint.networkId)
     if (network === undefined) throw notFound('NO_SUCH_NETWORK', `network ${endpoint.networkId} not found`)
     plugIn(this.#ports.netlink, inside, {
       ...endpoint,
-      netnsPath: this.#netnsPath(containerId),
+      netnsPath: this.#netnsPath(record.containerId),
+      isPublished: record.ports.length > 0,
       bridge: network.bridge,
       mtu: network.mtu,
       prefix: parseCidr(network.subnet).prefix,

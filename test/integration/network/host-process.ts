@@ -1,0 +1,66 @@
+import { join } from 'node:path'
+import { systemClock } from '../../../src/core/clock.ts'
+import type { NetworkRecord } from '../../../src/core/model/node.ts'
+import { systemRandom } from '../../../src/core/random.ts'
+import { clusterKeys, createEtcdStore } from '../../../src/discovery/index.ts'
+import type { Engine, NetworkCreateRequest } from '../../../src/docker-api/index.ts'
+import { type ClusterOverlay, createOverlay } from '../../../src/node-agent/overlay/index.ts'
+import { createNetworkStack, destroyNetworkStack, type NetworkStack } from '../../../src/runtime/network/index.ts'
+import type { SandboxRequest } from '../../../src/runtime/ports.ts'
+
+/** One host's network stack and overlay, called by the test through messages. */
+
+const report = (fields: object, message: string): void =>
+  void process.stderr.write(`${message} ${JSON.stringify(fields)}\n`)
+const log = { debug: () => {}, info: () => {}, warn: report, error: report }
+const ports = { clock: systemClock, random: systemRandom, log }
+
+let stack: NetworkStack
+let overlay: ClusterOverlay
+const optionsOf = (folder: string) => ({
+  engineName: 'lab',
+  dataRoot: join(folder, 'data'),
+  execRoot: join(folder, 'exec'),
+  manageFirewall: true,
+})
+
+const methods: Record<string, (...args: never[]) => unknown> = {
+  openStack: async (folder: string) => {
+    stack = await createNetworkStack(optionsOf(folder), ports)
+  },
+  destroyStack: (folder: string) => destroyNetworkStack(optionsOf(folder), ports),
+  closeStack: () => stack.close(),
+  open: (request: SandboxRequest) => stack.sandboxes.open(request),
+  check: (request: SandboxRequest) => stack.sandboxes.check(request),
+  close: (containerId: string) => stack.sandboxes.close(containerId),
+  get: (containerId: string) => stack.sandboxes.get(containerId),
+  restore: (running: SandboxRequest[]) => stack.sandboxes.restore(running),
+  createNetwork: (request: NetworkCreateRequest) => stack.networks.create(request),
+  removeNetwork: (name: string) => stack.networks.remove(name),
+  inspectNetwork: (name: string) => stack.networks.inspect(name),
+  connect: (network: string, container: string) => stack.networks.connect(network, container, {}),
+  disconnect: (network: string, container: string) => stack.networks.disconnect(network, container, {}),
+  openOverlay: async (node: string, hostAddress: string, endpoint: string) => {
+    const store = createEtcdStore({ endpoints: [endpoint], clock: systemClock })
+    const engine: Pick<Engine, 'networks'> = { networks: stack.networks }
+    overlay = createOverlay({ node, hostAddress }, { ...ports, store, keys: clusterKeys('lab'), engine })
+    stack.setNameSource(overlay.names)
+    await overlay.start()
+  },
+  joinTask: async (network: NetworkRecord, task: { taskId: string; serviceId: string; names: string[] }) => {
+    await overlay.ensureNetwork(network)
+    return overlay.claimAddress(network, task)
+  },
+  publishTask: (taskId: string, healthy: boolean) => overlay.publishTask(taskId, { healthy }),
+  releaseTask: (taskId: string) => overlay.releaseTask(taskId),
+  releaseAllBut: (taskIds: string[]) => overlay.releaseAllBut(new Set(taskIds)),
+}
+
+process.on('message', async ({ id, method, args }: { id: number; method: string; args: never[] }) => {
+  try {
+    process.send?.({ id, value: await methods[method]?.(...args) })
+  } catch (error) {
+    const { code = 'UNKNOWN', message = String(error) } = error as { code?: string; message?: string }
+    process.send?.({ id, error: { code, message } })
+  }
+})
