@@ -10,8 +10,5 @@ export function createLogger(level = 'info'): Log {
     throw invalidInput('BAD_FLAG', `Cannot use --log-level "${level}": expected one of ${LEVELS.join(', ')}`)
   }
   // Synchronous: what was logged before a crash is there.
-  return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: 2, sync: true }),
-  )
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }))
 }

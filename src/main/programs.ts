@@ -1,13 +1,14 @@
 import { type CommandGroup, composeGroup, machineGroup, swarmGroup } from '../cli/index.ts'
-import { unsupported } from '../core/errors.ts'
+import { engineCommand } from './engine-command.ts'
+import { ENGINE_FLAGS } from './engine-flags.ts'
 import { VERSION } from './version.ts'
 
 const swarm = swarmGroup({
   create: async () => (await import('./swarm-create.ts')).runCreate,
-  list: () => Promise.reject(unsupported('NOT_AVAILABLE', 'swarm list is not wired yet')),
-  join: () => Promise.reject(unsupported('NOT_AVAILABLE', 'swarm join is not wired yet')),
+  list: async () => (await import('./swarm-list.ts')).runList,
+  join: async () => (await import('./agent.ts')).runJoin,
   manage: async () => (await import('./manager.ts')).runManager,
-  engineFlags: [],
+  engineFlags: ENGINE_FLAGS,
 })
 const machine = machineGroup(VERSION)
 const compose = composeGroup(VERSION)
@@ -19,5 +20,5 @@ export const FAMILIES: Readonly<Record<string, CommandGroup>> = { swarm, machine
 export const umbrella: CommandGroup = {
   name: 'shoal',
   summary: 'Runs Compose files over many Linux hosts',
-  commands: [swarm, machine, compose],
+  commands: [swarm, machine, compose, engineCommand],
 }

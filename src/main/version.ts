@@ -1,4 +1,4 @@
-import packageJson from '../../package.json' with { type: 'json' }
+import packageJson from '#package' with { type: 'json' }
 
 /** The version of Shoal, as `--version` and the APIs give it. */
 export const VERSION: string = packageJson.version

@@ -111,7 +111,7 @@ const MANAGE_OPTIONS: readonly OptionDefinition[] = [
     repeatable: true,
   },
   { flags: '--insecure', summary: 'serve the API without TLS on addresses other than loopback' },
-  { flags: '--strategy <name>', summary: 'placement: spread or binpack (default: spread)' },
+  { flags: '--strategy <name>', summary: 'placement: spread, binpack or random (default: spread)' },
   { flags: '--replication', summary: 'accepted: managers on a store always elect a leader', hidden: true },
   { flags: '--replication-ttl <duration>', summary: 'how long a leader that is silent stays leader' },
   { ...ADVERTISE, summary: 'address of this manager for the other managers [$SWARM_ADVERTISE]' },
@@ -123,6 +123,6 @@ const MANAGE_OPTIONS: readonly OptionDefinition[] = [
   },
   { flags: '--cluster <name>', summary: 'name of the cluster in the embedded etcd (default: default)' },
   { flags: '--cluster-opt <key=value>', summary: 'swarm.overcommit=<share>', repeatable: true },
-  { flags: '--log-level <level>', summary: 'debug, info, warn, error or fatal (default: info)' },
+  { flags: '-l, --log-level <level>', summary: 'debug, info, warn, error or fatal (default: info)' },
   DISCOVERY_OPTION,
 ]

@@ -1,0 +1,93 @@
+import type { Clock } from '../core/clock.ts'
+import type { MemberRecord } from '../core/model/node.ts'
+import type { Scope } from '../core/scope.ts'
+import {
+  CachedPrefix,
+  type ClusterKeys,
+  clusterKeys,
+  createEtcdStore,
+  memberCodec,
+  type Store,
+} from '../discovery/index.ts'
+import { createDockerClient, type DockerClient, type Engine } from '../docker-api/index.ts'
+import {
+  type AgentPorts,
+  createEngineNetworks,
+  createOverlay,
+  createPeerImages,
+  type Overlay,
+  type PeerImages,
+} from '../node-agent/index.ts'
+import { createEngine } from '../runtime/index.ts'
+import type { JoinSettings } from './agent-settings.ts'
+
+/** Deadline of a call of the store: shorter than the life of a membership. */
+const STORE_CALL_MS = 3_000
+
+type BasePorts = Pick<AgentPorts, 'clock' | 'random' | 'log' | 'store' | 'keys'>
+
+/** Connects when it is first used; a store that is away is no error here. */
+export function openStore(
+  { cluster, storeTls }: JoinSettings,
+  { clock }: { readonly clock: Clock },
+  scope: Scope,
+): { readonly store: Store; readonly keys: ClusterKeys } {
+  const tls = storeTls === undefined ? {} : { tls: storeTls }
+  const store = createEtcdStore({ endpoints: cluster.endpoints, clock, callTimeoutMs: STORE_CALL_MS, ...tls })
+  scope.defer(() => store.close())
+  return { store, keys: clusterKeys(cluster.cluster) }
+}
+
+export interface NodeEngine {
+  readonly engine: Engine
+  readonly overlay: Overlay
+  readonly startOverlay: (signal: AbortSignal) => Promise<void>
+}
+
+/** The engine of this node with its networks: the embedded one with the overlay, or another with its own networks. */
+export async function openNodeEngine(settings: JoinSettings, ports: BasePorts, scope: Scope): Promise<NodeEngine> {
+  if (settings.engineUrl !== undefined) {
+    const client = createDockerClient(settings.engineUrl, ports)
+    scope.defer(client.close)
+    await client.version()
+    return { engine: client, overlay: createEngineNetworks(client), startOverlay: () => Promise.resolve() }
+  }
+  const engine = await scope.open(
+    () => createEngine(settings.engine, ports),
+    opened => opened.close(),
+  )
+  const overlay = createOverlay(
+    { node: settings.engine.name, hostAddress: settings.agent.address },
+    { ...ports, engine },
+  )
+  scope.defer(() => overlay.close())
+  engine.setNameSource(overlay.names)
+  return { engine, overlay, startOverlay: overlay.start }
+}
+
+/** The other members, and what images they have. */
+export function followPeers(
+  node: string,
+  ports: BasePorts & { readonly engine: Engine },
+): { readonly members: { readonly close: () => void }; readonly peers: PeerImages } {
+  const { store, keys, clock, log, engine } = ports
+  const members = new CachedPrefix<MemberRecord>({ store, prefix: keys.members, codec: memberCodec, clock, log })
+  const clients = new Map<string, DockerClient>()
+  const connect = (apiAddress: string): DockerClient => {
+    const client = clients.get(apiAddress) ?? createDockerClient(`tcp://${apiAddress}`, { clock })
+    clients.set(apiAddress, client)
+    return client
+  }
+  const peers = createPeerImages({
+    engine,
+    members: () => members.values().filter(({ name }) => name !== node),
+    connect,
+    clock,
+    log,
+  })
+  const close = (): void => {
+    members.close()
+    for (const client of clients.values()) client.close()
+  }
+  return { members: { close }, peers }
+}

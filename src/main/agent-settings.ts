@@ -1,0 +1,78 @@
+import { lookup } from 'node:dns/promises'
+import { readFileSync } from 'node:fs'
+import { isIPv4 } from 'node:net'
+import { hostname } from 'node:os'
+import { badFlag, type CommandContext, type Invocation, type JoinOptions, readJoinOptions } from '../cli/index.ts'
+import { invalidInput, ShoalError } from '../core/errors.ts'
+import { type Discovery, type EtcdOptions, parseDiscovery } from '../discovery/index.ts'
+import type { AgentOptions } from '../node-agent/index.ts'
+import { type EngineSettings, readEngineFlags } from './engine-flags.ts'
+import { readStoreTls } from './store-tls.ts'
+
+/** What `swarm join` was asked to do, checked. */
+export interface JoinSettings extends EngineSettings {
+  readonly join: JoinOptions
+  readonly cluster: Extract<Discovery, { scheme: 'etcd' }>
+  readonly storeTls: EtcdOptions['tls']
+  readonly agent: AgentOptions
+  /** Another engine to drive instead of the embedded one. */
+  readonly engineUrl: string | undefined
+  readonly insecure: boolean
+}
+
+const NODE_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/
+
+/** Reads the flags of `swarm join`. Throws BAD_FLAG, BAD_DISCOVERY, NOT_ROOT, UNKNOWN_HOST. */
+export async function readJoinSettings(invocation: Invocation, context: CommandContext): Promise<JoinSettings> {
+  const { options } = invocation
+  const join = readJoinOptions(invocation, context)
+  const cluster = parseDiscovery(join.discovery)
+  if (cluster.scheme !== 'etcd') {
+    throw invalidInput(
+      'BAD_DISCOVERY',
+      `Cannot join through ${cluster.scheme}://: a fixed list has no place for a new node; use etcd://host:port/cluster`,
+    )
+  }
+  const settings = readEngineFlags(options, { hostname: hostname(), socket: 'agent.sock' })
+  const { name } = settings.engine
+  if (!NODE_NAME.test(name)) {
+    throw badFlag(`Cannot use node name "${name}": give --name with letters, digits and inner . _ -`)
+  }
+  const engineUrl = options.text('engine')
+  if (engineUrl === undefined && process.getuid?.() !== 0) {
+    throw new ShoalError('NOT_ROOT', 403, 'The embedded engine needs root: run swarm join as root, or give --engine')
+  }
+  const { host, port } = join.advertise
+  const apiAddress = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const isListening = options.list('host').length > 0
+  return {
+    ...settings,
+    // The other members must reach it: managers to speak to containers, peers to copy images.
+    hosts: isListening ? settings.hosts : [...settings.hosts, `tcp://${apiAddress}`],
+    join,
+    cluster,
+    storeTls: readStoreTls(join.discoveryOptions),
+    agent: {
+      name,
+      apiAddress,
+      address: await hostAddress(host),
+      labels: {},
+      bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+      ttlMs: join.ttlMs,
+    },
+    engineUrl,
+    insecure: options.flag('insecure'),
+  }
+}
+
+/** VXLAN and peer probes need an address, not a name. */
+async function hostAddress(host: string): Promise<string> {
+  if (isIPv4(host)) return host
+  try {
+    return (await lookup(host, { family: 4 })).address
+  } catch (cause) {
+    throw invalidInput('UNKNOWN_HOST', `Cannot find an IPv4 address of --advertise ${host}: give an address`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+import type { CommandContext, RunCommand } from '../cli/index.ts'
+import { sleep } from '../core/clock.ts'
+import type { Log } from '../core/log.ts'
+import { Scope } from '../core/scope.ts'
+import type { Engine } from '../docker-api/index.ts'
+import { createDockerServer } from '../docker-api/server/index.ts'
+import { agentMemoryFile, createAgent, waitForStore } from '../node-agent/index.ts'
+import { holdAgentDirectory } from './agent-directory.ts'
+import { followPeers, openNodeEngine, openStore } from './agent-parts.ts'
+import { type JoinSettings, readJoinSettings } from './agent-settings.ts'
+import { loadTls } from './engine-flags.ts'
+import { createLogger } from './logger.ts'
+import { holdPidFile } from './pid-file.ts'
+
+/**
+ * `swarm join`: makes this host a node until it is told to stop. SIGTERM leaves containers running and lets the membership
+ * expire by itself, so that a restart or an upgrade within its life goes unnoticed.
+ */
+export const runJoin: RunCommand = async (invocation, context) => {
+  const settings = await readJoinSettings(invocation, context)
+  await runNode(settings, createLogger(settings.logLevel), context)
+}
+
+async function runNode(settings: JoinSettings, log: Log, { clock, random, signal }: CommandContext): Promise<void> {
+  const scope = new Scope()
+  await using _closing = scope
+  const { pidFile } = settings
+  if (pidFile !== undefined) {
+    const held = await holdPidFile(pidFile)
+    scope.defer(held.release)
+  }
+  const directory = holdAgentDirectory(settings.engine.dataRoot, scope)
+  const { store, keys } = openStore(settings, { clock }, scope)
+  const ports = { clock, random, log, store, keys }
+  const { engine, overlay, startOverlay } = await openNodeEngine(settings, ports, scope)
+  await serve(engine, settings, log, scope)
+  const { members, peers } = followPeers(settings.engine.name, { ...ports, engine })
+  scope.defer(() => members.close())
+  const memory = agentMemoryFile(join(directory, 'agent.json'))
+  const agent = createAgent(settings.agent, { ...ports, engine, overlay, peers, memory })
+  try {
+    await sleep(clock, random.next() * settings.join.delayMs, signal)
+    await waitForStore(() => store.get(keys.meta), ports, signal)
+    await startOverlay(signal)
+    await agent.run(signal)
+  } catch (error) {
+    // Being told to stop is how a daemon ends well.
+    if (!signal.aborted) throw error
+  }
+  log.info({ node: settings.engine.name }, 'the agent ends; containers keep running')
+}
+
+async function serve(engine: Engine, settings: JoinSettings, log: Log, scope: Scope): Promise<void> {
+  const server = await createDockerServer({ engine, log })
+  scope.defer(() => server.close())
+  const hosts = await server.listen({
+    hosts: settings.hosts,
+    insecure: settings.insecure,
+    ...(settings.tls === undefined ? {} : { tls: await loadTls(settings.tls) }),
+  })
+  log.info({ hosts }, 'serving the Docker Engine API')
+}

@@ -1,0 +1,79 @@
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it } from 'vitest'
+import type { CommandDefinition, CommandGroup } from '../../src/cli/index.ts'
+import { runProgram } from '../../src/cli/index.ts'
+import { ManualClock } from '../../src/core/manual-clock.ts'
+import { seededRandom } from '../../src/core/random.ts'
+import { FAMILIES, umbrella } from '../../src/main/programs.ts'
+
+async function run(root: CommandGroup, argv: readonly string[]) {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const code = await runProgram(
+    argv,
+    { root, version: '1.2.3' },
+    {
+      stdin: new PassThrough(),
+      stdout,
+      stderr,
+      env: {},
+      cwd: '/',
+      clock: new ManualClock(),
+      random: seededRandom(1),
+      signal: new AbortController().signal,
+    },
+  )
+  stdout.end()
+  stderr.end()
+  return { code, stdout: await text(stdout), stderr: await text(stderr) }
+}
+
+function paths(group: CommandDefinition, above: readonly string[] = []): string[][] {
+  if (!('commands' in group)) return [[...above]]
+  return [[...above], ...group.commands.flatMap(child => paths(child, [...above, child.name]))]
+}
+
+describe('every command', () => {
+  it.each(paths(umbrella).map(path => [path.join(' '), path]))(
+    'shoal %s --help explains itself',
+    async (_name, path) => {
+      const { code, stdout, stderr } = await run(umbrella, [...path, '--help'])
+      expect(stderr).toBe('')
+      expect(stdout).toContain('Usage: shoal')
+      expect(code).toBe(0)
+    },
+  )
+})
+
+describe('the families', () => {
+  it.each(Object.entries(FAMILIES))('%s knows its version', async (name, root) => {
+    expect(await run(root, ['--version'])).toEqual({ code: 0, stdout: `${name} version 1.2.3\n`, stderr: '' })
+  })
+
+  it('swarm create makes a name, and takes no arguments', async () => {
+    const root = FAMILIES['swarm'] ?? umbrella
+    const made = await run(root, ['create'])
+    expect(made.stdout).toMatch(/^[0-9a-f]{32}\n$/)
+    expect(await run(root, ['create', 'x'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: "the `create` command takes no arguments. See 'swarm create --help'.\n",
+    })
+  })
+
+  it('swarm list reads lists, and checks its flags', async () => {
+    const root = FAMILIES['swarm'] ?? umbrella
+    expect(await run(root, ['list', 'nodes://10.0.0.[1:2]:2375,h:1'])).toMatchObject({
+      code: 0,
+      stdout: '10.0.0.1:2375\n10.0.0.2:2375\nh:1\n',
+    })
+    expect((await run(root, ['list'])).stderr).toBe("discovery required to list a cluster. See 'swarm list --help'.\n")
+    expect((await run(root, ['list', '--timeout', '0s', 'h:1'])).stderr).toBe('--timeout should be a positive number\n')
+  })
+
+  it('machine says clearly what it does not do yet', async () => {
+    const { code, stderr } = await run(FAMILIES['machine'] ?? umbrella, ['create', '--driver', 'x', 'n1'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('machine create is not available in this version')
+  })
+})
