@@ -36,15 +36,8 @@ export function readManageOptions({ args, options, command }: Invocation, { env 
   const given = options.list('host')
   const hosts = given.length > 0 ? given : [env['SWARM_HOST'] || DEFAULT_HOST]
   const listen = hosts.map(parseListenAddress)
-  const etcdListen = parseHostPort(options.text('etcdListen') ?? DEFAULT_ETCD)
-  if (etcdListen === undefined) throw badFlag('--etcd-listen should be of the form ip:port')
-  const opened: readonly ListenAddress[] = url === undefined ? [...listen, { kind: 'tcp', ...etcdListen }] : listen
-  const exposed = opened.find(isExposed)
-  if (exposed !== undefined && !options.flag('insecure')) {
-    throw badFlag(
-      `Cannot serve ${formatListenAddress(exposed)} without TLS: whoever reaches it owns every host; say --insecure if the network is trusted`,
-    )
-  }
+  const etcdListen = readEtcdListen(options)
+  refuseExposed(url === undefined ? [...listen, { kind: 'tcp', ...etcdListen }] : listen, options)
   return {
     discovery: url === undefined ? undefined : parseDiscovery(url),
     listen,
@@ -57,6 +50,20 @@ export function readManageOptions({ args, options, command }: Invocation, { env 
     cluster: options.text('cluster') ?? 'default',
     logLevel: options.text('logLevel') ?? 'info',
   }
+}
+
+function readEtcdListen(options: Options): ManageOptions['etcdListen'] {
+  const address = parseHostPort(options.text('etcdListen') ?? DEFAULT_ETCD)
+  if (address === undefined) throw badFlag('--etcd-listen should be of the form ip:port')
+  return address
+}
+
+function refuseExposed(addresses: readonly ListenAddress[], options: Options): void {
+  const exposed = addresses.find(isExposed)
+  if (exposed === undefined || options.flag('insecure')) return
+  throw badFlag(
+    `Cannot serve ${formatListenAddress(exposed)} without TLS: whoever reaches it owns every host; say --insecure if the network is trusted`,
+  )
 }
 
 function readElectionTtl(options: Options): number {

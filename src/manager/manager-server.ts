@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { MemberRecord } from '../core/model/node.ts'
+import { taskContainerName } from '../core/model/task.ts'
 import type { Random } from '../core/random.ts'
 import type { Engine } from '../docker-api/index.ts'
 import { dockerRoutes, hijackTarget } from './docker/docker-routes.ts'
@@ -11,6 +12,7 @@ import { createFront } from './http/server.ts'
 import { v1Routes } from './http/v1-routes.ts'
 import type { Manager } from './manager.ts'
 import type { Strategy } from './model/round.ts'
+import type { Snapshot } from './model/snapshot.ts'
 
 export interface ManagerServerOptions {
   /** Shown as the name of the cluster's manager. */
@@ -44,6 +46,7 @@ export async function createManagerServer(
   const { manager, engines, clock, random, log } = ports
   const nodes: ClusterNodes = {
     clock,
+    likely: reference => nodesOfTask(reference, manager.snapshot()),
     ready: () =>
       [...manager.snapshot().members.values()]
         .map(({ value: member }) => ({ name: member.name, member, engine: engines(member) }))
@@ -74,4 +77,13 @@ export async function createManagerServer(
       await front.close()
     },
   }
+}
+
+/** The nodes of the tasks whose container has this name or id. */
+function nodesOfTask(reference: string, { tasks, status }: Snapshot): string[] {
+  return [...tasks.values()].flatMap(({ value: task }) => {
+    const isNamed = taskContainerName(task) === reference && task.desired === 'running'
+    const isIt = isNamed || status.get(task.id)?.value.containerId === reference
+    return isIt && task.node !== undefined ? [task.node] : []
+  })
 }

@@ -18,6 +18,8 @@ export async function locate(reference: string, nodes: ClusterNodes): Promise<Lo
   const slash = bare.indexOf('/')
   const wanted = slash < 0 ? undefined : bare.slice(0, slash)
   const name = bare.slice(slash + 1)
+  const known = await locateTask(name, wanted, nodes)
+  if (known !== undefined) return known
   const among = wanted === undefined ? nodes : { ...nodes, ready: () => nodes.ready().filter(n => n.name === wanted) }
   const found = await askAll(among, engine => engine.containers.inspect(name))
   const choices = [
@@ -30,6 +32,17 @@ export async function locate(reference: string, nodes: ClusterNodes): Promise<Lo
   if (best === undefined) throw notFound('NO_SUCH_CONTAINER', `No such container: ${reference}`)
   if (others.length > 0) throw ambiguous(reference, [best, ...others])
   return { node: best.node, id: best.value.Id, inspect: best.value }
+}
+
+/** Containers of tasks are mostly where the records say: asking that node alone is fast, and waits for no other. */
+async function locateTask(name: string, wanted: string | undefined, nodes: ClusterNodes): Promise<Located | undefined> {
+  const [likely, ...others] = nodes.likely(name).filter(node => wanted === undefined || node === wanted)
+  if (likely === undefined || others.length > 0) return undefined
+  const ready = () => nodes.ready().filter(node => node.name === likely)
+  const [found] = await askAll({ ...nodes, ready }, engine => engine.containers.inspect(name))
+  const isIt =
+    found !== undefined && (found.value.Id === name || (found.value.Name === `/${name}` && found.value.State.Running))
+  return isIt ? { node: found.node, id: found.value.Id, inspect: found.value } : undefined
 }
 
 function ambiguous(reference: string, found: readonly Answer<ContainerInspect>[]): Error {

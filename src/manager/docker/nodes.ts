@@ -14,6 +14,8 @@ export interface ClusterNodes {
   /** Nodes that are up, by name. */
   readonly ready: () => readonly NodeEngine[]
   readonly clock: Clock
+  /** Nodes on which a container of this name, or id, is known to have been made for a task. */
+  readonly likely: (reference: string) => readonly string[]
 }
 
 export interface Answer<T> {
