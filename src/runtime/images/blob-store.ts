@@ -56,7 +56,9 @@ export class BlobStore {
 
   async putBytes(bytes: Buffer): Promise<string> {
     const digest = sha256Digest(bytes)
-    if ((await this.sizeOf(digest)) !== bytes.length) await replaceFile(this.pathOf(digest), bytes)
+    await this.#lock.run(digest, async () => {
+      if ((await this.sizeOf(digest)) !== bytes.length) await replaceFile(this.pathOf(digest), bytes)
+    })
     return digest
   }
 

@@ -1,4 +1,5 @@
 import { parseImageReference } from '../../core/image-reference.ts'
+import { KeyedLock } from '../../core/keyed-lock.ts'
 import { addLayer, createImage } from './author.ts'
 import { BlobStore } from './blob-store.ts'
 import { collectAtStart } from './collect.ts'
@@ -26,7 +27,8 @@ export async function createImageStore(options: ImageStoreOptions, ports: ImageS
   const blobs = new BlobStore(layout)
   const layers = await LayerStore.open(layout, blobs, random)
   const catalog = await ImageCatalog.open(layout, blobs)
-  const parts: StoreParts = { layout, blobs, layers, catalog, leases: new Leases(), clock, random, log }
+  const work = { leases: new Leases(), installing: new KeyedLock() }
+  const parts: StoreParts = { layout, blobs, layers, catalog, ...work, clock, random, log }
   const roots = await ContainerOverlays.open(parts)
   const usedByRoots = (): ReadonlySet<string> => roots.usedLayers()
   await collectAtStart(parts, usedByRoots)

@@ -30,7 +30,7 @@ export async function installImage(parts: StoreParts, source: ImageSource, optio
   const id = manifest.config.digest
   const digest = sha256Digest(manifestBytes)
   const held = [digest, id, ...manifest.layers.map(layer => layer.digest)]
-  return parts.leases.hold(held, async () => {
+  const install = async (): Promise<string> => {
     await options.fetchBlob(manifest.config)
     const config = parseConfig(await parts.blobs.read(id))
     checkLayerCount(config, manifest)
@@ -45,7 +45,8 @@ export async function installImage(parts: StoreParts, source: ImageSource, optio
       })
       return id
     })
-  })
+  }
+  return parts.leases.hold(held, () => parts.installing.run(id, install))
 }
 
 /** Fetches and unpacks what is missing; layers become visible together, when all of them are on the disk. */

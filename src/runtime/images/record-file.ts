@@ -1,12 +1,14 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorMessage, failed } from '../../core/errors.ts'
+import { KeyedLock } from '../../core/keyed-lock.ts'
 import { replaceFile } from './files.ts'
 
 /** Small JSON records, one file each, kept in memory and on disk alike. */
 export class RecordFiles<T> {
   readonly #directory: string
   readonly #records = new Map<string, T>()
+  readonly #lock = new KeyedLock()
 
   private constructor(directory: string) {
     this.#directory = directory
@@ -31,13 +33,15 @@ export class RecordFiles<T> {
   }
 
   async put(key: string, record: T): Promise<void> {
-    await replaceFile(join(this.#directory, `${key}.json`), JSON.stringify(record))
-    this.#records.set(key, record)
+    await this.#lock.run(key, async () => {
+      await replaceFile(join(this.#directory, `${key}.json`), JSON.stringify(record))
+      this.#records.set(key, record)
+    })
   }
 
   async remove(key: string): Promise<void> {
     this.#records.delete(key)
-    await rm(join(this.#directory, `${key}.json`), { force: true })
+    await this.#lock.run(key, () => rm(join(this.#directory, `${key}.json`), { force: true }))
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import type { KeyedLock } from '../../core/keyed-lock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import type { BlobStore } from './blob-store.ts'
@@ -14,6 +15,8 @@ export interface StoreParts {
   readonly layers: LayerStore
   readonly catalog: ImageCatalog
   readonly leases: Leases
+  /** By image id: two pulls of one image share the work, the second finds it done. */
+  readonly installing: KeyedLock
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

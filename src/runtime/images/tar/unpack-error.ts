@@ -37,6 +37,9 @@ export function entryError(name: string, error: unknown): ShoalError {
       return failed('DISK_FULL', `No space left while unpacking "${name}": free some space and try again`, {
         cause: error,
       })
+    case 'ENOENT':
+    case 'EEXIST':
+    case 'EISDIR':
     case 'ENOTDIR':
     case 'ELOOP':
     case 'ENAMETOOLONG':

@@ -1,0 +1,223 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
+import { sleep, systemClock } from '../../../src/core/clock.ts'
+import { silentLog } from '../../../src/core/log.ts'
+import { systemRandom } from '../../../src/core/random.ts'
+import { Scope } from '../../../src/core/scope.ts'
+import { createImageStore, type ImageStore, type ImageStorePorts } from '../../../src/runtime/images/index.ts'
+import type { TarEntry } from '../../../src/runtime/images/tar/header.ts'
+import { encodeHeader, plainFile, TAR_END, tarPadding } from '../../../src/runtime/images/tar/header-writer.ts'
+
+export const isRoot = process.getuid?.() === 0
+export const soon = (): AbortSignal => AbortSignal.timeout(60_000)
+
+/** A directory and whatever else a test opens, gone at its end. */
+export class Workshop extends Scope {
+  readonly directory: string = mkdtempSync(join(tmpdir(), 'shoal-images-'))
+
+  constructor() {
+    super()
+    this.defer(() => rmSync(this.directory, { recursive: true, force: true }))
+  }
+
+  /** Opens a store; the roots mounted in it are removed at the end. */
+  async store(name: string, ports: Partial<ImageStorePorts> = {}): Promise<ImageStore> {
+    const options = { dataRoot: join(this.directory, name), insecureRegistries: [], registryMirrors: [] }
+    const store = await createImageStore(options, {
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLog,
+      ...ports,
+    })
+    this.defer(async () => {
+      for (const id of await store.roots.list()) await store.roots.remove(id)
+    })
+    return store
+  }
+
+  path(...parts: readonly string[]): string {
+    return join(this.directory, ...parts)
+  }
+
+  /** Starts a real registry; resolves with its `host:port`. */
+  async registry(): Promise<string> {
+    const port = await freePort()
+    const config = this.path(`registry-${port}.yml`)
+    const storage = `storage: {filesystem: {rootdirectory: ${this.path(`registry-${port}`)}}}`
+    writeFileSync(
+      config,
+      `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n${storage}\nhttp: {addr: "127.0.0.1:${port}"}\n`,
+    )
+    const child = spawn('docker-registry', ['serve', config], { stdio: 'ignore' })
+    this.defer(() => ended(child))
+    await until(async () => (await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => undefined))?.ok === true)
+    return `127.0.0.1:${port}`
+  }
+
+  async fakeRegistry(): Promise<FakeRegistry> {
+    const registry = new FakeRegistry()
+    await registry.listen()
+    this.defer(() => registry.close())
+    return registry
+  }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise(resolve => child.once('exit', resolve))
+  child.kill('SIGKILL')
+  await gone
+}
+
+export async function until(holds: () => Promise<boolean> | boolean, timeoutMs = 20_000): Promise<void> {
+  const deadline = systemClock.monotonicMs() + timeoutMs
+  while (!(await holds())) {
+    if (systemClock.monotonicMs() > deadline) throw new Error('it did not come true in time')
+    await sleep(systemClock, 20)
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise(resolve => {
+    const server = createTcpServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+export function skopeo(...args: readonly string[]): string {
+  return execFileSync('skopeo', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 })
+}
+
+/** An entry of a tar made by hand, honest or not. */
+export function entry(name: string, fields: Partial<TarEntry> & { readonly content?: string } = {}): Buffer {
+  const { content = '', ...rest } = fields
+  const header = encodeHeader({ ...plainFile(name, Buffer.byteLength(content)), ...rest })
+  return Buffer.concat([header, Buffer.from(content), tarPadding(Buffer.byteLength(content))])
+}
+
+export function tar(...entries: readonly Buffer[]): Buffer {
+  return Buffer.concat([...entries, TAR_END])
+}
+
+export function streamOf(bytes: Buffer): Readable {
+  return Readable.from([bytes], { objectMode: false })
+}
+
+export function digestOf(bytes: Buffer): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+}
+
+export interface Answer {
+  readonly body: Buffer
+  readonly type?: string
+  /** Serve only so many bytes, then break the connection off. */
+  readonly cutAfter?: number
+  /** Send this many bytes every few milliseconds. */
+  readonly slowBytes?: number
+}
+
+/** A registry whose every answer a test decides, with byte ranges. */
+export class FakeRegistry {
+  readonly answers = new Map<string, Answer>()
+  readonly requests: { readonly method: string; readonly path: string; readonly range?: string }[] = []
+  readonly #server: Server = createServer((request, response) => void this.#answer(request, response))
+
+  listen(): Promise<void> {
+    return new Promise(resolve => this.#server.listen(0, '127.0.0.1', resolve))
+  }
+
+  get host(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** Publishes an image of the given layers (uncompressed tars); resolves with its name. */
+  publish(
+    repository: string,
+    layers: readonly Buffer[],
+    change: Partial<Record<'diffIds' | 'layers', unknown>> = {},
+  ): string {
+    const packed = layers.map(layer => gzipSync(layer))
+    const config = Buffer.from(
+      JSON.stringify({
+        os: 'linux',
+        architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+        config: { Cmd: ['/bin/true'] },
+        rootfs: { type: 'layers', diff_ids: change.diffIds ?? layers.map(digestOf) },
+      }),
+    )
+    const descriptor = (body: Buffer, mediaType: string) => ({ mediaType, digest: digestOf(body), size: body.length })
+    const manifest = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: 'application/vnd.oci.image.manifest.v1+json',
+        config: descriptor(config, 'application/vnd.oci.image.config.v1+json'),
+        layers: change.layers ?? packed.map(body => descriptor(body, 'application/vnd.oci.image.layer.v1.tar+gzip')),
+      }),
+    )
+    for (const body of [...packed, config]) this.answers.set(`/v2/${repository}/blobs/${digestOf(body)}`, { body })
+    const answer = { body: manifest, type: 'application/vnd.oci.image.manifest.v1+json' }
+    this.answers.set(`/v2/${repository}/manifests/1`, answer)
+    this.answers.set(`/v2/${repository}/manifests/${digestOf(manifest)}`, answer)
+    return `${this.host}/${repository}:1`
+  }
+
+  /** Path of the answer for the blob of a layer. */
+  layerPath(repository: string, layer: Buffer): string {
+    return `/v2/${repository}/blobs/${digestOf(gzipSync(layer))}`
+  }
+
+  close(): Promise<void> {
+    this.#server.closeAllConnections()
+    return new Promise(resolve => this.#server.close(() => resolve()))
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = '', url = '', headers } = request
+    this.requests.push({ method, path: url, ...(headers.range === undefined ? {} : { range: headers.range }) })
+    if (url === '/v2/') return void response.end('{}')
+    const answer = this.answers.get(url)
+    if (answer === undefined) {
+      response.statusCode = 404
+      return void response.end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}')
+    }
+    const from = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0)
+    const body = answer.body.subarray(from)
+    response.statusCode = from > 0 ? 206 : 200
+    if (from > 0) response.setHeader('content-range', `bytes ${from}-${answer.body.length - 1}/${answer.body.length}`)
+    response.setHeader('content-type', answer.type ?? 'application/octet-stream')
+    response.setHeader('content-length', body.length)
+    if (answer.cutAfter !== undefined) {
+      response.write(body.subarray(0, answer.cutAfter))
+      await sleep(systemClock, 20)
+      return void response.destroy()
+    }
+    const step = answer.slowBytes ?? body.length
+    for (let at = 0; at < body.length && !response.destroyed; at += step) {
+      response.write(body.subarray(at, at + step))
+      if (answer.slowBytes !== undefined) await sleep(systemClock, 5)
+    }
+    response.end()
+  }
+}
+
+/** What lies in a store's own directories: nothing may be left there by something that failed. */
+export function leftovers(workshop: Workshop, store: string): Readonly<Record<string, readonly string[]>> {
+  const list = (name: string): readonly string[] => readdirSync(workshop.path(store, 'images', name)).sort()
+  return {
+    layers: list('layers'),
+    layerRecords: list('layer-records'),
+    imageRecords: list('image-records'),
+    scratch: list('scratch'),
+  }
+}
+
+export const NOTHING = { layers: [], layerRecords: [], imageRecords: [], scratch: [] }
