@@ -1,9 +1,21 @@
 import type { Clock } from '../core/clock.ts'
-import { unsupported } from '../core/errors.ts'
+import { hashOf } from '../core/digest.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
 import type { Engine } from '../docker-api/index.ts'
+import { createBuilder } from './build/index.ts'
+import { type Containers, EventBus, openContainers } from './containers/index.ts'
+import { engineImages } from './engine-images.ts'
+import { engineNetworks } from './engine-networks.ts'
+import { openEngineRoot } from './engine-root.ts'
+import { createImageStore } from './images/index.ts'
+import { createNetworkStack } from './network/index.ts'
 import type { NameSource } from './ports.ts'
+import { type SystemFacts, systemInfo, versionInfo } from './system-info.ts'
+import { createVolumeStore } from './volumes/index.ts'
+
+const ROOT_HASH_CHARS = 12
+const VERSION_UNKNOWN = '0.0.0'
 
 /** What distinguishes one engine from another on the same machine. Names and meanings are dockerd's flags. */
 export interface EngineOptions {
@@ -27,6 +39,8 @@ export interface EngineOptions {
   readonly manageFirewall: boolean
   /** OCI runtime: a name found in PATH or a path; absent: runc. */
   readonly runtime?: string
+  /** Shoal's version, as `GET /version` gives it. */
+  readonly version?: string
 }
 
 export interface EnginePorts {
@@ -50,6 +64,71 @@ export interface EmbeddedEngine extends Engine {
  * Throws DATA_ROOT_LOCKED (another engine has these roots) and DATA_ROOT_FORMAT (made by an incompatible version).
  */
 export async function createEngine(options: EngineOptions, ports: EnginePorts): Promise<EmbeddedEngine> {
-  void ports
-  throw unsupported('NOT_WIRED', `Cannot open the engine on ${options.dataRoot}: its parts are not wired yet`)
+  const scope = new AsyncDisposableStack()
+  try {
+    return await openEngine(options, ports, scope)
+  } catch (error) {
+    await scope.disposeAsync()
+    throw error
+  }
+}
+
+async function openEngine(
+  options: EngineOptions,
+  ports: EnginePorts,
+  scope: AsyncDisposableStack,
+): Promise<EmbeddedEngine> {
+  const { dataRoot, execRoot } = options
+  const { clock, random, log } = ports
+  const root = await openEngineRoot(dataRoot, execRoot, random)
+  scope.defer(root.release)
+  const events = new EventBus(clock)
+  scope.defer(() => events.close())
+  let containers: Containers | undefined
+  const usersOf = (imageId: string) => containers?.usersOf(imageId) ?? []
+  const [store, volumes, network] = await Promise.all([
+    createImageStore(options, { clock, random, log, usersOf }),
+    createVolumeStore({ dataRoot }, { clock, random, log, emit: volumeEvents(events) }),
+    createNetworkStack({ ...options, engineName: options.name }, ports),
+  ])
+  scope.defer(network.close)
+  const room = await openContainers(
+    {
+      dataRoot,
+      execRoot,
+      cgroupParent: options.cgroupParent ?? `/shoal/${hashOf(dataRoot).slice(0, ROOT_HASH_CHARS)}`,
+      runtime: options.runtime ?? 'runc',
+    },
+    { clock, random, log, events, roots: store.roots, sandboxes: network.sandboxes, mounts: volumes.mounts },
+  )
+  scope.defer(room.close)
+  containers = room
+  const build = createBuilder({ dataRoot, store, containers: () => room.operations, clock, random, log })
+  const facts: SystemFacts = {
+    id: root.engineId,
+    name: options.name,
+    version: options.version ?? VERSION_UNKNOWN,
+    dataRoot,
+    labels: options.labels,
+    containers: room,
+    countImages: async () => (await store.images.list({})).length,
+    clock,
+  }
+  return {
+    info: () => systemInfo(facts),
+    version: () => versionInfo(facts),
+    events: (wanted, signal) => events.read(wanted, signal),
+    containers: room.operations,
+    exec: room.exec,
+    images: engineImages(store.images, build, events),
+    networks: engineNetworks(network.networks, { containers: room, events }),
+    volumes: volumes.volumes,
+    setNameSource: network.setNameSource,
+    close: () => scope.disposeAsync(),
+  }
+}
+
+function volumeEvents(events: EventBus) {
+  return (action: string, volume: string, attributes: Readonly<Record<string, string>>): void =>
+    events.emit('volume', action, { ID: volume, Attributes: attributes })
 }

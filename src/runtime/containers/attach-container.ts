@@ -1,0 +1,86 @@
+import { conflict, unsupported } from '../../core/errors.ts'
+import type { AttachedStream, LogChunk, LogOptions } from '../../docker-api/index.ts'
+import { AttachStream } from './attach-stream.ts'
+import { beingRemoved, notRunning } from './container-errors.ts'
+import { bundleFiles, bundlePath, logPath } from './engine-paths.ts'
+import { readLogConfig, readLogs } from './logs/index.ts'
+import { isRunning } from './record.ts'
+import { emitContainer, type Room } from './room.ts'
+import { writeTerminalSize } from './terminal-size.ts'
+
+export interface ContainerAttachOptions {
+  readonly stdin: boolean
+  readonly stdout: boolean
+  readonly stderr: boolean
+  readonly logs: boolean
+  readonly stream: boolean
+}
+
+/** Attaches a client; to a container that does not run yet, from its start on. */
+export async function attachContainer(
+  room: Room,
+  reference: string,
+  options: ContainerAttachOptions,
+): Promise<AttachedStream> {
+  const { id } = room.table.get(reference)
+  const stream = await room.locks.run(id, async () => {
+    const record = room.table.get(id)
+    if (record.life.status === 'removing') throw beingRemoved(id)
+    if (isRunning(record) && record.life.paused) {
+      throw conflict('CONTAINER_PAUSED', `Container ${id} is paused, unpause the container before attach`)
+    }
+    const tty = record.config.Tty === true
+    const stdin = options.stdin && record.config.OpenStdin === true
+    const attached = new AttachStream({ tty, stdin, stdout: options.stdout, stderr: options.stderr })
+    if (options.logs) await replayLog(room, id, attached, options)
+    if (!options.stream) attached.finish()
+    else if (isRunning(record)) attached.connect(bundleFiles(bundlePath(room.paths, id)).attach)
+    else waitForStart(room, id, attached)
+    emitContainer(room, record, 'attach')
+    return attached
+  })
+  return { stream, tty: room.table.find(id)?.config.Tty === true }
+}
+
+function waitForStart({ attaching }: Room, id: string, stream: AttachStream): void {
+  const streams = attaching.get(id) ?? new Set()
+  attaching.set(id, streams.add(stream))
+  stream.once('close', () => streams.delete(stream))
+}
+
+async function replayLog(room: Room, id: string, stream: AttachStream, wanted: ContainerAttachOptions): Promise<void> {
+  const options = { stdout: wanted.stdout, stderr: wanted.stderr, follow: false }
+  for await (const chunk of containerLogs(room, id, options, room.closing)) stream.replay(chunk.stream, chunk.data)
+}
+
+/** The output of a container so far, and with `follow` until its last run ends. */
+export async function* containerLogs(
+  room: Room,
+  reference: string,
+  options: LogOptions,
+  signal: AbortSignal,
+): AsyncGenerator<LogChunk> {
+  const { id, host, life } = room.table.get(reference)
+  if (readLogConfig(host.LogConfig ?? {}) === undefined) {
+    throw unsupported('NO_LOGS', 'configured logging driver does not support reading')
+  }
+  const isOver = life.status !== 'running' && life.status !== 'restarting'
+  const ended = isOver ? AbortSignal.abort() : room.runs.get(id)?.signal
+  yield* readLogs(logPath(room.paths, id), options, {
+    clock: room.clock,
+    signal,
+    ...(ended === undefined ? {} : { ended }),
+  })
+}
+
+/** Sets the size of the container's terminal. */
+export async function resizeContainer(
+  room: Room,
+  reference: string,
+  size: { readonly height: number; readonly width: number },
+): Promise<void> {
+  const record = room.table.get(reference)
+  if (!isRunning(record)) throw notRunning(record.id)
+  await writeTerminalSize(bundleFiles(bundlePath(room.paths, record.id)).control, size)
+  emitContainer(room, record, 'resize', { height: String(size.height), width: String(size.width) })
+}

@@ -1,0 +1,134 @@
+import type {
+  ContainerInspect,
+  ContainerState,
+  ContainerSummary,
+  EndpointSettings,
+  PortMap,
+  PortSummary,
+} from '../../docker-api/index.ts'
+import type { Sandbox } from '../ports.ts'
+import { stateOf } from './container-state.ts'
+import { logPath } from './engine-paths.ts'
+import { readLogConfig } from './logs/index.ts'
+import type { ContainerRecord } from './record.ts'
+import type { Room } from './room.ts'
+import { commandOf } from './spec/build-oci-spec.ts'
+import { SHM_BYTES_DEFAULT } from './spec/default-mounts.ts'
+import { statusText } from './status-text.ts'
+
+type ViewRoom = Pick<Room, 'sandboxes' | 'health' | 'paths' | 'clock'>
+
+export function liveState({ health }: Pick<Room, 'health'>, record: ContainerRecord): ContainerState {
+  return stateOf(record, record.life.status === 'running' ? health.get(record.id) : undefined)
+}
+
+/** `GET /containers/{id}/json`. */
+export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerInspect {
+  const { id, config, host } = record
+  const sandbox = room.sandboxes.get(id)
+  const [path = '', ...args] = commandOf(config)
+  const networks = networksOf(record, sandbox)
+  const first = networks['bridge'] ?? Object.values(networks)[0]
+  const kept = readLogConfig(host.LogConfig ?? {}) !== undefined
+  return {
+    Id: id,
+    Created: new Date(record.createdMs).toISOString(),
+    Path: path,
+    Args: args,
+    State: liveState(room, record),
+    Image: record.imageId,
+    ResolvConfPath: sandbox?.files.resolvConf ?? '',
+    HostnamePath: sandbox?.files.hostname ?? '',
+    HostsPath: sandbox?.files.hosts ?? '',
+    LogPath: kept ? logPath(room.paths, id) : '',
+    Name: `/${record.name}`,
+    RestartCount: record.restartCount,
+    Driver: 'overlay2',
+    Platform: 'linux',
+    HostConfig: {
+      ...host,
+      NetworkMode: record.networkMode,
+      RestartPolicy: { Name: 'no', MaximumRetryCount: 0, ...host.RestartPolicy },
+      LogConfig: { Type: 'json-file', Config: {}, ...host.LogConfig },
+      ShmSize: host.ShmSize || SHM_BYTES_DEFAULT,
+    },
+    Config: config,
+    Mounts: record.mounts.map(mount => mount.point),
+    NetworkSettings: {
+      Ports: sandbox?.ports ?? {},
+      IPAddress: first?.IPAddress ?? '',
+      Gateway: first?.Gateway ?? '',
+      MacAddress: first?.MacAddress ?? '',
+      SandboxKey: sandbox?.netnsPath ?? '',
+      Networks: networks,
+    },
+  }
+}
+
+/** One line of `GET /containers/json`. */
+export function summaryView(room: ViewRoom, record: ContainerRecord): ContainerSummary {
+  const sandbox = room.sandboxes.get(record.id)
+  const state = liveState(room, record)
+  const exposed = record.life.status === 'running' ? Object.keys(record.config.ExposedPorts ?? {}) : []
+  return {
+    Id: record.id,
+    Names: [`/${record.name}`],
+    Image: record.imageName,
+    ImageID: record.imageId,
+    Command: commandOf(record.config).join(' '),
+    Created: Math.floor(record.createdMs / 1_000),
+    Ports: portSummaries(sandbox?.ports ?? {}, exposed),
+    Labels: record.config.Labels ?? {},
+    State: state.Status,
+    Status: statusText(state, room.clock.nowMs()),
+    HostConfig: { NetworkMode: record.networkMode },
+    NetworkSettings: { Networks: networksOf(record, sandbox) },
+    Mounts: record.mounts.map(mount => mount.point),
+  }
+}
+
+/** Ports with their bindings; exposed ones without a binding too. */
+export function portSummaries(ports: PortMap, exposed: readonly string[]): PortSummary[] {
+  return [...new Set([...Object.keys(ports), ...exposed])].flatMap((key): PortSummary[] => {
+    const [port, protocol] = key.split('/')
+    const PrivatePort = Number(port)
+    const Type = protocol === 'udp' ? 'udp' : 'tcp'
+    const bindings = ports[key] ?? []
+    if (bindings.length === 0) return [{ PrivatePort, Type }]
+    return bindings.map(({ HostIp = '', HostPort = '' }) => ({
+      IP: HostIp === '' ? '0.0.0.0' : HostIp,
+      PrivatePort,
+      PublicPort: Number(HostPort),
+      Type,
+    }))
+  })
+}
+
+/** What the container has on its networks now; before and between runs, which networks it will join. */
+function networksOf(
+  { networkMode, endpoints }: ContainerRecord,
+  sandbox: Sandbox | undefined,
+): Readonly<Record<string, EndpointSettings>> {
+  if (sandbox !== undefined) return sandbox.networks
+  if (networkMode.startsWith('container:')) return {}
+  const own = networkMode === 'default' || networkMode === '' ? 'bridge' : networkMode
+  const names = new Set([
+    ...(networkMode === 'default' && Object.keys(endpoints).length > 0 ? [] : [own]),
+    ...Object.keys(endpoints),
+  ])
+  return Object.fromEntries(
+    [...names].map(name => [
+      name,
+      {
+        NetworkID: '',
+        EndpointID: '',
+        Gateway: '',
+        IPAddress: '',
+        IPPrefixLen: 0,
+        MacAddress: '',
+        Aliases: endpoints[name]?.Aliases ?? null,
+        IPAMConfig: endpoints[name]?.IPAMConfig ?? null,
+      },
+    ]),
+  )
+}

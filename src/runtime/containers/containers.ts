@@ -1,0 +1,259 @@
+import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { type Clock, sleep } from '../../core/clock.ts'
+import { errorMessage, failed, invalidInput } from '../../core/errors.ts'
+import { KeyedLock } from '../../core/keyed-lock.ts'
+import type { Log } from '../../core/log.ts'
+import type { Random } from '../../core/random.ts'
+import type { ContainerOperations, EndpointConfig, ExecOperations } from '../../docker-api/index.ts'
+import { type CgroupLayout, detectCgroups } from '../linux/cgroups.ts'
+import { findProgram } from '../linux/run-command.ts'
+import type { ContainerMounts, ContainerRoots, NetworkSandboxes } from '../ports.ts'
+import { attachContainer, containerLogs, resizeContainer } from './attach-container.ts'
+import type { HostFacts } from './check-host-config.ts'
+import { Conmon } from './conmon.ts'
+import { checkContainerName } from './container-name.ts'
+import { statusOf } from './container-state.ts'
+import { ContainerTable } from './container-table.ts'
+import { inspectView } from './container-views.ts'
+import { createContainer } from './create-container.ts'
+import { endRun } from './end-run.ts'
+import { enginePaths } from './engine-paths.ts'
+import type { EventBus } from './event-bus.ts'
+import { ExecTable } from './exec-table.ts'
+import { ExitFiles } from './exit-files.ts'
+import { HealthMonitor, PROBE_OUTPUT_BYTES_MAX } from './health/index.ts'
+import { listContainers } from './list-containers.ts'
+import { LogRotator } from './logs/index.ts'
+import { withNetwork, withoutNetwork } from './network-membership.ts'
+import { OciRuntime } from './oci-runtime.ts'
+import { isRunning } from './record.ts'
+import { checkRunning, recoverContainers } from './recover.ts'
+import { removeContainer } from './remove-container.ts'
+import { emitContainer, type Room } from './room.ts'
+import { parseBoundingSet } from './spec/capabilities.ts'
+import { startContainer } from './start-container.ts'
+import { killContainer, pauseContainer, restartContainer, stopContainer, unpauseContainer } from './stop-container.ts'
+import { topOf } from './top.ts'
+import { type WaitCondition, Waiters } from './waiters.ts'
+import { readSelfStatus } from './write-bundle.ts'
+
+/** Exits are told by inotify; this is for what it lost, and for monitors that were killed. */
+const CHECK_EVERY_MS = 5_000
+const INIT_PROGRAMS = ['docker-init', 'tini-static', 'tini', 'catatonit']
+
+export interface ContainersOptions {
+  readonly dataRoot: string
+  readonly execRoot: string
+  readonly cgroupParent: string
+  /** OCI runtime: a name or a path. */
+  readonly runtime: string
+}
+
+export interface ContainersPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly events: EventBus
+  readonly roots: ContainerRoots
+  readonly sandboxes: NetworkSandboxes
+  readonly mounts: ContainerMounts
+}
+
+/** The container room of an engine. */
+export interface Containers {
+  readonly operations: ContainerOperations
+  readonly exec: ExecOperations
+  readonly cgroups: CgroupLayout
+  readonly versions: () => Promise<{ readonly runtime: string; readonly conmon: string }>
+  readonly counts: () => { readonly running: number; readonly paused: number; readonly stopped: number }
+  /** Which containers use an image. */
+  readonly usersOf: (imageId: string) => { readonly containerId: string; readonly running: boolean }[]
+  /** Full id of a container and whether it has a sandbox now. Throws docker's 404. */
+  readonly locate: (reference: string) => { readonly id: string; readonly running: boolean }
+  /** Remember that a container joins, or leaves, a network: for its next run. */
+  readonly joinNetwork: (id: string, network: string, endpoint: EndpointConfig) => Promise<void>
+  readonly leaveNetwork: (id: string, network: string) => Promise<void>
+  /** Stops looking after containers; they keep running. */
+  readonly close: () => Promise<void>
+}
+
+/** Opens the container room: adopts what runs, repairs what was half done, then watches for exits. */
+export async function openContainers(options: ContainersOptions, ports: ContainersPorts): Promise<Containers> {
+  const closing = new AbortController()
+  const { room, exec } = await makeRoom(options, ports, closing.signal)
+  room.exits.watch(
+    id => void endRun(room, id).catch((error: unknown) => complain(room, error)),
+    error => complain(room, error),
+  )
+  await recoverContainers(room)
+  const checking = keepChecking(room)
+  return {
+    operations: operationsOf(room),
+    exec: exec.operations,
+    cgroups: room.cgroups,
+    versions: async () => ({ runtime: await room.runtime.version(), conmon: await room.conmon.version() }),
+    counts: () => countStates(room),
+    usersOf: imageId =>
+      room.table
+        .all()
+        .filter(record => record.imageId === imageId)
+        .map(record => ({ containerId: record.id, running: isRunning(record) })),
+    locate: reference => {
+      const record = room.table.get(reference)
+      return { id: record.id, running: isRunning(record) }
+    },
+    joinNetwork: (id, network, endpoint) =>
+      room.locks.run(id, () => room.table.update(id, record => withNetwork(record, network, endpoint))),
+    leaveNetwork: (id, network) =>
+      room.locks.run(id, () => room.table.update(id, record => withoutNetwork(record, network))),
+    close: async () => {
+      closing.abort(failed('ENGINE_CLOSED', 'The engine is shutting down'))
+      room.exits.close()
+      room.health.close()
+      room.rotator.close()
+      exec.close()
+      for (const timer of room.restarts.values()) timer.cancel()
+      await checking
+      // What is under way ends first: the next engine must not find it half done.
+      await Promise.all(room.table.all().map(({ id }) => room.locks.run(id, async () => {})))
+    },
+  }
+}
+
+async function makeRoom(
+  options: ContainersOptions,
+  ports: ContainersPorts,
+  closing: AbortSignal,
+): Promise<{ readonly room: Room; readonly exec: ExecTable }> {
+  const { clock, log } = ports
+  const paths = enginePaths(options)
+  const { records: _, ...execFolders } = paths
+  for (const folder of Object.values(execFolders)) await mkdir(folder, { recursive: true, mode: 0o700 })
+  const runtime = new OciRuntime(needProgram(options.runtime), paths.runtimeState, clock)
+  const base = {
+    ...ports,
+    paths,
+    closing,
+    runtime,
+    conmon: new Conmon(needProgram('conmon'), runtime, clock),
+    table: await ContainerTable.open(paths.records, log),
+    facts: readFacts(),
+  }
+  const exec = new ExecTable(base)
+  const room: Room = {
+    ...base,
+    cgroupParent: options.cgroupParent,
+    cgroups: detectCgroups(),
+    locks: new KeyedLock(),
+    exits: new ExitFiles(paths.exits),
+    waiters: new Waiters(),
+    health: makeHealth(base, exec),
+    rotator: new LogRotator({ clock, log }),
+    attaching: new Map(),
+    runs: new Map(),
+    restarts: new Map(),
+  }
+  return { room, exec }
+}
+
+function makeHealth(room: Pick<Room, 'table' | 'clock' | 'events' | 'log'>, exec: ExecTable): HealthMonitor {
+  return new HealthMonitor({
+    clock: room.clock,
+    exec: {
+      run: (id, argv, { signal }) => exec.run(id, argv, { signal, outputBytesMax: PROBE_OUTPUT_BYTES_MAX }),
+    },
+    onProbe: (id, health, changed) => {
+      const record = room.table.find(id)
+      if (record === undefined || !changed) return
+      emitContainer(room, record, `health_status: ${health.Status}`)
+      room.table
+        .update(id, current => (isRunning(current) ? { ...current, health } : current))
+        .catch((error: unknown) => complain(room, error))
+    },
+  })
+}
+
+function readFacts(): HostFacts {
+  return {
+    cpus: availableParallelism(),
+    boundingSet: parseBoundingSet(readSelfStatus()),
+    initPath: INIT_PROGRAMS.map(findProgram).find(path => path !== undefined),
+  }
+}
+
+function needProgram(name: string): string {
+  const path = findProgram(name)
+  if (path === undefined) {
+    throw failed('PROGRAM_MISSING', `Cannot find ${name}: install the package of that name, or give its path`)
+  }
+  return path
+}
+
+function operationsOf(room: Room): ContainerOperations {
+  return {
+    create: (request, options) => createContainer(room, request, options),
+    list: options => listContainers(room, options),
+    inspect: async id => inspectView(room, room.table.get(id)),
+    start: id => startContainer(room, id),
+    stop: (id, options) => stopContainer(room, id, options),
+    kill: (id, signal) => killContainer(room, id, signal),
+    restart: (id, options) => restartContainer(room, id, options),
+    pause: id => pauseContainer(room, id),
+    unpause: id => unpauseContainer(room, id),
+    rename: (id, name) => renameContainer(room, id, name),
+    remove: (id, options) => removeContainer(room, id, options),
+    wait: (id, { condition }, signal) => waitForContainer(room, id, condition, signal),
+    logs: (id, options, signal) => containerLogs(room, id, options, signal),
+    attach: (id, options) => attachContainer(room, id, options),
+    resize: (id, size) => resizeContainer(room, id, size),
+    top: id => topOf(room, id),
+  }
+}
+
+async function waitForContainer(
+  room: Room,
+  reference: string,
+  condition: WaitCondition,
+  signal: AbortSignal,
+): Promise<{ readonly StatusCode: number }> {
+  const { id, life, lastRun } = room.table.get(reference)
+  const runs = life.status === 'running' || life.status === 'restarting' || life.status === 'starting'
+  if (condition === 'not-running' && !runs) return { StatusCode: lastRun?.exitCode ?? 0 }
+  return { StatusCode: await room.waiters.wait(id, condition, signal) }
+}
+
+async function renameContainer(room: Room, reference: string, wished: string): Promise<void> {
+  const { id } = room.table.get(reference)
+  const name = checkContainerName(wished)
+  await room.locks.run(id, async () => {
+    const before = room.table.get(id)
+    if (before.name === name) {
+      throw invalidInput('SAME_NAME', 'Renaming a container with the same name as its current name')
+    }
+    await room.table.update(id, record => ({ ...record, name }))
+    emitContainer(room, room.table.get(id), 'rename', { oldName: `/${before.name}` })
+  })
+}
+
+function countStates(room: Room): { running: number; paused: number; stopped: number } {
+  const states = room.table.all().map(statusOf)
+  const running = states.filter(state => state === 'running' || state === 'restarting').length
+  const paused = states.filter(state => state === 'paused').length
+  return { running, paused, stopped: states.length - running - paused }
+}
+
+async function keepChecking(room: Room): Promise<void> {
+  try {
+    for (;;) {
+      await sleep(room.clock, CHECK_EVERY_MS, room.closing)
+      await checkRunning(room)
+    }
+  } catch (error) {
+    if (!room.closing.aborted) throw error
+  }
+}
+
+function complain({ log }: Pick<Room, 'log'>, error: unknown): void {
+  log.error({ error: errorMessage(error) }, 'container room')
+}

@@ -1,0 +1,113 @@
+import { hostname as machineName } from 'node:os'
+import { newHexId } from '../../core/random.ts'
+import type { ContainerCreateRequest, HostConfig } from '../../docker-api/index.ts'
+import type { CgroupLayout } from '../linux/cgroups.ts'
+import { checkHostConfig } from './check-host-config.ts'
+import { explainFullDisk, nameTaken } from './container-errors.ts'
+import { checkContainerName, inventContainerName } from './container-name.ts'
+import { mergeConfig } from './merge-config.ts'
+import type { ContainerRecord } from './record.ts'
+import { emitContainer, type Room } from './room.ts'
+import { sandboxRequestOf } from './sandbox-request.ts'
+
+const SHORT_ID_CHARS = 12
+
+/**
+ * Makes a container that does not run yet. Everything that can be refused is refused before anything is made; whatever
+ * fails after that is undone.
+ */
+export async function createContainer(
+  room: Room,
+  request: ContainerCreateRequest,
+  options: { readonly name?: string },
+): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
+  const host = request.HostConfig ?? {}
+  const wished = options.name === undefined || options.name === '' ? undefined : checkContainerName(options.name)
+  checkHostConfig(host, room.facts)
+  const image = await room.roots.resolve(request.Image ?? '')
+  const record = newRecord(room, { request, host, image, name: wished })
+  room.sandboxes.check(sandboxRequestOf(record))
+  try {
+    await room.table.add(record)
+    try {
+      const mounts = await room.mounts.prepare(record.id, request, image.config)
+      await room.table.update(record.id, current => ({ ...current, mounts, life: { status: 'idle' } }))
+    } catch (error) {
+      await discardContainer(room, record.id)
+      throw error
+    }
+  } catch (error) {
+    throw explainFullDisk(error, 'create the container', room.paths.records)
+  }
+  emitContainer(room, record, 'create')
+  return { Id: record.id, Warnings: warningsOf(host, room.cgroups) }
+}
+
+/** Undoes a creation, whichever point it had reached. */
+export async function discardContainer(room: Room, id: string): Promise<void> {
+  await room.mounts.release(id, { anonymous: true })
+  await room.roots.remove(id)
+  await room.table.remove(id)
+}
+
+function newRecord(
+  { random, clock, table }: Room,
+  {
+    request,
+    host,
+    image,
+    name: wished,
+  }: {
+    readonly request: ContainerCreateRequest
+    readonly host: HostConfig
+    readonly image: Awaited<ReturnType<Room['roots']['resolve']>>
+    readonly name: string | undefined
+  },
+): ContainerRecord {
+  const id = newHexId(random)
+  const name = wished ?? inventContainerName(random, taken => table.isNameTaken(taken))
+  if (table.isNameTaken(name)) throw nameTaken(name, table.get(name).id)
+  const config = mergeConfig(request, image.config)
+  const mode = host.NetworkMode ?? 'default'
+  // A name may move to another container; whose network it was meant to be must not change with it.
+  const networkMode = mode.startsWith('container:')
+    ? `container:${table.get(mode.slice('container:'.length)).id}`
+    : mode
+  const hostname = config.Hostname || (mode === 'host' ? machineName() : id.slice(0, SHORT_ID_CHARS))
+  return {
+    id,
+    name,
+    createdMs: clock.nowMs(),
+    imageId: image.id,
+    imageName: request.Image ?? '',
+    config: { ...config, Hostname: hostname },
+    host,
+    hostname,
+    networkMode,
+    endpoints: request.NetworkingConfig?.EndpointsConfig ?? {},
+    mounts: [],
+    life: { status: 'creating' },
+    restartCount: 0,
+    restartDelayMs: 0,
+    stoppedByHand: false,
+    copiedUp: false,
+  }
+}
+
+function warningsOf(host: HostConfig, cgroups: CgroupLayout): string[] {
+  const missing = (controller: string): boolean => !cgroups.mounts.has(controller)
+  const limited = (host.Memory ?? 0) > 0
+  return [
+    ...(limited && !cgroups.swap
+      ? [
+          'Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.',
+        ]
+      : []),
+    ...(limited && missing('memory')
+      ? ['Your kernel does not support memory limit capabilities. Limitation discarded.']
+      : []),
+    ...((host.PidsLimit ?? 0) > 0 && missing('pids')
+      ? ['Your kernel does not support PIDs limit capabilities. PIDs limit discarded.']
+      : []),
+  ]
+}

@@ -1,0 +1,2 @@
+export { type Containers, type ContainersOptions, type ContainersPorts, openContainers } from './containers.ts'
+export { EventBus } from './event-bus.ts'

@@ -1,0 +1,63 @@
+import { invalidInput } from '../../core/errors.ts'
+import type { ContainerConfig, ContainerCreateRequest, HealthConfig } from '../../docker-api/index.ts'
+import { mergeEnvironment } from './spec/environment.ts'
+
+/**
+ * The configuration a container gets: the request's, with the image's where the request says nothing. Source: Docker.
+ *
+ * An entrypoint in the request hides the image's command too; `[""]` means no entrypoint. Throws 400 without a command.
+ */
+export function mergeConfig(request: ContainerCreateRequest, image: ContainerConfig): ContainerConfig {
+  const { HostConfig: host, NetworkingConfig: _, ...own } = request
+  const bound = Object.fromEntries(Object.keys(host?.PortBindings ?? {}).map(port => [withProtocol(port), {}]))
+  const merged: ContainerConfig = {
+    ...own,
+    ...commandOf(request, image),
+    User: pick(request.User, image.User),
+    WorkingDir: pick(request.WorkingDir, image.WorkingDir),
+    StopSignal: pick(request.StopSignal, image.StopSignal),
+    Env: mergeEnvironment(image.Env ?? [], request.Env ?? []),
+    Labels: { ...image.Labels, ...request.Labels },
+    ExposedPorts: { ...image.ExposedPorts, ...withProtocols(request.ExposedPorts), ...bound },
+    Volumes: { ...image.Volumes, ...request.Volumes },
+    ...healthOf(request.Healthcheck, image.Healthcheck),
+  }
+  if ((merged.Entrypoint ?? []).length + (merged.Cmd ?? []).length === 0) {
+    throw invalidInput('NO_COMMAND', 'No command specified')
+  }
+  return merged
+}
+
+function commandOf(
+  request: ContainerConfig,
+  image: ContainerConfig,
+): { Entrypoint: readonly string[] | null; Cmd: readonly string[] | null } {
+  const own = request.Entrypoint ?? []
+  const cmd = request.Cmd ?? []
+  if (own.length === 0) {
+    return { Entrypoint: image.Entrypoint ?? null, Cmd: cmd.length > 0 ? cmd : (image.Cmd ?? null) }
+  }
+  return { Entrypoint: own.length === 1 && own[0] === '' ? null : own, Cmd: cmd.length > 0 ? cmd : null }
+}
+
+function healthOf(own: HealthConfig | undefined, image: HealthConfig | undefined): { Healthcheck?: HealthConfig } {
+  if (own === undefined && image === undefined) return {}
+  if (own?.Test?.[0] === 'NONE') return { Healthcheck: own }
+  const set = Object.fromEntries(
+    Object.entries(own ?? {}).filter(([, value]) => !(value === 0 || (Array.isArray(value) && value.length === 0))),
+  )
+  const health: HealthConfig = { ...image, ...set }
+  return (health.Test ?? []).length === 0 ? {} : { Healthcheck: health }
+}
+
+function pick(own: string | undefined, image: string | undefined): string {
+  return own === undefined || own === '' ? (image ?? '') : own
+}
+
+function withProtocols(ports: Readonly<Record<string, object>> | undefined): Record<string, object> {
+  return Object.fromEntries(Object.keys(ports ?? {}).map(port => [withProtocol(port), {}]))
+}
+
+function withProtocol(port: string): string {
+  return port.includes('/') ? port : `${port}/tcp`
+}

@@ -1,0 +1,175 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { errorMessage } from '../../core/errors.ts'
+import { mapParallel } from '../../core/parallel.ts'
+import { cgroupProcesses, childCgroups, removeCgroup } from '../linux/cgroups.ts'
+import { identifyProcess, isAlive, type ProcessIdentity, sendSignal } from '../linux/process-identity.ts'
+import { discardContainer } from './create-container.ts'
+import { EXIT_UNKNOWN, endRun, scheduleRestart, settleEnd } from './end-run.ts'
+import { bundleFiles, bundlePath } from './engine-paths.ts'
+import { type LeftBehind, planRecovery, type RecoveryStep } from './plan-recovery.ts'
+import { type ContainerRecord, isRunning } from './record.ts'
+import { removeUnderLock } from './remove-container.ts'
+import type { Room } from './room.ts'
+import { sandboxRequestOf } from './sandbox-request.ts'
+import { clearRun, watchRun } from './start-container.ts'
+
+const PARALLEL = 4
+
+/**
+ * Takes over what an earlier engine left: adopts what runs, settles what ended, finishes or undoes what was half done, and
+ * removes what belongs to no container. Containers that shall start are started in the background.
+ */
+export async function recoverContainers(room: Room): Promise<void> {
+  const plans = await mapParallel(room.table.all(), PARALLEL, async record => {
+    const found = await lookAt(room, record)
+    return { record: found.record, step: planRecovery(found.record, found.seen) }
+  })
+  const adopted = plans.filter(({ step }) => step.do === 'adopt').map(({ record }) => record)
+  await room.sandboxes.restore(adopted.map(sandboxRequestOf))
+  for (const record of adopted) {
+    await room.table.update(record.id, () => record)
+    watchRun(room, record)
+  }
+  await mapParallel(
+    plans.filter(({ step }) => step.do !== 'adopt'),
+    PARALLEL,
+    ({ record, step }) => room.locks.run(record.id, () => perform(room, record, step)),
+  )
+  await removeLeftovers(room)
+}
+
+interface Found {
+  readonly record: ContainerRecord
+  readonly seen: LeftBehind
+}
+
+async function lookAt(room: Room, record: ContainerRecord): Promise<Found> {
+  const hasExitFile = (await room.exits.read(record.id)) !== undefined
+  const current = record.life.status === 'starting' ? await findStarted(room, record) : record
+  const life = isRunning(current) ? current.life : undefined
+  const processAlive = life !== undefined && isAlive(life.process)
+  const monitorAlive = life !== undefined && isAlive(life.monitor)
+  // Its life is only taken as running if it does run.
+  const known = record.life.status === 'starting' && !(processAlive && monitorAlive) ? record : current
+  return { record: known, seen: { hasExitFile, processAlive, monitorAlive } }
+}
+
+/** A container that was being started: did the engine die just before it could write down that it runs? */
+async function findStarted(room: Room, record: ContainerRecord): Promise<ContainerRecord> {
+  const files = bundleFiles(bundlePath(room.paths, record.id))
+  const [process, monitor] = await Promise.all([identifyFrom(files.pid), identifyFrom(files.monitorPid)])
+  if (process === undefined || monitor === undefined) return record
+  const state = await room.runtime.state(record.id)
+  if (state?.status !== 'running' || state.pid !== process.pid) return record
+  const startedAtMs = Math.floor((await stat(files.pid)).mtimeMs)
+  return { ...record, life: { status: 'running', process, monitor, startedAtMs, paused: false } }
+}
+
+async function identifyFrom(pidFile: string): Promise<ProcessIdentity | undefined> {
+  const text = await readFile(pidFile, 'utf8').catch(() => '')
+  const pid = Number(text.trim())
+  return pid > 0 ? identifyProcess(pid) : undefined
+}
+
+async function perform(room: Room, record: ContainerRecord, step: RecoveryStep): Promise<void> {
+  const { id } = record
+  switch (step.do) {
+    case 'discard':
+      await clearRun(room, id)
+      return discardContainer(room, id)
+    case 'remove':
+      return removeUnderLock(room, id, { anonymousVolumes: step.anonymousVolumes })
+    case 'settle':
+      return settleFound(room, record, step.lost)
+    case 'kill':
+      await room.runtime.delete(id)
+      return settleFound(room, record, true)
+    case 'undo-start':
+      await clearRun(room, id)
+      await room.table.update(id, current => ({ ...current, life: { status: 'idle' } }))
+      return step.start ? startSoon(room, id, 0) : undefined
+    case 'restart':
+      await clearRun(room, id)
+      return startSoon(room, id, Math.max(0, step.dueAtMs - room.clock.nowMs()))
+    case 'start':
+      await clearRun(room, id)
+      return startSoon(room, id, 0)
+    case 'adopt':
+    case 'nothing':
+      return undefined
+  }
+}
+
+/** A container that ended while no engine looked; if it was lost, all that is known is that it does not run. */
+async function settleFound(room: Room, record: ContainerRecord, lost: boolean): Promise<void> {
+  const startedAtMs = isRunning(record) ? record.life.startedAtMs : room.clock.nowMs()
+  const file = lost ? undefined : await room.exits.read(record.id)
+  const error = file === undefined ? 'It ended while the engine did not run, and its exit code is not known' : ''
+  const { exitCode, finishedAtMs } = file ?? { exitCode: EXIT_UNKNOWN, finishedAtMs: room.clock.nowMs() }
+  await settleEnd(room, record, { startedAtMs, exitCode, finishedAtMs, oomKilled: false, error })
+}
+
+async function startSoon(room: Room, id: string, delayMs: number): Promise<void> {
+  const dueAtMs = room.clock.nowMs() + delayMs
+  await room.table.update(id, record => ({ ...record, life: { status: 'restarting', dueAtMs } }))
+  scheduleRestart(room, id, delayMs)
+}
+
+/** Removes roots, bundles, execs, exit files and control groups that no running container owns. */
+async function removeLeftovers(room: Room): Promise<void> {
+  const { paths, table, cgroups, cgroupParent } = room
+  const runs = (id: string): boolean => table.find(id)?.life.status === 'running'
+  for (const id of await room.roots.list()) {
+    if (table.find(id) === undefined) await room.roots.remove(id)
+    else if (!runs(id)) await room.roots.unmount(id)
+  }
+  for (const id of await childCgroups(cgroups, cgroupParent)) {
+    if (runs(id)) continue
+    room.log.warn({ container: id }, 'removing a control group that no container owns')
+    for (const pid of await cgroupProcesses(cgroups, join(cgroupParent, id))) {
+      const process = identifyProcess(pid)
+      if (process !== undefined) sendSignal(process, constants.signals.SIGKILL)
+    }
+    await room.runtime.delete(id).catch(() => {})
+    await removeCgroup(cgroups, join(cgroupParent, id))
+  }
+  for (const id of await readdir(paths.bundles)) {
+    if (!runs(id)) await rm(bundlePath(paths, id), { recursive: true, force: true })
+  }
+  for (const id of await readdir(paths.execs)) await rm(join(paths.execs, id), { recursive: true, force: true })
+  for (const id of await room.exits.list()) if (!runs(id)) await room.exits.forget(id)
+}
+
+/**
+ * Looks at every running container once: for exits whose notice was missed, and for containers that lost their monitor.
+ */
+export async function checkRunning(room: Room): Promise<void> {
+  for (const record of room.table.all()) {
+    if (!isRunning(record) || isAlive(record.life.monitor)) continue
+    try {
+      if ((await room.exits.read(record.id)) === undefined) await endUnmonitored(room, record)
+      else await endRun(room, record.id)
+    } catch (error) {
+      room.log.warn({ container: record.id, error: errorMessage(error) }, 'cannot settle container')
+    }
+  }
+}
+
+async function endUnmonitored(room: Room, { id }: ContainerRecord): Promise<void> {
+  await room.locks.run(id, async () => {
+    const record = room.table.find(id)
+    // Under the lock everything is looked at again: the exit may have been settled, and a new run begun.
+    if (record === undefined || !isRunning(record) || isAlive(record.life.monitor)) return
+    if ((await room.exits.read(id)) !== undefined) return
+    sendSignal(record.life.process, constants.signals.SIGKILL)
+    await settleEnd(room, record, {
+      startedAtMs: record.life.startedAtMs,
+      finishedAtMs: room.clock.nowMs(),
+      exitCode: EXIT_UNKNOWN,
+      oomKilled: false,
+      error: 'Its monitor was killed, so the container was ended',
+    })
+  })
+}

@@ -1,0 +1,63 @@
+import type { Clock, Timer } from '../../core/clock.ts'
+import type { KeyedLock } from '../../core/keyed-lock.ts'
+import type { Log } from '../../core/log.ts'
+import type { Random } from '../../core/random.ts'
+import type { CgroupLayout } from '../linux/cgroups.ts'
+import type { ContainerMounts, ContainerRoots, NetworkSandboxes } from '../ports.ts'
+import type { AttachStream } from './attach-stream.ts'
+import type { HostFacts } from './check-host-config.ts'
+import type { Conmon } from './conmon.ts'
+import type { ContainerTable } from './container-table.ts'
+import type { EnginePaths } from './engine-paths.ts'
+import type { EventBus } from './event-bus.ts'
+import type { ExitFiles } from './exit-files.ts'
+import type { HealthMonitor } from './health/index.ts'
+import type { LogRotator } from './logs/index.ts'
+import type { OciRuntime } from './oci-runtime.ts'
+import type { ContainerRecord } from './record.ts'
+import type { Waiters } from './waiters.ts'
+
+/**
+ * What the operations on containers share. One operation at a time changes a container: it runs under `locks` with the
+ * container's id. Nothing that waits for a container to end holds its lock.
+ */
+export interface Room {
+  readonly paths: EnginePaths
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly table: ContainerTable
+  readonly locks: KeyedLock
+  readonly runtime: OciRuntime
+  readonly conmon: Conmon
+  readonly exits: ExitFiles
+  readonly events: EventBus
+  readonly waiters: Waiters
+  readonly health: HealthMonitor
+  readonly rotator: LogRotator
+  readonly roots: ContainerRoots
+  readonly sandboxes: NetworkSandboxes
+  readonly mounts: ContainerMounts
+  readonly cgroups: CgroupLayout
+  readonly cgroupParent: string
+  readonly facts: HostFacts
+  /** Clients that attached before the container started. */
+  readonly attaching: Map<string, Set<AttachStream>>
+  /** Aborted when a container's run has ended and its log is complete. */
+  readonly runs: Map<string, AbortController>
+  /** Restarts that policies have decided on. */
+  readonly restarts: Map<string, Timer>
+  /** Aborted when the engine closes: nothing new begins then. */
+  readonly closing: AbortSignal
+}
+
+/** Tells the event stream what happened to a container. */
+export function emitContainer(
+  { events }: Pick<Room, 'events'>,
+  record: ContainerRecord,
+  action: string,
+  attributes: Readonly<Record<string, string>> = {},
+): void {
+  const Attributes = { ...record.config.Labels, image: record.imageName, name: record.name, ...attributes }
+  events.emit('container', action, { ID: record.id, Attributes })
+}

@@ -1,0 +1,63 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { conflict, errorCode, failed } from '../core/errors.ts'
+import { newHexId, type Random } from '../core/random.ts'
+import { writeDurably } from './linux/durable-file.ts'
+import { lockFile } from './linux/file-lock.ts'
+
+/** Raised when what lies in a data root changes its meaning. */
+const FORMAT = '1'
+
+export interface EngineRoot {
+  /** Made once for the life of the data root. */
+  readonly engineId: string
+  readonly release: () => void
+}
+
+/**
+ * Takes a data root for this process alone, and makes it if there is none.
+ *
+ * Throws DATA_ROOT_LOCKED if another engine has it, and DATA_ROOT_FORMAT, before anything in it is changed, if it was
+ * written by a version whose format we do not know.
+ */
+export async function openEngineRoot(dataRoot: string, execRoot: string, random: Random): Promise<EngineRoot> {
+  const format = await readIfThere(join(dataRoot, 'format'))
+  if (format !== undefined && format !== FORMAT) {
+    throw failed(
+      'DATA_ROOT_FORMAT',
+      `The data root ${dataRoot} has format ${format.slice(0, 20)}, this version knows format ${FORMAT}: use the version that wrote it, or another --data-root`,
+    )
+  }
+  for (const folder of [dataRoot, execRoot]) await mkdir(folder, { recursive: true, mode: 0o711 })
+  const lock = lockFile(join(dataRoot, 'engine.lock'))
+  if (!lock.held) {
+    throw conflict(
+      'DATA_ROOT_LOCKED',
+      `The data root ${dataRoot} is used by another engine (pid ${lock.holder}): stop it, or give this one another --data-root`,
+    )
+  }
+  try {
+    if (format === undefined) await writeDurably(join(dataRoot, 'format'), `${FORMAT}\n`)
+    return { engineId: await readEngineId(join(dataRoot, 'engine-id'), random), release: lock.release }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function readEngineId(path: string, random: Random): Promise<string> {
+  const known = await readIfThere(path)
+  if (known !== undefined && known !== '') return known
+  const id = newHexId(random)
+  await writeFile(path, `${id}\n`, { mode: 0o600 })
+  return id
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return (await readFile(path, 'utf8')).trim()
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
