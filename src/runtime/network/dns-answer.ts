@@ -9,8 +9,8 @@ import {
 } from 'dns-packet'
 import { pickIndex, type Random } from '../../core/random.ts'
 
-/** Seconds an answer of ours may be kept: a dead container's name must be forgotten within two. */
-const TTL_S = 1
+/** Answers of ours are not to be kept: a dead container's name must be forgotten within two seconds. */
+const TTL_S = 0
 const AUTHORITATIVE = 1 << 10
 const TRUNCATED = 1 << 9
 const RCODE = { ok: 0, servfail: 2, nxdomain: 3, notimp: 4 } as const
