@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
-import { badFlag, type CommandContext, type Invocation, type Options } from '../cli/index.ts'
+import { badFlag, type CommandContext, type Invocation, type Options, readDiscoveryOptions } from '../cli/index.ts'
 import { parseDuration } from '../core/duration.ts'
-import { type Discovery, parseDiscovery, parseHostPort } from '../discovery/index.ts'
+import { type Discovery, type EtcdOptions, parseDiscovery, parseHostPort } from '../discovery/index.ts'
 import {
   formatListenAddress,
   isExposed,
@@ -9,6 +9,7 @@ import {
   parseListenAddress,
   type Strategy,
 } from '../manager/index.ts'
+import { readStoreTls } from './store-tls.ts'
 
 /** What `swarm manage` was asked to do, checked. */
 export interface ManageOptions {
@@ -23,6 +24,8 @@ export interface ManageOptions {
   readonly etcdListen: { readonly host: string; readonly port: number }
   readonly cluster: string
   readonly logLevel: string
+  /** For an etcd that asks for certificates. */
+  readonly storeTls: EtcdOptions['tls']
 }
 
 const DEFAULT_HOST = 'tcp://127.0.0.1:3375'
@@ -30,7 +33,9 @@ const DEFAULT_ETCD = '127.0.0.1:2379'
 const DEFAULT_ELECTION_TTL = '3s'
 
 /** Reads the flags of `swarm manage`; the messages are classic Swarm's where it has one. Throws BAD_FLAG. */
-export function readManageOptions({ args, options, command }: Invocation, { env }: CommandContext): ManageOptions {
+export function readManageOptions(invocation: Invocation, { env }: CommandContext): ManageOptions {
+  const { args, options, command } = invocation
+  const text = (name: string, fallback: string): string => options.text(name) ?? fallback
   if (args.length > 1) throw badFlag(`the \`manage\` command takes one argument at most. See '${command} --help'.`)
   const url = args[0] ?? env['SWARM_DISCOVERY']
   const given = options.list('host')
@@ -42,13 +47,14 @@ export function readManageOptions({ args, options, command }: Invocation, { env 
     discovery: url === undefined ? undefined : parseDiscovery(url),
     listen,
     advertise: readAdvertise(options.text('advertise') ?? options.text('addr') ?? env['SWARM_ADVERTISE'], listen),
-    strategy: readStrategy(options.text('strategy') ?? 'spread'),
+    strategy: readStrategy(text('strategy', 'spread')),
     overcommit: readOvercommit(options.list('clusterOpt')),
     electionTtlMs: readElectionTtl(options),
-    dataRoot: options.text('dataRoot') ?? '/var/lib/shoal',
+    dataRoot: text('dataRoot', '/var/lib/shoal'),
     etcdListen,
-    cluster: options.text('cluster') ?? 'default',
-    logLevel: options.text('logLevel') ?? 'info',
+    cluster: text('cluster', 'default'),
+    logLevel: text('logLevel', 'info'),
+    storeTls: readStoreTls(readDiscoveryOptions(invocation)),
   }
 }
 

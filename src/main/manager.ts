@@ -73,7 +73,7 @@ async function openStore(
   ports: Ports,
   scope: Scope,
 ): Promise<{ store: Store; keys: ClusterKeys }> {
-  const { discovery } = options
+  const { discovery, storeTls } = options
   if (discovery !== undefined && discovery.scheme !== 'etcd') {
     const { openEngineList } = await import('./manager-engines.ts')
     return openEngineList(discovery, ports, scope)
@@ -81,7 +81,7 @@ async function openStore(
   const endpoints = discovery?.endpoints ?? [await ownEtcd(options, ports, scope)]
   const cluster = discovery?.cluster ?? options.cluster
   const store = await scope.open(
-    () => createEtcdStore({ endpoints, clock: ports.clock }),
+    () => createEtcdStore({ endpoints, clock: ports.clock, ...(storeTls === undefined ? {} : { tls: storeTls }) }),
     opened => opened.close(),
   )
   const keys = clusterKeys(cluster)

@@ -112,34 +112,41 @@ describe('updates', () => {
 })
 
 describe('ended tasks', () => {
-  it.each<[string, Given, RestartSpec, number, readonly string[]]>([
-    ['failed: after a second', { situation: 'failed' }, { condition: 'on-failure' }, 1_000, ['create 1 after failed']],
-    ['failed: not before', { situation: 'failed' }, { condition: 'on-failure' }, 999, ['wait 1000']],
+  it.each<[string, Given, RestartSpec & { readonly atMs: number }, readonly string[]]>([
+    [
+      'failed: after a second',
+      { situation: 'failed' },
+      { condition: 'on-failure', atMs: 1_000 },
+      ['create 1 after failed'],
+    ],
+    ['failed: not before', { situation: 'failed' }, { condition: 'on-failure', atMs: 999 }, ['wait 1000']],
     [
       'failed for the third time: after four',
       { situation: 'failed', failures: 2 },
-      { condition: 'on-failure' },
-      0,
+      { condition: 'on-failure', atMs: 0 },
       ['wait 4000'],
     ],
     [
       'failed very often: after a minute',
       { situation: 'failed', failures: 50 },
-      { condition: 'any' },
-      0,
+      { condition: 'any', atMs: 0 },
       ['wait 60000'],
     ],
     [
       'failed, attempts used up',
       { situation: 'failed', failures: 3 },
-      { condition: 'any', maxAttempts: 3 },
-      99_999,
+      { condition: 'any', maxAttempts: 3, atMs: 99_999 },
       [],
     ],
-    ['failed, never to restart', { situation: 'failed' }, { condition: 'none' }, 99_999, []],
-    ['complete', { situation: 'complete' }, { condition: 'on-failure' }, 99_999, []],
-    ['complete, to run always', { situation: 'complete' }, { condition: 'any' }, 1_000, ['create 1 after complete']],
-  ])('%s', (_name, given, restart, nowMs, expected) => {
+    ['failed, never to restart', { situation: 'failed' }, { condition: 'none', atMs: 99_999 }, []],
+    ['complete', { situation: 'complete' }, { condition: 'on-failure', atMs: 99_999 }, []],
+    [
+      'complete, to run always',
+      { situation: 'complete' },
+      { condition: 'any', atMs: 1_000 },
+      ['create 1 after complete'],
+    ],
+  ])('%s', (_name, given, { atMs: nowMs, ...restart }, expected) => {
     expect(plan([task(given)], { restart, nowMs })).toEqual(expected)
   })
 })
