@@ -35,31 +35,37 @@ export function splitWords(text: string, escape: string): readonly string[] {
  */
 export function expandWord(word: string, rules: WordRules): string {
   let result = ''
-  let quote = ''
+  let quoted = false
   for (let at = 0; at < word.length; ) {
-    const char = word[at] ?? ''
-    if (char === "'" && quote === '') {
-      const end = word.indexOf("'", at + 1)
-      result += word.slice(at + 1, end < 0 ? word.length : end)
-      at = end < 0 ? word.length : end + 1
-    } else if (char === rules.escape && at + 1 < word.length) {
-      const next = word[at + 1] ?? ''
-      // Inside double quotes only what would mean something there is escaped.
-      const meant = quote === '' || next === '"' || next === '$' || next === rules.escape
-      result += meant ? next : char + next
-      at += 2
-    } else if (char === '$') {
-      const variable = readVariable(word, at, rules)
-      result += variable.value
-      at = variable.next
-    } else {
-      if (char === quote) quote = ''
-      else if (quote === '' && char === '"') quote = char
-      else result += char
+    if (word[at] === '"') {
+      quoted = !quoted
       at++
+      continue
     }
+    const piece = readPiece(word, at, { quoted, rules })
+    result += piece.value
+    at = piece.next
   }
   return result
+}
+
+interface Piece {
+  readonly value: string
+  readonly next: number
+}
+
+function readPiece(word: string, at: number, { quoted, rules }: { quoted: boolean; rules: WordRules }): Piece {
+  const char = word[at] ?? ''
+  if (char === "'" && !quoted) {
+    const end = word.indexOf("'", at + 1)
+    return { value: word.slice(at + 1, end < 0 ? word.length : end), next: end < 0 ? word.length : end + 1 }
+  }
+  if (char === '$') return readVariable(word, at, rules)
+  if (char !== rules.escape || at + 1 === word.length) return { value: char, next: at + 1 }
+  const next = word[at + 1] ?? ''
+  // Inside double quotes only what would mean something there is escaped.
+  const meant = !quoted || next === '"' || next === '$' || next === rules.escape
+  return { value: meant ? next : char + next, next: at + 2 }
 }
 
 /** Substitutes in text whose quotes mean nothing: the content of a here-document. */
@@ -69,7 +75,7 @@ export function expandText(text: string, { lookup }: Pick<WordRules, 'lookup'>):
   )
 }
 
-function readVariable(word: string, at: number, rules: WordRules): { readonly value: string; readonly next: number } {
+function readVariable(word: string, at: number, rules: WordRules): Piece {
   const bare = /^\$(\w+)/.exec(word.slice(at))
   if (bare !== null) return { value: rules.lookup(bare[1] ?? '') ?? '', next: at + bare[0].length }
   const open = /^\$\{(\w+)(:?[-+])?/.exec(word.slice(at))

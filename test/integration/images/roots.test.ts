@@ -82,7 +82,7 @@ describe.skipIf(!isRoot)('images and the roots made of them', () => {
     const layer = await store.addLayer({ directory: await store.roots.changes('c'), kind: 'upper' })
     const next = await store.createImage({ layers: [base, layer], config: {}, tags: [] })
     const seen = await store.roots.mount('e', next)
-    expect(readdirSync(seen, { recursive: true }).sort()).toEqual(['d', 'd/new'])
+    expect(readdirSync(seen, { recursive: true, encoding: 'utf8' }).sort()).toEqual(['d', 'd/new'])
     expect(getXattr(join(seen, 'd/new'), 'user.note')?.toString()).toBe('hello')
   })
 

@@ -195,18 +195,22 @@ export class FakeRegistry {
     if (from > 0) response.setHeader('content-range', `bytes ${from}-${answer.body.length - 1}/${answer.body.length}`)
     response.setHeader('content-type', answer.type ?? 'application/octet-stream')
     response.setHeader('content-length', body.length)
-    if (answer.cutAfter !== undefined) {
-      response.write(body.subarray(0, answer.cutAfter))
-      await sleep(systemClock, 20)
-      return void response.destroy()
-    }
-    const step = answer.slowBytes ?? body.length
-    for (let at = 0; at < body.length && !response.destroyed; at += step) {
-      response.write(body.subarray(at, at + step))
-      if (answer.slowBytes !== undefined) await sleep(systemClock, 5)
-    }
-    response.end()
+    await deliver(answer, body, response)
   }
+}
+
+async function deliver(answer: Answer, body: Buffer, response: ServerResponse): Promise<void> {
+  if (answer.cutAfter !== undefined) {
+    response.write(body.subarray(0, answer.cutAfter))
+    await sleep(systemClock, 20)
+    return void response.destroy()
+  }
+  const step = answer.slowBytes ?? body.length
+  for (let at = 0; at < body.length && !response.destroyed; at += step) {
+    response.write(body.subarray(at, at + step))
+    if (answer.slowBytes !== undefined) await sleep(systemClock, 5)
+  }
+  response.end()
 }
 
 /** What lies in a store's own directories: nothing may be left there by something that failed. */
