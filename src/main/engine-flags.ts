@@ -5,6 +5,7 @@ import { parseCidr } from '../core/cidr.ts'
 import { errorMessage } from '../core/errors.ts'
 import type { ServerTls } from '../docker-api/server/index.ts'
 import type { EngineOptions } from '../runtime/index.ts'
+import { VERSION } from './version.ts'
 
 const DATA_ROOT = '/var/lib/shoal'
 const EXEC_ROOT = '/run/shoal'
@@ -78,6 +79,7 @@ export function readEngineFlags(options: Options, { hostname, socket }: EngineDe
       insecureRegistries: options.list('insecureRegistry'),
       registryMirrors: options.list('registryMirror'),
       labels: options.list('label').map(checkLabel),
+      version: VERSION,
     },
     hosts: hosts.length > 0 ? hosts : [`unix://${join(execRoot, socket)}`],
     logLevel: options.text('logLevel') ?? 'info',

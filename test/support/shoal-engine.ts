@@ -1,0 +1,83 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { systemClock } from '../../src/core/clock.ts'
+import { createDockerClient } from '../../src/docker-api/index.ts'
+import { unmount } from '../../src/runtime/linux/mount.ts'
+import { type Daemon, stopChild, untilServing } from './dockerd.ts'
+
+export interface ShoalEngine extends Daemon {
+  readonly directory: string
+  readonly pid: () => number
+  /** Ends the process, as a crash or as an administrator would, and starts another one on the same roots. */
+  readonly restart: (signal: NodeJS.Signals) => Promise<void>
+}
+
+let count = 0
+
+/** Starts the real program `shoal engine` on roots of its own; `stop` removes every trace of it and its containers. */
+export async function startShoalEngine(flags: readonly string[] = []): Promise<ShoalEngine> {
+  const directory = await mkdtemp(join(tmpdir(), 'shoal-engine-'))
+  const host = `unix://${join(directory, 'engine.sock')}`
+  const bridge = `sh${createHash('sha256').update(directory).digest('hex').slice(0, 8)}`
+  const cgroup = `/shoal-test/${bridge}`
+  const subnet = 100 + ((process.pid + count++) % 100)
+  const argv = ['engine', '-H', host, '--name', 'solo', '--bridge', bridge, '--bip', `10.${subnet}.7.1/24`]
+  const roots = ['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')]
+  const run = async () => {
+    const log: Buffer[] = []
+    const child = spawn(resolve('bin/shoal'), [...argv, ...roots, '--cgroup-parent', cgroup, ...flags], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    child.stderr.on('data', (data: Buffer) => log.push(data))
+    await untilServing(host, child, log)
+    return child
+  }
+  let child = await run()
+  return {
+    host,
+    directory,
+    pid: () => child.pid ?? 0,
+    async restart(signal) {
+      await stopChild(child, signal)
+      child = await run()
+    },
+    async stop() {
+      await removeContainers(host).catch(() => {})
+      await stopChild(child)
+      await unmountBelow(directory)
+      quietly('ip', ['link', 'delete', bridge])
+      await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+    },
+  }
+}
+
+async function removeContainers(host: string): Promise<void> {
+  const client = createDockerClient(host, { clock: systemClock })
+  try {
+    for (const { Id } of await client.containers.list({ all: true })) {
+      await client.containers.remove(Id, { force: true, volumes: true })
+    }
+    for (const { Id, Name } of await client.networks.list({})) {
+      if (!['bridge', 'host', 'none'].includes(Name)) await client.networks.remove(Id)
+    }
+  } finally {
+    client.close()
+  }
+}
+
+async function unmountBelow(directory: string): Promise<void> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8')
+  const targets = table.split('\n').map(line => line.split(' ')[4] ?? '')
+  for (const target of targets.filter(path => path.startsWith(directory)).toReversed()) unmount(target)
+}
+
+function quietly(command: string, argv: readonly string[]): void {
+  try {
+    execFileSync(command, argv, { stdio: 'ignore', timeout: 10_000 })
+  } catch {
+    // It was not there.
+  }
+}
