@@ -62,7 +62,7 @@ export async function openNodeEngine(settings: JoinSettings, ports: BasePorts, s
   )
   scope.defer(() => overlay.close())
   engine.setNameSource(overlay.names)
-  return { engine, overlay, startOverlay: overlay.start }
+  return { engine, overlay, startOverlay: signal => overlay.start(signal) }
 }
 
 /** The other members, and what images they have. */
