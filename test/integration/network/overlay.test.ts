@@ -243,7 +243,7 @@ describe.skipIf(!isRoot)('overlay over three hosts (needs root and etcd)', () =>
     expect(
       records
         .filter(({ kind }) => kind !== 'gateway')
-        .map(({ taskId }) => taskId)
+        .map(({ taskId = '' }) => taskId)
         .sort(),
     ).toEqual(['task1', 'task2', 'task3'])
     expect(await pings(netns(replicas[0]), replicas[2]?.address ?? '')).toBe(true)
