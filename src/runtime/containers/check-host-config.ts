@@ -76,14 +76,18 @@ export function checkHostConfig(host: HostConfig, facts: HostFacts): void {
   chooseCapabilities({ privileged: false, add: host.CapAdd ?? [], drop: host.CapDrop ?? [] }, facts.boundingSet)
   readSecurityOptions(host.SecurityOpt ?? [])
   readLogConfig(host.LogConfig ?? {})
-  if ((host.OomScoreAdj ?? 0) < -1000 || (host.OomScoreAdj ?? 0) > 1000) {
-    throw invalidInput('BAD_OOM_SCORE', `Invalid value ${host.OomScoreAdj}, range for oom score adj is [-1000, 1000]`)
+  checkRest(host, facts)
+}
+
+function checkRest({ OomScoreAdj = 0, Init, CgroupParent = '' }: HostConfig, { initPath }: HostFacts): void {
+  if (OomScoreAdj < -1000 || OomScoreAdj > 1000) {
+    throw invalidInput('BAD_OOM_SCORE', `Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`)
   }
-  if (host.Init === true && facts.initPath === undefined) {
+  if (Init === true && initPath === undefined) {
     throw unsupported('INIT_MISSING', 'HostConfig.Init needs an init binary on the host: install the tini package')
   }
-  if (/(^|\/)\.\.(\/|$)/.test(host.CgroupParent ?? '')) {
-    throw invalidInput('BAD_CGROUP_PARENT', `The cgroup parent "${host.CgroupParent}" must not contain ".."`)
+  if (/(^|\/)\.\.(\/|$)/.test(CgroupParent)) {
+    throw invalidInput('BAD_CGROUP_PARENT', `The cgroup parent "${CgroupParent}" must not contain ".."`)
   }
 }
 

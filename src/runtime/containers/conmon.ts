@@ -122,17 +122,18 @@ export class Conmon {
   #arguments(request: MonitorRequest): string[] {
     const files = bundleFiles(request.bundle)
     const { path, stateFolder } = this.#runtime
+    const { id, bundle, exitFolder, logPath, execProcess } = request
     return [
-      ...['--api-version', '1', '-c', request.id, '-u', request.id, '-n', request.id],
-      ...['-r', path, '--runtime-arg', '--root', '--runtime-arg', stateFolder],
-      ...['-b', request.bundle, '--full-attach', '-p', files.pid, '-P', files.monitorPid],
-      ...['--exit-dir', request.exitFolder, '--log-level', 'error', '--no-sync-log'],
-      ...['-l', request.logPath === undefined ? 'none' : `k8s-file:${request.logPath}`],
-      ...(request.tty ? ['-t'] : []),
-      ...(request.stdin ? ['-i'] : []),
-      ...(request.keepStdinOpen ? ['--leave-stdin-open'] : []),
-      ...(request.execProcess === undefined ? [] : ['-e', '--exec-attach', '--exec-process-spec', request.execProcess]),
-    ]
+      ['--api-version', '1', '-c', id, '-u', id, '-n', id],
+      ['-r', path, '--runtime-arg', '--root', '--runtime-arg', stateFolder],
+      ['-b', bundle, '--full-attach', '-p', files.pid, '-P', files.monitorPid],
+      ['--exit-dir', exitFolder, '--log-level', 'error', '--no-sync-log'],
+      ['-l', logPath === undefined ? 'none' : `k8s-file:${logPath}`],
+      request.tty ? ['-t'] : [],
+      request.stdin ? ['-i'] : [],
+      request.keepStdinOpen ? ['--leave-stdin-open'] : [],
+      execProcess === undefined ? [] : ['-e', '--exec-attach', '--exec-process-spec', execProcess],
+    ].flat()
   }
 
   #within<T>({ id }: MonitorRequest, work: Promise<T>): Promise<T> {

@@ -7,23 +7,38 @@ const NEVER = '0001-01-01T00:00:00Z'
 /** A record's life in docker's words. `health` is what the monitor has now. */
 export function stateOf(record: ContainerRecord, health: HealthState | undefined): ContainerState {
   const { life, lastRun } = record
-  const running = life.status === 'running' ? life : undefined
   const status = statusOf(record)
-  const shownHealth = health ?? record.health
-  return {
+  const shown = health ?? record.health
+  const common = {
     Status: status,
     // A container between two runs counts as running, as Docker has it.
-    Running: running !== undefined || status === 'restarting',
-    Paused: running?.paused === true,
-    Restarting: status === 'restarting',
-    OOMKilled: running === undefined && lastRun?.oomKilled === true,
+    Running: life.status === 'running' || life.status === 'restarting',
+    Restarting: life.status === 'restarting',
     Dead: false,
-    Pid: running?.process.pid ?? 0,
-    ExitCode: running === undefined ? (lastRun?.exitCode ?? 0) : 0,
-    Error: running === undefined ? (lastRun?.error ?? '') : '',
-    StartedAt: timeText(running?.startedAtMs ?? lastRun?.startedAtMs ?? 0),
-    FinishedAt: timeText(lastRun?.finishedAtMs ?? 0),
-    ...(shownHealth === undefined ? {} : { Health: shownHealth }),
+    FinishedAt: timeText(lastRun?.finishedAtMs),
+    ...(shown === undefined ? {} : { Health: shown }),
+  }
+  if (life.status === 'running') {
+    const { paused: Paused, process, startedAtMs } = life
+    return {
+      ...common,
+      Paused,
+      OOMKilled: false,
+      Pid: process.pid,
+      ExitCode: 0,
+      Error: '',
+      StartedAt: timeText(startedAtMs),
+    }
+  }
+  const { oomKilled = false, exitCode = 0, error = '', startedAtMs } = lastRun ?? {}
+  return {
+    ...common,
+    Paused: false,
+    OOMKilled: oomKilled,
+    Pid: 0,
+    ExitCode: exitCode,
+    Error: error,
+    StartedAt: timeText(startedAtMs),
   }
 }
 
@@ -44,6 +59,6 @@ export function statusOf({ life, lastRun }: ContainerRecord): ContainerStatus {
   }
 }
 
-function timeText(ms: number): string {
+function timeText(ms = 0): string {
   return ms === 0 ? NEVER : new Date(ms).toISOString()
 }

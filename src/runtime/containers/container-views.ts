@@ -16,6 +16,8 @@ import { commandOf } from './spec/build-oci-spec.ts'
 import { SHM_BYTES_DEFAULT } from './spec/default-mounts.ts'
 import { statusText } from './status-text.ts'
 
+const NO_FILES: Sandbox['files'] = { hostname: '', hosts: '', resolvConf: '' }
+
 type ViewRoom = Pick<Room, 'sandboxes' | 'health' | 'paths' | 'clock'>
 
 export function liveState({ health }: Pick<Room, 'health'>, record: ContainerRecord): ContainerState {
@@ -27,8 +29,7 @@ export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerI
   const { id, config, host } = record
   const sandbox = room.sandboxes.get(id)
   const [path = '', ...args] = commandOf(config)
-  const networks = networksOf(record, sandbox)
-  const first = networks['bridge'] ?? Object.values(networks)[0]
+  const files = sandbox?.files ?? NO_FILES
   const kept = readLogConfig(host.LogConfig ?? {}) !== undefined
   return {
     Id: id,
@@ -37,9 +38,9 @@ export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerI
     Args: args,
     State: liveState(room, record),
     Image: record.imageId,
-    ResolvConfPath: sandbox?.files.resolvConf ?? '',
-    HostnamePath: sandbox?.files.hostname ?? '',
-    HostsPath: sandbox?.files.hosts ?? '',
+    ResolvConfPath: files.resolvConf,
+    HostnamePath: files.hostname,
+    HostsPath: files.hosts,
     LogPath: kept ? logPath(room.paths, id) : '',
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
@@ -54,15 +55,15 @@ export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerI
     },
     Config: config,
     Mounts: record.mounts.map(mount => mount.point),
-    NetworkSettings: {
-      Ports: sandbox?.ports ?? {},
-      IPAddress: first?.IPAddress ?? '',
-      Gateway: first?.Gateway ?? '',
-      MacAddress: first?.MacAddress ?? '',
-      SandboxKey: sandbox?.netnsPath ?? '',
-      Networks: networks,
-    },
+    NetworkSettings: networkSettings(record, sandbox),
   }
+}
+
+function networkSettings(record: ContainerRecord, sandbox: Sandbox | undefined): ContainerInspect['NetworkSettings'] {
+  const networks = networksOf(record, sandbox)
+  const { IPAddress = '', Gateway = '', MacAddress = '' } = networks['bridge'] ?? Object.values(networks)[0] ?? {}
+  const SandboxKey = sandbox?.netnsPath ?? ''
+  return { Ports: sandbox?.ports ?? {}, IPAddress, Gateway, MacAddress, SandboxKey, Networks: networks }
 }
 
 /** One line of `GET /containers/json`. */

@@ -31,7 +31,7 @@ async function rowOf(pid: number, bootMs: number): Promise<string[] | undefined>
     const [stat, status, cmdline] = await Promise.all(
       ['stat', 'status', 'cmdline'].map(name => readFile(`/proc/${pid}/${name}`, 'utf8')),
     )
-    const [comm = '', fields] = splitStat(stat ?? '')
+    const [comm, fields] = splitStat(stat ?? '')
     const uid = /^Uid:\s+(\d+)/m.exec(status ?? '')?.[1] ?? '0'
     const seconds = Math.floor((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND)
     const started = new Date(bootMs + (Number(fields[19]) / TICKS_PER_SECOND) * 1_000)

@@ -38,7 +38,8 @@ export class Waiters {
   tell(id: string, conditions: readonly WaitCondition[], exitCode: number): void {
     const waiters = this.#waiters.get(id)
     if (waiters === undefined) return
-    for (const waiter of [...waiters]) if (conditions.includes(waiter.condition)) waiter.resolve(exitCode)
+    // Leaving the set while it is walked is what sets allow.
+    for (const waiter of waiters) if (conditions.includes(waiter.condition)) waiter.resolve(exitCode)
     if (waiters.size === 0) this.#waiters.delete(id)
   }
 }
