@@ -7,8 +7,11 @@ interface Args {
   /** Gives up a `run` that is under way. */
   cancel: object
   stop: { container: string; graceMs: number }
-  /** Stops, with `graceMs`, and removes containers; `release` gives the task's addresses back afterwards. */
-  remove: { containers: readonly string[]; graceMs: number; release: boolean }
+  /**
+   * Removes containers; `stop` lets them end in their own time first, `release` gives the task's addresses back
+   * afterwards.
+   */
+  remove: { containers: readonly string[]; stop: boolean; release: boolean }
   /** Deletes what was reported of a task that exists no more, and gives its addresses back. */
   forget: object
   report: { status: Observation }

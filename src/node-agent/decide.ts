@@ -66,14 +66,14 @@ const RULES: readonly Rule[] = [
     why: 'a task never has two containers',
     when: facts => facts.surplus.length > 0,
     actions: ({ id, surplus }) => [
-      { verb: 'remove', taskId: id, containers: surplus.map(seen => seen.id), graceMs: 0, release: false },
+      { verb: 'remove', taskId: id, containers: surplus.map(seen => seen.id), stop: false, release: false },
     ],
   },
   {
     why: 'the task is gone, and so goes its container',
     when: ({ task, container }) => task === undefined && container !== undefined,
     actions: ({ id, container }) => [
-      { verb: 'remove', taskId: id, containers: container ? [container.id] : [], graceMs: GRACE_MS, release: true },
+      { verb: 'remove', taskId: id, containers: container ? [container.id] : [], stop: true, release: true },
     ],
   },
   {
@@ -97,7 +97,7 @@ const RULES: readonly Rule[] = [
         verb: 'remove',
         taskId: facts.id,
         containers: facts.container ? [facts.container.id] : [],
-        graceMs: 0,
+        stop: false,
         release: true,
       },
     ],
@@ -145,7 +145,7 @@ const RULES: readonly Rule[] = [
   },
 ]
 
-/** How long a container whose task is gone may take to stop. */
+/** Docker's default. */
 const GRACE_MS = 10_000
 
 /**

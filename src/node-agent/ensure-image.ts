@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts'
+import { type Clock, sleep } from '../core/clock.ts'
 import { errorMessage, isTransient, ShoalError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { backoff, retry } from '../core/retry.ts'
@@ -15,6 +15,8 @@ export interface EnsureImagePorts {
 const PULL_TRIES_MAX = 3
 const PULL_RETRY_FIRST_MS = 500
 const PULL_RETRY_MAX_MS = 4_000
+/** A registry that has sent nothing for so long may not be there at all: hosts without a way out wait long for a name. */
+const REGISTRY_PATIENCE_MS = 1_000
 
 /**
  * Makes sure that the engine has an image: there already, else from its registry, else from a member of the cluster that
@@ -22,15 +24,51 @@ const PULL_RETRY_MAX_MS = 4_000
  */
 export async function ensureImage(reference: string, ports: EnsureImagePorts, signal: AbortSignal): Promise<void> {
   if (await hasImage(reference, ports.engine)) return
-  try {
-    await ports.engine.images.pull(reference, {}, signal)
-    return
-  } catch (error) {
-    signal.throwIfAborted()
-    ports.log.info({ image: reference, error: errorMessage(error) }, 'cannot pull, asking the other members')
-    if (await ports.peers.fetch(reference, signal)) return
-    if (!isTransient(error)) throw error
+  const giveUp = new AbortController()
+  const pulling = startPull(reference, ports, AbortSignal.any([signal, giveUp.signal]))
+  const patience = new AbortController()
+  const answer = await Promise.race([
+    pulling.outcome,
+    sleep(ports.clock, REGISTRY_PATIENCE_MS, AbortSignal.any([signal, patience.signal])),
+  ])
+  patience.abort()
+  if (answer === undefined && !pulling.isAnswered() && (await ports.peers.fetch(reference, signal))) {
+    return giveUp.abort()
   }
+  return settle(answer ?? (await pulling.outcome), reference, ports, signal)
+}
+
+/** How a pull ended; never a rejection, so that nobody has to be listening yet. */
+type Outcome = { readonly pulled: true } | { readonly pulled: false; readonly error: unknown }
+
+function startPull(
+  reference: string,
+  { engine }: EnsureImagePorts,
+  signal: AbortSignal,
+): { readonly outcome: Promise<Outcome>; readonly isAnswered: () => boolean } {
+  let received = 0
+  const onProgress = ({ progressDetail }: { readonly progressDetail?: { readonly current?: number } }): void => {
+    received = Math.max(received, progressDetail?.current ?? 0)
+  }
+  const outcome = engine.images.pull(reference, { onProgress }, signal).then(
+    () => ({ pulled: true }) as const,
+    (error: unknown) => ({ pulled: false, error }) as const,
+  )
+  return { outcome, isAnswered: () => received > 0 }
+}
+
+/** A pull that failed is made good by a member that has the image, else by patience with a registry that is away. */
+async function settle(
+  outcome: Outcome,
+  reference: string,
+  ports: EnsureImagePorts,
+  signal: AbortSignal,
+): Promise<void> {
+  if (outcome.pulled) return
+  signal.throwIfAborted()
+  ports.log.info({ image: reference, error: errorMessage(outcome.error) }, 'cannot pull, asking the other members')
+  if (await ports.peers.fetch(reference, signal)) return
+  if (!isTransient(outcome.error)) throw outcome.error
   const patience = { triesMax: PULL_TRIES_MAX, waitMs: backoff(PULL_RETRY_FIRST_MS, PULL_RETRY_MAX_MS) }
   await retry(() => ports.engine.images.pull(reference, {}, signal), patience, { clock: ports.clock, signal })
 }

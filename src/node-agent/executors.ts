@@ -21,15 +21,16 @@ export function createExecutors(node: string, ports: ExecutorPorts): Executors {
       await unlessGone(() => engine.containers.stop(container, { timeoutMs: graceMs }))
       await watcher.refresh(container)
     },
-    async remove({ taskId, containers, graceMs, release: givesBack }) {
-      if (givesBack) await hide(taskId, ports)
+    async remove({ taskId, containers, stop, release }) {
+      if (release) await hide(taskId, ports)
       for (const container of containers) {
-        if (graceMs > 0) await unlessGone(() => engine.containers.stop(container, { timeoutMs: graceMs }))
+        // Its own grace: the engine knows it from the request that made the container.
+        if (stop) await unlessGone(() => engine.containers.stop(container, {}))
         // Volumes: anonymous ones only; those with names outlive their containers.
         await unlessGone(() => engine.containers.remove(container, { force: true, volumes: true }))
         await watcher.refresh(container)
       }
-      if (givesBack) await publisher.release(taskId)
+      if (release) await publisher.release(taskId)
     },
     async forget({ taskId }) {
       await publisher.release(taskId)

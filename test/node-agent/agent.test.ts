@@ -155,6 +155,21 @@ describe('failures', () => {
     expect(await node.status('t1')).toMatchObject({ state: 'running' })
   })
 
+  it('to hear from a registry do not keep a task waiting that a member could help', async () => {
+    await node.start()
+    node.engine.pause = call => (call === 'pull' ? new Promise(() => {}) : Promise.resolve())
+    node.peers = {
+      async fetch(reference) {
+        node.engine.add(reference)
+        return true
+      },
+    }
+    await node.assign(taskRecord({ spec: serviceSpec({ image: 'built:1' }) }))
+    expect(await node.status('t1')).toMatchObject({ state: 'preparing' })
+    await node.advance(1_000)
+    expect(await node.status('t1')).toMatchObject({ state: 'running' })
+  })
+
   it('of a pull of what nobody has fail the task', async () => {
     await node.start()
     node.engine.fault = call => (call === 'pull' ? notFound('NO_IMAGE', 'No such image: none:1') : undefined)

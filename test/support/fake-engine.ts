@@ -88,6 +88,11 @@ export class FakeEngine {
     return found
   }
 
+  /** Gives the engine an image. */
+  add(reference: string): void {
+    this.#images.add(reference)
+  }
+
   /** Ends a container's process as if by itself. */
   exit(name: string, exitCode: number): void {
     const container = this.find(name)
@@ -127,7 +132,7 @@ export class FakeEngine {
           throw conflict('NAME_TAKEN', `Conflict. The container name "/${name}" is already in use`)
         }
         if (!this.#images.has(request.Image ?? '')) throw notFound('NO_IMAGE', `No such image: ${request.Image}`)
-        return { Id: this.#add(request, name ?? 'unnamed').id, Warnings: [] }
+        return { Id: this.#make(request, name ?? 'unnamed').id, Warnings: [] }
       },
       list: ({ filters }) => {
         const labels = filters?.['label'] ?? []
@@ -229,7 +234,7 @@ export class FakeEngine {
     if (error !== undefined) throw error
   }
 
-  #add(request: ContainerCreateRequest, name: string): FakeContainer {
+  #make(request: ContainerCreateRequest, name: string): FakeContainer {
     const id = `c${++this.#count}`.padEnd(12, '0')
     const state: ContainerState = {
       Status: 'created',

@@ -101,7 +101,7 @@ export class AgentLab {
     ]
     const url = `etcd://${this.#subnet}.1:2379/lab`
     const identity = ['--name', name, '--advertise', `${this.address(name)}:2375`, '--insecure']
-    return [resolve('bin/swarm'), 'join', ...identity, ...place, ...extra, url]
+    return [process.execPath, resolve('src/main/cli.ts'), 'swarm', 'join', ...identity, ...place, ...extra, url]
   }
 
   present(name: string): Promise<unknown> {
