@@ -19,7 +19,7 @@ export function wordRules(state: BuildState, { escape }: StepContext): WordRules
 }
 
 /** Words of an instruction, JSON form included, with variables substituted. */
-export function expandedWords(step: Instruction, state: BuildState, context: StepContext): readonly string[] {
+function expandedWords(step: Instruction, state: BuildState, context: StepContext): readonly string[] {
   const rules = wordRules(state, context)
   const json = jsonForm(step.rest)
   return (json ?? splitWords(step.rest, context.escape)).map(word => expandWord(word, rules))

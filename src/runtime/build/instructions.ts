@@ -1,7 +1,7 @@
 import { invalidInput, type ShoalError } from '../../core/errors.ts'
 import { type DockerfileLines, type Heredoc, type LogicalLine, readLines } from './dockerfile-lines.ts'
 
-export const KEYWORDS = [
+const KEYWORDS = [
   'FROM',
   'ARG',
   'ENV',

@@ -1,4 +1,4 @@
-export type Lookup = (name: string) => string | undefined
+type Lookup = (name: string) => string | undefined
 
 export interface WordRules {
   readonly escape: string

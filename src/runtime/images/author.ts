@@ -30,7 +30,7 @@ export async function addLayer(parts: StoreParts, source: LayerSource, signal?: 
       const { size } = await stat(packed)
       await parts.blobs.adopt(packed, digest)
       const unpacked = await parts.layers.unpack({ digest, size, mediaType: MEDIA_TYPES.ociLayerGzip }, diffId, signal)
-      await syncFileSystem(parts.layout.root)
+      await syncFileSystem(parts.layout.root, parts.clock)
       await parts.layers.commit(unpacked)
       return unpacked.ref
     })

@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { promisify } from 'node:util'
+import type { Clock } from '../../core/clock.ts'
 import { errorCode, errorMessage, failed } from '../../core/errors.ts'
 import { writeDurably } from '../linux/durable-file.ts'
+import { runCommand } from '../linux/run-command.ts'
 
 const SYNC_TIMEOUT_MS = 120_000
 
@@ -26,12 +26,8 @@ export async function readIfThere(path: string): Promise<Buffer | undefined> {
 }
 
 /** Puts everything that was written to the file system of a directory on the disk, so that records may speak of it. */
-export async function syncFileSystem(directory: string): Promise<void> {
-  try {
-    await promisify(execFile)('sync', ['-f', directory], { timeout: SYNC_TIMEOUT_MS })
-  } catch (error) {
-    throw failed('SYNC_FAILED', `The command "sync -f ${directory}" failed: check the disk`, { cause: error })
-  }
+export async function syncFileSystem(directory: string, clock: Clock): Promise<void> {
+  await runCommand('sync', ['-f', directory], { clock, timeoutMs: SYNC_TIMEOUT_MS })
 }
 
 /** An error of writing to the store, told in a sentence. */

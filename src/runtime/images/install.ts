@@ -76,7 +76,7 @@ async function installLayers(
       }
       onProgress({ status: 'Pull complete', progressDetail: {}, id })
     })
-    if (unpacked.length > 0) await syncFileSystem(parts.layout.root)
+    if (unpacked.length > 0) await syncFileSystem(parts.layout.root, parts.clock)
     for (const layer of unpacked) await parts.layers.commit(layer)
   } catch (error) {
     for (const layer of unpacked) await parts.layers.discard(layer)

@@ -73,7 +73,7 @@ async function checkFormat(root: string): Promise<void> {
 }
 
 /** Removes files of a directory last written before a time. */
-export async function removeOld(directory: string, beforeMs: number): Promise<void> {
+async function removeOld(directory: string, beforeMs: number): Promise<void> {
   for (const name of await readdir(directory)) {
     const path = join(directory, name)
     const { mtimeMs } = await stat(path)

@@ -18,6 +18,9 @@ import type { StoreParts } from './store-parts.ts'
 
 const PATIENCE = { triesMax: 4, waitMs: backoff(300, 5_000) }
 
+/** A registry that does not answer is given one more chance: each costs up to half a minute. */
+export const GREETING = { triesMax: 2, waitMs: backoff(500, 500) }
+
 export interface TransferOptions {
   readonly registry: RegistryOptions
   readonly auth: RegistryAuth | undefined
@@ -46,7 +49,10 @@ export async function pullImage(parts: StoreParts, text: string, options: Transf
   for (const [index, ways] of places.entries()) {
     try {
       const session = { repository: path, actions: 'pull', auth: options.auth, signal: options.signal }
-      using opened = await RegistrySession.open(ways, session)
+      using opened = await retry(() => RegistrySession.open(ways, session), GREETING, {
+        clock: parts.clock,
+        signal: options.signal,
+      })
       const repository = new Repository(opened, familiarImageName(reference), 'pull')
       return await pullFrom({ ...options, parts, repository, reference })
     } catch (error) {

@@ -6,7 +6,7 @@ import { backoff, retry } from '../../core/retry.ts'
 import { type ImageRecord, tagName } from './image-catalog.ts'
 import type { Descriptor } from './manifest.ts'
 import { shortDigest, transferMeter } from './progress.ts'
-import type { TransferOptions } from './pull.ts'
+import { GREETING, type TransferOptions } from './pull.ts'
 import { endpointsOf } from './registry/endpoints.ts'
 import { Repository } from './registry/repository.ts'
 import { RegistrySession } from './registry/session.ts'
@@ -24,7 +24,8 @@ export async function pushImage(parts: StoreParts, text: string, options: Transf
   onProgress({ status: `The push refers to repository [${familiarImageName(reference).replace(/[:@][^/]*$/, '')}]` })
   await requireBlobs(parts, image)
   const [ways = []] = endpointsOf(reference, options.registry, 'push')
-  using session = await RegistrySession.open(ways, { repository, actions: 'pull,push', auth, signal })
+  const greeting = { repository, actions: 'pull,push', auth, signal }
+  using session = await retry(() => RegistrySession.open(ways, greeting), GREETING, { clock: parts.clock, signal })
   const remote = new Repository(session, familiarImageName(reference), 'push')
   const manifest = await parts.blobs.read(image.manifest.digest)
   const config: Descriptor = { digest: image.id, size: (await parts.blobs.sizeOf(image.id)) ?? 0, mediaType: '' }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import type { ProgressMessage } from '../../../src/docker-api/index.ts'
-import { digestOf, entry, isRoot, leftovers, NOTHING, skopeo, soon, tar, Workshop } from './support.ts'
+import { digestOf, entry, isRoot, leftovers, NOTHING, skopeo, soon, tar, until, Workshop } from './support.ts'
 
 const hello = tar(entry('hello', { content: 'hello'.repeat(50_000) }))
 const world = tar(entry('world', { content: 'world' }))
@@ -169,7 +169,7 @@ describe.skipIf(!isRoot)('with a registry that does wrong', () => {
     const store = await workshop.store('a', { clock })
     const pulled = store.images.pull(name, {}, soon())
     pulled.catch(() => {})
-    await waitFor(() => clock.nextDueMs() !== undefined)
+    await until(() => clock.nextDueMs() !== undefined)
     registry.answers.set(path, whole)
     await clock.advance(1_000)
     await pulled
@@ -190,7 +190,7 @@ describe.skipIf(!isRoot)('with a registry that does wrong', () => {
     void failure.then(() => {
       done = true
     })
-    await waitFor(async () => {
+    await until(async () => {
       if (clock.nextDueMs() !== undefined) await clock.advance(60_000)
       return done
     })
@@ -221,11 +221,44 @@ describe.skipIf(!isRoot)('with a registry that does wrong', () => {
     const stop = new AbortController()
     const pulling = store.images.pull(second, {}, stop.signal)
     pulling.catch(() => {})
-    await waitFor(() => registry.requests.some(request => request.path === path))
+    await until(() => registry.requests.some(request => request.path === path))
     stop.abort(new Error('enough'))
     await expect(pulling).rejects.toThrow('enough')
     expect(leftovers(workshop, 'a')).toEqual(before)
     expect((await store.images.list({})).map(image => image.Id)).toEqual([id])
+  })
+
+  it('shows a name and password when asked to', async () => {
+    const registry = await workshop.fakeRegistry()
+    const name = registry.publish('app', [world])
+    const wanted = `Basic ${Buffer.from('me:secret').toString('base64')}`
+    registry.guard = (_path, given) => (given === wanted ? undefined : { status: 401, challenge: 'Basic realm="x"' })
+    const store = await workshop.store('a')
+    await expect(store.images.pull(name, {}, soon())).rejects.toMatchObject({
+      code: 'REGISTRY_DENIED',
+      status: 404,
+      message: expect.stringContaining(
+        `pull access denied for ${name}, repository does not exist or may require 'docker login'`,
+      ),
+    })
+    await store.images.pull(name, { auth: { username: 'me', password: 'secret' } }, soon())
+  })
+
+  it('fetches a token for what it wants to do', async () => {
+    const registry = await workshop.fakeRegistry()
+    const name = registry.publish('team/app', [world])
+    const challenge = `Bearer realm="http://${registry.host}/token",service="reg"`
+    registry.guard = (path, given) => {
+      if (path.startsWith('/token'))
+        return given === undefined ? { status: 401 } : { status: 200, body: '{"token":"abc"}' }
+      return given === 'Bearer abc' ? undefined : { status: 401, challenge }
+    }
+    const store = await workshop.store('a')
+    await expect(store.images.pull(name, {}, soon())).rejects.toMatchObject({ code: 'REGISTRY_DENIED' })
+    await store.images.pull(name, { auth: { username: 'me', password: 'secret' } }, soon())
+    expect(registry.requests.find(({ path }) => path.startsWith('/token'))?.path).toBe(
+      '/token?scope=repository%3Ateam%2Fapp%3Apull&service=reg',
+    )
   })
 
   it('fetches a blob once for pulls at the same time', async () => {
@@ -262,10 +295,3 @@ describe.skipIf(!isRoot)('with a registry that does wrong', () => {
     expect((await store.images.list({}))[0]?.RepoTags).toEqual(['app:1'])
   })
 })
-
-async function waitFor(holds: () => Promise<boolean> | boolean): Promise<void> {
-  for (let turn = 0; !(await holds()); turn++) {
-    if (turn > 20_000) throw new Error('it did not come true')
-    await new Promise(resolve => setImmediate(resolve))
-  }
-}

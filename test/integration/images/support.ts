@@ -128,6 +128,11 @@ export interface Answer {
 /** A registry whose every answer a test decides, with byte ranges. */
 export class FakeRegistry {
   readonly answers = new Map<string, Answer>()
+  /** Asked for each request; an answer is sent instead of what was asked for. */
+  guard: (
+    path: string,
+    authorization: string | undefined,
+  ) => { status: number; challenge?: string; body?: string } | undefined = () => undefined
   readonly requests: { readonly method: string; readonly path: string; readonly range?: string }[] = []
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response))
 
@@ -183,6 +188,12 @@ export class FakeRegistry {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '', headers } = request
     this.requests.push({ method, path: url, ...(headers.range === undefined ? {} : { range: headers.range }) })
+    const guarded = this.guard(url, headers.authorization)
+    if (guarded !== undefined) {
+      response.statusCode = guarded.status
+      if (guarded.challenge !== undefined) response.setHeader('www-authenticate', guarded.challenge)
+      return void response.end(guarded.body ?? '{"errors":[{"code":"DENIED","message":"requested access is denied"}]}')
+    }
     if (url === '/v2/') return void response.end('{}')
     const answer = this.answers.get(url)
     if (answer === undefined) {

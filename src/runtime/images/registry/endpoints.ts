@@ -1,4 +1,5 @@
 import { cidrContains, parseCidr, parseIpv4 } from '../../../core/cidr.ts'
+import { invalidInput } from '../../../core/errors.ts'
 import type { ImageReference } from '../../../core/image-reference.ts'
 
 /** One place to ask for a repository. */
@@ -34,7 +35,13 @@ export function endpointsOf(
 }
 
 function mirrorEndpoints(url: string, options: RegistryOptions): readonly Endpoint[] {
-  const parsed = new URL(url.includes('://') ? url : `https://${url}`)
+  const parsed = URL.parse(url.includes('://') ? url : `https://${url}`)
+  if (parsed === null) {
+    throw invalidInput(
+      'BAD_MIRROR',
+      `Cannot read registry mirror "${url}": expected a URL such as https://mirror.example`,
+    )
+  }
   const base = `${parsed.protocol}//${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`
   return [{ url: base, host: parsed.host, anyCertificate: isInsecure(parsed.host, options.insecureRegistries) }]
 }

@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Buffer | (() => Readable)
   readonly signal: AbortSignal
+  /** How long the other side may be silent. */
+  readonly idleTimeoutMs?: number
 }
 
 export interface HttpResponse {
@@ -58,15 +60,22 @@ export class HttpClient implements Disposable {
     this.#https.destroy()
   }
 
-  async #once({ method, url, headers, body, signal }: HttpRequest): Promise<HttpResponse> {
+  async #once({
+    method,
+    url,
+    headers,
+    body,
+    signal,
+    idleTimeoutMs = IDLE_TIMEOUT_MS,
+  }: HttpRequest): Promise<HttpResponse> {
     const secure = url.startsWith('https:')
     const answer = Promise.withResolvers<IncomingMessage>()
     const length = Buffer.isBuffer(body) ? { 'content-length': `${body.length}` } : {}
-    const options = { method, headers: { ...headers, ...length }, signal, timeout: IDLE_TIMEOUT_MS }
+    const options = { method, headers: { ...headers, ...length }, signal, timeout: idleTimeoutMs }
     const request = secure
       ? httpsRequest(url, { ...options, agent: this.#https }, answer.resolve)
       : httpRequest(url, { ...options, agent: this.#http }, answer.resolve)
-    request.on('timeout', () => request.destroy(idleError(url)))
+    request.on('timeout', () => request.destroy(idleError(url, idleTimeoutMs)))
     request.on('error', answer.reject)
     if (typeof body === 'function') pipeline(body(), request, { signal }).catch(answer.reject)
     else request.end(body)
@@ -92,10 +101,10 @@ export async function readBody({ body, url }: HttpResponse): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-function idleError(url: string): Error {
+function idleError(url: string, idleTimeoutMs: number): Error {
   return unavailable(
     'REGISTRY_SILENT',
-    `The registry at ${new URL(url).host} sent nothing for ${IDLE_TIMEOUT_MS / 1000} s`,
+    `The registry ${new URL(url).host} was silent for ${idleTimeoutMs / 1000} s: check that it runs and can be reached from here`,
   )
 }
 

@@ -1,8 +1,11 @@
-import { failed, unavailable } from '../../../core/errors.ts'
+import { failed, ShoalError, unavailable } from '../../../core/errors.ts'
 import type { RegistryAuth } from '../../../docker-api/index.ts'
 import { type Challenge, parseChallenge } from './challenge.ts'
 import type { Endpoint } from './endpoints.ts'
 import { HttpClient, type HttpRequest, type HttpResponse, readBody } from './http.ts'
+
+/** A host that does not answer the first question in this time is not there. */
+const GREETING_TIMEOUT_MS = 15_000
 
 export interface SessionOptions {
   readonly repository: string
@@ -32,10 +35,15 @@ export class RegistrySession implements Disposable {
       const http = new HttpClient(endpoint)
       const session = new RegistrySession(endpoint, http, options)
       try {
-        const response = await http.send({ method: 'GET', url: `${endpoint.url}/v2/`, signal: options.signal })
+        const response = await http.send({
+          method: 'GET',
+          url: `${endpoint.url}/v2/`,
+          signal: options.signal,
+          idleTimeoutMs: GREETING_TIMEOUT_MS,
+        })
         await readBody(response)
         if (response.status === 401) await session.#authorize(parseChallenge(response.headers['www-authenticate']))
-        else if (response.status >= 500) throw await answerError(endpoint, response.status)
+        else if (response.status >= 500) throw answerError(endpoint, response.status)
         return session
       } catch (error) {
         http[Symbol.dispose]()
@@ -92,9 +100,8 @@ export class RegistrySession implements Disposable {
             signal,
           })
     const body = await readBody(response)
-    if (response.status !== 200) throw await answerError(this.endpoint, response.status)
-    const { token, access_token: access } = JSON.parse(body.toString()) as { token?: string; access_token?: string }
-    return token ?? access ?? ''
+    if (response.status !== 200) throw answerError(this.endpoint, response.status)
+    return readToken(body, challenge.realm)
   }
 }
 
@@ -114,10 +121,19 @@ function basic(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 }
 
-function answerError({ host }: Endpoint, status: number): Promise<Error> {
-  return Promise.resolve(
-    status >= 500 || status === 429
-      ? unavailable('REGISTRY_BUSY', `The registry ${host} answers ${status}: try again later`)
-      : failed('REGISTRY_DENIED', `The registry ${host} refuses the credentials (${status}): log in again`),
-  )
+function readToken(body: Buffer, realm: string): string {
+  try {
+    const { token, access_token: access } = JSON.parse(body.toString()) as { token?: string; access_token?: string }
+    return token ?? access ?? ''
+  } catch (error) {
+    throw failed('REGISTRY_ANSWER', `The token service ${realm} answers with something else than a token`, {
+      cause: error,
+    })
+  }
+}
+
+function answerError({ host }: Endpoint, status: number): Error {
+  return status >= 500 || status === 429
+    ? unavailable('REGISTRY_BUSY', `The registry ${host} answers ${status}: try again later`)
+    : new ShoalError('REGISTRY_DENIED', 401, `The registry ${host} refuses the credentials (${status}): log in again`)
 }

@@ -32,7 +32,7 @@ export async function unpackArchive(
 }
 
 /** Passes the uncompressed bytes of an archive to `take`, piece by piece, and digests them. */
-export async function readArchive(
+async function readArchive(
   archive: Readable,
   take: (chunk: Buffer) => void,
   { limits, signal }: { readonly limits: UnpackLimits; readonly signal?: AbortSignal | undefined },
