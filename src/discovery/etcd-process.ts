@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Clock, sleep, withDeadline } from '../core/clock.ts'
 import { conflict, errorCode, errorMessage, failed, type ShoalError } from '../core/errors.ts'
 
 export interface EtcdProcessOptions {
-  /** Keeps `etcd/` (its data) and `etcd.json` (which process serves it). Made if missing. */
+  /** Keeps `etcd/` (its data), `etcd.log` and `etcd.json` (which process serves it). Made if missing. */
   readonly dataDir: string
   readonly clock: Clock
   /** Address to listen on. Default: 127.0.0.1. */
@@ -53,13 +54,17 @@ export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProces
   const clientPort = await freePort(host, options.clientPort)
   const peerPort = await freePort(host, options.peerPort)
   const endpoint = `${host}:${clientPort}`
+  const logFile = join(dataDir, 'etcd.log')
+  const log = await open(logFile, 'w', 0o600)
   const child = spawn(options.binary ?? 'etcd', etcdFlags(etcdDir, endpoint, `${host}:${peerPort}`), {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // A file, not a pipe: a pipe breaks when we are killed, and etcd would die of its next line.
+    stdio: ['ignore', log.fd, log.fd],
     // Its own process group: Ctrl-C must reach us first, so that leases are given back before the store goes.
     detached: true,
   })
-  const output = captureOutput(child)
+  const output = (): string => readTail(logFile)
   const exited = describeExit(child, options.binary ?? 'etcd', output)
+  await log.close()
   try {
     await withDeadline(
       signal => Promise.race([untilHealthy(endpoint, clock, signal), exited.then(how => Promise.reject(explain(how)))]),
@@ -122,9 +127,7 @@ async function findLeftBehind(dataDir: string, etcdDir: string): Promise<LeftBeh
 }
 
 function adopt({ pid, endpoint }: LeftBehind, clock: Clock): EtcdProcess {
-  const watching = new AbortController()
-  const exited = untilGone(pid, clock, watching.signal).then(() => `etcd (process ${pid}) ended`)
-  exited.catch(() => {})
+  const exited = untilGone(pid, clock).then(() => `etcd (process ${pid}) ended`)
   return {
     endpoint,
     pid,
@@ -132,13 +135,13 @@ function adopt({ pid, endpoint }: LeftBehind, clock: Clock): EtcdProcess {
     exited,
     async stop() {
       await endProcess(pid, clock)
-      watching.abort()
+      await exited
     },
   }
 }
 
-async function untilGone(pid: number, clock: Clock, signal?: AbortSignal): Promise<void> {
-  while (isAlive(pid)) await sleep(clock, 200, signal)
+async function untilGone(pid: number, clock: Clock): Promise<void> {
+  while (isAlive(pid)) await sleep(clock, 200)
 }
 
 function isAlive(pid: number): boolean {
@@ -167,14 +170,12 @@ async function stopChild(child: ChildProcess, clock: Clock): Promise<void> {
   late.cancel()
 }
 
-function captureOutput(child: ChildProcess): () => string {
-  let text = ''
-  const keep = (chunk: Buffer): void => {
-    text = (text + chunk.toString()).slice(-OUTPUT_KEPT)
+function readTail(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').slice(-OUTPUT_KEPT)
+  } catch {
+    return ''
   }
-  child.stdout?.on('data', keep)
-  child.stderr?.on('data', keep)
-  return () => text
 }
 
 function describeExit(child: ChildProcess, binary: string, output: () => string): Promise<string> {

@@ -10,10 +10,11 @@ import type { Engine } from '../docker-api/index.ts'
 import { parseConstraint } from '../scheduler/index.ts'
 import { ClusterCache } from './loop/cluster-cache.ts'
 import { ControlLoop } from './loop/control-loop.ts'
+import { StoreContact } from './loop/store-contact.ts'
 import type { Transaction } from './loop/transactions.ts'
 import { FencedWriter } from './loop/writer.ts'
 import { DECIDE_DEFAULTS, type DecideOptions } from './model/round.ts'
-import type { Snapshot } from './model/snapshot.ts'
+import { EMPTY_SNAPSHOT, type Snapshot } from './model/snapshot.ts'
 import { createPlacer } from './plan/placer.ts'
 import { type AddressPool, DEFAULT_POOL } from './project/allocate-network.ts'
 import { type ApplyOptions, type ApplyPorts, applyProject, removeProject } from './project/apply.ts'
@@ -44,8 +45,6 @@ export interface ManagerPorts {
 export interface Manager {
   /** Follows the cluster, stands for election, and leads while elected. Ends when `signal` is aborted. */
   readonly run: (signal: AbortSignal) => Promise<void>
-  /** Resolves once the cluster is known, whoever leads. */
-  readonly ready: (signal?: AbortSignal) => Promise<void>
   readonly snapshot: () => Snapshot
   /** How long the store has been silent, in milliseconds; 0 while it answers. */
   readonly staleMs: () => number
@@ -69,16 +68,15 @@ const RETRY_MS = 500
 /** How long an answer waits until our own write has come back to us. */
 const SEEN_TIMEOUT_MS = 5_000
 
-/** Makes a manager; nothing happens before it is run. */
+/** Makes a manager; nothing happens before it is run, and until then it knows nothing. */
 export function createManager(options: ManagerOptions, ports: ManagerPorts): Manager {
   const state = new ManagerState(options, ports)
   return {
     run: signal => state.run(signal),
-    ready: signal => state.cache.ready(signal),
-    snapshot: () => state.cache.snapshot(),
-    staleMs: () => state.cache.staleMs(),
+    snapshot: () => state.cache?.snapshot() ?? EMPTY_SNAPSHOT,
+    staleMs: () => state.contact.silentMs(),
     isLeader: () => state.term !== undefined,
-    leader: () => state.election.leader(),
+    leader: () => state.election?.leader(),
     apply: async (project, how) => applyProject(project, how, state.applyPorts()),
     remove: async (project, how) => removeProject(project, how, state.applyPorts()),
     updateNode: async (name, change) => updateNode(name, change, state.applyPorts()),
@@ -88,42 +86,49 @@ export function createManager(options: ManagerOptions, ports: ManagerPorts): Man
 class ManagerState {
   readonly #options: ManagerOptions
   readonly #ports: ManagerPorts
-  readonly election: Election
-  cache: ClusterCache
+  readonly contact: StoreContact
+  election: Election | undefined
+  cache: ClusterCache | undefined
   term: Term | undefined
 
   constructor(options: ManagerOptions, ports: ManagerPorts) {
     this.#options = options
     this.#ports = ports
-    const { store, keys, clock, log } = ports
-    const candidate = { id: options.id, address: options.address }
-    const { electionTtlMs: ttlMs } = options
-    this.election = createElection({ store, keys, candidate, clock, log, ...(ttlMs === undefined ? {} : { ttlMs }) })
-    this.cache = new ClusterCache(ports)
+    this.contact = new StoreContact(ports)
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#ports
+    const { store, keys, clock, log } = this.#ports
+    const { id, address, electionTtlMs: ttlMs } = this.#options
+    const candidate = { id, address }
+    const election = createElection({ store, keys, candidate, clock, log, ...(ttlMs === undefined ? {} : { ttlMs }) })
+    this.election = election
+    this.cache = new ClusterCache(this.#ports)
     try {
-      while (!signal.aborted) {
-        try {
-          await this.#leadOnce(signal)
-        } catch (error) {
-          if (signal.aborted) return
-          const expected = isTransient(error) || errorCode(error) === 'NOT_LEADER'
-          log[expected ? 'warn' : 'error']({ error: errorMessage(error) }, 'the term ended early')
-          await sleep(clock, RETRY_MS, signal).catch(() => {})
-        }
-      }
+      await Promise.all([this.contact.watch(signal), this.#leadForever(election, signal)])
     } finally {
-      this.election.close()
+      election.close()
       this.cache.close()
     }
   }
 
-  async #leadOnce(signal: AbortSignal): Promise<void> {
+  async #leadForever(election: Election, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#ports
+    while (!signal.aborted) {
+      try {
+        await this.#leadOnce(election, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        const expected = isTransient(error) || errorCode(error) === 'NOT_LEADER'
+        log[expected ? 'warn' : 'error']({ error: errorMessage(error) }, 'the term ended early')
+        await sleep(clock, RETRY_MS, signal).catch(() => {})
+      }
+    }
+  }
+
+  async #leadOnce(election: Election, signal: AbortSignal): Promise<void> {
     const { store, keys, log } = this.#ports
-    const leadership = await this.election.campaign(signal)
+    const leadership = await election.campaign(signal)
     const end = AbortSignal.any([signal, leadership.lost])
     log.info({ token: leadership.token }, 'this manager leads')
     // A fresh list, so that nothing our predecessor wrote can be missing from what we decide from.
@@ -131,7 +136,7 @@ class ManagerState {
     try {
       await cache.ready(end)
       const writer = new FencedWriter({ store, keys, wrote: cache.wrote }, leadership.token)
-      this.cache.close()
+      this.cache?.close()
       this.cache = cache
       this.term = { writer, cache }
       await this.#loop(this.term).run(end)
@@ -153,9 +158,7 @@ class ManagerState {
   applyPorts(): ApplyPorts {
     const term = this.term
     if (term === undefined) {
-      const leader = this.election.leader()?.address
-      const hint = leader === undefined ? 'no manager leads at the moment; try again' : `ask ${leader}`
-      throw unavailable('NOT_LEADER', `This manager does not lead the cluster: ${hint}`)
+      throw this.#notLeading()
     }
     const { keys, clock, random } = this.#ports
     return {
@@ -167,6 +170,20 @@ class ManagerState {
       snapshot: () => term.cache.snapshot(),
       write: transaction => this.#write(term, transaction),
     }
+  }
+
+  #notLeading(): Error {
+    const silentMs = this.contact.silentMs()
+    if (silentMs > 0) {
+      const seconds = Math.ceil(silentMs / 1_000)
+      return unavailable(
+        'STORE_UNAVAILABLE',
+        `The store has not answered for ${seconds} s, so nothing can be changed; what runs keeps running. Check etcd and try again`,
+      )
+    }
+    const leader = this.election?.leader()?.address
+    const hint = leader === undefined ? 'no manager leads at the moment; try again' : `ask ${leader}`
+    return unavailable('NOT_LEADER', `This manager does not lead the cluster: ${hint}`)
   }
 
   async #write(term: Term, transaction: Transaction): Promise<boolean> {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../src/core/clock.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { ManualClock } from '../../src/core/manual-clock.ts'
 import type { MemberRecord } from '../../src/core/model/node.ts'
@@ -70,7 +71,7 @@ export type Script = (task: TaskRecord) => {
 
 /** An agent without an engine: it reports what a real one would, on the virtual clock. */
 export class FakeAgent {
-  readonly #clock: ManualClock
+  readonly #clock: Clock
   readonly #store: Store
   readonly #name: string
   readonly #script: Script
@@ -78,7 +79,7 @@ export class FakeAgent {
   readonly #states = new Map<string, TaskState>()
   #up = true
 
-  constructor(clock: ManualClock, store: Store, name: string, script: Script) {
+  constructor(clock: Clock, store: Store, name: string, script: Script) {
     this.#clock = clock
     this.#store = store
     this.#name = name

@@ -64,7 +64,8 @@ function addRoute(app: FastifyInstance, route: ApiRoute, ports: ServerPorts): vo
     url: route.path,
     ...(route.body === undefined ? {} : { schema: { body: route.body } }),
     async onRequest(request, reply) {
-      if (route.leaderOnly !== true || ports.manager.isLeader()) return
+      // Without the store nobody can know who leads: our own refusal says more than a forwarded request that hangs.
+      if (route.leaderOnly !== true || ports.manager.isLeader() || ports.manager.staleMs() > 0) return
       const upstream = leaderOf(request, ports.manager)
       reply.hijack()
       await answerRaw(reply, () => forward(request.raw, reply.raw, upstream, ports.clock))

@@ -77,11 +77,6 @@ export class ClusterCache {
     }
   }
 
-  /** How long the store has not answered, in milliseconds; 0 while it does. */
-  staleMs(): number {
-    return Math.max(...this.#all().map(([, cache]) => cache.staleMs()))
-  }
-
   /** Remembers our own write, so that nothing is decided before it is seen. */
   readonly wrote = (keys: readonly string[], revision: number): void => {
     for (const [prefix] of this.#all()) {

@@ -37,3 +37,15 @@ export interface Snapshot {
 export function serviceId(project: string, service: string): string {
   return `${project}.${service}`
 }
+
+/** What a manager knows before its first list. */
+export const EMPTY_SNAPSHOT: Snapshot = {
+  members: new Map(),
+  nodes: new Map(),
+  projects: new Map(),
+  services: new Map(),
+  networks: new Map(),
+  volumes: new Map(),
+  tasks: new Map(),
+  status: new Map(),
+}
