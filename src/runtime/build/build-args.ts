@@ -1,11 +1,22 @@
+import { hostPlatform } from '../images/index.ts'
 import type { Build } from './build.ts'
 import type { Instruction } from './instructions.ts'
 import type { BuildState } from './state.ts'
 import { expandWord, splitWords } from './words.ts'
 
+/** Arguments every build has, so that files written for several platforms work: all of them name this host's. */
+function platformArgs(): readonly (readonly [string, string])[] {
+  const { os, architecture } = hostPlatform()
+  return ['BUILD', 'TARGET'].flatMap(prefix => [
+    [`${prefix}PLATFORM`, `${os}/${architecture}`],
+    [`${prefix}OS`, os],
+    [`${prefix}ARCH`, architecture],
+  ])
+}
+
 /** Values of the ARG instructions before the first FROM. */
 export function globalArgs({ dockerfile, options, usedArgs }: Build): ReadonlyMap<string, string> {
-  const values = new Map<string, string>()
+  const values = new Map<string, string>(platformArgs())
   for (const { rest } of dockerfile.globals) {
     for (const word of splitWords(rest, dockerfile.escape)) {
       const { name, fallback } = splitArg(word)

@@ -1,4 +1,5 @@
 import { errorCode, errorMessage, ShoalError } from '../../core/errors.ts'
+import { hostPlatform } from '../images/index.ts'
 import { type Build, imageState, PROXY_ARGS, type StageImages } from './build.ts'
 import { declareArgs, globalArgs } from './build-args.ts'
 import { CONFIG_STEPS, type StepContext } from './config-steps.ts'
@@ -44,10 +45,21 @@ function beginStage(build: Build, stage: Stage, done: StageImages): Promise<Buil
   const rules = { escape: dockerfile.escape, lookup: (name: string) => globals.get(name) }
   const [word = ''] = splitWords(stage.from.rest, dockerfile.escape)
   const name = expandWord(word, rules)
+  checkPlatform(dockerfile.file, stage, expandWord(stage.from.flags['platform'] ?? '', rules))
   if (name === '') throw dockerfileError(dockerfile.file, stage.from.line, `base name (${word}) should not be blank`)
   const earlier = done.byName.get(name.toLowerCase())
   if (earlier !== undefined && !/^\d+$/.test(name)) return Promise.resolve({ ...earlier, args: {}, ownCommand: false })
   return imageState(build, name)
+}
+
+function checkPlatform(file: string, { from }: Stage, wanted: string): void {
+  const { os, architecture } = hostPlatform()
+  if (['', os, `${os}/${architecture}`].includes(wanted)) return
+  throw dockerfileError(
+    file,
+    from.line,
+    `--platform=${wanted} cannot be built here: this host is ${os}/${architecture}`,
+  )
 }
 
 function runInstruction(

@@ -10,6 +10,7 @@ export type {
   OverlayRoots,
 } from './contract.ts'
 export { createImageStore } from './image-store.ts'
+export { hostPlatform } from './manifest.ts'
 export { decompressor } from './tar/decompress.ts'
 export type { TarEntry } from './tar/header.ts'
 export { TreeWriter } from './tar/tree-writer.ts'

@@ -236,6 +236,15 @@ describe.skipIf(!isRoot)('building images', () => {
     ])
   })
 
+  it('knows the platform it builds for', async () => {
+    const lines = ['FROM --platform=$BUILDPLATFORM base', 'ARG TARGETARCH', 'RUN echo $TARGETARCH > /arch']
+    const root = await rootOf(await build({ Dockerfile: lines.join('\n') }))
+    expect(readFileSync(join(root, 'arch'), 'utf8')).toBe(process.arch === 'x64' ? 'amd64\n' : `${process.arch}\n`)
+    await expect(build({ Dockerfile: 'FROM --platform=linux/s390x base' })).rejects.toThrow(
+      'Dockerfile:1: --platform=linux/s390x cannot be built here',
+    )
+  })
+
   it('runs here-documents', async () => {
     const id = await build({
       Dockerfile: 'FROM base\nRUN <<EOF\necho one > /a\necho two >> /a\nEOF\nRUN cat <<X > /b\nthree\nX\n',
