@@ -8,7 +8,10 @@ import type { Dockerfile } from './instructions.ts'
 import type { SourceTree } from './sources.ts'
 import { type BuildState, stateFrom } from './state.ts'
 
-export type BuildContainers = Pick<ContainerOperations, 'create' | 'start' | 'wait' | 'logs' | 'kill' | 'remove'>
+export type BuildContainers = Pick<
+  ContainerOperations,
+  'create' | 'list' | 'start' | 'wait' | 'logs' | 'kill' | 'remove'
+>
 
 /** Everything one build works with. */
 export interface Build {
@@ -29,6 +32,9 @@ export interface Build {
   /** Build arguments that some ARG took up. */
   readonly usedArgs: Set<string>
 }
+
+/** Tells the containers of RUN steps from all others. */
+export const STEP_LABEL = 'shoal.build'
 
 /** Variables for reaching the network, which RUN steps get without an ARG, and which are not part of what is cached. */
 export const PROXY_ARGS = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap(name => [

@@ -9,7 +9,7 @@ import { newShortId, type Random } from '../../core/random.ts'
 import type { ImageOperations } from '../../docker-api/index.ts'
 import { type ImageStore, LAYER_LIMITS, unpackArchive } from '../images/index.ts'
 import { readFileInside } from '../linux/fd-path.ts'
-import type { Build, BuildContainers } from './build.ts'
+import { type Build, type BuildContainers, STEP_LABEL } from './build.ts'
 import { BuildCache } from './build-cache.ts'
 import { parseDockerfile } from './instructions.ts'
 import { ignoreRules } from './path-patterns.ts'
@@ -37,8 +37,7 @@ export function createBuilder(ports: BuilderPorts): ImageOperations['build'] {
   const cache = new BuildCache(join(home, 'cache.json'), ports.store)
   let swept: Promise<void> | undefined
   return async (context, options, onProgress, signal) => {
-    // Contexts of builds that a crash ended.
-    swept ??= rm(join(home, 'contexts'), { recursive: true, force: true })
+    swept ??= sweep(join(home, 'contexts'), ports.containers())
     await swept
     const names = options.tags.map(tag => familiarImageName(parseImageReference(tag)))
     const directory = join(home, 'contexts', newShortId(ports.random))
@@ -67,6 +66,13 @@ export function createBuilder(ports: BuilderPorts): ImageOperations['build'] {
       await rm(directory, { recursive: true, force: true })
     }
   }
+}
+
+/** Removes what builds that a crash ended left behind: contexts, and containers of their steps. */
+async function sweep(contexts: string, containers: BuildContainers): Promise<void> {
+  await rm(contexts, { recursive: true, force: true })
+  const left = await containers.list({ all: true, filters: { label: [`${STEP_LABEL}=step`] } })
+  for (const { Id } of left) await containers.remove(Id, { force: true, volumes: true })
 }
 
 async function finish({ store, options, report }: Build, state: BuildState): Promise<string> {

@@ -3,7 +3,7 @@ import { StringDecoder } from 'node:string_decoder'
 import { errorCode, failed } from '../../core/errors.ts'
 import type { LayerRef } from '../images/index.ts'
 import { type HeldDirectory, holdDirectory, holdInside, openInside } from '../linux/fd-path.ts'
-import { type Build, hiddenImage, PROXY_ARGS } from './build.ts'
+import { type Build, hiddenImage, PROXY_ARGS, STEP_LABEL } from './build.ts'
 import { commandOf } from './config-steps.ts'
 import type { Instruction } from './instructions.ts'
 import { keepChanges, type LayerWork } from './layer-step.ts'
@@ -37,7 +37,7 @@ async function runContainer(
   const { containers, options, report, signal } = build
   const proxies = Object.entries(options.buildArgs).filter(([name]) => PROXY_ARGS.includes(name))
   const Env = Object.entries({ ...Object.fromEntries(proxies), ...args }).map(([name, value]) => `${name}=${value}`)
-  const request = { Image: image, Cmd: command, Env, Labels: { 'shoal.build': 'step' } }
+  const request = { Image: image, Cmd: command, Env, Labels: { [STEP_LABEL]: 'step' } }
   const { Id: id } = await containers.create(request, {})
   const stop = (): void => void containers.kill(id, 'SIGKILL').catch(() => {})
   signal.addEventListener('abort', stop, { once: true })

@@ -32,6 +32,7 @@ class ChrootContainers {
         this.#made.set(id, { request, ended: Promise.withResolvers() })
         return Promise.resolve({ Id: id, Warnings: [] })
       },
+      list: () => Promise.resolve([]),
       start: async id => {
         const { request, ended } = this.#get(id)
         const { config } = await this.#store.roots.resolve(request.Image ?? '')
