@@ -30,7 +30,7 @@ export interface EngineOptions {
   /** Address and prefix of that bridge, such as 172.17.0.1/16. */
   readonly bip?: string
   readonly mtu?: number
-  /** Parent of the containers' control groups; absent: `/shoal/<hash of the data root>`. */
+  /** Parent of the containers' control groups; absent: `/shoal-<hash of the data root>`. */
   readonly cgroupParent?: string
   readonly insecureRegistries: readonly string[]
   readonly registryMirrors: readonly string[]
@@ -96,7 +96,7 @@ async function openEngine(
     {
       dataRoot,
       execRoot,
-      cgroupParent: options.cgroupParent ?? `/shoal/${hashOf(dataRoot).slice(0, ROOT_HASH_CHARS)}`,
+      cgroupParent: options.cgroupParent ?? `/shoal-${hashOf(dataRoot).slice(0, ROOT_HASH_CHARS)}`,
       runtime: options.runtime ?? 'runc',
     },
     { clock, random, log, events, roots: store.roots, sandboxes: network.sandboxes, mounts: volumes.mounts },

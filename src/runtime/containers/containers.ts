@@ -6,7 +6,7 @@ import { KeyedLock } from '../../core/keyed-lock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import type { ContainerOperations, EndpointConfig, ExecOperations } from '../../docker-api/index.ts'
-import { type CgroupLayout, detectCgroups } from '../linux/cgroups.ts'
+import { type CgroupLayout, detectCgroups, removeCgroup } from '../linux/cgroups.ts'
 import { findProgram } from '../linux/run-command.ts'
 import type { ContainerMounts, ContainerRoots, NetworkSandboxes } from '../ports.ts'
 import { attachContainer, containerLogs, resizeContainer } from './attach-container.ts'
@@ -117,6 +117,7 @@ export async function openContainers(options: ContainersOptions, ports: Containe
       await checking
       // What is under way ends first: the next engine must not find it half done.
       await Promise.all(room.table.all().map(({ id }) => room.locks.run(id, async () => {})))
+      if (!room.table.all().some(isRunning)) await removeCgroup(room.cgroups, room.cgroupParent)
     },
   }
 }

@@ -41,8 +41,9 @@ export function planRecovery(record: ContainerRecord, seen: LeftBehind): Recover
       return seen.hasExitFile ? { do: 'settle', lost: false } : { do: 'undo-start', start: wantsToRun(record) }
     case 'running':
       if (seen.hasExitFile) return { do: 'settle', lost: false }
-      if (!seen.processAlive) return { do: 'settle', lost: true }
-      return seen.monitorAlive ? { do: 'adopt' } : { do: 'kill' }
+      // A monitor that lives will leave an exit file even if the process has just ended.
+      if (seen.monitorAlive) return { do: 'adopt' }
+      return seen.processAlive ? { do: 'kill' } : { do: 'settle', lost: true }
     case 'restarting':
       return { do: 'restart', dueAtMs: life.dueAtMs }
     case 'idle':

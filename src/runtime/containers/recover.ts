@@ -8,6 +8,7 @@ import { identifyProcess, isAlive, type ProcessIdentity, sendSignal } from '../l
 import { discardContainer } from './create-container.ts'
 import { EXIT_UNKNOWN, endRun, scheduleRestart, settleEnd } from './end-run.ts'
 import { bundleFiles, bundlePath } from './engine-paths.ts'
+import { killOrphans } from './kill-orphans.ts'
 import { type LeftBehind, planRecovery, type RecoveryStep } from './plan-recovery.ts'
 import { type ContainerRecord, isRunning } from './record.ts'
 import { removeUnderLock } from './remove-container.ts'
@@ -27,11 +28,9 @@ export async function recoverContainers(room: Room): Promise<void> {
     return { record: found.record, step: planRecovery(found.record, found.seen) }
   })
   const adopted = plans.filter(({ step }) => step.do === 'adopt').map(({ record }) => record)
+  await killOrphans(room.paths, new Set(adopted.map(({ id }) => id)))
   await room.sandboxes.restore(adopted.map(sandboxRequestOf))
-  for (const record of adopted) {
-    await room.table.update(record.id, () => record)
-    watchRun(room, record)
-  }
+  await mapParallel(adopted, PARALLEL, record => room.locks.run(record.id, () => adopt(room, record)))
   await mapParallel(
     plans.filter(({ step }) => step.do !== 'adopt'),
     PARALLEL,
@@ -71,6 +70,13 @@ async function identifyFrom(pidFile: string): Promise<ProcessIdentity | undefine
   const text = await readFile(pidFile, 'utf8').catch(() => '')
   const pid = Number(text.trim())
   return pid > 0 ? identifyProcess(pid) : undefined
+}
+
+async function adopt(room: Room, found: ContainerRecord): Promise<void> {
+  // It may have ended, and been settled, since it was looked at.
+  await room.table.update(found.id, current => (current.life.status === 'starting' ? found : current))
+  const record = room.table.find(found.id)
+  if (record !== undefined && isRunning(record)) watchRun(room, record)
 }
 
 async function perform(room: Room, record: ContainerRecord, step: RecoveryStep): Promise<void> {
@@ -119,27 +125,34 @@ async function startSoon(room: Room, id: string, delayMs: number): Promise<void>
 
 /** Removes roots, bundles, execs, exit files and control groups that no running container owns. */
 async function removeLeftovers(room: Room): Promise<void> {
-  const { paths, table, cgroups, cgroupParent } = room
-  const runs = (id: string): boolean => table.find(id)?.life.status === 'running'
-  for (const id of await room.roots.list()) {
-    if (table.find(id) === undefined) await room.roots.remove(id)
-    else if (!runs(id)) await room.roots.unmount(id)
+  const { paths, table, roots, exits } = room
+  // Under the lock: by now a container may be starting that did not run before.
+  const unlessRunning = (id: string, remove: () => Promise<void>): Promise<void> =>
+    room.locks.run(id, async () => {
+      if (table.find(id)?.life.status !== 'running') await remove()
+    })
+  for (const id of await roots.list()) {
+    await unlessRunning(id, () => (table.find(id) === undefined ? roots.remove(id) : roots.unmount(id)))
   }
-  for (const id of await childCgroups(cgroups, cgroupParent)) {
-    if (runs(id)) continue
-    room.log.warn({ container: id }, 'removing a control group that no container owns')
-    for (const pid of await cgroupProcesses(cgroups, join(cgroupParent, id))) {
-      const process = identifyProcess(pid)
-      if (process !== undefined) sendSignal(process, constants.signals.SIGKILL)
-    }
-    await room.runtime.delete(id).catch(() => {})
-    await removeCgroup(cgroups, join(cgroupParent, id))
+  for (const id of await childCgroups(room.cgroups, room.cgroupParent)) {
+    await unlessRunning(id, () => removeStrayCgroup(room, id))
   }
   for (const id of await readdir(paths.bundles)) {
-    if (!runs(id)) await rm(bundlePath(paths, id), { recursive: true, force: true })
+    await unlessRunning(id, () => rm(bundlePath(paths, id), { recursive: true, force: true }))
   }
+  for (const id of await exits.list()) await unlessRunning(id, () => exits.forget(id))
   for (const id of await readdir(paths.execs)) await rm(join(paths.execs, id), { recursive: true, force: true })
-  for (const id of await room.exits.list()) if (!runs(id)) await room.exits.forget(id)
+}
+
+async function removeStrayCgroup({ cgroups, cgroupParent, log, runtime }: Room, id: string): Promise<void> {
+  const path = join(cgroupParent, id)
+  log.warn({ container: id }, 'removing a control group that no container owns')
+  for (const pid of await cgroupProcesses(cgroups, path)) {
+    const process = identifyProcess(pid)
+    if (process !== undefined) sendSignal(process, constants.signals.SIGKILL)
+  }
+  await runtime.delete(id).catch(() => {})
+  await removeCgroup(cgroups, path)
 }
 
 /**

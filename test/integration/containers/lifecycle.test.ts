@@ -6,7 +6,7 @@ describe.skipIf(!isRoot)('the life of a container', () => {
   beforeAll(async () => {
     dock = new Dock()
     await dock.addImage()
-    await dock.open()
+    await dock.openEngine()
   })
   afterAll(() => dock[Symbol.asyncDispose]())
 

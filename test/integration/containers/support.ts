@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -72,7 +72,7 @@ export class Dock extends Scope {
     return this.#engine
   }
 
-  async open(options: Partial<EngineOptions> = {}): Promise<EmbeddedEngine> {
+  async openEngine(options: Partial<EngineOptions> = {}): Promise<EmbeddedEngine> {
     this.#engine = await createEngine(
       { ...this.options, ...options },
       { clock: systemClock, random: systemRandom, log: silentLog },
@@ -80,7 +80,7 @@ export class Dock extends Scope {
     return this.#engine
   }
 
-  async close(): Promise<void> {
+  async closeEngine(): Promise<void> {
     await this.#engine?.close()
     this.#engine = undefined
   }
@@ -149,10 +149,10 @@ export class Dock extends Scope {
   }
 
   async #removeEverything(): Promise<void> {
-    const engine = this.#engine ?? (await this.open())
+    const engine = this.#engine ?? (await this.openEngine())
     for (const { Id } of await engine.containers.list({ all: true }))
       await engine.containers.remove(Id, { force: true })
-    await this.close()
+    await this.closeEngine()
   }
 }
 
@@ -205,10 +205,10 @@ export async function eventually<T>(get: () => Promise<T> | T, isWanted: (value:
   }
 }
 
+/** Whether a process runs; one that has ended and was not yet collected by its parent does not. */
 export const isAlive = (pid: number): boolean => {
   try {
-    process.kill(pid, 0)
-    return true
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return false
   }

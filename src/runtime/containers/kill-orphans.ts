@@ -1,0 +1,22 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { constants } from 'node:os'
+import { identifyProcess, sendSignal } from '../linux/process-identity.ts'
+import type { EnginePaths } from './engine-paths.ts'
+
+const CONTAINER_ID = /^[0-9a-f]{64}$/
+
+/**
+ * Ends the monitors and runtime commands that an engine killed in the middle of a start has left at work: they would go on
+ * to make what is about to be undone. They are known by our state folder and a container's id among their arguments.
+ */
+export async function killOrphans({ runtimeState }: EnginePaths, adopted: ReadonlySet<string>): Promise<void> {
+  const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number)
+  for (const pid of pids) {
+    const identity = pid === process.pid ? undefined : identifyProcess(pid)
+    if (identity === undefined) continue
+    const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
+    const id = args.find(argument => CONTAINER_ID.test(argument))
+    if (!args.includes(runtimeState) || id === undefined || adopted.has(id)) continue
+    sendSignal(identity, constants.signals.SIGKILL)
+  }
+}

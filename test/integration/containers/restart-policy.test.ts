@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Dock, eventually, isRoot, soon } from './support.ts'
+
+describe.skipIf(!isRoot)('restart policies', () => {
+  let dock: Dock
+  beforeAll(async () => {
+    dock = new Dock()
+    await dock.addImage()
+    await dock.openEngine()
+  })
+  afterAll(() => dock[Symbol.asyncDispose]())
+
+  const restarts = async (id: string): Promise<number> => (await dock.engine.containers.inspect(id)).RestartCount
+
+  it('on-failure tries as often as it was told, and no more', async () => {
+    const { containers } = dock.engine
+    const host = { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } } as const
+    const id = await dock.create('echo ran; exit 3', { host })
+    const over = containers.wait(id, { condition: 'not-running' }, soon())
+    expect(await over).toEqual({ StatusCode: 0 })
+    await containers.start(id)
+    expect(await containers.wait(id, { condition: 'not-running' }, soon())).toEqual({ StatusCode: 3 })
+    expect(await dock.state(id)).toMatchObject({ Status: 'exited', ExitCode: 3 })
+    expect(await restarts(id)).toBe(2)
+    expect((await dock.output(id)).match(/ran/g)).toHaveLength(3)
+  })
+
+  it('on-failure leaves alone what succeeded', async () => {
+    const { containers } = dock.engine
+    const id = await dock.create('true', { host: { RestartPolicy: { Name: 'on-failure' } } })
+    const exited = containers.wait(id, { condition: 'next-exit' }, soon())
+    await containers.start(id)
+    await exited
+    expect((await dock.state(id)).Status).toBe('exited')
+  })
+
+  it('always restarts what was killed from inside, until it is stopped by hand', async () => {
+    const { containers } = dock.engine
+    const id = await dock.run('sleep 100', { host: { RestartPolicy: { Name: 'always' } } })
+    const { Pid } = await dock.state(id)
+    process.kill(Pid, 'SIGKILL')
+    await eventually(
+      () => dock.state(id),
+      state => state.Pid !== 0 && state.Pid !== Pid && state.Status === 'running',
+    )
+    expect(await restarts(id)).toBe(1)
+    await containers.stop(id, { timeoutMs: 100 })
+    expect((await dock.state(id)).Status).toBe('exited')
+    await containers.start(id)
+    expect(await restarts(id)).toBe(0)
+  })
+
+  it('a container that waits for its next run can be stopped', async () => {
+    const { containers } = dock.engine
+    const id = await dock.run('exit 1', { host: { RestartPolicy: { Name: 'always' } } })
+    await eventually(
+      () => dock.state(id),
+      state => state.Restarting,
+    )
+    expect(await containers.stop(id, {})).toBe(true)
+    const count = await restarts(id)
+    expect((await dock.state(id)).Status).toBe('exited')
+    expect(await restarts(id)).toBe(count)
+  })
+})
