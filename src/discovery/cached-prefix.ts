@@ -138,16 +138,10 @@ export class CachedPrefix<T> {
         await this.#follow()
       } catch (error) {
         if (closing.aborted) return
-        // Compacted history is no outage: the next list heals it at once.
-        if (errorCode(error) === 'COMPACTED') {
-          log.info({ prefix }, 'history was compacted, listing anew')
-          continue
-        }
         this.#failures++
-        log.warn(
-          { prefix, error: errorMessage(error), failures: this.#failures },
-          'cannot follow the store, will retry',
-        )
+        // Compacted history is no outage: the next list heals it. Of a real outage the beginning is worth a line.
+        if (errorCode(error) === 'COMPACTED') log.info({ prefix }, 'history was compacted, listing anew')
+        else if (this.#failures === 1) log.warn({ prefix, error: errorMessage(error) }, 'cannot follow the store')
         const waitMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (this.#failures - 1))
         await sleep(clock, waitMs, closing).catch(() => {})
       }
@@ -212,6 +206,7 @@ export class CachedPrefix<T> {
   }
 
   #applied(revision: number, changes: readonly CacheChange<T>[]): void {
+    if (this.#failures > 1) this.#options.log.info({ prefix: this.#options.prefix }, 'following the store again')
     this.#revision = revision
     this.#failures = 0
     this.#contactMs = this.#options.clock.monotonicMs()

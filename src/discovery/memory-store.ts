@@ -1,4 +1,4 @@
-import { type Clock, sleep } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 import { type KeptLease, keepLease } from './lease-keeper.ts'
 import { MemoryServer } from './memory-server.ts'
 import type { Store, WatchBatch } from './store.ts'
@@ -19,8 +19,8 @@ export interface StoreLink {
 export interface MemoryStore extends Store {
   /** Another client of the same data, with leases and watches of its own. */
   readonly connect: (link?: StoreLink) => Store
-  /** Forgets the history up to and including a revision, as etcd's compaction does. */
-  readonly compact: (revision: number) => void
+  /** Forgets the history up to and including a revision (the present one unless given), as etcd's compaction does. */
+  readonly compact: (revision?: number) => void
 }
 
 const PERFECT_LINK: StoreLink = {
@@ -36,7 +36,7 @@ const CALL_TIMEOUT_MS = 3_000
 export function createMemoryStore({ clock }: { readonly clock: Clock }): MemoryStore {
   const server = new MemoryServer(clock)
   const connect = (link: StoreLink = PERFECT_LINK): Store => createClient(server, link, clock)
-  return { ...connect(), connect, compact: revision => server.compact(revision) }
+  return { ...connect(), connect, compact: (revision = server.revision) => server.compact(revision) }
 }
 
 function createClient(server: MemoryServer, link: StoreLink, clock: Clock): Store {
@@ -44,15 +44,23 @@ function createClient(server: MemoryServer, link: StoreLink, clock: Clock): Stor
   const leases = new Set<KeptLease>()
 
   /** Runs `work` at the server; like a network, may lose the request (not done) or only the reply (done, unknown). */
-  const call = async <T>(work: () => T): Promise<T> => {
-    if (closing.signal.aborted) throw storeUnavailable('memory', new Error('the client is closed'))
-    const sentMs = clock.monotonicMs()
+  const send = async <T>(work: () => T): Promise<T> => {
     if ((await link.carry('request')) === 'through') {
       const result = work()
       if ((await link.carry('reply')) === 'through') return result
     }
-    await sleep(clock, Math.max(0, sentMs + CALL_TIMEOUT_MS - clock.monotonicMs()))
-    throw storeUnavailable('memory')
+    return new Promise<never>(() => {})
+  }
+  const call = async <T>(work: () => T): Promise<T> => {
+    if (closing.signal.aborted) throw storeUnavailable('memory', new Error('the client is closed'))
+    const late = Promise.withResolvers<never>()
+    const timer = clock.setTimer(CALL_TIMEOUT_MS, () => late.reject(storeUnavailable('memory')))
+    try {
+      // A request that is only slow still arrives after its sender has given up.
+      return await Promise.race([send(work), late.promise])
+    } finally {
+      timer.cancel()
+    }
   }
 
   return {

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { pickIndex, type Random } from '../core/random.ts'
+import type { MemoryStore } from '../discovery/index.ts'
 import type { EventLog } from './event-log.ts'
 import type { SimHost } from './sim-host.ts'
 import type { SimManager } from './sim-manager.ts'
@@ -10,6 +11,7 @@ export interface ChaosWorld {
   readonly events: EventLog
   readonly hosts: readonly SimHost[]
   readonly managers: readonly SimManager[]
+  readonly server: MemoryStore
 }
 
 interface Fault {
@@ -29,6 +31,12 @@ const FAULTS: readonly Fault[] = [
   { weight: 2, strike: chaos => chaos.killManager() },
   { weight: 2, strike: chaos => chaos.disturbManager('is cut off', { cut: true }) },
   { weight: 1, strike: chaos => chaos.disturbManager('loses messages', { loss: 0.3 }) },
+  // Longer than a term: what a leader sends may arrive when another leads.
+  { weight: 2, strike: chaos => chaos.disturbManager('is slow', { latencyMs: 8_000 }) },
+  { weight: 1, strike: chaos => chaos.pause(chaos.hosts) },
+  { weight: 2, strike: chaos => chaos.pause(chaos.managers) },
+  { weight: 1, strike: chaos => chaos.storeOutage() },
+  { weight: 1, strike: chaos => chaos.compact() },
   { weight: 3, strike: chaos => chaos.crashContainer() },
 ]
 
@@ -38,6 +46,14 @@ export class Chaos {
 
   constructor(world: ChaosWorld) {
     this.#world = world
+  }
+
+  get hosts(): readonly SimHost[] {
+    return this.#world.hosts
+  }
+
+  get managers(): readonly SimManager[] {
+    return this.#world.managers
   }
 
   strike(): void {
@@ -52,10 +68,12 @@ export class Chaos {
     events.add('sim', 'heals everything')
     for (const host of hosts) {
       host.setNetwork(HEALTHY)
+      host.resume()
       host.startAgent()
     }
     for (const manager of managers) {
       manager.setNetwork(HEALTHY)
+      manager.resume()
       manager.start()
     }
   }
@@ -99,6 +117,32 @@ export class Chaos {
       this.#note(manager.name, 'is reached well again')
       manager.setNetwork(HEALTHY)
     })
+  }
+
+  pause(those: readonly { readonly name: string; pause: () => void; resume: () => void }[]): void {
+    const one = this.#pick(those)
+    this.#note(one.name, 'is paused')
+    one.pause()
+    this.#later(15_000, () => {
+      this.#note(one.name, 'is resumed')
+      one.resume()
+    })
+  }
+
+  /** Nobody reaches the store. */
+  storeOutage(): void {
+    const all = [...this.#world.hosts, ...this.#world.managers]
+    this.#note('store', 'is away')
+    for (const one of all) one.setNetwork({ cut: true })
+    this.#later(20_000, () => {
+      this.#note('store', 'is back')
+      for (const one of all) one.setNetwork(HEALTHY)
+    })
+  }
+
+  compact(): void {
+    this.#note('store', 'forgets its history')
+    this.#world.server.compact()
   }
 
   crashContainer(): void {

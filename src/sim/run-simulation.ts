@@ -25,7 +25,7 @@ export async function runSimulation(options: SimRunOptions, { stdout, stderr }: 
       throw invalidInput('BAD_FLAG', `--${name} must be a whole number${name === 'seed' ? '' : ' of at least 1'}`)
     }
   }
-  const { events, tookMs, violations } = await simulate({ seed, nodes, managers, steps })
+  const { events, tookMs, violations } = await simulate({ ...options, seed, nodes, managers, steps })
   if (violations.length > 0 || options.log === true) stdout.write(events.text)
   const size = `${nodes} nodes, ${managers} managers, ${steps} steps, ${Math.round(tookMs / 1_000)} s of virtual time`
   if (violations.length === 0) {

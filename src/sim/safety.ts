@@ -56,11 +56,7 @@ export class Safety {
   #compare(a: SimContainer, b: SimContainer): void {
     const where = `${a.name} on ${a.host} and ${b.name} on ${b.host}`
     if (a.taskId === b.taskId) this.#broken('a task runs once', `${a.taskId} runs twice: ${where}`)
-    if (a.host === b.host) {
-      const port = hostPorts(a).find(other => hostPorts(b).includes(other))
-      if (port !== undefined) this.#broken('a host port has one owner', `${port} is held by ${where}`)
-      return
-    }
+    if (a.host === b.host) return
     const volume = a.volumes.find(name => b.volumes.includes(name))
     if (volume !== undefined) this.#broken('a volume is used on one host', `${volume} is used by ${where}`)
   }
@@ -138,10 +134,4 @@ export class Safety {
 
 function keyOf(event: WatchEvent): string {
   return event.type === 'put' ? event.kv.key : event.key
-}
-
-function hostPorts({ request }: SimContainer): string[] {
-  return Object.entries(request.HostConfig?.PortBindings ?? {}).flatMap(([port, bindings]) =>
-    (bindings ?? []).map(({ HostPort }) => `${HostPort}/${port.split('/')[1]}`),
-  )
 }

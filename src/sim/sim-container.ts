@@ -19,6 +19,8 @@ export class SimContainer {
   running = false
   /** Nobody but its owner starts it again. */
   stoppedByHand = false
+  /** Its process ended, and the engine is about to start it again. */
+  restarting = false
   restarts = 0
   #startedMs: number | undefined
   #endedMs: number | undefined
@@ -46,8 +48,16 @@ export class SimContainer {
     )
   }
 
+  /** `8080/tcp`. */
+  get hostPorts(): string[] {
+    return Object.entries(this.request.HostConfig?.PortBindings ?? {}).flatMap(([port, bindings]) =>
+      (bindings ?? []).map(({ HostPort }) => `${HostPort}/${port.split('/')[1]}`),
+    )
+  }
+
   start(nowMs: number): void {
     this.running = true
+    this.restarting = false
     this.stoppedByHand = false
     this.#startedMs = nowMs
   }
@@ -96,7 +106,7 @@ export class SimContainer {
         Status: this.#status(),
         Running: this.running,
         Paused: false,
-        Restarting: false,
+        Restarting: this.restarting,
         OOMKilled: false,
         Dead: false,
         Pid: this.running ? 1 : 0,
@@ -140,8 +150,9 @@ export class SimContainer {
     )
   }
 
-  #status(): 'running' | 'exited' | 'created' {
+  #status(): 'running' | 'restarting' | 'exited' | 'created' {
     if (this.running) return 'running'
+    if (this.restarting) return 'restarting'
     return this.#startedMs === undefined ? 'created' : 'exited'
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { conflict, notFound, unsupported } from '../core/errors.ts'
+import { conflict, failed, notFound, unsupported } from '../core/errors.ts'
 import type { ContainerCreateRequest, ContainerOperations, Engine, EngineEvent } from '../docker-api/index.ts'
 import { SimContainer } from './sim-container.ts'
 import { ENGINE_INFO, inspectImage, inspectNetwork, inspectVolume } from './sim-records.ts'
@@ -17,6 +17,7 @@ export interface EngineCaller {
 const CALL_MS = 15
 const PULL_MS = 800
 const STOP_MS = 400
+const RESTART_MS = 1_000
 
 /** The engine of a simulated host: containers are entries in a map, and outlive agents but not their host. */
 export class SimEngine {
@@ -47,10 +48,11 @@ export class SimEngine {
   /** A container's process ends by itself; the restart policy decides what follows. */
   exit(container: SimContainer, exitCode: number): void {
     if (!container.running) return
+    container.restarting = container.mayRestart(exitCode)
     this.#end(container, exitCode)
-    if (!container.mayRestart(exitCode)) return
-    this.#clock.setTimer(1_000, () => {
-      if (!this.#containers.has(container.id) || container.running || container.stoppedByHand) return
+    if (!container.restarting) return
+    this.#clock.setTimer(RESTART_MS, () => {
+      if (!this.#containers.has(container.id) || !container.restarting) return
       container.restarts++
       this.#start(container)
     })
@@ -60,9 +62,8 @@ export class SimEngine {
   powerOff(): void {
     this.#listeners.clear()
     for (const container of this.#containers.values()) {
-      if (!container.running) continue
-      container.stoppedByHand = true
-      this.#end(container, 137)
+      container.restarting = false
+      if (container.running) this.#end(container, 137)
     }
   }
 
@@ -138,13 +139,15 @@ export class SimEngine {
         await caller.delay(CALL_MS)
         const container = this.#find(id)
         if (container.running) return false
+        this.#claimPorts(container)
         this.#start(container)
         return true
       },
       stop: async id => {
         this.#find(id).stoppedByHand = true
-        await caller.delay(STOP_MS)
+        await caller.delay(CALL_MS + STOP_MS)
         const container = this.#find(id)
+        container.restarting = false
         if (!container.running) return false
         this.#end(container, 143)
         return true
@@ -189,6 +192,12 @@ export class SimEngine {
     const found = this.#containers.get(nameOrId) ?? this.containers().find(({ name }) => name === nameOrId)
     if (found === undefined) throw notFound('NO_CONTAINER', `No such container: ${nameOrId}`)
     return found
+  }
+
+  #claimPorts(container: SimContainer): void {
+    const others = this.containers().filter(other => other !== container && (other.running || other.restarting))
+    const taken = container.hostPorts.find(port => others.some(other => other.hostPorts.includes(port)))
+    if (taken !== undefined) throw failed('PORT_TAKEN', `Port ${taken} is already allocated`)
   }
 
   #start(container: SimContainer): void {

@@ -94,6 +94,14 @@ export class SimHost {
     this.#boots++
   }
 
+  pause(): void {
+    this.#agent?.pause()
+  }
+
+  resume(): void {
+    this.#agent?.resume()
+  }
+
   setNetwork(change: Partial<NetworkFaults>): void {
     Object.assign(this.#network, change)
     this.#agent?.setNetwork(change)

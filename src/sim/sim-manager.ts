@@ -55,6 +55,14 @@ export class SimManager {
     this.#process?.kill()
   }
 
+  pause(): void {
+    this.#process?.pause()
+  }
+
+  resume(): void {
+    this.#process?.resume()
+  }
+
   setNetwork(change: Partial<NetworkFaults>): void {
     Object.assign(this.#network, change)
     this.#process?.setNetwork(change)

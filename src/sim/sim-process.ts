@@ -34,7 +34,9 @@ export class SimProcess {
   readonly #world: ProcessWorld
   readonly #timers = new Set<Timer>()
   readonly #restored = new Set<() => void>()
+  readonly #deferred: (() => void)[] = []
   #alive = true
+  #paused = false
 
   constructor(name: string, random: Random, world: ProcessWorld) {
     this.name = name
@@ -61,9 +63,20 @@ export class SimProcess {
     void this.store.close()
   }
 
+  /** As by SIGSTOP: it does nothing until it is resumed, and then finds everything late. */
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#paused = false
+    for (let run = this.#deferred.shift(); run !== undefined; run = this.#deferred.shift()) run()
+    this.#rouse()
+  }
+
   setNetwork(change: Partial<NetworkFaults>): void {
     Object.assign(this.network, change)
-    if (!this.network.cut) for (const listener of this.#restored) listener()
+    this.#rouse()
   }
 
   /** Takes a short random time, and for ever once the process is dead. */
@@ -71,12 +84,25 @@ export class SimProcess {
     await sleep(this.clock, 1 + pickIndex(this.random, Math.max(1, maxMs)))
   }
 
+  #rouse(): void {
+    if (this.#isReached()) for (const listener of this.#restored) listener()
+  }
+
+  #isReached(): boolean {
+    return this.#alive && !this.#paused && !this.network.cut
+  }
+
   #setTimer(delayMs: number, run: () => void): Timer {
     if (!this.#alive) return { cancel() {} }
-    const timer = this.#world.clock.setTimer(delayMs, () => {
-      this.#timers.delete(handle)
+    const fire = (): void => {
+      if (this.#paused) {
+        this.#deferred.push(fire)
+        return
+      }
+      if (!this.#timers.delete(handle)) return
       if (this.#alive) run()
-    })
+    }
+    const timer = this.#world.clock.setTimer(delayMs, fire)
     const handle: Timer = {
       cancel: () => {
         this.#timers.delete(handle)
@@ -93,7 +119,7 @@ export class SimProcess {
         await this.delay(this.network.latencyMs)
         return this.network.cut || this.random.next() < this.network.loss ? 'lost' : 'through'
       },
-      isUp: () => this.#alive && !this.network.cut,
+      isUp: () => this.#isReached(),
       onRestored: listener => {
         this.#restored.add(listener)
         return () => void this.#restored.delete(listener)

@@ -17,6 +17,8 @@ export interface SimulationOptions {
   readonly managers: number
   /** Faults and changes. */
   readonly steps: number
+  /** How long everything may take to settle after the last fault, virtual. Default: three minutes. */
+  readonly settleMs?: number
 }
 
 export interface SimulationResult {
@@ -27,7 +29,6 @@ export interface SimulationResult {
   readonly violations: readonly string[]
 }
 
-/** How long everything may take to settle after the last fault. */
 const SETTLE_MS = 180_000
 /** A step must stay below this many timers; more means that something spins. */
 const TIMERS_PER_STEP_MAX = 500_000
@@ -92,7 +93,7 @@ class Simulation {
 
   async #converge(): Promise<void> {
     this.#chaos.heal()
-    const untilMs = this.#clock.monotonicMs() + SETTLE_MS
+    const untilMs = this.#clock.monotonicMs() + (this.#options.settleMs ?? SETTLE_MS)
     const isOver = (): boolean => this.#clock.monotonicMs() >= untilMs
     let told = false
     void this.#workload.insist(isOver).then(() => (told = true))

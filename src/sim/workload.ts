@@ -16,6 +16,7 @@ export interface WorkloadWorld {
 
 const PROJECTS = 4
 const SERVICES = ['web', 'api', 'worker', 'edge', 'db'] as const
+const REPLICAS_MAX = { web: 8, api: 6, worker: 6, edge: 2, db: 2 } as const
 const ANSWER_MS = 15_000
 const RETRY_MS = 500
 
@@ -106,11 +107,10 @@ export class Workload {
 
   #service(project: string, name: (typeof SERVICES)[number]): ServiceSpec {
     const { random, nodes } = this.#world
-    const single = name === 'db' || name === 'edge'
     const volume = { type: 'volume', source: `${project}_data`, target: '/data' } as const
     return {
       name,
-      replicas: single ? 1 : pickIndex(random, Math.min(8, nodes) + 1),
+      replicas: pickIndex(random, Math.min(REPLICAS_MAX[name], nodes) + 1),
       container: { image: `${name}:${1 + pickIndex(random, 3)}`, ...(name === 'db' ? { mounts: [volume] } : {}) },
       limits: {},
       reservations: name === 'api' ? { memoryBytes: 2 ** 28 } : {},
