@@ -71,6 +71,7 @@ describe('createDockerServer()', () => {
   ])('answers GET %s with %i', async (path, status, message) => {
     const { call } = await serve()
     const answer = await call(path)
+    expect(answer.headers.get('content-type')).toBe('application/json')
     expect([answer.status, ((await answer.json()) as { message: string }).message]).toEqual([
       status,
       expect.stringContaining(message),

@@ -1,9 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { systemClock } from '../../src/core/clock.ts'
+import { hashOf } from '../../src/core/digest.ts'
 import { createDockerClient } from '../../src/docker-api/index.ts'
 import { unmount } from '../../src/runtime/linux/mount.ts'
 import { type Daemon, stopChild, untilServing } from './dockerd.ts'
@@ -21,11 +21,12 @@ let count = 0
 export async function startShoalEngine(flags: readonly string[] = []): Promise<ShoalEngine> {
   const directory = await mkdtemp(join(tmpdir(), 'shoal-engine-'))
   const host = `unix://${join(directory, 'engine.sock')}`
-  const bridge = `sh${createHash('sha256').update(directory).digest('hex').slice(0, 8)}`
-  const cgroup = `/shoal-test/${bridge}`
+  const bridge = `sh-${hashOf(directory).slice(0, 8)}`
+  const cgroup = `/${bridge}`
+  const dataRoot = join(directory, 'data')
   const subnet = 100 + ((process.pid + count++) % 100)
   const argv = ['engine', '-H', host, '--name', 'solo', '--bridge', bridge, '--bip', `10.${subnet}.7.1/24`]
-  const roots = ['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')]
+  const roots = ['--data-root', dataRoot, '--exec-root', join(directory, 'exec')]
   const run = async () => {
     const log: Buffer[] = []
     const child = spawn(resolve('bin/shoal'), [...argv, ...roots, '--cgroup-parent', cgroup, ...flags], {
@@ -49,6 +50,8 @@ export async function startShoalEngine(flags: readonly string[] = []): Promise<S
       await stopChild(child)
       await unmountBelow(directory)
       quietly('ip', ['link', 'delete', bridge])
+      quietly('nft', ['delete', 'table', 'ip', `shoal-${hashOf(['solo', dataRoot]).slice(0, 5)}`])
+      await removeCgroups(cgroup)
       await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
     },
   }
@@ -72,6 +75,12 @@ async function unmountBelow(directory: string): Promise<void> {
   const table = await readFile('/proc/self/mountinfo', 'utf8')
   const targets = table.split('\n').map(line => line.split(' ')[4] ?? '')
   for (const target of targets.filter(path => path.startsWith(directory)).toReversed()) unmount(target)
+}
+
+async function removeCgroups(path: string): Promise<void> {
+  for (const hierarchy of ['', ...(await readdir('/sys/fs/cgroup'))]) {
+    await rmdir(join('/sys/fs/cgroup', hierarchy, path)).catch(() => {})
+  }
 }
 
 function quietly(command: string, argv: readonly string[]): void {

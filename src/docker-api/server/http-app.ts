@@ -8,6 +8,8 @@ export type HttpApp = FastifyInstance
 export type HttpRequest = FastifyRequest
 export type HttpReply = FastifyReply
 
+const JSON_TYPE = 'application/json'
+
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
@@ -35,6 +37,10 @@ export async function createHttpApp(
     reply.headers(SERVER_HEADERS)
     const version = versionOf(request.originalUrl)
     if (version !== undefined) checkVersion(version)
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    // The docker CLI reads an error's message only behind exactly this type.
+    if (String(reply.getHeader('content-type')).startsWith(JSON_TYPE)) reply.header('content-type', JSON_TYPE)
   })
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = errorAnswer(error)

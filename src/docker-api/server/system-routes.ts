@@ -19,20 +19,7 @@ export function systemRoutes(app: HttpApp, engine: Engine): void {
   app.get('/version', () => engine.version())
   app.get('/info', () => engine.info())
   app.post('/auth', () => ({ Status: 'Login Succeeded', IdentityToken: '' }))
-  app.get('/system/df', async () => {
-    const [images, containers, volumes] = await Promise.all([
-      engine.images.list({}),
-      engine.containers.list({ all: true }),
-      engine.volumes.list({}),
-    ])
-    return {
-      LayersSize: images.reduce((sum, { Size }) => sum + Size, 0),
-      Images: images,
-      Containers: containers,
-      Volumes: volumes,
-      BuildCache: [],
-    }
-  })
+  app.get('/system/df', () => diskUsage(engine))
   app.get('/events', async (request, reply) => {
     const query = new Query(request.url)
     const sinceMs = query.timeMs('since')
@@ -55,6 +42,27 @@ export function systemRoutes(app: HttpApp, engine: Engine): void {
       body.end()
     }
   })
+}
+
+async function diskUsage(engine: Engine) {
+  const [images, containers, volumes] = await Promise.all([
+    engine.images.list({}),
+    engine.containers.list({ all: true }),
+    engine.volumes.list({}),
+  ])
+  const usesOf = (volume: string): number =>
+    containers.filter(({ Mounts }) => Mounts.some(({ Name }) => Name === volume)).length
+  return {
+    LayersSize: images.reduce((sum, { Size }) => sum + Size, 0),
+    Images: images.map(image => ({
+      ...image,
+      Containers: containers.filter(({ ImageID }) => ImageID === image.Id).length,
+    })),
+    Containers: containers.map(container => ({ ...container, SizeRw: 0, SizeRootFs: 0 })),
+    // Docker's -1: not measured, as that would read every file.
+    Volumes: volumes.map(volume => ({ ...volume, UsageData: { RefCount: usesOf(volume.Name), Size: -1 } })),
+    BuildCache: [],
+  }
 }
 
 /** Clients older than API 1.22 read `status`, `id` and `from`; the docker CLI of classic Swarm is one. */
