@@ -71,7 +71,7 @@ class NodeAgent {
       publisher: this.#publisher,
       cancel: taskId => this.#loop.cancel(taskId),
     })
-    this.#loop = new ControlLoop(name, { ...ports, executors, observe: () => this.#observe() })
+    this.#loop = new ControlLoop(name, { ...ports, executors, observe: signal => this.#observe(signal) })
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -160,9 +160,9 @@ class NodeAgent {
     }
   }
 
-  async #observe(): Promise<Observation | undefined> {
+  async #observe(signal: AbortSignal): Promise<Observation | undefined> {
     if (this.#tasks === undefined) return undefined
-    if (this.#tasks.revision < this.#revision) await this.#afterRestore()
+    if (this.#tasks.revision < this.#revision) await this.#afterRestore(signal)
     this.#revision = this.#tasks.revision
     const tasks = this.#tasks.values()
     await this.#admit(tasks)
@@ -179,9 +179,9 @@ class NodeAgent {
    * The store is older than it was: restored from a backup, which is obeyed, or replaced by a foreign or an empty one,
    * which must not make us remove what runs (the check throws, and the agent ends).
    */
-  async #afterRestore(): Promise<void> {
+  async #afterRestore(signal: AbortSignal): Promise<void> {
     this.#ports.log.warn({ revision: this.#tasks?.revision, before: this.#revision }, 'the store went back in time')
-    await this.#checkCluster()
+    await waitForStore(() => this.#checkCluster(), this.#ports, signal)
     if (this.#memory !== undefined) this.#memory = { ...this.#memory, fencingToken: 0 }
     this.#reporter.resend()
   }

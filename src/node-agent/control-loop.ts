@@ -18,7 +18,7 @@ export interface Observation {
 
 export interface ControlLoopPorts {
   /** The present state; undefined while it must not be acted on. */
-  readonly observe: () => Promise<Observation | undefined>
+  readonly observe: (signal: AbortSignal) => Promise<Observation | undefined>
   readonly executors: Executors
   readonly clock: Clock
   readonly log: Log
@@ -71,7 +71,7 @@ export class ControlLoop {
 
   async #turn(signal: AbortSignal): Promise<void> {
     const { clock, observe } = this.#ports
-    const seen = await observe()
+    const seen = await observe(signal)
     if (seen === undefined || signal.aborted) return
     const wanted = new Set(seen.tasks.map(task => task.id))
     for (const taskId of this.#attempts.keys()) if (!wanted.has(taskId)) this.#attempts.delete(taskId)

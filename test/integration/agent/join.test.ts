@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { memberCodec } from '../../../src/discovery/index.ts'
+import { startDockerd } from '../../support/dockerd.ts'
 import { serviceSpec, taskRecord } from '../../support/tasks.ts'
 import { AgentLab, KEYS } from './lab.ts'
 
@@ -151,5 +152,37 @@ describe.skipIf(needsRoot)('swarm join (needs root)', () => {
     expect((await lab.reaches('n2', 'd1', ({ state }) => state !== 'preparing' && state !== 'starting')).state).toBe(
       'running',
     )
+  })
+
+  it('drives a stock Docker Engine in place of its own', async () => {
+    const docker = await startDockerd()
+    try {
+      await lab.hosts.start('n3', lab.address('n3'))
+      await lab.join('n3', ['--engine', docker.host])
+      await lab.present('n3')
+      await lab.load('n3')
+      const spec = serviceSpec({ ...web.container, networkMode: 'none' }, { networks: [] })
+      const task = taskRecord({ id: 'e1', slot: 5, spec, node: 'n3' })
+      await lab.assign(task)
+      const { containerId = '' } = await lab.reaches('n3', 'e1', ({ state }) => state === 'running')
+      const before = await lab.engine('n3').containers.inspect(containerId)
+      await lab.endAgent('n3', 'SIGKILL')
+      await lab.join('n3', ['--engine', docker.host])
+      await lab.until(
+        'the agent to answer',
+        () =>
+          lab
+            .engine('n3')
+            .info()
+            .catch(() => undefined),
+        'n3',
+      )
+      expect((await lab.engine('n3').containers.inspect(containerId)).State.Pid).toBe(before.State.Pid)
+      await lab.assign({ ...task, desired: 'stopped' })
+      await lab.reaches('n3', 'e1', ({ state }) => state === 'stopped')
+      await lab.endAgent('n3', 'SIGTERM')
+    } finally {
+      await docker.stop()
+    }
   })
 })
