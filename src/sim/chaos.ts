@@ -62,10 +62,15 @@ export class Chaos {
     FAULTS.find(({ weight }) => (at -= weight) < 0)?.strike(this)
   }
 
-  /** Everything works from now on, but for hosts that were given up. */
+  /** Everything works from now on, but for one host in five that never comes back. */
   heal(): void {
     const { hosts, managers, events } = this.#world
     events.add('sim', 'heals everything')
+    for (let lost = 0; lost < Math.floor(hosts.length / 5); lost++) {
+      const host = this.#pick(hosts)
+      this.#note(host.name, 'is lost for good')
+      host.retire()
+    }
     for (const host of hosts) {
       host.setNetwork(HEALTHY)
       host.resume()

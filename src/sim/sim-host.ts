@@ -26,6 +26,7 @@ export class SimHost {
   #boots = 1
   #agents = 0
   #agent: SimProcess | undefined
+  #retired = false
 
   constructor(index: number, world: HostWorld) {
     this.name = `n${index}`
@@ -44,7 +45,7 @@ export class SimHost {
   }
 
   startAgent(): void {
-    if (this.agentRuns) return
+    if (this.agentRuns || this.#retired) return
     const process = new SimProcess(this.name, this.#world.randomOf(`${this.name} ${++this.#agents}`), this.#world)
     process.setNetwork(this.#network)
     this.#agent = process
@@ -92,6 +93,12 @@ export class SimHost {
     this.killAgent()
     this.engine.powerOff()
     this.#boots++
+  }
+
+  /** Lost for good. */
+  retire(): void {
+    this.powerOff()
+    this.#retired = true
   }
 
   pause(): void {
