@@ -51,6 +51,11 @@ export function planIngress(
   return [...planned.values()].sort((a, b) => a.published - b.published || (a.protocol < b.protocol ? -1 : 1))
 }
 
+/** Addresses of all replicas that get traffic. */
+export function targetAddresses(ports: readonly IngressPort[]): ReadonlySet<string> {
+  return new Set(ports.flatMap(({ targets }) => targets.map(target => target.split(' ')[0] ?? '')))
+}
+
 export interface IngressTable {
   readonly table: string
   readonly ports: readonly IngressPort[]

@@ -1,24 +1,71 @@
 import type { Clock } from '../../core/clock.ts'
+import { errorMessage } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import { forgetConnections } from '../../runtime/linux/conntrack.ts'
+import { type HeldPort, holdPort } from '../../runtime/linux/held-port.ts'
 import { runNft } from '../../runtime/linux/nft.ts'
-import { type IngressTable, renderIngress } from './ingress-rules.ts'
+import { type IngressPort, type IngressTable, renderIngress, targetAddresses } from './ingress-rules.ts'
 
-/** Keeps the ingress table in the kernel; nothing is written while nothing differs. */
+const portKey = ({ protocol, published }: IngressPort): string => `${protocol}/${published}`
+
+/**
+ * The services' published ports on this host: rules in the packet filter, and a socket of ours on each port, so that
+ * a program that has the port already keeps it, and none takes it later.
+ */
 export class Ingress {
   readonly #table: string
-  readonly #clock: Clock
-  #applied = ''
+  readonly #ports: { readonly clock: Clock; readonly log: Log }
+  readonly #held = new Map<string, HeldPort>()
+  readonly #refused = new Set<string>()
+  #script = ''
+  #targets: ReadonlySet<string> = new Set()
 
-  constructor(table: string, clock: Clock) {
+  constructor(table: string, ports: { readonly clock: Clock; readonly log: Log }) {
     this.#table = table
-    this.#clock = clock
+    this.#ports = ports
   }
 
+  /** Brings the kernel in line; writes nothing while nothing differs. */
   async apply(wanted: Omit<IngressTable, 'table'>): Promise<void> {
     // A host that never had a published port needs no table.
-    if (wanted.ports.length === 0 && this.#applied === '') return
-    const script = renderIngress({ ...wanted, table: this.#table })
-    if (script === this.#applied) return
-    await runNft(script, this.#clock)
-    this.#applied = script
+    if (wanted.ports.length === 0 && this.#script === '') return
+    await this.#hold(wanted.ports)
+    const ports = wanted.ports.filter(port => this.#held.has(portKey(port)))
+    const script = renderIngress({ ...wanted, ports, table: this.#table })
+    if (script === this.#script) return
+    await runNft(script, this.#ports.clock)
+    this.#script = script
+    // Connections to replicas that are gone would hang until their clients' patience ends.
+    const targets = targetAddresses(ports)
+    forgetConnections(new Set([...this.#targets].filter(address => !targets.has(address))))
+    this.#targets = targets
+  }
+
+  /** Lets go of the ports; the rules stay. */
+  close(): void {
+    for (const held of this.#held.values()) held.release()
+    this.#held.clear()
+  }
+
+  async #hold(ports: readonly IngressPort[]): Promise<void> {
+    const wanted = new Map(ports.map(port => [portKey(port), port]))
+    for (const [key, held] of this.#held) {
+      if (wanted.has(key)) continue
+      held.release()
+      this.#held.delete(key)
+    }
+    for (const [key, { protocol, published }] of wanted) {
+      if (this.#held.has(key)) continue
+      try {
+        this.#held.set(key, await holdPort(protocol, '0.0.0.0', published))
+        this.#refused.delete(key)
+      } catch (error) {
+        if (!this.#refused.has(key)) {
+          const why = { port: published, protocol, error: errorMessage(error) }
+          this.#ports.log.warn(why, 'published port is taken on this host: the service answers on the other hosts only')
+        }
+        this.#refused.add(key)
+      }
+    }
   }
 }

@@ -72,7 +72,7 @@ class HostOverlay implements ClusterOverlay {
     this.#own = new OwnEndpoints(ports)
     this.#others = new EndpointIndex(options.node)
     this.#devices = new NetworkDevices(options, ports.engine)
-    this.#ingress = new Ingress(`shoal-ingress-${hashOf([keys.root, options.node]).slice(0, 5)}`, clock)
+    this.#ingress = new Ingress(`shoal-ingress-${hashOf([keys.root, options.node]).slice(0, 5)}`, { clock, log })
     this.#reconciler = new Reconciler(() => this.#reconcile(), { clock, log })
     this.#probe = new PeerProbe({
       transport: ports.transport ?? udpTransport(options.hostAddress, log),
@@ -156,6 +156,7 @@ class HostOverlay implements ClusterOverlay {
     this.#probe.close()
     for (const cache of [this.#endpoints, this.#networks, this.#services]) cache?.close()
     await this.#reconciler.close()
+    this.#ingress.close()
     this.#devices.close()
   }
 

@@ -26,7 +26,7 @@ export function planNeighbours({ endpoints, node, bridgeIndex, vxlanIndex }: Nei
 }
 
 /** Entries with one key replace each other; flood entries stand side by side. */
-export function neighbourKey(neighbour: Neighbour): string {
+function neighbourKey(neighbour: Neighbour): string {
   const { kind, linkIndex } = neighbour
   const station = neighbour.kind === 'arp' ? neighbour.address : neighbour.mac
   return neighbour.kind === 'vxlan' && neighbour.mac === FLOOD_MAC

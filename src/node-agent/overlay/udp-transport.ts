@@ -4,7 +4,7 @@ import { errorMessage, failed } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { ProbeTransport } from './peer-probe.ts'
 
-export const PROBE_PORT = 4788
+const PROBE_PORT = 4788
 
 /** Probes over UDP between the hosts' own addresses. */
 export function udpTransport(hostAddress: string, log: Log): ProbeTransport {

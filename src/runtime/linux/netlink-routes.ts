@@ -4,7 +4,7 @@ import type { NetlinkSocket } from './netlink-socket.ts'
 
 /** Addresses, routes and neighbours: what `ip address`, `ip route`, `ip neigh` and `bridge fdb` do. IPv4 only. */
 
-const RTM = { newAddr: 20, delAddr: 21, getAddr: 22, newRoute: 24, getRoute: 26, newNeigh: 28, delNeigh: 29 } as const
+const RTM = { newAddr: 20, getAddr: 22, newRoute: 24, getRoute: 26, newNeigh: 28, delNeigh: 29 } as const
 const AF_INET = 2
 const AF_BRIDGE = 7
 const IFA = { address: 1, local: 2, broadcast: 4 } as const
@@ -40,19 +40,6 @@ export function addAddress(netlink: NetlinkSocket, address: InterfaceAddress): v
     payload: addressMessage(address),
     what: `add address ${address.address}/${address.prefix}`,
   })
-}
-
-/** Takes an address from a device; one that is not there is fine. */
-export function removeAddress(netlink: NetlinkSocket, address: InterfaceAddress): void {
-  try {
-    netlink.change({
-      type: RTM.delAddr,
-      payload: addressMessage(address),
-      what: `remove address ${address.address}/${address.prefix}`,
-    })
-  } catch (error) {
-    if (errorCode(error) !== 'EADDRNOTAVAIL') throw error
-  }
 }
 
 export function listAddresses(netlink: NetlinkSocket): InterfaceAddress[] {

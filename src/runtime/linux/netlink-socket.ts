@@ -5,6 +5,7 @@ import { decodeMessages, encodeMessage, NLM_F, NLMSG_DONE, NLMSG_ERROR } from '.
 const AF_NETLINK = 16
 const SOCK_RAW_CLOEXEC = 3 | 0o2000000
 const NETLINK_ROUTE = 0
+export const NETLINK_NETFILTER = 12
 const SOL_SOCKET = 1
 const SO_RCVTIMEO = 20
 const RECEIVE_BYTES = 256 * 1024
@@ -31,7 +32,7 @@ export interface NetlinkRequest {
 }
 
 /**
- * A routing socket of the network namespace the thread was in when it was opened; it keeps acting on that namespace
+ * A netlink socket (by default for routing) of the network namespace the thread was in when it was opened; it keeps acting on that namespace
  * wherever the thread goes. Calls are synchronous: the kernel answers a request before `send` returns.
  */
 export class NetlinkSocket {
@@ -39,8 +40,8 @@ export class NetlinkSocket {
   readonly #buffer = Buffer.alloc(RECEIVE_BYTES)
   #sequence = 0
 
-  constructor() {
-    this.#fd = sysSocket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_ROUTE)
+  constructor(protocol = NETLINK_ROUTE) {
+    this.#fd = sysSocket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol)
     const timeout = Buffer.alloc(16)
     timeout.writeBigInt64LE(BigInt(ANSWER_TIMEOUT_S))
     sysSetsockopt(this.#fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length)

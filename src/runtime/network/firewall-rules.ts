@@ -10,7 +10,7 @@ export interface PortForward extends PublishedPort {
 export type FirewallElements = ReadonlyMap<FirewallSet, ReadonlyMap<string, string | undefined>>
 
 const SETS = ['bridges', 'same', 'own', 'internal', 'subnets', 'ports_any', 'ports_at'] as const
-export type FirewallSet = (typeof SETS)[number]
+type FirewallSet = (typeof SETS)[number]
 
 /** What the sets must hold for these networks and ports. */
 export function firewallElements(

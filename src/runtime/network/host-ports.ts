@@ -1,14 +1,7 @@
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { conflict, errorCode, errorMessage, failed, invalidInput } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import type { PortProtocol, PublishedPort, WantedPort } from './published-ports.ts'
-
-interface HeldPort {
-  readonly port: number
-  readonly release: () => void
-}
+import { type HeldPort, holdPort } from '../linux/held-port.ts'
+import type { PublishedPort, WantedPort } from './published-ports.ts'
 
 /** Names the endpoint in messages as docker does: `web (1f0c…)`. */
 export type EndpointLabel = string
@@ -65,7 +58,7 @@ export class HostPorts {
     for (const candidate of candidates) {
       if (this.#published.has(`${protocol}/${hostIp}/${candidate}`)) continue
       try {
-        const held = await hold(protocol, hostIp, candidate)
+        const held = await holdPort(protocol, hostIp, candidate)
         const key = `${protocol}/${hostIp}/${held.port}`
         this.#published.add(key)
         const release = (): void => {
@@ -93,25 +86,5 @@ function portError(label: EndpointLabel, address: string, refusal: unknown): Err
       return invalidInput('ADDRESS_NOT_LOCAL', `${prefix}: this host does not have the address`)
     default:
       return failed('PORT_FAILED', `${prefix}: ${errorMessage(refusal)}`, { cause: refusal })
-  }
-}
-
-async function hold(protocol: PortProtocol, host: string, port: number): Promise<HeldPort> {
-  if (protocol === 'udp') {
-    const socket = createSocket({ type: 'udp4', reuseAddr: false })
-    socket.bind({ address: host, port, exclusive: true })
-    await once(socket, 'listening')
-    socket.unref()
-    return { port: socket.address().port, release: () => void socket.close() }
-  }
-  // A connection can only get here while the packet filter is not in place: refuse it rather than let it hang.
-  const server = createServer(connection => connection.destroy())
-  server.listen({ host, port, exclusive: true })
-  await once(server, 'listening')
-  server.unref()
-  const address = server.address()
-  return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
-    release: () => void server.close(),
   }
 }

@@ -1,7 +1,2 @@
-export { destroyNetworkStack, type LeftoverOptions } from './destroy.ts'
-export {
-  createNetworkStack,
-  type NetworkStack,
-  type NetworkStackOptions,
-  type NetworkStackPorts,
-} from './network-stack.ts'
+export { destroyNetworkStack } from './destroy.ts'
+export { createNetworkStack, type NetworkStack } from './network-stack.ts'

@@ -27,13 +27,13 @@ export interface BridgeNetwork extends NetworkCommon {
 }
 
 /** `host` and `none`: they have no device and no addresses. */
-export interface PlainNetwork extends NetworkCommon {
+interface PlainNetwork extends NetworkCommon {
   readonly driver: 'host' | 'null'
 }
 
 export type LocalNetwork = BridgeNetwork | PlainNetwork
 
-export const PREDEFINED = ['bridge', 'host', 'none'] as const
+const PREDEFINED = ['bridge', 'host', 'none'] as const
 
 export function isPredefined(name: string): boolean {
   return (PREDEFINED as readonly string[]).includes(name)

@@ -1,9 +1,9 @@
 import { invalidInput } from '../../core/errors.ts'
 import type { PortMap } from '../../docker-api/index.ts'
 
-export type PortProtocol = 'tcp' | 'udp'
+type PortProtocol = 'tcp' | 'udp'
 
-export interface ContainerPort {
+interface ContainerPort {
   readonly port: number
   readonly protocol: PortProtocol
 }
@@ -25,7 +25,7 @@ export const ANY_ADDRESS = '0.0.0.0'
 const portKey = ({ port, protocol }: ContainerPort): string => `${port}/${protocol}`
 
 /** Reads `80/tcp` or `53/udp`; no protocol means tcp. */
-export function parseContainerPort(text: string): ContainerPort {
+function parseContainerPort(text: string): ContainerPort {
   const [digits = '', protocol = 'tcp'] = text.split('/')
   const port = Number(digits)
   if (!/^\d+$/.test(digits) || port < 1 || port > 65_535 || (protocol !== 'tcp' && protocol !== 'udp')) {

@@ -6,7 +6,7 @@ import { endpointNames, type SandboxRecord } from './sandbox-record.ts'
 import type { PlacedEndpoint } from './sandbox-table.ts'
 
 /** An endpoint as `inspect` shows it. */
-export function endpointSettings(record: SandboxRecord, { endpoint, network }: PlacedEndpoint): EndpointSettings {
+function endpointSettings(record: SandboxRecord, { endpoint, network }: PlacedEndpoint): EndpointSettings {
   const { Aliases, IPAMConfig } = endpoint.config
   return {
     NetworkID: network.id,
@@ -22,7 +22,7 @@ export function endpointSettings(record: SandboxRecord, { endpoint, network }: P
 }
 
 /** On `host` and `none` there is an endpoint in name only. */
-export function plainSettings(networkId: string): EndpointSettings {
+function plainSettings(networkId: string): EndpointSettings {
   return {
     NetworkID: networkId,
     EndpointID: '',

@@ -4,6 +4,7 @@ import { parseCidr } from '../../core/cidr.ts'
 import { conflict, notFound } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
 import type { EndpointConfig } from '../../docker-api/index.ts'
+import { forgetConnections } from '../linux/conntrack.ts'
 import { createNetworkNamespace, deleteNetworkNamespace, isNetworkNamespace } from '../linux/namespaces.ts'
 import { deleteLink, findLink, listLinks } from '../linux/netlink-links.ts'
 import { setDefaultRoute } from '../linux/netlink-routes.ts'
@@ -219,7 +220,10 @@ export class Sandboxes implements NetworkSandboxes {
     hostPorts.release(containerId)
     firewall.setForwards(containerId, [])
     table.forget(containerId)
-    if (record.ports.length > 0) await firewall.apply()
+    if (record.ports.length === 0) return
+    await firewall.apply()
+    // Senders of datagrams would keep their way to an address where nobody is.
+    forgetConnections(new Set(record.endpoints.map(({ address }) => address)))
   }
 
   /** Removes devices and namespaces that belong to no sandbox: an earlier life was cut off before or after its record. */

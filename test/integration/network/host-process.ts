@@ -56,11 +56,19 @@ const methods: Record<string, (...args: never[]) => unknown> = {
   releaseAllBut: (taskIds: string[]) => overlay.releaseAllBut(new Set(taskIds)),
 }
 
-process.on('message', async ({ id, method, args }: { id: number; method: string; args: never[] }) => {
+interface Call {
+  readonly id: number
+  readonly method: string
+  readonly args: never[]
+}
+
+async function answer({ id, method, args }: Call): Promise<void> {
   try {
     process.send?.({ id, value: await methods[method]?.(...args) })
   } catch (error) {
     const { code = 'UNKNOWN', message = String(error) } = error as { code?: string; message?: string }
     process.send?.({ id, error: { code, message } })
   }
-})
+}
+
+process.on('message', (call: Call) => void answer(call))

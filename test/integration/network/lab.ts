@@ -2,12 +2,13 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { newHexId, systemRandom } from '../../../src/core/random.ts'
 import type { SandboxRequest } from '../../../src/runtime/ports.ts'
 
 /** Hosts as network namespaces on a wire of their own: nothing is made in the machine's own network. */
 
-const HOST_PROCESS = join(import.meta.dirname, 'host-process.ts')
+const HOST_PROCESS = fileURLToPath(new URL('./host-process.ts', import.meta.url))
 
 export interface Output {
   readonly code: number

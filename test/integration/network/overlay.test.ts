@@ -163,7 +163,7 @@ describe.skipIf(!isRoot)('overlay over three hosts (needs root and etcd)', () =>
       found => found.length === 2,
       30,
     )
-    expect(without).toEqual([replicas[0]?.address, replicas[1]?.address].sort())
+    expect(new Set(without)).toEqual(new Set([replicas[0]?.address, replicas[1]?.address]))
     expect(
       await eventually(
         () => lookUp(1, 'web'),
@@ -182,6 +182,71 @@ describe.skipIf(!isRoot)('overlay over three hosts (needs root and etcd)', () =>
         found => found.length === 3,
       ),
     ).toHaveLength(3)
+  })
+
+  it('cuts connections to a replica that is left out, instead of letting them hang', async () => {
+    await hosts[0]?.process.call('publishTask', 'task1', false)
+    await hosts[1]?.process.call('publishTask', 'task2', false)
+    const address = hosts[0]?.address ?? ''
+    await eventually(
+      () => lookUp(0, 'web'),
+      found => found.length === 1,
+    )
+    expect(
+      await eventually(
+        () => fetchText(lab.wire, `${address}:8080`),
+        answer => answer.startsWith('shop-web-3'),
+      ),
+    ).toMatch(/^shop-web-3/)
+    const script = `
+      const socket = require('net').connect(8080, '${address}', () => console.log('connected'))
+      setInterval(() => socket.write('GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'), 100)
+      socket.on('data', () => {})
+      socket.on('error', error => { console.log(error.code); process.exit(0) })`
+    const client = await lab.spawn(lab.wire, process.execPath, '-e', script.replaceAll('\\\\', '\\'))
+    const said = new Promise<string>(resolve =>
+      client.stdout?.once('data', (data: Buffer) => resolve(data.toString().trim())),
+    )
+    await hosts[2]?.process.call('publishTask', 'task3', false)
+    expect(await said).toBe('ECONNRESET')
+    for (const [index, host] of hosts.entries()) await host.process.call('publishTask', `task${index + 1}`, true)
+    expect(
+      await eventually(
+        () => lookUp(0, 'web'),
+        found => found.length === 3,
+      ),
+    ).toHaveLength(3)
+  })
+
+  it('leaves a port alone that a program on the host has', async () => {
+    const host = hosts[2]
+    if (host === undefined) throw new Error('no host')
+    await lab.serve(host.netns, 'native', 9090)
+    const other = {
+      ...WEB,
+      id: 'shop.other',
+      spec: { ...WEB.spec, ports: [{ target: 80, published: 9090, protocol: 'tcp', mode: 'ingress' }] },
+    }
+    await inside(lab.wire, 'etcdctl', '--endpoints', etcdEndpoint, 'put', keys.service(other.id), JSON.stringify(other))
+    const rules = (of: LabHost | undefined) => inside(of?.netns ?? '', 'ss', '-Hltn', 'sport', '=', '9090')
+    expect(
+      (
+        await eventually(
+          () => rules(hosts[0]),
+          ({ stdout }) => stdout !== '',
+        )
+      ).stdout,
+    ).toContain('9090')
+    expect(await fetchText(lab.wire, `${host.address}:9090`)).toMatch(/^native/)
+    await inside(lab.wire, 'etcdctl', '--endpoints', etcdEndpoint, 'del', keys.service(other.id))
+    expect(
+      (
+        await eventually(
+          () => rules(hosts[0]),
+          ({ stdout }) => stdout === '',
+        )
+      ).stdout,
+    ).toBe('')
   })
 
   it('hides both of two dead hosts, for the store proves that it is not us who is cut off', async () => {

@@ -17,7 +17,7 @@ function ask(name: string, type: RecordType = 'A', transport: DnsTransport = 'ud
   return bytes === undefined ? undefined : { bytes, ...decode(bytes) }
 }
 const dataOf = (answer: ReturnType<typeof ask>): string[] =>
-  (answer?.answers ?? []).map(record => ('data' in record ? String(record.data) : ''))
+  (answer?.answers ?? []).map(record => ('data' in record && typeof record.data === 'string' ? record.data : ''))
 
 it('answers a name with all its addresses, in changing order, not to be kept', () => {
   const answer = ask('WEB.')
