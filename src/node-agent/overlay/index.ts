@@ -1,1 +1,1 @@
-export { type ClusterOverlay, createOverlay } from './overlay.ts'
+export { type ClusterOverlay, createOverlay, type OverlayOptions, type OverlayPorts } from './overlay.ts'
