@@ -13,7 +13,7 @@ import type { StatusReporter } from './status-reporter.ts'
 import { statusWithoutContainer } from './task-status.ts'
 
 /** What the manager wrote of the things that tasks use. */
-export interface ClusterObjects {
+interface ClusterObjects {
   readonly network: (name: string) => NetworkRecord | undefined
   readonly volume: (name: string) => VolumeRecord | undefined
 }
