@@ -7,7 +7,7 @@ import { memberCodec, metaCodec } from './records.ts'
 import type { Store } from './store.ts'
 
 /** Version of the layout in the store that this program writes and understands. */
-export const FORMAT_VERSION = 1
+const FORMAT_VERSION = 1
 
 /**
  * What `swarm create` does: gives the cluster its identity. A cluster that exists keeps its own (`created: false`).

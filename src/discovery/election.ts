@@ -50,7 +50,7 @@ export interface Election {
 const TTL_MS = 3_000
 const RETRY_MS = 500
 
-export const leaderCodec = jsonCodec<LeaderRecord>('leader', { id: 'string', address: 'string' })
+const leaderCodec = jsonCodec<LeaderRecord>('leader', { id: 'string', address: 'string' })
 
 /**
  * Elects one leader among candidates. An election in etcd is no mutual exclusion: two may believe to lead for a moment.

@@ -28,7 +28,7 @@ export interface ClusterKeys {
 }
 
 /** Name that stands for "no node" in the keys of unplaced tasks; no node may be called so. */
-export const UNPLACED = '-'
+const UNPLACED = '-'
 
 /** Every prefix ends with a slash, so that `web` never lists `web2`. */
 export function clusterKeys(cluster: string): ClusterKeys {

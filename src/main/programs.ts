@@ -1,6 +1,7 @@
 import { type CommandGroup, composeGroup, machineGroup, swarmGroup } from '../cli/index.ts'
 import { engineCommand } from './engine-command.ts'
 import { ENGINE_FLAGS } from './engine-flags.ts'
+import { simCommand } from './sim-command.ts'
 import { VERSION } from './version.ts'
 
 const swarm = swarmGroup({
@@ -20,5 +21,5 @@ export const FAMILIES: Readonly<Record<string, CommandGroup>> = { swarm, machine
 export const umbrella: CommandGroup = {
   name: 'shoal',
   summary: 'Runs Compose files over many Linux hosts',
-  commands: [swarm, machine, compose, engineCommand],
+  commands: [swarm, machine, compose, engineCommand, simCommand],
 }

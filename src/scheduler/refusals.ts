@@ -2,10 +2,10 @@ import { formatBytes } from '../core/units.ts'
 import type { ClusterView, ConstraintMask } from './cluster-view.ts'
 import type { PlacementRequest } from './node.ts'
 
-export type FilterName = 'health' | 'availability' | 'constraint' | 'cpu' | 'memory' | 'port' | 'volume' | 'replicas'
+type FilterName = 'health' | 'availability' | 'constraint' | 'cpu' | 'memory' | 'port' | 'volume' | 'replicas'
 
 /** One thing that is in the way on a node. */
-export interface Obstacle {
+interface Obstacle {
   readonly filter: FilterName
   /** The same text on every node with the same obstacle: `memory 512MiB wanted`. */
   readonly what: string

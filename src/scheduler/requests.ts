@@ -17,7 +17,7 @@ export function requestOf(spec: ServiceSpec, serviceId: string): PlacementReques
 }
 
 /** Ports that one replica alone can have on a node. */
-export function hostPortsOf(spec: ServiceSpec): HostPort[] {
+function hostPortsOf(spec: ServiceSpec): HostPort[] {
   return spec.ports.flatMap(({ mode, published, protocol, hostIp }) =>
     mode === 'host' && published !== undefined
       ? [{ published, protocol, ...(hostIp === undefined ? {} : { hostIp }) }]

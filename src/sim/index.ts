@@ -1,2 +1,2 @@
-export { runSimulation, type SimOutput, type SimRunOptions } from './run-simulation.ts'
-export { type SimulationOptions, type SimulationResult, simulate } from './simulation.ts'
+export { runSimulation, type SimRunOptions } from './run-simulation.ts'
+export { simulate } from './simulation.ts'

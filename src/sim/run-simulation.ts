@@ -7,7 +7,7 @@ export interface SimRunOptions extends Partial<SimulationOptions> {
   readonly log?: boolean
 }
 
-export interface SimOutput {
+interface SimOutput {
   readonly stdout: { readonly write: (text: string) => unknown }
   readonly stderr: { readonly write: (text: string) => unknown }
 }
