@@ -68,8 +68,11 @@ export class PeerProbe {
   #receive(host: string, packet: Buffer): void {
     const isPing = packet.equals(this.#ping)
     if (!isPing && !packet.equals(this.#pong)) return
-    if (isPing) this.#options.transport.send(host, this.#pong)
-    if (!this.#lastHeardMs.has(host)) return
+    if (!this.#lastHeardMs.has(host)) {
+      // It watches us, and we do not yet, or no longer, watch it: our own pings would have told it enough.
+      if (isPing) this.#options.transport.send(host, this.#pong)
+      return
+    }
     this.#lastHeardMs.set(host, this.#options.clock.monotonicMs())
     if (this.#suspected.has(host)) this.#evaluate()
   }

@@ -53,6 +53,23 @@ describe.skipIf(!isRoot)('network stack (needs root)', () => {
     await expect(open(foreign)).rejects.toMatchObject({ code: 'PORT_IN_USE' })
   })
 
+  it('publishes datagram ports, on one address alone if told so, and follows a container that comes back', async () => {
+    const echo =
+      "const s = require('dgram').createSocket('udp4'); s.on('message', (m, f) => s.send(process.argv[1] + ' ' + m, f.port, f.address)); s.bind(53, () => console.log('ready'))"
+    const ask = async (from: string, address: string): Promise<string> => {
+      const script = `const s = require('dgram').createSocket('udp4'); s.on('message', m => { console.log(String(m)); s.close() }); s.bind(7777, () => s.send('hello', 5353, '${address}')); setTimeout(() => process.exit(), 2000)`
+      return (await inside(from, process.execPath, '-e', script)).stdout.trim()
+    }
+    const bound = { portBindings: { '53/udp': [{ HostIp: host.address, HostPort: '5353' }] } }
+    for (const name of ['first', 'second']) {
+      const request = sandboxRequest(name, bound)
+      await lab.spawn(netns(await open(request)), process.execPath, '-e', echo, name)
+      expect(await ask(lab.wire, host.address)).toBe(`${name} hello`)
+      expect(await ask(host.netns, '127.0.0.1')).toBe('')
+      await host.process.call('close', request.containerId)
+    }
+  })
+
   it('chooses free ports and gives ports back', async () => {
     const request = sandboxRequest('random', { publishAllPorts: true, exposedPorts: ['80/tcp'] })
     const port = Number((await open(request)).ports['80/tcp']?.[0]?.HostPort)
