@@ -17,7 +17,7 @@ export interface ShoalEngine extends Daemon {
 
 let count = 0
 
-/** Starts the real program `shoal engine` on roots of its own; `stop` removes every trace of it and its containers. */
+/** Starts the program `shoal engine` from its sources, on roots of its own; `stop` removes every trace of it and its containers. */
 export async function startShoalEngine(flags: readonly string[] = []): Promise<ShoalEngine> {
   const directory = await mkdtemp(join(tmpdir(), 'shoal-engine-'))
   const host = `unix://${join(directory, 'engine.sock')}`
@@ -29,9 +29,13 @@ export async function startShoalEngine(flags: readonly string[] = []): Promise<S
   const roots = ['--data-root', dataRoot, '--exec-root', join(directory, 'exec')]
   const run = async () => {
     const log: Buffer[] = []
-    const child = spawn(resolve('bin/shoal'), [...argv, ...roots, '--cgroup-parent', cgroup, ...flags], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
+    const child = spawn(
+      process.execPath,
+      [resolve('src/main/cli.ts'), 'shoal', ...argv, ...roots, '--cgroup-parent', cgroup, ...flags],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    )
     child.stderr.on('data', (data: Buffer) => log.push(data))
     await untilServing(host, child, log)
     return child
