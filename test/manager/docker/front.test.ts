@@ -1,0 +1,324 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { Duplex } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../src/core/clock.ts'
+import { conflict, invalidInput, notFound } from '../../../src/core/errors.ts'
+import { silentLog } from '../../../src/core/log.ts'
+import type { MemberRecord } from '../../../src/core/model/node.ts'
+import { seededRandom } from '../../../src/core/random.ts'
+import { Scope } from '../../../src/core/scope.ts'
+import {
+  type ContainerCreateRequest,
+  type ContainerInspect,
+  type ContainerSummary,
+  createDockerClient,
+  type Engine,
+} from '../../../src/docker-api/index.ts'
+import { createDockerServer } from '../../../src/docker-api/server/index.ts'
+import { createManagerServer, type Manager } from '../../../src/manager/index.ts'
+import { EMPTY_SNAPSHOT } from '../../../src/manager/model/snapshot.ts'
+import { stubEngine } from '../../support/stub-engine.ts'
+import { memberRecord } from '../support.ts'
+
+interface Box {
+  readonly id: string
+  readonly name: string
+  readonly running: boolean
+}
+
+const boxId = (text: string): string => text.padEnd(64, '0')
+
+/** A node's engine with some containers; what is run in them with exec answers its input in capitals. */
+function engineWith(boxes: readonly Box[], created: ContainerCreateRequest[] = []): Engine {
+  const find = (reference: string): Box => {
+    const box =
+      boxes.find(({ id, name }) => id === reference || name === reference) ??
+      boxes.find(({ id }) => id.startsWith(reference))
+    if (box === undefined) throw notFound('NO_SUCH_CONTAINER', `No such container: ${reference}`)
+    return box
+  }
+  const inspect = ({ id, name, running }: Box) =>
+    ({
+      Id: id,
+      Name: `/${name}`,
+      Config: { Tty: false },
+      State: { Running: running, Status: running ? 'running' : 'exited' },
+    }) as unknown as ContainerInspect
+  const summary = ({ id, name }: Box, index: number) =>
+    ({
+      Id: id,
+      Names: [`/${name}`],
+      Created: index,
+      Ports: [{ IP: '0.0.0.0', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' }],
+      Labels: {},
+    }) as unknown as ContainerSummary
+  return stubEngine({
+    containers: {
+      list: async () => boxes.map(summary),
+      inspect: async reference => inspect(find(reference)),
+      create: async request => {
+        created.push(request)
+        return { Id: boxId('new'), Warnings: [] }
+      },
+      stop: async reference => {
+        if (!find(reference).running) throw conflict('STOPPED', 'It does not run')
+        return true
+      },
+      async *logs() {
+        yield { stream: 'stdout', data: Buffer.from('hello\n'), time: '2026-01-01T00:00:00Z' }
+      },
+    },
+    exec: {
+      create: async reference => ({ Id: `exec-${find(reference).id}` }),
+      inspect: async id => {
+        if (!boxes.some(box => id === `exec-${box.id}`)) throw notFound('NO_SUCH_EXEC', `No such exec instance: ${id}`)
+        return { ID: id, Running: false, ExitCode: 3 } as never
+      },
+      async start(id) {
+        if (id.includes('aa11')) throw invalidInput('COMMAND_NOT_FOUND', 'executable file not found')
+        return { stream: capitals(), tty: true }
+      },
+    },
+  })
+}
+
+function capitals(): Duplex {
+  return new Duplex({
+    allowHalfOpen: true,
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      this.push(chunk.toString().toUpperCase())
+      done()
+    },
+    final(done) {
+      this.push(null)
+      done()
+    },
+  })
+}
+
+let scope: Scope
+let members: MemberRecord[]
+let leads: boolean
+
+beforeEach(() => {
+  scope = new Scope()
+  members = []
+  leads = true
+})
+afterEach(() => scope[Symbol.asyncDispose]())
+
+async function addNode(name: string, engine: Engine): Promise<void> {
+  const server = await createDockerServer({ engine, log: silentLog })
+  scope.defer(() => server.close())
+  const [host = ''] = await server.listen({ hosts: ['tcp://127.0.0.1:0'] })
+  members.push(memberRecord(name, { apiAddress: host.replace('tcp://', '') }))
+}
+
+async function startFront(leader?: string): Promise<number> {
+  const clients = new Map<string, ReturnType<typeof createDockerClient>>()
+  const engines = ({ apiAddress }: MemberRecord): Engine => {
+    const client = clients.get(apiAddress) ?? createDockerClient(`tcp://${apiAddress}`, { clock: systemClock })
+    clients.set(apiAddress, client)
+    return client
+  }
+  scope.defer(() => {
+    for (const client of clients.values()) client.close()
+  })
+  const snapshot = () => ({
+    ...EMPTY_SNAPSHOT,
+    members: new Map(
+      members.map((value, index) => [
+        value.name,
+        { key: value.name, value, createRevision: index, modRevision: index },
+      ]),
+    ),
+  })
+  const isLeader = leader === undefined && leads
+  const manager: Manager = {
+    run: () => Promise.resolve(),
+    snapshot,
+    staleMs: () => 0,
+    isLeader: () => isLeader,
+    leader: () => ({ id: 'm', address: leader ?? '', sinceMs: 0 }),
+    apply: project => Promise.resolve({ project: project.name, changed: true, steps: [] }),
+    remove: project => Promise.resolve({ project, changed: true, steps: [] }),
+    updateNode: () => Promise.resolve(),
+  }
+  const server = await createManagerServer(
+    { name: 'm', version: '1', kernel: '6', strategy: 'spread', overcommit: 0 },
+    { manager, engines, clock: systemClock, random: seededRandom(1), log: silentLog },
+  )
+  scope.defer(() => server.close())
+  return server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 })
+}
+
+async function twoNodes(): Promise<number> {
+  await addNode(
+    'n1',
+    engineWith([
+      { id: boxId('aa11'), name: 'web', running: true },
+      { id: boxId('aa22'), name: 'job', running: false },
+    ]),
+  )
+  await addNode(
+    'n2',
+    engineWith([
+      { id: boxId('bb11'), name: 'db', running: true },
+      { id: boxId('aa33'), name: 'job', running: true },
+    ]),
+  )
+  return startFront()
+}
+
+const get = async (port: number, path: string) => {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`)
+  return { status: response.status, body: (await response.json()) as never }
+}
+
+describe('containers of the cluster', () => {
+  it('are listed with their node, the newest first, and ports with its address', async () => {
+    const port = await twoNodes()
+    const { body } = await get(port, '/v1.43/containers/json?all=1')
+    const containers = body as ContainerSummary[]
+    expect(containers.map(({ Names }) => Names[0])).toEqual(['/n1/job', '/n2/job', '/n1/web', '/n2/db'])
+    expect(containers[3]?.Ports[0]?.IP).toBe('10.0.0.2')
+    const filters = encodeURIComponent(JSON.stringify({ node: ['n2'] }))
+    const of2 = (await get(port, `/containers/json?filters=${filters}`)).body as ContainerSummary[]
+    expect(of2.map(({ Names }) => Names[0])).toEqual(['/n2/job', '/n2/db'])
+  })
+
+  it.each([
+    ['an id', boxId('aa11'), 'aa11', 'n1'],
+    ['a unique prefix', 'aa1', 'aa11', 'n1'],
+    ['a name', 'db', 'bb11', 'n2'],
+    ['a name that two have, of which one runs', 'job', 'aa33', 'n2'],
+    ['a node and a name', 'n1/job', 'aa22', 'n1'],
+  ])('are found by %s', async (_how, reference, id, node) => {
+    const port = await twoNodes()
+    const { status, body } = await get(port, `/containers/${reference}/json`)
+    expect({ status, body }).toMatchObject({ status: 200, body: { Id: boxId(id), Node: { Name: node } } })
+  })
+
+  it.each([
+    ['nothing', 'nope', 404, /No such container: nope/],
+    ['several', 'aa', 409, /say which with n1\/web or n2\/job/],
+  ])('are refused when the name means %s', async (_what, reference, status, message) => {
+    const port = await twoNodes()
+    const answer = await get(port, `/containers/${reference}/json`)
+    expect(answer).toMatchObject({ status, body: { message: expect.stringMatching(message) as string } })
+  })
+
+  it('answer through their node, errors and streams included', async () => {
+    const port = await twoNodes()
+    const logs = await fetch(`http://127.0.0.1:${port}/v1.43/containers/n2/db/logs?stdout=1`)
+    expect(logs.headers.get('content-type')).toMatch(/stream/)
+    expect(await logs.text()).toMatch(/hello/)
+    const stop = await fetch(`http://127.0.0.1:${port}/containers/n1/job/stop`, { method: 'POST' })
+    expect([stop.status, await stop.json()]).toEqual([409, { message: 'It does not run', code: 'STOPPED' }])
+  })
+
+  it('hand a hijacked connection on, each direction ended by itself', async () => {
+    const port = await twoNodes()
+    const client = createDockerClient(`tcp://127.0.0.1:${port}`, { clock: systemClock })
+    scope.defer(() => client.close())
+    const { Id } = await client.exec.create('db', { Cmd: ['capitals'], AttachStdin: true, AttachStdout: true })
+    const attached = await client.exec.start(Id, { detach: false, tty: true })
+    attached?.stream.end('hello')
+    let text = ''
+    for await (const chunk of attached?.stream ?? []) text += String(chunk)
+    expect(text).toBe('HELLO')
+    expect((await client.exec.inspect(Id)).ExitCode).toBe(3)
+  })
+
+  it('hand on why a node refuses to be hijacked', async () => {
+    const port = await twoNodes()
+    const client = createDockerClient(`tcp://127.0.0.1:${port}`, { clock: systemClock })
+    scope.defer(() => client.close())
+    const { Id } = await client.exec.create('web', { Cmd: ['nope'], AttachStdout: true })
+    const refused = client.exec.start(Id, { detach: false, tty: false })
+    await expect(refused).rejects.toMatchObject({ status: 400, message: 'executable file not found' })
+  })
+
+  it('say why they cannot be hijacked', async () => {
+    const port = await twoNodes()
+    const socket = connect(port, '127.0.0.1')
+    socket.write('POST /exec/none/start HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n')
+    let text = ''
+    for await (const chunk of socket) text += String(chunk)
+    expect(text).toMatch(/^HTTP\/1\.1 404 [^]*No such exec instance: none/)
+  })
+
+  it('are created on the node that fits, expressions taken out', async () => {
+    const created: ContainerCreateRequest[] = []
+    await addNode('n1', engineWith([]))
+    await addNode('n2', engineWith([], created))
+    const port = await startFront()
+    const create = (body: object, name = '') =>
+      fetch(`http://127.0.0.1:${port}/containers/create?name=${name}`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      })
+    const response = await create({ Image: 'busybox', Env: ['A=1', 'constraint:node==n2'] }, 'box')
+    expect(response.status).toBe(201)
+    expect(created[0]).toMatchObject({ Image: 'busybox', Env: ['A=1'] })
+    const impossible = await create({ Image: 'busybox', Env: ['constraint:node==n9'] })
+    expect([impossible.status, ((await impossible.json()) as { message: string }).message]).toEqual([
+      500,
+      expect.stringMatching(/Unable to find a node .*2 nodes: constraint node==n9/),
+    ])
+  })
+
+  it('do not wait for a node that is silent', async () => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    scope.defer(() => void silent.close())
+    members.push(memberRecord('n9', { apiAddress: `127.0.0.1:${(silent.address() as AddressInfo).port}` }))
+    const port = await twoNodes()
+    expect((await get(port, '/containers/json')).body).toHaveLength(4)
+  })
+})
+
+describe('a manager that does not lead', () => {
+  it('hands writes on to the one that does', async () => {
+    const leader = await twoNodes()
+    const replica = await startFront(`127.0.0.1:${leader}`)
+    const body = JSON.stringify({ name: 'shop', services: [], networks: [], volumes: [] })
+    const url = `http://127.0.0.1:${replica}/v1/projects/shop?dryRun=1`
+    const response = await fetch(url, { method: 'PUT', body, headers: { 'content-type': 'application/json' } })
+    expect([response.status, await response.json()]).toEqual([200, { project: 'shop', changed: true, steps: [] }])
+  })
+
+  it('says so when the leader cannot be reached, or hands it back', async () => {
+    const alone = await startFront('127.0.0.1:1')
+    const response = await fetch(`http://127.0.0.1:${alone}/v1/projects/shop`, { method: 'DELETE' })
+    expect([response.status, await response.json()]).toMatchObject([503, { code: 'UNREACHABLE' }])
+    const looped = await fetch(`http://127.0.0.1:${alone}/v1/projects/shop`, {
+      method: 'DELETE',
+      headers: { 'x-shoal-forwarded': '1' },
+    })
+    expect([looped.status, await looped.json()]).toMatchObject([503, { code: 'NOT_LEADER' }])
+  })
+})
+
+it('refuses a body that is no project, in a sentence that names the field', async () => {
+  const port = await startFront()
+  const put = async (body: object) => {
+    const response = await fetch(`http://127.0.0.1:${port}/v1/projects/shop`, {
+      method: 'PUT',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    })
+    return [response.status, await response.json()]
+  }
+  expect(await put({ name: 'shop', services: [{ name: 'web' }], networks: [], volumes: [] })).toMatchObject([
+    400,
+    { code: 'BAD_REQUEST', message: expect.stringMatching(/services\/0/) as string },
+  ])
+  expect(await put({ name: 'other', services: [], networks: [], volumes: [] })).toMatchObject([
+    400,
+    { code: 'BAD_PROJECT_NAME' },
+  ])
+})
