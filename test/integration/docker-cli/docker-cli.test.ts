@@ -106,8 +106,10 @@ describe('a container in the background', () => {
 
   it('is attached to', async () => {
     await cli(['run', '-d', '-i', '--name', 'cat', 'busybox:test', 'cat'])
-    const attached = await cli(['attach', '--sig-proxy=false', 'cat'], { input: 'heard\n', until: 'heard' })
-    expect(attached.stdout).toBe('heard\n')
+    const attached = cli(['attach', 'cat'], { input: 'heard\n' })
+    await cli(['logs', '-f', 'cat'], { until: 'heard' })
+    await cli(['kill', 'cat'])
+    expect(await attached).toMatchObject({ code: 137, stdout: 'heard\n' })
   })
 
   it('shows its health', async () => {
