@@ -15,7 +15,7 @@ export function stripVersion(path: string): string {
   return path.replace(PREFIX, '')
 }
 
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const [aMajor = 0, aMinor = 0] = a.split('.').map(Number)
   const [bMajor = 0, bMinor = 0] = b.split('.').map(Number)
   return aMajor - bMajor || aMinor - bMinor

@@ -3,7 +3,7 @@
  * length as a big-endian 32-bit number, and that many bytes.
  */
 
-export const FRAME_STREAMS = { stdin: 0, stdout: 1, stderr: 2 } as const
+const FRAME_STREAMS = { stdin: 0, stdout: 1, stderr: 2 } as const
 /** A longer frame is no frame: the peer does not speak this format. */
 const FRAME_BYTES_MAX = 64 * 1024 * 1024
 const HEADER_BYTES = 8

@@ -1,12 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { arch, availableParallelism, release, totalmem } from 'node:os'
 import type { Clock } from '../core/clock.ts'
-import type { SystemInfo, VersionInfo } from '../docker-api/index.ts'
+import { API_VERSION, API_VERSION_MIN, type SystemInfo, type VersionInfo } from '../docker-api/index.ts'
 import type { Containers } from './containers/index.ts'
-
-/** The newest Docker Engine API whose answers we give, and the oldest whose questions we take. */
-const API_VERSION = '1.47'
-const API_VERSION_MIN = '1.24'
 
 export interface SystemFacts {
   readonly id: string
@@ -59,8 +55,7 @@ export async function systemInfo(facts: SystemFacts): Promise<SystemInfo> {
 /** `GET /version`. */
 export async function versionInfo({ version, containers }: SystemFacts): Promise<VersionInfo> {
   const programs = await containers.versions()
-  return {
-    Version: version,
+  const engine = {
     ApiVersion: API_VERSION,
     MinAPIVersion: API_VERSION_MIN,
     GitCommit: '',
@@ -68,9 +63,14 @@ export async function versionInfo({ version, containers }: SystemFacts): Promise
     Os: 'linux',
     Arch: arch() === 'x64' ? 'amd64' : arch(),
     KernelVersion: release(),
+  }
+  return {
+    ...engine,
+    Version: version,
     Platform: { Name: 'Shoal' },
     Components: [
-      { Name: 'Engine', Version: version, Details: { ApiVersion: API_VERSION, MinAPIVersion: API_VERSION_MIN } },
+      // The docker CLI shows the details, not the fields above.
+      { Name: 'Engine', Version: version, Details: { ...engine, Experimental: 'false' } },
       { Name: 'runc', Version: programs.runtime },
       { Name: 'conmon', Version: programs.conmon },
     ],

@@ -1,5 +1,7 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
+import { get as httpsGet } from 'node:https'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -412,6 +414,27 @@ describe('listen()', () => {
     const stale = join(directory, 'stale.sock')
     await writeFile(stale, '')
     expect(await listen([`unix://${stale}`])).toHaveLength(1)
+  })
+
+  it('speaks TLS, and lets in only clients of its authority', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'shoal-tls-'))
+    closing.push(() => rm(directory, { recursive: true }))
+    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
+    const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-keyout', key, '-out', cert]
+    execFileSync('openssl', ['req', '-x509', '-nodes', '-days', '1', ...subject, ...made], { stdio: 'ignore' })
+    const pair = { cert: await readFile(cert), key: await readFile(key) }
+    const server = await createDockerServer({ engine: stubEngine({}), log: silentLog })
+    closing.push(() => server.close())
+    const [host = ''] = await server.listen({ hosts: ['tcp://127.0.0.1:0'], tls: { ...pair, ca: pair.cert } })
+    const ping = (client: object) =>
+      new Promise(resolve => {
+        const url = `${host.replace('tcp', 'https')}/_ping`
+        const request = httpsGet(url, { ca: pair.cert, agent: false, ...client }, answer => resolve(answer.statusCode))
+        request.on('error', () => resolve('refused'))
+      })
+    expect(await ping(pair)).toBe(200)
+    expect(await ping({})).toBe('refused')
   })
 
   it('listens on all hosts or on none', async () => {

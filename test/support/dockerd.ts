@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sleep, systemClock } from '../../src/core/clock.ts'
@@ -64,8 +64,4 @@ export async function stopChild(child: ChildProcess, signal: NodeJS.Signals = 'S
   const timer = systemClock.setTimer(15_000, () => child.kill('SIGKILL'))
   await gone
   timer.cancel()
-}
-
-export async function readPidFile(path: string): Promise<number> {
-  return Number.parseInt(await readFile(path, 'utf8'), 10)
 }

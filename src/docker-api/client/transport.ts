@@ -168,7 +168,7 @@ function optionsFor(call: Call, { target, agent, upgrades = false }: Wire): Requ
 }
 
 /** Reads an answer to its end as text. */
-export async function readText(body: IncomingMessage): Promise<string> {
+async function readText(body: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body) {

@@ -90,7 +90,7 @@ export async function createDockerServer({ engine, log, extend }: DockerServerOp
 }
 
 /** Docker's routes for an engine, to be served beside others. Hijacked connections are not among them. */
-export function registerDockerRoutes(app: HttpApp, engine: Engine): void {
+function registerDockerRoutes(app: HttpApp, engine: Engine): void {
   systemRoutes(app, engine)
   containerRoutes(app, engine)
   streamRoutes(app, engine)

@@ -43,7 +43,7 @@ export function parseVolumeRecord(text: string): VolumeRecord | undefined {
 }
 
 /** Docker marks volumes made without a name with this label, and `volume prune` goes by it. */
-export const ANONYMOUS_LABEL = 'com.docker.volume.anonymous'
+const ANONYMOUS_LABEL = 'com.docker.volume.anonymous'
 
 export function inspectVolume(record: VolumeRecord, mountpoint: string): VolumeInspect {
   return {

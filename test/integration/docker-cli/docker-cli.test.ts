@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { busyboxArchive } from '../../support/busybox-image.ts'
 import { type CliOptions, docker, dockerInTerminal } from '../../support/docker-cli.ts'
 import { type ShoalEngine, startShoalEngine } from '../../support/shoal-engine.ts'
+import { Workshop } from '../images/support.ts'
 
 let engine: ShoalEngine
 const cli = (argv: readonly string[], options?: CliOptions) => docker(engine.host, argv, options)
@@ -201,6 +202,25 @@ describe('images', () => {
       code: 1,
       stderr: expect.stringContaining('No such image: no/such:1'),
     })
+  })
+})
+
+describe('a registry', () => {
+  it('takes and gives images', async () => {
+    await using workshop = new Workshop()
+    const registry = await workshop.registry()
+    const name = `${registry}/team/app:1`
+    await cli(['tag', 'busybox:test', name])
+    expect(await cli(['push', name])).toMatchObject({ code: 0, stdout: expect.stringContaining('digest: sha256:') })
+    await cli(['rmi', name])
+    expect((await cli(['images', '-q', name])).stdout).toBe('')
+    expect(await cli(['pull', name])).toMatchObject({ code: 0, stdout: expect.stringContaining('Digest: sha256:') })
+    expect((await cli(['run', '--rm', name, 'echo', 'pulled'])).stdout).toBe('pulled\n')
+    expect(await cli(['pull', `${registry}/team/none:1`])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/\S/),
+    })
+    await cli(['rmi', name])
   })
 })
 
