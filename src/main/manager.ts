@@ -115,7 +115,7 @@ async function untilCluster(
   keys: ClusterKeys,
   { clock, random, log, where }: Ports & { readonly where: string },
 ): Promise<void> {
-  let last = 'it does not answer'
+  let last = `The store at ${where} does not answer`
   const trying = async (signal: AbortSignal): Promise<void> => {
     while (true) {
       try {
@@ -123,16 +123,15 @@ async function untilCluster(
         return log.info({ cluster: meta.clusterId, created }, 'found the cluster')
       } catch (error) {
         if (!isTransient(error)) throw error
+        if (last !== errorMessage(error)) log.warn({ error: errorMessage(error) }, 'the store does not answer yet')
         last = errorMessage(error)
-        log.warn({ error: last }, 'the store does not answer yet')
         await sleep(clock, 500, signal)
       }
     }
   }
   await withDeadline(trying, STORE_TIMEOUT_MS, {
     clock,
-    onTimeout: () =>
-      failed('NO_STORE', `Cannot reach the store at ${where}: ${last}. Start etcd there, or give another URL`),
+    onTimeout: () => failed('NO_STORE', `${last}; gave up after ${STORE_TIMEOUT_MS / 1_000} s`),
   })
 }
 

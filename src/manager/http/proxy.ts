@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { Clock } from '../../core/clock.ts'
-import { errorMessage, unavailable } from '../../core/errors.ts'
+import { errorMessage, invalidInput, unavailable } from '../../core/errors.ts'
 
 /** Where a request is handed on to: a host that speaks HTTP, and the path there. */
 export interface Upstream {
@@ -15,6 +15,7 @@ export interface Upstream {
 }
 
 const CONNECT_TIMEOUT_MS = 3_000
+const HIJACK_BODY_BYTES_MAX = 1024 * 1024
 /** Marks a request that was handed on once, so that two managers never play ball with it. */
 export const FORWARDED = 'x-shoal-forwarded'
 
@@ -65,15 +66,15 @@ export async function splice(
   head: Buffer,
   { upstream, clock }: { readonly upstream: Upstream; readonly clock: Clock },
 ): Promise<void> {
-  const socket = await dial(upstream, clock)
+  const [socket, body] = await Promise.all([dial(upstream, clock), readBody(incoming)])
   const lines = [`${incoming.method} ${upstream.path} HTTP/1.1`]
   for (let index = 0; index < incoming.rawHeaders.length; index += 2) {
     const name = incoming.rawHeaders[index] ?? ''
-    const value = name.toLowerCase() === 'host' ? upstream.address : incoming.rawHeaders[index + 1]
-    lines.push(`${name}: ${value}`)
+    if (REPLACED.has(name.toLowerCase())) continue
+    lines.push(`${name}: ${incoming.rawHeaders[index + 1]}`)
   }
-  socket.write(`${lines.join('\r\n')}\r\n${FORWARDED}: 1\r\n\r\n`)
-  if (head.length > 0) socket.write(head)
+  lines.push(`host: ${upstream.address}`, `content-length: ${body.length}`, `${FORWARDED}: 1`)
+  socket.write(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), body, head]))
   const end = (): void => {
     socket.destroy()
     client.destroy()
@@ -83,6 +84,21 @@ export async function splice(
   client.pipe(socket)
   socket.pipe(client)
   await finished(socket).catch(() => {})
+}
+
+const REPLACED: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding', FORWARDED])
+
+/** Node hands the body of an upgrade request out with the request; the socket begins behind it. */
+async function readBody(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > HIJACK_BODY_BYTES_MAX)
+      throw invalidInput('BODY_TOO_LARGE', 'The request that opens a stream is too large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 async function dial(upstream: Upstream, clock: Clock): Promise<Socket> {

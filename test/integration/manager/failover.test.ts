@@ -127,7 +127,7 @@ describe('swarm manage', () => {
     expect(manager.child.exitCode).toBe(1)
     expect(manager.output().trim().split('\n')).toHaveLength(1)
     expect(manager.output()).toMatch(
-      new RegExp(`Cannot reach the store at etcd://127\\.0\\.0\\.1:${clientPort}.*Start etcd`),
+      new RegExp(`The store at 127\\.0\\.0\\.1:${clientPort} does not answer.*gave up after 15 s`),
     )
     etcd = await startEtcd({ dataDir, clock: systemClock, clientPort })
   })

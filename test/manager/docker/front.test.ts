@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { Duplex } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../src/core/clock.ts'
+import { sleep, systemClock } from '../../../src/core/clock.ts'
 import { conflict, invalidInput, notFound } from '../../../src/core/errors.ts'
 import { silentLog } from '../../../src/core/log.ts'
 import type { MemberRecord } from '../../../src/core/model/node.ts'
@@ -230,6 +230,22 @@ describe('containers of the cluster', () => {
     for await (const chunk of attached?.stream ?? []) text += String(chunk)
     expect(text).toBe('HELLO')
     expect((await client.exec.inspect(Id)).ExitCode).toBe(3)
+  })
+
+  it('get the body of the request that opens a stream, in one piece with it or behind it', async () => {
+    const port = await twoNodes()
+    for (const pauseMs of [0, 20]) {
+      const socket = connect(port, '127.0.0.1')
+      const body = '{"Detach":false,"Tty":true}'
+      socket.write(
+        `POST /v1.43/exec/exec-${boxId('bb11')}/start HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
+      )
+      if (pauseMs > 0) await sleep(systemClock, pauseMs)
+      socket.end(`${body}typed`)
+      let text = ''
+      for await (const chunk of socket) text += String(chunk)
+      expect(text).toMatch(/^HTTP\/1\.1 101 [^]*TYPED$/)
+    }
   })
 
   it('hand on why a node refuses to be hijacked', async () => {
