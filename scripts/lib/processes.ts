@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { until } from './command.ts'
 
@@ -74,11 +74,11 @@ export function signalQuietly(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** The processes inside the pid namespace whose init is `initPid`, as pids of this namespace. */
-export function processesInside(initPid: number): number[] {
-  const namespace = linkOf(initPid)
-  if (namespace === undefined) return []
-  return allPids().filter(pid => linkOf(pid) === namespace)
+/** A process and all below it, those in pid namespaces of their own included. */
+export function processTree(root: number): number[] {
+  const below = [root]
+  for (const pid of below) below.push(...childrenOf(pid))
+  return below
 }
 
 /** A process's command line, arguments joined by spaces; empty if it is gone. */
@@ -101,14 +101,12 @@ function startTicksOf(pid: number): string | undefined {
   }
 }
 
-function allPids(): number[] {
-  return readdirSync('/proc').map(Number).filter(Number.isInteger)
-}
-
-function linkOf(pid: number): string | undefined {
+function childrenOf(pid: number): number[] {
   try {
-    return readlinkSync(`/proc/${pid}/ns/pid`)
+    const threads = readdirSync(`/proc/${pid}/task`)
+    const lists = threads.map(thread => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8'))
+    return lists.flatMap(list => list.trim().split(' ').filter(Boolean).map(Number))
   } catch {
-    return undefined
+    return []
   }
 }

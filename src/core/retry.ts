@@ -5,6 +5,8 @@ export interface Patience {
   readonly triesMax: number
   /** How long to wait after the given attempt (1, 2, …), in milliseconds. */
   readonly waitMs: (attempt: number) => number
+  /** Which errors may pass; all transient ones unless told. */
+  readonly mayPass?: (error: unknown) => boolean
 }
 
 /** Doubling from `firstMs` up to `maxMs`. */
@@ -12,7 +14,7 @@ export function backoff(firstMs: number, maxMs: number): (attempt: number) => nu
   return attempt => Math.min(maxMs, firstMs * 2 ** (attempt - 1))
 }
 
-/** Repeats work that failed with a transient error; any other error is thrown at once. */
+/** Repeats work that failed with an error that may pass; any other error is thrown at once. */
 export async function retry<T>(
   work: () => Promise<T>,
   patience: Patience,
@@ -23,7 +25,7 @@ export async function retry<T>(
     try {
       return await work()
     } catch (error) {
-      if (!isTransient(error) || attempt >= patience.triesMax) throw error
+      if (!(patience.mayPass ?? isTransient)(error) || attempt >= patience.triesMax) throw error
       await sleep(clock, patience.waitMs(attempt), signal)
     }
   }

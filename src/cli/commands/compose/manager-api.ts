@@ -1,6 +1,7 @@
 import { ShoalError } from '../../../core/errors.ts'
 import type { ApplyResult, ProjectSummary, ProjectView, TaskView } from '../../../core/model/control-api.ts'
 import type { ProjectSpec } from '../../../core/model/service.ts'
+import { type Patience, retry } from '../../../core/retry.ts'
 import { type Call, createDockerClient, type DockerClient } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { managerAddress } from '../../manager/manager-address.ts'
@@ -30,12 +31,19 @@ export interface ManagerApi {
 /** Writing a large project waits for the store. */
 const APPLY_MS_MAX = 60_000
 
+/** Managers that answer but have no leader yet are given the time a failover takes; every call here can be repeated. */
+const FAILOVER: Patience = {
+  triesMax: 40,
+  waitMs: () => 250,
+  mayPass: error => error instanceof ShoalError && error.code === 'NOT_LEADER',
+}
+
 export function managerApi(invocation: Invocation, context: CommandContext): ManagerApi {
   const address = managerAddress(invocation, context)
   const engine = createDockerClient(address.url, context)
   const call = async <T>(request: Call): Promise<T> => {
     try {
-      return (await engine.transport.json({ ...request, signal: context.signal })) as T
+      return (await retry(() => engine.transport.json({ ...request, signal: context.signal }), FAILOVER, context)) as T
     } catch (error) {
       throw explainUnreachable(address, error)
     }
