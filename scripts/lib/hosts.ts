@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { command, until } from './command.ts'
-import { commandLineOf, endRemembered, processTree, recall, signalQuietly, startRemembered } from './processes.ts'
+import { commandLineOf, endRemembered, processesInside, recall, signalQuietly, startRemembered } from './processes.ts'
 
 export interface HostsOptions {
   /** Where hosts keep their files; one folder a host. On a file system that overlayfs accepts as an upper layer. */
@@ -119,7 +119,7 @@ export class Hosts {
   /** Processes inside the host whose command line matches, as pids of this machine. */
   pids(name: string, pattern: RegExp): number[] {
     const init = this.#initPid(name)
-    return init === undefined ? [] : processTree(init).filter(pid => pattern.test(commandLineOf(pid)))
+    return init === undefined ? [] : processesInside(init).filter(pid => pattern.test(commandLineOf(pid)))
   }
 
   /** Power failure: every process dies at once, the cable goes dead. */

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { until } from './command.ts'
 
@@ -74,11 +74,17 @@ export function signalQuietly(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** A process and all below it, those in pid namespaces of their own included. */
-export function processTree(root: number): number[] {
-  const below = [root]
-  for (const pid of below) below.push(...childrenOf(pid))
-  return below
+/**
+ * The processes of the pid namespace whose process 1 is given, and all below them, which may be in namespaces of their own.
+ * What enters a namespace from outside is no child of its process 1, so neither the tree nor the namespace alone would do.
+ */
+export function processesInside(initPid: number): number[] {
+  const namespace = pidNamespaceOf(initPid)
+  if (namespace === undefined) return []
+  const everybody = readdirSync('/proc').map(Number).filter(Number.isInteger)
+  const found = new Set(everybody.filter(pid => pidNamespaceOf(pid) === namespace))
+  for (const pid of found) for (const child of childrenOf(pid)) found.add(child)
+  return [...found]
 }
 
 /** A process's command line, arguments joined by spaces; empty if it is gone. */
@@ -96,6 +102,14 @@ function startTicksOf(pid: number): string | undefined {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return fields[0] === 'Z' ? undefined : fields[19]
+  } catch {
+    return undefined
+  }
+}
+
+function pidNamespaceOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`)
   } catch {
     return undefined
   }
