@@ -130,7 +130,7 @@ function serviceView(service: ServiceRecord, tasks: readonly TaskFacts[]): Proje
   }
 }
 
-export function taskView({ task, status, situation }: TaskFacts, nodes: ReadonlyMap<string, NodeState>): TaskView {
+function taskView({ task, status, situation }: TaskFacts, nodes: ReadonlyMap<string, NodeState>): TaskView {
   const { container } = task.spec
   const node = task.node === undefined ? undefined : nodes.get(task.node)
   const isOrphan = task.node !== undefined && node?.presence !== 'ready' && !isTerminal(status?.state ?? 'pending')

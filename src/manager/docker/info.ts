@@ -3,7 +3,7 @@ import { formatBytes } from '../../core/units.ts'
 import type { SystemInfo, VersionInfo } from '../../docker-api/index.ts'
 
 /** What one node's engine said of itself; absent if it did not answer. */
-export type NodeInfo = { readonly node: NodeView; readonly info?: SystemInfo | undefined }
+type NodeInfo = { readonly node: NodeView; readonly info?: SystemInfo | undefined }
 
 export interface InfoFacts {
   readonly name: string

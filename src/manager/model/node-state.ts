@@ -28,7 +28,7 @@ export function nodeStates(snapshot: Snapshot, round: Pick<Round, 'monotonicMs' 
 }
 
 /** What is recorded of a member, or will be: a node without a record is active and without labels. */
-export function recordOf(snapshot: Snapshot, member: MemberRecord): NodeRecord {
+function recordOf(snapshot: Snapshot, member: MemberRecord): NodeRecord {
   const known = snapshot.nodes.get(member.name)?.value
   const intent = known ?? { name: member.name, labels: {}, availability: 'active' as const }
   return { ...intent, memberId: member.id, lastSeen: member }

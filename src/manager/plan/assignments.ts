@@ -100,7 +100,7 @@ export class Assignments {
 }
 
 /** Only if the reasons are not the ones that stand there already. */
-export function explain(task: Stored<TaskRecord>, reasons: readonly string[]): Action | undefined {
+function explain(task: Stored<TaskRecord>, reasons: readonly string[]): Action | undefined {
   const known = task.value.pendingReasons ?? []
   const same = known.length === reasons.length && known.every((reason, index) => reason === reasons[index])
   return same ? undefined : { do: 'explain-task', task, reasons }

@@ -5,7 +5,7 @@ import type { NodeState } from '../model/node-state.ts'
 import type { Round } from '../model/round.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 
-export type PlacerDecision =
+type PlacerDecision =
   | { readonly placed: true; readonly node: string; readonly because: string }
   /** One line for each reason. */
   | { readonly placed: false; readonly reasons: readonly string[] }

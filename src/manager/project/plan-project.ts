@@ -83,7 +83,7 @@ function planNetworks(desired: ProjectSpec, snapshot: Snapshot, pool: AddressPoo
   })
 }
 
-export function networkRecord(
+function networkRecord(
   { name, internal, labels }: NetworkSpec,
   project: string,
   place: { vni: number; subnet: string },

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { sleep, systemClock } from '../../../src/core/clock.ts'
 
-export const node = process.execPath
+const node = process.execPath
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
