@@ -6,6 +6,7 @@ import { KeyedLock } from '../../core/keyed-lock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import type { ContainerOperations, EndpointConfig, ExecOperations } from '../../docker-api/index.ts'
+import { cgroupHastener } from '../linux/cgroup-haste.ts'
 import { type CgroupLayout, detectCgroups, removeCgroup } from '../linux/cgroups.ts'
 import { findProgram } from '../linux/run-command.ts'
 import type { ContainerMounts, ContainerRoots, NetworkSandboxes } from '../ports.ts'
@@ -142,10 +143,12 @@ async function makeRoom(
     facts: readFacts(),
   }
   const exec = new ExecTable(base)
+  const cgroups = detectCgroups()
   const room: Room = {
     ...base,
     cgroupParent: options.cgroupParent,
-    cgroups: detectCgroups(),
+    cgroups,
+    hastenMove: cgroupHastener(cgroups),
     locks: new KeyedLock(),
     exits: new ExitFiles(paths.exits),
     waiters: new Waiters(),

@@ -16,9 +16,17 @@ export function endRun(room: Room, id: string): Promise<void> {
     const record = room.table.find(id)
     const file = await room.exits.read(id)
     if (record === undefined || file === undefined || !isRunning(record)) return
-    const oomKilled = existsSync(bundleFiles(bundlePath(room.paths, id)).oom)
-    await settleEnd(room, record, { startedAtMs: record.life.startedAtMs, ...file, oomKilled, error: '' })
+    const oomKilled = wasOomKilled(room, id)
+    const { startedAtMs } = record.life
+    // The file's time comes from a coarser clock.
+    const finishedAtMs = Math.max(startedAtMs, file.finishedAtMs)
+    await settleEnd(room, record, { startedAtMs, finishedAtMs, exitCode: file.exitCode, oomKilled, error: '' })
   })
+}
+
+/** Whether the kernel ended a process of the last run for its memory. */
+export function wasOomKilled({ paths }: Pick<Room, 'paths'>, id: string): boolean {
+  return existsSync(bundleFiles(bundlePath(paths, id)).oom)
 }
 
 /** Writes down how a run ended, after removing what it had; under the container's lock. */

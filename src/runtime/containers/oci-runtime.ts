@@ -1,4 +1,7 @@
+import { rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
+import { releaseFifo } from '../linux/release-fifo.ts'
 import { runCommand } from '../linux/run-command.ts'
 
 const TIMEOUT_MS = 30_000
@@ -21,7 +24,12 @@ export class OciRuntime {
     this.#clock = clock
   }
 
+  /**
+   * Lets a created container run. With runc this is what `runc start` does, without starting a program for it: the
+   * container's first process waits to write into `exec.fifo` of its state folder.
+   */
   async start(id: string): Promise<void> {
+    if (this.#isRunc() && (await releaseFifo(join(this.stateFolder, id, 'exec.fifo'), this.#clock))) return
     await this.#run('start', id)
   }
 
@@ -38,6 +46,15 @@ export class OciRuntime {
     await this.#run('delete', '--force', id)
   }
 
+  /**
+   * Forgets a container whose processes have all ended and whose control groups are removed: with runc, its state folder.
+   * It saves starting a program at the end of every container.
+   */
+  async forget(id: string): Promise<void> {
+    if (this.#isRunc()) await rm(join(this.stateFolder, id), { recursive: true, force: true })
+    else await this.delete(id)
+  }
+
   /** Undefined if the runtime does not know the container. */
   async state(id: string): Promise<RuntimeState | undefined> {
     try {
@@ -50,6 +67,10 @@ export class OciRuntime {
   async version(): Promise<string> {
     const text = await runCommand(this.path, ['--version'], { clock: this.#clock, timeoutMs: TIMEOUT_MS })
     return /version (\S+)/.exec(text)?.[1] ?? ''
+  }
+
+  #isRunc(): boolean {
+    return basename(this.path) === 'runc'
   }
 
   #run(...args: string[]): Promise<string> {

@@ -6,7 +6,7 @@ import { mapParallel } from '../../core/parallel.ts'
 import { cgroupProcesses, childCgroups, removeCgroup } from '../linux/cgroups.ts'
 import { identifyProcess, isAlive, type ProcessIdentity, sendSignal } from '../linux/process-identity.ts'
 import { discardContainer } from './create-container.ts'
-import { EXIT_UNKNOWN, endRun, scheduleRestart, settleEnd } from './end-run.ts'
+import { EXIT_UNKNOWN, endRun, scheduleRestart, settleEnd, wasOomKilled } from './end-run.ts'
 import { bundleFiles, bundlePath } from './engine-paths.ts'
 import { killOrphans } from './kill-orphans.ts'
 import { type LeftBehind, planRecovery, type RecoveryStep } from './plan-recovery.ts'
@@ -113,8 +113,15 @@ async function settleFound(room: Room, record: ContainerRecord, lost: boolean): 
   const startedAtMs = isRunning(record) ? record.life.startedAtMs : room.clock.nowMs()
   const file = lost ? undefined : await room.exits.read(record.id)
   const error = file === undefined ? 'It ended while the engine did not run, and its exit code is not known' : ''
-  const { exitCode, finishedAtMs } = file ?? { exitCode: EXIT_UNKNOWN, finishedAtMs: room.clock.nowMs() }
-  await settleEnd(room, record, { startedAtMs, exitCode, finishedAtMs, oomKilled: false, error })
+  const exitCode = file?.exitCode ?? EXIT_UNKNOWN
+  const finishedAtMs = Math.max(startedAtMs, file?.finishedAtMs ?? room.clock.nowMs())
+  await settleEnd(room, record, {
+    startedAtMs,
+    exitCode,
+    finishedAtMs,
+    oomKilled: wasOomKilled(room, record.id),
+    error,
+  })
 }
 
 async function startSoon(room: Room, id: string, delayMs: number): Promise<void> {

@@ -40,6 +40,8 @@ export interface Room {
   readonly mounts: ContainerMounts
   readonly cgroups: CgroupLayout
   readonly cgroupParent: string
+  /** Called when a container is about to be started. */
+  readonly hastenMove: () => void
   readonly facts: HostFacts
   /** Clients that attached before the container started. */
   readonly attaching: Map<string, Set<AttachStream>>

@@ -1,5 +1,6 @@
 import { errorMessage, ShoalError } from '../../core/errors.ts'
 import { invariant } from '../../core/invariant.ts'
+import { removeCgroup } from '../linux/cgroups.ts'
 import { identifyProcess } from '../linux/process-identity.ts'
 import type { MonitoredProcess } from './conmon.ts'
 import { beingRemoved, explainFullDisk } from './container-errors.ts'
@@ -9,7 +10,7 @@ import { readLogConfig } from './logs/index.ts'
 import type { ContainerRecord, RunningLife } from './record.ts'
 import { emitContainer, type Room } from './room.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
-import { writeBundle } from './write-bundle.ts'
+import { cgroupPath, writeBundle } from './write-bundle.ts'
 
 const EXIT_CANNOT_RUN = 128
 
@@ -39,6 +40,7 @@ type RunCounters = Partial<Pick<ContainerRecord, 'restartCount' | 'restartDelayM
 
 /** Runs a container that does not run; under its lock. Whatever fails is undone, and remembered as its error. */
 export async function beginRun(room: Room, id: string, counters: RunCounters): Promise<void> {
+  room.hastenMove()
   const starting = room.table.update(id, record => ({ ...record, ...counters, life: { status: 'starting' } }))
   const record = room.table.get(id)
   const opening = Promise.allSettled([starting, room.exits.forget(id), room.roots.mount(id, record.imageId)])
@@ -130,10 +132,18 @@ export async function clearRun(room: Room, id: string): Promise<void> {
   }
   await Promise.all([
     attempt('close the network sandbox', () => room.sandboxes.close(id)),
-    attempt('delete the runtime state', () => room.runtime.delete(id)),
+    attempt('delete the runtime state', () => clearRuntime(room, id)),
   ])
   await attempt('unmount the root', () => room.roots.unmount(id))
   await room.exits.forget(id)
+}
+
+async function clearRuntime({ runtime, cgroups, ...room }: Room, id: string): Promise<void> {
+  const record = room.table.find(id)
+  const hasEnded = (await room.exits.read(id)) !== undefined
+  if (record !== undefined && hasEnded && (await removeCgroup(cgroups, cgroupPath(room, record))))
+    await runtime.forget(id)
+  else await runtime.delete(id)
 }
 
 /** Begins what accompanies a run: health probes, log rotation, and the signal its log followers wait for. */

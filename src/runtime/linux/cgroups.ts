@@ -8,7 +8,7 @@ export interface CgroupLayout {
   readonly version: '1' | '2'
   /** v2 mounted beside v1 without controllers: counts as v1 for limits. */
   readonly hybrid: boolean
-  /** Where each controller's tree is mounted; on v2 every controller has the same place. */
+  /** Where the tree of each controller (and on v1 of `name=systemd` and `unified`) is mounted; on v2 all have the same place. */
   readonly mounts: ReadonlyMap<string, string>
   /** Whether swap can be limited. */
   readonly swap: boolean
@@ -37,10 +37,13 @@ export function parseCgroupMounts(mountinfo: string, read: (path: string) => str
     if (type === 'cgroup2') unified ??= target
     if (type !== 'cgroup') continue
     for (const controller of options.split(',')) {
-      if (CONTROLLERS.has(controller) && !mounts.has(controller)) mounts.set(controller, target)
+      const isTree = CONTROLLERS.has(controller) || controller.startsWith('name=')
+      if (isTree && !mounts.has(controller)) mounts.set(controller, target)
     }
   }
-  if (mounts.size > 0 || unified === undefined) {
+  const hasControllers = [...mounts.keys()].some(name => CONTROLLERS.has(name))
+  if (hasControllers || unified === undefined) {
+    if (unified !== undefined) mounts.set('unified', unified)
     return { version: '1', hybrid: unified !== undefined, mounts, swap: false }
   }
   const place = unified
@@ -84,14 +87,25 @@ export async function childCgroups(layout: CgroupLayout, path: string): Promise<
   return [...new Set(names.flat())]
 }
 
-/** Removes a control group from every tree, with the groups below it; one that still has processes stays. */
-export async function removeCgroup(layout: CgroupLayout, path: string): Promise<void> {
-  for (const child of await childCgroups(layout, path)) await removeCgroup(layout, join(path, child))
-  await Promise.all(
-    cgroupDirectories(layout, path).map(directory =>
-      rmdir(directory).catch((error: unknown) => {
-        if (!['ENOENT', 'EBUSY', 'ENOTEMPTY'].includes(errorCode(error) ?? '')) throw error
-      }),
-    ),
-  )
+/**
+ * Removes a control group from every tree, with the groups below it. Resolves false if one stays because it still has
+ * processes.
+ */
+export async function removeCgroup(layout: CgroupLayout, path: string): Promise<boolean> {
+  const gone = await Promise.all(cgroupDirectories(layout, path).map(removeGroup))
+  return !gone.includes(false)
+}
+
+async function removeGroup(directory: string): Promise<boolean> {
+  try {
+    await rmdir(directory)
+    return true
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return true
+    if (!['EBUSY', 'ENOTEMPTY'].includes(errorCode(error) ?? '')) throw error
+  }
+  const below = (await readdir(directory, { withFileTypes: true })).filter(entry => entry.isDirectory())
+  if (below.length === 0) return false
+  const gone = await Promise.all(below.map(entry => removeGroup(join(directory, entry.name))))
+  return !gone.includes(false) && removeGroup(directory)
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Dock, isAlive, isRoot, soon } from './support.ts'
+import { Dock, eventually, isAlive, isRoot, soon } from './support.ts'
 
 describe.skipIf(!isRoot)('the life of a container', () => {
   let dock: Dock
@@ -171,9 +171,11 @@ describe.skipIf(!isRoot)('the life of a container', () => {
 
   it('shows its processes', async () => {
     const id = await dock.run('sleep 1000 & wait')
-    const { Titles, Processes } = await dock.engine.containers.top(id)
-    const command = Titles.indexOf('CMD')
-    expect(Processes.map(row => row[command])).toContain('sleep 1000')
+    const commands = async (): Promise<(string | undefined)[]> => {
+      const { Titles, Processes } = await dock.engine.containers.top(id)
+      return Processes.map(row => row[Titles.indexOf('CMD')])
+    }
+    expect(await eventually(commands, list => list.includes('sleep 1000'))).toHaveLength(2)
   })
 
   it('is listed with docker filters, newest first', async () => {
