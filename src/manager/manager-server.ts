@@ -5,6 +5,7 @@ import type { MemberRecord } from '../core/model/node.ts'
 import { taskContainerName } from '../core/model/task.ts'
 import type { Random } from '../core/random.ts'
 import type { Engine } from '../docker-api/index.ts'
+import { createVersionCap } from './docker/api-versions.ts'
 import { dockerRoutes, hijackTarget } from './docker/docker-routes.ts'
 import type { ClusterNodes } from './docker/nodes.ts'
 import { type ListenAddress, listenOn } from './http/listen.ts'
@@ -46,6 +47,7 @@ export async function createManagerServer(
   const { manager, engines, clock, random, log } = ports
   const nodes: ClusterNodes = {
     clock,
+    capVersion: createVersionCap(),
     likely: reference => nodesOfTask(reference, manager.snapshot()),
     ready: () =>
       [...manager.snapshot().members.values()]

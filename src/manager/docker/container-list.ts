@@ -26,7 +26,7 @@ function onNode(container: ContainerSummary, { node }: Answer<unknown>): Contain
   return {
     ...container,
     Names: container.Names.map(name => `/${node.name}${name}`),
-    Ports: container.Ports.map(port => (isAnywhere(port.IP) ? { ...port, IP: address } : port)),
+    Ports: (container.Ports ?? []).map(port => (isAnywhere(port.IP) ? { ...port, IP: address } : port)),
   }
 }
 

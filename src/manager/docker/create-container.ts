@@ -1,4 +1,4 @@
-import { conflict, failed, ShoalError, unsupported } from '../../core/errors.ts'
+import { conflict, failed, invalidInput, ShoalError, unsupported } from '../../core/errors.ts'
 import type { KeyedLock } from '../../core/keyed-lock.ts'
 import { newShortId, type Random } from '../../core/random.ts'
 import type { ContainerCreateRequest, ContainerSummary } from '../../docker-api/index.ts'
@@ -83,8 +83,8 @@ async function createOn(
 
 /** A container that no task accounts for. */
 function reserve(view: ClusterView, node: string, { Id, Labels, Ports }: ContainerSummary): void {
-  if (Labels[TASK_LABEL] !== undefined) return
-  const hostPorts = Ports.flatMap(({ PublicPort, Type, IP }): HostPort[] =>
+  if (Labels?.[TASK_LABEL] !== undefined) return
+  const hostPorts = (Ports ?? []).flatMap(({ PublicPort, Type, IP }): HostPort[] =>
     PublicPort === undefined
       ? []
       : [{ published: PublicPort, protocol: Type, ...(IP === undefined ? {} : { hostIp: IP }) }],
@@ -92,7 +92,8 @@ function reserve(view: ClusterView, node: string, { Id, Labels, Ports }: Contain
   view.reserve({ id: Id, node, nanoCpus: 0, memoryBytes: 0, hostPorts })
 }
 
-function placementOf({ HostConfig = {} }: ContainerCreateRequest, constraints: readonly string[]): PlacementRequest {
+function placementOf(request: ContainerCreateRequest, constraints: readonly string[]): PlacementRequest {
+  const HostConfig = request.HostConfig ?? {}
   const hostPorts = Object.entries(HostConfig.PortBindings ?? {}).flatMap(([key, bindings]) =>
     (bindings ?? []).flatMap(({ HostPort, HostIp }): HostPort[] => {
       const published = Number(HostPort)
@@ -103,7 +104,7 @@ function placementOf({ HostConfig = {} }: ContainerCreateRequest, constraints: r
   )
   return {
     // Classic Swarm: CPU shares are a number of CPUs.
-    nanoCpus: HostConfig.NanoCpus ?? (HostConfig.CpuShares ?? 0) * 1e9,
+    nanoCpus: HostConfig.NanoCpus || (HostConfig.CpuShares ?? 0) * 1e9,
     memoryBytes: HostConfig.Memory ?? 0,
     constraints,
     hostPorts,
@@ -111,15 +112,30 @@ function placementOf({ HostConfig = {} }: ContainerCreateRequest, constraints: r
   }
 }
 
-function constraintsOf({ Env = [], Labels = {} }: ContainerCreateRequest): string[] {
+function constraintsOf(request: ContainerCreateRequest): string[] {
+  // Docker's own client writes null for an empty list.
+  const Env = request.Env ?? []
   const affinity = Env.find(text => text.startsWith('affinity:'))
   if (affinity !== undefined) {
     throw unsupported('NO_AFFINITY', `Cannot use ${affinity}: affinities are not supported; use a constraint`)
   }
-  const written = JSON.parse(Labels[CONSTRAINT_LABEL] ?? '[]') as readonly string[]
+  const written = readExpressions(request.Labels?.[CONSTRAINT_LABEL] ?? '[]')
   const expressions = [...written, ...Env.flatMap(text => /^constraint:(.*)$/.exec(text)?.[1] ?? [])]
   for (const expression of expressions) parseConstraint(expression)
   return expressions
+}
+
+function readExpressions(text: string): string[] {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (Array.isArray(value)) return value.map(String)
+  } catch {
+    // Said below, as for a value of another type.
+  }
+  throw invalidInput(
+    'BAD_CONSTRAINT',
+    `Cannot read label ${CONSTRAINT_LABEL}: expected a JSON list such as ["disk==ssd"]`,
+  )
 }
 
 /** Expressions are for the manager; the container keeps them as a label, as classic Swarm's does. */

@@ -78,7 +78,8 @@ export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
         path: '/exec/*',
         summary: 'Done by the node that has the container',
         raw: true,
-        handle: async request => hand(request, upstreamOf(await locateExec(execId(request), nodes), request), nodes),
+        handle: async request =>
+          hand(request, await toNode(await locateExec(execId(request), nodes), request.originalUrl, nodes), nodes),
       }),
     ),
     get('/images/*', 'Done by a node that has the image', request => onImage(request, nodes)),
@@ -87,7 +88,8 @@ export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
       path: '/build',
       summary: 'Builds an image on a node',
       raw: true,
-      handle: async request => hand(request, upstreamOf(buildNode(request, nodes), request), nodes),
+      handle: async request =>
+        hand(request, await toNode(buildNode(request, nodes), request.originalUrl, nodes), nodes),
     },
   ]
 }
@@ -97,13 +99,13 @@ export async function hijackTarget(incoming: IncomingMessage, nodes: ClusterNode
   const url = incoming.url ?? '/'
   const path = decodeURIComponent(url.replace(/^\/v\d+\.\d+(?=\/)/, '').replace(/\?.*$/, ''))
   const [, execId] = /^\/exec\/([^/]+)\/start$/.exec(path) ?? []
-  if (execId !== undefined) return toNode(await locateExec(execId, nodes), url)
+  if (execId !== undefined) return toNode(await locateExec(execId, nodes), url, nodes)
   const { reference, verb } = parseContainerPath(path.replace(/^\/containers\//, ''))
   if (!path.startsWith('/containers/') || !verb.startsWith('attach')) {
     throw notFound('NO_SUCH_PAGE', `page not found: ${path}`)
   }
   const { node, id } = await locate(reference, nodes)
-  return toNode(node, nodePath(url, id, verb))
+  return toNode(node, nodePath(url, id, verb), nodes)
 }
 
 async function infoOf({ manager, nodes, name, version, strategy }: DockerFrontPorts) {
@@ -146,7 +148,7 @@ async function onContainer(request: ApiRequest, nodes: ClusterNodes): Promise<Ap
   const { reference, verb } = parseContainerPath(request.params['*'] ?? '')
   const { node, id, inspect } = await locate(reference, nodes)
   if (request.raw.method === 'GET' && verb === 'json') return { json: { ...inspect, Node: nodeBlock(node) } }
-  return hand(request, toNode(node, nodePath(request.originalUrl, id, verb)), nodes)
+  return hand(request, await toNode(node, nodePath(request.originalUrl, id, verb), nodes), nodes)
 }
 
 /** What classic Swarm adds to an inspected container. */
@@ -166,7 +168,7 @@ async function onImage(request: ApiRequest, nodes: ClusterNodes): Promise<ApiRep
   const name = (request.params['*'] ?? '').replace(/\/(json|history|get)$/, '')
   const [holder] = await askAll(nodes, engine => engine.images.inspect(name))
   if (holder === undefined) throw notFound('NO_SUCH_IMAGE', `No such image: ${name}`)
-  return hand(request, upstreamOf(holder.node, request), nodes)
+  return hand(request, await toNode(holder.node, request.originalUrl, nodes), nodes)
 }
 
 function execId({ params }: ApiRequest): string {
@@ -182,12 +184,8 @@ function buildNode({ query }: ApiRequest, nodes: ClusterNodes): NodeEngine {
   return node
 }
 
-function upstreamOf(node: NodeEngine, { originalUrl }: ApiRequest): Upstream {
-  return toNode(node, originalUrl)
-}
-
-function toNode({ name, member }: NodeEngine, path: string): Upstream {
-  return { what: `node ${name}`, address: member.apiAddress, path }
+async function toNode(node: NodeEngine, path: string, { capVersion }: ClusterNodes): Promise<Upstream> {
+  return { what: `node ${node.name}`, address: node.member.apiAddress, path: await capVersion(path, node) }
 }
 
 function hand(request: ApiRequest, upstream: Upstream, { clock }: ClusterNodes): ApiReply {

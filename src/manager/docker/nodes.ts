@@ -14,6 +14,7 @@ export interface ClusterNodes {
   /** Nodes that are up, by name. */
   readonly ready: () => readonly NodeEngine[]
   readonly clock: Clock
+  readonly capVersion: (path: string, node: NodeEngine) => Promise<string>
   /** Nodes on which a container of this name, or id, is known to have been made for a task. */
   readonly likely: (reference: string) => readonly string[]
 }

@@ -38,6 +38,10 @@ export async function createFront(routes: readonly ApiRoute[], ports: ServerPort
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, strict: false } },
   })
   app.addHook('onSend', async (_request, reply) => {
+    // Docker's clients read errors only of this exact type, without a charset.
+    if (String(reply.getHeader('content-type')).startsWith('application/json')) {
+      reply.header('content-type', 'application/json')
+    }
     reply.header('api-version', API_VERSION).header('server', 'shoal').header('ostype', 'linux')
   })
   app.setErrorHandler((error, _request, reply) => answerError(error, reply, ports.log))

@@ -54,6 +54,7 @@ function engineWith(boxes: readonly Box[], created: ContainerCreateRequest[] = [
       Labels: {},
     }) as unknown as ContainerSummary
   return stubEngine({
+    version: async () => ({ ApiVersion: '1.41' }) as never,
     containers: {
       list: async () => boxes.map(summary),
       inspect: async reference => inspect(find(reference)),
@@ -174,7 +175,7 @@ async function twoNodes(): Promise<number> {
 
 const get = async (port: number, path: string) => {
   const response = await fetch(`http://127.0.0.1:${port}${path}`)
-  return { status: response.status, body: (await response.json()) as never }
+  return { status: response.status, type: response.headers.get('content-type'), body: (await response.json()) as never }
 }
 
 describe('containers of the cluster', () => {
@@ -208,6 +209,7 @@ describe('containers of the cluster', () => {
     const port = await twoNodes()
     const answer = await get(port, `/containers/${reference}/json`)
     expect(answer).toMatchObject({ status, body: { message: expect.stringMatching(message) as string } })
+    expect(answer.type).toBe('application/json')
   })
 
   it('answer through their node, errors and streams included', async () => {
@@ -280,6 +282,10 @@ describe('containers of the cluster', () => {
     const response = await create({ Image: 'busybox', Env: ['A=1', 'constraint:node==n2'] }, 'box')
     expect(response.status).toBe(201)
     expect(created[0]).toMatchObject({ Image: 'busybox', Env: ['A=1'] })
+    // As docker's own client writes it when there is nothing to say.
+    expect(
+      (await create({ Image: 'busybox', Env: null, Labels: null, HostConfig: { PortBindings: null } })).status,
+    ).toBe(201)
     const impossible = await create({ Image: 'busybox', Env: ['constraint:node==n9'] })
     expect([impossible.status, ((await impossible.json()) as { message: string }).message]).toEqual([
       500,
