@@ -50,7 +50,7 @@ async function containers(): Promise<Record<string, string>> {
 }
 
 function pidsOfService(node: string, script: string): number[] {
-  return cluster.hosts.pids(node, new RegExp(`^python3 /app/${script}`)).sort()
+  return cluster.hosts.pids(node, new RegExp(`^python3 /app/${script}`)).toSorted((a, b) => a - b)
 }
 
 describe('compose up on three hosts', () => {
@@ -103,8 +103,7 @@ describe('compose up on three hosts', () => {
     await cluster.killAgent('n2')
     expect(pidsOfService('n2', 'web.py')).toEqual(before)
     await cluster.startNode('n2')
-    await cluster.nodesReady(['n2'])
-    await visit('n2')
+    await until('the page on n2', () => visit('n2'))
     expect(pidsOfService('n2', 'web.py')).toEqual(before)
     expect(await containers()).toEqual(ids)
   })

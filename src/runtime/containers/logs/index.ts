@@ -1,3 +1,3 @@
 export { LogRotator, type RotatedLog } from './log-rotator.ts'
 export { type ReadLogsPorts, readLogs } from './read-logs.ts'
-export { DEFAULT_LOG_LIMITS, type LogLimits, readLogConfig, reopenLog, rotateLog } from './rotate.ts'
+export { type LogLimits, readLogConfig, reopenLog, rotateLog } from './rotate.ts'
