@@ -37,7 +37,9 @@ fi
 installed=node_modules/.package-lock.json
 if [ ! -e "$installed" ] || [ package-lock.json -nt "$installed" ]; then
   say "Installing npm packages (about 500 MB, once)"
-  npm ci --no-fund --no-audit --loglevel=error >&2 || fail "npm ci failed; see the lines before this one"
+  # Not `npm ci`: it refuses a lock without the optional packages of other platforms, which a mirror may not hold.
+  # `--no-save` keeps to the versions and hashes of the lock and does not write to it.
+  npm install --no-save --no-fund --no-audit --loglevel=error >&2 || fail "npm install failed; see the lines before this one"
   touch "$installed"
 fi
 
