@@ -18,9 +18,3 @@ export function parseSignal(text: string): number {
   }
   throw invalidInput('BAD_SIGNAL', `Invalid signal: ${text}`)
 }
-
-/** The name without SIG, as docker's events have the number; for messages. */
-export function signalName(signal: number): string {
-  const known = Object.entries(constants.signals).find(([, number]) => number === signal)
-  return known?.[0] ?? `signal ${signal}`
-}

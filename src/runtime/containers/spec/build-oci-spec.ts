@@ -11,6 +11,8 @@ import { readSecurityOptions } from './security-options.ts'
 /** Where the init binary appears inside the container. Source: Docker. */
 const INIT_PATH = '/sbin/docker-init'
 
+const OPEN_NETWORK = { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' }
+
 export interface SpecInput {
   /** Image and request already merged. */
   readonly config: ContainerConfig
@@ -65,7 +67,7 @@ export function buildOciSpec(input: SpecInput): OciSpec {
       cgroupsPath: input.cgroupsPath,
       resources: resourcesOf(host, input.cgroup),
       devices: input.hostDevices,
-      sysctl: host.Sysctls ?? {},
+      sysctl: sysctlsOf(input),
       maskedPaths: privileged ? [] : MASKED_PATHS,
       readonlyPaths: privileged ? [] : READONLY_PATHS,
       ...(privileged || security.unconfined ? {} : { seccomp: defaultSeccomp(capabilities) }),
@@ -76,6 +78,17 @@ export function buildOciSpec(input: SpecInput): OciSpec {
 /** Entrypoint and command as one list. */
 export function commandOf(config: ContainerConfig): string[] {
   return [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
+}
+
+/** As Docker: in a network of its own nobody needs privileges for low ports and ping. */
+function sysctlsOf({ config, host, sandbox }: SpecInput): Readonly<Record<string, string>> {
+  const ownNetwork = sandbox.netnsPath !== undefined && !(host.NetworkMode ?? '').startsWith('container:')
+  const domain = config.Domainname ?? ''
+  return {
+    ...(ownNetwork ? OPEN_NETWORK : {}),
+    ...(domain === '' ? {} : { 'kernel.domainname': domain }),
+    ...host.Sysctls,
+  }
 }
 
 function namespacesOf({ sandbox, cgroup }: SpecInput): { type: string; path?: string }[] {
