@@ -2,6 +2,7 @@
 export interface BenchRow {
   readonly name: string
   readonly value: number
+  /** More of `/s` is better; of every other unit, less. */
   readonly unit: string
   /** The same work done by another program in the same run. */
   readonly peer?: { readonly name: string; readonly value: number }
@@ -22,9 +23,9 @@ export function formatRows(rows: readonly BenchRow[]): string {
     `${round(row.value)} ${row.unit}`,
     row.budget ?? '',
     row.peer === undefined ? '' : `${row.peer.name}: ${round(row.peer.value)} ${row.unit}`,
-    row.peer === undefined ? '' : `${round(row.peer.value / row.value)}x`,
+    row.peer === undefined ? '' : `${round(ratio(row.unit, row.value, row.peer.value))}x`,
   ])
-  const table = [['MEASURED', 'SHOAL', 'BUDGET', 'PEER', 'PEER/SHOAL'], ...cells]
+  const table = [['MEASURED', 'SHOAL', 'BUDGET', 'PEER', 'BETTER BY'], ...cells]
   const widths = [0, 1, 2, 3, 4].map(column => Math.max(...table.map(line => line[column]?.length ?? 0)))
   return table
     .map(line =>
@@ -34,6 +35,11 @@ export function formatRows(rows: readonly BenchRow[]): string {
         .trimEnd(),
     )
     .join('\n')
+}
+
+/** How many times better than the peer; below 1: worse. */
+function ratio(unit: string, ours: number, theirs: number): number {
+  return unit === '/s' ? ours / theirs : theirs / ours
 }
 
 function round(value: number): string {
