@@ -223,8 +223,10 @@ export class EngineProcess {
   readonly #exited: Promise<void>
   #sent = 0
 
-  constructor(options: EngineOptions) {
-    this.#child = spawn(process.execPath, [PROGRAM, JSON.stringify(options)], {
+  constructor(options: EngineOptions, { netns }: { readonly netns?: string } = {}) {
+    const args = [PROGRAM, JSON.stringify(options)]
+    const enter = netns === undefined ? [] : [`--net=${netns}`, process.execPath]
+    this.#child = spawn(netns === undefined ? process.execPath : 'nsenter', [...enter, ...args], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     this.#exited = new Promise(resolve => this.#child.once('exit', () => resolve()))
