@@ -6,6 +6,7 @@ import { type BenchRow, formatRows } from './report.ts'
 const BENCHES: Readonly<Record<string, () => Promise<{ run: () => Promise<BenchRow[]> }>>> = {
   placement: () => import('./placement.ts'),
   engine: () => import('./engine.ts'),
+  cluster: () => import('./cluster.ts'),
 }
 
 async function main(): Promise<number> {
