@@ -39,7 +39,7 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 }
 
 /**
- * Runs `work` with a signal that is aborted after `ms` or when `signal` is; rejects with `onTimeout()` when time is up
+ * Runs `work` with a signal that is aborted after `ms`, when `signal` is, or when `work` fails; rejects with `onTimeout()` when time is up
  * even if `work` ignores its signal.
  */
 export async function withDeadline<T>(
@@ -62,6 +62,10 @@ export async function withDeadline<T>(
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     return await Promise.race([work(controller.signal), expired.promise])
+  } catch (error) {
+    // Whatever part of the work still goes on must not outlive its failure.
+    controller.abort(error)
+    throw error
   } finally {
     timer.cancel()
     signal?.removeEventListener('abort', onAbort)

@@ -107,7 +107,11 @@ async function refuseForeignData(dataDir: string, etcdDir: string): Promise<void
     )
   } catch (cause) {
     if (errorCode(cause) === 'ETCD_FOREIGN_DATA') throw cause
-    throw failed('ETCD_DATA', `Cannot use ${dataDir} for etcd: ${errorMessage(cause)}`, { cause })
+    throw failed(
+      'ETCD_DATA',
+      `Cannot use ${dataDir} for etcd (${errorMessage(cause)}): choose another --data-root, or fix this one`,
+      { cause },
+    )
   }
 }
 
@@ -214,7 +218,7 @@ function explain(how: string): ShoalError {
     [/permission denied|EACCES/, 'Run as the owner of the data directory'],
     [/no space left/, 'Free some disk space'],
   ]
-  const hint = hints.find(([pattern]) => pattern.test(how))?.[1] ?? 'See what etcd said above'
+  const hint = hints.find(([pattern]) => pattern.test(how))?.[1] ?? 'Its data directory keeps all it said, in etcd.log'
   return failed('ETCD_FAILED', `Cannot start the embedded store: ${how}. ${hint}`)
 }
 

@@ -238,7 +238,10 @@ function plain(text: string): Error {
   return new Error(plainText(text))
 }
 
-/** Without the gRPC class names and status numbers in front. */
+/** What happened to the connection, without the gRPC client's class names, status numbers and notes around it. */
 function plainText(text: string): string {
-  return text.replace(/^(?:\w+Error: |Error: )?(?:\d+ [A-Z_]+: )?/, '')
+  return text
+    .replace(/^(?:\w+Error: |Error: )?(?:\d+ [A-Z_]+: )?/, '')
+    .replace(/^No connection established\. Last error: (?:Error: )?/, '')
+    .replace(/[.\s]*Resolution note:.*$/s, '')
 }

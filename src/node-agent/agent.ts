@@ -94,13 +94,14 @@ class NodeAgent {
   async #start(signal: AbortSignal): Promise<Promise<void>[]> {
     const { engine, clock, log } = this.#ports
     const memory = await this.#remember()
+    // First: an agent that does not belong here must not be seen as a member.
+    await waitForStore(() => this.#checkCluster(), this.#ports, signal)
     const member = toMemberRecord(this.#options, await engine.info(), { memory, nowMs: clock.nowMs() })
     const { ttlMs = TTL_MS, nameWaitMs = NAME_WAIT_MS } = this.#options
     const onReturn = (): void => this.#reporter.resend()
     const registration = new Registration(member, { ttlMs, nameWaitMs, onReturn }, this.#ports)
     const lease = await registration.register(signal)
     log.info({ node: member.name, api: member.apiAddress, epoch: member.epoch }, 'joined')
-    await waitForStore(() => this.#checkCluster(), this.#ports, signal)
     await waitForStore(() => this.#reporter.load(), this.#ports, signal)
     await this.#fillCaches(signal)
     this.#revision = memory.revision

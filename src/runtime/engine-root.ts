@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { conflict, errorCode, failed } from '../core/errors.ts'
@@ -18,7 +19,7 @@ export interface EngineRoot {
  * Takes a data root for this process alone, and makes it if there is none.
  *
  * Throws DATA_ROOT_LOCKED if another engine has it, and DATA_ROOT_FORMAT, before anything in it is changed, if it was
- * written by a version whose format we do not know.
+ * written by a version whose format we do not know or by another engine.
  */
 export async function openEngineRoot(dataRoot: string, execRoot: string, random: Random): Promise<EngineRoot> {
   const format = await readIfThere(join(dataRoot, 'format'))
@@ -28,6 +29,7 @@ export async function openEngineRoot(dataRoot: string, execRoot: string, random:
       `The data root ${dataRoot} has format ${format.slice(0, 20)}, this version knows format ${FORMAT}: use the version that wrote it, or another --data-root`,
     )
   }
+  if (format === undefined) await refuseForeignRoot(dataRoot)
   for (const folder of [dataRoot, execRoot]) await mkdir(folder, { recursive: true, mode: 0o711 })
   const lock = lockFile(join(dataRoot, 'engine.lock'))
   if (!lock.held) {
@@ -43,6 +45,18 @@ export async function openEngineRoot(dataRoot: string, execRoot: string, random:
     lock.release()
     throw error
   }
+}
+
+/** Folders that only another engine makes: dockerd, podman, containerd. Mixing both would spoil them. */
+const FOREIGN = ['overlay2', 'image', 'buildkit', 'overlay', 'overlay-images', 'io.containerd.metadata.v1.bolt']
+
+async function refuseForeignRoot(dataRoot: string): Promise<void> {
+  const found = FOREIGN.find(name => existsSync(join(dataRoot, name)))
+  if (found === undefined) return
+  throw failed(
+    'DATA_ROOT_FORMAT',
+    `The data root ${dataRoot} belongs to another engine (it holds ${found}): use another --data-root`,
+  )
 }
 
 async function readEngineId(path: string, random: Random): Promise<string> {

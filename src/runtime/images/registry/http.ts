@@ -109,7 +109,7 @@ function idleError(url: string, idleTimeoutMs: number): Error {
 }
 
 /** Failures that a second try in a moment would only repeat. */
-const LASTING = ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH']
+const LASTING = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']
 
 /** Says that a registry cannot be reached, why, and what to do. */
 export function unreachableError(url: string, cause: unknown): Error {
