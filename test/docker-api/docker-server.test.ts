@@ -10,7 +10,7 @@ import { buffer, text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
-import { conflict, failed, notFound } from '../../src/core/errors.ts'
+import { conflict, failed, invalidInput, notFound } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { createDockerClient, type Engine, encodeFrame, type LogChunk } from '../../src/docker-api/index.ts'
 import { createDockerServer } from '../../src/docker-api/server/index.ts'
@@ -298,6 +298,20 @@ describe('conversations', () => {
       status: 404,
       code: 'NO_SUCH_EXEC',
     })
+  })
+
+  it('tell of a command that cannot run on the upgraded connection, as stock clients expect', async () => {
+    const start = async (): Promise<never> => {
+      throw invalidInput('COMMAND_NOT_FOUND', 'not found in $PATH', { details: { exitCode: 127 } })
+    }
+    const { client } = await serve({ exec: { start } })
+    const raw = await client.exec.start('x', { detach: false, tty: true })
+    expect(await text(raw?.stream ?? Readable.from([]))).toBe('not found in $PATH\r\n')
+    const framed = await client.exec.start('x', { detach: false, tty: false })
+    expect(await buffer(framed?.stream ?? Readable.from([]))).toEqual(
+      encodeFrame('stderr', Buffer.from('not found in $PATH\r\n')),
+    )
+    await expect(client.exec.start('x', { detach: true, tty: false })).rejects.toMatchObject({ status: 400 })
   })
 
   it('end for the process when the client is gone', async () => {

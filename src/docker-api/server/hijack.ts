@@ -6,6 +6,7 @@ import { attachOptions, joinStreams, streamType } from './conversation.ts'
 import { readExecStart } from './create-request.ts'
 import { errorAnswer, SERVER_HEADERS } from './http-app.ts'
 import { Query } from './request.ts'
+import { startExec } from './start-exec.ts'
 
 const ATTACH = /^\/containers\/([^/?]+)\/attach(?:\?|$)/
 const EXEC_START = /^\/exec\/([^/?]+)\/start(?:\?|$)/
@@ -54,7 +55,7 @@ async function openConversation(engine: Engine, request: IncomingMessage): Promi
     return engine.containers.attach(decodeURIComponent(container), attachOptions(new Query(path)))
   }
   const exec = EXEC_START.exec(path)?.[1] ?? ''
-  return engine.exec.start(decodeURIComponent(exec), await readExecStart(request))
+  return startExec(engine.exec, decodeURIComponent(exec), await readExecStart(request))
 }
 
 function headText(status: number, reason: string, headers: Readonly<Record<string, string>>): string {
