@@ -33,8 +33,8 @@ import { checkRunning, recoverContainers } from './recover.ts'
 import { removeContainer } from './remove-container.ts'
 import { emitContainer, type Room } from './room.ts'
 import { parseBoundingSet } from './spec/capabilities.ts'
-import { startByRequest } from './start-by-request.ts'
-import { killContainer, pauseContainer, restartContainer, stopContainer, unpauseContainer } from './stop-container.ts'
+import { restartContainer, startContainer } from './start-container.ts'
+import { killContainer, pauseContainer, stopContainer, unpauseContainer } from './stop-container.ts'
 import { topOf } from './top.ts'
 import { type WaitCondition, Waiters } from './waiters.ts'
 import { readSelfStatus } from './write-bundle.ts'
@@ -199,7 +199,7 @@ function operationsOf(room: Room): ContainerOperations {
     create: (request, options) => createContainer(room, request, options),
     list: options => listContainers(room, options),
     inspect: async id => inspectView(room, room.table.get(id)),
-    start: id => startByRequest(room, id),
+    start: id => startContainer(room, id),
     stop: (id, options) => stopContainer(room, id, options),
     kill: (id, signal) => killContainer(room, id, signal),
     restart: (id, options) => restartContainer(room, id, options),

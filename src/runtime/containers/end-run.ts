@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { errorMessage } from '../../core/errors.ts'
+import { beginRun, clearRun } from './begin-run.ts'
 import { bundleFiles, bundlePath } from './engine-paths.ts'
 import { type ContainerRecord, type EndedRun, isRunning } from './record.ts'
 import { removeUnderLock } from './remove-container.ts'
 import { decideRestart } from './restart-decision.ts'
 import { emitContainer, type Room } from './room.ts'
-import { beginRun, clearRun } from './start-container.ts'
 
 /** Docker's exit code for a container whose own code is not known. */
 export const EXIT_UNKNOWN = 255

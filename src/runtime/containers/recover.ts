@@ -5,6 +5,7 @@ import { errorMessage } from '../../core/errors.ts'
 import { mapParallel } from '../../core/parallel.ts'
 import { cgroupProcesses, childCgroups, removeCgroup } from '../linux/cgroups.ts'
 import { identifyProcess, isAlive, type ProcessIdentity, sendSignal } from '../linux/process-identity.ts'
+import { clearRun, watchRun } from './begin-run.ts'
 import { discardContainer } from './create-container.ts'
 import { EXIT_UNKNOWN, endRun, scheduleRestart, settleEnd, wasOomKilled } from './end-run.ts'
 import { bundleFiles, bundlePath } from './engine-paths.ts'
@@ -14,7 +15,6 @@ import { type ContainerRecord, isRunning } from './record.ts'
 import { removeUnderLock } from './remove-container.ts'
 import type { Room } from './room.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
-import { clearRun, watchRun } from './start-container.ts'
 
 const PARALLEL = 4
 

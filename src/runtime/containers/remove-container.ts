@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises'
+import { cancelRestart, clearRun, takeAttaching } from './begin-run.ts'
 import { beingRemoved, cannotRemoveRunning } from './container-errors.ts'
 import { bundlePath } from './engine-paths.ts'
 import { isRunning } from './record.ts'
 import { emitContainer, type Room } from './room.ts'
-import { cancelRestart, clearRun, takeAttaching } from './start-container.ts'
 import { killAndWait } from './stop-container.ts'
 
 /** Removes a container; one that runs only by force. */

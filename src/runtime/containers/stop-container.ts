@@ -3,10 +3,10 @@ import { withDeadline } from '../../core/clock.ts'
 import { failed } from '../../core/errors.ts'
 import { sendSignal } from '../linux/process-identity.ts'
 import { parseSignal } from '../linux/signals.ts'
+import { cancelRestart, watchRun } from './begin-run.ts'
 import { cannotKill, isNotPaused, isPaused, notRunning } from './container-errors.ts'
 import { type ContainerRecord, isRunning } from './record.ts'
 import { emitContainer, type Room } from './room.ts'
-import { cancelRestart, startContainer, watchRun } from './start-container.ts'
 
 const SIGKILL = constants.signals.SIGKILL
 const GRACE_S_DEFAULT = 10
@@ -54,13 +54,6 @@ export async function killContainer(room: Room, reference: string, signalText: s
     })
   }
   emitContainer(room, container, 'kill', { signal: String(signal) })
-}
-
-export async function restartContainer(room: Room, reference: string, options: StopOptions): Promise<void> {
-  const { id } = room.table.get(reference)
-  await stopContainer(room, id, options)
-  await startContainer(room, id)
-  emitContainer(room, room.table.get(id), 'restart')
 }
 
 export async function pauseContainer(room: Room, reference: string): Promise<void> {
