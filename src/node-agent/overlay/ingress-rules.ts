@@ -21,7 +21,7 @@ export function ingressNetwork(
     .find(network => network !== undefined && !network.internal)
 }
 
-function isIngress(port: PortSpec): port is PortSpec & { readonly published: number } {
+export function isIngress(port: PortSpec): port is PortSpec & { readonly published: number } {
   return port.mode === 'ingress' && port.published !== undefined
 }
 

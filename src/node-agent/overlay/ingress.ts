@@ -1,12 +1,13 @@
 import type { Clock } from '../../core/clock.ts'
-import { errorMessage } from '../../core/errors.ts'
+import { conflict, errorCode, errorMessage } from '../../core/errors.ts'
+import { KeyedLock } from '../../core/keyed-lock.ts'
 import type { Log } from '../../core/log.ts'
 import { forgetConnections } from '../../runtime/linux/conntrack.ts'
 import { type HeldPort, holdPort } from '../../runtime/linux/held-port.ts'
 import { runNft } from '../../runtime/linux/nft.ts'
 import { type IngressPort, type IngressTable, renderIngress, targetAddresses } from './ingress-rules.ts'
 
-const portKey = ({ protocol, published }: IngressPort): string => `${protocol}/${published}`
+const portKey = ({ protocol, published }: Pick<IngressPort, 'protocol' | 'published'>): string => `${protocol}/${published}`
 
 /**
  * The services' published ports on this host: rules in the packet filter, and a socket of ours on each port, so that
@@ -17,6 +18,8 @@ export class Ingress {
   readonly #ports: { readonly clock: Clock; readonly log: Log }
   readonly #held = new Map<string, HeldPort>()
   readonly #refused = new Set<string>()
+  /** Two attempts at once would find each other's socket on the port. */
+  readonly #lock = new KeyedLock()
   #script = ''
   #targets: ReadonlySet<string> = new Set()
 
@@ -29,7 +32,7 @@ export class Ingress {
   async apply(wanted: Omit<IngressTable, 'table'>): Promise<void> {
     // A host that never had a published port needs no table.
     if (wanted.ports.length === 0 && this.#script === '') return
-    await this.#hold(wanted.ports)
+    await this.#lock.run('ports', () => this.#hold(wanted.ports))
     const ports = wanted.ports.filter(port => this.#held.has(portKey(port)))
     const script = renderIngress({ ...wanted, ports, table: this.#table })
     if (script === this.#script) return
@@ -39,6 +42,21 @@ export class Ingress {
     const targets = targetAddresses(ports)
     forgetConnections(new Set([...this.#targets].filter(address => !targets.has(address))))
     this.#targets = targets
+  }
+
+  /** Takes a port ahead of its rules. Throws PORT_IN_USE if another program has it. */
+  take({ protocol, published }: Pick<IngressPort, 'protocol' | 'published'>): Promise<void> {
+    return this.#lock.run('ports', async () => {
+      const key = portKey({ protocol, published })
+      if (this.#held.has(key)) return
+      try {
+        this.#held.set(key, await holdPort(protocol, '0.0.0.0', published))
+      } catch (cause) {
+        const why = errorCode(cause) === 'EADDRINUSE' ? 'another program on this host has it' : errorMessage(cause)
+        const message = `Cannot publish port ${published}/${protocol}: ${why}; stop that program, or publish another port`
+        throw conflict('PORT_IN_USE', message, { cause })
+      }
+    })
   }
 
   /** Lets go of the ports; the rules stay. */

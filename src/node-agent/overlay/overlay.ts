@@ -10,7 +10,7 @@ import type { AgentPorts, ClaimedAddress, Overlay, TaskEndpoint } from '../ports
 import { EndpointIndex } from './endpoint-index.ts'
 import { clusterNames, type EndpointView } from './endpoint-view.ts'
 import { Ingress } from './ingress.ts'
-import { ingressNetwork, planIngress } from './ingress-rules.ts'
+import { ingressNetwork, isIngress, planIngress } from './ingress-rules.ts'
 import { bridgeName, NetworkDevices } from './network-devices.ts'
 import { macFor, OwnEndpoints } from './own-endpoints.ts'
 import { PeerProbe, type ProbeTransport } from './peer-probe.ts'

@@ -1,17 +1,25 @@
 import { type Clock, type Timer, withDeadline } from '../../core/clock.ts'
 import { unavailable } from '../../core/errors.ts'
-import { needsWitness, suspectedHosts } from './suspicion.ts'
+import { isProofOfService, needsWitness, type Sighting, type SignOfLife, suspectedHosts } from './suspicion.ts'
 
 const PROBE_EVERY_MS = 250
 /** A tick that comes this late tells of our own sleep: what the others sent meanwhile is still in the queue. */
 const OVERSLEPT_MS = 500
 const WITNESS_TIMEOUT_MS = 400
 
+export interface ProbeListener {
+  readonly receive: (host: string, packet: Buffer) => void
+  /** A followed host, though alive, has nobody who takes what was sent to it. */
+  readonly refused: (host: string) => void
+}
+
 /** Sends small packets to hosts and hands over what comes from them. */
 export interface ProbeTransport {
   readonly send: (host: string, packet: Buffer) => void
-  /** Calls `receive` for each packet; resolves once packets can come in. */
-  readonly open: (receive: (host: string, packet: Buffer) => void) => Promise<void>
+  /** Replaces the hosts of which refusals are told. */
+  readonly follow: (hosts: ReadonlySet<string>) => void
+  /** Resolves once packets can come in. */
+  readonly open: (listener: ProbeListener) => Promise<void>
   readonly close: () => void
 }
 
@@ -28,7 +36,7 @@ export interface PeerProbeOptions {
 /** Knows within two seconds which of the hosts we share networks with have died, without the store's leases. */
 export class PeerProbe {
   readonly #options: PeerProbeOptions
-  readonly #lastHeardMs = new Map<string, number>()
+  readonly #peers = new Map<string, Sighting>()
   readonly #ping: Buffer
   readonly #pong: Buffer
   #suspected: ReadonlySet<string> = new Set()
@@ -48,15 +56,19 @@ export class PeerProbe {
   }
 
   async start(): Promise<void> {
-    await this.#options.transport.open((host, packet) => this.#receive(host, packet))
+    await this.#options.transport.open({
+      receive: (host, packet) => this.#receive(host, packet),
+      refused: host => this.#note(host, 'refusal'),
+    })
     if (!this.#closed) this.#schedule()
   }
 
   /** Replaces the hosts to watch; a new one has the full time to be heard. */
   setPeers(hosts: ReadonlySet<string>): void {
-    const nowMs = this.#options.clock.monotonicMs()
-    for (const host of this.#lastHeardMs.keys()) if (!hosts.has(host)) this.#lastHeardMs.delete(host)
-    for (const host of hosts) if (!this.#lastHeardMs.has(host)) this.#lastHeardMs.set(host, nowMs)
+    const atMs = this.#options.clock.monotonicMs()
+    for (const host of this.#peers.keys()) if (!hosts.has(host)) this.#peers.delete(host)
+    for (const host of hosts) if (!this.#peers.has(host)) this.#peers.set(host, { atMs, by: 'packet' })
+    this.#options.transport.follow(hosts)
   }
 
   close(): void {
@@ -68,13 +80,19 @@ export class PeerProbe {
   #receive(host: string, packet: Buffer): void {
     const isPing = packet.equals(this.#ping)
     if (!isPing && !packet.equals(this.#pong)) return
-    if (!this.#lastHeardMs.has(host)) {
+    if (!this.#peers.has(host)) {
       // It watches us, and we do not yet, or no longer, watch it: our own pings would have told it enough.
       if (isPing) this.#options.transport.send(host, this.#pong)
       return
     }
-    this.#lastHeardMs.set(host, this.#options.clock.monotonicMs())
-    if (this.#suspected.has(host)) this.#evaluate()
+    this.#note(host, 'packet')
+  }
+
+  #note(host: string, by: SignOfLife): void {
+    const wasSuspected = this.#suspected.has(host)
+    if (!this.#peers.has(host) || !isProofOfService(by, wasSuspected)) return
+    this.#peers.set(host, { atMs: this.#options.clock.monotonicMs(), by })
+    if (wasSuspected) this.#evaluate()
   }
 
   #schedule(): void {
@@ -82,7 +100,7 @@ export class PeerProbe {
     const dueMs = clock.monotonicMs() + PROBE_EVERY_MS
     this.#timer = clock.setTimer(PROBE_EVERY_MS, () => {
       if (this.#closed) return
-      for (const host of this.#lastHeardMs.keys()) this.#options.transport.send(host, this.#ping)
+      for (const host of this.#peers.keys()) this.#options.transport.send(host, this.#ping)
       const overslept = clock.monotonicMs() - dueMs > OVERSLEPT_MS
       if (!overslept) {
         this.#evaluate()
@@ -94,7 +112,7 @@ export class PeerProbe {
 
   #evaluate(): void {
     const nowMs = this.#options.clock.monotonicMs()
-    const suspected = suspectedHosts({ lastHeardMs: this.#lastHeardMs, nowMs, witnessMs: this.#witnessMs })
+    const suspected = suspectedHosts({ peers: this.#peers, nowMs, witnessMs: this.#witnessMs })
     const isSame = suspected.size === this.#suspected.size && [...suspected].every(host => this.#suspected.has(host))
     if (isSame) return
     this.#suspected = suspected
@@ -104,7 +122,7 @@ export class PeerProbe {
   async #consultWitness(): Promise<void> {
     const { clock, askWitness } = this.#options
     const askedMs = clock.monotonicMs()
-    if (this.#witnessAsked || !needsWitness({ lastHeardMs: this.#lastHeardMs, nowMs: askedMs })) return
+    if (this.#witnessAsked || !needsWitness({ peers: this.#peers, nowMs: askedMs })) return
     this.#witnessAsked = true
     try {
       await withDeadline(askWitness, WITNESS_TIMEOUT_MS, {

@@ -1,9 +1,22 @@
 /** A host silent for this long is taken for dead: with the probe's pace its names are gone within two seconds. */
 export const SILENCE_MS_MAX = 1_400
+/** Linux refuses the same asker only once a second after the first few (icmp_ratelimit), so the next one may be late. */
+export const REFUSAL_SILENCE_MS_MAX = 1_650
+
+/**
+ * A packet of its agent, or its kernel's word that the probe's port is closed: then the agent is gone, as while it is
+ * restarted or upgraded, but the host lives, and its containers serve on.
+ */
+export type SignOfLife = 'packet' | 'refusal'
+
+export interface Sighting {
+  /** When the host was last heard, or first expected, on the monotonic clock. */
+  readonly atMs: number
+  readonly by: SignOfLife
+}
 
 export interface PeerSightings {
-  /** For each peer host when it was last heard, or first expected, on the monotonic clock. */
-  readonly lastHeardMs: ReadonlyMap<string, number>
+  readonly peers: ReadonlyMap<string, Sighting>
   readonly nowMs: number
   /** When anything else of the cluster (the store) last answered us. */
   readonly witnessMs: number
@@ -13,15 +26,27 @@ export interface PeerSightings {
  * Hosts to leave out of names and ingress. When every peer is silent it may be us who is cut off: then nobody is
  * suspected, unless a witness has answered since.
  */
-export function suspectedHosts({ lastHeardMs, nowMs, witnessMs }: PeerSightings): ReadonlySet<string> {
-  const silent = [...lastHeardMs].filter(([, heardMs]) => nowMs - heardMs > SILENCE_MS_MAX)
-  const allSilent = silent.length === lastHeardMs.size
-  const lastOfAllMs = Math.max(...lastHeardMs.values())
+export function suspectedHosts({ peers, nowMs, witnessMs }: PeerSightings): ReadonlySet<string> {
+  const silent = [...peers].filter(([, sighting]) => isSilent(sighting, nowMs))
+  const allSilent = silent.length === peers.size
+  const lastOfAllMs = Math.max(...[...peers.values()].map(({ atMs }) => atMs))
   if (allSilent && witnessMs <= lastOfAllMs) return new Set()
   return new Set(silent.map(([host]) => host))
 }
 
 /** Whether a witness is needed to tell the others' death from our own isolation. */
-export function needsWitness({ lastHeardMs, nowMs }: Omit<PeerSightings, 'witnessMs'>): boolean {
-  return lastHeardMs.size > 0 && [...lastHeardMs.values()].every(heardMs => nowMs - heardMs > SILENCE_MS_MAX)
+export function needsWitness({ peers, nowMs }: Omit<PeerSightings, 'witnessMs'>): boolean {
+  return peers.size > 0 && [...peers.values()].every(sighting => isSilent(sighting, nowMs))
+}
+
+/**
+ * Whether the sign tells that the host's containers serve. A host that was taken for dead and now refuses has most
+ * likely booted anew, without its containers: it is trusted when its agent speaks.
+ */
+export function isProofOfService(by: SignOfLife, wasSuspected: boolean): boolean {
+  return by === 'packet' || !wasSuspected
+}
+
+function isSilent({ atMs, by }: Sighting, nowMs: number): boolean {
+  return nowMs - atMs > (by === 'packet' ? SILENCE_MS_MAX : REFUSAL_SILENCE_MS_MAX)
 }

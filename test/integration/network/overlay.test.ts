@@ -269,6 +269,41 @@ describe.skipIf(!isRoot)('overlay over three hosts (needs root and etcd)', () =>
     ).toHaveLength(3)
   })
 
+  it('keeps the names and ports of a host whose agent was killed, until its cable is pulled', async () => {
+    const host = hosts[0]
+    if (host === undefined) throw new Error('no host')
+    await host.process.kill()
+    const started = performance.now()
+    const found = new Set<number>()
+    const answers = new Set<string>()
+    // Much longer than a silent host is kept.
+    while (performance.now() - started < 5_000) {
+      for (const from of [1, 2]) found.add((await lookUp(from, 'web')).length)
+      answers.add((await fetchText(lab.wire, `${hosts[1]?.address}:8080`)).split(' ')[0] ?? '')
+    }
+    expect([...found]).toEqual([3])
+    expect([...answers].sort()).toEqual(['shop-web-1', 'shop-web-2', 'shop-web-3'])
+    await inside(lab.wire, 'ip', 'link', 'set', 'h1', 'down')
+    for (const from of [1, 2]) {
+      const without = await eventually(
+        () => lookUp(from, 'web'),
+        addresses => addresses.length === 2,
+        30,
+      )
+      expect(new Set(without)).toEqual(new Set([replicas[1]?.address, replicas[2]?.address]))
+    }
+    await inside(lab.wire, 'ip', 'link', 'set', 'h1', 'up')
+    host.process = new HostProcess(host.netns)
+    await openHost(host)
+    for (const from of [0, 1, 2]) {
+      const all = await eventually(
+        () => lookUp(from, 'web'),
+        addresses => addresses.length === 3,
+      )
+      expect(all).toHaveLength(3)
+    }
+  })
+
   it('takes up after a kill what was there, and gives back what no task has', async () => {
     const host = hosts[0]
     if (host === undefined) throw new Error('no host')

@@ -1,20 +1,24 @@
 import { expect, it } from 'vitest'
 import { ManualClock, settle } from '../../../src/core/manual-clock.ts'
-import { PeerProbe } from '../../../src/node-agent/overlay/peer-probe.ts'
+import { PeerProbe, type ProbeListener } from '../../../src/node-agent/overlay/peer-probe.ts'
 
-/** Hosts on one wire; a host that is down neither sends nor receives. */
+/** Hosts on one wire; one that is down neither sends nor receives, one without its agent refuses what it is sent. */
 function wire(clock: ManualClock, hosts: readonly string[]) {
-  const receivers = new Map<string, (host: string, packet: Buffer) => void>()
+  const listeners = new Map<string, ProbeListener>()
   const down = new Set<string>()
+  const agentless = new Set<string>()
   const witness = { answers: true }
   const probes = new Map(
     hosts.map(host => {
       const transport = {
-        open: async (receive: (host: string, packet: Buffer) => void) => void receivers.set(host, receive),
+        open: async (listener: ProbeListener) => void listeners.set(host, listener),
+        follow: () => {},
         send: (to: string, packet: Buffer) => {
-          if (!down.has(host) && !down.has(to)) receivers.get(to)?.(host, packet)
+          if (down.has(host) || down.has(to) || agentless.has(host)) return
+          if (agentless.has(to)) listeners.get(host)?.refused(to)
+          else listeners.get(to)?.receive(host, packet)
         },
-        close: () => void receivers.delete(host),
+        close: () => void listeners.delete(host),
       }
       const askWitness = () => (witness.answers ? Promise.resolve() : Promise.reject(new Error('away')))
       return [host, new PeerProbe({ transport, clock, cluster: 'c', askWitness, onChange: () => {} })] as const
@@ -27,7 +31,7 @@ function wire(clock: ManualClock, hosts: readonly string[]) {
       probe.setPeers(new Set(hosts.filter(other => other !== host)))
     }
   }
-  return { probes, down, witness, suspectedBy, start }
+  return { probes, down, agentless, witness, suspectedBy, start }
 }
 
 it('suspects a dead host within two seconds and trusts it again when it speaks', async () => {
@@ -43,6 +47,45 @@ it('suspects a dead host within two seconds and trusts it again when it speaks',
   expect([suspectedBy('a'), suspectedBy('b')]).toEqual([['c'], ['c']])
   down.delete('c')
   await clock.advance(500)
+  expect(suspectedBy('a')).toEqual([])
+})
+
+it('keeps a host whose agent is gone, until the host is silent too', async () => {
+  const clock = new ManualClock()
+  const { down, agentless, suspectedBy, start } = wire(clock, ['a', 'b', 'c'])
+  await start()
+  agentless.add('c')
+  await clock.advance(60_000)
+  expect([suspectedBy('a'), suspectedBy('b')]).toEqual([[], []])
+  down.add('c')
+  await clock.advance(2_000)
+  expect([suspectedBy('a'), suspectedBy('b')]).toEqual([['c'], ['c']])
+})
+
+it('trusts a host that died only when its agent speaks, not when it refuses', async () => {
+  const clock = new ManualClock()
+  const { down, agentless, suspectedBy, start } = wire(clock, ['a', 'b', 'c'])
+  await start()
+  down.add('c')
+  await clock.advance(2_000)
+  down.delete('c')
+  agentless.add('c')
+  await clock.advance(5_000)
+  expect(suspectedBy('a')).toEqual(['c'])
+  agentless.delete('c')
+  await clock.advance(500)
+  expect(suspectedBy('a')).toEqual([])
+})
+
+it('needs no witness when all others refuse, for then it is not cut off', async () => {
+  const clock = new ManualClock()
+  const { agentless, witness, suspectedBy, start } = wire(clock, ['a', 'b', 'c'])
+  await start()
+  witness.answers = false
+  agentless.add('b').add('c')
+  await clock.advance(10_000)
+  witness.answers = true
+  await clock.advance(1_000)
   expect(suspectedBy('a')).toEqual([])
 })
 
@@ -67,7 +110,7 @@ it('blames itself, not the others, for time it slept through', async () => {
   await clock.advance(1_000)
   let lateMs = 0
   const sleepy = Object.assign(Object.create(clock) as ManualClock, { monotonicMs: () => clock.monotonicMs() + lateMs })
-  const transport = { open: async () => {}, send: () => {}, close: () => {} }
+  const transport = { open: async () => {}, follow: () => {}, send: () => {}, close: () => {} }
   const probe = new PeerProbe({
     transport,
     clock: sleepy,
@@ -90,9 +133,12 @@ it('blames itself, not the others, for time it slept through', async () => {
 it('gives a new peer the full time, forgets one that is no peer any more, and ignores strangers', async () => {
   const clock = new ManualClock()
   const sent: string[] = []
-  let receive: (host: string, packet: Buffer) => void = () => {}
+  const followed: string[][] = []
+  let receive: ProbeListener['receive'] = () => {}
+  let refused: ProbeListener['refused'] = () => {}
   const transport = {
-    open: async (listener: typeof receive) => void (receive = listener),
+    open: async (listener: ProbeListener) => void ({ receive, refused } = listener),
+    follow: (hosts: ReadonlySet<string>) => void followed.push([...hosts]),
     send: (host: string, packet: Buffer) => void sent.push(`${host} ${packet.toString()}`),
     close: () => {},
   }
@@ -113,5 +159,8 @@ it('gives a new peer the full time, forgets one that is no peer any more, and ig
   expect(sent.at(-1)).toBe('b shoal pong c')
   await clock.advance(5_000)
   expect([...probe.suspected]).toEqual([])
+  refused('b')
+  expect([...probe.suspected]).toEqual([])
+  expect(followed).toEqual([['b'], []])
   probe.close()
 })
