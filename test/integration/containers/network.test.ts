@@ -20,11 +20,14 @@ describe.skipIf(!isRoot)('containers on networks', () => {
     engine = open()
   })
   afterEach(async () => {
-    const all = await engine.call<{ Id: string }[]>('containers.list', { all: true })
-    for (const { Id } of all) await engine.call('containers.remove', Id, { force: true })
-    await engine.call('networks.remove', 'app').catch(() => {})
-    await engine.kill()
-    await dock[Symbol.asyncDispose]()
+    try {
+      const all = await engine.call<{ Id: string }[]>('containers.list', { all: true })
+      for (const { Id } of all) await engine.call('containers.remove', Id, { force: true })
+      await engine.call('networks.remove', 'app').catch(() => {})
+    } finally {
+      await engine.kill()
+      await dock[Symbol.asyncDispose]()
+    }
   })
 
   const open = (): EngineProcess => {

@@ -244,7 +244,9 @@ export class EngineProcess {
         if (reply.error === undefined) resolve(reply.value as T)
         else reject(new Error(reply.error))
       })
-      this.#child.send({ id, operation, args })
+      this.#child.send({ id, operation, args }, error => {
+        if (error !== null) reject(error)
+      })
     })
   }
 
