@@ -72,8 +72,12 @@ export class LocalCluster {
     await this.startManager()
     for (const node of this.nodeNames) await this.startNode(node)
     await this.nodesReady()
-    for (const [name, labels] of Object.entries(this.#options.nodes))
-      await this.call('PUT', `/v1/nodes/${name}`, { labels })
+    // A manager that follows a killed one leads only when the dead one's lease has run out; until then it refuses.
+    for (const [name, labels] of Object.entries(this.#options.nodes)) {
+      await until(`a manager to label ${name} (its log: ${this.logFile('manager')})`, async () =>
+        this.call('PUT', `/v1/nodes/${name}`, { labels }),
+      )
+    }
   }
 
   async startEtcd(): Promise<void> {
