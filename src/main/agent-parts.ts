@@ -18,11 +18,13 @@ import {
   type Overlay,
   type PeerImages,
 } from '../node-agent/index.ts'
-import { createEngine } from '../runtime/index.ts'
+import { createEngine, type NameSource } from '../runtime/index.ts'
 import type { JoinSettings } from './agent-settings.ts'
 
 /** Deadline of a call of the store: shorter than the life of a membership. */
 const STORE_CALL_MS = 3_000
+/** How long containers' queries wait for the cluster's names at the start; resolvers ask again after about as long. */
+const NAMES_WAIT_MS = 2_500
 
 type BasePorts = Pick<AgentPorts, 'clock' | 'random' | 'log' | 'store' | 'keys'>
 
@@ -52,8 +54,12 @@ export async function openNodeEngine(settings: JoinSettings, ports: BasePorts, s
     await client.version()
     return { engine: client, overlay: createEngineNetworks(client), startOverlay: () => Promise.resolve() }
   }
+  const named = Promise.withResolvers<void>()
+  const limit = ports.clock.setTimer(NAMES_WAIT_MS, named.resolve)
+  scope.defer(limit.cancel)
+  const unknownYet: NameSource = { lookup: () => undefined, ready: named.promise }
   const engine = await scope.open(
-    () => createEngine(settings.engine, ports),
+    () => createEngine(settings.engine, { ...ports, names: unknownYet }),
     opened => opened.close(),
   )
   const overlay = createOverlay(
@@ -61,8 +67,8 @@ export async function openNodeEngine(settings: JoinSettings, ports: BasePorts, s
     { ...ports, engine },
   )
   scope.defer(() => overlay.close())
-  engine.setNameSource(overlay.names)
-  return { engine, overlay, startOverlay: signal => overlay.start(signal) }
+  engine.setNameSource({ ...overlay.names, ready: named.promise })
+  return { engine, overlay, startOverlay: signal => overlay.start(signal).then(named.resolve) }
 }
 
 /** The other members, and what images they have. */

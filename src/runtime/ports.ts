@@ -106,4 +106,9 @@ export interface ContainerMounts {
  */
 export interface NameSource {
   readonly lookup: (network: string, name: string) => readonly string[] | undefined
+  /**
+   * Queries wait until it resolves: what an agent that starts has not read yet must not be told to be unknown, which
+   * programs take for final. Whoever gives it bounds it. Absent: the names are there.
+   */
+  readonly ready?: Promise<void>
 }

@@ -20,6 +20,8 @@ export interface DnsScope {
 }
 
 export interface DnsServerOptions {
+  /** Queries that come before it resolves wait for it; it must not reject. */
+  readonly ready: () => Promise<void> | undefined
   /** The scope of the container that has this address on this network. */
   readonly scopeOf: (networkId: string, address: string) => DnsScope
 }
@@ -121,6 +123,7 @@ export class DnsServer {
     const { packet, question } = query
     const { clock, random, log } = this.#ports
     try {
+      await this.#options.ready()
       const scope = this.#options.scopeOf(from.networkId, from.address)
       const inside = answerInside(packet, question, { names: scope.names, random, transport: from.transport })
       if (inside !== undefined) return inside

@@ -69,7 +69,10 @@ export async function createNetworkStack(
   const hostPorts = new HostPorts(log)
   const networkOf = (id: string): BridgeNetwork | undefined => networks.bridgeById(id)
   const scopePorts = { table, networkOf, outside: () => source, hostResolver: readHostResolver }
-  const dns = new DnsServer({ scopeOf: (id, address) => dnsScope(id, address, scopePorts) }, { clock, random, log })
+  const dns = new DnsServer(
+    { ready: () => source?.ready, scopeOf: (id, address) => dnsScope(id, address, scopePorts) },
+    { clock, random, log },
+  )
   const sandboxes = new Sandboxes(
     { folder: execFolder, devicePrefix: identity.devicePrefix },
     { netlink, networks, table, firewall, hostPorts, hostResolver: readHostResolver },

@@ -17,6 +17,7 @@ const ports = { clock: systemClock, random: systemRandom, log }
 
 let stack: NetworkStack
 let overlay: ClusterOverlay
+const named = Promise.withResolvers<void>()
 const optionsOf = (folder: string) => ({
   engineName: 'lab',
   dataRoot: join(folder, 'data'),
@@ -27,6 +28,10 @@ const optionsOf = (folder: string) => ({
 const methods: Record<string, (...args: never[]) => unknown> = {
   openStack: async (folder: string) => {
     stack = await createNetworkStack(optionsOf(folder), ports)
+  },
+  openStackBeforeNames: async (folder: string) => {
+    const names = { lookup: () => undefined, ready: named.promise }
+    stack = await createNetworkStack(optionsOf(folder), { ...ports, names })
   },
   destroyStack: (folder: string) => destroyNetworkStack(optionsOf(folder), ports),
   closeStack: () => stack.close(),
@@ -44,8 +49,9 @@ const methods: Record<string, (...args: never[]) => unknown> = {
     const store = createEtcdStore({ endpoints: [endpoint], clock: systemClock })
     const engine: Pick<Engine, 'networks'> = { networks: stack.networks }
     overlay = createOverlay({ node, hostAddress }, { ...ports, store, keys: clusterKeys('lab'), engine })
-    stack.setNameSource(overlay.names)
+    stack.setNameSource({ ...overlay.names, ready: named.promise })
     await overlay.start()
+    named.resolve()
   },
   joinTask: async (network: NetworkRecord, task: { taskId: string; serviceId: string; names: string[] }) => {
     await overlay.ensureNetwork(network)

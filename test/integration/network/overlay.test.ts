@@ -294,7 +294,11 @@ describe.skipIf(!isRoot)('overlay over three hosts (needs root and etcd)', () =>
     }
     await inside(lab.wire, 'ip', 'link', 'set', 'h1', 'up')
     host.process = new HostProcess(host.netns)
-    await openHost(host)
+    await host.process.call('openStackBeforeNames', host.folder)
+    // Asked as soon as there is someone to ask: the answer waits for the names of the cluster.
+    const early = lookUp(0, 'shop-web-2')
+    await host.process.call('openOverlay', host.name, host.address, etcdEndpoint)
+    expect(await early).toEqual([replicas[1]?.address])
     for (const from of [0, 1, 2]) {
       const all = await eventually(
         () => lookUp(from, 'web'),
