@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { CommandContext, RunCommand } from '../cli/index.ts'
-import { sleep } from '../core/clock.ts'
+import { type Clock, sleep, withDeadline } from '../core/clock.ts'
+import { errorMessage, failed } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { Scope } from '../core/scope.ts'
 import type { Engine } from '../docker-api/index.ts'
@@ -41,7 +42,7 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
   const agent = createAgent(settings.agent, { ...ports, engine, overlay, peers, memory })
   try {
     await sleep(clock, random.next() * settings.join.delayMs, signal)
-    await waitForStore(() => store.get(keys.meta), ports, signal)
+    await firstAnswer(() => store.get(keys.meta), { ...ports, isKnown: (await memory.read()) !== undefined }, signal)
     await startOverlay(signal)
     await agent.run(signal)
   } catch (error) {
@@ -49,6 +50,35 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
     if (!signal.aborted) throw error
   }
   log.info({ node: settings.engine.name }, 'the agent ends; containers keep running')
+}
+
+/** How long the store may be silent when a node joins for the first time. */
+const FIRST_ANSWER_MS = 15_000
+
+/**
+ * Waits for the store: a node that was a member before has containers to look after and waits as long as it takes, a new
+ * one has most likely been given a wrong address. Throws NO_STORE.
+ */
+async function firstAnswer(
+  ask: () => Promise<unknown>,
+  { clock, log, isKnown }: { readonly clock: Clock; readonly log: Log; readonly isKnown: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  if (isKnown) return void (await waitForStore(ask, { clock, log }, signal))
+  let last = 'The store does not answer'
+  const asking = async (): Promise<void> => {
+    try {
+      await ask()
+    } catch (error) {
+      last = errorMessage(error)
+      throw error
+    }
+  }
+  await withDeadline(end => waitForStore(asking, { clock, log }, end), FIRST_ANSWER_MS, {
+    clock,
+    signal,
+    onTimeout: () => failed('NO_STORE', `${last}; gave up after ${FIRST_ANSWER_MS / 1_000} s`),
+  })
 }
 
 async function serve(engine: Engine, settings: JoinSettings, log: Log, scope: Scope): Promise<void> {

@@ -17,6 +17,7 @@ export function createEngineNetworks(engine: Engine): Overlay {
       }
     },
     claimAddress: () => Promise.resolve(undefined),
+    takePorts: () => Promise.resolve(),
     publishTask: () => Promise.resolve(),
     releaseTask: () => Promise.resolve(),
     releaseAllBut: () => Promise.resolve(),

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { NetworkRecord } from '../core/model/node.ts'
+import type { PortSpec } from '../core/model/service.ts'
 import type { Random } from '../core/random.ts'
 import type { ClusterKeys, Store } from '../discovery/index.ts'
 import type { Engine } from '../docker-api/index.ts'
@@ -27,6 +28,8 @@ export interface Overlay {
    * Undefined: the network does not span hosts, and the engine chooses.
    */
   readonly claimAddress: (network: NetworkRecord, endpoint: TaskEndpoint) => Promise<ClaimedAddress | undefined>
+  /** Takes the ports that a task's service publishes on every host. Throws PORT_IN_USE if another program has one here. */
+  readonly takePorts: (ports: readonly PortSpec[]) => Promise<void>
   /** Says whether the task's addresses resolve and receive traffic. Takes effect on this node at once. */
   readonly publishTask: (taskId: string, state: { readonly healthy: boolean }) => Promise<void>
   /** Gives the task's addresses back. A task without addresses is fine. */

@@ -48,6 +48,8 @@ export async function runTask(
     reporter.report(statusWithoutContainer(task, node, { state, before: reporter.statuses.get(task.id) }))
   say('preparing')
   const networks = await ensureNetworks(task, ports, signal)
+  // A container that runs already was let in when it was started.
+  if (networks.some(network => !network.internal)) await ports.overlay.takePorts(task.spec.ports)
   const addresses = await claimAddresses(task, networks, ports)
   const found = watcher.ofTask(task.id)
   const keep = found !== undefined && hasAddresses(found.addresses, addresses)

@@ -30,6 +30,7 @@ export function simOverlay(host: string, addresses: SimAddresses): Overlay {
   return {
     ensureNetwork: async () => {},
     claimAddress: async ({ name, subnet }, { taskId }) => addresses.claim(name, subnet, holder(taskId)),
+    takePorts: async () => {},
     publishTask: async () => {},
     releaseTask: async taskId => addresses.release(other => other === holder(taskId)),
     releaseAllBut: async taskIds =>

@@ -21,6 +21,7 @@ export class FakeOverlay {
       this.#claimed.set(key, claimed)
       return claimed
     },
+    takePorts: async () => {},
     publishTask: async (taskId, { healthy }) => void this.published.set(taskId, healthy),
     releaseTask: async taskId => {
       this.published.delete(taskId)

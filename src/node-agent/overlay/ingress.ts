@@ -7,7 +7,8 @@ import { type HeldPort, holdPort } from '../../runtime/linux/held-port.ts'
 import { runNft } from '../../runtime/linux/nft.ts'
 import { type IngressPort, type IngressTable, renderIngress, targetAddresses } from './ingress-rules.ts'
 
-const portKey = ({ protocol, published }: Pick<IngressPort, 'protocol' | 'published'>): string => `${protocol}/${published}`
+const portKey = ({ protocol, published }: Pick<IngressPort, 'protocol' | 'published'>): string =>
+  `${protocol}/${published}`
 
 /**
  * The services' published ports on this host: rules in the packet filter, and a socket of ours on each port, so that
@@ -53,8 +54,8 @@ export class Ingress {
         this.#held.set(key, await holdPort(protocol, '0.0.0.0', published))
       } catch (cause) {
         const why = errorCode(cause) === 'EADDRINUSE' ? 'another program on this host has it' : errorMessage(cause)
-        const message = `Cannot publish port ${published}/${protocol}: ${why}; stop that program, or publish another port`
-        throw conflict('PORT_IN_USE', message, { cause })
+        const what = `Cannot publish port ${published}/${protocol} (${why})`
+        throw conflict('PORT_IN_USE', `${what}: stop that program, or publish another port`)
       }
     })
   }

@@ -3,6 +3,7 @@ import { hashOf } from '../../core/digest.ts'
 import { errorMessage } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
 import type { EndpointRecord, NetworkRecord } from '../../core/model/node.ts'
+import type { PortSpec } from '../../core/model/service.ts'
 import type { ServiceRecord } from '../../core/model/task.ts'
 import { type CacheChange, CachedPrefix, endpointCodec, networkCodec, serviceCodec } from '../../discovery/index.ts'
 import type { NameSource } from '../../runtime/index.ts'
@@ -130,6 +131,10 @@ class HostOverlay implements ClusterOverlay {
       const { address, mac } = existing ?? (await this.#claim(network, endpoint))
       return { address, mac }
     })
+  }
+
+  async takePorts(ports: readonly PortSpec[]): Promise<void> {
+    for (const port of ports.filter(isIngress)) await this.#ingress.take(port)
   }
 
   async publishTask(taskId: string, { healthy }: { readonly healthy: boolean }): Promise<void> {
