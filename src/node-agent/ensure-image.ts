@@ -1,7 +1,6 @@
 import { type Clock, sleep } from '../core/clock.ts'
-import { errorMessage, isTransient, ShoalError } from '../core/errors.ts'
+import { errorMessage, ShoalError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { backoff, retry } from '../core/retry.ts'
 import type { Engine } from '../docker-api/index.ts'
 import type { PeerImages } from './ports.ts'
 
@@ -12,9 +11,6 @@ export interface EnsureImagePorts {
   readonly log: Log
 }
 
-const PULL_TRIES_MAX = 3
-const PULL_RETRY_FIRST_MS = 500
-const PULL_RETRY_MAX_MS = 4_000
 /** A registry that has sent nothing for so long may not be there at all: hosts without a way out wait long for a name. */
 const REGISTRY_PATIENCE_MS = 1_000
 
@@ -57,7 +53,7 @@ function startPull(
   return { outcome, isAnswered: () => received > 0 }
 }
 
-/** A pull that failed is made good by a member that has the image, else by patience with a registry that is away. */
+/** A pull that failed is made good by a member that has the image; patience with a registry is the task's, and the pull's own. */
 async function settle(
   outcome: Outcome,
   reference: string,
@@ -68,9 +64,7 @@ async function settle(
   signal.throwIfAborted()
   ports.log.info({ image: reference, error: errorMessage(outcome.error) }, 'cannot pull, asking the other members')
   if (await ports.peers.fetch(reference, signal)) return
-  if (!isTransient(outcome.error)) throw outcome.error
-  const patience = { triesMax: PULL_TRIES_MAX, waitMs: backoff(PULL_RETRY_FIRST_MS, PULL_RETRY_MAX_MS) }
-  await retry(() => ports.engine.images.pull(reference, {}, signal), patience, { clock: ports.clock, signal })
+  throw outcome.error
 }
 
 async function hasImage(reference: string, engine: Engine): Promise<boolean> {
