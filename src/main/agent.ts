@@ -10,9 +10,9 @@ import { agentMemoryFile, createAgent, waitForStore } from '../node-agent/index.
 import { holdAgentDirectory } from './agent-directory.ts'
 import { followPeers, openNodeEngine, openStore } from './agent-parts.ts'
 import { type JoinSettings, readJoinSettings } from './agent-settings.ts'
-import { loadTls } from './engine-flags.ts'
 import { createLogger } from './logger.ts'
 import { holdPidFile } from './pid-file.ts'
+import { loadTls } from './tls-flags.ts'
 
 /**
  * `swarm join`: makes this host a node until it is told to stop. SIGTERM leaves containers running and lets the membership

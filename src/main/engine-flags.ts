@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { badFlag, type OptionDefinition, type Options } from '../cli/index.ts'
 import { parseCidr } from '../core/cidr.ts'
-import { errorMessage } from '../core/errors.ts'
-import type { ServerTls } from '../docker-api/server/index.ts'
 import type { EngineOptions } from '../runtime/index.ts'
+import { readTlsFlags, TLS_FLAGS, type TlsFiles } from './tls-flags.ts'
 import { VERSION } from './version.ts'
 
 const DATA_ROOT = '/var/lib/shoal'
@@ -36,18 +34,8 @@ export const ENGINE_FLAGS: readonly OptionDefinition[] = [
   { flags: '--cgroup-parent <path>', summary: "parent of the containers' control groups" },
   { flags: '--iptables [boolean]', summary: 'false: leave the packet filter alone; no published ports then' },
   { flags: '-l, --log-level <level>', summary: 'debug, info, warn, error or fatal (default: info)' },
-  { flags: '--tls', summary: 'serve tcp hosts with TLS; --tlsverify implies it' },
-  { flags: '--tlsverify', summary: 'let in only clients with a certificate of --tlscacert' },
-  { flags: '--tlscacert <path>', summary: 'certificate of the authority whose clients are let in' },
-  { flags: '--tlscert <path>', summary: "the server's certificate" },
-  { flags: '--tlskey <path>', summary: "the server's private key" },
+  ...TLS_FLAGS,
 ]
-
-export interface TlsFiles {
-  readonly cert: string
-  readonly key: string
-  readonly ca?: string
-}
 
 export interface EngineSettings {
   readonly engine: EngineOptions
@@ -114,30 +102,6 @@ function readBoolean(options: Options, name: string): boolean | undefined {
   if (['true', '1'].includes(text)) return true
   if (['false', '0'].includes(text)) return false
   throw badFlag(`Cannot use --${name} "${text}": expected true or false`)
-}
-
-function readTlsFlags(options: Options): TlsFiles | undefined {
-  const verify = options.flag('tlsverify')
-  if (!verify && !options.flag('tls')) return undefined
-  const cert = absolute(options, 'tlscert')
-  const key = absolute(options, 'tlskey')
-  const ca = absolute(options, 'tlscacert')
-  if (cert === undefined || key === undefined)
-    throw badFlag('TLS needs a certificate and its key: give --tlscert and --tlskey')
-  if (verify && ca === undefined) throw badFlag('--tlsverify needs --tlscacert: the authority whose clients are let in')
-  return { cert, key, ...(verify ? optional('ca', ca) : {}) }
-}
-
-/** Reads the files of a server's certificate. Throws BAD_FLAG naming the file that cannot be read. */
-export async function loadTls({ cert, key, ca }: TlsFiles): Promise<ServerTls> {
-  const read = async (path: string): Promise<Buffer> => {
-    try {
-      return await readFile(path)
-    } catch (error) {
-      throw badFlag(`Cannot read the TLS file ${path}: ${errorMessage(error)}`)
-    }
-  }
-  return { cert: await read(cert), key: await read(key), ...(ca === undefined ? {} : { ca: await read(ca) }) }
 }
 
 function absolute(options: Options, name: string): string | undefined {

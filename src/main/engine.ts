@@ -5,9 +5,10 @@ import { EXIT_CODES, ShoalError } from '../core/errors.ts'
 import { Scope } from '../core/scope.ts'
 import { createDockerServer } from '../docker-api/server/index.ts'
 import { createEngine } from '../runtime/index.ts'
-import { type EngineSettings, loadTls, readEngineFlags } from './engine-flags.ts'
+import { type EngineSettings, readEngineFlags } from './engine-flags.ts'
 import { createLogger } from './logger.ts'
 import { holdPidFile } from './pid-file.ts'
+import { loadTls } from './tls-flags.ts'
 
 /** `shoal engine`: serves until it is told to end; its containers keep running for the next engine on its roots. */
 export const runEngine: RunCommand = async ({ options }, context) => {

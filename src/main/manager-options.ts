@@ -2,20 +2,18 @@ import { networkInterfaces } from 'node:os'
 import { badFlag, type CommandContext, type Invocation, type Options, readDiscoveryOptions } from '../cli/index.ts'
 import { parseDuration } from '../core/duration.ts'
 import { type Discovery, type EtcdOptions, parseDiscovery, parseHostPort } from '../discovery/index.ts'
-import {
-  formatListenAddress,
-  isExposed,
-  type ListenAddress,
-  parseListenAddress,
-  type Strategy,
-} from '../manager/index.ts'
+import { checkExposure, isExposed, type ListenAddress, parseListenAddress } from '../docker-api/server/index.ts'
+import type { Strategy } from '../manager/index.ts'
 import { readStoreTls } from './store-tls.ts'
+import { readTlsFlags, type TlsFiles } from './tls-flags.ts'
 
 /** What `swarm manage` was asked to do, checked. */
 export interface ManageOptions {
   /** Absent: an etcd of our own. */
   readonly discovery: Discovery | undefined
-  readonly listen: readonly ListenAddress[]
+  readonly hosts: readonly string[]
+  readonly insecure: boolean
+  readonly tlsFiles: TlsFiles | undefined
   readonly advertise: string
   readonly strategy: Strategy
   readonly overcommit: number
@@ -42,10 +40,16 @@ export function readManageOptions(invocation: Invocation, { env }: CommandContex
   const hosts = given.length > 0 ? given : [env['SWARM_HOST'] || DEFAULT_HOST]
   const listen = hosts.map(parseListenAddress)
   const etcdListen = readEtcdListen(options)
-  refuseExposed(url === undefined ? [...listen, { kind: 'tcp', ...etcdListen }] : listen, options)
+  const insecure = options.flag('insecure')
+  const tlsFiles = readTlsFlags(options)
+  // Now, not when it listens: before then a store of our own may have been started.
+  for (const address of listen) checkExposure(address, { isSecure: tlsFiles !== undefined, insecure })
+  if (url === undefined && !insecure) refuseExposed(etcdListen)
   return {
     discovery: url === undefined ? undefined : parseDiscovery(url),
-    listen,
+    hosts,
+    insecure,
+    tlsFiles,
     advertise: readAdvertise(options.text('advertise') ?? options.text('addr') ?? env['SWARM_ADVERTISE'], listen),
     strategy: readStrategy(text('strategy', 'spread')),
     overcommit: readOvercommit(options.list('clusterOpt')),
@@ -64,11 +68,10 @@ function readEtcdListen(options: Options): ManageOptions['etcdListen'] {
   return address
 }
 
-function refuseExposed(addresses: readonly ListenAddress[], options: Options): void {
-  const exposed = addresses.find(isExposed)
-  if (exposed === undefined || options.flag('insecure')) return
+function refuseExposed({ host, port }: ManageOptions['etcdListen']): void {
+  if (!isExposed({ kind: 'tcp', host, port })) return
   throw badFlag(
-    `Cannot serve ${formatListenAddress(exposed)} without TLS: whoever reaches it owns every host; say --insecure if the network is trusted`,
+    `Cannot serve --etcd-listen ${host}:${port} without TLS: whoever reaches it owns every host; say --insecure if the network is trusted`,
   )
 }
 

@@ -16,9 +16,10 @@ import {
   startEtcd,
 } from '../discovery/index.ts'
 import { createDockerClient, type DockerClient } from '../docker-api/index.ts'
-import { createManager, createManagerServer, formatListenAddress } from '../manager/index.ts'
+import { createManager, createManagerServer } from '../manager/index.ts'
 import { createLogger } from './logger.ts'
 import { type ManageOptions, readManageOptions } from './manager-options.ts'
+import { loadTls } from './tls-flags.ts'
 import { VERSION } from './version.ts'
 
 /** How long the store may be silent at the start before we give up. */
@@ -49,16 +50,15 @@ export const runManager: RunCommand = async (invocation, context) => {
     },
     { ...ports, store, keys, engines },
   )
+  const tls = options.tlsFiles === undefined ? {} : { tls: await loadTls(options.tlsFiles) }
   const server = await createManagerServer(
-    { ...options, name: hostname(), version: VERSION, kernel: release() },
+    { ...options, ...tls, name: hostname(), version: VERSION, kernel: release() },
     { ...ports, manager, engines },
   )
   scope.defer(() => server.close())
   // Listening first: an address in use must not disturb a cluster that already has a manager.
-  for (const address of options.listen) {
-    await server.listen(address)
-    ports.log.info({ address: formatListenAddress(address) }, 'listening')
-  }
+  const addresses = await server.listen({ hosts: options.hosts, insecure: options.insecure, ...tls })
+  ports.log.info({ addresses }, 'listening')
   const running = new AbortController()
   const run = manager.run(AbortSignal.any([signal, running.signal]))
   scope.defer(async () => {

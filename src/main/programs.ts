@@ -2,6 +2,7 @@ import { type CommandGroup, composeGroup, machineGroup, swarmGroup } from '../cl
 import { engineCommand } from './engine-command.ts'
 import { ENGINE_FLAGS } from './engine-flags.ts'
 import { simCommand } from './sim-command.ts'
+import { TLS_FLAGS } from './tls-flags.ts'
 import { VERSION } from './version.ts'
 
 const swarm = swarmGroup({
@@ -10,6 +11,7 @@ const swarm = swarmGroup({
   join: async () => (await import('./agent.ts')).runJoin,
   manage: async () => (await import('./manager.ts')).runManager,
   engineFlags: ENGINE_FLAGS,
+  tlsFlags: TLS_FLAGS,
 })
 const machine = machineGroup(VERSION)
 const compose = composeGroup(VERSION)

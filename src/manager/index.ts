@@ -1,5 +1,4 @@
 export { decide } from './decide.ts'
-export { formatListenAddress, isExposed, type ListenAddress, parseListenAddress } from './http/listen.ts'
 export { createManager, type Manager, type ManagerOptions } from './manager.ts'
 export { createManagerServer } from './manager-server.ts'
 export { NOTHING_OBSERVED, observe } from './model/observations.ts'

@@ -1,14 +1,13 @@
-import type { RequestListener } from 'node:http'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { MemberRecord } from '../core/model/node.ts'
 import { taskContainerName } from '../core/model/task.ts'
 import type { Random } from '../core/random.ts'
 import type { Engine } from '../docker-api/index.ts'
+import { createListeners, type Listeners, type ServerTls } from '../docker-api/server/index.ts'
 import { createVersionCap } from './docker/api-versions.ts'
-import { dockerRoutes, hijackTarget } from './docker/docker-routes.ts'
+import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
 import type { ClusterNodes } from './docker/nodes.ts'
-import { type ListenAddress, listenOn } from './http/listen.ts'
 import { createFront } from './http/server.ts'
 import { v1Routes } from './http/v1-routes.ts'
 import type { Manager } from './manager.ts'
@@ -22,6 +21,8 @@ export interface ManagerServerOptions {
   readonly kernel: string
   readonly strategy: Strategy
   readonly overcommit: number
+  /** What this manager serves with, and shows to the manager it hands requests on to. */
+  readonly tls?: ServerTls
 }
 
 export interface ManagerServerPorts {
@@ -32,19 +33,13 @@ export interface ManagerServerPorts {
   readonly log: Log
 }
 
-export interface ManagerServer {
-  readonly handler: RequestListener
-  /** Serves one more address; resolves with the port. Throws 409 `ADDRESS_IN_USE`. */
-  readonly listen: (address: ListenAddress) => Promise<number>
-  readonly close: () => Promise<void>
-}
-
 /** The manager's HTTP front: Docker's API at the root, Shoal's under `/v1`. */
 export async function createManagerServer(
   options: ManagerServerOptions,
   ports: ManagerServerPorts,
-): Promise<ManagerServer> {
+): Promise<Listeners> {
   const { manager, engines, clock, random, log } = ports
+  const { tls } = options
   const nodes: ClusterNodes = {
     clock,
     capVersion: createVersionCap(),
@@ -60,22 +55,12 @@ export async function createManagerServer(
     ...dockerRoutes({ ...options, manager, nodes, random, strategy }),
   ]
   const hijack = (request: Parameters<typeof hijackTarget>[0]) => hijackTarget(request, nodes)
-  const front = await createFront(routes, { manager, clock, log, hijack })
-  const closers: (() => void)[] = []
+  const front = await createFront(routes, { manager, clock, log, hijack, ...(tls === undefined ? {} : { tls }) })
+  const listeners = createListeners({ handler: front.handler, isUpgrade: isHijack, onUpgrade: front.onUpgrade })
   return {
-    handler: front.handler,
-    async listen(address) {
-      const server = await listenOn(address, front.handler)
-      server.on('upgrade', front.onUpgrade)
-      closers.push(() => {
-        server.close()
-        server.closeAllConnections()
-      })
-      const bound = server.address()
-      return typeof bound === 'object' && bound !== null ? bound.port : 0
-    },
+    listen: listeners.listen,
     async close() {
-      for (const close of closers) close()
+      await listeners.close()
       await front.close()
     },
   }

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { get as httpsGet } from 'node:https'
 import { connect, createServer } from 'node:net'
@@ -14,6 +13,7 @@ import { conflict, failed, invalidInput, notFound } from '../../src/core/errors.
 import { silentLog } from '../../src/core/log.ts'
 import { createDockerClient, type Engine, encodeFrame, type LogChunk } from '../../src/docker-api/index.ts'
 import { createDockerServer } from '../../src/docker-api/server/index.ts'
+import { makeCertificate } from '../support/make-certificate.ts'
 import { stubEngine } from '../support/stub-engine.ts'
 
 const closing: (() => Promise<void> | void)[] = []
@@ -431,13 +431,7 @@ describe('listen()', () => {
   })
 
   it('speaks TLS, and lets in only clients of its authority', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'shoal-tls-'))
-    closing.push(() => rm(directory, { recursive: true }))
-    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
-    const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-keyout', key, '-out', cert]
-    execFileSync('openssl', ['req', '-x509', '-nodes', '-days', '1', ...subject, ...made], { stdio: 'ignore' })
-    const pair = { cert: await readFile(cert), key: await readFile(key) }
+    const pair = await makeCertificate()
     const server = await createDockerServer({ engine: stubEngine({}), log: silentLog })
     closing.push(() => server.close())
     const [host = ''] = await server.listen({ hosts: ['tcp://127.0.0.1:0'], tls: { ...pair, ca: pair.cert } })

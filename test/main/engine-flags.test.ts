@@ -6,8 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type CommandContext, type Options, runProgram } from '../../src/cli/index.ts'
 import { ManualClock } from '../../src/core/manual-clock.ts'
 import { seededRandom } from '../../src/core/random.ts'
-import { ENGINE_FLAGS, loadTls, readEngineFlags } from '../../src/main/engine-flags.ts'
+import { ENGINE_FLAGS, readEngineFlags } from '../../src/main/engine-flags.ts'
 import { holdPidFile } from '../../src/main/pid-file.ts'
+import { loadTls } from '../../src/main/tls-flags.ts'
 
 /** Parses as the program does; returns what `engine` would get. */
 async function parse(...argv: string[]): Promise<Options> {
@@ -109,8 +110,9 @@ describe('readEngineFlags()', () => {
     [['--bridge', 'a-name-that-is-too-long'], 'Cannot use --bridge'],
     [['--label', 'novalue'], 'Cannot use --label "novalue": expected key=value'],
     [['--data-root', 'relative'], 'expected an absolute one'],
-    [['--tls'], 'give --tlscert and --tlskey'],
-    [['--tlsverify', '--tlscert', '/c', '--tlskey', '/k'], '--tlsverify needs --tlscacert'],
+    [['--tls'], '--tlscert and --tlskey must be provided when using --tls'],
+    [['--tlscert', '/c'], 'require the use of either --tls or --tlsverify'],
+    [['--tlsverify', '--tlscert', '/c', '--tlskey', '/k'], '--tlscacert must be provided when using --tlsverify'],
   ])('refuses %j', async (argv, message) => {
     await expect(read(...argv)).rejects.toMatchObject({ status: 400, message: expect.stringContaining(message) })
   })

@@ -40,12 +40,17 @@ export async function answerUpgrade(
     )
     joinStreams(socket, attached.stream)
   } catch (error) {
-    const { status, body } = errorAnswer(error)
-    const text = JSON.stringify(body)
-    const length = String(Buffer.byteLength(text))
-    const headers = { 'Content-Type': 'application/json', 'Content-Length': length, Connection: 'close' }
-    socket.end(headText(status, 'Error', headers) + text)
+    refuseUpgrade(socket, error)
   }
+}
+
+/** Answers on a connection that is no server's any more why it is not taken over, and closes it. */
+export function refuseUpgrade(socket: Duplex, error: unknown): void {
+  const { status, body } = errorAnswer(error)
+  const text = JSON.stringify(body)
+  const length = String(Buffer.byteLength(text))
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': length, Connection: 'close' }
+  socket.end(headText(status, 'Error', headers) + text)
 }
 
 async function openConversation(engine: Engine, request: IncomingMessage): Promise<AttachedStream | undefined> {

@@ -63,12 +63,12 @@ export const SERVER_HEADERS = {
 }
 
 /** What a client is told of a failure: a sentence and a code, never a stack. */
-export function errorAnswer(error: unknown): { status: number; body: { message: string; code?: string } } {
+export function errorAnswer(error: unknown): { status: number; body: { message: string; code: string } } {
   if (error instanceof ShoalError) {
     return { status: error.status, body: { message: errorMessage(error), code: error.code } }
   }
   const status = statusOf(error)
-  return { status, body: { message: errorMessage(error) } }
+  return { status, body: { message: errorMessage(error), code: status < 500 ? 'BAD_REQUEST' : 'FAILED' } }
 }
 
 function statusOf(error: unknown): number {

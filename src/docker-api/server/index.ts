@@ -1,8 +1,5 @@
-export {
-  createDockerServer,
-  type DockerServer,
-  type DockerServerOptions,
-  type ListenOptions,
-  type ServerTls,
-} from './docker-server.ts'
-export type { HttpApp } from './http-app.ts'
+export { createDockerServer, type DockerServer, type DockerServerOptions } from './docker-server.ts'
+export { refuseUpgrade } from './hijack.ts'
+export { errorAnswer, type HttpApp } from './http-app.ts'
+export { checkExposure, isExposed, type ListenAddress, parseListenAddress } from './listen.ts'
+export { createListeners, type Listeners, type ListenOptions, type ServerTls } from './listeners.ts'

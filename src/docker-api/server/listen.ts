@@ -10,6 +10,7 @@ export type ListenAddress =
   | { readonly kind: 'unix'; readonly path: string }
 
 const SOCKET_MODE = 0o660
+const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/
 
 /** Reads `tcp://host:port`, `tcp://:port`, `host:port`, `unix:///path` or a path. Throws 400 `BAD_HOST`. */
 export function parseListenAddress(text: string): ListenAddress {
@@ -23,18 +24,23 @@ export function parseListenAddress(text: string): ListenAddress {
   return { kind: 'tcp', host: match[1] ?? (match[2] || '0.0.0.0'), port }
 }
 
+/** Whether other machines may reach it. */
+export function isExposed(address: ListenAddress): boolean {
+  return address.kind === 'tcp' && !LOOPBACK.test(address.host)
+}
+
 /**
- * Who reaches a plain port of an engine owns the machine, so one that others can reach has to be asked for.
+ * Who reaches a plain port of an engine owns the machine, and that of a manager every host, so one that others can reach has to be asked for.
  * Throws 400 `INSECURE_HOST`.
  */
 export function checkExposure(
   address: ListenAddress,
   { isSecure, insecure }: { isSecure: boolean; insecure: boolean },
 ): void {
-  if (address.kind === 'unix' || isSecure || insecure || /^(localhost|127(\.\d+){3}|::1)$/.test(address.host)) return
+  if (isSecure || insecure || !isExposed(address)) return
   throw invalidInput(
     'INSECURE_HOST',
-    `Refusing to serve ${formatAddress(address)} without TLS: whoever reaches it controls this machine. Use --tlsverify, a loopback address, or say --insecure`,
+    `Refusing to serve ${formatAddress(address)} without TLS: whoever reaches it can do anything as root. Use --tlsverify, a loopback address, or say --insecure`,
   )
 }
 

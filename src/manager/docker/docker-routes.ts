@@ -94,6 +94,13 @@ export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
   ]
 }
 
+const HIJACKED = /^(?:\/v\d+\.\d+)?\/(?:containers\/.+\/attach(?:\/ws)?|exec\/[^/]+\/start)(?:\?|$)/
+
+/** Whether a request that asks to upgrade is one that nodes take over; clients offer HTTP/2 on any request. */
+export function isHijack({ url = '' }: IncomingMessage): boolean {
+  return HIJACKED.test(url)
+}
+
 /** Where a connection that is about to be hijacked goes: attach and exec. */
 export async function hijackTarget(incoming: IncomingMessage, nodes: ClusterNodes): Promise<Upstream> {
   const url = incoming.url ?? '/'

@@ -2,8 +2,10 @@ import { request as httpRequest, type IncomingMessage, type ServerResponse } fro
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
+import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../../core/clock.ts'
 import { errorMessage, invalidInput, unavailable } from '../../core/errors.ts'
+import type { ServerTls } from '../../docker-api/server/index.ts'
 
 /** Where a request is handed on to: a host that speaks HTTP, and the path there. */
 export interface Upstream {
@@ -12,6 +14,8 @@ export interface Upstream {
   /** `10.0.0.11:2375`. */
   readonly address: string
   readonly path: string
+  /** Our certificate, and whose the other side's must be; without `ca` any is taken. Absent: no TLS. */
+  readonly tls?: ServerTls
 }
 
 const CONNECT_TIMEOUT_MS = 3_000
@@ -40,6 +44,8 @@ export async function forward(
     createConnection: () => socket,
   })
   response.on('close', () => outgoing.destroy())
+  // Gone while we connected: the event was before we listened.
+  if (response.destroyed) outgoing.destroy()
   const answered = Promise.withResolvers<IncomingMessage>()
   outgoing.on('response', answered.resolve)
   outgoing.on('error', answered.reject)
@@ -66,7 +72,8 @@ export async function splice(
   head: Buffer,
   { upstream, clock }: { readonly upstream: Upstream; readonly clock: Clock },
 ): Promise<void> {
-  const [socket, body] = await Promise.all([dial(upstream, clock), readBody(incoming)])
+  const body = await readBody(incoming)
+  const socket = await dial(upstream, clock)
   const lines = [`${incoming.method} ${upstream.path} HTTP/1.1`]
   for (let index = 0; index < incoming.rawHeaders.length; index += 2) {
     const name = incoming.rawHeaders[index] ?? ''
@@ -81,6 +88,7 @@ export async function splice(
   }
   socket.on('error', end)
   client.on('error', end)
+  if (client.destroyed) end()
   client.pipe(socket)
   socket.pipe(client)
   await finished(socket).catch(() => {})
@@ -102,10 +110,13 @@ async function readBody(incoming: IncomingMessage): Promise<Buffer> {
 }
 
 async function dial(upstream: Upstream, clock: Clock): Promise<Socket> {
-  const socket = connect({ ...splitAddress(upstream.address), allowHalfOpen: true })
+  const { tls } = upstream
+  const target = { ...splitAddress(upstream.address), allowHalfOpen: true }
+  const socket =
+    tls === undefined ? connect(target) : connectTls({ ...target, ...tls, rejectUnauthorized: tls.ca !== undefined })
   const connected = Promise.withResolvers<void>()
   const timer = clock.setTimer(CONNECT_TIMEOUT_MS, () => connected.reject(new Error('it does not answer')))
-  socket.once('connect', connected.resolve)
+  socket.once(tls === undefined ? 'connect' : 'secureConnect', connected.resolve)
   socket.once('error', connected.reject)
   try {
     await connected.promise

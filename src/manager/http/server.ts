@@ -4,6 +4,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Clock } from '../../core/clock.ts'
 import { errorMessage, ShoalError, unavailable } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import { errorAnswer, refuseUpgrade, type ServerTls } from '../../docker-api/server/index.ts'
 import type { Manager } from '../manager.ts'
 import { FORWARDED, forward, splice, type Upstream } from './proxy.ts'
 import type { ApiReply, ApiRequest, ApiRoute } from './route.ts'
@@ -12,6 +13,8 @@ export interface ServerPorts {
   readonly manager: Manager
   readonly clock: Clock
   readonly log: Log
+  /** For the way to the leader, which serves as this manager does. */
+  readonly tls?: ServerTls
   /** Where a hijacked connection goes; throws a ShoalError if nowhere. */
   readonly hijack: (request: IncomingMessage) => Promise<Upstream>
 }
@@ -70,7 +73,7 @@ function addRoute(app: FastifyInstance, route: ApiRoute, ports: ServerPorts): vo
     async onRequest(request, reply) {
       // Without the store nobody can know who leads: our own refusal says more than a forwarded request that hangs.
       if (route.leaderOnly !== true || ports.manager.isLeader() || ports.manager.staleMs() > 0) return
-      const upstream = leaderOf(request, ports.manager)
+      const upstream = leaderOf(request, ports)
       reply.hijack()
       await answerRaw(reply, () => forward(request.raw, reply.raw, upstream, ports.clock))
     },
@@ -113,12 +116,13 @@ function send(answer: Exclude<ApiReply, { answer: unknown }>, reply: FastifyRepl
   return 'json' in answer ? reply.send(answer.json) : reply.type('text/plain; charset=utf-8').send(answer.text)
 }
 
-function leaderOf(request: FastifyRequest, manager: Manager): Upstream {
+function leaderOf(request: FastifyRequest, { manager, tls }: ServerPorts): Upstream {
   const leader = manager.leader()
   if (leader === undefined || request.headers[FORWARDED] !== undefined) {
     throw unavailable('NOT_LEADER', 'No manager leads the cluster at the moment; try again')
   }
-  return { what: 'the leading manager', address: leader.address, path: request.originalUrl }
+  const upstream = { what: 'the leading manager', address: leader.address, path: request.originalUrl }
+  return tls === undefined ? upstream : { ...upstream, tls }
 }
 
 /** Once a reply is hijacked its errors are ours to tell. */
@@ -128,33 +132,25 @@ async function answerRaw(reply: FastifyReply, work: () => Promise<void>): Promis
   } catch (error) {
     if (reply.raw.headersSent) reply.raw.destroy()
     else {
-      const { status, body } = describeError(error)
+      const { status, body } = errorAnswer(error)
       reply.raw.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     }
   }
 }
 
 function answerError(error: unknown, reply: FastifyReply, log: Log): FastifyReply {
-  const { status, body } = describeError(error)
+  const { status, body } = errorAnswer(error)
   if (status >= 500 && !(error instanceof ShoalError)) log.error({ error: errorMessage(error) }, 'a request failed')
   return reply.code(status).send(body)
 }
 
-function describeError(error: unknown): { status: number; body: { message: string; code: string } } {
-  if (error instanceof ShoalError) return { status: error.status, body: { message: error.message, code: error.code } }
-  const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500
-  const code = status === 400 ? 'BAD_REQUEST' : 'FAILED'
-  return { status, body: { message: errorMessage(error), code } }
-}
-
 async function hijack(request: IncomingMessage, socket: Duplex, head: Buffer, ports: ServerPorts): Promise<void> {
+  // From here on nobody else hears of a client that breaks off, and an error that nobody hears ends the process.
+  socket.on('error', () => socket.destroy())
   try {
     const upstream = await ports.hijack(request)
     await splice(request, socket, head, { upstream, clock: ports.clock })
   } catch (error) {
-    const { status, body } = describeError(error)
-    const text = JSON.stringify(body)
-    const lines = [`HTTP/1.1 ${status} Error`, 'content-type: application/json', `content-length: ${text.length}`]
-    socket.end(`${lines.join('\r\n')}\r\nconnection: close\r\n\r\n${text}`)
+    refuseUpgrade(socket, error)
   }
 }

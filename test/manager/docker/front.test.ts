@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { Duplex } from 'node:stream'
+import { json } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sleep, systemClock } from '../../../src/core/clock.ts'
 import { conflict, invalidInput, notFound } from '../../../src/core/errors.ts'
@@ -15,9 +18,10 @@ import {
   createDockerClient,
   type Engine,
 } from '../../../src/docker-api/index.ts'
-import { createDockerServer } from '../../../src/docker-api/server/index.ts'
+import { createDockerServer, type ServerTls } from '../../../src/docker-api/server/index.ts'
 import { createManagerServer, type Manager } from '../../../src/manager/index.ts'
 import { EMPTY_SNAPSHOT } from '../../../src/manager/model/snapshot.ts'
+import { makeCertificate } from '../../support/make-certificate.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
 import { memberRecord } from '../support.ts'
 
@@ -117,7 +121,7 @@ async function addNode(name: string, engine: Engine): Promise<void> {
   members.push(memberRecord(name, { apiAddress: host.replace('tcp://', '') }))
 }
 
-async function startFront(leader?: string): Promise<number> {
+async function startFront({ leader, tls }: { leader?: string; tls?: ServerTls } = {}): Promise<number> {
   const clients = new Map<string, ReturnType<typeof createDockerClient>>()
   const engines = ({ apiAddress }: MemberRecord): Engine => {
     const client = clients.get(apiAddress) ?? createDockerClient(`tcp://${apiAddress}`, { clock: systemClock })
@@ -148,11 +152,12 @@ async function startFront(leader?: string): Promise<number> {
     updateNode: () => Promise.resolve(),
   }
   const server = await createManagerServer(
-    { name: 'm', version: '1', kernel: '6', strategy: 'spread', overcommit: 0 },
+    { name: 'm', version: '1', kernel: '6', strategy: 'spread', overcommit: 0, ...(tls === undefined ? {} : { tls }) },
     { manager, engines, clock: systemClock, random: seededRandom(1), log: silentLog },
   )
   scope.defer(() => server.close())
-  return server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 })
+  const [host = ''] = await server.listen({ hosts: ['tcp://127.0.0.1:0'], ...(tls === undefined ? {} : { tls }) })
+  return Number(host.replace(/.*:/, ''))
 }
 
 async function twoNodes(): Promise<number> {
@@ -268,6 +273,27 @@ describe('containers of the cluster', () => {
     expect(text).toMatch(/^HTTP\/1\.1 404 [^]*No such exec instance: none/)
   })
 
+  it('say so with a body of the length they name, whatever the letters', async () => {
+    const port = await twoNodes()
+    const socket = connect(port, '127.0.0.1')
+    const head = 'HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n'
+    socket.write(`POST /containers/${encodeURIComponent('größe')}/attach ${head}`)
+    let text = ''
+    for await (const chunk of socket.setEncoding('utf8')) text += String(chunk)
+    const [, length, body = ''] = /content-length: (\d+)[^]*?\r\n\r\n([^]*)$/i.exec(text) ?? []
+    expect(body).toContain('größe')
+    expect(Buffer.byteLength(body)).toBe(Number(length))
+  })
+
+  it('answer a request that offers another protocol as if it did not', async () => {
+    const port = await twoNodes()
+    const socket = connect(port, '127.0.0.1')
+    socket.write('GET /containers/db/json HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n')
+    let text = ''
+    for await (const chunk of socket) text += String(chunk)
+    expect(text).toMatch(/^HTTP\/1\.1 200 [^]*"Name":"n2"/)
+  })
+
   it('are created on the node that fits, expressions taken out', async () => {
     const created: ContainerCreateRequest[] = []
     await addNode('n1', engineWith([]))
@@ -306,15 +332,27 @@ describe('containers of the cluster', () => {
 describe('a manager that does not lead', () => {
   it('hands writes on to the one that does', async () => {
     const leader = await twoNodes()
-    const replica = await startFront(`127.0.0.1:${leader}`)
+    const replica = await startFront({ leader: `127.0.0.1:${leader}` })
     const body = JSON.stringify({ name: 'shop', services: [], networks: [], volumes: [] })
     const url = `http://127.0.0.1:${replica}/v1/projects/shop?dryRun=1`
     const response = await fetch(url, { method: 'PUT', body, headers: { 'content-type': 'application/json' } })
     expect([response.status, await response.json()]).toEqual([200, { project: 'shop', changed: true, steps: [] }])
   })
 
+  it('hands them on with TLS, and its certificate, if that is how it serves', async () => {
+    const pair = await makeCertificate()
+    const tls = { ...pair, ca: pair.cert }
+    const leader = await startFront({ tls })
+    const replica = await startFront({ tls, leader: `127.0.0.1:${leader}` })
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const options = { method: 'DELETE', agent: false, ...tls }
+      httpsRequest(`https://127.0.0.1:${replica}/v1/projects/shop`, options, resolve).on('error', reject).end()
+    })
+    expect([answer.statusCode, await json(answer)]).toEqual([200, { project: 'shop', changed: true, steps: [] }])
+  })
+
   it('says so when the leader cannot be reached, or hands it back', async () => {
-    const alone = await startFront('127.0.0.1:1')
+    const alone = await startFront({ leader: '127.0.0.1:1' })
     const response = await fetch(`http://127.0.0.1:${alone}/v1/projects/shop`, { method: 'DELETE' })
     expect([response.status, await response.json()]).toMatchObject([503, { code: 'UNREACHABLE' }])
     const looped = await fetch(`http://127.0.0.1:${alone}/v1/projects/shop`, {

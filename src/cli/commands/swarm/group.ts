@@ -9,6 +9,8 @@ export interface SwarmPrograms {
   readonly manage: () => Promise<RunCommand>
   /** Flags of the engine, which `join` takes too. */
   readonly engineFlags: readonly OptionDefinition[]
+  /** How a manager serves TLS; an engine's flags have them already. */
+  readonly tlsFlags: readonly OptionDefinition[]
 }
 
 const DISCOVERY_OPTION: OptionDefinition = {
@@ -92,13 +94,13 @@ function joinCommand({ join, engineFlags }: SwarmPrograms): CommandLeaf {
   }
 }
 
-function manageCommand({ manage }: SwarmPrograms): CommandLeaf {
+function manageCommand({ manage, tlsFlags }: SwarmPrograms): CommandLeaf {
   return {
     name: 'manage',
     aliases: ['m'],
     summary: 'Manage a cluster: schedules, watches over nodes, serves the API',
     args: '[discovery...]',
-    options: MANAGE_OPTIONS,
+    options: [...MANAGE_OPTIONS, ...tlsFlags],
     footer: `${DISCOVERY_HELP}\n  none: an etcd of its own, in --data-root`,
     load: manage,
   }

@@ -1,0 +1,84 @@
+import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
+import type { RequestHandler } from './http-app.ts'
+import { checkExposure, formatAddress, type ListenAddress, listenOn, parseListenAddress } from './listen.ts'
+
+/** PEM texts. `ca` is whose clients are let in; without it every client is. */
+export interface ServerTls {
+  readonly cert: string | Buffer
+  readonly key: string | Buffer
+  readonly ca?: string | Buffer
+}
+
+export interface ListenOptions {
+  /** `unix:///run/shoal/engine.sock`, `tcp://127.0.0.1:2375`. */
+  readonly hosts: readonly string[]
+  /** For tcp hosts. */
+  readonly tls?: ServerTls
+  /** Lets plain tcp be served on addresses that other machines reach. */
+  readonly insecure?: boolean
+}
+
+export interface Listeners {
+  /**
+   * Serves on all of the hosts or, if one of them fails, on none. Resolves with the addresses bound, as hosts.
+   * Throws BAD_HOST, INSECURE_HOST, ADDRESS_IN_USE, CANNOT_LISTEN.
+   */
+  readonly listen: (options: ListenOptions) => Promise<readonly string[]>
+  /** Stops listening and ends every connection. */
+  readonly close: () => Promise<void>
+}
+
+/** What is served: requests, and the connections that stop being HTTP. */
+export interface Served {
+  readonly handler: RequestHandler
+  /** Whether a request that asks to upgrade may; any other is answered as if it had not asked. */
+  readonly isUpgrade: (request: IncomingMessage) => boolean
+  readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+}
+
+export function createListeners(served: Served): Listeners {
+  const servers: Server[] = []
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.splice(0).map(closeServer))
+  }
+  return {
+    async listen({ hosts, tls, insecure = false }) {
+      const addresses = hosts.map(parseListenAddress)
+      for (const address of addresses) checkExposure(address, { isSecure: tls !== undefined, insecure })
+      try {
+        const bound: ListenAddress[] = []
+        for (const address of addresses) {
+          const server = newServer(served, address.kind === 'tcp' ? tls : undefined)
+          servers.push(server)
+          bound.push(await listenOn(server, address))
+        }
+        return bound.map(formatAddress)
+      } catch (error) {
+        await close()
+        throw error
+      }
+    },
+    close,
+  }
+}
+
+function newServer({ handler, isUpgrade, onUpgrade }: Served, tls: ServerTls | undefined): Server {
+  // Uploads of images and attached terminals last as long as they last.
+  const options: ServerOptions = { requestTimeout: 0, shouldUpgradeCallback: isUpgrade }
+  const server = tls === undefined ? createServer(options, handler) : newTlsServer(options, handler, tls)
+  return server.on('upgrade', onUpgrade)
+}
+
+function newTlsServer(options: ServerOptions, handler: RequestHandler, { cert, key, ca }: ServerTls): Server {
+  const clients = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true }
+  return createTlsServer({ ...options, cert, key, ...clients }, handler)
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  server.close(() => resolve())
+  server.closeAllConnections()
+  await promise
+}

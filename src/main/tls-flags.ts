@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises'
+import { badFlag, type OptionDefinition, type Options } from '../cli/index.ts'
+import { errorMessage } from '../core/errors.ts'
+import type { ServerTls } from '../docker-api/server/index.ts'
+
+/** How engines and managers are told to serve TLS: the flags of dockerd and classic Swarm, with classic Swarm's messages. */
+export const TLS_FLAGS: readonly OptionDefinition[] = [
+  { flags: '--tls', summary: 'serve tcp hosts with TLS; --tlsverify implies it' },
+  { flags: '--tlsverify', summary: 'let in only clients with a certificate of --tlscacert' },
+  { flags: '--tlscacert <path>', summary: 'certificate of the authority whose clients are let in' },
+  { flags: '--tlscert <path>', summary: "the server's certificate" },
+  { flags: '--tlskey <path>', summary: "the server's private key" },
+]
+
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+  readonly ca?: string
+}
+
+/** Reads {@link TLS_FLAGS}; undefined without TLS. Throws BAD_FLAG. */
+export function readTlsFlags(options: Options): TlsFiles | undefined {
+  const verify = options.flag('tlsverify')
+  const [cert, key, ca] = [options.text('tlscert'), options.text('tlskey'), options.text('tlscacert')]
+  if (!verify && !options.flag('tls')) {
+    if (cert === undefined && key === undefined && ca === undefined) return undefined
+    throw badFlag('--tlscert, --tlskey and --tlscacert require the use of either --tls or --tlsverify')
+  }
+  if (cert === undefined || key === undefined) {
+    throw badFlag('--tlscert and --tlskey must be provided when using --tls')
+  }
+  if (!verify) return { cert, key }
+  if (ca === undefined) throw badFlag('--tlscacert must be provided when using --tlsverify')
+  return { cert, key, ca }
+}
+
+/** Reads the files of a server's certificate. Throws BAD_FLAG naming the file that cannot be read. */
+export async function loadTls({ cert, key, ca }: TlsFiles): Promise<ServerTls> {
+  const read = async (path: string): Promise<Buffer> => {
+    try {
+      return await readFile(path)
+    } catch (error) {
+      throw badFlag(`Cannot read the TLS file ${path}: ${errorMessage(error)}`)
+    }
+  }
+  return { cert: await read(cert), key: await read(key), ...(ca === undefined ? {} : { ca: await read(ca) }) }
+}
