@@ -21,7 +21,7 @@ export async function busyboxArchive({
   config = {},
   files = {},
 }: BusyboxImage = {}): Promise<Buffer> {
-  const layer = await layerOf(files)
+  const layer = await busyboxLayer(files)
   const image = JSON.stringify({
     architecture: 'amd64',
     os: 'linux',
@@ -47,7 +47,8 @@ export function contextTar(files: Readonly<Record<string, string>>): Promise<Buf
   return buffer(archive)
 }
 
-function layerOf(files: Readonly<Record<string, string>>): Promise<Buffer> {
+/** Layer with busybox and all its applets, a tar. */
+export function busyboxLayer(files: Readonly<Record<string, string>>): Promise<Buffer> {
   const archive = pack()
   const mtime = new Date(0)
   for (const name of ['bin/', 'etc/', 'proc/', 'sys/', 'dev/', 'tmp/', 'root/']) {
