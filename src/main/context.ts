@@ -1,5 +1,6 @@
 import type { CommandContext } from '../cli/index.ts'
 import { systemClock } from '../core/clock.ts'
+import { EXIT_CODES, errorCode } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
 
 /** The world of a command: this process. The first SIGINT or SIGTERM asks it to end; a second one ends it at once. */
@@ -11,8 +12,11 @@ export function processContext(): CommandContext {
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  // A reader that has seen enough (`compose logs | head`) is no error.
-  process.stdout.on('error', () => process.exit(0))
+  // A reader that has seen enough (`compose logs | head`) is no error; a disk that is full is, and cannot be told.
+  const onLost = (error: Error): void =>
+    process.exit(errorCode(error) === 'EPIPE' ? EXIT_CODES.done : EXIT_CODES.failed)
+  process.stdout.on('error', onLost)
+  process.stderr.on('error', onLost)
   return {
     stdin: process.stdin,
     stdout: process.stdout,

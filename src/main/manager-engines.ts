@@ -1,5 +1,5 @@
-import { type Clock, sleep } from '../core/clock.ts'
-import { errorMessage } from '../core/errors.ts'
+import { type Clock, sleep, withDeadline } from '../core/clock.ts'
+import { errorMessage, unavailable } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { MemberRecord } from '../core/model/node.ts'
 import type { Random } from '../core/random.ts'
@@ -22,6 +22,8 @@ interface Ports {
 }
 
 const REFRESH_MS = 5_000
+/** An engine that hangs must not hold up news of the others. */
+const ANSWER_MS = 4_000
 
 /**
  * A cluster of stock Docker Engines that are listed by hand: they register nowhere, so the manager does it for them, in a
@@ -80,7 +82,8 @@ async function register(addresses: readonly string[], store: Store, keys: Cluste
 async function describe(address: string, { clock, log }: Ports): Promise<MemberRecord | undefined> {
   const client = createDockerClient(`tcp://${address}`, { clock })
   try {
-    return memberOf(address, await client.info())
+    const onTimeout = (): Error => unavailable('ENGINE_SILENT', `The engine at ${address} does not answer`)
+    return memberOf(address, await withDeadline(() => client.info(), ANSWER_MS, { clock, onTimeout }))
   } catch (error) {
     log.debug({ address, error: errorMessage(error) }, 'an engine does not answer')
     return undefined

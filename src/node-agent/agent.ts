@@ -21,7 +21,7 @@ export interface Agent {
    * the membership expires by itself, so that a restarted agent goes unnoticed.
    *
    * Throws NODE_NAME_TAKEN (another node has the name) and FOREIGN_CLUSTER (the data directory belongs to another
-   * cluster). A store or an engine that is away is waited for.
+   * cluster). A store that is away is waited for, and so is an engine that goes away later; at the start it must answer.
    */
   readonly run: (signal: AbortSignal) => Promise<void>
 }

@@ -55,18 +55,25 @@ export class ControlLoop {
     this.#cancels.get(taskId)?.abort(new DOMException('The task is no longer wanted', 'AbortError'))
   }
 
-  /** Runs until `signal` is aborted; what is under way is then given up, and waited for. */
+  /** Runs until `signal` is aborted or observing fails; what is under way is then given up, and waited for. */
   async run(signal: AbortSignal): Promise<void> {
+    const ending = new AbortController()
+    const end = AbortSignal.any([signal, ending.signal])
     signal.addEventListener('abort', this.wake, { once: true })
     this.wake()
-    while (!signal.aborted) {
-      await this.#wake.promise
-      if (signal.aborted) break
-      this.#wake = Promise.withResolvers<void>()
-      await this.#turn(signal)
+    try {
+      while (!signal.aborted) {
+        await this.#wake.promise
+        if (signal.aborted) break
+        this.#wake = Promise.withResolvers<void>()
+        await this.#turn(end)
+      }
+    } finally {
+      ending.abort()
+      signal.removeEventListener('abort', this.wake)
+      this.#timer?.cancel()
+      await Promise.all(this.#underWay)
     }
-    this.#timer?.cancel()
-    await Promise.all(this.#underWay)
   }
 
   async #turn(signal: AbortSignal): Promise<void> {

@@ -1,9 +1,10 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errorCode, failed } from '../core/errors.ts'
+import { writeDurably } from '../runtime/linux/durable-file.ts'
 import type { AgentMemory, AgentMemoryFile } from './ports.ts'
 
-/** Keeps the agent's memory in a JSON file of the data directory; written beside and renamed, so never half. */
+/** Keeps the agent's memory in a JSON file of the data directory, never half written. */
 export function agentMemoryFile(path: string): AgentMemoryFile {
   return {
     async read() {
@@ -15,17 +16,9 @@ export function agentMemoryFile(path: string): AgentMemoryFile {
       }
     },
     async write(memory) {
-      const draft = `${path}.new`
       try {
         await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-        const file = await open(draft, 'w', 0o600)
-        try {
-          await file.writeFile(`${JSON.stringify(memory, undefined, 2)}\n`)
-          await file.sync()
-        } finally {
-          await file.close()
-        }
-        await rename(draft, path)
+        await writeDurably(path, `${JSON.stringify(memory, undefined, 2)}\n`)
       } catch (cause) {
         throw failed('AGENT_STATE_WRITE', `Cannot write the agent's state ${path}: free space or fix its permissions`, {
           cause,

@@ -26,12 +26,10 @@ export class StatusReporter {
   readonly #statuses = new Map<string, TaskStatus>()
   readonly #unwritten = new Set<string>()
   #wake = Promise.withResolvers<void>()
-  #idle = Promise.withResolvers<void>()
 
   constructor(node: string, ports: StatusReporterPorts) {
     this.#node = node
     this.#ports = ports
-    this.#idle.resolve()
   }
 
   get statuses(): ReadonlyMap<string, TaskStatus> {
@@ -71,11 +69,6 @@ export class StatusReporter {
     for (const taskId of this.#statuses.keys()) this.#enqueue(taskId)
   }
 
-  /** Resolves once everything said so far is in the store. */
-  flushed(): Promise<void> {
-    return this.#idle.promise
-  }
-
   /** Writes until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#wake.resolve(), { once: true })
@@ -99,7 +92,6 @@ export class StatusReporter {
   }
 
   #enqueue(taskId: string): void {
-    if (this.#unwritten.size === 0) this.#idle = Promise.withResolvers<void>()
     this.#unwritten.add(taskId)
     this.#wake.resolve()
   }
@@ -119,7 +111,6 @@ export class StatusReporter {
         throw error
       }
     }
-    this.#idle.resolve()
   }
 
   #operation(taskId: string): Operation {

@@ -86,12 +86,19 @@ async function openEngine(
   scope.defer(() => events.close())
   let containers: Containers | undefined
   const usersOf = (imageId: string) => containers?.usersOf(imageId) ?? []
+  const opening = createNetworkStack({ ...options, engineName: options.name }, ports)
+  // Also when one of the others fails first, and it is still being opened.
+  scope.defer(() =>
+    opening.then(
+      opened => opened.close(),
+      () => {},
+    ),
+  )
   const [store, volumes, network] = await Promise.all([
     createImageStore(options, { clock, random, log, usersOf }),
     createVolumeStore({ dataRoot }, { clock, random, log, emit: volumeEvents(events) }),
-    createNetworkStack({ ...options, engineName: options.name }, ports),
+    opening,
   ])
-  scope.defer(network.close)
   const room = await openContainers(
     {
       dataRoot,

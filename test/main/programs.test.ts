@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { CommandDefinition, CommandGroup } from '../../src/cli/index.ts'
 import { runProgram } from '../../src/cli/index.ts'
@@ -69,6 +72,24 @@ describe('the families', () => {
     })
     expect((await run(root, ['list'])).stderr).toBe("discovery required to list a cluster. See 'swarm list --help'.\n")
     expect((await run(root, ['list', '--timeout', '0s', 'h:1'])).stderr).toBe('--timeout should be a positive number\n')
+  })
+
+  it.each([
+    ['nowhere', 'Cannot use --host "nowhere": expected tcp://host:port or unix:///path\n'],
+    ['tcp://0.0.0.0:3375', expect.stringMatching(/^Refusing to serve tcp:\/\/0\.0\.0\.0:3375 without TLS/)],
+  ])('swarm manage says that --host %s was typed wrongly', async (host, stderr) => {
+    const root = FAMILIES['swarm'] ?? umbrella
+    expect(await run(root, ['manage', '-H', host, 'nodes://127.0.0.1:1'])).toEqual({ code: 2, stdout: '', stderr })
+  })
+
+  it.each([
+    ['> /dev/full', 1],
+    ['| true', 0],
+  ])('whose output goes %s end with %i', async (where, code) => {
+    const main = fileURLToPath(new URL('../../src/main/cli.ts', import.meta.url))
+    const script = `set -o pipefail; "$0" --disable-warning=ExperimentalWarning "$1" shoal --help ${where}`
+    const child = spawn('bash', ['-c', script, process.execPath, main], { stdio: 'ignore' })
+    expect(await once(child, 'exit')).toEqual([code, null])
   })
 
   it('machine says clearly what it does not do yet', async () => {

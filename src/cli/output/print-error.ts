@@ -2,7 +2,13 @@ import { EXIT_CODES, errorMessage, ShoalError } from '../../core/errors.ts'
 import type { OutputStream } from '../command.ts'
 
 /** Codes of errors in how a command was typed, not in what it met. */
-const USAGE_CODES: ReadonlySet<string> = new Set(['BAD_FLAG', 'BAD_USAGE', 'UNKNOWN_COMMAND'])
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  'BAD_FLAG',
+  'BAD_USAGE',
+  'BAD_HOST',
+  'INSECURE_HOST',
+  'UNKNOWN_COMMAND',
+])
 
 /** Prints an error for a person, one sentence and never a stack, and gives the exit code that goes with it. */
 export function printError(error: unknown, stderr: OutputStream): number {

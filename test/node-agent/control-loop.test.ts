@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest'
+import { failed } from '../../src/core/errors.ts'
+import { silentLog } from '../../src/core/log.ts'
+import { ManualClock } from '../../src/core/manual-clock.ts'
+import type { Executors } from '../../src/node-agent/actions.ts'
+import { ControlLoop, type Observation } from '../../src/node-agent/control-loop.ts'
+import { taskRecord } from '../support/tasks.ts'
+
+const OBSERVATION: Observation = {
+  tasks: [taskRecord()],
+  containers: [],
+  reported: new Map(),
+  published: new Map(),
+  stale: new Set(),
+}
+
+it('gives up what is under way, and waits for it, when the cluster turns out to be foreign', async () => {
+  const events: string[] = []
+  const none = (): Promise<void> => Promise.resolve()
+  const began = Promise.withResolvers<void>()
+  const executors: Executors = {
+    cancel: none,
+    stop: none,
+    remove: none,
+    forget: none,
+    report: none,
+    publish: none,
+    run: (_action, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          events.push('given up')
+          reject(new Error('given up'))
+        })
+        began.resolve()
+      }),
+  }
+  let turns = 0
+  const observe = (): Promise<Observation> => {
+    turns++
+    if (turns > 1) throw failed('FOREIGN_CLUSTER', 'Another cluster')
+    return Promise.resolve(OBSERVATION)
+  }
+  const loop = new ControlLoop('n1', { observe, executors, clock: new ManualClock(), log: silentLog })
+  const running = loop.run(new AbortController().signal).catch((error: unknown) => events.push(String(error)))
+  await began.promise
+  loop.wake()
+  await running
+  expect(events).toEqual(['given up', 'ShoalError: Another cluster'])
+})
