@@ -1,4 +1,4 @@
-import { errorCode, errorMessage, type ShoalError, unavailable } from '../../core/errors.ts'
+import { errorCode, errorMessage, notFound, ShoalError, unavailable } from '../../core/errors.ts'
 import type { ManagerAddress } from './manager-address.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -25,7 +25,13 @@ function rootCode(error: unknown): string | undefined {
   return error instanceof Error && error.cause !== undefined ? rootCode(error.cause) : errorCode(error)
 }
 
-/** Says what to do when the client found nobody at the manager's address; any other error stays what it is. */
+/**
+ * Says what to do when nobody answers at the manager's address, or somebody who knows none of its pages (managers put a
+ * code into every refusal); any other error stays what it is.
+ */
 export function explainUnreachable(address: ManagerAddress, error: unknown): unknown {
-  return errorCode(error) === 'ENGINE_UNAVAILABLE' ? unreachable(address, error) : error
+  if (errorCode(error) === 'ENGINE_UNAVAILABLE') return unreachable(address, error)
+  if (!(error instanceof ShoalError) || error.status !== 404 || error.code !== 'ENGINE_REFUSED') return error
+  const advice = 'a manager listens on port 3375 unless told otherwise; set DOCKER_HOST'
+  return notFound('NOT_A_MANAGER', `What answers at ${address.url} is not a Shoal manager: ${advice}`)
 }

@@ -1,4 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -215,6 +217,16 @@ it('a manager that is not there is told with what to do', async () => {
     `Cannot connect to the manager at ${manager.host}: connection refused. Is it running? Start one with "swarm manage" or "npm run up", or set DOCKER_HOST\n`,
   )
   manager = await startFakeManager()
+})
+
+it('somebody else at the address is told from a manager', async () => {
+  const other = createServer((_request, response) => response.writeHead(404).end('404 page not found\n'))
+  await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as AddressInfo
+  const { code, stderr } = await runCommand(['-H', `tcp://127.0.0.1:${port}`, 'ps'], { cwd: directory })
+  other.close()
+  expect(code).toBe(1)
+  expect(stderr).toContain(`What answers at tcp://127.0.0.1:${port} is not a Shoal manager`)
 })
 
 it('bad files end with their line, exit code 1', async () => {
