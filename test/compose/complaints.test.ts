@@ -11,6 +11,10 @@ it.each([
     'services:\n  web:\n    imge: a\n',
     `${head}:3:5: services.web additional properties 'imge' not allowed (did you mean 'image'?)`,
   ],
+  [
+    'services:\n  web:\n    prots: [80]\n',
+    `${head}:3:5: services.web additional properties 'prots' not allowed (did you mean 'ports'?)`,
+  ],
   ['services:\n  - web\n', `${head}:1:1: services must be a mapping`],
   ['services:\n  web: a\n', `${head}:2:3: services.web must be a mapping`],
   [
