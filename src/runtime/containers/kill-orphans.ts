@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import { identifyProcess, sendSignal } from '../linux/process-identity.ts'
 import type { EnginePaths } from './engine-paths.ts'
 
@@ -7,9 +8,11 @@ const CONTAINER_ID = /^[0-9a-f]{64}$/
 
 /**
  * Ends the monitors and runtime commands that an engine killed in the middle of a start has left at work: they would go on
- * to make what is about to be undone. They are known by our state folder and a container's id among their arguments.
+ * to make what is about to be undone. They are known by our state folder and a container's id among their arguments; the
+ * folder of that name must be ours, for an engine in a mount namespace of its own may call another folder the same.
  */
 export async function killOrphans({ runtimeState }: EnginePaths, adopted: ReadonlySet<string>): Promise<void> {
+  const ours = await folderAt(runtimeState)
   const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number)
   for (const pid of pids) {
     const identity = pid === process.pid ? undefined : identifyProcess(pid)
@@ -17,6 +20,13 @@ export async function killOrphans({ runtimeState }: EnginePaths, adopted: Readon
     const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
     const id = args.find(argument => CONTAINER_ID.test(argument))
     if (!args.includes(runtimeState) || id === undefined || adopted.has(id)) continue
+    if (ours === undefined || (await folderAt(join(`/proc/${pid}/root`, runtimeState))) !== ours) continue
     sendSignal(identity, constants.signals.SIGKILL)
   }
+}
+
+/** Tells folders apart whatever they are called; undefined if there is none. */
+async function folderAt(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch(() => undefined)
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`
 }
