@@ -16,10 +16,10 @@ export interface EngineRoot {
 }
 
 /**
- * Takes a data root for this process alone, and makes it if there is none.
+ * Takes a data root and an exec root for this process alone, and makes them if there are none.
  *
- * Throws DATA_ROOT_LOCKED if another engine has it, and DATA_ROOT_FORMAT, before anything in it is changed, if it was
- * written by a version whose format we do not know or by another engine.
+ * Throws DATA_ROOT_LOCKED or EXEC_ROOT_LOCKED if another engine has it, and DATA_ROOT_FORMAT, before anything in it is
+ * changed, if it was written by a version whose format we do not know or by another engine.
  */
 export async function openEngineRoot(dataRoot: string, execRoot: string, random: Random): Promise<EngineRoot> {
   const format = await readIfThere(join(dataRoot, 'format'))
@@ -31,19 +31,36 @@ export async function openEngineRoot(dataRoot: string, execRoot: string, random:
   }
   if (format === undefined) await refuseForeignRoot(dataRoot)
   for (const folder of [dataRoot, execRoot]) await mkdir(folder, { recursive: true, mode: 0o711 })
-  const lock = lockFile(join(dataRoot, 'engine.lock'))
-  if (!lock.held) {
-    throw conflict(
-      'DATA_ROOT_LOCKED',
-      `The data root ${dataRoot} is used by another engine (pid ${lock.holder}): stop it, or give this one another --data-root`,
-    )
-  }
+  const release = lockRoots(dataRoot, execRoot)
   try {
     if (format === undefined) await writeDurably(join(dataRoot, 'format'), `${FORMAT}\n`)
-    return { engineId: await readEngineId(join(dataRoot, 'engine-id'), random), release: lock.release }
+    return { engineId: await readEngineId(join(dataRoot, 'engine-id'), random), release }
   } catch (error) {
-    lock.release()
+    release()
     throw error
+  }
+}
+
+/** Both, because engines that share only an exec root would take each other's containers for orphans. */
+function lockRoots(dataRoot: string, execRoot: string): () => void {
+  const data = lockFile(join(dataRoot, 'engine.lock'))
+  if (!data.held) {
+    throw conflict(
+      'DATA_ROOT_LOCKED',
+      `The data root ${dataRoot} is used by another engine (pid ${data.holder}): stop it, or give this one another --data-root`,
+    )
+  }
+  const exec = lockFile(join(execRoot, 'engine.lock'))
+  if (!exec.held) {
+    data.release()
+    throw conflict(
+      'EXEC_ROOT_LOCKED',
+      `The exec root ${execRoot} is used by another engine (pid ${exec.holder}): stop it, or give this one another --exec-root`,
+    )
+  }
+  return () => {
+    exec.release()
+    data.release()
   }
 }
 

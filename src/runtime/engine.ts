@@ -61,7 +61,7 @@ export interface EmbeddedEngine extends Engine {
  * Opens the engine on its roots: takes the lock, adopts running containers, finishes or undoes what a killed
  * predecessor left half done.
  *
- * Throws DATA_ROOT_LOCKED (another engine has these roots) and DATA_ROOT_FORMAT (made by an incompatible version).
+ * Throws DATA_ROOT_LOCKED and EXEC_ROOT_LOCKED (another engine has these roots) and DATA_ROOT_FORMAT (made by an incompatible version).
  */
 export async function createEngine(options: EngineOptions, ports: EnginePorts): Promise<EmbeddedEngine> {
   const scope = new AsyncDisposableStack()

@@ -20,6 +20,17 @@ describe.skipIf(!isRoot)('the data root', () => {
     await dock.openEngine()
   })
 
+  it('of its own does not let a second engine onto the exec root of the first', async () => {
+    await dock.addImage()
+    const first = await dock.openEngine()
+    const id = await dock.run('sleep 1000')
+    await expect(dock.openEngine({ dataRoot: join(dock.directory, 'other') })).rejects.toMatchObject({
+      code: 'EXEC_ROOT_LOCKED',
+      message: expect.stringContaining('give this one another --exec-root'),
+    })
+    expect((await first.containers.inspect(id)).State).toMatchObject({ Status: 'running' })
+  })
+
   it('of another format is refused and left as it is', async () => {
     mkdirSync(dock.options.dataRoot, { recursive: true })
     writeFileSync(join(dock.options.dataRoot, 'format'), '99\n')
