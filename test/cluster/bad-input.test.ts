@@ -35,7 +35,7 @@ interface Outcome {
 }
 
 /** Runs a program to its end, whatever that is. */
-function run(argv: readonly string[], timeout = 45_000): Promise<Outcome> {
+function run(argv: readonly string[], timeout = 120_000): Promise<Outcome> {
   const [program = '', ...args] = argv
   const env = { ...process.env, DOCKER_HOST: cluster.manager }
   const child = spawn(program, args, { env, timeout, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] })
@@ -280,8 +280,11 @@ describe('bad input', () => {
       [['join', '--advertise', 'nowhere', cluster.etcdUrl], 2, /--advertise should be of the form/],
       [['manage', '-H', 'tcp://0.0.0.0:33875', cluster.etcdUrl], 2, /without TLS.*--insecure/],
       [
-        ['join', '--advertise', `${GATEWAY}:33875`, '--data-root', join(directory, 'plain'), cluster.etcdUrl],
-        1,
+        [
+          ...['join', '--advertise', `${GATEWAY}:33875`, '--bridge', 'none', '--iptables=false'],
+          ...['--data-root', join(directory, 'plain'), '--exec-root', join(directory, 'plain-run'), cluster.etcdUrl],
+        ],
+        2,
         /without TLS.*--insecure/,
       ],
       [
