@@ -46,7 +46,7 @@ export function readContainer(inspect: ContainerInspect): SeenContainer | undefi
     image: inspect.Image,
     createdAtMs: readTime(inspect.Created) ?? 0,
     status: state.Status,
-    health: state.Health?.Status ?? 'none',
+    health: healthOf(inspect),
     exitCode: state.ExitCode,
     outOfMemory: state.OOMKilled,
     error: state.Error,
@@ -56,6 +56,12 @@ export function readContainer(inspect: ContainerInspect): SeenContainer | undefi
     addresses: readAddresses(inspect),
     ports: readPorts(inspect.NetworkSettings.Ports),
   }
+}
+
+/** Between two runs a container with a check is not known to be well, although engines then show no health. */
+function healthOf({ State: state, Config: { Healthcheck: check } }: ContainerInspect): Health {
+  const isChecked = check?.Test !== undefined && check.Test.length > 0 && check.Test[0] !== 'NONE'
+  return state.Status === 'restarting' && isChecked ? 'starting' : (state.Health?.Status ?? 'none')
 }
 
 export function placeName(serviceId: string, slot: string | number): string {

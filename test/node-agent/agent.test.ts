@@ -39,6 +39,17 @@ describe('a task', () => {
     expect(node.overlay.published.get('t1')).toBe(false)
   })
 
+  it('is not taken for healthy between two runs', async () => {
+    await node.start()
+    await node.assign(taskRecord({ spec: serviceSpec({ healthcheck: { test: ['CMD', 'true'] } }) }))
+    node.engine.health('shop-web-1', 'healthy')
+    await node.settle()
+    node.engine.restarting('shop-web-1')
+    await node.settle()
+    expect(await node.status('t1')).toMatchObject({ state: 'running', health: 'starting' })
+    expect(node.overlay.published.get('t1')).toBe(false)
+  })
+
   it.each([
     [0, 'complete', undefined],
     [3, 'failed', 'The container exited with code 3'],

@@ -108,6 +108,14 @@ export class FakeEngine {
     this.#emit(container, 'start')
   }
 
+  /** What the engine shows between two runs: no health. */
+  restarting(name: string): void {
+    const container = this.find(name)
+    const { Health: _gone, ...state } = container.state
+    container.state = { ...state, Status: 'restarting', Pid: 0 }
+    this.#emit(container, 'die')
+  }
+
   health(name: string, status: 'starting' | 'healthy' | 'unhealthy'): void {
     const container = this.find(name)
     container.state = { ...container.state, Health: { Status: status, FailingStreak: 0, Log: [] } }
