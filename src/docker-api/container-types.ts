@@ -42,6 +42,12 @@ export interface ContainerConfig {
   readonly StopTimeout?: number
   readonly Healthcheck?: HealthConfig
   readonly Shell?: readonly string[] | null
+  /** Before API 1.44 the address was given here, and since then at its network. */
+  readonly MacAddress?: string
+  readonly NetworkDisabled?: boolean
+  readonly OnBuild?: readonly string[] | null
+  /** Windows only. */
+  readonly ArgsEscaped?: boolean
 }
 
 export interface RestartPolicy {
@@ -54,13 +60,45 @@ export interface MountRequest {
   readonly Source?: string
   readonly Target: string
   readonly ReadOnly?: boolean
-  readonly BindOptions?: { readonly Propagation?: string; readonly CreateMountpoint?: boolean }
+  /** For other systems: `consistent`, `cached`, `delegated`. */
+  readonly Consistency?: string
+  readonly BindOptions?: {
+    readonly Propagation?: string
+    readonly CreateMountpoint?: boolean
+    readonly NonRecursive?: boolean
+    readonly ReadOnlyNonRecursive?: boolean
+    readonly ReadOnlyForceRecursive?: boolean
+  }
   readonly VolumeOptions?: {
     readonly NoCopy?: boolean
+    readonly Subpath?: string
     readonly Labels?: Readonly<Record<string, string>>
     readonly DriverConfig?: { readonly Name?: string; readonly Options?: Readonly<Record<string, string>> }
   }
-  readonly TmpfsOptions?: { readonly SizeBytes?: number; readonly Mode?: number }
+  readonly TmpfsOptions?: {
+    readonly SizeBytes?: number
+    readonly Mode?: number
+    readonly Options?: readonly (readonly string[])[]
+  }
+}
+
+export interface DeviceRequest {
+  readonly PathOnHost: string
+  readonly PathInContainer?: string
+  /** Any of `r`, `w`, `m`. */
+  readonly CgroupPermissions?: string
+}
+
+/** Weight of a block device. */
+export interface DeviceWeight {
+  readonly Path: string
+  readonly Weight: number
+}
+
+/** Bytes or operations a second of a block device. */
+export interface DeviceRate {
+  readonly Path: string
+  readonly Rate: number
 }
 
 export interface HostConfig {
@@ -97,6 +135,50 @@ export interface HostConfig {
   readonly SecurityOpt?: readonly string[] | null
   readonly LogConfig?: { readonly Type?: string; readonly Config?: Readonly<Record<string, string>> | null }
   readonly OomScoreAdj?: number
+  readonly OomKillDisable?: boolean | null
+  readonly GroupAdd?: readonly string[] | null
+  /** `host`, `container:<id>`, or the container's own; `shareable` and `none` for IPC. */
+  readonly PidMode?: string
+  readonly IpcMode?: string
+  readonly UTSMode?: string
+  readonly UsernsMode?: string
+  readonly CgroupnsMode?: string
+  /** As `--volumes-from`: `<id or name>[:ro|rw]`. */
+  readonly VolumesFrom?: readonly string[] | null
+  readonly VolumeDriver?: string
+  /** As `--link`: `<id or name>[:alias]`. */
+  readonly Links?: readonly string[] | null
+  readonly Devices?: readonly DeviceRequest[] | null
+  /** `c 1:3 rwm`. */
+  readonly DeviceCgroupRules?: readonly string[] | null
+  readonly DeviceRequests?: readonly object[] | null
+  readonly CpusetMems?: string
+  readonly CpuRealtimePeriod?: number
+  readonly CpuRealtimeRuntime?: number
+  readonly MemorySwappiness?: number | null
+  readonly KernelMemory?: number
+  readonly KernelMemoryTCP?: number
+  readonly BlkioWeight?: number
+  readonly BlkioWeightDevice?: readonly DeviceWeight[] | null
+  readonly BlkioDeviceReadBps?: readonly DeviceRate[] | null
+  readonly BlkioDeviceWriteBps?: readonly DeviceRate[] | null
+  readonly BlkioDeviceReadIOps?: readonly DeviceRate[] | null
+  readonly BlkioDeviceWriteIOps?: readonly DeviceRate[] | null
+  /** Null: Docker's defaults; an empty list: none. */
+  readonly MaskedPaths?: readonly string[] | null
+  readonly ReadonlyPaths?: readonly string[] | null
+  readonly StorageOpt?: Readonly<Record<string, string>> | null
+  readonly Annotations?: Readonly<Record<string, string>> | null
+  readonly Runtime?: string
+  readonly Isolation?: string
+  readonly ContainerIDFile?: string
+  readonly ConsoleSize?: readonly number[]
+  readonly Cgroup?: string
+  /** Windows only, as the three after it. */
+  readonly CpuCount?: number
+  readonly CpuPercent?: number
+  readonly IOMaximumIOps?: number
+  readonly IOMaximumBandwidth?: number
 }
 
 export interface EndpointConfig {
