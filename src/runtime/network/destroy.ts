@@ -5,7 +5,7 @@ import { deleteNetworkNamespace } from '../linux/namespaces.ts'
 import { deleteLink, listLinks } from '../linux/netlink-links.ts'
 import { NetlinkSocket } from '../linux/netlink-socket.ts'
 import { runNft } from '../linux/nft.ts'
-import { dropFirewall } from './firewall-rules.ts'
+import { dropFirewall } from './firewall/firewall-rules.ts'
 import { stackIdentity } from './stack-identity.ts'
 
 export interface LeftoverOptions {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { planPorts, portMap } from '../../../src/runtime/network/published-ports.ts'
+import { planPorts, portMap } from '../../../../src/runtime/network/ports/published-ports.ts'
 
 const base = { portBindings: {}, publishAllPorts: false, exposedPorts: [] }
 

@@ -1,8 +1,8 @@
-import { invalidInput, notFound } from '../../core/errors.ts'
-import type { EndpointConfig } from '../../docker-api/index.ts'
-import type { SandboxRequest } from '../ports.ts'
-import { refuseAddress } from './address-pool.ts'
-import type { BridgeNetwork, LocalNetwork } from './local-network.ts'
+import { invalidInput, notFound } from '../../../core/errors.ts'
+import type { EndpointConfig } from '../../../docker-api/index.ts'
+import type { SandboxRequest } from '../../ports.ts'
+import { refuseAddress } from '../networks/address-pool.ts'
+import type { BridgeNetwork, LocalNetwork } from '../networks/local-network.ts'
 
 export interface PlannedEndpoint {
   readonly network: BridgeNetwork

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errorMessage } from '../../core/errors.ts'
-import type { Log } from '../../core/log.ts'
-import { syncDirectory, writeDurably } from '../linux/durable-file.ts'
+import { errorMessage } from '../../../core/errors.ts'
+import type { Log } from '../../../core/log.ts'
+import { syncDirectory, writeDurably } from '../../linux/durable-file.ts'
 import type { BridgeNetwork, LocalNetwork } from './local-network.ts'
 
 const ID = /^[0-9a-f]{64}$/

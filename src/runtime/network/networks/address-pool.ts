@@ -1,5 +1,13 @@
-import { type Cidr, cidrContains, cidrOverlaps, cidrSize, formatIpv4, parseCidr, parseIpv4 } from '../../core/cidr.ts'
-import { conflict } from '../../core/errors.ts'
+import {
+  type Cidr,
+  cidrContains,
+  cidrOverlaps,
+  cidrSize,
+  formatIpv4,
+  parseCidr,
+  parseIpv4,
+} from '../../../core/cidr.ts'
+import { conflict } from '../../../core/errors.ts'
 
 /** Subnets for networks that ask for none, in dockerd's order: fifteen /16 from 172.17, then sixteen /20 of 192.168. */
 const DEFAULT_POOLS: readonly string[] = [

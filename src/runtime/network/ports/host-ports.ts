@@ -1,6 +1,6 @@
-import { conflict, errorCode, errorMessage, failed, invalidInput } from '../../core/errors.ts'
-import type { Log } from '../../core/log.ts'
-import { type HeldPort, holdPort } from '../linux/held-port.ts'
+import { conflict, errorCode, errorMessage, failed, invalidInput } from '../../../core/errors.ts'
+import type { Log } from '../../../core/log.ts'
+import { type HeldPort, holdPort } from '../../linux/held-port.ts'
 import type { PublishedPort, WantedPort } from './published-ports.ts'
 
 /** Names the endpoint in messages as docker does: `web (1f0c…)`. */

@@ -1,8 +1,8 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs'
-import { parseCidr } from '../../core/cidr.ts'
-import { failed } from '../../core/errors.ts'
-import { invariant } from '../../core/invariant.ts'
-import { insideNetworkNamespace } from '../linux/namespaces.ts'
+import { parseCidr } from '../../../core/cidr.ts'
+import { failed } from '../../../core/errors.ts'
+import { invariant } from '../../../core/invariant.ts'
+import { insideNetworkNamespace } from '../../linux/namespaces.ts'
 import {
   allowHairpin,
   createBridge,
@@ -11,11 +11,11 @@ import {
   findLink,
   type Link,
   setLink,
-} from '../linux/netlink-links.ts'
-import { addAddress, setDefaultRoute } from '../linux/netlink-routes.ts'
-import { NetlinkSocket } from '../linux/netlink-socket.ts'
-import { macOf } from './address-pool.ts'
-import type { BridgeNetwork } from './local-network.ts'
+} from '../../linux/netlink-links.ts'
+import { addAddress, setDefaultRoute } from '../../linux/netlink-routes.ts'
+import { NetlinkSocket } from '../../linux/netlink-socket.ts'
+import { macOf } from '../networks/address-pool.ts'
+import type { BridgeNetwork } from '../networks/local-network.ts'
 
 /** Devices on the host and in containers. Everything here is synchronous and takes a millisecond or less. */
 

@@ -4,7 +4,7 @@ import {
   type PortForward,
   planFirewallChange,
   renderFirewall,
-} from '../../../src/runtime/network/firewall-rules.ts'
+} from '../../../../src/runtime/network/firewall/firewall-rules.ts'
 
 const NET = { bridge: 'br-1', subnet: '10.1.0.0/24', internal: false }
 const WEB: PortForward = { hostIp: '0.0.0.0', hostPort: 8080, port: 80, protocol: 'tcp', address: '10.1.0.2' }

@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest'
-import { chooseResolver, hostsFile, parseResolvConf, resolvConf } from '../../../src/runtime/network/sandbox-files.ts'
+import {
+  chooseResolver,
+  hostsFile,
+  parseResolvConf,
+  resolvConf,
+} from '../../../../src/runtime/network/sandboxes/sandbox-files.ts'
 
 const request = {
   hostname: 'web',

@@ -7,9 +7,9 @@ import {
   formatIpv4,
   parseCidr,
   parseIpv4,
-} from '../../core/cidr.ts'
-import { conflict, invalidInput, ShoalError, unsupported } from '../../core/errors.ts'
-import type { NetworkCreateRequest } from '../../docker-api/index.ts'
+} from '../../../core/cidr.ts'
+import { conflict, invalidInput, ShoalError, unsupported } from '../../../core/errors.ts'
+import type { NetworkCreateRequest } from '../../../docker-api/index.ts'
 import { chooseSubnet } from './address-pool.ts'
 import { type BridgeNetwork, isPredefined, type LocalNetwork } from './local-network.ts'
 

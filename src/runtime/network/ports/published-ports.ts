@@ -1,5 +1,5 @@
-import { invalidInput } from '../../core/errors.ts'
-import type { PortMap } from '../../docker-api/index.ts'
+import { invalidInput } from '../../../core/errors.ts'
+import type { PortMap } from '../../../docker-api/index.ts'
 
 type PortProtocol = 'tcp' | 'udp'
 

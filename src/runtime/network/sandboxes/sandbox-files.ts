@@ -1,4 +1,4 @@
-import type { SandboxRequest } from '../ports.ts'
+import type { SandboxRequest } from '../../ports.ts'
 
 /** The files a container finds as /etc/hostname, /etc/hosts and /etc/resolv.conf. Source: what dockerd writes. */
 

@@ -1,7 +1,7 @@
-import { parseCidr } from '../../core/cidr.ts'
-import type { EndpointSettings } from '../../docker-api/index.ts'
-import type { Sandbox } from '../ports.ts'
-import { portMap } from './published-ports.ts'
+import { parseCidr } from '../../../core/cidr.ts'
+import type { EndpointSettings } from '../../../docker-api/index.ts'
+import type { Sandbox } from '../../ports.ts'
+import { portMap } from '../ports/published-ports.ts'
 import { endpointNames, type SandboxRecord } from './sandbox-record.ts'
 import type { PlacedEndpoint } from './sandbox-table.ts'
 

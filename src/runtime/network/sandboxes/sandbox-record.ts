@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { EndpointConfig } from '../../docker-api/index.ts'
-import type { SandboxRequest } from '../ports.ts'
-import type { PublishedPort } from './published-ports.ts'
+import type { EndpointConfig } from '../../../docker-api/index.ts'
+import type { SandboxRequest } from '../../ports.ts'
+import type { PublishedPort } from '../ports/published-ports.ts'
 
 export interface SandboxEndpoint {
   readonly networkId: string

@@ -1,10 +1,10 @@
-import type { NameSource } from '../ports.ts'
+import type { NameSource } from '../../ports.ts'
+import type { BridgeNetwork } from '../networks/local-network.ts'
+import { parseResolvConf } from '../sandboxes/sandbox-files.ts'
+import { endpointNames } from '../sandboxes/sandbox-record.ts'
+import { placedEndpoints, type SandboxTable } from '../sandboxes/sandbox-table.ts'
 import type { InsideNames } from './dns-answer.ts'
 import type { DnsScope } from './dns-server.ts'
-import type { BridgeNetwork } from './local-network.ts'
-import { parseResolvConf } from './sandbox-files.ts'
-import { endpointNames } from './sandbox-record.ts'
-import { placedEndpoints, type SandboxTable } from './sandbox-table.ts'
 
 export interface DnsScopePorts {
   readonly table: SandboxTable

@@ -1,5 +1,5 @@
-import type { BridgeNetwork } from './local-network.ts'
-import { ANY_ADDRESS, type PublishedPort } from './published-ports.ts'
+import type { BridgeNetwork } from '../networks/local-network.ts'
+import { ANY_ADDRESS, type PublishedPort } from '../ports/published-ports.ts'
 
 /** A published port and the container address it leads to. */
 export interface PortForward extends PublishedPort {

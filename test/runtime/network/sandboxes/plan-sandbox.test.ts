@@ -1,7 +1,11 @@
 import { expect, it } from 'vitest'
-import type { BridgeNetwork, LocalNetwork } from '../../../src/runtime/network/local-network.ts'
-import { pickGatewayEndpoint, planSandbox, type SandboxPlan } from '../../../src/runtime/network/plan-sandbox.ts'
-import type { SandboxRequest } from '../../../src/runtime/ports.ts'
+import type { BridgeNetwork, LocalNetwork } from '../../../../src/runtime/network/networks/local-network.ts'
+import {
+  pickGatewayEndpoint,
+  planSandbox,
+  type SandboxPlan,
+} from '../../../../src/runtime/network/sandboxes/plan-sandbox.ts'
+import type { SandboxRequest } from '../../../../src/runtime/ports.ts'
 
 const bridge = (name: string, subnet: string, changes: Partial<BridgeNetwork> = {}): BridgeNetwork => ({
   id: `${name}-id`,

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { parseCidr } from '../../../src/core/cidr.ts'
-import type { NetworkCreateRequest } from '../../../src/docker-api/index.ts'
-import type { BridgeNetwork } from '../../../src/runtime/network/local-network.ts'
-import { planNetwork } from '../../../src/runtime/network/plan-network.ts'
+import { parseCidr } from '../../../../src/core/cidr.ts'
+import type { NetworkCreateRequest } from '../../../../src/docker-api/index.ts'
+import type { BridgeNetwork } from '../../../../src/runtime/network/networks/local-network.ts'
+import { planNetwork } from '../../../../src/runtime/network/networks/plan-network.ts'
 
 const ID = 'a'.repeat(64)
 const plan = (request: NetworkCreateRequest, existing: BridgeNetwork[] = []): BridgeNetwork =>

@@ -1,12 +1,12 @@
-import { parseCidr } from '../../core/cidr.ts'
-import { newHexId, type Random } from '../../core/random.ts'
-import { findLink } from '../linux/netlink-links.ts'
-import { listAddresses, listRoutedNetworks } from '../linux/netlink-routes.ts'
-import type { NetlinkSocket } from '../linux/netlink-socket.ts'
+import { parseCidr } from '../../../core/cidr.ts'
+import { newHexId, type Random } from '../../../core/random.ts'
+import { findLink } from '../../linux/netlink-links.ts'
+import { listAddresses, listRoutedNetworks } from '../../linux/netlink-routes.ts'
+import type { NetlinkSocket } from '../../linux/netlink-socket.ts'
+import { stackIdentity } from '../stack-identity.ts'
 import type { BridgeNetwork } from './local-network.ts'
 import type { NetworkTable } from './network-table.ts'
 import { planNetwork } from './plan-network.ts'
-import { stackIdentity } from './stack-identity.ts'
 
 export const DEFAULT_MTU = 1500
 

@@ -1,7 +1,12 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { cidrContains, cidrOverlaps, formatIpv4, parseCidr, parseIpv4 } from '../../../src/core/cidr.ts'
-import { chooseSubnet, macOf, nextAddress, refuseAddress } from '../../../src/runtime/network/address-pool.ts'
+import { cidrContains, cidrOverlaps, formatIpv4, parseCidr, parseIpv4 } from '../../../../src/core/cidr.ts'
+import {
+  chooseSubnet,
+  macOf,
+  nextAddress,
+  refuseAddress,
+} from '../../../../src/runtime/network/networks/address-pool.ts'
 
 const SPACE = { subnet: '10.1.0.0/29', gateway: '10.1.0.1' }
 

@@ -1,8 +1,8 @@
-import { conflict } from '../../core/errors.ts'
-import { newHexId, type Random } from '../../core/random.ts'
-import type { EndpointConfig } from '../../docker-api/index.ts'
-import { macOf, nextAddress } from './address-pool.ts'
-import type { BridgeNetwork } from './local-network.ts'
+import { conflict } from '../../../core/errors.ts'
+import { newHexId, type Random } from '../../../core/random.ts'
+import type { EndpointConfig } from '../../../docker-api/index.ts'
+import { macOf, nextAddress } from '../networks/address-pool.ts'
+import type { BridgeNetwork } from '../networks/local-network.ts'
 import { type PlannedEndpoint, pickGatewayEndpoint } from './plan-sandbox.ts'
 import { type SandboxEndpoint, type SandboxRecord, SandboxRecords } from './sandbox-record.ts'
 

@@ -7,7 +7,7 @@ import {
   RECURSION_AVAILABLE,
   RECURSION_DESIRED,
 } from 'dns-packet'
-import { pickIndex, type Random } from '../../core/random.ts'
+import { pickIndex, type Random } from '../../../core/random.ts'
 
 /** Answers of ours are not to be kept: a dead container's name must be forgotten within two seconds. */
 const TTL_S = 0

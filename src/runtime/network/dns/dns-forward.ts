@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { type Clock, sleep, withDeadline } from '../../core/clock.ts'
-import { failed } from '../../core/errors.ts'
+import { type Clock, sleep, withDeadline } from '../../../core/clock.ts'
+import { failed } from '../../../core/errors.ts'
 import type { DnsTransport } from './dns-answer.ts'
 
 const PORT = 53

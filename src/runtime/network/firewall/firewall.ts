@@ -1,7 +1,8 @@
-import type { Clock } from '../../core/clock.ts'
-import { errorMessage } from '../../core/errors.ts'
-import type { Log } from '../../core/log.ts'
-import { runNft } from '../linux/nft.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { errorMessage } from '../../../core/errors.ts'
+import type { Log } from '../../../core/log.ts'
+import { runNft } from '../../linux/nft.ts'
+import type { BridgeNetwork } from '../networks/local-network.ts'
 import {
   dropFirewall,
   type FirewallElements,
@@ -10,7 +11,6 @@ import {
   planFirewallChange,
   renderFirewall,
 } from './firewall-rules.ts'
-import type { BridgeNetwork } from './local-network.ts'
 
 export interface FirewallOptions {
   readonly table: string
