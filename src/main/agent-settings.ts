@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { badFlag, type CommandContext, type Invocation, type JoinOptions, readJoinOptions } from '../cli/index.ts'
 import { invalidInput, ShoalError } from '../core/errors.ts'
 import { type Discovery, type EtcdOptions, parseDiscovery } from '../discovery/index.ts'
+import { checkExposure, parseListenAddress } from '../docker-api/server/index.ts'
 import type { AgentOptions } from '../node-agent/index.ts'
 import { type EngineSettings, readEngineFlags } from './engine-flags.ts'
 import { readStoreTls } from './store-tls.ts'
@@ -22,7 +23,7 @@ export interface JoinSettings extends EngineSettings {
 
 const NODE_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/
 
-/** Reads the flags of `swarm join`. Throws BAD_FLAG, BAD_DISCOVERY, NOT_ROOT, UNKNOWN_HOST. */
+/** Reads the flags of `swarm join`. Throws BAD_FLAG, BAD_DISCOVERY, NOT_ROOT, UNKNOWN_HOST, INSECURE_HOST. */
 export async function readJoinSettings(invocation: Invocation, context: CommandContext): Promise<JoinSettings> {
   const { options } = invocation
   const join = readJoinOptions(invocation, context)
@@ -45,10 +46,16 @@ export async function readJoinSettings(invocation: Invocation, context: CommandC
   const { host, port } = join.advertise
   const apiAddress = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const isListening = options.list('host').length > 0
+  // The other members must reach it: managers to speak to containers, peers to copy images.
+  const hosts = isListening ? settings.hosts : [...settings.hosts, `tcp://${apiAddress}`]
+  const insecure = options.flag('insecure')
+  // Now, not when it listens: before then the engine would have opened its networks.
+  for (const listen of hosts) {
+    checkExposure(parseListenAddress(listen), { isSecure: settings.tls !== undefined, insecure })
+  }
   return {
     ...settings,
-    // The other members must reach it: managers to speak to containers, peers to copy images.
-    hosts: isListening ? settings.hosts : [...settings.hosts, `tcp://${apiAddress}`],
+    hosts,
     join,
     cluster,
     storeTls: readStoreTls(join.discoveryOptions),
@@ -61,7 +68,7 @@ export async function readJoinSettings(invocation: Invocation, context: CommandC
       ttlMs: join.ttlMs,
     },
     engineUrl,
-    insecure: options.flag('insecure'),
+    insecure,
   }
 }
 

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import type { CommandContext, RunCommand } from '../cli/index.ts'
 import { EXIT_CODES, ShoalError } from '../core/errors.ts'
 import { Scope } from '../core/scope.ts'
-import { createDockerServer } from '../docker-api/server/index.ts'
+import { checkExposure, createDockerServer, parseListenAddress } from '../docker-api/server/index.ts'
 import { createEngine } from '../runtime/index.ts'
 import { type EngineSettings, readEngineFlags } from './engine-flags.ts'
 import { createLogger } from './logger.ts'
@@ -16,7 +16,12 @@ export const runEngine: RunCommand = async ({ options }, context) => {
   if (process.getuid?.() !== 0) {
     throw new ShoalError('NOT_ROOT', 403, 'Cannot run containers: an engine needs root; start it with sudo')
   }
-  await serve(settings, { insecure: options.flag('insecure') }, context)
+  const insecure = options.flag('insecure')
+  // Now, not when it listens: before then it would have opened its networks.
+  for (const host of settings.hosts) {
+    checkExposure(parseListenAddress(host), { isSecure: settings.tls !== undefined, insecure })
+  }
+  await serve(settings, { insecure }, context)
   return EXIT_CODES.done
 }
 

@@ -273,7 +273,7 @@ describe('bad input', () => {
     writeFileSync(join(foreign, 'etcd/letter.txt'), 'mine')
     const own = ['-H', 'tcp://127.0.0.1:33875', '--etcd-listen', '127.0.0.1:33879', '--data-root']
     const silent = swarm('manage', '-H', 'tcp://127.0.0.1:33875', `etcd://${GATEWAY}:9999/`)
-    const alone = ['--bridge', 'none', '--iptables=false', '--exec-root', join(directory, 'plain-run'), '--data-root']
+    const alone = ['--exec-root', join(directory, 'plain-run'), '--data-root']
     const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
       [['manage', '--bogus'], 2, /Unknown option '--bogus'/],
       [['join', '--bogus'], 2, /Unknown option '--bogus'/],
@@ -281,7 +281,6 @@ describe('bad input', () => {
       [['join', '--advertise', 'nowhere', cluster.etcdUrl], 2, /--advertise should be of the form/],
       [['manage', '-H', 'tcp://0.0.0.0:33875', cluster.etcdUrl], 2, /without TLS.*--insecure/],
       [
-        // Without a bridge and rules: it opens its engine on this machine before it is refused.
         ['join', '--advertise', `${GATEWAY}:33875`, ...alone, join(directory, 'plain'), cluster.etcdUrl],
         2,
         /without TLS.*--insecure/,
