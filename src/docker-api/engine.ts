@@ -8,6 +8,19 @@ import type {
   ExecInspect,
 } from './container-types.ts'
 import type {
+  DistributionInspect,
+  ImageHistoryEntry,
+  ImageRemoval,
+  ImageSearchOptions,
+  ImageSearchResult,
+  ImagesPruned,
+  ImportOptions,
+  LoadOptions,
+  LoginAnswer,
+  PullOptions,
+  TransferOptions,
+} from './image-types.ts'
+import type {
   EngineEvent,
   ImageInspect,
   ImageSummary,
@@ -116,27 +129,42 @@ export interface BuildOptions {
 
 export interface ImageOperations {
   /** Resolves with the image's id; reports progress on the way. */
-  readonly pull: (
-    reference: string,
-    options: { readonly auth?: RegistryAuth; readonly onProgress?: (message: ProgressMessage) => void },
-    signal: AbortSignal,
-  ) => Promise<string>
-  readonly push: (
-    reference: string,
-    options: { readonly auth?: RegistryAuth; readonly onProgress?: (message: ProgressMessage) => void },
-    signal: AbortSignal,
-  ) => Promise<void>
-  readonly list: (options: { readonly filters?: Filters }) => Promise<readonly ImageSummary[]>
+  readonly pull: (reference: string, options: PullOptions, signal: AbortSignal) => Promise<string>
+  readonly push: (reference: string, options: TransferOptions, signal: AbortSignal) => Promise<void>
+  /** `sharedSize` measures what each image shares with others, and `SharedSize` is -1 without it. */
+  readonly list: (options: {
+    readonly filters?: Filters
+    readonly sharedSize?: boolean
+  }) => Promise<readonly ImageSummary[]>
   readonly inspect: (reference: string) => Promise<ImageInspect>
+  readonly history: (reference: string) => Promise<readonly ImageHistoryEntry[]>
   readonly tag: (reference: string, target: string) => Promise<void>
   readonly remove: (
     reference: string,
-    options: { readonly force?: boolean },
-  ) => Promise<readonly { readonly Untagged?: string; readonly Deleted?: string }[]>
+    options: { readonly force?: boolean; readonly noprune?: boolean },
+  ) => Promise<readonly ImageRemoval[]>
+  /** Removes images that no container uses: those without a name, or with the filter `dangling=false` all of them. */
+  readonly prune: (options: { readonly filters?: Filters }) => Promise<ImagesPruned>
   /** A tar that `load` and `docker load` read. */
   readonly save: (references: readonly string[]) => Promise<Readable>
   /** Resolves with the references (or ids) that were loaded. */
-  readonly load: (archive: Readable, signal: AbortSignal) => Promise<readonly string[]>
+  readonly load: (archive: Readable, signal: AbortSignal, options?: LoadOptions) => Promise<readonly string[]>
+  /** Makes an image of a tar of a root file system, or of the one behind a URL; resolves with its id. */
+  readonly import: (source: Readable | URL, options: ImportOptions, signal: AbortSignal) => Promise<string>
+  /** Repositories of a registry whose name has a word in it; `host:port/word` says which registry. */
+  readonly search: (
+    term: string,
+    options: ImageSearchOptions,
+    signal: AbortSignal,
+  ) => Promise<readonly ImageSearchResult[]>
+  /** What the registry has under a name now. */
+  readonly distribution: (
+    reference: string,
+    options: { readonly auth?: RegistryAuth },
+    signal: AbortSignal,
+  ) => Promise<DistributionInspect>
+  /** Shows credentials to the registry `serveraddress`. Throws 401 if it refuses them. */
+  readonly login: (auth: RegistryAuth, signal: AbortSignal) => Promise<LoginAnswer>
   /** Builds from a tar of the context; resolves with the image's id. */
   readonly build: (
     context: Readable,

@@ -3,5 +3,6 @@ export { createDockerClient, type DockerClient } from './client/docker-client.ts
 export type { Call, Transport } from './client/transport.ts'
 export type * from './container-types.ts'
 export type * from './engine.ts'
+export type * from './image-types.ts'
 export type * from './resource-types.ts'
 export { encodeFrame, FrameDecoder } from './stream-frames.ts'

@@ -1,9 +1,11 @@
+import { unsupported } from '../core/errors.ts'
 import type { ImageOperations } from '../docker-api/index.ts'
 import type { EventBus } from './containers/index.ts'
+import type { ImageStore } from './images/index.ts'
 
 /** The image operations of the engine: those of the image room and the builder, with events. */
 export function engineImages(
-  images: Omit<ImageOperations, 'build'>,
+  images: ImageStore['images'],
   build: ImageOperations['build'],
   events: EventBus,
 ): ImageOperations {
@@ -11,6 +13,12 @@ export function engineImages(
     events.emit('image', action, { ID: id, Attributes: { name } })
   return {
     ...images,
+    history: missing,
+    prune: missing,
+    import: missing,
+    search: missing,
+    distribution: missing,
+    login: missing,
     build,
     pull: async (reference, options, signal) => {
       const id = await images.pull(reference, options, signal)
@@ -39,4 +47,8 @@ export function engineImages(
       return loaded
     },
   }
+}
+
+function missing(): Promise<never> {
+  return Promise.reject(unsupported('NOT_YET', 'This engine does not do that yet'))
 }

@@ -88,6 +88,12 @@ export class SimEngine {
         remove: absent,
         save: absent,
         load: absent,
+        history: absent,
+        prune: absent,
+        import: absent,
+        search: absent,
+        distribution: absent,
+        login: absent,
         build: absent,
       },
       networks: {

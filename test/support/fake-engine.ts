@@ -205,6 +205,12 @@ export class FakeEngine {
       remove: missing,
       save: missing,
       load: missing,
+      history: missing,
+      prune: missing,
+      import: missing,
+      search: missing,
+      distribution: missing,
+      login: missing,
       build: missing,
     },
     networks: {

@@ -1,17 +1,15 @@
 import type { Readable } from 'node:stream'
 import { parseImageReference } from '../../core/image-reference.ts'
 import type { BuildOptions, ImageOperations } from '../engine.ts'
-import type { ImageInspect, ImageSummary, ProgressMessage, RegistryAuth } from '../resource-types.ts'
+import type { ImageHistoryEntry, ImageRemoval, ImagesPruned, ImportOptions } from '../image-types.ts'
+import type { ImageInspect, ImageSummary, ProgressMessage } from '../resource-types.ts'
 import { filterQuery } from './containers.ts'
+import { authHeader, imagePath, registryOperations } from './registry.ts'
 import { readProgress } from './streams.ts'
 import type { Transport } from './transport.ts'
 
 /** Pulls, pushes, loads and builds may be silent for long before the first byte. */
 const TRANSFER_MS_MAX = 600_000
-
-function authHeader(auth: RegistryAuth | undefined): Readonly<Record<string, string>> {
-  return auth === undefined ? {} : { 'x-registry-auth': Buffer.from(JSON.stringify(auth)).toString('base64url') }
-}
 
 function splitTag(reference: string): { repo: string; tag: string } {
   const { tag, digest } = parseImageReference(reference)
@@ -20,73 +18,92 @@ function splitTag(reference: string): { repo: string; tag: string } {
 }
 
 export function imageOperations(transport: Transport): ImageOperations {
-  const at = (reference: string, verb = ''): string =>
-    `/images/${reference.split('/').map(encodeURIComponent).join('/')}${verb}`
   const inspect = async (reference: string): Promise<ImageInspect> =>
-    (await transport.json({ method: 'GET', path: at(reference, '/json') })) as ImageInspect
+    (await transport.json({ method: 'GET', path: imagePath(reference, '/json') })) as ImageInspect
   return {
-    async pull(reference, { auth, onProgress }, signal) {
+    ...registryOperations(transport),
+    async pull(reference, { auth, onProgress, platform }, signal) {
       const { repo, tag } = splitTag(reference)
-      const query = { fromImage: repo, tag }
-      const call = {
-        method: 'POST',
-        path: '/images/create',
-        query,
-        headers: authHeader(auth),
-        signal,
-        responseMs: TRANSFER_MS_MAX,
-      }
+      const query = { fromImage: repo, tag, platform }
+      const call = { method: 'POST', path: '/images/create', query, headers: authHeader(auth), ...patiently(signal) }
       await readProgress(await transport.send(call), onProgress)
       return (await inspect(reference)).Id
     },
     async push(reference, { auth, onProgress }, signal) {
       const { repo, tag } = splitTag(reference)
       const headers = { 'x-registry-auth': 'e30', ...authHeader(auth) }
-      const call = {
-        method: 'POST',
-        path: at(repo, '/push'),
-        query: { tag },
-        headers,
-        signal,
-        responseMs: TRANSFER_MS_MAX,
-      }
+      const call = { method: 'POST', path: imagePath(repo, '/push'), query: { tag }, headers, ...patiently(signal) }
       await readProgress(await transport.send(call), onProgress)
     },
-    list: async ({ filters }) =>
-      (await transport.json({
-        method: 'GET',
-        path: '/images/json',
-        query: { filters: filterQuery(filters) },
-      })) as ImageSummary[],
+    list: async ({ filters, sharedSize }) => {
+      const query = { filters: filterQuery(filters), 'shared-size': sharedSize }
+      return (await transport.json({ method: 'GET', path: '/images/json', query })) as ImageSummary[]
+    },
     inspect,
+    history: async reference =>
+      (await transport.json({ method: 'GET', path: imagePath(reference, '/history') })) as ImageHistoryEntry[],
     async tag(reference, target) {
       const { repo, tag } = splitTag(target)
-      const response = await transport.send({ method: 'POST', path: at(reference, '/tag'), query: { repo, tag } })
+      const response = await transport.send({
+        method: 'POST',
+        path: imagePath(reference, '/tag'),
+        query: { repo, tag },
+      })
       response.resume()
     },
-    remove: async (reference, { force }) =>
-      (await transport.json({ method: 'DELETE', path: at(reference), query: { force } })) as {
-        Untagged?: string
-        Deleted?: string
-      }[],
+    remove: async (reference, { force, noprune }) => {
+      const call = { method: 'DELETE', path: imagePath(reference), query: { force, noprune } }
+      return (await transport.json(call)) as ImageRemoval[]
+    },
+    prune: async ({ filters }) => {
+      const call = { method: 'POST', path: '/images/prune', query: { filters: filterQuery(filters) } }
+      return (await transport.json({ ...call, responseMs: TRANSFER_MS_MAX })) as ImagesPruned
+    },
     save: references => {
       const names = references.map(reference => `names=${encodeURIComponent(reference)}`).join('&')
       return transport.send({ method: 'GET', path: `/images/get?${names}`, responseMs: TRANSFER_MS_MAX })
     },
-    async load(archive, signal) {
-      const call = {
-        method: 'POST',
-        path: '/images/load',
-        body: archive,
-        contentType: 'application/x-tar',
-        signal,
-        responseMs: TRANSFER_MS_MAX,
-      }
-      const messages = await readProgress(await transport.send(call))
+    async load(archive, signal, { onProgress } = {}) {
+      const query = { quiet: onProgress === undefined }
+      const call = { method: 'POST', path: '/images/load', query, ...tarBody(archive), ...patiently(signal) }
+      const messages = await readProgress(await transport.send(call), onProgress)
       return messages.flatMap(({ stream }) => /^Loaded image(?: ID)?: (\S+)/.exec(stream ?? '')?.[1] ?? [])
     },
+    import: (source, options, signal) => importImage(transport, source, { ...options, signal }),
     build: (context, options, onProgress, signal) => build(transport, { context, options, onProgress, signal }),
   }
+}
+
+function tarBody(body: Readable) {
+  return { body, contentType: 'application/x-tar' }
+}
+
+function patiently(signal: AbortSignal) {
+  return { signal, responseMs: TRANSFER_MS_MAX }
+}
+
+async function importImage(
+  transport: Transport,
+  source: Readable | URL,
+  { name, message, changes = [], platform, onProgress, signal }: ImportOptions & { readonly signal: AbortSignal },
+): Promise<string> {
+  const target = name === undefined ? undefined : splitTag(name)
+  const query = new URLSearchParams([
+    ['fromSrc', source instanceof URL ? source.href : '-'],
+    ...changes.map(change => ['changes', change]),
+  ])
+  for (const [key, value] of Object.entries({ ...target, message, platform })) {
+    if (value !== undefined) query.set(key, value)
+  }
+  const path = `/images/create?${query.toString()}`
+  const body = source instanceof URL ? {} : tarBody(source)
+  const response = await transport.send({ method: 'POST', path, ...body, ...patiently(signal) })
+  let id = ''
+  await readProgress(response, said => {
+    if (said.status?.startsWith('sha256:') === true) id = said.status
+    else onProgress?.(said)
+  })
+  return id
 }
 
 interface BuildCall {

@@ -71,10 +71,16 @@ export interface OverlayRoots extends ContainerRoots {
   readonly changes: (containerId: string) => Promise<string>
 }
 
+/** What this folder does of an engine's image operations. */
+export type StoredImageOperations = Omit<
+  ImageOperations,
+  'build' | 'history' | 'prune' | 'import' | 'search' | 'distribution' | 'login'
+>
+
 /** Stored images of one engine, and the root file systems made from them. */
 export interface ImageStore {
   readonly roots: OverlayRoots
-  readonly images: Omit<ImageOperations, 'build'>
+  readonly images: StoredImageOperations
   /** Packs a directory and keeps it as a layer. The same content gives the same layer. */
   readonly addLayer: (source: LayerSource, signal?: AbortSignal) => Promise<LayerRef>
   /** The layer with this diff id, if it is whole in the store. */
