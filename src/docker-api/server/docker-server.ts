@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { errorMessage } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Engine } from '../engine.ts'
+import { buildRoutes } from './build-routes.ts'
 import { containerRoutes } from './container-routes.ts'
 import { execRoutes } from './exec-routes.ts'
 import { answerUpgrade, isHijack } from './hijack.ts'
@@ -52,6 +53,7 @@ function registerDockerRoutes(app: HttpApp, engine: Engine): void {
   streamRoutes(app, engine)
   execRoutes(app, engine)
   imageRoutes(app, engine)
+  buildRoutes(app, engine)
   networkRoutes(app, engine)
   volumeRoutes(app, engine)
 }

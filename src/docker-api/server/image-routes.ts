@@ -1,9 +1,7 @@
-import type { IncomingMessage } from 'node:http'
-import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip } from 'node:zlib'
 import { invalidInput, unsupported } from '../../core/errors.ts'
 import type { Engine, ImageOperations } from '../engine.ts'
+import { archiveOf } from './body-archive.ts'
 import { beginStream, closedSignal, type HttpApp, type HttpReply, type HttpRequest } from './http-app.ts'
 import { ProgressStream } from './progress-stream.ts'
 import { Query, registryAuth } from './request.ts'
@@ -42,7 +40,6 @@ export function imageRoutes(app: HttpApp, { images }: Engine): void {
   app.delete<ByPath>('/images/*', ({ params, url }) =>
     images.remove(params['*'], { force: new Query(url).flag('force') }),
   )
-  app.post('/build', (request, reply) => build(images, request, reply))
 }
 
 function splitVerb(path: string): [name: string, verb: string] {
@@ -98,70 +95,4 @@ async function prune(images: ImageOperations, query: Query) {
     reclaimed += Size
   }
   return { ImagesDeleted: deleted, SpaceReclaimed: reclaimed }
-}
-
-async function build(images: ImageOperations, request: HttpRequest, reply: HttpReply): Promise<void> {
-  const query = new Query(request.url)
-  if (query.text('remote') !== undefined) {
-    throw unsupported('NO_REMOTE_CONTEXT', 'Building from a remote context is not supported: send the context as a tar')
-  }
-  if (query.text('version') === '2') {
-    throw unsupported(
-      'NO_BUILDKIT',
-      'BuildKit is not supported: set DOCKER_BUILDKIT=0 to build with the classic builder',
-    )
-  }
-  const target = query.text('target')
-  const isQuiet = query.flag('q')
-  const stream = new ProgressStream(reply)
-  const work = images.build(
-    await archiveOf(request.raw),
-    {
-      tags: query.all('t'),
-      dockerfile: query.text('dockerfile') ?? 'Dockerfile',
-      buildArgs: query.strings('buildargs'),
-      labels: query.strings('labels'),
-      noCache: query.flag('nocache'),
-      pull: query.flag('pull'),
-      ...(target === undefined ? {} : { target }),
-    },
-    isQuiet ? () => {} : stream.write,
-    closedSignal(reply),
-  )
-  await stream.finish(work, id => [{ aux: { ID: id } }, ...(isQuiet ? [{ stream: `${id}\n` }] : [])])
-}
-
-/** A tar that may be compressed: told by its first bytes, as clients do not say. */
-async function archiveOf(request: IncomingMessage): Promise<Readable> {
-  const first = await firstBytes(request)
-  if (first === undefined) throw invalidInput('EMPTY_ARCHIVE', 'Cannot read the body: expected a tar archive')
-  request.unshift(first)
-  const isGzip = first[0] === 0x1f && first[1] === 0x8b
-  if (!isGzip) return request
-  const gunzip = createGunzip()
-  request.on('error', error => gunzip.destroy(error))
-  return request.pipe(gunzip)
-}
-
-function firstBytes(request: IncomingMessage): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    const onReadable = (): void => {
-      const bytes: unknown = request.read()
-      if (bytes === null && !request.readableEnded) return
-      cleanUp()
-      resolve(Buffer.isBuffer(bytes) ? bytes : undefined)
-    }
-    const onEnd = (): void => {
-      cleanUp()
-      resolve(undefined)
-    }
-    const onError = (error: Error): void => {
-      cleanUp()
-      reject(error)
-    }
-    const cleanUp = (): void => {
-      request.off('readable', onReadable).off('end', onEnd).off('error', onError)
-    }
-    request.on('readable', onReadable).on('end', onEnd).on('error', onError)
-  })
 }
