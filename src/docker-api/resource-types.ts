@@ -24,6 +24,8 @@ export interface ImageInspect {
   readonly Size: number
   readonly Config: ContainerConfig
   readonly RootFS: { readonly Type: 'layers'; readonly Layers: readonly string[] }
+  /** When one of its names was last given to it. Older engines do not tell. */
+  readonly Metadata?: { readonly LastTagTime: string }
 }
 
 export interface NetworkInspect {

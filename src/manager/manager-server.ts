@@ -51,7 +51,7 @@ export async function createManagerServer(
   }
   const strategy = options.strategy === 'random' ? { name: options.strategy, random } : { name: options.strategy }
   const routes = [
-    ...v1Routes(manager, options.version),
+    ...v1Routes(manager, nodes, options.version),
     ...dockerRoutes({ ...options, manager, nodes, random, strategy }),
   ]
   const hijack = (request: Parameters<typeof hijackTarget>[0]) => hijackTarget(request, nodes)

@@ -24,7 +24,7 @@ export function toCreateRequest(task: TaskRecord, place: RequestPlace): Containe
   const { container } = spec
   const fill = (text: string): string => fillTemplates(text, task, place.node)
   return {
-    Image: container.image,
+    Image: container.imageId ?? container.image,
     ...when(container.command, Cmd => ({ Cmd })),
     ...when(container.entrypoint, Entrypoint => ({ Entrypoint })),
     ...when(container.environment, variables => ({
@@ -57,6 +57,7 @@ function labelsOf(task: TaskRecord, fill: (text: string) => string): Record<stri
     [SLOT_LABEL]: String(task.slot),
     'com.docker.compose.config-hash': task.specHash,
     'com.docker.compose.oneoff': 'False',
+    ...when(task.spec.container.imageId, imageId => ({ 'com.docker.compose.image': imageId })),
     [TASK_LABEL]: task.id,
     [SERVICE_LABEL]: task.serviceId,
     [TOKEN_LABEL]: String(task.fencingToken),

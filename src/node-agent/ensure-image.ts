@@ -1,6 +1,7 @@
 import { type Clock, sleep } from '../core/clock.ts'
-import { errorMessage, ShoalError } from '../core/errors.ts'
+import { errorMessage, ShoalError, unavailable } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import type { ContainerSpec } from '../core/model/service.ts'
 import type { Engine } from '../docker-api/index.ts'
 import type { PeerImages } from './ports.ts'
 
@@ -15,11 +16,28 @@ export interface EnsureImagePorts {
 const REGISTRY_PATIENCE_MS = 1_000
 
 /**
- * Makes sure that the engine has an image: there already, else from its registry, else from a member of the cluster that
- * has it (an image that was built on one node is in no registry). Throws the registry's answer if nobody has it.
+ * Makes sure that the engine has a container's image: there already, else from its registry, else from a member of the
+ * cluster that has it. An image that was built is asked for by its id, first from the members: on them its name may
+ * mean an older build. Throws the registry's answer if nobody has it.
  */
-export async function ensureImage(reference: string, ports: EnsureImagePorts, signal: AbortSignal): Promise<void> {
-  if (await hasImage(reference, ports.engine)) return
+export async function ensureImage(
+  { image, imageId }: Pick<ContainerSpec, 'image' | 'imageId'>,
+  ports: EnsureImagePorts,
+  signal: AbortSignal,
+): Promise<void> {
+  if (await hasImage(imageId ?? image, ports.engine)) return
+  if (imageId === undefined) return bringNamed(image, ports, signal)
+  if (await ports.peers.fetch(imageId, signal)) return
+  // It may have been pushed since it was built.
+  const outcome = await startPull(image, ports, signal).outcome
+  signal.throwIfAborted()
+  if (await hasImage(imageId, ports.engine)) return
+  const why = outcome.pulled ? 'the registry has another one under this name' : errorMessage(outcome.error)
+  const advice = 'build it again with `compose up --build`, or push it'
+  throw unavailable('IMAGE_GONE', `No node that is up has the image ${image} as it was built (${why}): ${advice}`)
+}
+
+async function bringNamed(reference: string, ports: EnsureImagePorts, signal: AbortSignal): Promise<void> {
   const giveUp = new AbortController()
   const pulling = startPull(reference, ports, AbortSignal.any([signal, giveUp.signal]))
   const patience = new AbortController()

@@ -57,7 +57,7 @@ export async function runTask(
   let id = found?.id
   if (id === undefined || !keep) {
     await ensureVolumes(task, ports)
-    await ensureImage(task.spec.container.image, ports, signal)
+    await ensureImage(task.spec.container, ports, signal)
     await clearName(task, ports)
     signal.throwIfAborted()
     const made = await engine.containers.create(toCreateRequest(task, { node, addresses }), {

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -29,8 +29,10 @@ const compose = (...args: string[]): Promise<string> => cluster.run('compose', [
 const up = (env: NodeJS.ProcessEnv = {}): Promise<string> =>
   cluster.run('compose', ['-f', FILE, 'up', '-d', '--wait', '--wait-timeout', '120'], env)
 
-async function ps(): Promise<Row[]> {
-  const lines = (await compose('ps', '--format', 'json')).trim().split('\n')
+const ps = (): Promise<Row[]> => rowsOf(compose)
+
+async function rowsOf(project: typeof compose): Promise<Row[]> {
+  const lines = (await project('ps', '--format', 'json')).trim().split('\n')
   return lines.filter(line => line !== '').map(line => JSON.parse(line) as Row)
 }
 
@@ -148,6 +150,48 @@ describe('compose up on three hosts', () => {
     const names = (await ps()).map(row => row.Name)
     expect(new Set(names).size).toBe(names.length)
     expect(names).toHaveLength(6)
+  })
+
+  it('rolls an image out that was built anew, and keeps it when the host that built it is lost', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'shoal-built-'))
+    const built = (verb: string, ...args: string[]): Promise<string> =>
+      cluster.run('compose', ['-f', join(directory, 'compose.yaml'), verb, ...args])
+    const start = (): Promise<string> => built('up', '-d', '--build', '--wait', '--wait-timeout', '120')
+    const says = async (): Promise<string[]> => {
+      const lines = (await built('logs', '--no-color', '--no-log-prefix')).trim().split('\n')
+      return [...new Set(lines)]
+    }
+    const write = (version: string, replicas: number): void => {
+      const script = "import os, time; print(os.environ['VERSION'], flush=True); time.sleep(3600)"
+      const lines = [`FROM ${cluster.registry}/visits-app:1`, `ENV VERSION=${version}`]
+      writeFileSync(join(directory, 'Dockerfile'), `${lines.join('\n')}\nCMD ["python3", "-c", "${script}"]\n`)
+      const page = `{build: ., stop_grace_period: 0s, deploy: {replicas: ${replicas}}}`
+      writeFileSync(join(directory, 'compose.yaml'), `name: built\nservices: {page: ${page}}\n`)
+    }
+    try {
+      write('one', 3)
+      await start()
+      expect(await says()).toEqual(['one'])
+      write('two', 3)
+      await start()
+      expect(await says()).toEqual(['two'])
+      const rows = await rowsOf(built)
+      expect(rows.map(row => row.Node).sort()).toEqual(['n1', 'n2', 'n3'])
+      // Now on the node that runs it and the one that built it, or on one that is both and a second one.
+      write('three', 1)
+      await start()
+      const [only] = await rowsOf(built)
+      await cluster.hosts.kill(only?.Node ?? '')
+      await until('the page elsewhere', async () =>
+        (await rowsOf(built)).find(row => row.Node !== only?.Node && row.State === 'running'),
+      )
+      expect(await says()).toEqual(['three'])
+      await cluster.startNode(only?.Node ?? '')
+      await cluster.nodesReady()
+    } finally {
+      await built('down')
+      rmSync(directory, { recursive: true })
+    }
   })
 
   it('removes the project, and its volume only when asked', async () => {

@@ -4,6 +4,8 @@ import { memberCodec, metaCodec } from '../../src/discovery/index.ts'
 import { serviceSpec, taskRecord } from '../support/tasks.ts'
 import { AgentUnderTest, KEYS } from './agent-under-test.ts'
 
+const BUILT = `sha256:${'b'.repeat(64)}`
+
 let node = new AgentUnderTest()
 afterEach(async () => {
   await node.kill().catch(() => {})
@@ -177,6 +179,33 @@ describe('failures', () => {
     }
     await node.assign(taskRecord({ spec: serviceSpec({ image: 'built:1' }) }))
     expect(await node.status('t1')).toMatchObject({ state: 'preparing' })
+    await node.advance(1_000)
+    expect(await node.status('t1')).toMatchObject({ state: 'running' })
+  })
+
+  it('to find an image as it was built are made good by a member, whatever the name means here', async () => {
+    const asked: string[] = []
+    node.engine.add('built:1')
+    node.peers = {
+      async fetch(reference) {
+        asked.push(reference)
+        node.engine.add(reference)
+        return true
+      },
+    }
+    await node.start()
+    await node.assign(taskRecord({ spec: serviceSpec({ image: 'built:1', imageId: BUILT }) }))
+    expect(await node.status('t1')).toMatchObject({ state: 'running' })
+    expect(asked).toEqual([BUILT])
+  })
+
+  it('to find an image as it was built anywhere say so, and are tried again', async () => {
+    node.engine.fault = call => (call === 'pull' ? notFound('NO_IMAGE', 'No such image: built:1') : undefined)
+    await node.start()
+    await node.assign(taskRecord({ spec: serviceSpec({ image: 'built:1', imageId: BUILT }) }))
+    const error = expect.stringContaining('No node that is up has the image built:1 as it was built') as string
+    expect(await node.status('t1')).toMatchObject({ state: 'preparing', error })
+    node.engine.add(BUILT)
     await node.advance(1_000)
     expect(await node.status('t1')).toMatchObject({ state: 'running' })
   })

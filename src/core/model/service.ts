@@ -45,6 +45,11 @@ export interface NetworkAttachment {
 /** How one container of a service is made. Names are compose's and Docker's, in camel case. */
 export interface ContainerSpec {
   readonly image: string
+  /**
+   * Set for an image that was built for the project: exactly this one is meant, whatever a node has under the name
+   * `image`. An image built anew has another id, so its service is rolled out.
+   */
+  readonly imageId?: string
   readonly command?: readonly string[]
   readonly entrypoint?: readonly string[]
   /** May hold `{{.Node.Hostname}}`, `{{.Service.Name}}`, `{{.Task.Slot}}` and `{{.Task.Name}}`, filled in on the node. */

@@ -13,6 +13,7 @@ import { nodesForView, nodeViews } from '../views.ts'
 import { listContainers, parseFilters } from './container-list.ts'
 import { nodePath, parseContainerPath } from './container-path.ts'
 import { createContainer } from './create-container.ts'
+import { imageHolder } from './images.ts'
 import { systemInfo, versionInfo } from './info.ts'
 import { locate, locateExec } from './locate.ts'
 import { askAll, type ClusterNodes, type NodeEngine } from './nodes.ts'
@@ -173,9 +174,7 @@ function nodeBlock({ name, member }: NodeEngine): object {
 
 async function onImage(request: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {
   const name = (request.params['*'] ?? '').replace(/\/(json|history|get)$/, '')
-  const [holder] = await askAll(nodes, engine => engine.images.inspect(name))
-  if (holder === undefined) throw notFound('NO_SUCH_IMAGE', `No such image: ${name}`)
-  return hand(request, await toNode(holder.node, request.originalUrl, nodes), nodes)
+  return hand(request, await toNode(await imageHolder(name, nodes), request.originalUrl, nodes), nodes)
 }
 
 function execId({ params }: ApiRequest): string {

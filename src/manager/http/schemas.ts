@@ -32,6 +32,7 @@ const healthcheck = Type.Object({
 
 const container = Type.Object({
   image: Type.String({ minLength: 1 }),
+  imageId: maybe(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' })),
   command: maybe(texts),
   entrypoint: maybe(texts),
   environment: maybe(labels),

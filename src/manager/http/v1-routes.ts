@@ -1,5 +1,7 @@
 import { invalidInput, notFound } from '../../core/errors.ts'
 import type { ProjectSpec } from '../../core/model/service.ts'
+import { keepCopies } from '../docker/images.ts'
+import type { ClusterNodes } from '../docker/nodes.ts'
 import type { Manager } from '../manager.ts'
 import type { NodeChange } from '../project/update-node.ts'
 import { nodeViews, projectSummaries, projectView } from '../views.ts'
@@ -9,8 +11,11 @@ import { nodeChangeSchema, projectSpecSchema } from './schemas.ts'
 
 const DRY_RUN = { dryRun: 'only say what would be done' }
 
+/** Enough to lose one node. */
+const IMAGE_COPIES = 2
+
 /** Shoal's own API. */
-export function v1Routes(manager: Manager, version: string): ApiRoute[] {
+export function v1Routes(manager: Manager, nodes: ClusterNodes, version: string): ApiRoute[] {
   const routes: ApiRoute[] = [
     {
       method: 'GET',
@@ -67,12 +72,24 @@ export function v1Routes(manager: Manager, version: string): ApiRoute[] {
       leaderOnly: true,
       handle: request => changeNode(manager, request),
     },
+    copiesRoute(nodes),
   ]
   const document = openApi(routes, version)
   return [
     ...routes,
     { method: 'GET', path: '/v1/openapi.json', summary: 'This document', handle: async () => ({ json: document }) },
   ]
+}
+
+function copiesRoute(nodes: ClusterNodes): ApiRoute {
+  return {
+    method: 'POST',
+    path: '/v1/images/:id/copies',
+    summary: 'Sees to it that an image outlives the node that built it',
+    handle: async ({ params: { id = '' }, signal }) => ({
+      json: { nodes: await keepCopies(id, IMAGE_COPIES, nodes, signal) },
+    }),
+  }
 }
 
 /** A reply that says, in a header, when it is older than it should be because the store does not answer. */

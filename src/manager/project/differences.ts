@@ -5,7 +5,9 @@ const OPEN = new Set(['container', 'container.environment', 'container.labels', 
 
 /** The paths at which two specs differ, in words of a compose file: `image`, `environment.GREETING`, `limits.memoryBytes`. */
 export function differences(before: object, after: object): string[] {
-  return walk(before, after, '').map(path => path.replace(/^container\./, ''))
+  const paths = walk(before, after, '').map(path => path.replace(/^container\./, ''))
+  // An image that was built anew under its old name is another image.
+  return [...new Set(paths.map(path => (path === 'imageId' ? 'image' : path)))]
 }
 
 function walk(before: unknown, after: unknown, path: string): string[] {

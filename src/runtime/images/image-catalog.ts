@@ -1,16 +1,16 @@
-import { errorMessage, failed, notFound } from '../../core/errors.ts'
+import type { Clock } from '../../core/clock.ts'
+import { notFound } from '../../core/errors.ts'
 import {
   familiarImageName,
   formatImageReference,
   type ImageReference,
   parseImageReference,
 } from '../../core/image-reference.ts'
-import { KeyedLock } from '../../core/keyed-lock.ts'
 import { type BlobStore, hexOf } from './blob-store.ts'
 import type { LayerRef } from './contract.ts'
-import { readIfThere, replaceFile } from './files.ts'
 import type { Layout } from './layout.ts'
 import { type Descriptor, type ImageConfig, parseConfig } from './manifest.ts'
+import { type NameChanges, NameTable } from './name-table.ts'
 import { RecordFiles } from './record-file.ts'
 
 /** An image in the store: whole, or not here at all. */
@@ -25,31 +25,21 @@ export interface ImageRecord {
 
 /** Images by id, and names that point at them. */
 export class ImageCatalog {
-  readonly #layout: Layout
   readonly #blobs: BlobStore
   readonly #records: RecordFiles<ImageRecord>
-  /** Full name with a tag, or with a digest -> image id. */
-  readonly #names: Map<string, string>
+  readonly #names: NameTable
   readonly #configs = new Map<string, ImageConfig>()
-  readonly #lock = new KeyedLock()
 
-  private constructor(parts: {
-    readonly layout: Layout
-    readonly blobs: BlobStore
-    readonly records: RecordFiles<ImageRecord>
-    readonly names: Map<string, string>
-  }) {
-    this.#layout = parts.layout
-    this.#blobs = parts.blobs
-    this.#records = parts.records
-    this.#names = parts.names
+  private constructor(blobs: BlobStore, records: RecordFiles<ImageRecord>, names: NameTable) {
+    this.#blobs = blobs
+    this.#records = records
+    this.#names = names
   }
 
-  static async open(layout: Layout, blobs: BlobStore): Promise<ImageCatalog> {
+  static async open(layout: Layout, blobs: BlobStore, clock: Clock): Promise<ImageCatalog> {
     const records = await RecordFiles.open<ImageRecord>(layout.imageRecords)
-    const stored = await readNames(layout.references)
-    const names = new Map(Object.entries(stored).filter(([, id]) => records.get(hexOf(id)) !== undefined))
-    return new ImageCatalog({ layout, blobs, records, names })
+    const names = await NameTable.open(layout.references, clock, id => records.get(hexOf(id)) !== undefined)
+    return new ImageCatalog(blobs, records, names)
   }
 
   get(id: string): ImageRecord | undefined {
@@ -69,7 +59,7 @@ export class ImageCatalog {
 
   /** Full names of an image, those with a tag and those with a digest apart. */
   namesOf(id: string): { readonly tags: readonly string[]; readonly digests: readonly string[] } {
-    const names = [...this.#names].filter(([, target]) => target === id).map(([name]) => name)
+    const names = this.#names.of(id)
     return {
       tags: names.filter(name => !name.includes('@')).sort(),
       digests: names.filter(name => name.includes('@')).sort(),
@@ -87,14 +77,13 @@ export class ImageCatalog {
     await this.#records.remove(hexOf(id))
   }
 
-  async changeNames(change: (names: Map<string, string>) => void): Promise<void> {
-    await this.#lock.run('names', async () => {
-      const next = new Map(this.#names)
-      change(next)
-      await replaceFile(this.#layout.references, JSON.stringify(Object.fromEntries(next), undefined, 1))
-      this.#names.clear()
-      for (const [name, id] of next) this.#names.set(name, id)
-    })
+  /** When the image was last given a name; undefined if it has none. */
+  lastNamedMs(id: string): number | undefined {
+    return this.#names.lastGivenMs(id)
+  }
+
+  changeNames(change: (names: NameChanges) => void): Promise<void> {
+    return this.#names.change(change)
   }
 
   async config(id: string): Promise<ImageConfig> {
@@ -150,16 +139,5 @@ function readName(text: string): ImageReference | undefined {
     return parseImageReference(text)
   } catch {
     return undefined
-  }
-}
-
-async function readNames(path: string): Promise<Record<string, string>> {
-  const bytes = await readIfThere(path)
-  try {
-    return bytes === undefined ? {} : (JSON.parse(bytes.toString()) as Record<string, string>)
-  } catch (error) {
-    throw failed('BAD_RECORD', `Cannot read ${path} (${errorMessage(error)}): remove it and pull the images again`, {
-      cause: error,
-    })
   }
 }

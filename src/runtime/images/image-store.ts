@@ -26,7 +26,7 @@ export async function createImageStore(options: ImageStoreOptions, ports: ImageS
   const layout = await openLayout(options.dataRoot, clock)
   const blobs = new BlobStore(layout)
   const layers = await LayerStore.open(layout, blobs, random)
-  const catalog = await ImageCatalog.open(layout, blobs)
+  const catalog = await ImageCatalog.open(layout, blobs, clock)
   const work = { leases: new Leases(), installing: new KeyedLock() }
   const parts: StoreParts = { layout, blobs, layers, catalog, ...work, clock, random, log }
   const roots = await ContainerOverlays.open(parts)

@@ -30,7 +30,13 @@ export async function inspectImage(parts: StoreParts, reference: string): Promis
     Size: sizeOf(parts, record),
     Config: config.config ?? {},
     RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
+    Metadata: { LastTagTime: tagTime(parts.catalog.lastNamedMs(record.id)) },
   }
+}
+
+/** Docker writes the beginning of its calendar for an image that never had a name. */
+function tagTime(lastNamedMs: number | undefined): string {
+  return lastNamedMs === undefined ? '0001-01-01T00:00:00Z' : new Date(lastNamedMs).toISOString()
 }
 
 function summarise(parts: StoreParts, record: ImageRecord, config: ImageConfig): ImageSummary {

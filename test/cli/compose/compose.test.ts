@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { type FakeManager, projectView, startFakeManager, taskView } from '../support/fake-manager.ts'
+import { type FakeManager, imageId, projectView, startFakeManager, taskView } from '../support/fake-manager.ts'
 import { type Outcome, runCommand } from '../support/run.ts'
 
 const SHOP = `
@@ -190,7 +190,6 @@ it('builds what is missing, from the context without what is ignored', async () 
   expect(build?.query.get('t')).toBe('shop-web')
   expect(build?.query.get('buildargs')).toBe('{"A":"1"}')
   expect(build?.bytes).toBeLessThan(20_000)
-  manager.images.add('shop-web')
   await compose('up -d')
   expect(manager.builds).toHaveLength(1)
   await writeFile(join(directory, 'Dockerfile'), 'FAIL\n')
@@ -200,6 +199,42 @@ it('builds what is missing, from the context without what is ignored', async () 
   })
   await rm(join(directory, 'Dockerfile'))
   expect((await compose('build')).stderr).toContain('Dockerfile does not exist')
+})
+
+it('rolls out what was built anew under the same name, to every service that uses it', async () => {
+  const services = '{web: {build: ., image: app}, job: {image: app, depends_on: [web]}}'
+  await writeFile(join(directory, 'compose.yaml'), `name: shop\nservices: ${services}`)
+  await writeFile(join(directory, 'Dockerfile'), 'FROM base\n')
+  const pinned = (): (string | undefined)[] =>
+    manager.projects.get('shop')?.spec.services.map(({ container }) => container.imageId) ?? []
+  await compose('up -d')
+  expect(pinned()).toEqual([imageId(1), imageId(1)])
+  expect(manager.calls).toContain(`POST /v1/images/${encodeURIComponent(imageId(1))}/copies`)
+  expect((await compose('up -d')).stderr).toContain('Everything is unchanged')
+  const rebuilt = await compose('up -d --build')
+  expect(rebuilt.stderr).toContain(' Service web  Updated (image)\n')
+  expect(rebuilt.stderr).toContain(' Service job  Updated (image)\n')
+  expect(pinned()).toEqual([imageId(2), imageId(2)])
+})
+
+it('plan tells what an image that was built meanwhile changes, and builds nothing', async () => {
+  await writeFile(join(directory, 'compose.yaml'), 'name: shop\nservices: {web: {build: .}}')
+  await writeFile(join(directory, 'Dockerfile'), 'FROM base\n')
+  expect((await compose('plan')).stdout).toContain('+ create service web\n')
+  expect(manager.builds).toHaveLength(0)
+  await compose('up -d')
+  await compose('build')
+  expect((await compose('plan')).stdout).toContain('~ update service web')
+})
+
+it('keeps the image of a running project whose name no host knows any more', async () => {
+  await writeFile(join(directory, 'compose.yaml'), 'name: shop\nservices: {web: {build: .}}')
+  await writeFile(join(directory, 'Dockerfile'), 'FROM base\n')
+  await compose('up -d')
+  manager.images.delete('shop-web')
+  manager.images.set('untagged', imageId(1))
+  expect((await compose('up -d')).stderr).toContain('Everything is unchanged')
+  expect(manager.builds).toHaveLength(1)
 })
 
 it('ls lists projects', async () => {

@@ -17,8 +17,8 @@ export interface FakeManager {
   readonly lives: Map<string, Life>
   /** Lines each container wrote, by its id. */
   readonly logs: Map<string, readonly string[]>
-  /** Images that are there. */
-  readonly images: Set<string>
+  /** Images that are there: ids by names. What is built gets a new id. */
+  readonly images: Map<string, string>
   /** What was sent to `/build`, in bytes. */
   readonly builds: { readonly query: URLSearchParams; readonly bytes: number }[]
   /** What `exec` was asked to run; it answers with what it is told, on stderr too, and code 7. */
@@ -74,7 +74,7 @@ export async function startFakeManager(): Promise<FakeManager> {
     projects: new Map<string, ProjectView>(),
     lives: new Map<string, Life>(),
     logs: new Map<string, readonly string[]>(),
-    images: new Set<string>(),
+    images: new Map<string, string>(),
     builds: [] as { query: URLSearchParams; bytes: number }[],
     execs: [] as object[],
     looks: 0,
@@ -123,20 +123,30 @@ async function answer(request: IncomingMessage, response: ServerResponse, state:
   if (url.pathname === '/v1/projects') return send(200, [...state.projects.values()].map(summary))
   if (name !== undefined) return project(name, { method: request.method ?? '', url, body, state, send })
   if (log !== undefined) return sendLog(response, state.logs.get(log) ?? [], url)
+  if (url.pathname.endsWith('/copies')) return send(200, { nodes: ['n1', 'n2'] })
   if (image !== undefined) return sendImage(decodeURIComponent(image), { state, send })
-  if (url.pathname === '/build') {
-    state.builds.push({ query: url.searchParams, bytes: body.length })
-    response.write(`${JSON.stringify({ stream: 'Step 1/1 : FROM base\n' })}\n`)
-    const isBad = body.includes('FAIL')
-    response.end(JSON.stringify(isBad ? { error: 'no such base' } : { stream: 'Successfully built abc\n' }))
-    return
-  }
+  if (url.pathname === '/build') return build(response, { url, body, state })
   send(404, { message: `page not found: ${url.pathname}`, code: 'NO_SUCH_PAGE' })
 }
 
+/** The id of the n-th image. */
+export function imageId(n: number): string {
+  return `sha256:${String(n).padStart(64, '0')}`
+}
+
+function build(response: ServerResponse, { url, body, state }: Pick<ProjectCall, 'url' | 'body' | 'state'>): void {
+  state.builds.push({ query: url.searchParams, bytes: body.length })
+  response.write(`${JSON.stringify({ stream: 'Step 1/1 : FROM base\n' })}\n`)
+  if (body.includes('FAIL')) return void response.end(JSON.stringify({ error: 'no such base' }))
+  const id = imageId(state.builds.length)
+  for (const tag of url.searchParams.getAll('t')) state.images.set(tag, id)
+  response.end(JSON.stringify({ aux: { ID: id } }))
+}
+
 function sendImage(name: string, { state, send }: Pick<ProjectCall, 'state' | 'send'>): void {
-  if (state.images.has(name)) send(200, {})
-  else send(404, { message: `No such image: ${name}` })
+  const id = [...state.images].find(pair => pair.includes(name))?.[1]
+  if (id === undefined) send(404, { message: `No such image: ${name}` })
+  else send(200, { Id: id })
 }
 
 function exec(path: string, { body, state, send }: Pick<ProjectCall, 'body' | 'state' | 'send'>): void {

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { Duplex } from 'node:stream'
-import { json } from 'node:stream/consumers'
+import { Duplex, Readable } from 'node:stream'
+import { json, text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sleep, systemClock } from '../../../src/core/clock.ts'
 import { conflict, invalidInput, notFound } from '../../../src/core/errors.ts'
@@ -17,6 +17,7 @@ import {
   type ContainerSummary,
   createDockerClient,
   type Engine,
+  type ImageInspect,
 } from '../../../src/docker-api/index.ts'
 import { createDockerServer, type ServerTls } from '../../../src/docker-api/server/index.ts'
 import { createManagerServer, type Manager } from '../../../src/manager/index.ts'
@@ -102,6 +103,8 @@ function capitals(): Duplex {
     },
   })
 }
+
+const BUILT = `sha256:${'b'.repeat(64)}`
 
 let scope: Scope
 let members: MemberRecord[]
@@ -326,6 +329,59 @@ describe('containers of the cluster', () => {
     members.push(memberRecord('n9', { apiAddress: `127.0.0.1:${(silent.address() as AddressInfo).port}` }))
     const port = await twoNodes()
     expect((await get(port, '/containers/json')).body).toHaveLength(4)
+  })
+})
+
+describe('images that were built', () => {
+  const image = (Id: string, LastTagTime: string) => ({ Id, Metadata: { LastTagTime } }) as unknown as ImageInspect
+  const loaded: string[] = []
+
+  /** A node that knows images by name or id, and takes others. */
+  function engineWithImages(name: string, images: Readonly<Record<string, ImageInspect>>): Engine {
+    return stubEngine({
+      version: async () => ({ ApiVersion: '1.41' }) as never,
+      images: {
+        inspect: async reference => {
+          const found = images[reference]
+          if (found === undefined) throw notFound('NO_SUCH_IMAGE', `No such image: ${reference}`)
+          return found
+        },
+        save: async references => Readable.from([Buffer.from(references.join())]),
+        load: async archive => {
+          loaded.push(`${name}: ${await text(archive)}`)
+          return []
+        },
+      },
+    })
+  }
+
+  beforeEach(() => void loaded.splice(0))
+
+  it('are what their name was given to last, on whatever node', async () => {
+    await addNode('n1', engineWithImages('n1', { app: image('old', '2026-01-01T00:00:00Z') }))
+    await addNode('n2', engineWithImages('n2', { app: image('new', '2026-01-02T00:00:00Z') }))
+    await addNode('n3', engineWithImages('n3', {}))
+    const port = await startFront()
+    expect((await get(port, '/images/app/json')).body).toMatchObject({ Id: 'new' })
+    expect(await get(port, '/images/none/json')).toMatchObject({
+      status: 404,
+      body: { message: 'No such image: none' },
+    })
+  })
+
+  it('are copied to a second node, and no further', async () => {
+    const built = { [BUILT]: image(BUILT, '2026-01-01T00:00:00Z') }
+    await addNode('n1', engineWithImages('n1', {}))
+    await addNode('n2', engineWithImages('n2', built))
+    await addNode('n3', engineWithImages('n3', {}))
+    const port = await startFront()
+    const keep = async (): Promise<unknown> =>
+      (await fetch(`http://127.0.0.1:${port}/v1/images/${BUILT}/copies`, { method: 'POST' })).json()
+    expect(await keep()).toEqual({ nodes: ['n2', 'n1'] })
+    expect(loaded).toEqual([`n1: ${BUILT}`])
+    await addNode('n4', engineWithImages('n4', built))
+    expect(await keep()).toEqual({ nodes: ['n2', 'n4'] })
+    expect(loaded).toHaveLength(1)
   })
 })
 

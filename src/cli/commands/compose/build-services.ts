@@ -5,19 +5,24 @@ import { packContext } from '../../build-context/pack-context.ts'
 import type { CommandContext } from '../../command.ts'
 import type { Progress } from '../../output/progress.ts'
 import type { ManagerApi } from './manager-api.ts'
+import type { BuiltImages } from './pin-images.ts'
 
 export interface BuildRun {
   readonly api: ManagerApi
   readonly context: CommandContext
   readonly progress: Progress
-  /** `missing`: only images that the cluster does not have. */
-  readonly policy: 'always' | 'missing'
+  /** `missing`: only images that the cluster does not have. `never`: only find out which of them it has. */
+  readonly policy: 'always' | 'missing' | 'never'
+  /** Images of the project as it runs, by name: what is meant where no node knows the name any more. */
+  readonly running?: BuiltImages
   readonly services: readonly string[]
   readonly noCache?: boolean
   readonly pull?: boolean
   readonly quiet?: boolean
   readonly buildArgs?: Readonly<Record<string, string>>
 }
+
+const WHOLE_ID = /^sha256:[0-9a-f]{64}$/
 
 type Tree = Readonly<Record<string, unknown>>
 
@@ -33,31 +38,43 @@ const NO_EFFECT = [
   'shm_size',
 ]
 
-/** Builds the images of services with a `build` section, on one of the hosts; the others fetch them from there. */
-export async function buildServices(project: Project, run: BuildRun): Promise<void> {
+/**
+ * Builds the images of services with a `build` section, each on one of the hosts; the others fetch them from there.
+ * Resolves with the id of each image, built now or before; an image that is not there and is not to be built has none.
+ */
+export async function buildServices(project: Project, run: BuildRun): Promise<BuiltImages> {
+  const built = new Map<string, string>()
   for (const name of run.services) {
     const service = treeAt(project.model, 'services', name)
     const build = treeAt(service, 'build')
     if (Object.keys(build).length === 0) continue
     const image = imageName(project.name, name, service)
-    if (run.policy === 'missing' && (await isPresent(image, run.api))) continue
+    const id = run.policy === 'always' ? undefined : await findImage(image, run)
+    if (id !== undefined) built.set(image, id)
+    if (id !== undefined || run.policy === 'never') continue
     run.progress.tell(`Image ${image}`, 'Building')
-    await buildImage({ image, build }, run)
+    built.set(image, await buildImage({ image, build }, run))
     run.progress.tell(`Image ${image}`, 'Built')
   }
+  return built
 }
 
-async function isPresent(image: string, api: ManagerApi): Promise<boolean> {
+async function findImage(image: string, { api, running }: BuildRun): Promise<string | undefined> {
+  return (await idOf(image, api)) ?? (await idOf(running?.get(image), api))
+}
+
+async function idOf(image: string | undefined, api: ManagerApi): Promise<string | undefined> {
+  if (image === undefined) return undefined
   try {
-    await api.engine.images.inspect(image)
-    return true
+    return (await api.engine.images.inspect(image)).Id
   } catch (error) {
-    if (error instanceof ShoalError && error.status === 404) return false
+    if (error instanceof ShoalError && error.status === 404) return undefined
     throw error
   }
 }
 
-async function buildImage({ image, build }: { image: string; build: Tree }, run: BuildRun): Promise<void> {
+/** Resolves with the image's id. */
+async function buildImage({ image, build }: { image: string; build: Tree }, run: BuildRun): Promise<string> {
   for (const key of NO_EFFECT) if (build[key] !== undefined) run.progress.warn(`build.${key} has no effect yet`)
   const directory = text(build['context']) ?? '.'
   if (/^[a-z+]+:\/\/|^git@/.test(directory)) {
@@ -83,7 +100,9 @@ async function buildImage({ image, build }: { image: string; build: Tree }, run:
     if (stream !== undefined && run.quiet !== true) run.context.stderr.write(stream)
   }
   try {
-    await run.api.engine.images.build(tar, options, show, run.context.signal)
+    const id = await run.api.engine.images.build(tar, options, show, run.context.signal)
+    // Old engines tell the beginning of the id only.
+    return WHOLE_ID.test(id) ? id : (await run.api.engine.images.inspect(image)).Id
   } catch (cause) {
     if (run.context.signal.aborted) throw cause
     throw failed('BUILD_FAILED', `Cannot build ${image}: ${errorMessage(cause)}`, { cause })

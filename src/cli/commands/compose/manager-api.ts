@@ -21,6 +21,8 @@ export interface ManagerApi {
   /** Undefined if there is no such project. */
   readonly project: (name: string) => Promise<ProjectView | undefined>
   readonly apply: (spec: ProjectSpec, options: ApplyOptions) => Promise<ApplyResult>
+  /** Has an image that was built copied to a second node, if only one has it. */
+  readonly keepCopies: (imageId: string) => Promise<void>
   /** Undefined if there is no such project. */
   readonly remove: (
     name: string,
@@ -30,6 +32,8 @@ export interface ManagerApi {
 
 /** Writing a large project waits for the store. */
 const APPLY_MS_MAX = 60_000
+/** An image goes from one node to another on the way. */
+const COPY_MS_MAX = 330_000
 
 /** Managers that answer but have no leader yet are given the time a failover takes; every call here can be repeated. */
 const FAILOVER: Patience = {
@@ -61,6 +65,10 @@ export function managerApi(invocation: Invocation, context: CommandContext): Man
         query: { dryRun, forceRecreate, removeOrphans },
         responseMs: APPLY_MS_MAX,
       }),
+    keepCopies: async imageId => {
+      const path = `/v1/images/${encodeURIComponent(imageId)}/copies`
+      await call({ method: 'POST', path, responseMs: COPY_MS_MAX })
+    },
     remove: (name, { volumes, dryRun }) =>
       orUndefined(
         call<ApplyResult>({
