@@ -84,7 +84,7 @@ describe('createDockerServer()', () => {
     ['{', 'Cannot read the body as JSON'],
     ['[]', 'expected a JSON object'],
     ['{"Env":"A=b"}', 'invalid value for Env: expected a list of strings'],
-    ['{"HostConfig":{"Memory":"1g"}}', 'invalid value for HostConfig.Memory: expected a number'],
+    ['{"HostConfig":{"Memory":"1g"}}', 'invalid value for HostConfig.Memory: expected a whole number'],
     ['{"HostConfig":3}', 'invalid value for HostConfig'],
   ])('refuses the body %s', async (body, message) => {
     const { post } = await serve()
