@@ -181,10 +181,21 @@ export interface HostConfig {
   readonly IOMaximumBandwidth?: number
 }
 
+/** Addresses a container asks for. */
+export interface EndpointAddresses {
+  readonly IPv4Address?: string
+  readonly IPv6Address?: string
+  /** More addresses of the device, such as 169.254.9.9. */
+  readonly LinkLocalIPs?: readonly string[] | null
+}
+
 export interface EndpointConfig {
-  readonly IPAMConfig?: { readonly IPv4Address?: string } | null
+  readonly IPAMConfig?: EndpointAddresses | null
+  /** Names for other containers of the network that only this one uses: `<name or id>:<alias>`. */
+  readonly Links?: readonly string[] | null
   readonly Aliases?: readonly string[] | null
   readonly MacAddress?: string
+  readonly DriverOpts?: Readonly<Record<string, string>> | null
 }
 
 export interface ContainerCreateRequest extends ContainerConfig {
@@ -221,15 +232,43 @@ export interface ContainerState {
 }
 
 export interface EndpointSettings {
+  readonly IPAMConfig?: EndpointAddresses | null
+  readonly Links?: readonly string[] | null
+  readonly Aliases: readonly string[] | null
+  readonly MacAddress: string
+  readonly DriverOpts?: Readonly<Record<string, string>> | null
   readonly NetworkID: string
   readonly EndpointID: string
   readonly Gateway: string
   readonly IPAddress: string
   readonly IPPrefixLen: number
-  readonly MacAddress: string
-  readonly Aliases: readonly string[] | null
-  readonly IPAMConfig?: { readonly IPv4Address?: string } | null
+  readonly IPv6Gateway?: string
+  readonly GlobalIPv6Address?: string
+  readonly GlobalIPv6PrefixLen?: number
+  /** Since API 1.44: every name other containers of the network find this one by. */
   readonly DNSNames?: readonly string[] | null
+}
+
+/** `NetworkSettings` of a container. What is said of an address is that of the default network, if it is on that. */
+export interface NetworkSettings {
+  readonly Bridge?: string
+  readonly SandboxID?: string
+  readonly SandboxKey: string
+  readonly Ports: PortMap
+  readonly HairpinMode?: boolean
+  readonly LinkLocalIPv6Address?: string
+  readonly LinkLocalIPv6PrefixLen?: number
+  readonly SecondaryIPAddresses?: null
+  readonly SecondaryIPv6Addresses?: null
+  readonly EndpointID?: string
+  readonly Gateway: string
+  readonly GlobalIPv6Address?: string
+  readonly GlobalIPv6PrefixLen?: number
+  readonly IPAddress: string
+  readonly IPPrefixLen?: number
+  readonly IPv6Gateway?: string
+  readonly MacAddress: string
+  readonly Networks: Readonly<Record<string, EndpointSettings>>
 }
 
 export interface MountPoint {
@@ -263,14 +302,7 @@ export interface ContainerInspect {
   readonly HostConfig: HostConfig
   readonly Config: ContainerConfig
   readonly Mounts: readonly MountPoint[]
-  readonly NetworkSettings: {
-    readonly Ports: PortMap
-    readonly IPAddress: string
-    readonly Gateway: string
-    readonly MacAddress: string
-    readonly SandboxKey: string
-    readonly Networks: Readonly<Record<string, EndpointSettings>>
-  }
+  readonly NetworkSettings: NetworkSettings
 }
 
 export interface PortSummary {

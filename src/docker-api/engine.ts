@@ -181,6 +181,8 @@ export interface NetworkOperations {
   readonly remove: (id: string) => Promise<void>
   readonly connect: (id: string, container: string, endpoint: EndpointConfig) => Promise<void>
   readonly disconnect: (id: string, container: string, options: { readonly force?: boolean }) => Promise<void>
+  /** Removes the networks that nobody uses; resolves with their names. Filters: `label`, `label!`, `until`. */
+  readonly prune: (options: { readonly filters?: Filters }) => Promise<readonly string[]>
 }
 
 export interface VolumeOperations {

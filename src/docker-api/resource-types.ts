@@ -28,6 +28,26 @@ export interface ImageInspect {
   readonly Metadata?: { readonly LastTagTime: string }
 }
 
+/** One subnet of a network. */
+export interface IpamConfig {
+  readonly Subnet?: string
+  readonly Gateway?: string
+  /** Part of the subnet that addresses are chosen from. */
+  readonly IPRange?: string
+  /** Addresses that other machines have, by any name: no container gets them. */
+  readonly AuxiliaryAddresses?: Readonly<Record<string, string>> | null
+}
+
+/** A container on a network, as the network shows it. */
+export interface NetworkMember {
+  readonly Name: string
+  readonly EndpointID: string
+  readonly MacAddress: string
+  /** With its prefix length. */
+  readonly IPv4Address: string
+  readonly IPv6Address?: string
+}
+
 export interface NetworkInspect {
   readonly Name: string
   readonly Id: string
@@ -37,17 +57,16 @@ export interface NetworkInspect {
   readonly EnableIPv6: boolean
   readonly IPAM: {
     readonly Driver: string
-    readonly Config: readonly { readonly Subnet?: string; readonly Gateway?: string }[]
+    readonly Options?: Readonly<Record<string, string>> | null
+    readonly Config: readonly IpamConfig[]
   }
   readonly Internal: boolean
   readonly Attachable: boolean
   readonly Ingress: boolean
-  readonly Containers: Readonly<
-    Record<
-      string,
-      { readonly Name: string; readonly EndpointID: string; readonly MacAddress: string; readonly IPv4Address: string }
-    >
-  >
+  readonly ConfigFrom?: { readonly Network: string }
+  readonly ConfigOnly?: boolean
+  /** By container id. Empty in lists. */
+  readonly Containers: Readonly<Record<string, NetworkMember>>
   readonly Options: Readonly<Record<string, string>>
   readonly Labels: Readonly<Record<string, string>>
 }
@@ -55,14 +74,20 @@ export interface NetworkInspect {
 export interface NetworkCreateRequest {
   readonly Name: string
   readonly Driver?: string
+  readonly Scope?: string
   readonly Internal?: boolean
   readonly CheckDuplicate?: boolean
   readonly Attachable?: boolean
+  readonly Ingress?: boolean
+  readonly EnableIPv6?: boolean | null
+  readonly EnableIPv4?: boolean | null
+  readonly ConfigOnly?: boolean
+  readonly ConfigFrom?: { readonly Network?: string } | null
   readonly IPAM?: {
-    readonly Config?:
-      | readonly { readonly Subnet?: string; readonly Gateway?: string; readonly IPRange?: string }[]
-      | null
-  }
+    readonly Driver?: string
+    readonly Options?: Readonly<Record<string, string>> | null
+    readonly Config?: readonly IpamConfig[] | null
+  } | null
   readonly Options?: Readonly<Record<string, string>> | null
   readonly Labels?: Readonly<Record<string, string>> | null
 }

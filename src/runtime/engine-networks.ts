@@ -1,12 +1,13 @@
 import type { NetworkOperations } from '../docker-api/index.ts'
 import type { Containers, EventBus } from './containers/index.ts'
+import type { LocalNetworks } from './network/index.ts'
 
 /**
  * The network operations of the engine: those of the network room, with containers named as everywhere else, memory of what
  * a container that does not run will join, and events.
  */
 export function engineNetworks(
-  networks: NetworkOperations,
+  networks: LocalNetworks,
   { containers, events }: { readonly containers: Containers; readonly events: EventBus },
 ): NetworkOperations {
   const tell = (action: string, network: { Id: string; Name: string; Driver: string }, container?: string): void => {
@@ -41,6 +42,12 @@ export function engineNetworks(
       if (running) await networks.disconnect(network.Id, id, options)
       await containers.leaveNetwork(id, network.Name)
       tell('disconnect', network, id)
+    },
+    prune: async options => {
+      const removed = await networks.prune(options)
+      for (const network of removed) tell('destroy', network)
+      events.emit('network', 'prune', { ID: '', Attributes: { reclaimed: '0' } })
+      return removed.map(({ Name }) => Name)
     },
   }
 }

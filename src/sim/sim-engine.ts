@@ -107,6 +107,7 @@ export class SimEngine {
         remove: async id => void this.#networks.delete(id),
         connect: absent,
         disconnect: absent,
+        prune: absent,
       },
       volumes: {
         create: async ({ Name = '' }) => {

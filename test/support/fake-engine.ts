@@ -228,6 +228,7 @@ export class FakeEngine {
       remove: missing,
       connect: missing,
       disconnect: missing,
+      prune: missing,
     },
     volumes: {
       create: async ({ Name = '' }) => {

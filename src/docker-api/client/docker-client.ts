@@ -87,6 +87,13 @@ function networkOperations(transport: Transport): NetworkOperations {
         path: at(id, '/disconnect'),
         body: { Container: container, Force: force === true },
       })),
+    async prune({ filters }) {
+      const query = { filters: filterQuery(filters) }
+      const answer = (await transport.json({ method: 'POST', path: '/networks/prune', query })) as {
+        NetworksDeleted?: readonly string[] | null
+      }
+      return answer.NetworksDeleted ?? []
+    },
   }
 }
 

@@ -13,8 +13,6 @@ interface ConnectRequest {
   readonly Force: boolean
 }
 
-const PREDEFINED = ['bridge', 'host', 'none']
-
 export function networkRoutes(app: HttpApp, { networks }: Engine): void {
   app.get('/networks', request => networks.list({ filters: new Query(request.url).filters() }))
   app.get<ById>('/networks/:id', ({ params }) => networks.inspect(params.id))
@@ -39,16 +37,9 @@ export function networkRoutes(app: HttpApp, { networks }: Engine): void {
     await networks.disconnect(params.id, containerOf(request), { force: request.Force === true })
     return reply.code(200).send()
   })
-  app.post('/networks/prune', async request => {
-    const deleted: string[] = []
-    for (const { Id, Name } of await networks.list({ filters: new Query(request.url).filters() })) {
-      const isUsed = Object.keys((await networks.inspect(Id)).Containers).length > 0
-      if (PREDEFINED.includes(Name) || isUsed) continue
-      await networks.remove(Id)
-      deleted.push(Name)
-    }
-    return { NetworksDeleted: deleted }
-  })
+  app.post('/networks/prune', async request => ({
+    NetworksDeleted: await networks.prune({ filters: new Query(request.url).filters() }),
+  }))
 }
 
 function containerOf({ Container }: Partial<ConnectRequest>): string {

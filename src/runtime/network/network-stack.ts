@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
-import type { NetworkOperations } from '../../docker-api/index.ts'
 import { NetlinkSocket } from '../linux/netlink-socket.ts'
 import type { NameSource, NetworkSandboxes } from '../ports.ts'
 import { dnsScope } from './dns/dns-scope.ts'
@@ -11,7 +10,7 @@ import { DnsServer } from './dns/dns-server.ts'
 import { Firewall } from './firewall/firewall.ts'
 import { DEFAULT_MTU, ensureDefaults } from './networks/default-networks.ts'
 import type { BridgeNetwork } from './networks/local-network.ts'
-import { networkOperations } from './networks/network-operations.ts'
+import { type LocalNetworks, networkOperations } from './networks/network-operations.ts'
 import { NetworkTable } from './networks/network-table.ts'
 import { HostPorts } from './ports/host-ports.ts'
 import { ensureBridge, writeSysctl } from './sandboxes/devices.ts'
@@ -43,7 +42,7 @@ export interface NetworkStackPorts {
 
 export interface NetworkStack {
   readonly sandboxes: NetworkSandboxes
-  readonly networks: NetworkOperations
+  readonly networks: LocalNetworks
   /** From now on the DNS server asks `source` before its own containers. */
   readonly setNameSource: (source: NameSource) => void
   /** Stops serving names and lets go of host ports; what running containers use stays as it is. */

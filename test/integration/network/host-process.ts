@@ -47,7 +47,7 @@ const methods: Record<string, (...args: never[]) => unknown> = {
   disconnect: (network: string, container: string) => stack.networks.disconnect(network, container, {}),
   openOverlay: async (node: string, hostAddress: string, endpoint: string) => {
     const store = createEtcdStore({ endpoints: [endpoint], clock: systemClock })
-    const engine: Pick<Engine, 'networks'> = { networks: stack.networks }
+    const engine: Pick<Engine, 'networks'> = { networks: { ...stack.networks, prune: () => Promise.resolve([]) } }
     overlay = createOverlay({ node, hostAddress }, { ...ports, store, keys: clusterKeys('lab'), engine })
     stack.setNameSource({ ...overlay.names, ready: named.promise })
     await overlay.start()

@@ -31,8 +31,14 @@ export interface NetworkOperationsPorts {
 /** One change of the set of networks at a time. */
 const LOCK = 'networks'
 
+/** The engine's networks, before containers that do not run and events are added. */
+export interface LocalNetworks extends Omit<NetworkOperations, 'prune'> {
+  /** Resolves with what was removed. */
+  readonly prune: (options: { readonly filters?: Filters }) => Promise<readonly NetworkInspect[]>
+}
+
 /** Networks as the Docker Engine API has them. */
-export function networkOperations(ports: NetworkOperationsPorts): NetworkOperations {
+export function networkOperations(ports: NetworkOperationsPorts): LocalNetworks {
   const { networks, table, sandboxes } = ports
   const lock = new KeyedLock()
   const inspect = (network: LocalNetwork): NetworkInspect => networkInspect(network, table)
@@ -62,6 +68,16 @@ export function networkOperations(ports: NetworkOperationsPorts): NetworkOperati
       ),
     inspect: async reference => inspect(need(reference)),
     remove: reference => lock.run(LOCK, () => removeNetwork(need(reference), ports)),
+    prune: ({ filters = {} }) =>
+      lock.run(LOCK, async () => {
+        const unused = networks
+          .bridges()
+          .filter(network => !isPredefined(network.name) && matches(network, filters))
+          .filter(network => table.membersOf(network.id).length === 0)
+        const removed = unused.map(inspect)
+        for (const network of unused) await undoNetwork(network, ports)
+        return removed
+      }),
     connect: async (reference, container, config) =>
       sandboxes.connect(needContainer(container), needBridge(reference), config),
     disconnect: async (reference, container) => sandboxes.disconnect(needContainer(container), needBridge(reference)),
