@@ -299,6 +299,12 @@ export interface ContainerInspect {
   readonly RestartCount: number
   readonly Driver: string
   readonly Platform: string
+  readonly MountLabel?: string
+  readonly ProcessLabel?: string
+  readonly AppArmorProfile?: string
+  /** Execs that run in it; null for none. */
+  readonly ExecIDs?: readonly string[] | null
+  readonly GraphDriver?: { readonly Name: string; readonly Data: Readonly<Record<string, string>> | null }
   readonly HostConfig: HostConfig
   readonly Config: ContainerConfig
   readonly Mounts: readonly MountPoint[]

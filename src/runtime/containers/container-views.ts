@@ -9,6 +9,7 @@ import type {
 import type { Sandbox } from '../ports.ts'
 import { stateOf } from './container-state.ts'
 import { logPath } from './engine-paths.ts'
+import { fullConfig, fullHostConfig } from './inspect-defaults.ts'
 import { readLogConfig } from './logs/index.ts'
 import type { ContainerRecord } from './record.ts'
 import type { Room } from './room.ts'
@@ -46,14 +47,18 @@ export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerI
     RestartCount: record.restartCount,
     Driver: 'overlay2',
     Platform: 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: null,
     HostConfig: {
-      ...host,
+      ...fullHostConfig(host),
       NetworkMode: record.networkMode,
-      RestartPolicy: { Name: 'no', MaximumRetryCount: 0, ...host.RestartPolicy },
       LogConfig: { Type: 'json-file', Config: {}, ...host.LogConfig },
       ShmSize: host.ShmSize || SHM_BYTES_DEFAULT,
     },
-    Config: config,
+    GraphDriver: { Name: 'overlay2', Data: {} },
+    Config: fullConfig(config),
     Mounts: record.mounts.map(mount => mount.point),
     NetworkSettings: networkSettings(record, sandbox),
   }
