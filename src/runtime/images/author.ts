@@ -10,10 +10,10 @@ import { notFound, ShoalError } from '../../core/errors.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import { newShortId } from '../../core/random.ts'
 import type { HistoryEntry, LayerRef, LayerSource, NewImage } from './contract.ts'
-import { diskError, syncFileSystem } from './files.ts'
-import { tagName } from './image-catalog.ts'
 import { encodeManifest, hostPlatform, MEDIA_TYPES } from './manifest.ts'
-import type { StoreParts } from './store-parts.ts'
+import { diskError, syncFileSystem } from './store/files.ts'
+import { tagName } from './store/image-catalog.ts'
+import type { StoreParts } from './store/store-parts.ts'
 import { packTree } from './tar/pack.ts'
 
 /** Speed over size: at 3 gzip is about three times as fast as at 6, for a twentieth more bytes. */

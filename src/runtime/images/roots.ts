@@ -6,8 +6,8 @@ import { KeyedLock } from '../../core/keyed-lock.ts'
 import { holdDirectory } from '../linux/fd-path.ts'
 import { mount, unmount } from '../linux/mount.ts'
 import type { OverlayRoots } from './contract.ts'
-import { readIfThere } from './files.ts'
-import type { StoreParts } from './store-parts.ts'
+import { readIfThere } from './store/files.ts'
+import type { StoreParts } from './store/store-parts.ts'
 
 /** What a writable layer stands on, kept beside it: the image may lose its name while the container lives. */
 export interface RootRecord {

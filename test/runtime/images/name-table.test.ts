@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
-import { NameTable } from '../../../src/runtime/images/name-table.ts'
+import { NameTable } from '../../../src/runtime/images/store/name-table.ts'
 
 const NAME = 'docker.io/library/app:latest'
 let directory: string

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
-import { fullName } from '../../../src/runtime/images/image-catalog.ts'
-import { Leases } from '../../../src/runtime/images/leases.ts'
-import { decimalSize, progressBar, transferMeter } from '../../../src/runtime/images/progress.ts'
+import { matchesName } from '../../../src/runtime/images/listing/views.ts'
+import { fullName } from '../../../src/runtime/images/store/image-catalog.ts'
+import { Leases } from '../../../src/runtime/images/store/leases.ts'
 import { layerMeaning } from '../../../src/runtime/images/tar/whiteout.ts'
-import { matchesName } from '../../../src/runtime/images/views.ts'
+import { decimalSize, progressBar, transferMeter } from '../../../src/runtime/images/transfer/progress.ts'
 
 describe('layerMeaning', () => {
   it.each([

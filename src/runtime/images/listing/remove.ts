@@ -1,9 +1,9 @@
-import { conflict, type ShoalError } from '../../core/errors.ts'
-import { dropImage, type UsedLayers } from './collect.ts'
-import type { ImageUser } from './contract.ts'
-import { familiar, fullName, type ImageRecord } from './image-catalog.ts'
-import { shortDigest } from './progress.ts'
-import type { StoreParts } from './store-parts.ts'
+import { conflict, type ShoalError } from '../../../core/errors.ts'
+import type { ImageUser } from '../contract.ts'
+import { dropImage, type UsedLayers } from '../store/collect.ts'
+import { familiar, fullName, type ImageRecord } from '../store/image-catalog.ts'
+import type { StoreParts } from '../store/store-parts.ts'
+import { shortDigest } from '../transfer/progress.ts'
 
 type Removed = { readonly Untagged?: string; readonly Deleted?: string }
 

@@ -3,18 +3,18 @@ import {
   formatImageReference,
   type ImageReference,
   parseImageReference,
-} from '../../core/image-reference.ts'
-import { backoff, retry } from '../../core/retry.ts'
-import type { RegistryAuth } from '../../docker-api/index.ts'
-import { wrongDigest } from './blob-store.ts'
-import { tagName } from './image-catalog.ts'
+} from '../../../core/image-reference.ts'
+import { backoff, retry } from '../../../core/retry.ts'
+import type { RegistryAuth } from '../../../docker-api/index.ts'
+import { choosePlatform, type Descriptor, hostPlatform, type Manifest, parseManifest } from '../manifest.ts'
+import { endpointsOf, type RegistryOptions } from '../registry/endpoints.ts'
+import { type FetchedManifest, Repository } from '../registry/repository.ts'
+import { RegistrySession } from '../registry/session.ts'
+import { wrongDigest } from '../store/blob-store.ts'
+import { tagName } from '../store/image-catalog.ts'
+import type { StoreParts } from '../store/store-parts.ts'
 import { installImage } from './install.ts'
-import { choosePlatform, type Descriptor, hostPlatform, type Manifest, parseManifest } from './manifest.ts'
 import { type OnProgress, transferMeter } from './progress.ts'
-import { endpointsOf, type RegistryOptions } from './registry/endpoints.ts'
-import { type FetchedManifest, Repository } from './registry/repository.ts'
-import { RegistrySession } from './registry/session.ts'
-import type { StoreParts } from './store-parts.ts'
 
 const PATIENCE = { triesMax: 4, waitMs: backoff(300, 5_000) }
 

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
-import { hexOf } from './blob-store.ts'
-import { familiar, fullName, type ImageRecord } from './image-catalog.ts'
-import { MEDIA_TYPES } from './manifest.ts'
-import type { StoreParts } from './store-parts.ts'
-import { encodeHeader, plainFile, TAR_END, tarPadding } from './tar/header-writer.ts'
+import { MEDIA_TYPES } from '../manifest.ts'
+import { hexOf } from '../store/blob-store.ts'
+import { familiar, fullName, type ImageRecord } from '../store/image-catalog.ts'
+import type { StoreParts } from '../store/store-parts.ts'
+import { encodeHeader, plainFile, TAR_END, tarPadding } from '../tar/header-writer.ts'
 
 interface SavedImage {
   readonly image: ImageRecord

@@ -3,13 +3,10 @@ import { closeSync, constants, createReadStream, fstatSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { errorCode, invalidInput, type ShoalError } from '../../core/errors.ts'
-import { parseImageReference } from '../../core/image-reference.ts'
-import { newShortId } from '../../core/random.ts'
-import { type HeldDirectory, holdDirectory, openInside, readFileInside } from '../linux/fd-path.ts'
-import { hexOf } from './blob-store.ts'
-import { familiar, tagName } from './image-catalog.ts'
-import { type ImageSource, installImage } from './install.ts'
+import { errorCode, invalidInput, type ShoalError } from '../../../core/errors.ts'
+import { parseImageReference } from '../../../core/image-reference.ts'
+import { newShortId } from '../../../core/random.ts'
+import { type HeldDirectory, holdDirectory, openInside, readFileInside } from '../../linux/fd-path.ts'
 import {
   choosePlatform,
   type Descriptor,
@@ -18,11 +15,14 @@ import {
   MEDIA_TYPES,
   parseConfig,
   parseManifest,
-} from './manifest.ts'
-import type { StoreParts } from './store-parts.ts'
-import { compressionOf } from './tar/decompress.ts'
-import { unpackArchive } from './tar/unpack.ts'
-import { LAYER_LIMITS } from './tar/unpack-error.ts'
+} from '../manifest.ts'
+import { hexOf } from '../store/blob-store.ts'
+import { familiar, tagName } from '../store/image-catalog.ts'
+import type { StoreParts } from '../store/store-parts.ts'
+import { compressionOf } from '../tar/decompress.ts'
+import { unpackArchive } from '../tar/unpack.ts'
+import { LAYER_LIMITS } from '../tar/unpack-error.ts'
+import { type ImageSource, installImage } from '../transfer/install.ts'
 
 const JSON_BYTES_MAX = 8 << 20
 

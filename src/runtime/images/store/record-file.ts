@@ -1,7 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errorMessage, failed } from '../../core/errors.ts'
-import { KeyedLock } from '../../core/keyed-lock.ts'
+import { errorMessage, failed } from '../../../core/errors.ts'
+import { KeyedLock } from '../../../core/keyed-lock.ts'
 import { replaceFile } from './files.ts'
 
 /** Small JSON records, one file each, kept in memory and on disk alike. */

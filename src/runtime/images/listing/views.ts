@@ -1,7 +1,7 @@
-import type { Filters, ImageInspect, ImageSummary } from '../../docker-api/index.ts'
-import { familiar, type ImageRecord } from './image-catalog.ts'
-import type { ImageConfig } from './manifest.ts'
-import type { StoreParts } from './store-parts.ts'
+import type { Filters, ImageInspect, ImageSummary } from '../../../docker-api/index.ts'
+import type { ImageConfig } from '../manifest.ts'
+import { familiar, type ImageRecord } from '../store/image-catalog.ts'
+import type { StoreParts } from '../store/store-parts.ts'
 
 /** One line of `docker images` for each image, newest first. */
 export async function listImages(parts: StoreParts, filters: Filters): Promise<readonly ImageSummary[]> {

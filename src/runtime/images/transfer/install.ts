@@ -1,10 +1,10 @@
-import { sha256Digest } from '../../core/digest.ts'
-import { mapParallel } from '../../core/parallel.ts'
-import { syncFileSystem } from './files.ts'
-import type { UnpackedLayer } from './layer-store.ts'
-import { checkLayerCount, type Descriptor, type ImageConfig, type Manifest, parseConfig } from './manifest.ts'
+import { sha256Digest } from '../../../core/digest.ts'
+import { mapParallel } from '../../../core/parallel.ts'
+import { checkLayerCount, type Descriptor, type ImageConfig, type Manifest, parseConfig } from '../manifest.ts'
+import { syncFileSystem } from '../store/files.ts'
+import type { UnpackedLayer } from '../store/layer-store.ts'
+import type { StoreParts } from '../store/store-parts.ts'
 import { type OnProgress, shortDigest } from './progress.ts'
-import type { StoreParts } from './store-parts.ts'
 
 const LAYERS_AT_ONCE = 4
 

@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.ts'
-import type { ProgressMessage } from '../../docker-api/index.ts'
+import type { Clock } from '../../../core/clock.ts'
+import type { ProgressMessage } from '../../../docker-api/index.ts'
 
 export type OnProgress = (message: ProgressMessage) => void
 

@@ -1,6 +1,6 @@
-import type { Clock } from '../../core/clock.ts'
-import { errorMessage, failed } from '../../core/errors.ts'
-import { KeyedLock } from '../../core/keyed-lock.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { errorMessage, failed } from '../../../core/errors.ts'
+import { KeyedLock } from '../../../core/keyed-lock.ts'
 import { readIfThere, replaceFile } from './files.ts'
 
 interface NameEntry {

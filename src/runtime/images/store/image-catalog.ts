@@ -1,15 +1,15 @@
-import type { Clock } from '../../core/clock.ts'
-import { notFound } from '../../core/errors.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { notFound } from '../../../core/errors.ts'
 import {
   familiarImageName,
   formatImageReference,
   type ImageReference,
   parseImageReference,
-} from '../../core/image-reference.ts'
+} from '../../../core/image-reference.ts'
+import type { LayerRef } from '../contract.ts'
+import { type Descriptor, type ImageConfig, parseConfig } from '../manifest.ts'
 import { type BlobStore, hexOf } from './blob-store.ts'
-import type { LayerRef } from './contract.ts'
 import type { Layout } from './layout.ts'
-import { type Descriptor, type ImageConfig, parseConfig } from './manifest.ts'
 import { type NameChanges, NameTable } from './name-table.ts'
 import { RecordFiles } from './record-file.ts'
 

@@ -1,13 +1,13 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { KeyedLock } from '../../core/keyed-lock.ts'
-import { newShortId, type Random } from '../../core/random.ts'
+import { KeyedLock } from '../../../core/keyed-lock.ts'
+import { newShortId, type Random } from '../../../core/random.ts'
+import type { LayerRef } from '../contract.ts'
+import { unpackArchive } from '../tar/unpack.ts'
+import { LAYER_LIMITS } from '../tar/unpack-error.ts'
 import { type BlobStore, hexOf, wrongDigest } from './blob-store.ts'
-import type { LayerRef } from './contract.ts'
 import type { Layout } from './layout.ts'
 import { RecordFiles } from './record-file.ts'
-import { unpackArchive } from './tar/unpack.ts'
-import { LAYER_LIMITS } from './tar/unpack-error.ts'
 
 interface LayerRecord extends LayerRef {
   /** Name of the directory below `layers/`. */

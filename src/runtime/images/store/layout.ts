@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock } from '../../core/clock.ts'
-import { failed } from '../../core/errors.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { failed } from '../../../core/errors.ts'
 import { readIfThere, replaceFile } from './files.ts'
 
 /** Raised when what is on disk changes its meaning. */
