@@ -15,10 +15,25 @@ export function stripVersion(path: string): string {
   return path.replace(PREFIX, '')
 }
 
+/** The version a request speaks: its prefix, or the newest one if it has none. */
+export function spokenVersion(url: string): string {
+  return versionOf(url) ?? API_VERSION
+}
+
+/** Whether a version is an earlier one than another: `isBefore('1.41', '1.42')`. */
+export function isBefore(version: string, other: string): boolean {
+  return compareVersions(version, other) < 0
+}
+
 function compareVersions(a: string, b: string): number {
   const [aMajor = 0, aMinor = 0] = a.split('.').map(Number)
   const [bMajor = 0, bMinor = 0] = b.split('.').map(Number)
   return aMajor - bMajor || aMinor - bMinor
+}
+
+/** Whether a client asked for a version before the given one; without a version it gets the newest. */
+export function isOlderThan(version: string | undefined, than: string): boolean {
+  return version !== undefined && compareVersions(version, than) < 0
 }
 
 /** Throws in Docker's words if a client asks for a version that is not served. */

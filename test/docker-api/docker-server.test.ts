@@ -81,7 +81,7 @@ describe('createDockerServer()', () => {
   })
 
   it.each([
-    ['{', 'Cannot read the body as JSON'],
+    ['{', 'invalid JSON'],
     ['[]', 'expected a JSON object'],
     ['{"Env":"A=b"}', 'invalid value for Env: expected a list of strings'],
     ['{"HostConfig":{"Memory":"1g"}}', 'invalid value for HostConfig.Memory: expected a whole number'],

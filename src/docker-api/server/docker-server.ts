@@ -12,6 +12,7 @@ import { imageRoutes } from './image-routes.ts'
 import { createListeners, type Listeners } from './listeners.ts'
 import { networkRoutes } from './network-routes.ts'
 import { streamRoutes } from './stream-routes.ts'
+import { buildkitRoutes, swarmRoutes } from './swarm-routes.ts'
 import { systemRoutes } from './system-routes.ts'
 import { volumeRoutes } from './volume-routes.ts'
 
@@ -56,4 +57,6 @@ function registerDockerRoutes(app: HttpApp, engine: Engine): void {
   buildRoutes(app, engine)
   networkRoutes(app, engine)
   volumeRoutes(app, engine)
+  swarmRoutes(app)
+  buildkitRoutes(app)
 }

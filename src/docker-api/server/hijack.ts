@@ -1,11 +1,11 @@
-import type { IncomingMessage } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { stripVersion } from '../api-version.ts'
+import { checkVersion, stripVersion, versionOf } from '../api-version.ts'
 import type { AttachedStream, Engine } from '../engine.ts'
 import { attachOptions, joinStreams, streamType } from './conversation.ts'
 import { readExecStart } from './create-request.ts'
 import { errorAnswer, SERVER_HEADERS } from './http-app.ts'
-import { Query } from './request.ts'
+import { decodeSegment, Query } from './request.ts'
 import { startExec } from './start-exec.ts'
 
 const ATTACH = /^\/containers\/([^/?]+)\/attach(?:\?|$)/
@@ -50,17 +50,20 @@ export function refuseUpgrade(socket: Duplex, error: unknown): void {
   const text = JSON.stringify(body)
   const length = String(Buffer.byteLength(text))
   const headers = { 'Content-Type': 'application/json', 'Content-Length': length, Connection: 'close' }
-  socket.end(headText(status, 'Error', headers) + text)
+  socket.end(headText(status, STATUS_CODES[status] ?? 'Error', headers) + text)
 }
 
 async function openConversation(engine: Engine, request: IncomingMessage): Promise<AttachedStream | undefined> {
-  const path = stripVersion(request.url ?? '')
+  const { url = '' } = request
+  const version = versionOf(url)
+  if (version !== undefined) checkVersion(version)
+  const path = stripVersion(url)
   const container = ATTACH.exec(path)?.[1]
   if (container !== undefined) {
-    return engine.containers.attach(decodeURIComponent(container), attachOptions(new Query(path)))
+    return engine.containers.attach(decodeSegment(container), attachOptions(new Query(path)))
   }
   const exec = EXEC_START.exec(path)?.[1] ?? ''
-  return startExec(engine.exec, decodeURIComponent(exec), await readExecStart(request))
+  return startExec(engine.exec, decodeSegment(exec), await readExecStart(request))
 }
 
 function headText(status: number, reason: string, headers: Readonly<Record<string, string>>): string {

@@ -29,6 +29,12 @@ export async function createHttpApp(
       return createServer()
     },
     rewriteUrl: request => stripVersion(request.url ?? '/'),
+    // A URL that cannot be decoded is met before any route.
+    frameworkErrors: (error, _request, reply) => {
+      const { status, body } = errorAnswer(error)
+      reply.hijack()
+      reply.raw.writeHead(status, { ...SERVER_HEADERS, 'Content-Type': JSON_TYPE }).end(JSON.stringify(body))
+    },
     routerOptions: { maxParamLength: 1_024, ignoreTrailingSlash: true, ignoreDuplicateSlashes: false },
   })
   app.removeAllContentTypeParsers()

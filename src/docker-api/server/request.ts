@@ -22,13 +22,22 @@ export async function readJson<T extends object>(request: IncomingMessage): Prom
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw invalidInput('BAD_JSON', `Cannot read the body as JSON: ${errorMessage(cause)}`, { cause })
+    throw invalidInput('BAD_JSON', `invalid JSON: ${errorMessage(cause)}`, { cause })
   }
   if (value === null) return {}
   if (typeof value !== 'object' || Array.isArray(value)) {
-    throw invalidInput('BAD_JSON', 'Cannot read the body: expected a JSON object')
+    throw invalidInput('BAD_JSON', 'invalid JSON: expected a JSON object')
   }
   return value
+}
+
+/** A piece of a path as the client meant it. Throws 400 for escapes that mean nothing, such as `%zz`. */
+export function decodeSegment(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (cause) {
+    throw invalidInput('BAD_URL', `invalid URL escape in "${text}"`, { cause })
+  }
 }
 
 /** The parameters behind the question mark, read as Docker reads them. */
