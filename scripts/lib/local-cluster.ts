@@ -1,9 +1,10 @@
-import { rm } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { command, until } from './command.ts'
 import { prepareDemoImages } from './demo-images.ts'
 import { Hosts } from './hosts.ts'
 import { endRemembered, recall, signalQuietly, startRemembered } from './processes.ts'
+import { programBuild } from './program-build.ts'
 import { startRegistry } from './registry.ts'
 
 const CHECKOUT = resolve(import.meta.dirname, '../..')
@@ -25,7 +26,8 @@ export interface LocalClusterOptions {
 
 /**
  * A whole cluster on one machine: etcd, a manager and a registry on this machine's end of a bridge, and an agent on each
- * of several {@link Hosts}. Starting is idempotent: what runs is left alone, what is missing or dead is started.
+ * of several {@link Hosts}. Starting is idempotent: what runs is left alone, what is missing, dead or of another build of
+ * the program is started.
  */
 export class LocalCluster {
   readonly hosts: Hosts
@@ -68,6 +70,7 @@ export class LocalCluster {
       storage: join(this.#options.imagesDirectory, 'registry'),
     })
     await prepareDemoImages(this.registry, this.#options.imagesDirectory, this.#say)
+    await this.#endOutdated()
     await this.startEtcd()
     await this.startManager()
     for (const node of this.nodeNames) await this.startNode(node)
@@ -192,6 +195,18 @@ export class LocalCluster {
 
   logFile(program: string): string {
     return join(this.#options.directory, 'log', `${program}.log`)
+  }
+
+  /** Daemons of an earlier build would go on as they were, without the files they may still load; containers do not notice. */
+  async #endOutdated(): Promise<void> {
+    const file = join(this.#options.directory, 'run', 'build')
+    const running = await readFile(file, 'utf8').catch(() => '')
+    const build = await programBuild(CHECKOUT)
+    if (running === build) return
+    await this.killManager()
+    for (const node of this.nodeNames) if (this.hosts.isRunning(node)) await this.killAgent(node)
+    await mkdir(join(this.#options.directory, 'run'), { recursive: true })
+    await writeFile(file, build)
   }
 
   readonly #say = (text: string): void => this.#options.say?.(text)

@@ -17,8 +17,9 @@ interface Row {
 }
 
 const FILE = resolve('examples/visits/compose.yaml')
+const directory = mkdtempSync(join(tmpdir(), 'shoal-visits-'))
 const cluster = new LocalCluster({
-  directory: mkdtempSync(join(tmpdir(), 'shoal-visits-')),
+  directory,
   imagesDirectory: '/var/lib/shoal-demo-images',
   bridge: 'sh-visits',
   subnet: '10.217.0',
@@ -110,6 +111,19 @@ describe('compose up on three hosts', () => {
     expect(await containers()).toEqual(ids)
   })
 
+  it('runs the new program after an update, and the containers of before', async () => {
+    const ids = await containers()
+    const agents = cluster.nodeNames.map(node => cluster.agentPid(node))
+    await cluster.start()
+    expect(cluster.nodeNames.map(node => cluster.agentPid(node))).toEqual(agents)
+    writeFileSync(join(directory, 'run', 'build'), 'an earlier one')
+    await cluster.start()
+    for (const [index, node] of cluster.nodeNames.entries()) expect(cluster.agentPid(node)).not.toBe(agents[index])
+    expect(await containers()).toEqual(ids)
+    expect(await up({ GREETING: 'Good evening' })).toBeDefined()
+    expect(await containers()).toEqual(ids)
+  })
+
   it('keeps the page working without a manager, and a new manager continues', async () => {
     const ids = await containers()
     await cluster.killManager()
@@ -153,9 +167,9 @@ describe('compose up on three hosts', () => {
   })
 
   it('rolls an image out that was built anew, and keeps it when the host that built it is lost', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'shoal-built-'))
+    const files = mkdtempSync(join(tmpdir(), 'shoal-built-'))
     const built = (verb: string, ...args: string[]): Promise<string> =>
-      cluster.run('compose', ['-f', join(directory, 'compose.yaml'), verb, ...args])
+      cluster.run('compose', ['-f', join(files, 'compose.yaml'), verb, ...args])
     const start = (): Promise<string> => built('up', '-d', '--build', '--wait', '--wait-timeout', '120')
     const says = async (): Promise<string[]> => {
       const lines = (await built('logs', '--no-color', '--no-log-prefix')).trim().split('\n')
@@ -164,9 +178,9 @@ describe('compose up on three hosts', () => {
     const write = (version: string, replicas: number): void => {
       const script = "import os, time; print(os.environ['VERSION'], flush=True); time.sleep(3600)"
       const lines = [`FROM ${cluster.registry}/visits-app:1`, `ENV VERSION=${version}`]
-      writeFileSync(join(directory, 'Dockerfile'), `${lines.join('\n')}\nCMD ["python3", "-c", "${script}"]\n`)
+      writeFileSync(join(files, 'Dockerfile'), `${lines.join('\n')}\nCMD ["python3", "-c", "${script}"]\n`)
       const page = `{build: ., stop_grace_period: 0s, deploy: {replicas: ${replicas}}}`
-      writeFileSync(join(directory, 'compose.yaml'), `name: built\nservices: {page: ${page}}\n`)
+      writeFileSync(join(files, 'compose.yaml'), `name: built\nservices: {page: ${page}}\n`)
     }
     try {
       write('one', 3)
@@ -190,7 +204,7 @@ describe('compose up on three hosts', () => {
       await cluster.nodesReady()
     } finally {
       await built('down')
-      rmSync(directory, { recursive: true })
+      rmSync(files, { recursive: true })
     }
   })
 
