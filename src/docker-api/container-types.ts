@@ -309,6 +309,9 @@ export interface ContainerInspect {
   readonly Config: ContainerConfig
   readonly Mounts: readonly MountPoint[]
   readonly NetworkSettings: NetworkSettings
+  /** Bytes of the writable layer, and of that and the image; only if asked for. */
+  readonly SizeRw?: number
+  readonly SizeRootFs?: number
 }
 
 export interface PortSummary {
@@ -334,6 +337,9 @@ export interface ContainerSummary {
   readonly HostConfig: { readonly NetworkMode: string }
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, EndpointSettings>> }
   readonly Mounts: readonly MountPoint[]
+  /** Bytes, as in {@link ContainerInspect}; left out if 0. */
+  readonly SizeRw?: number
+  readonly SizeRootFs?: number
 }
 
 export interface ExecCreateRequest {

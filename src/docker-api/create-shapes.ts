@@ -129,6 +129,12 @@ export const HOST_CONFIG_SHAPES = {
   Init: 'flag',
 } as const satisfies ShapeTable
 
+/** The body of `POST /containers/{id}/update`. */
+export const UPDATE_SHAPES = {
+  ...RESOURCES,
+  RestartPolicy: HOST_CONFIG_SHAPES.RestartPolicy,
+} as const satisfies ShapeTable
+
 /** Of a container's end on one network; the second half is what inspect gives back, which clients may send again. */
 export const ENDPOINT_SHAPES = {
   IPAMConfig: { fields: { IPv4Address: 'text', IPv6Address: 'text', LinkLocalIPs: 'texts' } },

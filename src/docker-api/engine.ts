@@ -1,5 +1,14 @@
 import type { Duplex, Readable } from 'node:stream'
 import type {
+  CommitOptions,
+  ContainerStats,
+  ContainerUpdateRequest,
+  FilesystemChange,
+  PathStat,
+  PruneReport,
+  WriteArchiveOptions,
+} from './container-file-types.ts'
+import type {
   ContainerCreateRequest,
   ContainerInspect,
   ContainerSummary,
@@ -32,6 +41,7 @@ import type {
   VersionInfo,
   VolumeCreateRequest,
   VolumeInspect,
+  VolumesPruned,
 } from './resource-types.ts'
 
 /** Docker's filters: `{ label: ['a=b'], name: ['web'] }`. */
@@ -63,7 +73,27 @@ export interface AttachedStream {
   readonly tty: boolean
 }
 
-export interface ContainerOperations {
+/** What is done with the files of a container, running or not. Paths are the container's own. */
+export interface ContainerFileOperations {
+  /** Throws 404 `Could not find the file x in container y`. */
+  readonly statPath: (id: string, path: string) => Promise<PathStat>
+  /** A tar of what lies at the path, named by the path's last component. The archive must be read to its end, or destroyed. */
+  readonly readArchive: (id: string, path: string) => Promise<{ readonly stat: PathStat; readonly archive: Readable }>
+  /** Unpacks a tar (plain, gzip or zstd) into a directory. Throws 404 without it, 400 if it may not be written to. */
+  readonly writeArchive: (
+    id: string,
+    path: string,
+    options: WriteArchiveOptions & { readonly archive: Readable; readonly signal: AbortSignal },
+  ) => Promise<void>
+  /** How the container's files differ from its image's. */
+  readonly changes: (id: string) => Promise<readonly FilesystemChange[]>
+  /** A tar of all files, without those of volumes. The archive must be read to its end, or destroyed. */
+  readonly export: (id: string) => Promise<Readable>
+  /** Makes an image of a container; resolves with its id. */
+  readonly commit: (id: string, options: CommitOptions) => Promise<string>
+}
+
+export interface ContainerOperations extends ContainerFileOperations {
   readonly create: (
     request: ContainerCreateRequest,
     options: { readonly name?: string },
@@ -72,8 +102,10 @@ export interface ContainerOperations {
     readonly all?: boolean
     readonly filters?: Filters
     readonly limit?: number
+    /** Also measure the files of each container, which takes time. */
+    readonly size?: boolean
   }) => Promise<readonly ContainerSummary[]>
-  readonly inspect: (id: string) => Promise<ContainerInspect>
+  readonly inspect: (id: string, options?: { readonly size?: boolean }) => Promise<ContainerInspect>
   /** Resolves false if it already ran. */
   readonly start: (id: string) => Promise<boolean>
   /** Sends the stop signal, then SIGKILL after the grace. Resolves false if it was not running. */
@@ -101,9 +133,21 @@ export interface ContainerOperations {
     },
   ) => Promise<AttachedStream>
   readonly resize: (id: string, size: { readonly height: number; readonly width: number }) => Promise<void>
+  /** With arguments for `ps` its columns; otherwise those of `ps -ef`. */
   readonly top: (
     id: string,
+    options?: { readonly psArgs?: string },
   ) => Promise<{ readonly Titles: readonly string[]; readonly Processes: readonly (readonly string[])[] }>
+  /** Changes limits and the restart policy, at once if the container runs. */
+  readonly update: (id: string, request: ContainerUpdateRequest) => Promise<{ readonly Warnings: readonly string[] }>
+  /** Removes all containers that do not run. Filters: `label`, `label!`, `until`. */
+  readonly prune: (options: { readonly filters?: Filters }) => Promise<PruneReport>
+  /** A sample a second until the container is removed or the signal aborted; without `stream` only one. */
+  readonly stats: (
+    id: string,
+    options: { readonly stream: boolean; readonly oneShot?: boolean },
+    signal: AbortSignal,
+  ) => AsyncIterable<ContainerStats>
 }
 
 export interface ExecOperations {
@@ -187,9 +231,12 @@ export interface NetworkOperations {
 
 export interface VolumeOperations {
   readonly create: (request: VolumeCreateRequest) => Promise<VolumeInspect>
-  readonly list: (options: { readonly filters?: Filters }) => Promise<readonly VolumeInspect[]>
+  /** With `size` every volume has its UsageData. */
+  readonly list: (options: { readonly filters?: Filters; readonly size?: boolean }) => Promise<readonly VolumeInspect[]>
   readonly inspect: (name: string) => Promise<VolumeInspect>
   readonly remove: (name: string, options: { readonly force?: boolean }) => Promise<void>
+  /** Removes volumes that no container uses: those without a name, or with the filter `all=true` every one. */
+  readonly prune: (options: { readonly filters?: Filters }) => Promise<VolumesPruned>
 }
 
 /**

@@ -123,6 +123,7 @@ export class SimEngine {
           if (user !== undefined) throw conflict('VOLUME_IN_USE', `Volume ${name} is in use by ${user.name}`)
           this.#volumes.delete(name)
         },
+        prune: absent,
       },
     }
   }
@@ -175,12 +176,23 @@ export class SimEngine {
       pause: absent,
       unpause: absent,
       wait: absent,
+      stats: () => {
+        throw unsupported('SIMULATED', 'A simulated engine has no stats')
+      },
       logs: () => {
         throw unsupported('SIMULATED', 'A simulated engine has no logs')
       },
       attach: absent,
       resize: absent,
       top: absent,
+      update: absent,
+      prune: absent,
+      statPath: absent,
+      readArchive: absent,
+      writeArchive: absent,
+      changes: absent,
+      export: absent,
+      commit: absent,
     }
   }
 

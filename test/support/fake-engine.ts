@@ -181,12 +181,23 @@ export class FakeEngine {
       pause: missing,
       unpause: missing,
       wait: missing,
+      stats: () => {
+        throw unsupported('FAKE', 'The fake engine has no stats')
+      },
       logs: () => {
         throw unsupported('FAKE', 'The fake engine has no logs')
       },
       attach: missing,
       resize: missing,
       top: missing,
+      update: missing,
+      prune: missing,
+      statPath: missing,
+      readArchive: missing,
+      writeArchive: missing,
+      changes: missing,
+      export: missing,
+      commit: missing,
     },
     exec: { create: missing, start: missing, inspect: missing, resize: missing },
     images: {
@@ -239,6 +250,7 @@ export class FakeEngine {
       list: missing,
       inspect: missing,
       remove: missing,
+      prune: missing,
     },
   }
 

@@ -1,5 +1,5 @@
 import type { ContainerInspect, ContainerSummary, ExecInspect } from '../container-types.ts'
-import type { ContainerOperations, ExecOperations, Filters, LogOptions } from '../engine.ts'
+import type { ContainerFileOperations, ContainerOperations, ExecOperations, Filters, LogOptions } from '../engine.ts'
 import { logChunks } from './streams.ts'
 import type { Transport } from './transport.ts'
 
@@ -14,7 +14,10 @@ export function filterQuery(filters: Filters | undefined): string | undefined {
   return filters === undefined || Object.keys(filters).length === 0 ? undefined : JSON.stringify(filters)
 }
 
-export function containerOperations(transport: Transport): ContainerOperations {
+/** Operations on containers behind a transport, but those of container-files.ts. */
+export function containerOperations(
+  transport: Transport,
+): Omit<ContainerOperations, keyof ContainerFileOperations | 'update' | 'prune' | 'stats'> {
   const at = (id: string, verb = ''): string => `/containers/${encodeURIComponent(id)}${verb}`
   const post = async (path: string, query = {}, responseMs?: number): Promise<number> => {
     const response = await transport.send({
@@ -37,13 +40,14 @@ export function containerOperations(transport: Transport): ContainerOperations {
       const { Id, Warnings } = answer as { Id: string; Warnings?: readonly string[] | null }
       return { Id, Warnings: Warnings ?? [] }
     },
-    list: async ({ all, filters, limit }) =>
+    list: async ({ all, filters, limit, size }) =>
       (await transport.json({
         method: 'GET',
         path: '/containers/json',
-        query: { all, limit, filters: filterQuery(filters) },
+        query: { all, limit, size, filters: filterQuery(filters) },
       })) as ContainerSummary[],
-    inspect: async id => (await transport.json({ method: 'GET', path: at(id, '/json') })) as ContainerInspect,
+    inspect: async (id, { size } = {}) =>
+      (await transport.json({ method: 'GET', path: at(id, '/json'), query: { size } })) as ContainerInspect,
     start: async id => (await post(at(id, '/start'))) !== 304,
     stop: async (id, { timeoutMs, signal }) =>
       (await post(at(id, '/stop'), { t: seconds(timeoutMs), signal }, stopPatience(timeoutMs))) !== 304,
@@ -76,8 +80,8 @@ export function containerOperations(transport: Transport): ContainerOperations {
       return { stream, tty }
     },
     resize: async (id, { height, width }) => void (await post(at(id, '/resize'), { h: height, w: width })),
-    top: async id =>
-      (await transport.json({ method: 'GET', path: at(id, '/top') })) as {
+    top: async (id, { psArgs } = {}) =>
+      (await transport.json({ method: 'GET', path: at(id, '/top'), query: { ps_args: psArgs } })) as {
         Titles: readonly string[]
         Processes: readonly string[][]
       },

@@ -1,10 +1,21 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Engine, NetworkOperations, VolumeOperations } from '../engine.ts'
-import type { EngineEvent, NetworkInspect, SystemInfo, VersionInfo, VolumeInspect } from '../resource-types.ts'
+import type {
+  EngineEvent,
+  NetworkInspect,
+  SystemInfo,
+  VersionInfo,
+  VolumeInspect,
+  VolumesPruned,
+} from '../resource-types.ts'
+import { containerFileOperations, containerUseOperations } from './container-files.ts'
 import { containerOperations, execOperations, filterQuery } from './containers.ts'
 import { imageOperations } from './images.ts'
 import { jsonLines } from './streams.ts'
 import { createTransport, type Transport } from './transport.ts'
+
+/** Measuring what large volumes hold takes long. */
+const SIZES_MS_MAX = 300_000
 
 /** An engine behind an address, and the plain calls of other APIs that answer there. */
 export interface DockerClient extends Engine {
@@ -29,7 +40,11 @@ export function createDockerClient(address: string, ports: { readonly clock: Clo
     info: async () => (await transport.json({ method: 'GET', path: '/info' })) as SystemInfo,
     version: async () => (await transport.json({ method: 'GET', path: '/version' })) as VersionInfo,
     events: (options, signal) => readEvents(transport, options, signal),
-    containers: containerOperations(transport),
+    containers: {
+      ...containerOperations(transport),
+      ...containerFileOperations(transport),
+      ...containerUseOperations(transport),
+    },
     exec: execOperations(transport),
     images: imageOperations(transport),
     networks: networkOperations(transport),
@@ -102,12 +117,23 @@ function volumeOperations(transport: Transport): VolumeOperations {
   return {
     create: async request =>
       (await transport.json({ method: 'POST', path: '/volumes/create', body: request })) as VolumeInspect,
-    async list({ filters }) {
+    async list({ filters, size = false }) {
       const answer = await transport.json({ method: 'GET', path: '/volumes', query: { filters: filterQuery(filters) } })
-      return (answer as { Volumes: readonly VolumeInspect[] | null }).Volumes ?? []
+      const listed = (answer as { Volumes: readonly VolumeInspect[] | null }).Volumes ?? []
+      if (!size) return listed
+      const usage = await transport.json({ method: 'GET', path: '/system/df', responseMs: SIZES_MS_MAX })
+      const measured = (usage as { Volumes?: readonly VolumeInspect[] | null }).Volumes ?? []
+      return listed.map(volume => measured.find(({ Name }) => Name === volume.Name) ?? volume)
     },
     inspect: async name => (await transport.json({ method: 'GET', path: at(name) })) as VolumeInspect,
     remove: async (name, { force }) =>
       void (await transport.json({ method: 'DELETE', path: at(name), query: { force } })),
+    prune: async ({ filters }) =>
+      (await transport.json({
+        method: 'POST',
+        path: '/volumes/prune',
+        query: { filters: filterQuery(filters) },
+        responseMs: SIZES_MS_MAX,
+      })) as VolumesPruned,
   }
 }

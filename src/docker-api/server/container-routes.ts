@@ -30,24 +30,22 @@ export function containerRoutes(app: HttpApp, engine: Engine): void {
     const limit = query.integer('limit')
     return containers.list({
       all: query.flag('all'),
+      size: query.flag('size'),
       filters: query.filters(),
       ...(limit === undefined || limit <= 0 ? {} : { limit }),
     })
   })
-  app.get<ById>('/containers/:id/json', ({ params }) => containers.inspect(params.id))
-  app.get<ById>('/containers/:id/top', ({ params }) => containers.top(params.id))
+  app.get<ById>('/containers/:id/json', ({ params, url }) =>
+    containers.inspect(params.id, { size: new Query(url).flag('size') }),
+  )
+  app.get<ById>('/containers/:id/top', ({ params, url }) => {
+    const psArgs = new Query(url).text('ps_args')
+    return containers.top(params.id, psArgs === undefined ? {} : { psArgs })
+  })
   app.delete<ById>('/containers/:id', async ({ params, url }, reply) => {
     const query = new Query(url)
     await containers.remove(params.id, { force: query.flag('force'), volumes: query.flag('v') })
     return reply.code(204).send()
-  })
-  app.post('/containers/prune', async request => {
-    const stopped = await containers.list({
-      all: true,
-      filters: { ...new Query(request.url).filters(), status: ['created', 'exited', 'dead'] },
-    })
-    for (const { Id } of stopped) await containers.remove(Id, {})
-    return { ContainersDeleted: stopped.map(({ Id }) => Id), SpaceReclaimed: 0 }
   })
   lifecycleRoutes(app, engine)
   app.post<ById>('/containers/:id/wait', async ({ params, url }, reply) => {

@@ -4,6 +4,7 @@ import { errorMessage } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Engine } from '../engine.ts'
 import { buildRoutes } from './build-routes.ts'
+import { containerFileRoutes } from './container-file-routes.ts'
 import { containerRoutes } from './container-routes.ts'
 import { execRoutes } from './exec-routes.ts'
 import { answerUpgrade, isHijack } from './hijack.ts'
@@ -51,6 +52,7 @@ export async function createDockerServer({ engine, log, extend }: DockerServerOp
 function registerDockerRoutes(app: HttpApp, engine: Engine): void {
   systemRoutes(app, engine)
   containerRoutes(app, engine)
+  containerFileRoutes(app, engine)
   streamRoutes(app, engine)
   execRoutes(app, engine)
   imageRoutes(app, engine)

@@ -23,6 +23,7 @@ import { enginePaths } from './engine-paths.ts'
 import type { EventBus } from './event-bus.ts'
 import { ExecTable } from './exec-table.ts'
 import { ExitFiles } from './exit-files.ts'
+import { fileOperations } from './file-operations.ts'
 import { HealthMonitor, PROBE_OUTPUT_BYTES_MAX } from './health/index.ts'
 import { listContainers } from './list-containers.ts'
 import { LogRotator } from './logs/index.ts'
@@ -212,6 +213,7 @@ function operationsOf(room: Room): ContainerOperations {
     attach: (id, options) => attachContainer(room, id, options),
     resize: (id, size) => resizeContainer(room, id, size),
     top: id => topOf(room, id),
+    ...fileOperations(room),
   }
 }
 
