@@ -51,7 +51,6 @@ export async function openNodeEngine(settings: JoinSettings, ports: BasePorts, s
   if (settings.engineUrl !== undefined) {
     const client = createDockerClient(settings.engineUrl, ports)
     scope.defer(client.close)
-    await client.version()
     return { engine: client, overlay: createEngineNetworks(client), startOverlay: () => Promise.resolve() }
   }
   const named = Promise.withResolvers<void>()

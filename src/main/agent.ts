@@ -6,7 +6,7 @@ import type { Log } from '../core/log.ts'
 import { Scope } from '../core/scope.ts'
 import type { Engine } from '../docker-api/index.ts'
 import { createDockerServer } from '../docker-api/server/index.ts'
-import { agentMemoryFile, createAgent, waitForStore } from '../node-agent/index.ts'
+import { agentMemoryFile, createAgent, waitForAnswer } from '../node-agent/index.ts'
 import { holdAgentDirectory } from './agent-directory.ts'
 import { followPeers, openNodeEngine, openStore } from './agent-parts.ts'
 import { type JoinSettings, readJoinSettings } from './agent-settings.ts'
@@ -42,7 +42,9 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
   const agent = createAgent(settings.agent, { ...ports, engine, overlay, peers, memory })
   try {
     await sleep(clock, random.next() * settings.join.delayMs, signal)
-    await firstAnswer(() => store.get(keys.meta), { ...ports, isKnown: (await memory.read()) !== undefined }, signal)
+    const waiting = { clock, log, isKnown: (await memory.read()) !== undefined }
+    await firstAnswer({ whose: 'engine', ask: () => engine.version() }, waiting, signal)
+    await firstAnswer({ whose: 'store', ask: () => store.get(keys.meta) }, waiting, signal)
     await startOverlay(signal)
     await agent.run(signal)
   } catch (error) {
@@ -52,20 +54,25 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
   log.info({ node: settings.engine.name }, 'the agent ends; containers keep running')
 }
 
-/** How long the store may be silent when a node joins for the first time. */
+/** How long the store, or another engine, may be silent when a node joins for the first time. */
 const FIRST_ANSWER_MS = 15_000
 
+interface Asked {
+  readonly whose: 'store' | 'engine'
+  readonly ask: () => Promise<unknown>
+}
+
 /**
- * Waits for the store: a node that was a member before has containers to look after and waits as long as it takes, a new
- * one has most likely been given a wrong address. Throws NO_STORE.
+ * Waits for an answer: a node that was a member before has containers to look after and waits as long as it takes, a new
+ * one has most likely been given a wrong address. Throws NO_STORE or NO_ENGINE.
  */
 async function firstAnswer(
-  ask: () => Promise<unknown>,
+  { whose, ask }: Asked,
   { clock, log, isKnown }: { readonly clock: Clock; readonly log: Log; readonly isKnown: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  if (isKnown) return void (await waitForStore(ask, { clock, log }, signal))
-  let last = 'The store does not answer'
+  if (isKnown) return void (await waitForAnswer(whose, ask, { clock, log }, signal))
+  let last = `The ${whose} does not answer`
   const asking = async (): Promise<void> => {
     try {
       await ask()
@@ -74,10 +81,10 @@ async function firstAnswer(
       throw error
     }
   }
-  await withDeadline(end => waitForStore(asking, { clock, log }, end), FIRST_ANSWER_MS, {
+  await withDeadline(end => waitForAnswer(whose, asking, { clock, log }, end), FIRST_ANSWER_MS, {
     clock,
     signal,
-    onTimeout: () => failed('NO_STORE', `${last}; gave up after ${FIRST_ANSWER_MS / 1_000} s`),
+    onTimeout: () => failed(`NO_${whose.toUpperCase()}`, `${last}; gave up after ${FIRST_ANSWER_MS / 1_000} s`),
   })
 }
 

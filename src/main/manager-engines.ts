@@ -55,7 +55,11 @@ export async function openEngineList(
   })
   void follow(async () => {
     while (!signal.aborted) {
-      await register(addresses, store, keys, ports)
+      try {
+        await register(addresses, store, keys, ports)
+      } catch (error) {
+        log.error({ error: errorMessage(error) }, 'cannot note which engines answer, will try again')
+      }
       await sleep(clock, REFRESH_MS, signal)
     }
   })
@@ -67,12 +71,15 @@ async function register(addresses: readonly string[], store: Store, keys: Cluste
   const { items } = await store.list(keys.members)
   const before = new Map(items.map(item => [item.key, item.value]))
   const present = new Map<string, string>()
-  await Promise.all(
-    addresses.map(async address => {
-      const member = await describe(address, ports)
-      if (member !== undefined) present.set(keys.member(member.name), memberCodec.encode(member))
-    }),
-  )
+  const answers = await Promise.all(addresses.map(address => describe(address, ports)))
+  for (const member of answers) {
+    if (member === undefined) continue
+    const key = keys.member(member.name)
+    const { name, apiAddress } = member
+    // Of two hosts with one name the first in the list is the node, so that it does not change between rounds.
+    if (present.has(key)) ports.log.warn({ name, apiAddress }, 'another engine has this host name: give one another')
+    else present.set(key, memberCodec.encode(member))
+  }
   const puts = [...present].filter(([key, value]) => before.get(key) !== value)
   const gone = [...before.keys()].filter(key => !present.has(key))
   const operations = [...puts.map(([put, value]) => ({ put, value })), ...gone.map(key => ({ delete: key }))]

@@ -13,7 +13,7 @@ import { toMemberRecord } from './member-record.ts'
 import type { AgentMemory, AgentOptions, AgentPorts } from './ports.ts'
 import { Registration } from './registration.ts'
 import { StatusReporter } from './status-reporter.ts'
-import { waitForStore } from './wait-for-store.ts'
+import { waitForAnswer } from './wait-for-answer.ts'
 
 export interface Agent {
   /**
@@ -21,7 +21,7 @@ export interface Agent {
    * the membership expires by itself, so that a restarted agent goes unnoticed.
    *
    * Throws NODE_NAME_TAKEN (another node has the name) and FOREIGN_CLUSTER (the data directory belongs to another
-   * cluster). A store that is away is waited for, and so is an engine that goes away later; at the start it must answer.
+   * cluster). A store or an engine that is away is waited for.
    */
   readonly run: (signal: AbortSignal) => Promise<void>
 }
@@ -95,17 +95,18 @@ class NodeAgent {
     const { engine, clock, log } = this.#ports
     const memory = await this.#remember()
     // First: an agent that does not belong here must not be seen as a member.
-    await waitForStore(() => this.#checkCluster(), this.#ports, signal)
-    const member = toMemberRecord(this.#options, await engine.info(), { memory, nowMs: clock.nowMs() })
+    await waitForAnswer('store', () => this.#checkCluster(), this.#ports, signal)
+    const info = await waitForAnswer('engine', () => engine.info(), this.#ports, signal)
+    const member = toMemberRecord(this.#options, info, { memory, nowMs: clock.nowMs() })
     const { ttlMs = TTL_MS, nameWaitMs = NAME_WAIT_MS } = this.#options
     const onReturn = (): void => this.#reporter.resend()
     const registration = new Registration(member, { ttlMs, nameWaitMs, onReturn }, this.#ports)
     const lease = await registration.register(signal)
     log.info({ node: member.name, api: member.apiAddress, epoch: member.epoch }, 'joined')
-    await waitForStore(() => this.#reporter.load(), this.#ports, signal)
+    await waitForAnswer('store', () => this.#reporter.load(), this.#ports, signal)
     await this.#fillCaches(signal)
     this.#revision = memory.revision
-    await this.#watcher.relist()
+    await waitForAnswer('engine', () => this.#watcher.relist(), this.#ports, signal)
     return [
       registration.keep(lease, signal),
       this.#watcher.run(signal),
@@ -182,7 +183,7 @@ class NodeAgent {
    */
   async #afterRestore(signal: AbortSignal): Promise<void> {
     this.#ports.log.warn({ revision: this.#tasks?.revision, before: this.#revision }, 'the store went back in time')
-    await waitForStore(() => this.#checkCluster(), this.#ports, signal)
+    await waitForAnswer('store', () => this.#checkCluster(), this.#ports, signal)
     if (this.#memory !== undefined) this.#memory = { ...this.#memory, fencingToken: 0 }
     this.#reporter.resend()
   }

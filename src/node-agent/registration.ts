@@ -3,7 +3,7 @@ import { conflict } from '../core/errors.ts'
 import type { MemberRecord } from '../core/model/node.ts'
 import { type Lease, memberCodec } from '../discovery/index.ts'
 import type { AgentPorts } from './ports.ts'
-import { waitForStore } from './wait-for-store.ts'
+import { waitForAnswer } from './wait-for-answer.ts'
 
 export interface RegistrationOptions {
   readonly ttlMs: number
@@ -40,7 +40,7 @@ export class Registration {
     const { clock } = this.#ports
     const beganMs = clock.monotonicMs()
     while (true) {
-      const lease = await waitForStore(() => this.#tryName(beganMs), this.#ports, signal)
+      const lease = await waitForAnswer('store', () => this.#tryName(beganMs), this.#ports, signal)
       if (lease !== undefined) return lease
       await sleep(clock, NAME_POLL_MS, signal)
     }

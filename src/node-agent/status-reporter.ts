@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../core/clock.ts'
-import { errorMessage } from '../core/errors.ts'
+import { errorMessage, isTransient } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { TaskStatus } from '../core/model/task.ts'
 import { type ClusterKeys, type Operation, type Store, taskStatusCodec } from '../discovery/index.ts'
@@ -102,14 +102,26 @@ export class StatusReporter {
       // Removed before writing: what is said meanwhile is written by the next round.
       for (const taskId of batch) this.#unwritten.delete(taskId)
       try {
-        await this.#ports.store.txn(
-          [],
-          batch.map(taskId => this.#operation(taskId)),
-        )
+        await this.#write(batch)
       } catch (error) {
         for (const taskId of batch) this.#unwritten.add(taskId)
         throw error
       }
+    }
+  }
+
+  /** What the store refuses for good (a value that is too large) must not hold back what is told with it. */
+  async #write(batch: readonly string[]): Promise<void> {
+    try {
+      await this.#ports.store.txn(
+        [],
+        batch.map(taskId => this.#operation(taskId)),
+      )
+    } catch (error) {
+      if (isTransient(error)) throw error
+      const [taskId, ...others] = batch
+      if (others.length > 0) for (const each of batch) await this.#write([each])
+      else this.#ports.log.error({ task: taskId, error: errorMessage(error) }, 'the store refuses the status of a task')
     }
   }
 

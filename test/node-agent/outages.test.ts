@@ -77,6 +77,16 @@ describe('without the store', () => {
   })
 })
 
+it('waits for an engine that is away at the start', async () => {
+  node.engine.fault = () => unavailable('ENGINE_UNAVAILABLE', 'Cannot connect')
+  await node.start()
+  await node.advance(30_000)
+  expect(await node.server.get(KEYS.member('n1'))).toBeUndefined()
+  node.engine.fault = () => undefined
+  await node.advance(10_000)
+  expect(await node.server.get(KEYS.member('n1'))).toBeDefined()
+})
+
 describe('an old data directory', () => {
   it('keeps its containers when the store is empty', async () => {
     await node.start()

@@ -130,7 +130,11 @@ export class FakeEngine {
   }
 
   readonly engine: Engine = {
-    info: () => Promise.resolve(INFO),
+    info: async () => {
+      const error = this.fault('info', '')
+      if (error !== undefined) throw error
+      return INFO
+    },
     version: () => Promise.reject(unsupported('FAKE', 'The fake engine has no version')),
     events: (_options, signal) => this.#events(signal),
     containers: {

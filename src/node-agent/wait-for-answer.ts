@@ -6,10 +6,11 @@ const RETRY_MS = 1_000
 const NOTICE_EVERY_MS = 10_000
 
 /**
- * Repeats work until the store answers, however long that takes, and says every ten seconds that it waits. Errors that
- * do not pass by themselves are thrown.
+ * Repeats work until the store, or the engine, answers, however long that takes, and says every ten seconds that it waits.
+ * Errors that do not pass by themselves are thrown.
  */
-export async function waitForStore<T>(
+export async function waitForAnswer<T>(
+  whose: 'store' | 'engine',
   work: () => Promise<T>,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   signal: AbortSignal,
@@ -23,7 +24,8 @@ export async function waitForStore<T>(
       if (signal.aborted || !isTransient(error)) throw error
       if (clock.monotonicMs() - noticedMs >= NOTICE_EVERY_MS) {
         noticedMs = clock.monotonicMs()
-        log.warn({ error: errorMessage(error) }, 'the store does not answer, waiting for it; containers keep running')
+        const sentence = `the ${whose} does not answer, waiting for it; containers keep running`
+        log.warn({ error: errorMessage(error) }, sentence)
       }
       await sleep(clock, RETRY_MS, signal)
     }
