@@ -97,7 +97,7 @@ export interface VolumeInspect {
   readonly Driver: string
   readonly Mountpoint: string
   readonly CreatedAt: string
-  readonly Labels: Readonly<Record<string, string>>
+  readonly Labels: Readonly<Record<string, string>> | null
   readonly Scope: string
   readonly Options: Readonly<Record<string, string>> | null
 }
@@ -105,8 +105,13 @@ export interface VolumeInspect {
 export interface VolumeCreateRequest {
   readonly Name?: string
   readonly Driver?: string
-  readonly DriverOpts?: Readonly<Record<string, string>>
-  readonly Labels?: Readonly<Record<string, string>>
+  readonly DriverOpts?: Readonly<Record<string, string>> | null
+  readonly Labels?: Readonly<Record<string, string>> | null
+}
+
+export interface VolumesPruned {
+  readonly VolumesDeleted: readonly string[] | null
+  readonly SpaceReclaimed: number
 }
 
 export interface EngineEvent {

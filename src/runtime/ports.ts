@@ -81,6 +81,16 @@ export interface PreparedMount {
   readonly options: readonly string[]
   /** A fresh volume that takes over the image's content at `destination`. */
   readonly copyUp: boolean
+  /** The part of the volume that `enter` makes `source` of. */
+  readonly subpath?: string
+  /** Docker does not list it among the container's mounts (`--tmpfs`). */
+  readonly unlisted?: boolean
+}
+
+/** Another container whose mounts are taken over. */
+export interface MountsOrigin {
+  readonly mounts: readonly PreparedMount[]
+  readonly readOnly: boolean
 }
 
 /** Implemented by `volumes/`. */
@@ -90,7 +100,14 @@ export interface ContainerMounts {
     containerId: string,
     request: ContainerCreateRequest,
     image: ContainerConfig,
+    origins?: readonly MountsOrigin[],
   ) => Promise<readonly PreparedMount[]>
+  /** Before a run: mounts the devices and the subpaths of the container's volumes. Repeating it is harmless. */
+  readonly enter: (containerId: string, mounts: readonly PreparedMount[]) => Promise<void>
+  /** A run that an earlier engine began goes on. */
+  readonly adopt: (containerId: string, mounts: readonly PreparedMount[]) => void
+  /** After a run: unmounts what no other container uses. Repeating it is harmless. */
+  readonly leave: (containerId: string) => Promise<void>
   /**
    * Copies what the image has at the mount's destination into the fresh volume; `rootPath` is the container's mounted root.
    * Does nothing if `copyUp` is false or the image has nothing there. Safe to repeat after a crash.

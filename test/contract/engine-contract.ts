@@ -249,6 +249,25 @@ export function engineContract(title: string, open: () => Promise<EngineUnderTes
       await expect(engine.volumes.inspect('contract-data')).rejects.toMatchObject({ status: 404 })
     })
 
+    it('keeps a volume as it was made, refuses options it does not have, and measures what it prunes', async () => {
+      const label = { label: ['contract=prune'] }
+      const made = await engine.volumes.create({ Name: 'contract-prune', Labels: { contract: 'prune' } })
+      expect(await engine.volumes.create({ Name: 'contract-prune', Labels: { other: '1' } })).toEqual(made)
+      await expect(engine.volumes.create({ Name: 'x!' })).rejects.toMatchObject({
+        status: 400,
+        message: expect.stringContaining('create x!: "x!" includes invalid characters for a local volume name'),
+      })
+      await expect(engine.volumes.create({ Name: 'contract-x', DriverOpts: { color: 'red' } })).rejects.toMatchObject({
+        status: 400,
+        message: 'create contract-x: invalid option: "color"',
+      })
+      expect(await engine.volumes.list({ filters: label })).toEqual([made])
+      const { Name: nameless } = await engine.volumes.create({ Labels: { contract: 'nameless' } })
+      const pruned = await engine.volumes.prune({ filters: { label: ['contract=nameless'] } })
+      expect(pruned).toEqual({ VolumesDeleted: [nameless], SpaceReclaimed: 0 })
+      await engine.volumes.remove('contract-prune', {})
+    })
+
     it('notices when a container becomes healthy', async () => {
       const Healthcheck = { Test: ['CMD', 'true'], Interval: 200_000_000, StartPeriod: 0, Retries: 1 }
       const id = await start({ ...idle, Healthcheck })

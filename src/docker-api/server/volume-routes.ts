@@ -1,11 +1,10 @@
+import { isBefore, spokenVersion } from '../api-version.ts'
 import type { Engine } from '../engine.ts'
 import type { VolumeCreateRequest } from '../resource-types.ts'
 import type { HttpApp } from './http-app.ts'
 import { Query, readJson } from './request.ts'
 
 type ByName = { readonly Params: { readonly name: string } }
-
-const ANONYMOUS_LABEL = 'com.docker.volume.anonymous'
 
 export function volumeRoutes(app: HttpApp, { volumes }: Engine): void {
   app.get('/volumes', async request => ({
@@ -21,12 +20,9 @@ export function volumeRoutes(app: HttpApp, { volumes }: Engine): void {
     return reply.code(204).send()
   })
   app.post('/volumes/prune', async request => {
-    const { all, ...filters } = new Query(request.url).filters()
-    // Without `all` only volumes without a name go, as docker does since API 1.42: a name means somebody cares.
-    const isAll = all?.some(value => ['true', '1'].includes(value)) === true
-    const unused = await volumes.list({ filters: { ...filters, dangling: ['true'] } })
-    const doomed = unused.filter(({ Labels }) => isAll || ANONYMOUS_LABEL in Labels)
-    for (const { Name } of doomed) await volumes.remove(Name, {})
-    return { VolumesDeleted: doomed.map(({ Name }) => Name), SpaceReclaimed: 0 }
+    const filters = new Query(request.url).filters()
+    // Since 1.42 only volumes without a name go unless `all` is said: a name means somebody cares.
+    const old = isBefore(spokenVersion(request.originalUrl), '1.42')
+    return volumes.prune({ filters: old && !('all' in filters) ? { ...filters, all: ['true'] } : filters })
   })
 }

@@ -28,6 +28,7 @@ export async function beginRun(room: Room, id: string, counters: RunCounters): P
     const [written, forgotten, mounted] = await opening
     for (const step of [written, forgotten, mounted]) if (step.status === 'rejected') throw step.reason
     invariant(mounted.status === 'fulfilled', 'the root is mounted')
+    await room.mounts.enter(id, record.mounts)
     await fillVolumes(room, record, mounted.value)
     await writeBundle(room, record, { rootPath: mounted.value, sandbox })
     const monitored = await room.conmon.create(monitorRequest(room, record))
@@ -114,6 +115,7 @@ export async function clearRun(room: Room, id: string): Promise<void> {
     attempt('delete the runtime state', () => clearRuntime(room, id)),
   ])
   await attempt('unmount the root', () => room.roots.unmount(id))
+  await attempt('unmount the volumes', () => room.mounts.leave(id))
   await room.exits.forget(id)
 }
 

@@ -9,6 +9,7 @@ const MEMORY_BYTES_MIN = 6 * 1024 * 1024
 const SUPPORTED: ReadonlySet<string> = new Set<keyof HostConfig>([
   'Binds',
   'Mounts',
+  'VolumesFrom',
   'Tmpfs',
   'NetworkMode',
   'PortBindings',

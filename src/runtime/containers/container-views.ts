@@ -59,7 +59,7 @@ export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerI
     },
     GraphDriver: { Name: 'overlay2', Data: {} },
     Config: fullConfig(config),
-    Mounts: record.mounts.map(mount => mount.point),
+    Mounts: record.mounts.filter(({ unlisted }) => unlisted !== true).map(({ point }) => point),
     NetworkSettings: networkSettings(record, sandbox),
   }
 }
@@ -89,7 +89,7 @@ export function summaryView(room: ViewRoom, record: ContainerRecord): ContainerS
     Status: statusText(state, room.clock.nowMs()),
     HostConfig: { NetworkMode: record.networkMode },
     NetworkSettings: { Networks: networksOf(record, sandbox) },
-    Mounts: record.mounts.map(mount => mount.point),
+    Mounts: record.mounts.filter(({ unlisted }) => unlisted !== true).map(({ point }) => point),
   }
 }
 

@@ -1,7 +1,9 @@
 import { hostname as machineName } from 'node:os'
+import { invalidInput } from '../../core/errors.ts'
 import { newHexId } from '../../core/random.ts'
 import type { ContainerCreateRequest, HostConfig } from '../../docker-api/index.ts'
 import type { CgroupLayout } from '../linux/cgroups.ts'
+import type { MountsOrigin } from '../ports.ts'
 import { checkHostConfig } from './check-host-config.ts'
 import { explainFullDisk, nameTaken } from './container-errors.ts'
 import { checkContainerName, inventContainerName } from './container-name.ts'
@@ -25,12 +27,13 @@ export async function createContainer(
   const wished = options.name === undefined || options.name === '' ? undefined : checkContainerName(options.name)
   checkHostConfig(host, room.facts)
   const image = await room.roots.resolve(request.Image ?? '')
+  const origins = (host.VolumesFrom ?? []).map(text => mountsOrigin(room, text))
   const record = newRecord(room, { request, host, image, name: wished })
   room.sandboxes.check(sandboxRequestOf(record))
   try {
     await room.table.add(record)
     try {
-      const mounts = await room.mounts.prepare(record.id, request, image.config)
+      const mounts = await room.mounts.prepare(record.id, request, image.config, origins)
       await room.table.update(record.id, current => ({ ...current, mounts, life: { status: 'idle' } }))
     } catch (error) {
       await discardContainer(room, record.id)
@@ -41,6 +44,18 @@ export async function createContainer(
   }
   emitContainer(room, record, 'create')
   return { Id: record.id, Warnings: warningsOf(host, room.cgroups) }
+}
+
+/** Reads `container[:mode]` of `--volumes-from`. */
+function mountsOrigin({ table }: Room, text: string): MountsOrigin {
+  const [reference = '', mode = ''] = text.split(/:(.*)/s)
+  if (reference === '') {
+    throw invalidInput('BAD_VOLUMES_FROM', `malformed volumes-from specification: ${JSON.stringify(text)}`)
+  }
+  if (!['', 'rw', 'ro', 'z', 'Z', 'rw,z', 'ro,z', 'rw,Z', 'ro,Z'].includes(mode)) {
+    throw invalidInput('BAD_VOLUMES_FROM', `invalid mode: ${mode}`)
+  }
+  return { mounts: table.get(reference).mounts, readOnly: mode.startsWith('ro') }
 }
 
 /** Undoes a creation, whichever point it had reached. */

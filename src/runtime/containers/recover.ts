@@ -30,6 +30,7 @@ export async function recoverContainers(room: Room): Promise<void> {
   const adopted = plans.filter(({ step }) => step.do === 'adopt').map(({ record }) => record)
   await killOrphans(room.paths, new Set(adopted.map(({ id }) => id)))
   await room.sandboxes.restore(adopted.map(sandboxRequestOf))
+  for (const { id, mounts } of adopted) room.mounts.adopt(id, mounts)
   await mapParallel(adopted, PARALLEL, record => room.locks.run(record.id, () => adopt(room, record)))
   await mapParallel(
     plans.filter(({ step }) => step.do !== 'adopt'),

@@ -1,2 +1,3 @@
-export type { VolumeDevice, VolumeMounter } from './local-driver.ts'
+export type { VolumeMounter } from './kernel-mounter.ts'
+export type { VolumeDevice } from './local-driver.ts'
 export { createVolumeStore, type VolumeStore, type VolumeStoreOptions, type VolumeStorePorts } from './volume-store.ts'

@@ -3,7 +3,8 @@ import type { WantedMount } from './wanted-mounts.ts'
 
 type Wanted<T extends WantedMount['type']> = Extract<WantedMount, { type: T }>
 
-export function bindMount({ source, destination, readOnly, propagation, mode }: Wanted<'bind'>): PreparedMount {
+export function bindMount(wanted: Wanted<'bind'>): PreparedMount {
+  const { source, destination, readOnly, readOnlyBelow, recursive, propagation, mode } = wanted
   return {
     point: {
       Type: 'bind',
@@ -16,12 +17,12 @@ export function bindMount({ source, destination, readOnly, propagation, mode }: 
     type: 'bind',
     source,
     destination,
-    options: ['rbind', propagation, readOnly ? 'ro' : 'rw'],
+    options: [recursive ? 'rbind' : 'bind', propagation, readOnlyBelow ? 'rro' : readOnly ? 'ro' : 'rw'],
     copyUp: false,
   }
 }
 
-export function tmpfsMount({ destination, readOnly, options }: Wanted<'tmpfs'>): PreparedMount {
+export function tmpfsMount({ destination, readOnly, options, unlisted }: Wanted<'tmpfs'>): PreparedMount {
   return {
     point: { Type: 'tmpfs', Source: '', Destination: destination, Mode: '', RW: !readOnly, Propagation: '' },
     type: 'tmpfs',
@@ -29,28 +30,45 @@ export function tmpfsMount({ destination, readOnly, options }: Wanted<'tmpfs'>):
     destination,
     options: [...options, readOnly ? 'ro' : 'rw'],
     copyUp: false,
+    ...(unlisted ? { unlisted } : {}),
   }
 }
 
-export function volumeMount(
-  { destination, readOnly, mode }: Wanted<'volume'>,
-  { name, driver, data, copyUp }: { name: string; driver: string; data: string; copyUp: boolean },
-): PreparedMount {
+export interface FoundVolume {
+  readonly name: string
+  readonly driver: string
+  /** The volume's directory. */
+  readonly data: string
+  readonly copyUp: boolean
+  /** Where the part that `subpath` names will be. */
+  readonly partPath: string
+}
+
+export function volumeMount(wanted: Wanted<'volume'>, volume: FoundVolume): PreparedMount {
+  const { destination, readOnly, mode, subpath } = wanted
   return {
     point: {
       Type: 'volume',
-      Name: name,
-      Source: data,
+      Name: volume.name,
+      Source: volume.data,
       Destination: destination,
-      Driver: driver,
+      Driver: volume.driver,
       Mode: mode,
       RW: !readOnly,
       Propagation: '',
     },
     type: 'bind',
-    source: data,
+    source: subpath === undefined ? volume.data : volume.partPath,
     destination,
     options: ['rbind', 'rprivate', readOnly ? 'ro' : 'rw'],
-    copyUp,
+    copyUp: volume.copyUp,
+    ...(subpath === undefined ? {} : { subpath }),
   }
+}
+
+/** A mount of another container (`--volumes-from`), which has filled it already. */
+export function takenOver(mount: PreparedMount, readOnly: boolean): PreparedMount {
+  if (!readOnly || !mount.point.RW) return { ...mount, copyUp: false }
+  const options = mount.options.map(word => (word === 'rw' ? 'ro' : word))
+  return { ...mount, copyUp: false, options, point: { ...mount.point, RW: false } }
 }

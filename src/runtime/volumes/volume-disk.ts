@@ -17,6 +17,7 @@ export interface VolumeUse {
  *     volumes/<name>/volume.json    record
  *     volumes/<name>/copying        there while the image's content is being copied in
  *     volume-uses/<container id>    names of the volumes a container uses
+ *     volume-parts/<container id>   where parts of volumes are mounted while it runs
  *
  * A volume appears and disappears by one rename, so a crash leaves a whole volume or an unfinished directory whose name
  * begins with a dot, which the next start deletes.
@@ -24,14 +25,20 @@ export interface VolumeUse {
 export class VolumeDisk {
   readonly #volumes: string
   readonly #uses: string
+  readonly #parts: string
 
   constructor(dataRoot: string) {
     this.#volumes = join(dataRoot, 'volumes')
     this.#uses = join(dataRoot, 'volume-uses')
+    this.#parts = join(dataRoot, 'volume-parts')
   }
 
   dataPath(name: string): string {
     return join(this.#volumes, name, '_data')
+  }
+
+  partsFolder(containerId: string): string {
+    return join(this.#parts, containerId)
   }
 
   copyingMark(name: string): string {
@@ -86,7 +93,7 @@ export class VolumeDisk {
 
   /** A record that was lost is made anew from the directory: data must never become invisible. */
   async #readRecord(name: string): Promise<VolumeRecord> {
-    const lost = { name, anonymous: false, driver: 'local', driverOptions: {}, labels: {}, createdAtMs: 0 }
+    const lost = { name, anonymous: false, driver: 'local', driverOptions: null, labels: null, createdAtMs: 0 }
     try {
       return parseVolumeRecord(await readFile(join(this.#volumes, name, 'volume.json'), 'utf8')) ?? lost
     } catch (error) {

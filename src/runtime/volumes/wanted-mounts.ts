@@ -1,6 +1,7 @@
 import { invalidInput } from '../../core/errors.ts'
 import type { ContainerConfig, ContainerCreateRequest, MountRequest } from '../../docker-api/index.ts'
 import { absoluteDestination, cleanPath, type Propagation, parseBind, parsePropagation } from './parse-bind.ts'
+import { checkSubpath } from './subpath.ts'
 
 /** What a container asks to have mounted, before anything is looked up or made. */
 export type WantedMount =
@@ -11,6 +12,10 @@ export type WantedMount =
       readonly readOnly: boolean
       readonly propagation: Propagation
       readonly mode: string
+      /** What is mounted below the source comes along. */
+      readonly recursive: boolean
+      /** Read-only also where something is mounted below the source; the container fails where the kernel cannot. */
+      readonly readOnlyBelow: boolean
       /** `-v` makes a missing source, `--mount` refuses it. */
       readonly createSource: boolean
     }
@@ -23,15 +28,21 @@ export type WantedMount =
       readonly noCopy: boolean
       readonly mode: string
       readonly driver: string
-      readonly driverOptions: Readonly<Record<string, string>>
-      readonly labels: Readonly<Record<string, string>>
+      readonly driverOptions: Readonly<Record<string, string>> | null
+      readonly labels: Readonly<Record<string, string>> | null
+      readonly subpath?: string
     }
   | {
       readonly type: 'tmpfs'
       readonly destination: string
       readonly readOnly: boolean
       readonly options: readonly string[]
+      /** Asked for by `--tmpfs`, which Docker does not list among a container's mounts. */
+      readonly unlisted: boolean
     }
+
+/** What Docker notes as the mode of a named volume for which none was given. */
+const LABELLED = 'z'
 
 const DEFAULT_TMPFS_OPTIONS = ['noexec', 'nosuid', 'nodev']
 
@@ -66,16 +77,18 @@ function depth(path: string): number {
 function volumeMount(
   given: Pick<WantedMount, 'destination'> & Partial<Extract<WantedMount, { type: 'volume' }>>,
 ): WantedMount {
-  const defaults = { readOnly: false, noCopy: false, mode: '', driver: 'local', driverOptions: {}, labels: {} }
+  const defaults = { readOnly: false, noCopy: false, mode: '', driver: 'local', driverOptions: null, labels: null }
   return { ...defaults, ...given, type: 'volume' }
 }
 
 function fromBind(text: string): WantedMount {
   const { type, source, destination, readOnly, noCopy, propagation, mode } = parseBind(text)
   if (type === 'bind') {
-    return { type, source: source ?? '', destination, readOnly, propagation, mode, createSource: true }
+    const whole = { recursive: true, readOnlyBelow: false, createSource: true }
+    return { type, source: source ?? '', destination, readOnly, propagation, mode, ...whole }
   }
-  return volumeMount({ ...(source === undefined ? {} : { name: source }), destination, readOnly, noCopy, mode })
+  if (source === undefined) return volumeMount({ destination })
+  return volumeMount({ name: source, destination, readOnly, noCopy, mode: mode || LABELLED })
 }
 
 function fromMount(mount: MountRequest): WantedMount {
@@ -88,7 +101,7 @@ function fromMount(mount: MountRequest): WantedMount {
       return volumeFrom(mount, place)
     case 'tmpfs':
       if (mount.Source) return invalidMount(mount, 'field Source must not be specified')
-      return { type: 'tmpfs', ...place, options: tmpfsOptions(mount.TmpfsOptions ?? {}) }
+      return { type: 'tmpfs', ...place, options: tmpfsOptions(mount.TmpfsOptions ?? {}), unlisted: false }
     default:
       return invalidMount(mount, 'mount type unknown: expected bind, volume or tmpfs')
   }
@@ -106,48 +119,64 @@ function bindFrom(mount: MountRequest, place: Place): WantedMount {
   if (!source.startsWith('/')) {
     return invalidMount(mount, `invalid mount path: '${source}' mount path must be absolute`)
   }
+  const { Propagation, CreateMountpoint, NonRecursive, ReadOnlyForceRecursive } = mount.BindOptions ?? {}
+  if (ReadOnlyForceRecursive === true && (!place.readOnly || NonRecursive === true)) {
+    return invalidMount(mount, 'ReadOnlyForceRecursive needs ReadOnly, and no NonRecursive')
+  }
   return {
     type: 'bind',
     ...place,
     source: cleanPath(source),
-    propagation: parsePropagation(mount.BindOptions?.Propagation),
+    propagation: parsePropagation(Propagation),
     mode: '',
-    createSource: mount.BindOptions?.CreateMountpoint === true,
+    recursive: NonRecursive !== true,
+    readOnlyBelow: ReadOnlyForceRecursive === true,
+    createSource: CreateMountpoint === true,
   }
 }
 
-function volumeFrom({ Source, VolumeOptions: options = {} }: MountRequest, place: Place): WantedMount {
+function volumeFrom({ Source, VolumeOptions }: MountRequest, place: Place): WantedMount {
+  const { NoCopy, Subpath, Labels, DriverConfig } = VolumeOptions ?? {}
   return volumeMount({
     ...place,
     ...(Source ? { name: Source } : {}),
-    noCopy: options.NoCopy === true,
-    driver: options.DriverConfig?.Name || 'local',
-    driverOptions: options.DriverConfig?.Options ?? {},
-    labels: options.Labels ?? {},
+    ...(Subpath ? { subpath: checkSubpath(Subpath, Source) } : {}),
+    mode: LABELLED,
+    noCopy: NoCopy === true,
+    driver: DriverConfig?.Name || 'local',
+    driverOptions: DriverConfig?.Options ?? null,
+    labels: Labels ?? null,
   })
 }
 
-function tmpfsOptions({ SizeBytes, Mode }: { readonly SizeBytes?: number; readonly Mode?: number }): readonly string[] {
-  return [
-    ...DEFAULT_TMPFS_OPTIONS,
+function tmpfsOptions({ SizeBytes, Mode, Options }: NonNullable<MountRequest['TmpfsOptions']>): readonly string[] {
+  const words = [
     ...(SizeBytes === undefined || SizeBytes === 0 ? [] : [`size=${SizeBytes}`]),
     ...(Mode === undefined || Mode === 0 ? [] : [`mode=${Mode.toString(8)}`]),
+    ...(Options ?? []).map(option => option.join('=')),
   ]
+  return mergeTmpfsOptions(words)
 }
 
 const TMPFS_OPTION =
   /^(?:ro|rw|exec|noexec|suid|nosuid|dev|nodev|sync|async|atime|noatime|relatime|strictatime|diratime|nodiratime|mand|nomand|size=\d+[kmg%]?|mode=[0-7]{3,4}|uid=\d+|gid=\d+|nr_inodes=\d+[kmg]?|nr_blocks=\d+[kmg]?)$/i
 
-/** `--tmpfs /run:size=64m,mode=1777`: words given replace the defaults they contradict. */
-function fromTmpfs(path: string, text: string): WantedMount {
-  const words = text === '' ? [] : text.split(',')
+/** Words given replace the defaults they contradict. */
+function mergeTmpfsOptions(words: readonly string[]): readonly string[] {
   const bad = words.find(word => !TMPFS_OPTION.test(word))
   if (bad !== undefined) throw invalidInput('BAD_TMPFS_OPTION', `Invalid tmpfs option "${bad}"`)
   const kept = DEFAULT_TMPFS_OPTIONS.filter(word => !words.includes(word) && !words.includes(word.slice('no'.length)))
+  return [...kept, ...words.filter(word => word !== 'ro' && word !== 'rw')]
+}
+
+/** `--tmpfs /run:size=64m,mode=1777`. */
+function fromTmpfs(path: string, text: string): WantedMount {
+  const words = text === '' ? [] : text.split(',')
   return {
     type: 'tmpfs',
     destination: absoluteDestination(path, path),
     readOnly: words.includes('ro'),
-    options: [...kept, ...words.filter(word => word !== 'ro' && word !== 'rw')],
+    options: mergeTmpfsOptions(words),
+    unlisted: true,
   }
 }

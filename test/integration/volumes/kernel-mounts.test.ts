@@ -1,13 +1,14 @@
 import { chownSync } from 'node:fs'
-import { lstat, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readFile, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
 import { silentLog } from '../../../src/core/log.ts'
 import { systemRandom } from '../../../src/core/random.ts'
+import type { HostConfig } from '../../../src/docker-api/index.ts'
 import { unmount } from '../../../src/runtime/linux/mount.ts'
-import { createVolumeStore } from '../../../src/runtime/volumes/index.ts'
+import { createVolumeStore, type VolumeStore } from '../../../src/runtime/volumes/index.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -29,43 +30,89 @@ async function mountsBelow(path: string): Promise<{ target: string; text: string
     .filter(({ target }) => target.startsWith(path))
 }
 
+const run = async (store: VolumeStore, id: string, HostConfig: HostConfig) => {
+  const mounts = await store.mounts.prepare(id, { HostConfig }, {})
+  await store.mounts.enter(id, mounts)
+  return mounts
+}
+
 it('mounts a tmpfs with its size while it is used, once for all users', async () => {
-  const { mounts, volumes } = await open()
+  const store = await open()
+  const { mounts, volumes } = store
   await volumes.create({ Name: 'fast', DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,noexec' } })
-  for (const id of ['c1', 'c2']) await mounts.prepare(id, { HostConfig: { Binds: ['fast:/f'] } }, {})
+  for (const id of ['c1', 'c2']) await run(store, id, { Binds: ['fast:/f'] })
   const [mounted, ...others] = await mountsBelow(directory)
   expect(others).toEqual([])
   expect(mounted?.text).toMatch(/noexec.* tmpfs .*size=1024k/)
-  await (await open()).mounts.release('c1', { anonymous: true })
+  await mounts.leave('c1')
   expect(await mountsBelow(directory)).toHaveLength(1)
-  const last = await open()
-  await last.mounts.release('c2', { anonymous: true })
+  const later = await open()
+  await later.mounts.leave('c2')
   expect(await mountsBelow(directory)).toEqual([])
-  await last.volumes.remove('fast', {})
+  for (const id of ['c1', 'c2']) await later.mounts.release(id, { anonymous: true })
+  await later.volumes.remove('fast', {})
 })
 
 it('binds a directory of the host, read-only if asked, and never deletes what is in it', async () => {
   const source = join(directory, 'mine')
   await mkdir(source)
   await writeFile(join(source, 'file'), 'precious')
-  const { mounts, volumes } = await open()
-  await volumes.create({ Name: 'bound', DriverOpts: { type: 'none', o: 'bind,ro', device: source } })
-  const [mount] = await mounts.prepare('c1', { HostConfig: { Binds: ['bound:/b'] } }, {})
+  const store = await open()
+  await store.volumes.create({ Name: 'bound', DriverOpts: { type: 'none', o: 'bind,ro', device: source } })
+  const [mount] = await run(store, 'c1', { Binds: ['bound:/b'] })
   expect(await readFile(join(mount?.source ?? '', 'file'), 'utf8')).toBe('precious')
   await expect(writeFile(join(mount?.source ?? '', 'new'), '')).rejects.toMatchObject({ code: 'EROFS' })
-  await mounts.release('c1', { anonymous: true })
-  await volumes.remove('bound', {})
+  await store.mounts.leave('c1')
+  await store.mounts.release('c1', { anonymous: true })
+  await store.volumes.remove('bound', {})
   expect(await readFile(join(source, 'file'), 'utf8')).toBe('precious')
 })
 
-it('says which device of which volume cannot be mounted, and can still remove it', async () => {
-  const { mounts, volumes } = await open()
-  await volumes.create({ Name: 'broken', DriverOpts: { o: 'bind', device: '/no/such/place' } })
-  await expect(mounts.prepare('c1', { HostConfig: { Binds: ['broken:/b'] } }, {})).rejects.toThrow(
-    'Cannot mount volume "broken" (none /no/such/place): /no/such/place does not exist',
-  )
-  await mounts.release('c1', { anonymous: true })
-  await volumes.remove('broken', {})
+it.each([
+  [
+    { type: 'none', o: 'bind', device: '/no/such/place' },
+    /mount \/no\/such\/place:.*, flags: 0x1000: no such file or directory/,
+  ],
+  [{ type: 'tmpfs', o: 'size=much', device: 'tmpfs' }, /, data: size=much: invalid argument/],
+  [{ type: 'nosuchfs', device: 'none' }, /special device none does not exist|unknown filesystem type/],
+  [{ type: 'nfs', o: 'addr=no.such.host.invalid', device: ':/x' }, /error resolving passed in network volume address/],
+  [{ type: 'nfs', o: 'addr=127.0.0.1,soft,timeo=1,retrans=1', device: ':/x' }, /mount :\/x:.*, data: addr=127.0.0.1/],
+])('says which device of which volume cannot be mounted, and can still remove it: %j', async (DriverOpts, message) => {
+  const store = await open()
+  await store.volumes.create({ Name: 'broken', DriverOpts })
+  await expect(run(store, 'c1', { Binds: ['broken:/b'] })).rejects.toMatchObject({
+    status: 500,
+    message: expect.stringMatching(message),
+  })
+  await store.mounts.leave('c1')
+  await store.mounts.release('c1', { anonymous: true })
+  await store.volumes.remove('broken', {})
+})
+
+it('hands any other file system to the kernel', async () => {
+  const store = await open()
+  await store.volumes.create({ Name: 'ram', DriverOpts: { type: 'ramfs', o: 'mode=700,nosuid', device: 'ram' } })
+  await run(store, 'c1', { Binds: ['ram:/r'] })
+  expect((await mountsBelow(directory)).map(({ text }) => text)).toEqual([expect.stringMatching(/nosuid.* ramfs ram/)])
+  await store.mounts.leave('c1')
+})
+
+it.each(['directory', 'file'])('mounts a %s of a volume, which stays the same when its name is moved', async kind => {
+  const store = await open()
+  const { Mountpoint } = await store.volumes.create({ Name: 'data' })
+  if (kind === 'directory') await mkdir(join(Mountpoint, 'part'))
+  const inner = kind === 'directory' ? 'part/file' : 'part'
+  await writeFile(join(Mountpoint, inner), 'inside')
+  const VolumeOptions = { Subpath: 'part' }
+  const [mount] = await run(store, 'c1', {
+    Mounts: [{ Type: 'volume', Source: 'data', Target: '/d', VolumeOptions }],
+  })
+  await rename(join(Mountpoint, 'part'), join(Mountpoint, 'moved'))
+  const path = kind === 'directory' ? join(mount?.source ?? '', 'file') : (mount?.source ?? '')
+  expect(await readFile(path, 'utf8')).toBe('inside')
+  await store.mounts.leave('c1')
+  expect(await mountsBelow(directory)).toEqual([])
+  expect(await readFile(join(Mountpoint, inner.replace('part', 'moved')), 'utf8')).toBe('inside')
 })
 
 it('copies owners, modes and links of an image, and follows its links no further than its root', async () => {

@@ -60,6 +60,7 @@ it('lets words given to a tmpfs replace the defaults they contradict', () => {
     destination: '/run',
     readOnly: true,
     options: ['nosuid', 'nodev', 'exec', 'size=64m', 'mode=1777'],
+    unlisted: true,
   })
   expect(() => wantedMounts({ HostConfig: { Tmpfs: { '/run': 'size=1;rm' } } }, {})).toThrow('Invalid tmpfs option')
 })
