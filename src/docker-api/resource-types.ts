@@ -100,6 +100,8 @@ export interface VolumeInspect {
   readonly Labels: Readonly<Record<string, string>> | null
   readonly Scope: string
   readonly Options: Readonly<Record<string, string>> | null
+  /** Only where sizes are asked for: bytes, and how many containers use it. */
+  readonly UsageData?: { readonly Size: number; readonly RefCount: number }
 }
 
 export interface VolumeCreateRequest {
