@@ -47,6 +47,15 @@ import type {
 /** Docker's filters: `{ label: ['a=b'], name: ['web'] }`. */
 export type Filters = Readonly<Record<string, readonly string[]>>
 
+export interface EventOptions {
+  /** Fractions count, to the microsecond. Absent, with `untilMs` absent too: from now on. */
+  readonly sinceMs?: number
+  readonly untilMs?: number
+  readonly filters?: Filters
+  /** Called when the reader is so far behind that events are lost to it: reading on throws. Not every engine can tell. */
+  readonly onLost?: () => void
+}
+
 /** One piece of a container's output. `time` is RFC 3339 with nanoseconds. */
 export interface LogChunk {
   readonly stream: 'stdout' | 'stderr'
@@ -248,11 +257,8 @@ export interface VolumeOperations {
 export interface Engine {
   readonly info: () => Promise<SystemInfo>
   readonly version: () => Promise<VersionInfo>
-  /** Events from now on (or `sinceMs`), until the signal is aborted. */
-  readonly events: (
-    options: { readonly sinceMs?: number; readonly untilMs?: number; readonly filters?: Filters },
-    signal: AbortSignal,
-  ) => AsyncIterable<EngineEvent>
+  /** Events from the call on (or from `sinceMs`), until the signal is aborted or `untilMs`. */
+  readonly events: (options: EventOptions, signal: AbortSignal) => AsyncIterable<EngineEvent>
   readonly containers: ContainerOperations
   readonly exec: ExecOperations
   readonly images: ImageOperations

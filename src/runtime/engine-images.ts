@@ -1,6 +1,6 @@
 import { unsupported } from '../core/errors.ts'
 import type { ImageOperations } from '../docker-api/index.ts'
-import type { EventBus } from './containers/index.ts'
+import type { EventBus } from './events/index.ts'
 import type { ImageStore } from './images/index.ts'
 
 /** The image operations of the engine: those of the image room and the builder, with events. */

@@ -1,5 +1,6 @@
 import type { NetworkOperations } from '../docker-api/index.ts'
-import type { Containers, EventBus } from './containers/index.ts'
+import type { Containers } from './containers/index.ts'
+import type { EventBus } from './events/index.ts'
 import type { LocalNetworks } from './network/index.ts'
 
 /**

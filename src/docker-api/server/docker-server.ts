@@ -6,6 +6,7 @@ import type { Engine } from '../engine.ts'
 import { buildRoutes } from './build-routes.ts'
 import { containerFileRoutes } from './container-file-routes.ts'
 import { containerRoutes } from './container-routes.ts'
+import { eventRoutes } from './event-stream.ts'
 import { execRoutes } from './exec-routes.ts'
 import { answerUpgrade, isHijack } from './hijack.ts'
 import { createHttpApp, type HttpApp } from './http-app.ts'
@@ -51,6 +52,7 @@ export async function createDockerServer({ engine, log, extend }: DockerServerOp
 /** Docker's routes for an engine, to be served beside others. Hijacked connections are not among them. */
 function registerDockerRoutes(app: HttpApp, engine: Engine): void {
   systemRoutes(app, engine)
+  eventRoutes(app, engine)
   containerRoutes(app, engine)
   containerFileRoutes(app, engine)
   streamRoutes(app, engine)

@@ -1,7 +1,5 @@
-import { once } from 'node:events'
 import type { Engine } from '../engine.ts'
-import { beginStream, closedSignal, type HttpApp } from './http-app.ts'
-import { Query } from './request.ts'
+import type { HttpApp } from './http-app.ts'
 
 /** The classic builder: clients then send the context as a tar to /build. */
 const BUILDER_VERSION = '1'
@@ -18,30 +16,7 @@ export function systemRoutes(app: HttpApp, engine: Engine): void {
   })
   app.get('/version', () => engine.version())
   app.get('/info', () => engine.info())
-  app.post('/auth', () => ({ Status: 'Login Succeeded', IdentityToken: '' }))
   app.get('/system/df', () => diskUsage(engine))
-  app.get('/events', async (request, reply) => {
-    const query = new Query(request.url)
-    const sinceMs = query.timeMs('since')
-    const untilMs = query.timeMs('until')
-    const signal = closedSignal(reply)
-    const events = engine.events(
-      {
-        filters: query.filters(),
-        ...(sinceMs === undefined ? {} : { sinceMs }),
-        ...(untilMs === undefined ? {} : { untilMs }),
-      },
-      signal,
-    )
-    const body = beginStream(reply, 'application/json')
-    try {
-      for await (const event of events) {
-        if (!body.write(`${JSON.stringify(withOldNames(event))}\n`)) await once(body, 'drain', { signal })
-      }
-    } finally {
-      body.end()
-    }
-  })
 }
 
 async function diskUsage(engine: Engine) {
@@ -63,10 +38,4 @@ async function diskUsage(engine: Engine) {
     Volumes: volumes.map(volume => ({ ...volume, UsageData: { RefCount: usesOf(volume.Name), Size: -1 } })),
     BuildCache: [],
   }
-}
-
-/** Clients older than API 1.22 read `status`, `id` and `from`; the docker CLI of classic Swarm is one. */
-function withOldNames<T extends { Type: string; Action: string; Actor: { ID: string; Attributes: object } }>(event: T) {
-  const image = 'image' in event.Actor.Attributes ? { from: event.Actor.Attributes.image } : {}
-  return event.Type === 'container' ? { status: event.Action, id: event.Actor.ID, ...image, ...event } : event
 }

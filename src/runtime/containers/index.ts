@@ -1,2 +1,1 @@
 export { type Containers, type ContainersOptions, type ContainersPorts, openContainers } from './containers.ts'
-export { EventBus } from './event-bus.ts'

@@ -3,11 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../../../src/core/log.ts'
-import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { checkContainerName, inventContainerName } from '../../../src/runtime/containers/container-name.ts'
 import { ContainerTable } from '../../../src/runtime/containers/container-table.ts'
-import { EventBus } from '../../../src/runtime/containers/event-bus.ts'
 import { Waiters } from '../../../src/runtime/containers/waiters.ts'
 import { aRecord } from './support.ts'
 
@@ -62,40 +60,6 @@ describe('the table of containers', () => {
     writeFileSync(join(folder, A, 'record.json'), '{"id":')
     expect((await open()).all()).toEqual([])
     expect(readdirSync(join(folder, A))).toEqual(['record.json.bad'])
-  })
-})
-
-describe('events', () => {
-  const actor = (ID: string, Attributes = {}) => ({ ID, Attributes })
-
-  it('are heard by who listens, filtered, and kept for who asks for the past', async () => {
-    const clock = new ManualClock()
-    const bus = new EventBus(clock)
-    const started = clock.nowMs()
-    bus.emit('container', 'start', actor('one', { name: 'web', role: 'front' }))
-    bus.emit('network', 'create', actor('net'))
-    const stop = new AbortController()
-    const heard: string[] = []
-    const filters = { type: ['container'], label: ['role=front'] }
-    const listening = (async () => {
-      for await (const { Action } of bus.read({ sinceMs: started, filters }, stop.signal)) heard.push(Action)
-    })()
-    bus.emit('container', 'die', actor('one', { role: 'front' }))
-    bus.emit('container', 'die', actor('two', { role: 'back' }))
-    await clock.advance(1)
-    stop.abort()
-    await listening
-    expect(heard).toEqual(['start', 'die'])
-  })
-
-  it('end at the time that was asked for', async () => {
-    const clock = new ManualClock()
-    const bus = new EventBus(clock)
-    const reading = Array.fromAsync(bus.read({ untilMs: clock.nowMs() + 100 }, new AbortController().signal))
-    await clock.advance(50)
-    bus.emit('container', 'start', actor('one'))
-    await clock.advance(60)
-    expect(await reading).toHaveLength(1)
   })
 })
 
