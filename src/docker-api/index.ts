@@ -1,5 +1,6 @@
 export { API_VERSION, API_VERSION_MIN } from './api-version.ts'
 export { createDockerClient, type DockerClient } from './client/docker-client.ts'
+export { type ClientTls, clientTlsOf, connectionOptions } from './client/tls.ts'
 export type { Call, Transport } from './client/transport.ts'
 export type * from './container-file-types.ts'
 export type * from './container-types.ts'

@@ -9,7 +9,7 @@ import {
   memberCodec,
   type Store,
 } from '../discovery/index.ts'
-import { createDockerClient, type DockerClient, type Engine } from '../docker-api/index.ts'
+import { type ClientTls, createDockerClient, type Engine } from '../docker-api/index.ts'
 import {
   type AgentPorts,
   createEngineNetworks,
@@ -20,6 +20,7 @@ import {
 } from '../node-agent/index.ts'
 import { createEngine, type NameSource } from '../runtime/index.ts'
 import type { JoinSettings } from './agent-settings.ts'
+import { createEnginePool } from './engine-pool.ts'
 
 /** Deadline of a call of the store: shorter than the life of a membership. */
 const STORE_CALL_MS = 3_000
@@ -73,26 +74,21 @@ export async function openNodeEngine(settings: JoinSettings, ports: BasePorts, s
 /** The other members, and what images they have. */
 export function followPeers(
   node: string,
-  ports: BasePorts & { readonly engine: Engine },
+  ports: BasePorts & { readonly engine: Engine; readonly tls: ClientTls | undefined },
 ): { readonly members: { readonly close: () => void }; readonly peers: PeerImages } {
-  const { store, keys, clock, log, engine } = ports
+  const { store, keys, clock, log, engine, tls } = ports
   const members = new CachedPrefix<MemberRecord>({ store, prefix: keys.members, codec: memberCodec, clock, log })
-  const clients = new Map<string, DockerClient>()
-  const connect = (apiAddress: string): DockerClient => {
-    const client = clients.get(apiAddress) ?? createDockerClient(`tcp://${apiAddress}`, { clock })
-    clients.set(apiAddress, client)
-    return client
-  }
+  const pool = createEnginePool({ clock, tls })
   const peers = createPeerImages({
     engine,
     members: () => members.values().filter(({ name }) => name !== node),
-    connect,
+    connect: pool.engineOf,
     clock,
     log,
   })
   const close = (): void => {
     members.close()
-    for (const client of clients.values()) client.close()
+    pool.close()
   }
   return { members: { close }, peers }
 }

@@ -62,6 +62,7 @@ export async function readJoinSettings(invocation: Invocation, context: CommandC
     agent: {
       name,
       apiAddress,
+      apiTls: settings.tls !== undefined,
       address: await hostAddress(host),
       labels: {},
       bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),

@@ -12,7 +12,7 @@ import { followPeers, openNodeEngine, openStore } from './agent-parts.ts'
 import { type JoinSettings, readJoinSettings } from './agent-settings.ts'
 import { createLogger } from './logger.ts'
 import { holdPidFile } from './pid-file.ts'
-import { loadTls } from './tls-flags.ts'
+import { loadClientTls, loadTls } from './tls-flags.ts'
 
 /**
  * `swarm join`: makes this host a node until it is told to stop. SIGTERM leaves containers running and lets the membership
@@ -36,7 +36,11 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
   const ports = { clock, random, log, store, keys }
   const { engine, overlay, startOverlay } = await openNodeEngine(settings, ports, scope)
   await serve(engine, settings, log, scope)
-  const { members, peers } = followPeers(settings.engine.name, { ...ports, engine })
+  const { members, peers } = followPeers(settings.engine.name, {
+    ...ports,
+    engine,
+    tls: await loadClientTls(settings.tls),
+  })
   scope.defer(() => members.close())
   const memory = agentMemoryFile(join(directory, 'agent.json'))
   const agent = createAgent(settings.agent, { ...ports, engine, overlay, peers, memory })

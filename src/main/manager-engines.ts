@@ -13,9 +13,11 @@ import {
   memberCodec,
   type Store,
 } from '../discovery/index.ts'
-import { createDockerClient, type SystemInfo } from '../docker-api/index.ts'
+import { type ClientTls, createDockerClient, type SystemInfo } from '../docker-api/index.ts'
 
 interface Ports {
+  /** For managers that were given certificates: then every engine of the list must speak TLS. */
+  readonly tls: ClientTls | undefined
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -86,11 +88,12 @@ async function register(addresses: readonly string[], store: Store, keys: Cluste
   for (let start = 0; start < operations.length; start += 100) await store.txn([], operations.slice(start, start + 100))
 }
 
-async function describe(address: string, { clock, log }: Ports): Promise<MemberRecord | undefined> {
-  const client = createDockerClient(`tcp://${address}`, { clock })
+async function describe(address: string, { clock, log, tls }: Ports): Promise<MemberRecord | undefined> {
+  const client = createDockerClient(`tcp://${address}`, { clock, tls })
   try {
     const onTimeout = (): Error => unavailable('ENGINE_SILENT', `The engine at ${address} does not answer`)
-    return memberOf(address, await withDeadline(() => client.info(), ANSWER_MS, { clock, onTimeout }))
+    const info = await withDeadline(() => client.info(), ANSWER_MS, { clock, onTimeout })
+    return { ...memberOf(address, info), ...(tls === undefined ? {} : { apiTls: true }) }
   } catch (error) {
     log.debug({ address, error: errorMessage(error) }, 'an engine does not answer')
     return undefined

@@ -4,7 +4,6 @@ import type { Clock } from '../core/clock.ts'
 import { sleep, withDeadline } from '../core/clock.ts'
 import { errorMessage, failed, isTransient } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import type { MemberRecord } from '../core/model/node.ts'
 import { newShortId, type Random } from '../core/random.ts'
 import { Scope } from '../core/scope.ts'
 import {
@@ -15,8 +14,9 @@ import {
   type Store,
   startEtcd,
 } from '../discovery/index.ts'
-import { createDockerClient, type DockerClient } from '../docker-api/index.ts'
+import { type ClientTls, clientTlsOf } from '../docker-api/index.ts'
 import { createManager, createManagerServer } from '../manager/index.ts'
+import { createEnginePool } from './engine-pool.ts'
 import { createLogger } from './logger.ts'
 import { type ManageOptions, readManageOptions } from './manager-options.ts'
 import { loadTls } from './tls-flags.ts'
@@ -38,8 +38,12 @@ export const runManager: RunCommand = async (invocation, context) => {
   const ports: Ports = { clock, random, log: createLogger(options.logLevel) }
   const scope = new Scope()
   await using _closing = scope
-  const { store, keys } = await openStore(options, ports, scope)
-  const engines = clientPool(clock, scope)
+  const serverTls = options.tlsFiles === undefined ? undefined : await loadTls(options.tlsFiles)
+  const clientTls = serverTls === undefined ? undefined : clientTlsOf(serverTls)
+  const { store, keys } = await openStore({ ...options, clientTls }, ports, scope)
+  const pool = createEnginePool({ clock, tls: clientTls })
+  scope.defer(pool.close)
+  const engines = pool.engineOf
   const id = newShortId(random)
   const manager = createManager(
     {
@@ -50,7 +54,7 @@ export const runManager: RunCommand = async (invocation, context) => {
     },
     { ...ports, store, keys, engines },
   )
-  const tls = options.tlsFiles === undefined ? {} : { tls: await loadTls(options.tlsFiles) }
+  const tls = serverTls === undefined ? {} : { tls: serverTls }
   const server = await createManagerServer(
     { ...options, ...tls, name: hostname(), version: VERSION, kernel: release() },
     { ...ports, manager, engines },
@@ -69,14 +73,14 @@ export const runManager: RunCommand = async (invocation, context) => {
 }
 
 async function openStore(
-  options: ManageOptions,
+  options: ManageOptions & { readonly clientTls: ClientTls | undefined },
   ports: Ports,
   scope: Scope,
 ): Promise<{ store: Store; keys: ClusterKeys }> {
-  const { discovery, storeTls } = options
+  const { discovery, storeTls, clientTls } = options
   if (discovery !== undefined && discovery.scheme !== 'etcd') {
     const { openEngineList } = await import('./manager-engines.ts')
-    return openEngineList(discovery, ports, scope)
+    return openEngineList(discovery, { ...ports, tls: clientTls }, scope)
   }
   const endpoints = discovery?.endpoints ?? [await ownEtcd(options, ports, scope)]
   const cluster = discovery?.cluster ?? options.cluster
@@ -133,17 +137,4 @@ async function untilCluster(
     clock,
     onTimeout: () => failed('NO_STORE', `${last}; gave up after ${STORE_TIMEOUT_MS / 1_000} s`),
   })
-}
-
-/** One client for each address, kept as long as the manager runs. */
-function clientPool(clock: Clock, scope: Scope): (member: MemberRecord) => DockerClient {
-  const clients = new Map<string, DockerClient>()
-  scope.defer(() => {
-    for (const client of clients.values()) client.close()
-  })
-  return ({ apiAddress }) => {
-    const client = clients.get(apiAddress) ?? createDockerClient(`tcp://${apiAddress}`, { clock })
-    clients.set(apiAddress, client)
-    return client
-  }
 }

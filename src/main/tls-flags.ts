@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { badFlag, type OptionDefinition, type Options } from '../cli/index.ts'
 import { errorMessage } from '../core/errors.ts'
+import { type ClientTls, clientTlsOf } from '../docker-api/index.ts'
 import type { ServerTls } from '../docker-api/server/index.ts'
 
 /** How engines and managers are told to serve TLS: the flags of dockerd and classic Swarm, with classic Swarm's messages. */
@@ -32,6 +33,11 @@ export function readTlsFlags(options: Options): TlsFiles | undefined {
   if (!verify) return { cert, key }
   if (ca === undefined) throw badFlag('--tlscacert must be provided when using --tlsverify')
   return { cert, key, ca }
+}
+
+/** What a daemon shows to the others of its cluster: its own certificate. */
+export async function loadClientTls(files: TlsFiles | undefined): Promise<ClientTls | undefined> {
+  return files === undefined ? undefined : clientTlsOf(await loadTls(files))
 }
 
 /** Reads the files of a server's certificate. Throws BAD_FLAG naming the file that cannot be read. */

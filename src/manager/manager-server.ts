@@ -3,7 +3,7 @@ import type { Log } from '../core/log.ts'
 import type { MemberRecord } from '../core/model/node.ts'
 import { taskContainerName } from '../core/model/task.ts'
 import type { Random } from '../core/random.ts'
-import type { Engine } from '../docker-api/index.ts'
+import { clientTlsOf, type Engine } from '../docker-api/index.ts'
 import { createListeners, type Listeners, type ServerTls } from '../docker-api/server/index.ts'
 import { createVersionCap } from './docker/api-versions.ts'
 import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
@@ -42,6 +42,7 @@ export async function createManagerServer(
   const { tls } = options
   const nodes: ClusterNodes = {
     clock,
+    ...(tls === undefined ? {} : { tls: clientTlsOf(tls) }),
     capVersion: createVersionCap(),
     likely: reference => nodesOfTask(reference, manager.snapshot()),
     ready: () =>

@@ -12,6 +12,7 @@ export function toMemberRecord(
     name: options.name,
     id: memory.id,
     apiAddress: options.apiAddress,
+    ...(options.apiTls === true ? { apiTls: true } : {}),
     address: options.address,
     nanoCpus: info.NCPU * 1e9,
     memoryBytes: info.MemTotal,

@@ -9,8 +9,8 @@ export interface PeerImagesPorts {
   readonly engine: Engine
   /** The other members, as they are now. */
   readonly members: () => readonly MemberRecord[]
-  /** A client of the Docker Engine API at `host:port`. */
-  readonly connect: (apiAddress: string) => Engine
+  /** A client of a member's Docker Engine API. */
+  readonly connect: (member: MemberRecord) => Engine
   readonly clock: Clock
   readonly log: Log
 }
@@ -21,7 +21,7 @@ const FETCH_MS = 300_000
 /** Asks all members at once whether they have an image, and loads it from the first that does. */
 export function createPeerImages({ engine, members, connect, clock, log }: PeerImagesPorts): PeerImages {
   const ask = async (member: MemberRecord, reference: string, signal: AbortSignal): Promise<Engine> => {
-    const peer = connect(member.apiAddress)
+    const peer = connect(member)
     const onTimeout = (): Error => unavailable('PEER_SILENT', `Node ${member.name} does not answer`)
     await withDeadline(() => peer.images.inspect(reference), ASK_MS, { clock, signal, onTimeout })
     return peer

@@ -81,6 +81,8 @@ export interface AgentOptions {
   readonly name: string
   /** Where its Docker Engine API answers: `10.0.0.11:2375`. */
   readonly apiAddress: string
+  /** Whether the API is served with TLS there. */
+  readonly apiTls?: boolean
   /** The address other hosts reach it at, for the overlay. */
   readonly address: string
   readonly labels: Readonly<Record<string, string>>

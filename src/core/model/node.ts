@@ -6,6 +6,8 @@ export interface MemberRecord {
   readonly id: string
   /** Where its Docker Engine API answers: `10.0.0.11:2375`. */
   readonly apiAddress: string
+  /** Whether it speaks TLS there. Records of earlier agents do not say: then it does not. */
+  readonly apiTls?: boolean
   /** The address other hosts reach it at, for the overlay: `10.0.0.11`. */
   readonly address: string
   readonly nanoCpus: number

@@ -1,4 +1,3 @@
-import type { Clock } from '../../core/clock.ts'
 import type { Engine, NetworkOperations, VolumeOperations } from '../engine.ts'
 import type {
   EngineEvent,
@@ -12,7 +11,7 @@ import { containerFileOperations, containerUseOperations } from './container-fil
 import { containerOperations, execOperations, filterQuery } from './containers.ts'
 import { imageOperations } from './images.ts'
 import { jsonLines } from './streams.ts'
-import { createTransport, type Transport } from './transport.ts'
+import { createTransport, type Transport, type TransportPorts } from './transport.ts'
 
 /** Measuring what large volumes hold takes long. */
 const SIZES_MS_MAX = 300_000
@@ -30,7 +29,7 @@ export interface DockerClient extends Engine {
  * Docker Engine. Nothing is sent before the first call. Throws `ENGINE_UNAVAILABLE` (transient) when nobody answers there,
  * and the engine's own status and message when it refuses.
  */
-export function createDockerClient(address: string, ports: { readonly clock: Clock }): DockerClient {
+export function createDockerClient(address: string, ports: TransportPorts): DockerClient {
   const transport = createTransport(address, ports)
   return {
     transport,

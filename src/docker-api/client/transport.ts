@@ -1,9 +1,11 @@
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request as httpsRequest, Agent as TlsAgent } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { Readable } from 'node:stream'
 import { type Clock, withDeadline } from '../../core/clock.ts'
 import { errorCode, failed, ShoalError, unavailable } from '../../core/errors.ts'
 import { type ApiAddress, parseApiAddress } from './address.ts'
+import { type ClientTls, connectionOptions, TLS_REASONS } from './tls.ts'
 
 /** Longest wait for an answer to begin, connecting included, in milliseconds. */
 const RESPONSE_MS_MAX = 30_000
@@ -42,18 +44,27 @@ export interface Transport {
   readonly close: () => void
 }
 
-export function createTransport(address: string, { clock }: { readonly clock: Clock }): Transport {
+export interface TransportPorts {
+  readonly clock: Clock
+  /** For tcp addresses. Absent: plain HTTP. */
+  readonly tls?: ClientTls | undefined
+}
+
+export function createTransport(address: string, { clock, tls: wanted }: TransportPorts): Transport {
   const target = parseApiAddress(address)
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: CONNECTIONS_KEPT })
+  // A socket of the file system is as safe as the file system, and no engine speaks TLS on one.
+  const tls = target.kind === 'tcp' ? wanted : undefined
+  const kept = { keepAlive: true, maxFreeSockets: CONNECTIONS_KEPT }
+  const agent = tls === undefined ? new Agent(kept) : new TlsAgent(kept)
   const ask = (call: Call, wire: Wire): Promise<IncomingMessage> =>
     exchange<IncomingMessage>(call, wire, (request, resolve) => void request.on('response', resolve))
   const send = async (call: Call): Promise<IncomingMessage> => {
     // The engine may close a kept connection just when it is used again. What may be repeated then is; anything else
     // gets a connection of its own.
     const mayRepeat = IDEMPOTENT.includes(call.method) && !(call.body instanceof Readable)
-    const own: Wire = { target, clock, agent: false }
+    const own: Wire = { target, clock, tls, agent: false }
     const response = mayRepeat
-      ? await ask(call, { target, clock, agent }).catch((error: unknown) => {
+      ? await ask(call, { target, clock, tls, agent }).catch((error: unknown) => {
           if (error instanceof StaleConnection) return ask(call, own)
           throw error
         })
@@ -74,7 +85,7 @@ export function createTransport(address: string, { clock }: { readonly clock: Cl
       }
     },
     upgrade: call =>
-      exchange(call, { target, clock, agent: false, upgrades: true }, (request, resolve, reject) => {
+      exchange(call, { target, clock, tls, agent: false, upgrades: true }, (request, resolve, reject) => {
         // Engines answer 101 to those who ask, old ones 200 and then the raw bytes on the same connection.
         request.on('upgrade', (response, socket, head) => {
           if (head.length > 0) socket.unshift(head)
@@ -92,6 +103,7 @@ interface Wire {
   /** False: a connection of its own, closed afterwards. */
   readonly agent: Agent | false
   readonly upgrades?: boolean
+  readonly tls: ClientTls | undefined
 }
 
 /** A kept connection was closed by the other side before it answered. */
@@ -104,7 +116,7 @@ function exchange<T>(call: Call, wire: Wire, settle: Settle<T>): Promise<T> {
   const { signal, responseMs = RESPONSE_MS_MAX } = call
   if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
   return new Promise<T>((resolve, reject) => {
-    const request = httpRequest(optionsFor(call, wire))
+    const request = (wire.tls === undefined ? httpRequest : httpsRequest)(optionsFor(call, wire))
     const timer = Number.isFinite(responseMs)
       ? wire.clock.setTimer(responseMs, () =>
           request.destroy(
@@ -135,7 +147,7 @@ function exchange<T>(call: Call, wire: Wire, settle: Settle<T>): Promise<T> {
 }
 
 /** A host that is down answers nothing at all: that is known sooner than a slow answer. */
-function limitConnecting(request: ClientRequest, { target, clock }: Wire): void {
+function limitConnecting(request: ClientRequest, { target, clock, tls }: Wire): void {
   request.on('socket', socket => {
     if (!socket.connecting) return
     const seconds = CONNECT_MS_MAX / 1_000
@@ -144,11 +156,11 @@ function limitConnecting(request: ClientRequest, { target, clock }: Wire): void 
         unavailable('ENGINE_UNAVAILABLE', `Cannot connect to ${target.text}: no answer within ${seconds} s`),
       )
     })
-    socket.once('connect', timer.cancel).once('close', timer.cancel)
+    socket.once(tls === undefined ? 'connect' : 'secureConnect', timer.cancel).once('close', timer.cancel)
   })
 }
 
-function optionsFor(call: Call, { target, agent, upgrades = false }: Wire): RequestOptions {
+function optionsFor(call: Call, { target, agent, tls, upgrades = false }: Wire): RequestOptions {
   const query = Object.entries(call.query ?? {}).filter(([, value]) => value !== undefined)
   const search = new URLSearchParams(query.map(([key, value]) => [key, String(value)])).toString()
   const upgrade = upgrades ? { connection: 'Upgrade', upgrade: 'tcp' } : {}
@@ -158,6 +170,7 @@ function optionsFor(call: Call, { target, agent, upgrades = false }: Wire): Requ
     method: call.method,
     path: `${call.path}${search === '' ? '' : `?${search}`}`,
     agent,
+    ...(tls === undefined ? {} : connectionOptions(tls)),
     headers: {
       host: target.kind === 'unix' ? 'localhost' : `${target.host}:${target.port}`,
       ...type,
@@ -236,7 +249,7 @@ function explain(error: Error, request: ClientRequest, target: ApiAddress): Erro
   if (request.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(errorCode(error) ?? '')) {
     return new StaleConnection(error.message, { cause: error })
   }
-  const why = UNREACHABLE[errorCode(error) ?? '']
+  const why = UNREACHABLE[errorCode(error) ?? ''] ?? TLS_REASONS[errorCode(error) ?? '']
   if (why === undefined) return error
   return unavailable('ENGINE_UNAVAILABLE', `Cannot connect to ${target.text}: ${why}`, { cause: error })
 }

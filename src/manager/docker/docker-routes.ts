@@ -190,8 +190,10 @@ function buildNode({ query }: ApiRequest, nodes: ClusterNodes): NodeEngine {
   return node
 }
 
-async function toNode(node: NodeEngine, path: string, { capVersion }: ClusterNodes): Promise<Upstream> {
-  return { what: `node ${node.name}`, address: node.member.apiAddress, path: await capVersion(path, node) }
+async function toNode(node: NodeEngine, path: string, { capVersion, tls }: ClusterNodes): Promise<Upstream> {
+  const { apiAddress: address, apiTls } = node.member
+  const upstream = { what: `node ${node.name}`, address, path: await capVersion(path, node) }
+  return apiTls === true ? { ...upstream, tls: tls ?? { verify: true } } : upstream
 }
 
 function hand(request: ApiRequest, upstream: Upstream, { clock }: ClusterNodes): ApiReply {

@@ -1,7 +1,7 @@
 import { type Clock, withDeadline } from '../../core/clock.ts'
 import { unavailable } from '../../core/errors.ts'
 import type { MemberRecord } from '../../core/model/node.ts'
-import type { Engine } from '../../docker-api/index.ts'
+import type { ClientTls, Engine } from '../../docker-api/index.ts'
 
 export interface NodeEngine {
   readonly name: string
@@ -17,6 +17,8 @@ export interface ClusterNodes {
   readonly capVersion: (path: string, node: NodeEngine) => Promise<string>
   /** Nodes on which a container of this name, or id, is known to have been made for a task. */
   readonly likely: (reference: string) => readonly string[]
+  /** What is shown to nodes that speak TLS. */
+  readonly tls?: ClientTls
 }
 
 export interface Answer<T> {

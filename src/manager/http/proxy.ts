@@ -5,7 +5,7 @@ import { finished } from 'node:stream/promises'
 import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../../core/clock.ts'
 import { errorMessage, invalidInput, unavailable } from '../../core/errors.ts'
-import type { ServerTls } from '../../docker-api/server/index.ts'
+import { type ClientTls, connectionOptions } from '../../docker-api/index.ts'
 
 /** Where a request is handed on to: a host that speaks HTTP, and the path there. */
 export interface Upstream {
@@ -14,8 +14,8 @@ export interface Upstream {
   /** `10.0.0.11:2375`. */
   readonly address: string
   readonly path: string
-  /** Our certificate, and whose the other side's must be; without `ca` any is taken. Absent: no TLS. */
-  readonly tls?: ServerTls
+  /** Absent: no TLS. */
+  readonly tls?: ClientTls
 }
 
 const CONNECT_TIMEOUT_MS = 3_000
@@ -112,8 +112,7 @@ async function readBody(incoming: IncomingMessage): Promise<Buffer> {
 async function dial(upstream: Upstream, clock: Clock): Promise<Socket> {
   const { tls } = upstream
   const target = { ...splitAddress(upstream.address), allowHalfOpen: true }
-  const socket =
-    tls === undefined ? connect(target) : connectTls({ ...target, ...tls, rejectUnauthorized: tls.ca !== undefined })
+  const socket = tls === undefined ? connect(target) : connectTls({ ...target, ...connectionOptions(tls) })
   const connected = Promise.withResolvers<void>()
   const timer = clock.setTimer(CONNECT_TIMEOUT_MS, () => connected.reject(new Error('it does not answer')))
   socket.once(tls === undefined ? 'connect' : 'secureConnect', connected.resolve)

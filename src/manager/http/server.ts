@@ -4,6 +4,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Clock } from '../../core/clock.ts'
 import { errorMessage, ShoalError, unavailable } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import { clientTlsOf } from '../../docker-api/index.ts'
 import { errorAnswer, refuseUpgrade, type ServerTls } from '../../docker-api/server/index.ts'
 import type { Manager } from '../manager.ts'
 import { FORWARDED, forward, splice, type Upstream } from './proxy.ts'
@@ -122,7 +123,7 @@ function leaderOf(request: FastifyRequest, { manager, tls }: ServerPorts): Upstr
     throw unavailable('NOT_LEADER', 'No manager leads the cluster at the moment; try again')
   }
   const upstream = { what: 'the leading manager', address: leader.address, path: request.originalUrl }
-  return tls === undefined ? upstream : { ...upstream, tls }
+  return tls === undefined ? upstream : { ...upstream, tls: clientTlsOf(tls) }
 }
 
 /** Once a reply is hijacked its errors are ours to tell. */
