@@ -1,4 +1,4 @@
-import { invalidInput } from '../core/errors.ts'
+import { badExpression, parseExpression } from './expression.ts'
 import type { SchedulableNode } from './node.ts'
 import { compileGlob, compilePattern, type Matcher } from './pattern.ts'
 
@@ -9,9 +9,6 @@ export interface Constraint {
   readonly holds: (node: SchedulableNode) => boolean
 }
 
-const KEY = /^[a-z_][a-z0-9\-_.]+$/i
-const VALUE = /^[=!/]?~?[a-z0-9:\-_\s.*/()?+[\]\\^$|]+$/i
-
 /**
  * Reads a placement constraint: swarm mode's (`node.labels.disk == ssd`, `node.hostname`, `node.id`, `node.platform.os`,
  * `node.platform.arch`, `engine.labels.x`) or classic Swarm's (`storage==ssd`, `node==n1`, `region!=~us*`).
@@ -21,24 +18,12 @@ const VALUE = /^[=!/]?~?[a-z0-9:\-_\s.*/()?+[\]\\^$|]+$/i
  * labels, then the operator's. Throws BAD_CONSTRAINT with classic Swarm's sentences.
  */
 export function parseConstraint(expression: string): Constraint {
-  const operatorAt = /==|!=/.exec(expression)
-  if (operatorAt === null) throw bad(`One of operator ==, != is expected in "${expression}"`)
-  const key = expression.slice(0, operatorAt.index).trim()
-  const written = expression.slice(operatorAt.index + 2).trim()
-  if (!KEY.test(key)) throw bad(`Key '${key}' is invalid`)
-  if (!VALUE.test(written)) throw bad(`Value '${written}' is invalid`)
-  const soft = written.startsWith('~')
-  const value = soft ? written.slice(1).trim() : written
+  const { key, soft, value, equal } = parseExpression(expression)
   const lower = key.toLowerCase()
   const modern = lower.startsWith('node.') || lower.startsWith('engine.labels.')
   const candidates = modern ? modernKey(key) : classicKey(key)
   const matches = valueMatcher(value, modern)
-  const equal = operatorAt[0] === '=='
   return { expression, soft, holds: node => candidates(node).some(matches) === equal }
-}
-
-function bad(message: string): Error {
-  return invalidInput('BAD_CONSTRAINT', message)
 }
 
 type Candidates = (node: SchedulableNode) => readonly string[]
@@ -58,7 +43,7 @@ function modernKey(key: string): Candidates {
   const [, where = '', label = ''] = /^(node|engine)\.labels\.(.+)$/i.exec(key) ?? []
   if (label === '') {
     const known = [...Object.keys(MODERN), 'node.labels.NAME', 'engine.labels.NAME'].join(', ')
-    throw bad(`Key '${key}' is invalid: known are ${known}`)
+    throw badExpression(`Key '${key}' is invalid: known are ${known}`)
   }
   const engine = where.toLowerCase() === 'engine'
   return node => [(engine ? node.engineLabels : node.labels)[label] ?? '']
@@ -84,7 +69,8 @@ function archNames(arch: string): readonly string[] {
   return ARCH_ALIASES.find(names => names.includes(arch)) ?? [arch]
 }
 
-function valueMatcher(value: string, ignoreCase: boolean): Matcher {
+/** A value as a test of candidates: an expression between slashes, otherwise a glob. */
+export function valueMatcher(value: string, ignoreCase: boolean): Matcher {
   if (value.length > 1 && value.startsWith('/') && value.endsWith('/')) return compilePattern(value.slice(1, -1))
   if (ignoreCase) {
     if (value.includes('*')) return compilePattern(`(?i)^${value.split('*').map(escapeText).join('.*')}$`)
