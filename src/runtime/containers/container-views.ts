@@ -81,7 +81,7 @@ export function summaryView(room: ViewRoom, record: ContainerRecord): ContainerS
     Names: [`/${record.name}`],
     Image: record.imageName,
     ImageID: record.imageId,
-    Command: commandOf(record.config).join(' '),
+    Command: commandOf(record.config).map(quoted).join(' '),
     Created: Math.floor(record.createdMs / 1_000),
     Ports: portSummaries(sandbox?.ports ?? {}, exposed),
     Labels: record.config.Labels ?? {},
@@ -91,6 +91,11 @@ export function summaryView(room: ViewRoom, record: ContainerRecord): ContainerS
     NetworkSettings: { Networks: networksOf(record, sandbox) },
     Mounts: record.mounts.filter(({ unlisted }) => unlisted !== true).map(({ point }) => point),
   }
+}
+
+/** As Docker lists commands: words with spaces in quotes. */
+function quoted(word: string): string {
+  return word.includes(' ') ? `'${word}'` : word
 }
 
 /** Ports with their bindings; exposed ones without a binding too. */
