@@ -1,4 +1,5 @@
 import type { Duplex, Readable } from 'node:stream'
+import type { BuildCachePruned, BuildOptions, BuildPruneOptions } from './build-types.ts'
 import type {
   CommitOptions,
   ContainerStats,
@@ -170,15 +171,7 @@ export interface ExecOperations {
   readonly resize: (execId: string, size: { readonly height: number; readonly width: number }) => Promise<void>
 }
 
-export interface BuildOptions {
-  readonly tags: readonly string[]
-  readonly dockerfile: string
-  readonly target?: string
-  readonly buildArgs: Readonly<Record<string, string>>
-  readonly labels: Readonly<Record<string, string>>
-  readonly noCache: boolean
-  readonly pull: boolean
-}
+export type { BuildCachePruned, BuildHostConfig, BuildOptions, BuildPruneOptions } from './build-types.ts'
 
 export interface ImageOperations {
   /** Resolves with the image's id; reports progress on the way. */
@@ -225,6 +218,8 @@ export interface ImageOperations {
     onProgress: (message: ProgressMessage) => void,
     signal: AbortSignal,
   ) => Promise<string>
+  /** Forgets what builds keep for the next ones: results of steps that no image has, and cache mounts. */
+  readonly pruneBuildCache: (options: BuildPruneOptions) => Promise<BuildCachePruned>
 }
 
 export interface NetworkOperations {

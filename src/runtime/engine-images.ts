@@ -20,6 +20,7 @@ export function engineImages(
     distribution: missing,
     login: missing,
     build,
+    pruneBuildCache: missing,
     pull: async (reference, options, signal) => {
       const id = await images.pull(reference, options, signal)
       tell('pull', reference)

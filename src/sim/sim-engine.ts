@@ -95,6 +95,7 @@ export class SimEngine {
         distribution: absent,
         login: absent,
         build: absent,
+        pruneBuildCache: absent,
       },
       networks: {
         create: async ({ Name }) => {

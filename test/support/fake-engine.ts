@@ -227,6 +227,7 @@ export class FakeEngine {
       distribution: missing,
       login: missing,
       build: missing,
+      pruneBuildCache: missing,
     },
     networks: {
       create: async ({ Name }) => {

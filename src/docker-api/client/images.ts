@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { parseImageReference } from '../../core/image-reference.ts'
-import type { BuildOptions, ImageOperations } from '../engine.ts'
+import type { BuildCachePruned, BuildOptions, ImageOperations } from '../engine.ts'
 import type { ImageHistoryEntry, ImageRemoval, ImagesPruned, ImportOptions } from '../image-types.ts'
 import type { ImageInspect, ImageSummary, ProgressMessage } from '../resource-types.ts'
 import { filterQuery } from './containers.ts'
@@ -71,6 +71,13 @@ export function imageOperations(transport: Transport): ImageOperations {
     },
     import: (source, options, signal) => importImage(transport, source, { ...options, signal }),
     build: (context, options, onProgress, signal) => build(transport, { context, options, onProgress, signal }),
+    pruneBuildCache: async ({ all }) =>
+      (await transport.json({
+        method: 'POST',
+        path: '/build/prune',
+        query: { all },
+        responseMs: TRANSFER_MS_MAX,
+      })) as BuildCachePruned,
   }
 }
 

@@ -7,6 +7,7 @@ import { Query } from './request.ts'
 
 export function buildRoutes(app: HttpApp, { images }: Engine): void {
   app.post('/build', (request, reply) => build(images, request, reply))
+  app.post('/build/prune', request => images.pruneBuildCache({ all: new Query(request.url).flag('all') }))
 }
 
 async function build(images: ImageOperations, request: HttpRequest, reply: HttpReply): Promise<void> {

@@ -74,7 +74,7 @@ export interface OverlayRoots extends ContainerRoots {
 /** What this folder does of an engine's image operations. */
 export type StoredImageOperations = Omit<
   ImageOperations,
-  'build' | 'history' | 'prune' | 'import' | 'search' | 'distribution' | 'login'
+  'build' | 'pruneBuildCache' | 'history' | 'prune' | 'import' | 'search' | 'distribution' | 'login'
 >
 
 /** Stored images of one engine, and the root file systems made from them. */
