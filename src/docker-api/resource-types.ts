@@ -1,6 +1,7 @@
 /** Wire types of the Docker Engine API for images, networks, volumes and the system. Field names are the wire's. */
 
 import type { ContainerConfig } from './container-types.ts'
+import type { EngineFeatures } from './system-types.ts'
 
 export interface ImageSummary {
   readonly Id: string
@@ -127,7 +128,7 @@ export interface EngineEvent {
 }
 
 /** `GET /info`, the fields that clients use. */
-export interface SystemInfo {
+export interface SystemInfo extends EngineFeatures {
   readonly ID: string
   readonly Name: string
   readonly ServerVersion: string
@@ -158,6 +159,7 @@ export interface SystemInfo {
 }
 
 export interface VersionInfo {
+  readonly BuildTime?: string
   readonly Version: string
   readonly ApiVersion: string
   readonly MinAPIVersion: string

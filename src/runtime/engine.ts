@@ -12,7 +12,7 @@ import { EventBus } from './events/index.ts'
 import { createImageStore } from './images/index.ts'
 import { createNetworkStack } from './network/index.ts'
 import type { NameSource } from './ports.ts'
-import { type SystemFacts, systemInfo, versionInfo } from './system-info.ts'
+import { createSystemInfo } from './system-info/index.ts'
 import { createVolumeStore } from './volumes/index.ts'
 
 const ROOT_HASH_CHARS = 12
@@ -112,19 +112,18 @@ async function openEngine(
   scope.defer(room.close)
   containers = room
   const build = createBuilder({ dataRoot, store, containers: () => room.operations, clock, random, log })
-  const facts: SystemFacts = {
+  const { info, version } = createSystemInfo({
+    ...options,
     id: root.engineId,
-    name: options.name,
     version: options.version ?? VERSION_UNKNOWN,
-    dataRoot,
-    labels: options.labels,
     containers: room,
+    events,
     countImages: async () => (await store.images.list({})).length,
     clock,
-  }
+  })
   return {
-    info: () => systemInfo(facts),
-    version: () => versionInfo(facts),
+    info,
+    version,
     events: (wanted, signal) => events.read(wanted, signal),
     containers: room.operations,
     exec: room.exec,

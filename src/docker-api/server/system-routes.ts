@@ -1,4 +1,6 @@
+import { isBefore, spokenVersion } from '../api-version.ts'
 import type { Engine } from '../engine.ts'
+import type { SystemInfo } from '../resource-types.ts'
 import type { HttpApp } from './http-app.ts'
 
 /** The classic builder: clients then send the context as a tar to /build. */
@@ -15,8 +17,26 @@ export function systemRoutes(app: HttpApp, engine: Engine): void {
     return reply.send('OK')
   })
   app.get('/version', () => engine.version())
-  app.get('/info', () => engine.info())
+  app.get('/info', async ({ originalUrl }) => infoFor(spokenVersion(originalUrl), await engine.info()))
   app.get('/system/df', () => diskUsage(engine))
+}
+
+/** What came and went with versions of the API. */
+function infoFor(version: string, info: SystemInfo): object {
+  const { KernelMemory, CDISpecDirs, ...always } = info
+  return {
+    ...always,
+    ...(isBefore(version, '1.42') && KernelMemory !== undefined ? { KernelMemory } : {}),
+    ...(isBefore(version, '1.44') || CDISpecDirs === undefined ? {} : { CDISpecDirs }),
+    ...(isBefore(version, '1.25') && info.SecurityOptions !== undefined
+      ? { SecurityOptions: info.SecurityOptions.map(plainOption), ExecutionDriver: '<not supported>' }
+      : {}),
+  }
+}
+
+/** `name=seccomp,profile=builtin` was `seccomp` once. */
+function plainOption(option: string): string {
+  return /(?:^|,)name=([^,]*)/.exec(option)?.[1] ?? option
 }
 
 async function diskUsage(engine: Engine) {

@@ -46,12 +46,12 @@ interface SyncMessage {
  * engines come and go. Source: conmon(8).
  */
 export class Conmon {
-  readonly #program: string
+  readonly path: string
   readonly #runtime: OciRuntime
   readonly #clock: Clock
 
-  constructor(program: string, runtime: OciRuntime, clock: Clock) {
-    this.#program = program
+  constructor(path: string, runtime: OciRuntime, clock: Clock) {
+    this.path = path
     this.#runtime = runtime
     this.#clock = clock
   }
@@ -99,14 +99,14 @@ export class Conmon {
   }
 
   async version(): Promise<string> {
-    const text = await runCommand(this.#program, ['--version'], { clock: this.#clock, timeoutMs: LAUNCH_TIMEOUT_MS })
+    const text = await runCommand(this.path, ['--version'], { clock: this.#clock, timeoutMs: LAUNCH_TIMEOUT_MS })
     return /version (\S+)/.exec(text)?.[1] ?? ''
   }
 
   #spawn(request: MonitorRequest): ChildProcess {
     const pipes =
       request.execProcess === undefined ? ['pipe' as const] : ['pipe' as const, 'pipe' as const, 'pipe' as const]
-    const child = spawn(this.#program, this.#arguments(request), {
+    const child = spawn(this.path, this.#arguments(request), {
       cwd: request.bundle,
       env: {
         PATH: PROGRAM_PATH,

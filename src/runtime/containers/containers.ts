@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
+import { basename } from 'node:path'
 import { type Clock, sleep } from '../../core/clock.ts'
 import { errorMessage, failed, invalidInput } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
@@ -23,6 +24,7 @@ import { endRun } from './end-run.ts'
 import { enginePaths } from './engine-paths.ts'
 import { ExecTable } from './exec-table.ts'
 import { ExitFiles } from './exit-files.ts'
+import { FileFact } from './file-fact.ts'
 import { fileOperations } from './file-operations.ts'
 import { HealthMonitor, PROBE_OUTPUT_BYTES_MAX } from './health/index.ts'
 import { listContainers } from './list-containers.ts'
@@ -67,6 +69,8 @@ export interface Containers {
   readonly operations: ContainerOperations
   readonly exec: ExecOperations
   readonly cgroups: CgroupLayout
+  /** What runs containers here. */
+  readonly programs: { readonly runtime: { readonly name: string; readonly path: string }; readonly init?: string }
   readonly versions: () => Promise<{ readonly runtime: string; readonly conmon: string }>
   readonly counts: () => { readonly running: number; readonly paused: number; readonly stopped: number }
   /** Which containers use an image. */
@@ -94,7 +98,8 @@ export async function openContainers(options: ContainersOptions, ports: Containe
     operations: operationsOf(room),
     exec: exec.operations,
     cgroups: room.cgroups,
-    versions: async () => ({ runtime: await room.runtime.version(), conmon: await room.conmon.version() }),
+    programs: programsOf(room),
+    versions: programVersions(room),
     counts: () => countStates(room),
     usersOf: imageId =>
       room.table
@@ -122,6 +127,20 @@ export async function openContainers(options: ContainersOptions, ports: Containe
       if (!room.table.all().some(isRunning)) await removeCgroup(room.cgroups, room.cgroupParent)
     },
   }
+}
+
+function programsOf({ runtime, facts }: Room): Containers['programs'] {
+  const { initPath } = facts
+  return {
+    runtime: { name: basename(runtime.path), path: runtime.path },
+    ...(initPath === undefined ? {} : { init: basename(initPath) }),
+  }
+}
+
+function programVersions({ runtime, conmon }: Room): Containers['versions'] {
+  const ofRuntime = new FileFact(runtime.path, () => runtime.version())
+  const ofConmon = new FileFact(conmon.path, () => conmon.version())
+  return async () => ({ runtime: await ofRuntime.get(), conmon: await ofConmon.get() })
 }
 
 async function makeRoom(

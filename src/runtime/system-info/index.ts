@@ -1,0 +1,1 @@
+export { createSystemInfo, type SystemFacts } from './system-info.ts'
