@@ -21,12 +21,13 @@ const ROWS: readonly Row[] = [
 ]
 
 it.each<[string | undefined, string]>([
-  [undefined, 'NAME     TAGS\na        x,y\nlonger\n'],
-  ['table', 'NAME     TAGS\na        x,y\nlonger\n'],
+  [undefined, 'NAME      TAGS\na         x,y\nlonger    \n'],
+  ['table', 'NAME      TAGS\na         x,y\nlonger    \n'],
   ['json', '{"Name":"a","Tags":["x","y"],"Inner":{"A":1}}\n{"Name":"longer","Tags":[],"Inner":{"A":1}}\n'],
   ['{{.Name}}={{len .Tags}}', 'a=2\nlonger=0\n'],
   ['{{upper .Name}} {{json .Tags}} {{.Inner.A}} {{"}"}}', 'A ["x","y"] 1 }\nLONGER [] 1 }\n'],
-  ['table {{.Name}}\\t{{.Inner.A}}', 'NAME     INNER.A\na        1\nlonger   1\n'],
+  ['{{range $i, $t := .Tags}}{{if $i}}+{{end}}{{$t}}{{else}}none{{end}}', 'x+y\nnone\n'],
+  ['table {{.Name}}\\t{{.Inner.A}}', 'NAME      INNER.A\na         1\nlonger    1\n'],
 ])('format %j', (format, expected) => {
   expect(renderListing(ROWS, LISTING, { format })).toBe(expected)
 })
@@ -35,9 +36,12 @@ it('only ids with quiet', () => {
   expect(renderListing(ROWS, LISTING, { quiet: true })).toBe('a\nlonger\n')
 })
 
-it.each(['{{.Nope}}', '{{range .Tags}}'])('template %j is refused', format => {
-  expect(() => renderListing(ROWS, LISTING, { format })).toThrow(/^Cannot/)
-})
+it.each(['{{.Nope}}', '{{range .Tags}}', '{{.Name', '{{nope .Name}}', '{{end}}', '{{.Name ?}}', '{{index .Tags 5}}'])(
+  'template %j is refused',
+  format => {
+    expect(() => renderListing(ROWS, LISTING, { format })).toThrow(/^Cannot/)
+  },
+)
 
 it.each([
   [0, 'Less than a second'],
@@ -46,6 +50,7 @@ it.each([
   [60_000, 'About a minute'],
   [150_000, '2 minutes'],
   [3_700_000, 'About an hour'],
+  [5_400_000, '2 hours'],
   [47 * 3_600_000, '47 hours'],
   [3 * 86_400_000, '3 days'],
   [21 * 86_400_000, '3 weeks'],

@@ -1,5 +1,5 @@
-import { invalidInput } from '../../core/errors.ts'
-import { type Column, renderTable } from './table.ts'
+import { compileTemplate } from './go-template/render.ts'
+import { type Column, renderCells, renderTable } from './table.ts'
 
 export interface ListingFormat<T> {
   readonly columns: readonly Column<T>[]
@@ -7,6 +7,13 @@ export interface ListingFormat<T> {
   readonly record: (row: T) => Readonly<Record<string, unknown>>
   /** What `-q` prints of a row. */
   readonly id: (row: T) => string
+  /** Titles of fields in `--format 'table {{.Field}}'`; others are the field's name in capitals. */
+  readonly titles?: Readonly<Record<string, string>>
+}
+
+export interface ListingOptions {
+  readonly format?: string | undefined
+  readonly quiet?: boolean
 }
 
 /**
@@ -16,68 +23,43 @@ export interface ListingFormat<T> {
 export function renderListing<T>(
   rows: readonly T[],
   listing: ListingFormat<T>,
-  { format, quiet }: { readonly format?: string | undefined; readonly quiet?: boolean },
+  { format, quiet }: ListingOptions,
 ): string {
   if (quiet === true) return lines(rows.map(listing.id))
   if (format === undefined || format === '' || format === 'table') return renderTable(listing.columns, rows)
   if (format === 'json') return lines(rows.map(row => JSON.stringify(listing.record(row))))
-  const template = format.replaceAll('\\t', '\t').replaceAll('\\n', '\n')
-  if (!template.startsWith('table ')) return lines(rows.map(row => renderTemplate(template, listing.record(row))))
-  const fields = template.slice('table '.length).split('\t')
-  const columns = fields.map(field => ({
-    title: field.replace(/\{\{\s*\.?([\w.]*)[^}]*\}\}/g, (_all, name: string) => name.toUpperCase()),
-    of: (row: T) => renderTemplate(field, listing.record(row)),
-  }))
-  return renderTable(columns, rows)
+  return renderRows(rows.map(listing.record), format, listing.titles)
 }
 
-/** Fills a Go-style template: `{{.Name}}`, `{{.A.B}}`, `{{json .}}`, `{{json .A}}`, `{{upper .A}}`, `{{lower .A}}`, `{{len .A}}`. */
+/** Rows through a template; `table …` puts titles above and aligns what tabs part. */
+export function renderRows(
+  rows: readonly Readonly<Record<string, unknown>>[],
+  format: string,
+  titles: Readonly<Record<string, string>> = {},
+): string {
+  const isTable = format.startsWith('table ')
+  const source = unescape(isTable ? format.slice('table '.length).trimStart() : format)
+  const template = compileTemplate(source)
+  if (!isTable) return lines(rows.map(template))
+  const titled = compileTemplate(source, { header: true })(new Proxy({}, titleOf(titles)))
+  return renderCells([titled, ...rows.map(template)].map(line => line.split('\t')))
+}
+
+/** Every field of a header row is its own title, and so is what is inside of it. */
+function titleOf(titles: Readonly<Record<string, string>>): ProxyHandler<object> {
+  return {
+    has: () => true,
+    get: (_target, name) => titles[String(name)] ?? String(name).toUpperCase(),
+  }
+}
+
+function unescape(text: string): string {
+  return text.replaceAll('\\t', '\t').replaceAll('\\n', '\n')
+}
+
+/** Fills a Go template: `{{.Name}}`, `{{json .A}}`, `{{range .List}}{{.}} {{end}}`. */
 export function renderTemplate(template: string, record: Readonly<Record<string, unknown>>): string {
-  return template.replace(/\{\{-?\s*(.*?)\s*-?\}\}/g, (_all, expression: string) => evaluate(expression, record))
-}
-
-const FUNCTIONS: Readonly<Record<string, (value: unknown) => string>> = {
-  json: value => JSON.stringify(value ?? null),
-  upper: value => asText(value).toUpperCase(),
-  lower: value => asText(value).toLowerCase(),
-  title: value => asText(value).replace(/^./, letter => letter.toUpperCase()),
-  len: value =>
-    String(Array.isArray(value) || typeof value === 'string' ? value.length : Object.keys(value ?? {}).length),
-  println: value => `${asText(value)}\n`,
-}
-
-function evaluate(expression: string, record: Readonly<Record<string, unknown>>): string {
-  const literal = /^"(.*)"$/.exec(expression)?.[1]
-  if (literal !== undefined) return literal
-  const [first = '', second] = expression.split(/\s+/)
-  if (second === undefined && first.startsWith('.')) return asText(lookUp(first, record))
-  const render = FUNCTIONS[first]
-  if (render === undefined || second === undefined || !second.startsWith('.')) {
-    throw invalidInput(
-      'BAD_FLAG',
-      `Cannot read template {{${expression}}}: expected {{.Field}} or one of ${Object.keys(FUNCTIONS).join(', ')} before it`,
-    )
-  }
-  return render(lookUp(second, record))
-}
-
-function lookUp(path: string, record: Readonly<Record<string, unknown>>): unknown {
-  let value: unknown = record
-  for (const name of path.split('.').filter(part => part !== '')) {
-    if (typeof value !== 'object' || value === null || !(name in value)) {
-      throw invalidInput(
-        'BAD_FLAG',
-        `Cannot find field "${name}" of {{${path}}}: known are ${Object.keys(record).join(', ')}`,
-      )
-    }
-    value = (value as Record<string, unknown>)[name]
-  }
-  return value
-}
-
-function asText(value: unknown): string {
-  if (value === undefined || value === null) return ''
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  return compileTemplate(template)(record)
 }
 
 function lines(texts: readonly string[]): string {

@@ -1,0 +1,189 @@
+import { invalidInput } from '../../../core/errors.ts'
+import { type Token, tokenize } from './tokenize.ts'
+
+/** A template as a tree. Source of the language: Go's package text/template, as far as docker's `--format` is used with it. */
+export type Node =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'print'; readonly pipeline: Pipeline }
+  | {
+      readonly kind: 'if' | 'with' | 'range'
+      readonly pipeline: Pipeline
+      readonly body: readonly Node[]
+      readonly otherwise: readonly Node[]
+    }
+
+export interface Pipeline {
+  /** `$key, $value :=`. */
+  readonly variables: readonly string[]
+  readonly commands: readonly Command[]
+}
+
+/** A function or value, and its arguments. */
+export type Command = readonly Operand[]
+
+export type Operand =
+  | { readonly kind: 'path'; readonly root: '.' | `$${string}`; readonly fields: readonly string[] }
+  | { readonly kind: 'literal'; readonly value: string | number | boolean | null }
+  | { readonly kind: 'function'; readonly name: string }
+  | { readonly kind: 'group'; readonly pipeline: Pipeline; readonly fields: readonly string[] }
+
+const ACTION = /\{\{(- |)((?:"(?:[^"\\]|\\.)*"|`[^`]*`|[^"`])*?)( -|)\}\}/g
+
+/** Throws BAD_FLAG for a template that cannot be read. */
+export function parseTemplate(source: string): readonly Node[] {
+  const parser = new Parser(cut(source), source)
+  return parser.list([]).nodes
+}
+
+type Piece = { readonly text: string } | { readonly action: readonly Token[] }
+
+/** Cuts a template into texts and actions; `{{-` and `-}}` take the blanks beside them away. */
+function cut(source: string): readonly Piece[] {
+  const pieces: Piece[] = []
+  let at = 0
+  let trim = false
+  const addText = (until: number, trimEnd: boolean): void => {
+    const raw = source.slice(at, until)
+    const left = trim ? raw.trimStart() : raw
+    const text = trimEnd ? left.trimEnd() : left
+    if (text !== '') pieces.push({ text })
+  }
+  for (const match of source.matchAll(ACTION)) {
+    const [whole, before = '', inner = '', after = ''] = match
+    addText(match.index, before !== '')
+    if (!/^\s*\/\*.*\*\/\s*$/s.test(inner)) pieces.push({ action: tokenize(inner, source) })
+    at = match.index + whole.length
+    trim = after !== ''
+  }
+  if (source.slice(at).includes('{{')) throw badTemplate(source, 'an action has no end')
+  addText(source.length, false)
+  return pieces
+}
+
+export function badTemplate(source: string, why: string): Error {
+  return invalidInput('BAD_FLAG', `Cannot read template ${source}: ${why}`)
+}
+
+type Ending = 'end' | 'else'
+
+class Parser {
+  readonly #pieces: readonly Piece[]
+  readonly #source: string
+  #at = 0
+  #tokens: readonly Token[] = []
+
+  constructor(pieces: readonly Piece[], source: string) {
+    this.#pieces = pieces
+    this.#source = source
+  }
+
+  /** Nodes up to one of the words, which is taken; with no words, to the template's end. */
+  list(until: readonly Ending[]): { readonly nodes: readonly Node[]; readonly ending?: Ending } {
+    const nodes: Node[] = []
+    while (this.#at < this.#pieces.length) {
+      const piece = this.#pieces[this.#at++]
+      if (piece === undefined) break
+      if ('text' in piece) {
+        nodes.push({ kind: 'text', text: piece.text })
+        continue
+      }
+      this.#tokens = piece.action
+      const word = this.#tokens[0]
+      const ending = until.find(name => word?.kind === 'name' && word.text === name)
+      if (ending !== undefined) {
+        this.#tokens = this.#tokens.slice(1)
+        return { nodes, ending }
+      }
+      nodes.push(this.#action())
+    }
+    if (until.length > 0) throw badTemplate(this.#source, 'unexpected EOF')
+    return { nodes }
+  }
+
+  #action(): Node {
+    const [first] = this.#tokens
+    const kind = first?.kind === 'name' ? first.text : ''
+    if (kind === 'if' || kind === 'with' || kind === 'range') {
+      this.#tokens = this.#tokens.slice(1)
+      return this.#block(kind)
+    }
+    if (kind === 'end' || kind === 'else') throw badTemplate(this.#source, `unexpected {{${kind}}}`)
+    return { kind: 'print', pipeline: this.#wholePipeline() }
+  }
+
+  #block(kind: 'if' | 'with' | 'range'): Node {
+    const pipeline = this.#wholePipeline()
+    const { nodes: body, ending } = this.list(['else', 'end'])
+    if (ending === 'end') return { kind, pipeline, body, otherwise: [] }
+    const [next] = this.#tokens
+    if (next?.kind === 'name' && (next.text === 'if' || next.text === 'with'))
+      return { kind, pipeline, body, otherwise: [this.#action()] }
+    return { kind, pipeline, body, otherwise: this.list(['end']).nodes }
+  }
+
+  #wholePipeline(): Pipeline {
+    const pipeline = this.#pipeline()
+    if (this.#tokens.length > 0) throw badTemplate(this.#source, `unexpected "${this.#tokens[0]?.text}"`)
+    return pipeline
+  }
+
+  #pipeline(): Pipeline {
+    const assign = this.#tokens.findIndex(token => token.text === ':=' || token.text === '=')
+    const names = assign < 0 ? [] : this.#tokens.slice(0, assign).filter(token => token.text !== ',')
+    this.#tokens = this.#tokens.slice(assign + 1)
+    const commands: Command[] = []
+    do commands.push(this.#command())
+    while (this.#take('|'))
+    return { variables: names.map(token => token.text), commands }
+  }
+
+  #command(): Command {
+    const operands: Operand[] = []
+    while (this.#tokens.length > 0 && this.#tokens[0]?.text !== '|' && this.#tokens[0]?.text !== ')') {
+      operands.push(this.#operand())
+    }
+    if (operands.length === 0) throw badTemplate(this.#source, 'missing value for command')
+    return operands
+  }
+
+  #take(text: string): boolean {
+    const [first] = this.#tokens
+    if (first?.kind !== 'mark' || first.text !== text) return false
+    this.#tokens = this.#tokens.slice(1)
+    return true
+  }
+
+  #operand(): Operand {
+    if (this.#take('(')) {
+      const pipeline = this.#pipeline()
+      if (!this.#take(')')) throw badTemplate(this.#source, 'unclosed left paren')
+      const [next] = this.#tokens
+      const isField = next?.kind === 'path' && next.text.startsWith('.') && next.text !== '.' && next.joined
+      if (isField) this.#tokens = this.#tokens.slice(1)
+      return { kind: 'group', pipeline, fields: isField ? fieldsOf(next.text) : [] }
+    }
+    const [token] = this.#tokens
+    this.#tokens = this.#tokens.slice(1)
+    if (token === undefined) throw badTemplate(this.#source, 'unexpected end')
+    switch (token.kind) {
+      case 'text':
+      case 'number':
+        return { kind: 'literal', value: token.value }
+      case 'path': {
+        const [root = '', ...fields] = token.text.split('.')
+        const names = fields.filter(name => name !== '')
+        return { kind: 'path', root: root === '' ? '.' : (root as `$${string}`), fields: names }
+      }
+      case 'name':
+        if (token.text === 'true' || token.text === 'false') return { kind: 'literal', value: token.text === 'true' }
+        if (token.text === 'nil') return { kind: 'literal', value: null }
+        return { kind: 'function', name: token.text }
+      case 'mark':
+        throw badTemplate(this.#source, `unexpected "${token.text}"`)
+    }
+  }
+}
+
+function fieldsOf(path: string): readonly string[] {
+  return path.split('.').filter(name => name !== '')
+}
