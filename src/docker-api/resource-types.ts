@@ -19,11 +19,19 @@ export interface ImageInspect {
   readonly Id: string
   readonly RepoTags: readonly string[]
   readonly RepoDigests: readonly string[]
+  readonly Parent?: string
+  readonly Comment?: string
   readonly Created: string
-  readonly Architecture: string
-  readonly Os: string
-  readonly Size: number
+  readonly DockerVersion?: string
+  readonly Author?: string
   readonly Config: ContainerConfig
+  readonly Architecture: string
+  readonly Variant?: string
+  readonly Os: string
+  readonly OsVersion?: string
+  readonly Size: number
+  /** Where the layers lie on the host. */
+  readonly GraphDriver?: { readonly Name: string; readonly Data: Readonly<Record<string, string>> }
   readonly RootFS: { readonly Type: 'layers'; readonly Layers: readonly string[] }
   /** When one of its names was last given to it. Older engines do not tell. */
   readonly Metadata?: { readonly LastTagTime: string }
