@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** Three suites: `unit` needs nothing, `integration` needs root on one host, `cluster` makes several hosts. */
+/**
+ * Four suites: `unit` needs nothing, `integration` needs root on one host, `interop` puts the stock Docker Engine and other
+ * people's programs beside ours, `cluster` makes several hosts.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -16,6 +19,15 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -11,8 +11,8 @@ mode=${1:-run}
 [ "$(uname -s)" = Linux ] || fail "this needs Linux: it makes namespaces, mounts and bridges"
 [ "$(id -u)" = 0 ] || fail "this needs root: it makes namespaces, mounts and bridges. Run it again with sudo"
 
-packages="runc conmon tini etcd-server nftables iproute2 util-linux procps docker-registry busybox-static ca-certificates"
-[ "$mode" = test ] && packages="$packages skopeo docker.io openssl curl"
+packages="runc conmon tini golang-github-containers-common etcd-server nftables iproute2 util-linux procps docker-registry busybox-static ca-certificates"
+[ "$mode" = test ] && packages="$packages skopeo docker.io docker-compose openssl curl"
 
 missing=
 for package in $packages; do

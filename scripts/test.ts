@@ -29,7 +29,7 @@ const CHECKS: readonly (readonly [name: string, argv: readonly string[]])[] = [
   ['format', ['biome', 'check', '--error-on-warnings', '.']],
   ['unused code', ['knip']],
 ]
-const SUITES = ['unit', 'integration', 'cluster'] as const
+const SUITES = ['unit', 'integration', 'interop', 'cluster'] as const
 
 function run(argv: readonly string[]): boolean {
   const [program = '', ...args] = argv

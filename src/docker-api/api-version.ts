@@ -3,6 +3,8 @@ import { invalidInput } from '../core/errors.ts'
 /** The newest version of the Docker Engine API that is served, and the oldest. */
 export const API_VERSION = '1.47'
 export const API_VERSION_MIN = '1.24'
+/** Older than what is promised, yet answered: skopeo's `docker-daemon:` asks for 1.22, and Docker 20.10 serves it. */
+const API_VERSION_ANSWERED = '1.12'
 
 const PREFIX = /^\/v(\d+\.\d+)(?=\/)/
 
@@ -44,7 +46,7 @@ export function checkVersion(version: string): void {
       `client version ${version} is too new. Maximum supported API version is ${API_VERSION}`,
     )
   }
-  if (compareVersions(version, API_VERSION_MIN) < 0) {
+  if (compareVersions(version, API_VERSION_ANSWERED) < 0) {
     throw invalidInput(
       'API_TOO_OLD',
       `client version ${version} is too old. Minimum supported API version is ${API_VERSION_MIN}, please upgrade your client to a newer version`,

@@ -61,7 +61,7 @@ describe('createDockerServer()', () => {
 
   it.each([
     ['/v1.99/info', 400, 'client version 1.99 is too new. Maximum supported API version is 1.47'],
-    ['/v1.12/info', 400, 'client version 1.12 is too old'],
+    ['/v1.11/info', 400, 'client version 1.11 is too old'],
     ['/nonsense', 404, 'page not found'],
     ['/v1.41/containers/x/nonsense', 404, 'page not found'],
     ['/images/a/b/nonsense', 404, 'page not found'],

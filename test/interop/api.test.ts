@@ -1,0 +1,145 @@
+import { describe, it } from 'vitest'
+import { busyboxArchive } from '../support/busybox-image.ts'
+import { twoEngines } from './support/two-engines.ts'
+
+const image = await busyboxArchive({ config: { Labels: { made: 'here' }, ExposedPorts: { '80/tcp': {} } } })
+const { agree } = twoEngines({ subnet: 219, images: [image] })
+const idle = { Image: 'busybox:test', Cmd: ['sleep', '1000'], StopSignal: 'SIGKILL' }
+
+describe('what an engine says of itself', () => {
+  it('is the same', () =>
+    agree(async script => {
+      await script.ask('GET', '/_ping')
+      await script.ask('GET', '/version')
+      await script.ask('GET', '/info')
+    }))
+})
+
+describe('a container', () => {
+  it('looks the same before, while and after it runs', () =>
+    agree(async script => {
+      await script.ask('POST', '/containers/create?name=web', { body: idle })
+      await script.ask('GET', '/containers/web/json', { title: 'inspect a created container' })
+      await script.ask('GET', '/containers/json?all=1')
+      await script.ask('POST', '/containers/web/start')
+      await script.ask('POST', '/containers/web/start', { title: 'start what runs' })
+      await script.ask('GET', '/containers/web/json', { title: 'inspect a running container' })
+      await script.ask('GET', '/containers/json', { title: 'list running containers' })
+      await script.ask('POST', '/containers/web/pause')
+      await script.ask('POST', '/containers/web/pause', { title: 'pause what is paused' })
+      await script.ask('GET', '/containers/web/json', { title: 'inspect a paused container' })
+      await script.ask('POST', '/containers/web/unpause')
+      await script.ask('POST', '/containers/web/unpause', { title: 'unpause what is not paused' })
+      await script.ask('GET', '/containers/web/top')
+      await script.ask('POST', '/containers/web/stop')
+      await script.ask('POST', '/containers/web/stop', { title: 'stop what is stopped' })
+      await script.ask('POST', '/containers/web/kill', { title: 'kill what is stopped' })
+      await script.ask('GET', '/containers/web/json', { title: 'inspect a stopped container' })
+      await script.ask('DELETE', '/containers/web')
+      await script.ask('DELETE', '/containers/web', { title: 'remove what is removed' })
+    }))
+
+  it('looks the same with many fields', () =>
+    agree(async script => {
+      await script.ask('POST', '/containers/create?name=full', {
+        body: {
+          ...idle,
+          Hostname: 'h',
+          Domainname: 'd.example',
+          User: 'web',
+          Env: ['A=1', 'B'],
+          Labels: { x: 'y' },
+          WorkingDir: '/work',
+          Tty: true,
+          OpenStdin: true,
+          StopTimeout: 3,
+          ExposedPorts: { '53/udp': {} },
+          Volumes: { '/data': {} },
+          Healthcheck: { Test: ['CMD-SHELL', 'true'], Interval: 1e9, Timeout: 2e9, Retries: 4, StartPeriod: 5e9 },
+          HostConfig: {
+            Binds: ['named:/named:ro', '/tmp:/host'],
+            Mounts: [{ Type: 'tmpfs', Target: '/ram', TmpfsOptions: { SizeBytes: 65536, Mode: 0o1770 } }],
+            Tmpfs: { '/more': 'size=1m' },
+            PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '18080' }] },
+            RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 3 },
+            Memory: 64 * 2 ** 20,
+            MemoryReservation: 32 * 2 ** 20,
+            NanoCpus: 5e8,
+            PidsLimit: 50,
+            CapAdd: ['NET_ADMIN'],
+            CapDrop: ['MKNOD'],
+            ReadonlyRootfs: true,
+            Dns: ['9.9.9.9'],
+            DnsSearch: ['example.org'],
+            DnsOptions: ['ndots:2'],
+            ExtraHosts: ['other:1.2.3.4'],
+            Sysctls: { 'net.ipv4.ip_forward': '1' },
+            Ulimits: [{ Name: 'nofile', Soft: 100, Hard: 200 }],
+            ShmSize: 2 ** 20,
+            Init: true,
+            GroupAdd: ['33'],
+            OomScoreAdj: 10,
+            LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } },
+          },
+        },
+      })
+      await script.ask('GET', '/containers/full/json', { title: 'inspect a created container with many fields' })
+      await script.ask('POST', '/containers/full/start')
+      await script.ask('GET', '/containers/full/json', { title: 'inspect a running container with many fields' })
+      await script.ask('GET', '/containers/json?size=1', { title: 'list with sizes' })
+    }))
+})
+
+describe('an error', () => {
+  it.each([
+    ['GET', '/containers/nosuch/json'],
+    ['GET', '/nosuch'],
+    ['POST', '/containers/nosuch/start'],
+    ['POST', '/containers/nosuch/stop'],
+    ['POST', '/containers/nosuch/kill'],
+    ['DELETE', '/containers/nosuch'],
+    ['GET', '/containers/nosuch/logs?stdout=1'],
+    ['GET', '/containers/nosuch/archive?path=/'],
+    ['GET', '/containers/nosuch/stats?stream=0'],
+    ['GET', '/images/nosuch/json'],
+    ['DELETE', '/images/nosuch'],
+    ['POST', '/images/nosuch/tag?repo=a'],
+    ['GET', '/images/nosuch/history'],
+    ['GET', '/networks/nosuch'],
+    ['DELETE', '/networks/nosuch'],
+    ['DELETE', '/networks/bridge'],
+    ['GET', '/volumes/nosuch'],
+    ['DELETE', '/volumes/nosuch'],
+    ['GET', '/exec/nosuch/json'],
+    ['POST', '/containers/create', {}],
+    ['POST', '/containers/create', { Image: 'nosuch:1' }],
+    ['POST', '/containers/create?name=!!', idle],
+    ['POST', '/containers/create', { ...idle, HostConfig: { NetworkMode: 'nosuch' } }],
+    ['POST', '/containers/create', { ...idle, HostConfig: { Binds: ['relative'] } }],
+    ['POST', '/containers/create', { ...idle, HostConfig: { Binds: ['/a:/b:zz'] } }],
+    ['POST', '/containers/create', { ...idle, HostConfig: { Memory: 1000 } }],
+    ['POST', '/containers/create', { ...idle, HostConfig: { NanoCpus: 1e15 } }],
+    ['POST', '/containers/create', { ...idle, HostConfig: { RestartPolicy: { Name: 'sometimes' } } }],
+    ['POST', '/containers/create', { ...idle, HostConfig: { CapAdd: ['NOSUCH'] } }],
+    ['POST', '/containers/create', { ...idle, HostConfig: { ShmSize: -1 } }],
+    ['POST', '/containers/create', { ...idle, StopSignal: 'SIGNOSUCH' }],
+    ['POST', '/containers/create', { ...idle, WorkingDir: 'relative' }],
+    ['GET', '/containers/json?filters=notjson'],
+    ['GET', '/containers/json?filters={"nosuch":["a"]}'],
+    ['GET', '/containers/json?limit=abc'],
+    ['GET', '/images/json?filters={"nosuch":["a"]}'],
+    ['GET', '/networks?filters={"nosuch":["a"]}'],
+    ['GET', '/volumes?filters={"nosuch":["a"]}'],
+    ['POST', '/networks/create', { Name: 'bridge' }],
+    ['POST', '/networks/create', { Name: '' }],
+    ['POST', '/networks/create', { Name: 'n', IPAM: { Config: [{ Subnet: '10.0.0.0' }] } }],
+    ['POST', '/volumes/create', { Name: '!!' }],
+    ['POST', '/volumes/create', { Name: 'v', DriverOpts: { nosuch: '1' } }],
+    ['POST', '/images/create?fromImage=UPPER'],
+    ['POST', '/containers/prune?filters={"nosuch":["a"]}'],
+  ] as const)('of %s %s %j is the same', (method, path, body?: unknown) =>
+    agree(async script => {
+      await script.ask(method, encodeURI(path), body === undefined ? {} : { body })
+    }),
+  )
+})
