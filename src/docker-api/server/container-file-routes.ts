@@ -5,8 +5,8 @@ import type { CommitOptions, ContainerStats, PathStat } from '../container-file-
 import type { ContainerConfig } from '../container-types.ts'
 import { CREATE_SHAPES, UPDATE_SHAPES } from '../create-shapes.ts'
 import type { Engine } from '../engine.ts'
+import { readFields } from '../read-shape.ts'
 import { beginStream, closedSignal, type HttpApp, type HttpReply } from './http-app.ts'
-import { readFields } from './read-shape.ts'
 import { Query, readJson } from './request.ts'
 
 type ById = { readonly Params: { readonly id: string } }
@@ -84,9 +84,8 @@ async function sendStats(
   const oneShot = query.flag('one-shot')
   if (stream && oneShot) throw invalidInput('BAD_QUERY', 'cannot have stream=true and one-shot=true')
   const signal = closedSignal(reply)
-  const samples: AsyncIterator<ContainerStats> = containers
-    .stats(id, { stream, oneShot }, signal)
-    [Symbol.asyncIterator]()
+  const wanted: AsyncIterable<ContainerStats> = containers.stats(id, { stream, oneShot }, signal)
+  const samples = wanted[Symbol.asyncIterator]()
   // The first one also says 404, while there is still a status to say it with.
   let sample = await samples.next()
   const body = beginStream(reply, 'application/json')

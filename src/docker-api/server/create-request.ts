@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { invalidInput } from '../../core/errors.ts'
 import type { ContainerCreateRequest, ExecCreateRequest } from '../container-types.ts'
 import { CREATE_SHAPES, EXEC_SHAPES } from '../create-shapes.ts'
-import { readFields } from './read-shape.ts'
+import { readFields } from '../read-shape.ts'
 import { readJson } from './request.ts'
 
 /** Reads the body of a creation. Throws 400 naming the field whose value is of the wrong kind. */

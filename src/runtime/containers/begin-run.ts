@@ -6,6 +6,7 @@ import type { MonitoredProcess } from './conmon.ts'
 import { explainFullDisk } from './container-errors.ts'
 import { bundleFiles, bundlePath, logPath } from './engine-paths.ts'
 import { planHealth } from './health/index.ts'
+import { closeSharedParts } from './host/index.ts'
 import { readLogConfig } from './logs/index.ts'
 import type { ContainerRecord, RunningLife } from './record.ts'
 import { emitContainer, type Room } from './room.ts'
@@ -114,6 +115,7 @@ export async function clearRun(room: Room, id: string): Promise<void> {
     attempt('close the network sandbox', () => room.sandboxes.close(id)),
     attempt('delete the runtime state', () => clearRuntime(room, id)),
   ])
+  await attempt('unmount shared memory', () => closeSharedParts(room, id))
   await attempt('unmount the root', () => room.roots.unmount(id))
   await attempt('unmount the volumes', () => room.mounts.leave(id))
   await room.exits.forget(id)

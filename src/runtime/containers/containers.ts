@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import { type Clock, sleep } from '../../core/clock.ts'
 import { errorMessage, failed, invalidInput } from '../../core/errors.ts'
@@ -13,7 +12,6 @@ import { type CgroupLayout, detectCgroups, removeCgroup } from '../linux/cgroups
 import { findProgram } from '../linux/run-command.ts'
 import type { ContainerMounts, ContainerRoots, NetworkSandboxes } from '../ports.ts'
 import { attachContainer, containerLogs, resizeContainer } from './attach-container.ts'
-import type { HostFacts } from './check-host-config.ts'
 import { Conmon } from './conmon.ts'
 import { checkContainerName } from './container-name.ts'
 import { statusOf } from './container-state.ts'
@@ -27,6 +25,7 @@ import { ExitFiles } from './exit-files.ts'
 import { FileFact } from './file-fact.ts'
 import { fileOperations } from './file-operations.ts'
 import { HealthMonitor, PROBE_OUTPUT_BYTES_MAX } from './health/index.ts'
+import { readHostFacts } from './host/index.ts'
 import { listContainers } from './list-containers.ts'
 import { LogRotator } from './logs/index.ts'
 import { withNetwork, withoutNetwork } from './network-membership.ts'
@@ -35,16 +34,13 @@ import { isRunning } from './record.ts'
 import { checkRunning, recoverContainers } from './recover.ts'
 import { removeContainer } from './remove-container.ts'
 import { emitContainer, type Room } from './room.ts'
-import { parseBoundingSet } from './spec/capabilities.ts'
 import { restartContainer, startContainer } from './start-container.ts'
 import { killContainer, pauseContainer, stopContainer, unpauseContainer } from './stop-container.ts'
 import { topOf } from './top.ts'
 import { type WaitCondition, Waiters } from './waiters.ts'
-import { readSelfStatus } from './write-bundle.ts'
 
 /** Exits are told by inotify; this is for what it lost, and for monitors that were killed. */
 const CHECK_EVERY_MS = 5_000
-const INIT_PROGRAMS = ['docker-init', 'tini-static', 'tini', 'catatonit']
 
 export interface ContainersOptions {
   readonly dataRoot: string
@@ -152,6 +148,7 @@ async function makeRoom(
   const paths = enginePaths(options)
   const { records: _, ...execFolders } = paths
   for (const folder of Object.values(execFolders)) await mkdir(folder, { recursive: true, mode: 0o700 })
+  const cgroups = detectCgroups()
   const runtime = new OciRuntime(needProgram(options.runtime), paths.runtimeState, clock)
   const base = {
     ...ports,
@@ -160,10 +157,9 @@ async function makeRoom(
     runtime,
     conmon: new Conmon(needProgram('conmon'), runtime, clock),
     table: await ContainerTable.open(paths.records, log),
-    facts: readFacts(),
+    facts: await readHostFacts(cgroups, options.runtime),
   }
   const exec = new ExecTable(base)
-  const cgroups = detectCgroups()
   const room: Room = {
     ...base,
     cgroupParent: options.cgroupParent,
@@ -177,6 +173,7 @@ async function makeRoom(
     attaching: new Map(),
     runs: new Map(),
     restarts: new Map(),
+    rootUses: new Map(),
   }
   return { room, exec }
 }
@@ -196,14 +193,6 @@ function makeHealth(room: Pick<Room, 'table' | 'clock' | 'events' | 'log'>, exec
         .catch((error: unknown) => complain(room, error))
     },
   })
-}
-
-function readFacts(): HostFacts {
-  return {
-    cpus: availableParallelism(),
-    boundingSet: parseBoundingSet(readSelfStatus()),
-    initPath: INIT_PROGRAMS.map(findProgram).find(path => path !== undefined),
-  }
 }
 
 function needProgram(name: string): string {

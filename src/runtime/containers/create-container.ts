@@ -2,9 +2,8 @@ import { hostname as machineName } from 'node:os'
 import { invalidInput } from '../../core/errors.ts'
 import { newHexId } from '../../core/random.ts'
 import type { ContainerCreateRequest, HostConfig } from '../../docker-api/index.ts'
-import type { CgroupLayout } from '../linux/cgroups.ts'
 import type { MountsOrigin } from '../ports.ts'
-import { checkHostConfig } from './check-host-config.ts'
+import { checkConfig, checkHostConfig, resourceWarnings } from './checks/index.ts'
 import { explainFullDisk, nameTaken } from './container-errors.ts'
 import { checkContainerName, inventContainerName } from './container-name.ts'
 import { mergeConfig } from './merge-config.ts'
@@ -43,7 +42,7 @@ export async function createContainer(
     throw explainFullDisk(error, 'create the container', room.paths.records)
   }
   emitContainer(room, record, 'create')
-  return { Id: record.id, Warnings: warningsOf(host, room.cgroups) }
+  return { Id: record.id, Warnings: resourceWarnings(host, room.facts) }
 }
 
 /** Reads `container[:mode]` of `--volumes-from`. */
@@ -83,12 +82,10 @@ function newRecord(
   const name = wished ?? inventContainerName(random, taken => table.isNameTaken(taken))
   if (table.isNameTaken(name)) throw nameTaken(name, table.get(name).id)
   const config = mergeConfig(request, image.config)
+  checkConfig({ ...config, Hostname: request.Hostname ?? '', HostConfig: host })
   const mode = host.NetworkMode ?? 'default'
-  // A name may move to another container; whose network it was meant to be must not change with it.
-  const networkMode = mode.startsWith('container:')
-    ? `container:${table.get(mode.slice('container:'.length)).id}`
-    : mode
-  const hostname = config.Hostname || (mode === 'host' ? machineName() : id.slice(0, SHORT_ID_CHARS))
+  const isHosts = mode === 'host' || host.UTSMode === 'host'
+  const hostname = config.Hostname || (isHosts ? machineName() : id.slice(0, SHORT_ID_CHARS))
   return {
     id,
     name,
@@ -96,9 +93,13 @@ function newRecord(
     imageId: image.id,
     imageName: request.Image ?? '',
     config: { ...config, Hostname: hostname },
-    host,
+    host: {
+      ...host,
+      ...(host.PidMode === undefined ? {} : { PidMode: withFullId(table, host.PidMode) }),
+      ...(host.IpcMode === undefined ? {} : { IpcMode: withFullId(table, host.IpcMode) }),
+    },
     hostname,
-    networkMode,
+    networkMode: withFullId(table, mode),
     endpoints: request.NetworkingConfig?.EndpointsConfig ?? {},
     mounts: [],
     life: { status: 'creating' },
@@ -109,20 +110,8 @@ function newRecord(
   }
 }
 
-function warningsOf(host: HostConfig, cgroups: CgroupLayout): string[] {
-  const missing = (controller: string): boolean => !cgroups.mounts.has(controller)
-  const limited = (host.Memory ?? 0) > 0
-  return [
-    ...(limited && !cgroups.swap
-      ? [
-          'Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.',
-        ]
-      : []),
-    ...(limited && missing('memory')
-      ? ['Your kernel does not support memory limit capabilities. Limitation discarded.']
-      : []),
-    ...((host.PidsLimit ?? 0) > 0 && missing('pids')
-      ? ['Your kernel does not support PIDs limit capabilities. PIDs limit discarded.']
-      : []),
-  ]
+/** `container:web` with the container's id: a name may move to another one, and whose namespace was meant must not change with it. */
+function withFullId(table: Room['table'], mode: string): string {
+  const [kind, reference] = mode.split(/:(.*)/s)
+  return kind === 'container' && reference !== undefined ? `container:${table.get(reference).id}` : mode
 }

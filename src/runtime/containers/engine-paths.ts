@@ -12,6 +12,8 @@ export interface EnginePaths {
   readonly exits: string
   /** `<exec>/runtime`: the OCI runtime's own state. */
   readonly runtimeState: string
+  /** `<exec>/shm`: memory that containers let others share. */
+  readonly shm: string
 }
 
 export function enginePaths({
@@ -27,6 +29,7 @@ export function enginePaths({
     execs: join(execRoot, 'execs'),
     exits: join(execRoot, 'exits'),
     runtimeState: join(execRoot, 'runtime'),
+    shm: join(execRoot, 'shm'),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ContainerConfig, HostConfig } from '../../docker-api/index.ts'
-import { MASKED_PATHS, READONLY_PATHS } from './spec/default-mounts.ts'
+import { systemPathsOf } from './spec/system-paths.ts'
 
 /**
  * What `GET /containers/{id}/json` says about fields that nobody set. Clients in typed languages tell an absent list from
@@ -88,12 +88,12 @@ export function fullConfig(config: ContainerConfig): ContainerConfig {
 }
 
 export function fullHostConfig(host: HostConfig): HostConfig {
-  const privileged = host.Privileged === true
+  const { masked, readOnly } = systemPathsOf(host)
   return {
     ...HOST_DEFAULTS,
-    MaskedPaths: privileged ? null : MASKED_PATHS,
-    ReadonlyPaths: privileged ? null : READONLY_PATHS,
     ...host,
+    MaskedPaths: host.Privileged === true ? null : masked,
+    ReadonlyPaths: host.Privileged === true ? null : readOnly,
     RestartPolicy: { Name: '', MaximumRetryCount: 0, ...host.RestartPolicy },
   }
 }

@@ -1,14 +1,23 @@
-import { invalidInput } from '../../core/errors.ts'
-import type { ContainerConfig, ContainerCreateRequest, HealthConfig } from '../../docker-api/index.ts'
+import { errorMessage, invalidInput } from '../../core/errors.ts'
+import {
+  type ContainerConfig,
+  type ContainerCreateRequest,
+  CREATE_SHAPES,
+  type HealthConfig,
+  readFields,
+} from '../../docker-api/index.ts'
 import { mergeEnvironment } from './spec/environment.ts'
 
 /**
  * The configuration a container gets: the request's, with the image's where the request says nothing. Source: Docker.
  *
- * An entrypoint in the request hides the image's command too; `[""]` means no entrypoint. Throws 400 without a command.
+ * An entrypoint in the request hides the image's command too; `[""]` means no entrypoint. Throws 400 without a command, and
+ * for an image whose configuration is not what it should be.
  */
-export function mergeConfig(request: ContainerCreateRequest, image: ContainerConfig): ContainerConfig {
-  const { HostConfig: host, NetworkingConfig: _, ...own } = request
+export function mergeConfig(request: ContainerCreateRequest, given: ContainerConfig): ContainerConfig {
+  const image = readImageConfig(given)
+  const { HostConfig: host, NetworkingConfig: _, ...asked } = request
+  const own = Object.fromEntries(Object.entries(asked).filter(([field]) => Object.hasOwn(CREATE_SHAPES, field)))
   const bound = Object.fromEntries(Object.keys(host?.PortBindings ?? {}).map(port => [withProtocol(port), {}]))
   const merged: ContainerConfig = {
     ...own,
@@ -26,6 +35,15 @@ export function mergeConfig(request: ContainerCreateRequest, image: ContainerCon
     throw invalidInput('NO_COMMAND', 'No command specified')
   }
   return merged
+}
+
+/** Whoever made the image wrote it: every field is looked at before it is used. */
+function readImageConfig(given: ContainerConfig): ContainerConfig {
+  try {
+    return readFields(given, CREATE_SHAPES)
+  } catch (error) {
+    throw invalidInput('BAD_IMAGE_CONFIG', `The image's configuration cannot be used: ${errorMessage(error)}`)
+  }
 }
 
 function commandOf(

@@ -6,12 +6,12 @@ import type { EventBus } from '../events/index.ts'
 import type { CgroupLayout } from '../linux/cgroups.ts'
 import type { ContainerMounts, ContainerRoots, NetworkSandboxes } from '../ports.ts'
 import type { AttachStream } from './attach-stream.ts'
-import type { HostFacts } from './check-host-config.ts'
 import type { Conmon } from './conmon.ts'
 import type { ContainerTable } from './container-table.ts'
 import type { EnginePaths } from './engine-paths.ts'
 import type { ExitFiles } from './exit-files.ts'
 import type { HealthMonitor } from './health/index.ts'
+import type { HostFacts } from './host/index.ts'
 import type { LogRotator } from './logs/index.ts'
 import type { OciRuntime } from './oci-runtime.ts'
 import type { ContainerRecord } from './record.ts'
@@ -47,6 +47,8 @@ export interface Room {
   readonly attaching: Map<string, Set<AttachStream>>
   /** Aborted when a container's run has ended and its log is complete. */
   readonly runs: Map<string, AbortController>
+  /** Roots that are mounted for somebody who copies from or to them: id -> how many. */
+  readonly rootUses: Map<string, number>
   /** Restarts that policies have decided on. */
   readonly restarts: Map<string, Timer>
   /** Aborted when the engine closes: nothing new begins then. */

@@ -116,9 +116,9 @@ describe.skipIf(!isRoot)('limits and isolation', () => {
         () => '',
         (error: Error) => error.message,
       )
-    expect(await refusal({ Devices: [{ PathOnHost: '/dev/kvm' }] })).toContain('HostConfig.Devices')
-    expect(await refusal({ PidMode: 'host' })).toContain('HostConfig.PidMode')
-    expect(await refusal({ SecurityOpt: ['apparmor=mine'] })).toContain('SecurityOpt')
+    expect(await refusal({ DeviceRequests: [{ Count: -1 }] })).toContain('HostConfig.DeviceRequests')
+    expect(await refusal({ StorageOpt: { size: '1G' } })).toContain('HostConfig.StorageOpt')
+    expect(await refusal({ SecurityOpt: ['label=type:x'] })).toContain('SecurityOpt')
     expect(await refusal({ LogConfig: { Type: 'syslog' } })).toContain('syslog')
     expect(await refusal({ Memory: 1000 })).toBe('Minimum memory limit allowed is 6MB')
     expect(await refusal({ NanoCpus: 1e12 })).toContain('Range of CPUs')

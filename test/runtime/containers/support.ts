@@ -1,3 +1,4 @@
+import type { HostFacts } from '../../../src/runtime/containers/host/host-facts.ts'
 import type { ContainerRecord } from '../../../src/runtime/containers/record.ts'
 
 /** A container's record with what matters to a test. */
@@ -39,4 +40,35 @@ export const ended = {
   exitCode: 1,
   oomKilled: false,
   error: '',
+}
+
+/** A machine with everything but AppArmor. */
+export function someFacts(changes: Partial<HostFacts> = {}): HostFacts {
+  return {
+    cpus: 2,
+    cgroupVersion: '1',
+    abilities: {
+      memory: true,
+      swap: true,
+      swappiness: true,
+      oomControl: true,
+      kernelTcp: true,
+      pids: true,
+      cpu: true,
+      realtime: true,
+      cpuset: true,
+      blockIo: true,
+      blockIoWeight: true,
+    },
+    processors: '0-1',
+    memoryNodes: '0',
+    boundingSet: (1n << 41n) - 1n,
+    seccomp: { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['read'], action: 'SCMP_ACT_ALLOW' }] },
+    arch: 'x64',
+    kernel: '6.1.0-13-amd64',
+    initPath: '/usr/bin/tini',
+    runtime: 'runc',
+    apparmor: { enabled: false, isLoaded: () => false },
+    ...changes,
+  }
 }

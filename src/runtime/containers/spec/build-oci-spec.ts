@@ -1,19 +1,36 @@
 import type { ContainerConfig, HostConfig } from '../../../docker-api/index.ts'
+import type { CgroupAbilities } from '../../linux/cgroup-abilities.ts'
 import type { PreparedMount, Sandbox } from '../../ports.ts'
+import { resolveSeccomp, type SeccompProfile } from '../seccomp/index.ts'
 import { chooseCapabilities } from './capabilities.ts'
-import { defaultMounts, MASKED_PATHS, READONLY_PATHS, SHM_BYTES_DEFAULT } from './default-mounts.ts'
+import { defaultMounts, SHM_BYTES_DEFAULT } from './default-mounts.ts'
+import { blockIoOf, type DeviceNumbers, deviceRules, type GrantedDevice } from './devices.ts'
 import { environmentOf } from './environment.ts'
-import type { OciDevice, OciMount, OciSpec, OciUser } from './oci-types.ts'
+import { namespacesOf, readNamespaceModes } from './namespaces.ts'
+import type { OciMount, OciProcess, OciSeccomp, OciSpec, OciUser } from './oci-types.ts'
 import { resourcesOf } from './resources.ts'
-import { defaultSeccomp } from './seccomp.ts'
 import { readSecurityOptions } from './security-options.ts'
+import { sysctlsOf } from './sysctls.ts'
+import { systemPathsOf } from './system-paths.ts'
 
 /** Where the init binary appears inside the container. Source: Docker. */
 const INIT_PATH = '/sbin/docker-init'
 
-const OPEN_NETWORK = { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' }
+/** What of this machine goes into a container's configuration. */
+export interface SpecFacts {
+  readonly cgroupVersion: '1' | '2'
+  readonly abilities: Pick<CgroupAbilities, 'swap'> & Partial<CgroupAbilities>
+  /** The engine's own bounding set of capabilities. */
+  readonly boundingSet: bigint
+  /** Profile of containers that name none; undefined if this machine has none. */
+  readonly seccomp: SeccompProfile | undefined
+  readonly arch: string
+  /** The kernel's release. */
+  readonly kernel: string
+}
 
 export interface SpecInput {
+  readonly facts: SpecFacts
   /** Image and request already merged. */
   readonly config: ContainerConfig
   readonly host: HostConfig
@@ -23,56 +40,102 @@ export interface SpecInput {
   readonly mounts: readonly PreparedMount[]
   readonly sandbox: Sandbox
   readonly cgroupsPath: string
-  readonly cgroup: { readonly version: '1' | '2'; readonly swap: boolean }
-  /** The engine's own bounding set of capabilities. */
-  readonly boundingSet: bigint
   /** Init binary on the host, given when HostConfig.Init is true. */
   readonly initPath?: string
-  /** Device nodes of the host, given when the container is privileged. */
-  readonly hostDevices: readonly OciDevice[]
+  readonly devices: readonly GrantedDevice[]
+  readonly blockDevices: DeviceNumbers
+  /** Paths of the namespaces of other containers that are joined. */
+  readonly joined: { readonly pid?: string; readonly ipc?: string }
+  /** As {@link defaultMounts} has it. */
+  readonly shmSource?: string
 }
 
 /** Writes the OCI configuration of a container. Pure; everything in `host` was checked before. */
 export function buildOciSpec(input: SpecInput): OciSpec {
-  const { config, host, user } = input
-  const privileged = host.Privileged === true
-  const security = readSecurityOptions(host.SecurityOpt ?? [])
-  const wishes = { privileged, add: host.CapAdd ?? [], drop: host.CapDrop ?? [] }
-  const capabilities = chooseCapabilities(wishes, input.boundingSet)
-  const args = commandOf(config)
-  const tty = config.Tty === true
-  const active = user.uid === 0 ? capabilities : []
+  const { config, host, facts, sandbox } = input
+  const { uts } = readNamespaceModes(host)
+  const ownNetwork = sandbox.netnsPath !== undefined && !(host.NetworkMode ?? '').startsWith('container:')
+  const { masked, readOnly } = systemPathsOf(host)
+  const seccomp = seccompOf(input)
+  const propagation = rootPropagation(input.mounts)
+  const blockIO = blockIoOf(host, { numbers: input.blockDevices, weights: facts.abilities.blockIoWeight === true })
+  const annotations = host.Annotations ?? {}
   return {
     ociVersion: '1.0.2',
-    process: {
-      terminal: tty,
-      user,
-      args: input.initPath === undefined ? args : [INIT_PATH, '--', ...args],
-      env: environmentOf({ hostname: input.hostname, tty }, config.Env ?? []),
-      cwd: config.WorkingDir === undefined || config.WorkingDir === '' ? '/' : config.WorkingDir,
-      capabilities: { bounding: capabilities, effective: active, permitted: active, inheritable: [], ambient: [] },
-      rlimits: (host.Ulimits ?? []).map(({ Name, Soft, Hard }) => ({
-        type: `RLIMIT_${Name.toUpperCase()}`,
-        soft: Soft,
-        hard: Hard,
-      })),
-      noNewPrivileges: security.noNewPrivileges,
-      ...(host.OomScoreAdj === undefined ? {} : { oomScoreAdj: host.OomScoreAdj }),
-    },
+    process: processOf(input),
     root: { path: input.rootPath, readonly: host.ReadonlyRootfs === true },
-    hostname: input.hostname,
+    ...(uts.kind === 'host' ? {} : { hostname: input.hostname }),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     mounts: mountsOf(input),
     linux: {
-      namespaces: namespacesOf(input),
+      namespaces: namespacesOf(host, {
+        cgroupVersion: facts.cgroupVersion,
+        netnsPath: sandbox.netnsPath,
+        joined: input.joined,
+      }),
       cgroupsPath: input.cgroupsPath,
-      resources: resourcesOf(host, input.cgroup),
-      devices: input.hostDevices,
-      sysctl: sysctlsOf(input),
-      maskedPaths: privileged ? [] : MASKED_PATHS,
-      readonlyPaths: privileged ? [] : READONLY_PATHS,
-      ...(privileged || security.unconfined ? {} : { seccomp: defaultSeccomp(capabilities) }),
+      resources: resourcesOf(host, facts.abilities, { devices: deviceRules(host, input.devices), blockIO }),
+      devices: input.devices.map(({ device }) => device),
+      sysctl: sysctlsOf(host, { domainname: uts.kind === 'host' ? '' : (config.Domainname ?? ''), ownNetwork }),
+      maskedPaths: masked,
+      readonlyPaths: readOnly,
+      ...(seccomp === undefined ? {} : { seccomp }),
+      ...(propagation === undefined ? {} : { rootfsPropagation: propagation }),
     },
   }
+}
+
+function processOf({ config, host, user, facts, hostname, initPath }: SpecInput): OciProcess {
+  const tty = config.Tty === true
+  const args = commandOf(config)
+  const { noNewPrivileges, apparmor } = readSecurityOptions(host.SecurityOpt ?? [])
+  const capabilities = capabilitiesOf(host, facts.boundingSet)
+  const active = user.uid === 0 ? capabilities : []
+  return {
+    terminal: tty,
+    user,
+    args: initPath === undefined ? args : [INIT_PATH, '--', ...args],
+    env: environmentOf({ hostname, tty }, config.Env ?? []),
+    cwd: config.WorkingDir === undefined || config.WorkingDir === '' ? '/' : config.WorkingDir,
+    capabilities: { bounding: capabilities, effective: active, permitted: active, inheritable: [], ambient: [] },
+    rlimits: rlimitsOf(host),
+    noNewPrivileges,
+    // Said even if it is 0: a container must not have the engine's own.
+    oomScoreAdj: host.OomScoreAdj ?? 0,
+    ...(apparmor === undefined || host.Privileged === true ? {} : { apparmorProfile: apparmor }),
+  }
+}
+
+export function rlimitsOf({ Ulimits }: HostConfig): OciProcess['rlimits'] {
+  return (Ulimits ?? []).map(({ Name, Soft, Hard }) => ({
+    type: `RLIMIT_${Name.toUpperCase()}`,
+    soft: rlimit(Soft),
+    hard: rlimit(Hard),
+  }))
+}
+
+function rlimit(value: number): number {
+  return value < 0 ? Number.POSITIVE_INFINITY : value
+}
+
+function capabilitiesOf(host: HostConfig, boundingSet: bigint): string[] {
+  const wishes = { privileged: host.Privileged === true, add: host.CapAdd ?? [], drop: host.CapDrop ?? [] }
+  return chooseCapabilities(wishes, boundingSet)
+}
+
+function seccompOf({ host, facts }: SpecInput): OciSeccomp | undefined {
+  const { seccomp } = readSecurityOptions(host.SecurityOpt ?? [])
+  if (host.Privileged === true || seccomp === 'unconfined') return undefined
+  const profile = seccomp === 'default' ? facts.seccomp : seccomp
+  if (profile === undefined) return undefined
+  return resolveSeccomp(profile, { ...facts, capabilities: capabilitiesOf(host, facts.boundingSet) })
+}
+
+/** Mounts reach the host (or come from it) only through a root that lets them. Source: Docker. */
+function rootPropagation(mounts: readonly PreparedMount[]): string | undefined {
+  const options = new Set(mounts.flatMap(mount => mount.options))
+  if (options.has('shared') || options.has('rshared')) return 'shared'
+  return options.has('slave') || options.has('rslave') ? 'rslave' : undefined
 }
 
 /** Entrypoint and command as one list. */
@@ -80,28 +143,11 @@ export function commandOf(config: ContainerConfig): string[] {
   return [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
 }
 
-/** As Docker: in a network of its own nobody needs privileges for low ports and ping. */
-function sysctlsOf({ config, host, sandbox }: SpecInput): Readonly<Record<string, string>> {
-  const ownNetwork = sandbox.netnsPath !== undefined && !(host.NetworkMode ?? '').startsWith('container:')
-  const domain = config.Domainname ?? ''
-  return {
-    ...(ownNetwork ? OPEN_NETWORK : {}),
-    ...(domain === '' ? {} : { 'kernel.domainname': domain }),
-    ...host.Sysctls,
-  }
-}
-
-function namespacesOf({ sandbox, cgroup }: SpecInput): { type: string; path?: string }[] {
-  const kinds = ['mount', 'pid', 'ipc', 'uts', ...(cgroup.version === '2' ? ['cgroup'] : [])]
-  const network = sandbox.netnsPath === undefined ? [] : [{ type: 'network', path: sandbox.netnsPath }]
-  return [...kinds.map(type => ({ type })), ...network]
-}
-
 /** Defaults, then the network's files, then the user's: whoever comes later wins a destination; parents before children. */
-function mountsOf({ host, sandbox, mounts, initPath }: SpecInput): OciMount[] {
+function mountsOf({ host, sandbox, mounts, initPath, shmSource }: SpecInput): OciMount[] {
   const privileged = host.Privileged === true
   const shmBytes = host.ShmSize === undefined || host.ShmSize === 0 ? SHM_BYTES_DEFAULT : host.ShmSize
-  const defaults = defaultMounts({ privileged, shmBytes })
+  const defaults = defaultMounts({ privileged, shmBytes, ...(shmSource === undefined ? {} : { shmSource }) })
   const wished = mounts.map(({ destination, type, source, options }) => ({ destination, type, source, options }))
   const taken = new Set(wished.map(mount => mount.destination))
   const access = host.ReadonlyRootfs === true ? ['ro'] : []
@@ -111,7 +157,8 @@ function mountsOf({ host, sandbox, mounts, initPath }: SpecInput): OciMount[] {
     fileMount('/etc/hosts', sandbox.files.hosts, access),
     ...(initPath === undefined ? [] : [fileMount(INIT_PATH, initPath, ['ro'])]),
   ]
-  const free = (mount: OciMount): boolean => !taken.has(mount.destination)
+  const free = ({ destination }: OciMount): boolean =>
+    !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/'))
   const byDepth = [...wished].sort((a, b) => depth(a.destination) - depth(b.destination))
   return [...defaults.filter(free), ...files.filter(free), ...byDepth]
 }

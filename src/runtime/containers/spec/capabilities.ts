@@ -78,8 +78,8 @@ export interface CapabilityWishes {
  * Throws 400 for a name that is no capability.
  */
 export function chooseCapabilities({ privileged, add, drop }: CapabilityWishes, available: bigint): string[] {
-  const added = new Set(add.map(capabilityName))
-  const dropped = new Set(drop.map(capabilityName))
+  const added = new Set(add.map(text => capabilityName(text, 'CapAdd')))
+  const dropped = new Set(drop.map(text => capabilityName(text, 'CapDrop')))
   return ALL.filter((name, bit) => {
     if ((available & (1n << BigInt(bit))) === 0n) return false
     if (privileged) return true
@@ -90,11 +90,11 @@ export function chooseCapabilities({ privileged, add, drop }: CapabilityWishes, 
   })
 }
 
-function capabilityName(text: string): string {
+function capabilityName(text: string, field: string): string {
   const upper = text.toUpperCase()
   if (upper === 'ALL') return upper
   const name = upper.startsWith('CAP_') ? upper : `CAP_${upper}`
-  if (!ALL.includes(name)) throw invalidInput('BAD_CAPABILITY', `invalid capability: "${text}": see capabilities(7)`)
+  if (!ALL.includes(name)) throw invalidInput('BAD_CAPABILITY', `invalid ${field}: unknown capability: "${name}"`)
   return name
 }
 

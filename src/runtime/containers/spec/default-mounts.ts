@@ -1,32 +1,16 @@
 import type { OciMount } from './oci-types.ts'
 
-/** Kernel files that show or change the host. Source: Docker's defaults. */
-export const MASKED_PATHS = [
-  '/proc/asound',
-  '/proc/acpi',
-  '/proc/interrupts',
-  '/proc/kcore',
-  '/proc/keys',
-  '/proc/latency_stats',
-  '/proc/timer_list',
-  '/proc/timer_stats',
-  '/proc/sched_debug',
-  '/proc/scsi',
-  '/sys/firmware',
-  '/sys/devices/virtual/powercap',
-]
-
-export const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
-
 export const SHM_BYTES_DEFAULT = 64 * 1024 * 1024
 
 export interface DefaultMountOptions {
   readonly privileged: boolean
   readonly shmBytes: number
+  /** A folder of the host that is /dev/shm; `none`: there is no /dev/shm; absent: one of the container's own. */
+  readonly shmSource?: string
 }
 
 /** What every container sees besides its root. */
-export function defaultMounts({ privileged, shmBytes }: DefaultMountOptions): OciMount[] {
+export function defaultMounts({ privileged, shmBytes, shmSource }: DefaultMountOptions): OciMount[] {
   const access = privileged ? 'rw' : 'ro'
   return [
     mountOf('/proc', 'proc', ['nosuid', 'noexec', 'nodev']),
@@ -35,7 +19,17 @@ export function defaultMounts({ privileged, shmBytes }: DefaultMountOptions): Oc
     mountOf('/sys', 'sysfs', ['nosuid', 'noexec', 'nodev', access]),
     mountOf('/sys/fs/cgroup', 'cgroup', [access, 'nosuid', 'noexec', 'nodev', 'relatime']),
     mountOf('/dev/mqueue', 'mqueue', ['nosuid', 'noexec', 'nodev']),
-    mountOf('/dev/shm', 'tmpfs', ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmBytes}`]),
+    ...sharedMemory(shmBytes, shmSource),
+  ]
+}
+
+function sharedMemory(bytes: number, source: string | undefined): OciMount[] {
+  if (source === 'none') return []
+  if (source === undefined) {
+    return [mountOf('/dev/shm', 'tmpfs', ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${bytes}`])]
+  }
+  return [
+    { destination: '/dev/shm', type: 'bind', source, options: ['rbind', 'rprivate', 'nosuid', 'noexec', 'nodev'] },
   ]
 }
 

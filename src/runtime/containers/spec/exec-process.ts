@@ -1,5 +1,6 @@
 import type { ExecCreateRequest } from '../../../docker-api/index.ts'
 import type { ContainerRecord } from '../record.ts'
+import { rlimitsOf } from './build-oci-spec.ts'
 import { chooseCapabilities } from './capabilities.ts'
 import { environmentOf } from './environment.ts'
 import type { OciProcess, OciUser } from './oci-types.ts'
@@ -22,6 +23,7 @@ export function execProcess(
   const wishes = { privileged, add: host.CapAdd ?? [], drop: host.CapDrop ?? [] }
   const capabilities = chooseCapabilities(wishes, boundingSet)
   const active = user.uid === 0 ? capabilities : []
+  const { noNewPrivileges, apparmor } = readSecurityOptions(host.SecurityOpt ?? [])
   return {
     terminal,
     user,
@@ -29,7 +31,9 @@ export function execProcess(
     env: environmentOf({ hostname, tty: terminal }, config.Env ?? [], request.Env ?? []),
     cwd: request.WorkingDir || config.WorkingDir || '/',
     capabilities: { bounding: capabilities, effective: active, permitted: active, inheritable: [], ambient: [] },
-    rlimits: [],
-    noNewPrivileges: readSecurityOptions(host.SecurityOpt ?? []).noNewPrivileges,
+    rlimits: rlimitsOf(host),
+    noNewPrivileges,
+    oomScoreAdj: host.OomScoreAdj ?? 0,
+    ...(apparmor === undefined || privileged ? {} : { apparmorProfile: apparmor }),
   }
 }

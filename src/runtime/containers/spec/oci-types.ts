@@ -31,11 +31,13 @@ export interface OciProcess {
   readonly rlimits: readonly { readonly type: string; readonly soft: number; readonly hard: number }[]
   readonly noNewPrivileges: boolean
   readonly oomScoreAdj?: number
+  readonly apparmorProfile?: string
 }
 
+/** Without numbers: any. */
 export interface OciDeviceRule {
   readonly allow: boolean
-  readonly type?: string
+  readonly type?: 'a' | 'b' | 'c'
   readonly major?: number
   readonly minor?: number
   readonly access: string
@@ -51,33 +53,60 @@ export interface OciDevice {
   readonly gid: number
 }
 
+export interface OciRate {
+  readonly major: number
+  readonly minor: number
+  /** A second. */
+  readonly rate: number
+}
+
+export interface OciBlockIo {
+  readonly weight?: number
+  readonly weightDevice?: readonly { readonly major: number; readonly minor: number; readonly weight: number }[]
+  readonly throttleReadBpsDevice?: readonly OciRate[]
+  readonly throttleWriteBpsDevice?: readonly OciRate[]
+  readonly throttleReadIOPSDevice?: readonly OciRate[]
+  readonly throttleWriteIOPSDevice?: readonly OciRate[]
+}
+
 export interface OciResources {
   readonly devices: readonly OciDeviceRule[]
-  readonly memory?: { readonly limit?: number; readonly reservation?: number; readonly swap?: number }
+  readonly memory?: {
+    readonly limit?: number
+    readonly reservation?: number
+    readonly swap?: number
+    readonly kernelTCP?: number
+    readonly swappiness?: number
+    readonly disableOOMKiller?: boolean
+  }
   readonly cpu?: {
     readonly shares?: number
     readonly quota?: number
     readonly period?: number
+    readonly realtimeRuntime?: number
+    readonly realtimePeriod?: number
     readonly cpus?: string
+    readonly mems?: string
   }
   readonly pids?: { readonly limit: number }
-}
-
-export interface OciSeccompArgument {
-  readonly index: number
-  readonly value: number
-  readonly valueTwo?: number
-  readonly op: 'SCMP_CMP_EQ' | 'SCMP_CMP_MASKED_EQ'
+  readonly blockIO?: OciBlockIo
 }
 
 export interface OciSeccomp {
-  readonly defaultAction: 'SCMP_ACT_ALLOW'
-  readonly architectures: readonly string[]
+  readonly defaultAction: string
+  readonly defaultErrnoRet?: number
+  readonly architectures?: readonly string[]
+  readonly flags?: readonly string[]
   readonly syscalls: readonly {
     readonly names: readonly string[]
-    readonly action: 'SCMP_ACT_ERRNO'
-    readonly errnoRet: number
-    readonly args?: readonly OciSeccompArgument[]
+    readonly action: string
+    readonly errnoRet?: number
+    readonly args?: readonly {
+      readonly index: number
+      readonly value: number
+      readonly valueTwo?: number
+      readonly op: string
+    }[]
   }[]
 }
 
@@ -85,7 +114,9 @@ export interface OciSpec {
   readonly ociVersion: string
   readonly process: OciProcess
   readonly root: { readonly path: string; readonly readonly: boolean }
-  readonly hostname: string
+  /** Absent in the host's UTS namespace. */
+  readonly hostname?: string
+  readonly annotations?: Readonly<Record<string, string>>
   readonly mounts: readonly OciMount[]
   readonly linux: {
     readonly namespaces: readonly { readonly type: string; readonly path?: string }[]
@@ -96,5 +127,6 @@ export interface OciSpec {
     readonly maskedPaths: readonly string[]
     readonly readonlyPaths: readonly string[]
     readonly seccomp?: OciSeccomp
+    readonly rootfsPropagation?: string
   }
 }

@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ContainerConfig, HostConfig } from '../../../../src/docker-api/index.ts'
 import { buildOciSpec, type SpecInput } from '../../../../src/runtime/containers/spec/build-oci-spec.ts'
 import type { OciSpec } from '../../../../src/runtime/containers/spec/oci-types.ts'
-
-const ALL = (1n << 41n) - 1n
+import { someFacts } from '../support.ts'
 
 function spec(config: ContainerConfig = {}, host: HostConfig = {}, rest: Partial<SpecInput> = {}): OciSpec {
   return buildOciSpec({
@@ -14,15 +13,17 @@ function spec(config: ContainerConfig = {}, host: HostConfig = {}, rest: Partial
     user: { uid: 0, gid: 0, additionalGids: [] },
     mounts: [],
     sandbox: {
+      id: 'web',
       netnsPath: '/run/netns/web',
       networks: {},
       ports: {},
       files: { hostname: '/f/hostname', hosts: '/f/hosts', resolvConf: '/f/resolv' },
     },
     cgroupsPath: '/shoal/web',
-    cgroup: { version: '2', swap: true },
-    boundingSet: ALL,
-    hostDevices: [],
+    facts: someFacts(),
+    devices: [],
+    blockDevices: new Map(),
+    joined: {},
     ...rest,
   })
 }
@@ -64,8 +65,8 @@ describe('the OCI spec of a container', () => {
   })
 
   it('leaves swap out where the kernel cannot limit it', () => {
-    const cgroup = { version: '1', swap: false } as const
-    expect(spec({}, { Memory: 100 }, { cgroup }).linux.resources.memory).toEqual({ limit: 100 })
+    const facts = someFacts({ abilities: { ...someFacts().abilities, swap: false } })
+    expect(spec({}, { Memory: 100 }, { facts }).linux.resources.memory).toEqual({ limit: 100 })
   })
 
   it.each<[string, HostConfig, object | undefined]>([
@@ -95,15 +96,15 @@ describe('the OCI spec of a container', () => {
   it('joins the network namespace it is given, and none for host', () => {
     const joined = spec().linux.namespaces.find(({ type }) => type === 'network')
     expect(joined).toEqual({ type: 'network', path: '/run/netns/web' })
-    const sandbox = { networks: {}, ports: {}, files: { hostname: '', hosts: '', resolvConf: '' } }
+    const sandbox = { id: 'web', networks: {}, ports: {}, files: { hostname: '', hosts: '', resolvConf: '' } }
     const host = spec({}, { NetworkMode: 'host' }, { sandbox })
     expect(host.linux.namespaces.map(({ type }) => type)).not.toContain('network')
     expect(host.linux.sysctl).toEqual({})
   })
 
   it('has a cgroup namespace on v2 only', () => {
-    const types = (version: '1' | '2') =>
-      spec({}, {}, { cgroup: { version, swap: true } }).linux.namespaces.map(({ type }) => type)
+    const types = (cgroupVersion: '1' | '2') =>
+      spec({}, {}, { facts: someFacts({ cgroupVersion }) }).linux.namespaces.map(({ type }) => type)
     expect(types('2')).toContain('cgroup')
     expect(types('1')).not.toContain('cgroup')
   })

@@ -1,5 +1,5 @@
-import { invalidInput } from '../../core/errors.ts'
-import type { Shape, ShapeTable, SimpleShape } from '../create-shapes.ts'
+import { invalidInput } from '../core/errors.ts'
+import type { Shape, ShapeTable, SimpleShape } from './create-shapes.ts'
 
 const EXPECTED: Readonly<Record<SimpleShape, string>> = {
   text: 'a string',

@@ -1,0 +1,55 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { arch, availableParallelism, release } from 'node:os'
+import { basename } from 'node:path'
+import { type CgroupAbilities, cgroupAbilities } from '../../linux/cgroup-abilities.ts'
+import type { CgroupLayout } from '../../linux/cgroups.ts'
+import { findProgram } from '../../linux/run-command.ts'
+import { readDefaultProfile } from '../seccomp/index.ts'
+import type { SpecFacts } from '../spec/build-oci-spec.ts'
+import { parseBoundingSet } from '../spec/capabilities.ts'
+
+const INIT_PROGRAMS = ['docker-init', 'tini-static', 'tini', 'catatonit']
+const APPARMOR_PROFILES = '/sys/kernel/security/apparmor/profiles'
+
+/** Facts of this machine that a container's wishes are held against. */
+export interface HostFacts extends SpecFacts {
+  readonly cpus: number
+  readonly abilities: CgroupAbilities
+  /** Numbers of processors and memory nodes, as the kernel writes them: `0-3,8`. */
+  readonly processors: string
+  readonly memoryNodes: string
+  /** Init binary for HostConfig.Init; undefined if none is installed. */
+  readonly initPath: string | undefined
+  /** Name of the OCI runtime. */
+  readonly runtime: string
+  /** Whether the kernel has AppArmor, and whether it has this profile. */
+  readonly apparmor: { readonly enabled: boolean; readonly isLoaded: (profile: string) => boolean }
+}
+
+export async function readHostFacts(cgroups: CgroupLayout, runtimePath: string): Promise<HostFacts> {
+  return {
+    cpus: availableParallelism(),
+    cgroupVersion: cgroups.version,
+    abilities: cgroupAbilities(cgroups),
+    processors: readLine('/sys/devices/system/cpu/online'),
+    memoryNodes: readLine('/sys/devices/system/node/online'),
+    boundingSet: parseBoundingSet(readLine('/proc/self/status')),
+    seccomp: await readDefaultProfile(),
+    arch: arch(),
+    kernel: release(),
+    initPath: INIT_PROGRAMS.map(findProgram).find(path => path !== undefined),
+    runtime: basename(runtimePath),
+    apparmor: {
+      enabled: readLine('/sys/module/apparmor/parameters/enabled') === 'Y',
+      isLoaded: profile =>
+        readLine(APPARMOR_PROFILES)
+          .split('\n')
+          .some(line => line.startsWith(`${profile} (`)),
+    },
+  }
+}
+
+/** Empty if the kernel has no such file. */
+function readLine(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8').trim() : ''
+}
