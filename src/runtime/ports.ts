@@ -6,6 +6,7 @@ import type {
   MountPoint,
   PortMap,
 } from '../docker-api/index.ts'
+import type { HeldDirectory } from './linux/fd-path.ts'
 
 /** What the rooms of the runtime ask of each other. `containers/` calls; the named folder implements. */
 
@@ -24,6 +25,12 @@ export interface ContainerRoots {
   readonly unmount: (containerId: string) => Promise<void>
   /** Unmounts and deletes the writable layer. */
   readonly remove: (containerId: string) => Promise<void>
+  /** The directory that holds what the container changed, an overlay's upper one. Throws NO_SUCH_ROOT before its first mount. */
+  readonly changes: (containerId: string) => Promise<string>
+  /** Holds the files of the container's image as they were, read-only. */
+  readonly holdImage: (containerId: string, imageId: string) => Promise<HeldDirectory>
+  /** Bytes of the image below the writable layer. */
+  readonly imageBytes: (containerId: string, imageId: string) => Promise<number>
   /** Containers that have a writable layer on disk, so that leftovers can be found after a crash. */
   readonly list: () => Promise<readonly string[]>
 }

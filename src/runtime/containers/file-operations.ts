@@ -1,5 +1,6 @@
 import { unsupported } from '../../core/errors.ts'
 import type { ContainerOperations } from '../../docker-api/index.ts'
+import { changesOf, exportContainer, readArchive, statPath, writeArchive } from './files/index.ts'
 import type { Room } from './room.ts'
 
 type FileOperations = Pick<
@@ -8,13 +9,13 @@ type FileOperations = Pick<
 >
 
 /** What is done with the files of containers, and what they use. */
-export function fileOperations(_room: Room): FileOperations {
+export function fileOperations(room: Room): FileOperations {
   return {
-    statPath: absent,
-    readArchive: absent,
-    writeArchive: absent,
-    changes: absent,
-    export: absent,
+    statPath: (id, path) => statPath(room, id, path),
+    readArchive: (id, path) => readArchive(room, id, path),
+    writeArchive: (id, path, options) => writeArchive(room, id, { path, ...options }),
+    changes: id => changesOf(room, id),
+    export: id => exportContainer(room, id),
     commit: absent,
     update: absent,
     prune: absent,

@@ -3,8 +3,9 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { errorCode, failed, invalidInput, notFound } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
-import { holdDirectory } from '../linux/fd-path.ts'
-import { mount, unmount } from '../linux/mount.ts'
+import { type HeldDirectory, heldDirectory, holdDirectory } from '../linux/fd-path.ts'
+import { cloneMounts, MOUNT_FLAGS, mount, unmount } from '../linux/mount.ts'
+import { insideOwnMounts } from '../linux/namespaces.ts'
 import type { OverlayRoots } from './contract.ts'
 import { readIfThere } from './store/files.ts'
 import type { StoreParts } from './store/store-parts.ts'
@@ -84,6 +85,48 @@ export class ContainerOverlays implements OverlayRoots {
     return Promise.reject(notFound('NO_SUCH_ROOT', `The container ${containerId} has no writable layer`))
   }
 
+  readonly holdImage: OverlayRoots['holdImage'] = (containerId, imageId) =>
+    this.#lock.run(containerId, async () => {
+      const record = this.#recordOf(containerId, imageId)
+      const empty = this.#emptyLayer()
+      if (record.diffIds.length === 0) return holdDirectory(empty)
+      const target = this.#parts.layout.roots
+      // In a namespace of its own, so that no crash can leave the mount behind. Layers are held there too: overlayfs takes
+      // none from another one.
+      const tree = insideOwnMounts(() => {
+        using layers = holdDirectory(this.#parts.layout.layers)
+        // Overlayfs does not take a single lower directory without an upper one.
+        const data = `lowerdir=${[...this.#lowerOf(record, layers), empty].join(':')}`
+        mount({ source: 'overlay', target, type: 'overlay', flags: MOUNT_FLAGS.readOnly, data })
+        return cloneMounts(target)
+      })
+      return heldDirectory(tree)
+    })
+
+  readonly imageBytes: OverlayRoots['imageBytes'] = async (containerId, imageId) =>
+    this.#recordOf(containerId, imageId).diffIds.reduce((sum, id) => sum + this.#parts.layers.unpackedBytes(id), 0)
+
+  /** What a container stands on, or would stand on. */
+  #recordOf(containerId: string, imageId: string): RootRecord {
+    const known = this.#records.get(containerId)
+    if (known !== undefined) return known
+    const image = this.#parts.catalog.find(imageId)
+    return { imageId: image.id, diffIds: image.layers.map(layer => layer.diffId) }
+  }
+
+  /**
+   * Layers for a mount, uppermost first; one that comes twice counts where it is uppermost. Options must fit into a page:
+   * paths through a descriptor are short wherever the data root is, and the image specification's own limit of 127
+   * layers fits.
+   */
+  #lowerOf({ imageId, diffIds }: RootRecord, layers: HeldDirectory): string[] {
+    const shorts = diffIds.map(diffId => this.#parts.layers.shortName(diffId))
+    if (shorts.includes(undefined)) {
+      throw notFound('NO_SUCH_LAYER', `A layer of image ${imageId} is gone: pull the image again`)
+    }
+    return [...new Set(shorts.reverse())].map(short => `${layers.path}/${short}`)
+  }
+
   #directoryOf(containerId: string): string {
     if (!/^[a-zA-Z0-9][\w.-]*$/.test(containerId)) {
       throw invalidInput('BAD_CONTAINER_ID', `"${containerId}" is no container id`)
@@ -103,17 +146,11 @@ export class ContainerOverlays implements OverlayRoots {
     return record
   }
 
-  #mountOverlay(directory: string, target: string, { imageId, diffIds }: RootRecord): void {
-    const shorts = diffIds.map(diffId => this.#parts.layers.shortName(diffId))
-    if (shorts.includes(undefined)) {
-      throw notFound('NO_SUCH_LAYER', `A layer of image ${imageId} is gone: pull the image again`)
-    }
+  #mountOverlay(directory: string, target: string, record: RootRecord): void {
     mkdirSync(target, { recursive: true })
-    // A layer that comes twice counts where it is uppermost. Options must fit into a page: paths through a descriptor are short wherever the data root is, and the image
-    // specification's own limit of 127 layers fits.
     using layers = holdDirectory(this.#parts.layout.layers)
     using own = holdDirectory(directory)
-    const lower = [...new Set(shorts.reverse())].map(short => `${layers.path}/${short}`)
+    const lower = this.#lowerOf(record, layers)
     const options = [
       `lowerdir=${(lower.length === 0 ? [this.#emptyLayer()] : lower).join(':')}`,
       `upperdir=${own.path}/upper`,

@@ -19,13 +19,14 @@ export interface HeldDirectory extends Disposable {
   readonly path: string
 }
 
-function held(fd: number): HeldDirectory {
+/** Takes over a descriptor of a directory; it is closed with it. */
+export function heldDirectory(fd: number): HeldDirectory {
   return { fd, path: `/proc/self/fd/${fd}`, [Symbol.dispose]: () => closeSync(fd) }
 }
 
 /** Holds a directory whose own path is trusted: the root of a container, or of a layer. */
 export function holdDirectory(path: string): HeldDirectory {
-  return held(openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC))
+  return heldDirectory(openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC))
 }
 
 /**
@@ -40,7 +41,13 @@ export function openInside(root: HeldDirectory, path: string, flags: number, mod
 
 /** Holds a directory below a root. Throws a SyscallError: ENOENT, ENOTDIR, ELOOP. */
 export function holdInside(root: HeldDirectory, path: string): HeldDirectory {
-  return held(openInside(root, path, O_PATH | constants.O_DIRECTORY))
+  return heldDirectory(openInside(root, path, O_PATH | constants.O_DIRECTORY))
+}
+
+/** Holds a directory by its name in one that is held. Throws ENOTDIR if it is a link by now. */
+export function holdEntry({ path }: HeldDirectory, name: string): HeldDirectory {
+  const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | O_CLOEXEC
+  return heldDirectory(openSync(`${path}/${name}`, flags))
 }
 
 /** Holds a directory below a root, making what is missing of it; `onMade` gets the path of each new directory. */

@@ -14,11 +14,19 @@ export const MOUNT_FLAGS = {
 } as const
 
 const UMOUNT_DETACH = 2
+const OPEN_TREE = 428
+const OPEN_TREE_CLONE = 1
+const O_CLOEXEC = 0o2000000
+const AT_RECURSIVE = 0x8000
 
 const sysMount = libcFunction<[string, string, string, bigint, string]>(
   'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
 )
 const sysUmount = libcFunction<[string, number]>('int umount2(const char *target, int flags)')
+
+const sysOpenTree = libcFunction<[number, number, string, number]>(
+  'long syscall(long number, int directory, const char *path, unsigned int flags)',
+)
 
 export interface MountRequest {
   readonly source: string
@@ -41,4 +49,12 @@ export function unmount(target: string): void {
   } catch (error) {
     if (!['EINVAL', 'ENOENT'].includes(errorCode(error) ?? '')) throw error
   }
+}
+
+/**
+ * Clones what is mounted at a path, with what is mounted below it, as a tree of its own that no path leads to and that ends
+ * with its last descriptor. Gives one.
+ */
+export function cloneMounts(path: string): number {
+  return sysOpenTree(OPEN_TREE, -100, path, OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE)
 }

@@ -9,12 +9,15 @@ import { MOUNT_FLAGS, mount, unmount } from './mount.ts'
  */
 
 const CLONE_NEWNET = 0x40000000
+const CLONE_NEWNS = 0x00020000
 const NSFS_MAGIC = 0x6e736673
 
 const sysUnshare = libcFunction<[number]>('int unshare(int flags)')
 const sysSetns = libcFunction<[number, number]>('int setns(int fd, int nstype)')
+const sysFchdir = libcFunction<[number]>('int fchdir(int fd)')
 
 const OWN_NETNS = '/proc/thread-self/ns/net'
+const OWN_MOUNTS = '/proc/thread-self/ns/mnt'
 
 /**
  * Makes a network namespace, pins it to `path` (an empty file is made there) and calls `act` inside of it.
@@ -67,6 +70,31 @@ function bracket<T>(act: () => T): T {
     return result
   } finally {
     sysSetns(home, CLONE_NEWNET)
+    closeSync(home)
+  }
+}
+
+/**
+ * Calls `act` in a mount namespace of its own, which ends with the call: what it mounts nobody else sees, and only what it
+ * clones as a detached tree outlives it.
+ */
+export function insideOwnMounts<T>(act: () => T): T {
+  const home = openSync(OWN_MOUNTS, 'r')
+  const place = openSync('.', 'r')
+  try {
+    sysUnshare(CLONE_NEWNS)
+    try {
+      mount({ source: 'none', target: '/', flags: MOUNT_FLAGS.recursive | MOUNT_FLAGS.private })
+      const result = act()
+      invariant(!(result instanceof Promise), 'a namespace bracket must not wait')
+      return result
+    } finally {
+      sysSetns(home, CLONE_NEWNS)
+      // Entering a mount namespace also goes to its root.
+      sysFchdir(place)
+    }
+  } finally {
+    closeSync(place)
     closeSync(home)
   }
 }

@@ -36,6 +36,10 @@ export interface TreeWriterOptions {
   readonly whiteouts: boolean
   /** Let a directory entry fill the directory that a link of its name leads to, instead of replacing the link. */
   readonly keepDirectoryLinks?: boolean
+  /** Where names begin: links on the way there are followed inside the directory, but no name leads out of it again. */
+  readonly base?: readonly string[]
+  /** Refuse to replace a directory by something else, and something else by a directory. */
+  readonly noOverwriteDirNonDir?: boolean
   /** Owner for everything, instead of the archive's. */
   readonly owner?: { readonly uid: number; readonly gid: number }
 }
@@ -54,6 +58,7 @@ export class TreeWriter implements TarHandler, Disposable {
   readonly #root: HeldDirectory
   readonly #parents: DirectoryCache
   readonly #options: TreeWriterOptions
+  readonly #base: readonly string[]
   /** Times of directories are set at the end, because filling a directory changes its time. */
   readonly #directoryTimes = new Map<string, number>()
   #file: OpenFile | undefined
@@ -64,16 +69,23 @@ export class TreeWriter implements TarHandler, Disposable {
     this.#root = holdDirectory(directory)
     this.#parents = new DirectoryCache(this.#root)
     this.#options = options
+    this.#base = options.base ?? []
+  }
+
+  /** Bytes of the files written so far. */
+  get contentBytes(): number {
+    return this.#bytes
   }
 
   entry(entry: TarEntry): void {
     if (++this.#entries > this.#options.limits.entriesMax)
       throw tooLarge(`it has more than ${this.#entries - 1} entries`)
     try {
-      const components = splitInside(entry.name)
-      const name = components.at(-1)
-      if (name === undefined) this.#attributesOfRoot(entry)
-      else this.#place(components, name, entry)
+      const inner = splitInside(entry.name)
+      const name = inner.at(-1)
+      if (name !== undefined) this.#place([...this.#base, ...inner], name, entry)
+      // Where an archive is unpacked to was there before it.
+      else if (this.#base.length === 0) this.#attributesOfRoot(entry)
     } catch (error) {
       throw entryError(entry.name, error)
     }
@@ -150,11 +162,14 @@ export class TreeWriter implements TarHandler, Disposable {
       this.#make(path, components, entry)
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') throw error
+      if (this.#options.noOverwriteDirNonDir === true) this.#checkKind(path, components, entry)
       if (entry.type === 'directory' && this.#options.keepDirectoryLinks === true && this.#isDirectory(components))
         return
       const { opaque } = this.#clear(path, entry)
-      this.#make(path, components, entry)
-      if (opaque) setXattr(path, OPAQUE_XATTR, Buffer.from('y'))
+      // Clearing a directory away lets go of the parents that were held.
+      const cleared = `${this.#parents.get(components.slice(0, -1)).path}/${components.at(-1)}`
+      this.#make(cleared, components, entry)
+      if (opaque) setXattr(cleared, OPAQUE_XATTR, Buffer.from('y'))
     }
   }
 
@@ -197,10 +212,10 @@ export class TreeWriter implements TarHandler, Disposable {
   }
 
   #link(path: string, entry: TarEntry): void {
-    const components = splitInside(entry.linkName)
-    const name = components.at(-1)
+    const inner = splitInside(entry.linkName)
+    const name = inner.at(-1)
     if (name === undefined) throw invalidInput('BAD_ENTRY', `The archive is refused: "${entry.name}" links to the root`)
-    const target = `${this.#parents.get(components.slice(0, -1)).path}/${name}`
+    const target = `${this.#parents.get([...this.#base, ...inner].slice(0, -1)).path}/${name}`
     try {
       linkSync(target, path)
     } catch (error) {
@@ -211,6 +226,17 @@ export class TreeWriter implements TarHandler, Disposable {
         { cause: error },
       )
     }
+  }
+
+  #checkKind(path: string, components: readonly string[], entry: TarEntry): void {
+    const [was, will] = [lstatSync(path).isDirectory(), entry.type === 'directory']
+    if (was === will) return
+    const word = (isDirectory: boolean): string => (isDirectory ? 'directory' : 'non-directory')
+    const target = components.slice(0, this.#base.length)
+    throw invalidInput(
+      'OVERWRITE_REFUSED',
+      `cannot overwrite ${word(was)} "/${components.join('/')}" with ${word(will)} "/${target.join('/')}"`,
+    )
   }
 
   #isDirectory(components: readonly string[]): boolean {

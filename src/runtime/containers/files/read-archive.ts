@@ -1,0 +1,78 @@
+import { fstatSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import type { PathStat } from '../../../docker-api/index.ts'
+import { packOne, packTree } from '../../images/index.ts'
+import { holdEntry } from '../../linux/fd-path.ts'
+import { emitContainer, type Room } from '../room.ts'
+import { type HeldFiles, holdFiles, holdRoot } from './hold-files.ts'
+import { identityInside, identityOf, isKernelFileSystem, type Located, locate } from './locate.ts'
+import { pathStatOf } from './path-stat.ts'
+
+/** Bytes read ahead of a slow client. */
+const AHEAD_BYTES = 1 << 20
+/** What every container has mounted besides its volumes: not part of its files. */
+const OWN_MOUNTS = ['/proc', '/sys', '/dev', '/dev/shm', '/dev/mqueue', '/dev/pts']
+
+/** `HEAD /containers/{id}/archive`. */
+export async function statPath(room: Room, reference: string, path: string): Promise<PathStat> {
+  await using files = await holdFiles(room, reference)
+  using located = locate(files.root, path, reference)
+  return pathStatOf(files.root, located, path)
+}
+
+/** `GET /containers/{id}/archive`: the files are held until the archive is read to its end or destroyed. */
+export async function readArchive(
+  room: Room,
+  reference: string,
+  path: string,
+): Promise<{ readonly stat: PathStat; readonly archive: Readable }> {
+  const files = await holdFiles(room, reference)
+  try {
+    const located = locate(files.root, path, reference)
+    const stat = pathStatOf(files.root, located, path)
+    emitContainer(room, files.record, 'archive-path')
+    return { stat, archive: streamOf(packLocated(files, located), located, files) }
+  } catch (error) {
+    await files[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** `GET /containers/{id}/export`. */
+export async function exportContainer(room: Room, reference: string): Promise<Readable> {
+  const files = await holdRoot(room, reference)
+  emitContainer(room, files.record, 'export')
+  return streamOf(packTree(holdEntry(files.root, '.'), { live: true }), files)
+}
+
+function packLocated({ root, record }: HeldFiles, located: Located): AsyncGenerator<Buffer> {
+  const { parent, name, base, stats } = located
+  if (!stats.isDirectory()) return packOne(parent, name, { live: true, name: base })
+  const own = new Set(record.mounts.map(({ destination }) => identityInside(root, destination)))
+  const others = new Set(OWN_MOUNTS.map(mounted => identityInside(root, mounted)))
+  return packTree(holdEntry(parent, name), {
+    live: true,
+    name: base,
+    enters(mounted) {
+      const identity = identityOf(fstatSync(mounted.fd))
+      return !isKernelFileSystem(mounted) && (own.has(identity) || !others.has(identity))
+    },
+  })
+}
+
+/** What is used stays until the stream has ended, however it ends. */
+function streamOf(chunks: AsyncIterable<Buffer>, ...used: readonly (Disposable | AsyncDisposable)[]): Readable {
+  const read = async function* (): AsyncGenerator<Buffer> {
+    yield* chunks
+  }
+  const stream = Readable.from(read(), { objectMode: false, highWaterMark: AHEAD_BYTES })
+  stream.once('close', () => void letGo(used))
+  return stream
+}
+
+async function letGo(used: readonly (Disposable | AsyncDisposable)[]): Promise<void> {
+  for (const thing of used) {
+    if (Symbol.asyncDispose in thing) await thing[Symbol.asyncDispose]()
+    else thing[Symbol.dispose]()
+  }
+}
