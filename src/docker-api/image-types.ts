@@ -6,6 +6,8 @@ import type { ProgressMessage, RegistryAuth } from './resource-types.ts'
 export interface TransferOptions {
   readonly auth?: RegistryAuth
   readonly onProgress?: (message: ProgressMessage) => void
+  /** Every tag of the repository, when the reference names none. */
+  readonly allTags?: boolean
 }
 
 export interface PullOptions extends TransferOptions {

@@ -35,6 +35,8 @@ export interface EngineOptions {
   readonly cgroupParent?: string
   readonly insecureRegistries: readonly string[]
   readonly registryMirrors: readonly string[]
+  /** Certificates of registries, a directory for each host; absent: /etc/docker/certs.d. */
+  readonly registryCertificates?: string
   readonly labels: readonly string[]
   /** False leaves the packet filter alone (dockerd's --iptables=false): no published ports, no address translation. */
   readonly manageFirewall: boolean
@@ -96,7 +98,7 @@ async function openEngine(
     ),
   )
   const [store, volumes, network] = await Promise.all([
-    createImageStore(options, { clock, random, log, usersOf }),
+    createImageStore(options, { clock, random, log, usersOf, emit: imageEvents(events) }),
     createVolumeStore({ dataRoot }, { clock, random, log, emit: volumeEvents(events) }),
     opening,
   ])
@@ -127,12 +129,17 @@ async function openEngine(
     events: (wanted, signal) => events.read(wanted, signal),
     containers: room.operations,
     exec: room.exec,
-    images: engineImages(store.images, build, events),
+    images: engineImages(store.images, build),
     networks: engineNetworks(network.networks, { containers: room, events }),
     volumes: volumes.volumes,
     setNameSource: network.setNameSource,
     close: () => scope.disposeAsync(),
   }
+}
+
+function imageEvents(events: EventBus) {
+  return (action: string, image: string, attributes: Readonly<Record<string, string>>): void =>
+    events.emit('image', action, { ID: image, Attributes: attributes })
 }
 
 function volumeEvents(events: EventBus) {

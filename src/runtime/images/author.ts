@@ -10,7 +10,8 @@ import { notFound, ShoalError } from '../../core/errors.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import { newShortId } from '../../core/random.ts'
 import type { HistoryEntry, LayerRef, LayerSource, NewImage } from './contract.ts'
-import { encodeManifest, hostPlatform, MEDIA_TYPES } from './manifest.ts'
+import { encodeManifest, MEDIA_TYPES } from './format/manifest.ts'
+import { hostPlatform } from './format/platform.ts'
 import { diskError, syncFileSystem } from './store/files.ts'
 import { tagName } from './store/image-catalog.ts'
 import type { StoreParts } from './store/store-parts.ts'
@@ -29,7 +30,8 @@ export async function addLayer(parts: StoreParts, source: LayerSource, signal?: 
     return await parts.leases.hold([digest, diffId], async () => {
       const { size } = await stat(packed)
       await parts.blobs.adopt(packed, digest)
-      const unpacked = await parts.layers.unpack({ digest, size, mediaType: MEDIA_TYPES.ociLayerGzip }, diffId, signal)
+      const packedLayer = { digest, size, mediaType: MEDIA_TYPES.ociLayerGzip }
+      const unpacked = await parts.layers.unpack(packedLayer, diffId, { signal })
       await syncFileSystem(parts.layout.root, parts.clock)
       await parts.layers.commit(unpacked)
       return unpacked.ref

@@ -11,6 +11,8 @@ export interface ImageStoreOptions {
   readonly insecureRegistries: readonly string[]
   /** Base URLs that are asked first for images of docker.io. */
   readonly registryMirrors: readonly string[]
+  /** Certificates of registries, a directory for each host; absent: Docker's. */
+  readonly registryCertificates?: string
 }
 
 /** A container made from an image, as far as removing the image is concerned. */
@@ -23,6 +25,10 @@ export interface ImageStorePorts {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** What happened to an image, for Docker's events; `image` is its id, or the name in a transfer. */
+  readonly emit?: (action: string, image: string, attributes: Readonly<Record<string, string>>) => void
+  /** Applies Dockerfile instructions to a config, for imports. Throws 400 for those that are none. */
+  readonly applyChanges?: (config: ContainerConfig, changes: readonly string[]) => ContainerConfig
   /** Which containers use an image; asked when an image is to be removed. Absent: none. */
   readonly usersOf?: (imageId: string) => readonly ImageUser[]
 }
@@ -41,6 +47,7 @@ export interface LayerRef {
 export interface HistoryEntry {
   readonly created?: string
   readonly created_by?: string
+  readonly author?: string
   readonly comment?: string
   readonly empty_layer?: boolean
 }
@@ -51,6 +58,7 @@ export interface NewImage {
   readonly history?: readonly HistoryEntry[]
   /** Milliseconds since 1970; absent: 0, so that equal content gives an equal id. */
   readonly createdMs?: number
+  readonly author?: string
   /** Names the image gets; existing ones move to it. */
   readonly tags: readonly string[]
   /** A step of a build that is no image for anybody else: not listed, forgotten at the next start. */
@@ -63,6 +71,8 @@ export interface LayerSource {
   readonly kind: 'tree' | 'upper'
   /** Seconds since 1970 given to every entry whose own time is later, so that equal content gives an equal digest. */
   readonly mtimeMaxSeconds?: number
+  /** Of those only entries that are not older than this: what was there before keeps its time. Absent: all. */
+  readonly mtimeFromSeconds?: number
 }
 
 /** {@link ContainerRoots} and what the image builder needs of them. */
@@ -72,10 +82,7 @@ export interface OverlayRoots extends ContainerRoots {
 }
 
 /** What this folder does of an engine's image operations. */
-export type StoredImageOperations = Omit<
-  ImageOperations,
-  'build' | 'pruneBuildCache' | 'history' | 'prune' | 'import' | 'search' | 'distribution' | 'login'
->
+export type StoredImageOperations = Omit<ImageOperations, 'build' | 'pruneBuildCache'>
 
 /** Stored images of one engine, and the root file systems made from them. */
 export interface ImageStore {

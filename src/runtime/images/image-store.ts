@@ -1,21 +1,16 @@
-import { parseImageReference } from '../../core/image-reference.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
-import { loadImages } from './archive/load.ts'
-import { saveImages } from './archive/save.ts'
 import { addLayer, createImage } from './author.ts'
 import type { ImageStore, ImageStoreOptions, ImageStorePorts } from './contract.ts'
-import { removeImage } from './listing/remove.ts'
-import { inspectImage, listImages } from './listing/views.ts'
+import { imageOperations } from './image-operations.ts'
 import { ContainerOverlays } from './roots.ts'
 import { BlobStore } from './store/blob-store.ts'
 import { collectAtStart } from './store/collect.ts'
-import { ImageCatalog, tagName } from './store/image-catalog.ts'
+import { ImageCatalog } from './store/image-catalog.ts'
 import { LayerStore } from './store/layer-store.ts'
 import { openLayout } from './store/layout.ts'
 import { Leases } from './store/leases.ts'
 import type { StoreParts } from './store/store-parts.ts'
-import { pullImage } from './transfer/pull.ts'
-import { pushImage } from './transfer/push.ts'
+import { SharedWork } from './transfer/shared-work.ts'
 
 /**
  * Opens (or makes) the image store below a data root, and clears away what a crash left half done.
@@ -27,14 +22,14 @@ export async function createImageStore(options: ImageStoreOptions, ports: ImageS
   const blobs = new BlobStore(layout)
   const layers = await LayerStore.open(layout, blobs, random)
   const catalog = await ImageCatalog.open(layout, blobs, clock)
-  const work = { leases: new Leases(), installing: new KeyedLock() }
+  const work = { leases: new Leases(), installing: new KeyedLock(), pulling: new SharedWork<string>() }
   const parts: StoreParts = { layout, blobs, layers, catalog, ...work, clock, random, log }
   const roots = await ContainerOverlays.open(parts)
   const usedByRoots = (): ReadonlySet<string> => roots.usedLayers()
   await collectAtStart(parts, usedByRoots)
   return {
     roots,
-    images: imageOperations(parts, { options, usersOf: ports.usersOf ?? (() => []), usedByRoots }),
+    images: imageOperations(parts, { ...ports, options, usersOf: ports.usersOf ?? (() => []), usedByRoots }),
     addLayer: (source, signal) => addLayer(parts, source, signal),
     findLayer: diffId => layers.get(diffId),
     createImage: image => createImage(parts, image),
@@ -52,31 +47,5 @@ export async function createImageStore(options: ImageStoreOptions, ports: ImageS
       const layer = await addLayer(parts, { directory, kind: 'tree', mtimeMaxSeconds: 0 })
       return createImage(parts, { layers: [layer], config, tags })
     },
-  }
-}
-
-function imageOperations(
-  parts: StoreParts,
-  {
-    options,
-    ...removing
-  }: { readonly options: ImageStoreOptions } & Pick<Parameters<typeof removeImage>[2], 'usersOf' | 'usedByRoots'>,
-): ImageStore['images'] {
-  const quiet = (): void => {}
-  return {
-    pull: (reference, { auth, onProgress = quiet }, signal) =>
-      pullImage(parts, reference, { registry: options, auth, onProgress, signal }),
-    push: (reference, { auth, onProgress = quiet }, signal) =>
-      pushImage(parts, reference, { registry: options, auth, onProgress, signal }),
-    list: ({ filters = {} }) => listImages(parts, filters),
-    inspect: reference => inspectImage(parts, reference),
-    tag: async (reference, target) => {
-      const { id } = parts.catalog.find(reference)
-      const name = tagName(parseImageReference(target))
-      await parts.catalog.changeNames(names => void names.set(name, id))
-    },
-    remove: (reference, { force }) => removeImage(parts, reference, { force, ...removing }),
-    save: async references => saveImages(parts, references),
-    load: (archive, signal) => loadImages(parts, archive, signal),
   }
 }

@@ -5,8 +5,8 @@ export type {
   ImageUser,
   LayerRef,
 } from './contract.ts'
+export { hostPlatform } from './format/platform.ts'
 export { createImageStore } from './image-store.ts'
-export { hostPlatform } from './manifest.ts'
 export { decompressor } from './tar/decompress.ts'
 export type { TarEntry } from './tar/header.ts'
 export { type PackOptions, packOne, packTree } from './tar/pack.ts'

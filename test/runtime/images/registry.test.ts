@@ -10,7 +10,7 @@ describe('endpointsOf', () => {
     purpose: 'pull' | 'push' = 'pull',
   ) =>
     endpointsOf(parseImageReference(name), { insecureRegistries: [], registryMirrors: [], ...options }, purpose).map(
-      ways => ways.map(way => `${way.url}${way.anyCertificate ? ' any certificate' : ''}`),
+      ({ ways }) => ways.map(way => `${way.url}${way.anyCertificate ? ' any certificate' : ''}`),
     )
 
   it.each([

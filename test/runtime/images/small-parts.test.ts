@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
-import { matchesName } from '../../../src/runtime/images/listing/views.ts'
+import { matchesName } from '../../../src/runtime/images/listing/image-filters.ts'
 import { fullName } from '../../../src/runtime/images/store/image-catalog.ts'
 import { Leases } from '../../../src/runtime/images/store/leases.ts'
 import { layerMeaning } from '../../../src/runtime/images/tar/whiteout.ts'

@@ -7,15 +7,10 @@ import { errorCode, invalidInput, type ShoalError } from '../../../core/errors.t
 import { parseImageReference } from '../../../core/image-reference.ts'
 import { newShortId } from '../../../core/random.ts'
 import { type HeldDirectory, holdDirectory, openInside, readFileInside } from '../../linux/fd-path.ts'
-import {
-  choosePlatform,
-  type Descriptor,
-  encodeManifest,
-  hostPlatform,
-  MEDIA_TYPES,
-  parseConfig,
-  parseManifest,
-} from '../manifest.ts'
+import { parseConfig } from '../format/image-config.ts'
+import { type Descriptor, encodeManifest, MEDIA_TYPES, parseManifest } from '../format/manifest.ts'
+import { choosePlatform, hostPlatform } from '../format/platform.ts'
+import type { ImageEvents } from '../image-events.ts'
 import { hexOf } from '../store/blob-store.ts'
 import { familiar, tagName } from '../store/image-catalog.ts'
 import type { StoreParts } from '../store/store-parts.ts'
@@ -23,6 +18,8 @@ import { compressionOf } from '../tar/decompress.ts'
 import { unpackArchive } from '../tar/unpack.ts'
 import { LAYER_LIMITS } from '../tar/unpack-error.ts'
 import { type ImageSource, installImage } from '../transfer/install.ts'
+import { type LayerReport, loadReport } from '../transfer/layer-report.ts'
+import type { OnProgress } from '../transfer/progress.ts'
 
 const JSON_BYTES_MAX = 8 << 20
 
@@ -37,6 +34,14 @@ interface Archive {
   readonly directory: string
   readonly root: HeldDirectory
   readonly signal: AbortSignal
+  readonly report: LayerReport
+  readonly events: ImageEvents
+}
+
+export interface Loading {
+  readonly onProgress: OnProgress
+  readonly signal: AbortSignal
+  readonly events: ImageEvents
 }
 
 /**
@@ -47,7 +52,7 @@ interface Archive {
 export async function loadImages(
   parts: StoreParts,
   archive: Readable,
-  signal: AbortSignal,
+  { onProgress, signal, events }: Loading,
 ): Promise<readonly string[]> {
   const directory = join(parts.layout.scratch, newShortId(parts.random))
   await mkdir(directory, { mode: 0o700 })
@@ -55,7 +60,7 @@ export async function loadImages(
     const owner = { uid: 0, gid: 0 }
     await unpackArchive(archive, directory, { limits: LAYER_LIMITS, whiteouts: false, owner, signal })
     using root = holdDirectory(directory)
-    const open = { parts, directory, root, signal }
+    const open = { parts, directory, root, signal, events, report: loadReport(onProgress, parts.clock) }
     const docker = readJson<DockerEntry[]>(open, 'manifest.json')
     const oci = readJson<{ manifests?: OciEntry[] }>(open, 'index.json')
     if (oci === undefined && docker === undefined) {
@@ -88,7 +93,7 @@ async function loadOci(
   for (const entry of entries) {
     const id = await installImage(archive.parts, readManifest(archive, entry), {
       fetchBlob: blob => takeBlob(archive, `blobs/sha256/${hexOf(blob.digest)}`, blob),
-      onProgress: () => {},
+      report: archive.report,
       signal: archive.signal,
     })
     const tags = docker.filter(({ Config }) => Config.endsWith(hexOf(id))).flatMap(({ RepoTags }) => RepoTags ?? [])
@@ -131,7 +136,7 @@ async function loadDocker(archive: Archive, entries: readonly DockerEntry[]): Pr
       { manifest: { config, layers }, manifestBytes, mediaType: MEDIA_TYPES.ociManifest },
       {
         fetchBlob: blob => takeBlob(archive, files.get(blob.digest) ?? '', blob),
-        onProgress: () => {},
+        report: archive.report,
         signal: archive.signal,
       },
     )
@@ -178,8 +183,13 @@ function openFile(root: HeldDirectory, path: string): number {
   throw badArchive(`"${path}" is no file`)
 }
 
-async function giveNames({ parts }: Archive, id: string, wanted: readonly string[]): Promise<readonly string[]> {
+async function giveNames(
+  { parts, events }: Archive,
+  id: string,
+  wanted: readonly string[],
+): Promise<readonly string[]> {
   const names = [...new Set(wanted.map(text => tagName(parseImageReference(text))))]
+  await events.changed('load', id)
   if (names.length === 0) return [id]
   await parts.catalog.changeNames(all => names.forEach(name => void all.set(name, id)))
   return names.map(familiar)

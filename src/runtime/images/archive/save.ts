@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { MEDIA_TYPES } from '../manifest.ts'
+import { MEDIA_TYPES } from '../format/manifest.ts'
 import { hexOf } from '../store/blob-store.ts'
 import { familiar, fullName, type ImageRecord } from '../store/image-catalog.ts'
 import type { StoreParts } from '../store/store-parts.ts'

@@ -1,72 +1,107 @@
-import { conflict, type ShoalError } from '../../../core/errors.ts'
+import { errorCode, errorMessage } from '../../../core/errors.ts'
+import type { Filters, ImageRemoval, ImagesPruned } from '../../../docker-api/index.ts'
 import type { ImageUser } from '../contract.ts'
+import type { ImageEvents } from '../image-events.ts'
 import { dropImage, type UsedLayers } from '../store/collect.ts'
-import { familiar, fullName, type ImageRecord } from '../store/image-catalog.ts'
+import { fullName, type ImageRecord } from '../store/image-catalog.ts'
 import type { StoreParts } from '../store/store-parts.ts'
-import { shortDigest } from '../transfer/progress.ts'
-
-type Removed = { readonly Untagged?: string; readonly Deleted?: string }
+import { chainIds } from './chain.ts'
+import { pruneFilter } from './image-filters.ts'
+import { filterFacts, visibleImages } from './list.ts'
+import { planRemoval, untagged } from './plan-removal.ts'
 
 export interface RemovePorts {
   readonly usersOf: (imageId: string) => readonly ImageUser[]
   readonly usedByRoots: UsedLayers
+  readonly events: ImageEvents
 }
 
-/**
- * `docker rmi`: takes away the name given, and the image itself with its last name. Throws 409 while containers use
- * it: a running one forbids it, a stopped one asks for force.
- */
+interface Removed {
+  readonly entries: readonly ImageRemoval[]
+  /** Bytes of the files in layers that nothing needs any more. */
+  readonly freedBytes: number
+}
+
+/** `docker rmi`: takes away the name given, and the image itself with its last name. Throws Docker's 409 while it is in use. */
 export async function removeImage(
   parts: StoreParts,
   text: string,
-  { force = false, usersOf, usedByRoots }: RemovePorts & { readonly force?: boolean | undefined },
-): Promise<readonly Removed[]> {
+  options: RemovePorts & { readonly force?: boolean | undefined },
+): Promise<readonly ImageRemoval[]> {
+  return (await remove(parts, text, options)).entries
+}
+
+/** `docker image prune`. Images that containers use stay, and are no error. Throws 400 for an unknown filter. */
+export async function pruneImages(parts: StoreParts, filters: Filters, ports: RemovePorts): Promise<ImagesPruned> {
+  const images = await visibleImages(parts)
+  const { passes } = pruneFilter(filters, filterFacts(parts, images))
+  const deleted: ImageRemoval[] = []
+  let freedBytes = 0
+  for (const { record } of images.filter(passes)) {
+    const { tags, digests } = parts.catalog.namesOf(record.id)
+    const names = [...tags, ...digests]
+    for (const name of names.length === 0 ? [record.id] : names) {
+      const removed = await removeIfUnused(parts, name, ports)
+      deleted.push(...removed.entries)
+      freedBytes += removed.freedBytes
+    }
+  }
+  ports.events.pruned(freedBytes)
+  return { ImagesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: freedBytes }
+}
+
+async function removeIfUnused(parts: StoreParts, name: string, ports: RemovePorts): Promise<Removed> {
+  try {
+    return await remove(parts, name, ports)
+  } catch (error) {
+    // The digests of a repository go with its last tag, so they may be gone already.
+    if (!['IMAGE_IN_USE', 'NO_SUCH_IMAGE'].includes(errorCode(error) ?? '')) {
+      parts.log.warn({ image: name, error: errorMessage(error) }, 'cannot prune image')
+    }
+    return { entries: [], freedBytes: 0 }
+  }
+}
+
+function remove(
+  parts: StoreParts,
+  text: string,
+  ports: RemovePorts & { readonly force?: boolean | undefined },
+): Promise<Removed> {
+  const { id } = parts.catalog.find(text)
+  return parts.installing.run(id, () => removeAlone(parts, text, ports))
+}
+
+/** While nobody else brings the image in or takes it away. */
+async function removeAlone(
+  parts: StoreParts,
+  text: string,
+  { force = false, usersOf, usedByRoots, events }: RemovePorts & { readonly force?: boolean | undefined },
+): Promise<Removed> {
   const image = parts.catalog.find(text)
+  const names = parts.catalog.namesOf(image.id)
+  const named = [...names.tags, ...names.digests].find(name => name === fullName(text))
+  const request = { id: image.id, named, text, force }
+  const { untag, erase } = planRemoval(request, { ...names, users: usersOf(image.id) })
+  await parts.catalog.changeNames(all => untag.forEach(name => all.delete(name)))
+  for (const _name of untag) await events.changed('untag', image.id)
   const { tags, digests } = parts.catalog.namesOf(image.id)
-  // A text that is no name of the image is its id.
-  const named = [...tags, ...digests].find(name => name === fullName(text))
-  const going = named === undefined ? [...tags, ...digests] : namesGoing(named, tags, digests)
-  if (named === undefined && !force && repositoriesOf(tags).size > 1) {
-    throw refused(image, 'must be forced', 'image is referenced in multiple repositories')
-  }
-  const last = going.length === tags.length + digests.length
-  if (last) checkUse(image, usersOf(image.id), { force })
-  await parts.catalog.changeNames(names => going.forEach(name => names.delete(name)))
-  const untagged = going.map(name => ({ Untagged: familiar(name) }))
-  if (!last) return untagged
-  const layers = await dropImage(parts, image, usedByRoots)
-  return [...untagged, { Deleted: image.id }, ...layers.map(diffId => ({ Deleted: diffId }))]
-}
-
-/** With the last tag of a repository its digests go too: they only told where the tag came from. */
-function namesGoing(named: string, tags: readonly string[], digests: readonly string[]): readonly string[] {
-  const repository = repositoryOf(named)
-  const tagsLeft = tags.filter(tag => tag !== named && repositoryOf(tag) === repository)
-  if (named.includes('@') || tagsLeft.length > 0) return [named]
-  return [named, ...digests.filter(digest => repositoryOf(digest) === repository)]
-}
-
-function repositoryOf(name: string): string {
-  return name.replace(/@.*$/, '').replace(/:[^:/]*$/, '')
-}
-
-function repositoriesOf(names: readonly string[]): ReadonlySet<string> {
-  return new Set(names.map(repositoryOf))
-}
-
-function checkUse(image: ImageRecord, users: readonly ImageUser[], { force }: { readonly force: boolean }): void {
-  const running = users.find(user => user.running)
-  if (running !== undefined) {
-    const id = running.containerId.slice(0, 12)
-    throw refused(image, 'cannot be forced', `image is being used by running container ${id}`)
-  }
-  const stopped = users[0]
-  if (stopped !== undefined && !force) {
-    const id = stopped.containerId.slice(0, 12)
-    throw refused(image, 'must be forced', `image is being used by stopped container ${id}`)
+  // Somebody may have given it another name meanwhile.
+  if (!erase || tags.length + digests.length > 0) return { entries: untagged(untag), freedBytes: 0 }
+  const sizes = new Map(image.layers.map(({ diffId }) => [diffId, parts.layers.unpackedBytes(diffId)]))
+  const gone = await dropImage(parts, image, usedByRoots)
+  events.deleted(image.id)
+  const chains = freedChains(parts, image).map(Deleted => ({ Deleted }))
+  return {
+    entries: [...untagged(untag), { Deleted: image.id }, ...chains],
+    freedBytes: gone.reduce((sum, diffId) => sum + (sizes.get(diffId) ?? 0), 0),
   }
 }
 
-function refused({ id }: ImageRecord, how: string, why: string): ShoalError {
-  return conflict('IMAGE_IN_USE', `conflict: unable to delete ${shortDigest(id)} (${how}) - ${why}`)
+/** Stacks of layers that no other image has, the highest first. */
+function freedChains(parts: StoreParts, { layers }: ImageRecord): readonly string[] {
+  const chainOf = (all: ImageRecord['layers']): readonly string[] => chainIds(all.map(({ diffId }) => diffId))
+  const kept = new Set(parts.catalog.list().flatMap(image => chainOf(image.layers)))
+  return chainOf(layers)
+    .filter(chain => !kept.has(chain))
+    .reverse()
 }

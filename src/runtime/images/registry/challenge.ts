@@ -13,7 +13,7 @@ export function parseChallenge(header: string | undefined): Challenge | undefine
     parameters.set(key.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '')
   }
   const realm = parameters.get('realm')
-  if (realm === undefined) return undefined
+  if (realm === undefined || !isWebAddress(realm)) return undefined
   const service = parameters.get('service')
   const scope = parameters.get('scope')
   return {
@@ -22,4 +22,8 @@ export function parseChallenge(header: string | undefined): Challenge | undefine
     ...(service === undefined ? {} : { service }),
     ...(scope === undefined ? {} : { scope }),
   }
+}
+
+function isWebAddress(text: string): boolean {
+  return ['http:', 'https:'].includes(URL.parse(text)?.protocol ?? '')
 }

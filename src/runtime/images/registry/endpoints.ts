@@ -1,6 +1,7 @@
 import { cidrContains, parseCidr, parseIpv4 } from '../../../core/cidr.ts'
 import { invalidInput } from '../../../core/errors.ts'
 import type { ImageReference } from '../../../core/image-reference.ts'
+import type { TrustStore } from './trust-store.ts'
 
 /** One place to ask for a repository. */
 export interface Endpoint {
@@ -12,9 +13,18 @@ export interface Endpoint {
   readonly anyCertificate: boolean
 }
 
+/** A registry as one place to ask, with the ways into it in the order in which they are tried. */
+export interface Place {
+  readonly ways: readonly Endpoint[]
+  /** Not the registry itself, but a copy that the administrator named. */
+  readonly mirror: boolean
+}
+
 export interface RegistryOptions {
   readonly insecureRegistries: readonly string[]
   readonly registryMirrors: readonly string[]
+  /** Whom to trust. */
+  readonly trust: TrustStore
 }
 
 /** Docker Hub answers the registry protocol under another name than its own. */
@@ -25,16 +35,18 @@ const HUB_HOST = 'registry-1.docker.io'
  * behind it. Mirrors stand first, for docker.io and for reading only, as with dockerd.
  */
 export function endpointsOf(
-  { registry }: ImageReference,
-  options: RegistryOptions,
+  { registry }: Pick<ImageReference, 'registry'>,
+  options: Omit<RegistryOptions, 'trust'>,
   purpose: 'pull' | 'push',
-): readonly (readonly Endpoint[])[] {
+): readonly [Place, ...Place[]] {
   const hub = registry === 'docker.io'
-  const mirrors = hub && purpose === 'pull' ? options.registryMirrors.map(url => mirrorEndpoints(url, options)) : []
-  return [...mirrors, waysInto(hub ? HUB_HOST : registry, options)]
+  const mirrors = hub && purpose === 'pull' ? options.registryMirrors.map(url => mirrorPlace(url, options)) : []
+  const [first, ...others] = mirrors
+  const own = { ways: waysInto(hub ? HUB_HOST : registry, options), mirror: false }
+  return first === undefined ? [own] : [first, ...others, own]
 }
 
-function mirrorEndpoints(url: string, options: RegistryOptions): readonly Endpoint[] {
+function mirrorPlace(url: string, options: Omit<RegistryOptions, 'trust'>): Place {
   const parsed = URL.parse(url.includes('://') ? url : `https://${url}`)
   if (parsed === null) {
     throw invalidInput(
@@ -43,10 +55,14 @@ function mirrorEndpoints(url: string, options: RegistryOptions): readonly Endpoi
     )
   }
   const base = `${parsed.protocol}//${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`
-  return [{ url: base, host: parsed.host, anyCertificate: isInsecure(parsed.host, options.insecureRegistries) }]
+  const anyCertificate = isInsecure(parsed.host, options.insecureRegistries)
+  return { ways: [{ url: base, host: parsed.host, anyCertificate }], mirror: true }
 }
 
-function waysInto(host: string, { insecureRegistries }: RegistryOptions): readonly Endpoint[] {
+function waysInto(
+  host: string,
+  { insecureRegistries }: Pick<RegistryOptions, 'insecureRegistries'>,
+): readonly Endpoint[] {
   const insecure = isInsecure(host, insecureRegistries)
   const https = { url: `https://${host}`, host, anyCertificate: insecure }
   return insecure ? [https, { url: `http://${host}`, host, anyCertificate: false }] : [https]

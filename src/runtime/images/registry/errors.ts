@@ -28,7 +28,7 @@ export async function registryError(response: HttpResponse, asked: Asked): Promi
       return asked.what === 'manifest'
         ? notFound(
             'NO_SUCH_IMAGE',
-            `manifest for ${name} not found: manifest unknown: ${said || 'manifest unknown'}; check the name and tag, or push it to ${host} first`,
+            `manifest for ${name} not found: ${said || 'manifest unknown'}; check the name and tag, or push it to ${host} first`,
           )
         : notFound('NO_SUCH_BLOB', `The registry ${host} has no such blob (${said || 404}): push ${name} again`)
     case 429:
@@ -48,8 +48,14 @@ export async function registryError(response: HttpResponse, asked: Asked): Promi
 function registryWords(body: Buffer): string {
   try {
     const { errors } = JSON.parse(body.toString()) as { errors?: readonly { code?: string; message?: string }[] }
-    return (errors ?? []).map(error => error.message ?? error.code ?? '').join(', ')
+    const words = (errors ?? []).map(error => error.message ?? error.code ?? '')
+    return [...new Set(words.map(word => printable(word)))].join(', ')
   } catch {
     return ''
   }
+}
+
+/** Words of strangers on one line, and not too many of them. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ').slice(0, 300)
 }

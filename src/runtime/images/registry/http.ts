@@ -1,11 +1,20 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { errorCode, errorMessage, failed, TransientError, unavailable } from '../../../core/errors.ts'
+import type { SecureContext } from 'node:tls'
+import { errorCode, errorMessage, failed, ShoalError, unavailable } from '../../../core/errors.ts'
 
 /** Nothing came for this long: the other side is gone. */
 const IDLE_TIMEOUT_MS = 60_000
+/** A host that does not even take a connection in this time is not there. */
+const CONNECT_TIMEOUT_MS = 5_000
 const REDIRECTS_MAX = 5
 /** Manifests, tokens and errors are small; more is a mistake or an attack. */
 const BODY_BYTES_MAX = 8 << 20
@@ -29,13 +38,25 @@ export interface HttpResponse {
   readonly url: string
 }
 
+export interface HttpTrust {
+  /** Accept certificates nobody vouches for. */
+  readonly anyCertificate: boolean
+  /** Whose word counts; absent: the authorities that Node knows. */
+  readonly context?: SecureContext | undefined
+}
+
 /** HTTP for talking to registries: kept-alive connections, an idle deadline, redirects without credentials. */
 export class HttpClient implements Disposable {
   readonly #http = new HttpAgent({ keepAlive: true, timeout: IDLE_TIMEOUT_MS })
   readonly #https: HttpsAgent
 
-  constructor({ anyCertificate }: { readonly anyCertificate: boolean }) {
-    this.#https = new HttpsAgent({ keepAlive: true, timeout: IDLE_TIMEOUT_MS, rejectUnauthorized: !anyCertificate })
+  constructor(trust: HttpTrust) {
+    this.#https = new HttpsAgent({
+      keepAlive: true,
+      timeout: IDLE_TIMEOUT_MS,
+      rejectUnauthorized: !trust.anyCertificate,
+      ...(trust.context === undefined ? {} : { secureContext: trust.context }),
+    })
   }
 
   /** Sends a request. Throws REGISTRY_UNREACHABLE, transient where a second try may help. */
@@ -49,7 +70,7 @@ export class HttpClient implements Disposable {
     if (!redirect || !['GET', 'HEAD'].includes(request.method)) return response
     response.body.destroy()
     if (redirectsLeft === 0) throw failed('REGISTRY_REDIRECTS', `The registry redirects without end at ${request.url}`)
-    const url = new URL(location, request.url).href
+    const url = targetOf(location, request.url)
     const { authorization: _, ...others } = request.headers ?? {}
     const headers = new URL(url).origin === new URL(request.url).origin ? (request.headers ?? {}) : others
     return this.send({ ...request, url, headers }, redirectsLeft - 1)
@@ -75,13 +96,24 @@ export class HttpClient implements Disposable {
     const request = secure
       ? httpsRequest(url, { ...options, agent: this.#https }, answer.resolve)
       : httpRequest(url, { ...options, agent: this.#http }, answer.resolve)
-    request.on('timeout', () => request.destroy(idleError(url, idleTimeoutMs)))
+    limitConnecting(request, idleTimeoutMs)
+    request.on('timeout', () => {
+      const connecting = request.socket?.connecting === true
+      request.destroy(connecting ? connectError(url) : idleError(url, idleTimeoutMs))
+    })
     request.on('error', answer.reject)
     if (typeof body === 'function') pipeline(body(), request, { signal }).catch(answer.reject)
     else request.end(body)
     const response = await answer.promise
     return { status: response.statusCode ?? 0, headers: response.headers, body: response, url }
   }
+}
+
+/** Where a redirect leads. Throws REGISTRY_REDIRECTS for anything else than HTTP. */
+function targetOf(location: string, from: string): string {
+  const url = URL.parse(location, from)
+  if (url !== null && ['http:', 'https:'].includes(url.protocol)) return url.href
+  throw failed('REGISTRY_REDIRECTS', `The registry redirects from ${from} to something that is no web address`)
 }
 
 /** Reads a small body whole. */
@@ -101,6 +133,25 @@ export async function readBody({ body, url }: HttpResponse): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
+/** A fresh connection has less time than an answer on one that stands. */
+function limitConnecting(request: ClientRequest, idleTimeoutMs: number): void {
+  request.on('socket', socket => {
+    if (!socket.connecting) return
+    socket.setTimeout(CONNECT_TIMEOUT_MS)
+    socket.once('connect', () => socket.setTimeout(idleTimeoutMs))
+  })
+}
+
+function connectError(url: string): Error {
+  const { host } = new URL(url)
+  const seconds = CONNECT_TIMEOUT_MS / 1000
+  return failed(
+    'REGISTRY_UNREACHABLE',
+    `Cannot reach the registry ${host} (no connection within ${seconds} s): check its name, and that it runs and can be reached from here`,
+    { details: { reason: 'ETIMEDOUT' } },
+  )
+}
+
 function idleError(url: string, idleTimeoutMs: number): Error {
   return unavailable(
     'REGISTRY_SILENT',
@@ -113,7 +164,7 @@ const LASTING = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENET
 
 /** Says that a registry cannot be reached, why, and what to do. */
 export function unreachableError(url: string, cause: unknown): Error {
-  if (cause instanceof TransientError) return cause
+  if (cause instanceof ShoalError) return cause
   const { host } = new URL(url)
   const code = errorCode(cause) ?? ''
   const tls = code === 'EPROTO' || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || code.includes('CERT')

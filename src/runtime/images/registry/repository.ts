@@ -1,11 +1,17 @@
 import type { Readable } from 'node:stream'
 import { sha256Digest } from '../../../core/digest.ts'
-import { unavailable } from '../../../core/errors.ts'
-import { type Descriptor, MANIFEST_TYPES } from '../manifest.ts'
+import { failed, unavailable } from '../../../core/errors.ts'
+import type { ImageReference } from '../../../core/image-reference.ts'
+import { type Descriptor, MANIFEST_TYPES } from '../format/manifest.ts'
 import { type BlobSource, wrongDigest } from '../store/blob-store.ts'
 import { type Asked, registryError } from './errors.ts'
 import { readBody, unreachableError } from './http.ts'
+import { readPages } from './pages.ts'
 import type { RegistrySession } from './session.ts'
+
+/** Nobody wants more of them at once. */
+const TAGS_MAX = 10_000
+const TAG = /^\w[\w.-]{0,127}$/
 
 export interface FetchedManifest extends Descriptor {
   readonly bytes: Buffer
@@ -14,10 +20,20 @@ export interface FetchedManifest extends Descriptor {
 /** The calls of the OCI distribution specification on one repository. */
 export class Repository {
   readonly #session: RegistrySession
+  readonly #path: string
   readonly #asked: Omit<Asked, 'what'>
 
-  constructor(session: RegistrySession, name: string, action: 'pull' | 'push') {
+  /** `name` is what the user called it, for messages. */
+  constructor(
+    session: RegistrySession,
+    {
+      reference,
+      name,
+      action,
+    }: { readonly reference: ImageReference; readonly name: string; readonly action: 'pull' | 'push' },
+  ) {
     this.#session = session
+    this.#path = reference.repository
     this.#asked = { name, action, host: session.endpoint.host }
   }
 
@@ -25,7 +41,7 @@ export class Repository {
   async manifest(reference: string): Promise<FetchedManifest> {
     const response = await this.#session.send({
       method: 'GET',
-      path: `manifests/${reference}`,
+      path: `${this.#path}/manifests/${reference}`,
       headers: { accept: MANIFEST_TYPES.join(', ') },
     })
     if (response.status !== 200) throw await registryError(response, { ...this.#asked, what: 'manifest' })
@@ -42,7 +58,7 @@ export class Repository {
     return async from => {
       const response = await this.#session.send({
         method: 'GET',
-        path: `blobs/${digest}`,
+        path: `${this.#path}/blobs/${digest}`,
         headers: from > 0 ? { range: `bytes=${from}-` } : {},
       })
       if (response.status === 206) {
@@ -64,8 +80,38 @@ export class Repository {
     }
   }
 
+  /** Reads a small blob whole, checked. */
+  async smallBlob({ digest, size }: Descriptor, bytesMax: number): Promise<Buffer> {
+    const { chunks } = await this.blobSource(digest)(0)
+    const parts: Buffer[] = []
+    let bytes = 0
+    for await (const chunk of chunks) {
+      bytes += chunk.length
+      if (bytes > Math.min(size, bytesMax)) throw wrongDigest(digest, `more than its ${size} bytes came`)
+      parts.push(chunk)
+    }
+    const content = Buffer.concat(parts)
+    const found = sha256Digest(content)
+    if (found !== digest) throw wrongDigest(digest, `the content has the digest ${found}`)
+    return content
+  }
+
+  /** All tags, page by page, up to {@link TAGS_MAX}. */
+  async tags(): Promise<readonly string[]> {
+    const pages = readPages(this.#session, `${this.#path}/tags/list?n=1000`, response =>
+      registryError(response, { ...this.#asked, what: 'manifest' }),
+    )
+    const tags: string[] = []
+    for await (const page of pages) {
+      const { tags: found } = page as { tags?: unknown }
+      if (Array.isArray(found)) tags.push(...found.filter(tag => typeof tag === 'string' && TAG.test(tag)).map(String))
+      if (tags.length > TAGS_MAX) break
+    }
+    return tags.slice(0, TAGS_MAX)
+  }
+
   async hasBlob(digest: string): Promise<boolean> {
-    const response = await this.#session.send({ method: 'HEAD', path: `blobs/${digest}` })
+    const response = await this.#session.send({ method: 'HEAD', path: `${this.#path}/blobs/${digest}` })
     await readBody(response)
     return response.status === 200
   }
@@ -77,12 +123,15 @@ export class Repository {
   ): Promise<void> {
     const started = await this.#session.send({
       method: 'POST',
-      path: 'blobs/uploads/',
+      path: `${this.#path}/blobs/uploads/`,
       headers: { 'content-length': '0' },
     })
     if (started.status !== 202) throw await registryError(started, { ...this.#asked, what: 'blob' })
     await readBody(started)
-    const target = new URL(started.headers.location ?? '', started.url)
+    const target = URL.parse(started.headers.location ?? '', started.url)
+    if (target === null || !target.protocol.startsWith('http')) {
+      throw failed('REGISTRY_ANSWER', `The registry ${this.#asked.host} says no place to upload to: look into its log`)
+    }
     target.searchParams.set('digest', digest)
     const done = await this.#session.send({
       method: 'PUT',
@@ -97,7 +146,7 @@ export class Repository {
   async putManifest(tag: string, bytes: Buffer, mediaType: string): Promise<void> {
     const response = await this.#session.send({
       method: 'PUT',
-      path: `manifests/${tag}`,
+      path: `${this.#path}/manifests/${tag}`,
       headers: { 'content-type': mediaType },
       body: bytes,
     })

@@ -7,7 +7,8 @@ import {
   parseImageReference,
 } from '../../../core/image-reference.ts'
 import type { LayerRef } from '../contract.ts'
-import { type Descriptor, type ImageConfig, parseConfig } from '../manifest.ts'
+import { type ImageConfig, parseConfig } from '../format/image-config.ts'
+import { type Descriptor } from '../format/manifest.ts'
 import { type BlobStore, hexOf } from './blob-store.ts'
 import type { Layout } from './layout.ts'
 import { type NameChanges, NameTable } from './name-table.ts'
@@ -52,9 +53,20 @@ export class ImageCatalog {
 
   /** Finds by name, id or the beginning of an id. Throws 404 `No such image: x`. */
   find(text: string): ImageRecord {
-    const record = this.#findById(text) ?? this.#findByName(text) ?? this.#findByPrefix(text)
+    const record = this.lookUp(text)
     if (record === undefined) throw notFound('NO_SUCH_IMAGE', `No such image: ${shownName(text)}`)
     return record
+  }
+
+  /** Like {@link find}; undefined if there is none. */
+  lookUp(text: string): ImageRecord | undefined {
+    return this.#findById(text) ?? this.#findByName(text) ?? this.#findByPrefix(text)
+  }
+
+  /** The image that a full name points at. */
+  named(name: string): ImageRecord | undefined {
+    const id = this.#names.get(name)
+    return id === undefined ? undefined : this.get(id)
   }
 
   /** Full names of an image, those with a tag and those with a digest apart. */
@@ -100,8 +112,7 @@ export class ImageCatalog {
   }
 
   #findByName(text: string): ImageRecord | undefined {
-    const id = this.#names.get(fullName(text) ?? '')
-    return id === undefined ? undefined : this.get(id)
+    return this.named(fullName(text) ?? '')
   }
 
   #findByPrefix(text: string): ImageRecord | undefined {

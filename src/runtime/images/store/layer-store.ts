@@ -15,6 +15,12 @@ interface LayerRecord extends LayerRef {
   readonly unpackedBytes: number
 }
 
+export interface UnpackOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Gets the packed bytes that were read since the last call. */
+  readonly onRead?: ((bytes: number) => void) | undefined
+}
+
 /** A layer unpacked into scratch, that nobody sees before it is committed. */
 export interface UnpackedLayer {
   readonly ref: LayerRef
@@ -68,18 +74,18 @@ export class LayerStore {
   async unpack(
     blob: { readonly digest: string; readonly size: number; readonly mediaType: string },
     expectedDiffId: string | undefined,
-    signal?: AbortSignal,
+    { signal, onRead }: UnpackOptions = {},
   ): Promise<UnpackedLayer> {
     const scratch = join(this.#layout.scratch, newShortId(this.#random))
     await mkdir(scratch, { mode: 0o755 })
     try {
-      const options = { limits: LAYER_LIMITS, whiteouts: true, signal }
-      const { diffId, bytes } = await unpackArchive(this.#blobs.stream(blob.digest), scratch, options)
+      const options = { limits: LAYER_LIMITS, whiteouts: true, signal, onRead }
+      const { diffId, contentBytes } = await unpackArchive(this.#blobs.stream(blob.digest), scratch, options)
       if (expectedDiffId !== undefined && diffId !== expectedDiffId) {
         throw wrongDigest(expectedDiffId, `the layer ${blob.digest} unpacks to ${diffId}`)
       }
       const { digest, size, mediaType } = blob
-      return { ref: { diffId, digest, size, mediaType }, scratch, unpackedBytes: bytes }
+      return { ref: { diffId, digest, size, mediaType }, scratch, unpackedBytes: contentBytes }
     } catch (error) {
       await rm(scratch, { recursive: true, force: true })
       throw error

@@ -2,6 +2,7 @@ import type { Clock } from '../../../core/clock.ts'
 import type { KeyedLock } from '../../../core/keyed-lock.ts'
 import type { Log } from '../../../core/log.ts'
 import type { Random } from '../../../core/random.ts'
+import type { SharedWork } from '../transfer/shared-work.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { ImageCatalog } from './image-catalog.ts'
 import type { LayerStore } from './layer-store.ts'
@@ -15,8 +16,10 @@ export interface StoreParts {
   readonly layers: LayerStore
   readonly catalog: ImageCatalog
   readonly leases: Leases
-  /** By image id: two pulls of one image share the work, the second finds it done. */
+  /** By image id: an image comes in, or goes, once at a time. */
   readonly installing: KeyedLock
+  /** Pulls that are under way, for others who want the same. */
+  readonly pulling: SharedWork<string>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

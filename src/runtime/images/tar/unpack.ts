@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { errorCode, errorMessage, invalidInput, ShoalError } from '../../../core/errors.ts'
 import { decompressor } from './decompress.ts'
 import { TarReader } from './reader.ts'
@@ -12,6 +11,17 @@ export interface Unpacked {
   readonly diffId: string
   /** Bytes of the uncompressed archive. */
   readonly bytes: number
+  /** Bytes of the files in it. */
+  readonly contentBytes: number
+  /** The latest time of an entry, seconds since 1970. */
+  readonly newestSeconds: number
+}
+
+export interface ReadOptions {
+  readonly limits: UnpackLimits
+  readonly signal?: AbortSignal | undefined
+  /** Gets the packed bytes that were read since the last call. */
+  readonly onRead?: ((bytes: number) => void) | undefined
 }
 
 /**
@@ -21,41 +31,47 @@ export interface Unpacked {
 export async function unpackArchive(
   archive: Readable,
   directory: string,
-  options: TreeWriterOptions & { readonly signal?: AbortSignal | undefined },
+  options: TreeWriterOptions & ReadOptions,
 ): Promise<Unpacked> {
   using writer = new TreeWriter(directory, options)
   const reader = new TarReader(writer)
-  const unpacked = await readArchive(archive, chunk => reader.write(chunk), options)
-  reader.finish()
-  writer.finish()
-  return unpacked
-}
-
-/** Passes the uncompressed bytes of an archive to `take`, piece by piece, and digests them. */
-async function readArchive(
-  archive: Readable,
-  take: (chunk: Buffer) => void,
-  { limits, signal }: { readonly limits: UnpackLimits; readonly signal?: AbortSignal | undefined },
-): Promise<Unpacked> {
   const hash = createHash('sha256')
   let bytes = 0
+  for await (const chunk of uncompressed(archive, options)) {
+    bytes += chunk.length
+    hash.update(chunk)
+    reader.write(chunk)
+  }
+  reader.finish()
+  writer.finish()
+  const { contentBytes, newestSeconds } = writer
+  return { diffId: `sha256:${hash.digest('hex')}`, bytes, contentBytes, newestSeconds }
+}
+
+/** The bytes of an archive without its packing. Throws BAD_ARCHIVE, and ARCHIVE_TOO_LARGE for a bomb. */
+export async function* uncompressed(
+  archive: Readable,
+  { limits, signal, onRead }: ReadOptions,
+): AsyncGenerator<Buffer> {
   const { stream, packedBytes } = await decompressor(archive)
-  const consume = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
-    for await (const chunk of chunks) {
-      bytes += chunk.length
+  let bytes = 0
+  let told = 0
+  try {
+    for await (const chunk of signal === undefined ? stream : addAbortSignal(signal, stream)) {
+      bytes += (chunk as Buffer).length
       if (bytes > limits.ratioFromBytes && bytes > packedBytes() * limits.ratioMax) {
         throw tooLarge(`each of its bytes unpacks to more than ${limits.ratioMax}`)
       }
-      hash.update(chunk)
-      take(chunk)
+      yield chunk as Buffer
+      onRead?.(packedBytes() - told)
+      told = packedBytes()
     }
-  }
-  try {
-    await pipeline(stream, consume, signal === undefined ? {} : { signal })
   } catch (error) {
+    signal?.throwIfAborted()
     throw archiveError(error)
+  } finally {
+    archive.destroy()
   }
-  return { diffId: `sha256:${hash.digest('hex')}`, bytes }
 }
 
 function archiveError(error: unknown): unknown {

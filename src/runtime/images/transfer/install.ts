@@ -1,11 +1,13 @@
 import { sha256Digest } from '../../../core/digest.ts'
 import { mapParallel } from '../../../core/parallel.ts'
-import { checkLayerCount, type Descriptor, type ImageConfig, type Manifest, parseConfig } from '../manifest.ts'
+import { checkLayerCount, type ImageConfig, parseConfig } from '../format/image-config.ts'
+import type { Descriptor, Manifest } from '../format/manifest.ts'
 import { syncFileSystem } from '../store/files.ts'
 import type { UnpackedLayer } from '../store/layer-store.ts'
 import type { StoreParts } from '../store/store-parts.ts'
-import { type OnProgress, shortDigest } from './progress.ts'
+import type { LayerReport } from './layer-report.ts'
 
+/** Docker's --max-concurrent-downloads is 3; the fourth unpacks while they wait for the network. */
 const LAYERS_AT_ONCE = 4
 
 export interface ImageSource {
@@ -17,8 +19,10 @@ export interface ImageSource {
 export interface InstallOptions {
   /** Brings a blob into the store, checked; it may be there already. */
   readonly fetchBlob: (blob: Descriptor) => Promise<void>
-  readonly onProgress: OnProgress
+  readonly report: LayerReport
   readonly signal: AbortSignal
+  /** Names the image gets at the moment in which it becomes visible. */
+  readonly names?: readonly string[]
 }
 
 /**
@@ -35,46 +39,50 @@ export async function installImage(parts: StoreParts, source: ImageSource, optio
     const config = parseConfig(await parts.blobs.read(id))
     checkLayerCount(config, manifest)
     return parts.leases.hold(config.rootfs.diff_ids, async () => {
-      await installLayers(parts, { manifest, config }, options)
+      await installLayers(parts, layersOf(manifest, config), options)
+      options.signal.throwIfAborted()
       await parts.blobs.putBytes(manifestBytes)
       await parts.catalog.put({
         id,
         manifest: { digest, size: manifestBytes.length, mediaType },
-        layers: manifest.layers.map((layer, index) => layerRef(layer, config.rootfs.diff_ids[index] ?? '')),
+        layers: layersOf(manifest, config),
         hidden: false,
       })
+      const { names = [] } = options
+      if (names.length > 0) await parts.catalog.changeNames(all => names.forEach(name => void all.set(name, id)))
       return id
     })
   }
   return parts.leases.hold(held, () => parts.installing.run(id, install))
 }
 
+type Layer = Descriptor & { readonly diffId: string }
+
 /** Fetches and unpacks what is missing; layers become visible together, when all of them are on the disk. */
 async function installLayers(
   parts: StoreParts,
-  { manifest, config }: { readonly manifest: Manifest; readonly config: ImageConfig },
-  { fetchBlob, onProgress, signal }: InstallOptions,
+  layers: readonly Layer[],
+  { fetchBlob, report, signal }: InstallOptions,
 ): Promise<void> {
-  const unpacked: UnpackedLayer[] = []
-  const layers = new Map(manifest.layers.map((layer, index) => [config.rootfs.diff_ids[index] ?? '', layer]))
-  for (const { digest } of layers.values()) {
-    onProgress({ status: 'Pulling fs layer', progressDetail: {}, id: shortDigest(digest) })
+  const missing: Layer[] = []
+  for (const layer of new Map(layers.map(layer => [layer.diffId, layer])).values()) {
+    const there = parts.layers.get(layer.diffId) !== undefined
+    if (there && (await parts.blobs.sizeOf(layer.digest)) !== undefined) report.exists(layer)
+    else missing.push(layer)
   }
+  for (const layer of missing) report.queued(layer)
+  const unpacked: UnpackedLayer[] = []
   try {
-    await mapParallel([...layers], LAYERS_AT_ONCE, async ([diffId, layer]) => {
-      const id = shortDigest(layer.digest)
-      const there = parts.layers.get(diffId) !== undefined
-      if (there && (await parts.blobs.sizeOf(layer.digest)) !== undefined) {
-        return onProgress({ status: 'Already exists', progressDetail: {}, id })
-      }
+    await mapParallel(missing, LAYERS_AT_ONCE, async layer => {
+      signal.throwIfAborted()
       await fetchBlob(layer)
-      onProgress({ status: 'Verifying Checksum', progressDetail: {}, id })
-      onProgress({ status: 'Download complete', progressDetail: {}, id })
-      if (!there) {
-        onProgress({ status: 'Extracting', progressDetail: { current: 0, total: layer.size }, id })
-        unpacked.push(await parts.layers.unpack(layer, diffId, signal))
+      report.fetched(layer)
+      // Another image may have brought it meanwhile.
+      if (parts.layers.get(layer.diffId) === undefined) {
+        const options = { signal, onRead: report.unpacking(layer) }
+        unpacked.push(await parts.layers.unpack(layer, layer.diffId, options))
       }
-      onProgress({ status: 'Pull complete', progressDetail: {}, id })
+      report.done(layer)
     })
     if (unpacked.length > 0) await syncFileSystem(parts.layout.root, parts.clock)
     for (const layer of unpacked) await parts.layers.commit(layer)
@@ -84,6 +92,11 @@ async function installLayers(
   }
 }
 
-function layerRef({ mediaType, digest, size }: Descriptor, diffId: string): Descriptor & { readonly diffId: string } {
-  return { mediaType, digest, size, diffId }
+function layersOf({ layers }: Manifest, { rootfs }: ImageConfig): readonly Layer[] {
+  return layers.map(({ mediaType, digest, size }, index) => ({
+    mediaType,
+    digest,
+    size,
+    diffId: rootfs.diff_ids[index] ?? '',
+  }))
 }

@@ -38,7 +38,7 @@ export function transferMeter(
   return bytes => {
     current += bytes
     const now = clock.monotonicMs()
-    if (now - lastMs < REPORT_EVERY_MS) return
+    if (now - lastMs < REPORT_EVERY_MS && current !== total) return
     lastMs = now
     onProgress({
       status,

@@ -1,40 +1,85 @@
 import { Transform } from 'node:stream'
 import { notFound } from '../../../core/errors.ts'
-import { familiarImageName, formatImageReference, parseImageReference } from '../../../core/image-reference.ts'
+import {
+  familiarImageName,
+  formatImageReference,
+  type ImageReference,
+  parseImageReference,
+} from '../../../core/image-reference.ts'
 import { mapParallel } from '../../../core/parallel.ts'
-import { backoff, retry } from '../../../core/retry.ts'
-import type { Descriptor } from '../manifest.ts'
+import { retry } from '../../../core/retry.ts'
+import type { Descriptor } from '../format/manifest.ts'
 import { endpointsOf } from '../registry/endpoints.ts'
 import { Repository } from '../registry/repository.ts'
 import { RegistrySession } from '../registry/session.ts'
 import { type ImageRecord, tagName } from '../store/image-catalog.ts'
 import type { StoreParts } from '../store/store-parts.ts'
-import { shortDigest, transferMeter } from './progress.ts'
-import { GREETING, type TransferOptions } from './pull.ts'
+import { GREETING, type Transfer, tellingPatience } from './patience.ts'
+import { type OnProgress, shortDigest, transferMeter } from './progress.ts'
+import { scopeOf } from './pull.ts'
 
-const BLOBS_AT_ONCE = 4
-const PATIENCE = { triesMax: 4, waitMs: backoff(300, 5_000) }
+/** Docker's --max-concurrent-uploads. */
+const BLOBS_AT_ONCE = 5
 
-/** Pushes an image under a name it has: blobs the registry lacks, then the manifest, byte for byte as it was pulled. */
-export async function pushImage(parts: StoreParts, text: string, options: TransferOptions): Promise<void> {
+export interface Pushing extends Transfer {
+  readonly allTags?: boolean | undefined
+}
+
+interface Push extends Pushing {
+  readonly parts: StoreParts
+  readonly remote: Repository
+}
+
+/**
+ * Pushes an image under a name it has, or under all its tags: blobs the registry lacks, then the manifest, byte for byte
+ * as it was pulled. Throws NO_SUCH_IMAGE, NO_SUCH_BLOB, REGISTRY_DENIED, REGISTRY_UNREACHABLE.
+ */
+export async function pushImage(parts: StoreParts, text: string, options: Pushing): Promise<void> {
   const reference = parseImageReference(text)
-  const { registry, repository, tag = 'latest' } = reference
-  const image = parts.catalog.find(tagName(reference))
+  const { registry, repository } = reference
   const { onProgress, auth, signal } = options
-  onProgress({ status: `The push refers to repository [${familiarImageName(reference).replace(/[:@][^/]*$/, '')}]` })
-  await requireBlobs(parts, image)
-  const [ways = []] = endpointsOf(reference, options.registry, 'push')
-  const greeting = { repository, actions: 'pull,push', auth, signal }
+  onProgress({ status: `The push refers to repository [${registry}/${repository}]` })
+  const tagged = taggedImages(parts, reference, options.allTags === true)
+  for (const { image } of tagged) await requireBlobs(parts, image)
+  const [{ ways }] = endpointsOf(reference, options.registry, 'push')
+  const greeting = { scope: scopeOf(reference, 'pull,push'), auth, signal, trust: options.registry.trust }
   using session = await retry(() => RegistrySession.open(ways, greeting), GREETING, { clock: parts.clock, signal })
-  const remote = new Repository(session, familiarImageName(reference), 'push')
+  const remote = new Repository(session, { reference, name: familiarImageName(reference), action: 'push' })
+  for (const { tag, image } of tagged) await pushOne({ ...options, parts, remote }, { ...reference, tag }, image)
+}
+
+interface TaggedImage {
+  readonly tag: string
+  readonly image: ImageRecord
+}
+
+function taggedImages(parts: StoreParts, reference: ImageReference, allTags: boolean): readonly TaggedImage[] {
+  if (allTags && reference.tag === undefined) {
+    const repository = `${reference.registry}/${reference.repository}:`
+    const names = parts.catalog
+      .list()
+      .flatMap(image => parts.catalog.namesOf(image.id).tags.map(name => ({ name, image })))
+      .filter(({ name }) => name.startsWith(repository) && !name.slice(repository.length).includes('/'))
+    if (names.length > 0) return names.map(({ name, image }) => ({ tag: name.slice(repository.length), image }))
+  }
+  const image = parts.catalog.named(tagName(reference))
+  const shown = familiarImageName(reference).replace(/:latest$/, reference.tag === undefined ? '' : ':latest')
+  if (image !== undefined) return [{ tag: reference.tag ?? 'latest', image }]
+  throw notFound('NO_SUCH_IMAGE', `An image does not exist locally with the tag: ${shown}`)
+}
+
+async function pushOne(push: Push, reference: ImageReference & { readonly tag: string }, image: ImageRecord) {
+  const { parts, remote, onProgress } = push
   const manifest = await parts.blobs.read(image.manifest.digest)
   const config: Descriptor = { digest: image.id, size: (await parts.blobs.sizeOf(image.id)) ?? 0, mediaType: '' }
-  const layers = [...new Map(image.layers.map(layer => [layer.digest, layer])).values()]
-  for (const { digest } of layers) onProgress({ status: 'Preparing', progressDetail: {}, id: shortDigest(digest) })
-  await mapParallel([...layers, config], BLOBS_AT_ONCE, blob =>
-    pushBlob(parts, remote, { blob, report: blob === config ? () => {} : onProgress, signal }),
+  const layers = [...new Map(image.layers.map(layer => [layer.digest, layer])).values()].reverse()
+  for (const { diffId } of layers) onProgress({ status: 'Preparing', progressDetail: {}, id: shortDigest(diffId) })
+  await mapParallel(layers, BLOBS_AT_ONCE, layer =>
+    pushBlob(push, layer, { id: shortDigest(layer.diffId), onProgress }),
   )
-  await remote.putManifest(tag, manifest, image.manifest.mediaType)
+  await pushBlob(push, config, { id: shortDigest(config.digest), onProgress: () => {} })
+  await remote.putManifest(reference.tag, manifest, image.manifest.mediaType)
+  const { registry, repository, tag } = reference
   const { digest } = image.manifest
   const pushed = formatImageReference({ registry, repository, digest })
   await parts.catalog.changeNames(names => void names.set(pushed, image.id))
@@ -51,15 +96,15 @@ async function requireBlobs(parts: StoreParts, image: ImageRecord): Promise<void
 }
 
 async function pushBlob(
-  parts: StoreParts,
-  remote: Repository,
-  { blob, report, signal }: { blob: Descriptor; report: TransferOptions['onProgress']; signal: AbortSignal },
+  { parts, remote, signal }: Push,
+  blob: Descriptor,
+  { id, onProgress }: { readonly id: string; readonly onProgress: OnProgress },
 ): Promise<void> {
-  const id = shortDigest(blob.digest)
   const send = async (): Promise<void> => {
-    if (await remote.hasBlob(blob.digest)) return report({ status: 'Layer already exists', progressDetail: {}, id })
-    const total = blob.size
-    const meter = transferMeter('Pushing', { digest: blob.digest, total }, { onProgress: report, clock: parts.clock })
+    if (await remote.hasBlob(blob.digest)) {
+      return onProgress({ status: 'Layer already exists', progressDetail: {}, id })
+    }
+    const meter = transferMeter('Pushing', { digest: id, total: blob.size }, { onProgress, clock: parts.clock })
     await remote.putBlob(blob, () => {
       const counted = new Transform({
         transform(chunk: Buffer, _encoding, done) {
@@ -69,9 +114,11 @@ async function pushBlob(
       })
       const source = parts.blobs.stream(blob.digest)
       source.on('error', error => counted.destroy(error))
+      counted.on('close', () => source.destroy())
       return source.pipe(counted)
     })
-    report({ status: 'Pushed', progressDetail: {}, id })
+    onProgress({ status: 'Pushed', progressDetail: {}, id })
   }
-  await parts.leases.hold([blob.digest], () => retry(send, PATIENCE, { clock: parts.clock, signal }))
+  const patience = tellingPatience(id, onProgress)
+  await parts.leases.hold([blob.digest], () => retry(send, patience, { clock: parts.clock, signal }))
 }

@@ -1,0 +1,92 @@
+import { join } from 'node:path'
+import type { ContainerConfig, ImageHistoryEntry, ImageInspect } from '../../../docker-api/index.ts'
+import { familiar, type ImageRecord } from '../store/image-catalog.ts'
+import type { StoreParts } from '../store/store-parts.ts'
+import { imageSize } from './list.ts'
+
+/** Docker writes the beginning of its calendar where there is no time. */
+const NEVER = '0001-01-01T00:00:00Z'
+
+/** What Docker's config always has, whatever the image says. */
+const EMPTY_CONFIG = {
+  Hostname: '',
+  Domainname: '',
+  User: '',
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  Tty: false,
+  OpenStdin: false,
+  StdinOnce: false,
+  Env: null,
+  Cmd: null,
+  Image: '',
+  Volumes: null,
+  WorkingDir: '',
+  Entrypoint: null,
+  OnBuild: null,
+  Labels: null,
+} as const
+
+/** `GET /images/{name}/json`. Throws 404 `No such image: x`. */
+export async function inspectImage(parts: StoreParts, reference: string): Promise<ImageInspect> {
+  const record = parts.catalog.find(reference)
+  const config = await parts.catalog.config(record.id)
+  const { tags, digests } = parts.catalog.namesOf(record.id)
+  const lastNamedMs = parts.catalog.lastNamedMs(record.id)
+  return {
+    Id: record.id,
+    RepoTags: tags.map(familiar),
+    RepoDigests: digests.map(familiar),
+    Parent: '',
+    Comment: config.comment ?? config.history?.at(-1)?.comment ?? '',
+    Created: config.created ?? NEVER,
+    DockerVersion: config.docker_version ?? '',
+    Author: config.author ?? '',
+    Config: { ...EMPTY_CONFIG, ...config.config } as ContainerConfig,
+    Architecture: config.architecture,
+    ...(config.variant === undefined ? {} : { Variant: config.variant }),
+    Os: config.os,
+    ...(config['os.version'] === undefined ? {} : { OsVersion: config['os.version'] }),
+    Size: imageSize(parts, record),
+    GraphDriver: { Name: 'overlay2', Data: layerPaths(parts, record) },
+    RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
+    Metadata: { LastTagTime: lastNamedMs === undefined ? NEVER : new Date(lastNamedMs).toISOString() },
+  }
+}
+
+/** `GET /images/{name}/history`: newest first; only the last step is the image, the others have no id of their own. */
+export async function imageHistory(parts: StoreParts, reference: string): Promise<readonly ImageHistoryEntry[]> {
+  const record = parts.catalog.find(reference)
+  const { history = [] } = await parts.catalog.config(record.id)
+  const tags = parts.catalog.namesOf(record.id).tags.map(familiar)
+  let layer = 0
+  const entries = history.map((step): ImageHistoryEntry => {
+    const diffId = step.empty_layer === true ? undefined : record.layers[layer++]?.diffId
+    return {
+      Id: '<missing>',
+      Created: Math.floor((Date.parse(step.created ?? '') || 0) / 1_000),
+      CreatedBy: step.created_by ?? '',
+      Tags: null,
+      Size: diffId === undefined ? 0 : parts.layers.unpackedBytes(diffId),
+      Comment: step.comment ?? '',
+    }
+  })
+  const newestFirst = entries.reverse()
+  return newestFirst.map((entry, index) =>
+    index > 0 ? entry : { ...entry, Id: record.id, Tags: tags.length === 0 ? null : tags },
+  )
+}
+
+/** Directories that an overlay of the image would have. */
+function layerPaths({ layers, layout }: StoreParts, record: ImageRecord): Readonly<Record<string, string>> {
+  const paths = record.layers
+    .map(({ diffId }) => layers.shortName(diffId))
+    .flatMap(short => (short === undefined ? [] : [join(layout.layers, short)]))
+    .reverse()
+  const [upper, ...lower] = paths
+  return {
+    ...(lower.length === 0 ? {} : { LowerDir: lower.join(':') }),
+    ...(upper === undefined ? {} : { UpperDir: upper }),
+  }
+}
