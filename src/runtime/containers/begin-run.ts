@@ -11,6 +11,7 @@ import { readLogConfig } from './logs/index.ts'
 import type { ContainerRecord, RunningLife } from './record.ts'
 import { emitContainer, type Room } from './room.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
+import { writeTerminalSize } from './terminal-size.ts'
 import { cgroupPath, writeBundle } from './write-bundle.ts'
 
 const EXIT_CANNOT_RUN = 128
@@ -34,6 +35,7 @@ export async function beginRun(room: Room, id: string, counters: RunCounters): P
     await writeBundle(room, record, { rootPath: mounted.value, sandbox })
     const monitored = await room.conmon.create(monitorRequest(room, record))
     const life = lifeOf(room, monitored)
+    await sizeTerminal(room, record)
     for (const stream of takeAttaching(room, id)) stream.connect(bundleFiles(bundlePath(room.paths, id)).attach)
     await room.runtime.start(id)
     await room.table.update(id, current => ({ ...current, life }))
@@ -56,6 +58,13 @@ function monitorRequest({ paths }: Room, { id, config, host }: ContainerRecord) 
     keepStdinOpen: config.OpenStdin === true && config.StdinOnce !== true,
     ...(readLogConfig(host.LogConfig ?? {}) === undefined ? {} : { logPath: logPath(paths, id) }),
   }
+}
+
+/** Gives the terminal its size before the container's first process can ask for it. */
+async function sizeTerminal({ paths }: Room, { id, config, host }: ContainerRecord): Promise<void> {
+  const [height = 0, width = 0] = host.ConsoleSize ?? []
+  if (config.Tty !== true || height === 0 || width === 0) return
+  await writeTerminalSize(bundleFiles(bundlePath(paths, id)).control, { height, width })
 }
 
 function lifeOf({ clock }: Room, { pid, monitorPid }: MonitoredProcess): RunningLife {

@@ -99,7 +99,7 @@ function newRecord(
       ...(host.IpcMode === undefined ? {} : { IpcMode: withFullId(table, host.IpcMode) }),
     },
     hostname,
-    networkMode: withFullId(table, mode),
+    networkMode: config.NetworkDisabled === true ? 'none' : withFullId(table, mode),
     endpoints: request.NetworkingConfig?.EndpointsConfig ?? {},
     mounts: [],
     life: { status: 'creating' },

@@ -1,9 +1,9 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { readFileInside } from '../linux/fd-path.ts'
 import type { Sandbox } from '../ports.ts'
 import { bundleFiles, bundlePath } from './engine-paths.ts'
-import { blockDeviceNumbers, checkRoot, grantedDevices, openSharedParts } from './host/index.ts'
+import { blockDeviceNumbers, checkRoot, grantedDevices, grantRealtime, openSharedParts } from './host/index.ts'
 import type { ContainerRecord } from './record.ts'
 import type { Room } from './room.ts'
 import { buildOciSpec } from './spec/build-oci-spec.ts'
@@ -26,6 +26,7 @@ export async function writeBundle(
   await mkdir(bundle, { recursive: true, mode: 0o700 })
   const { initPath } = room.facts
   checkRoot(rootPath, record.mounts)
+  await grantRealtime(room.cgroups, dirname(cgroupPath(room, record)), host)
   const spec = buildOciSpec({
     facts: room.facts,
     config,

@@ -9,7 +9,6 @@ export interface CgroupAbilities {
   readonly swappiness: boolean
   /** Whether the OOM killer can be switched off for a group. */
   readonly oomControl: boolean
-  readonly kernelTcp: boolean
   readonly pids: boolean
   readonly cpu: boolean
   /** Real-time scheduling; v1 only. */
@@ -31,7 +30,6 @@ export function cgroupAbilities({ version, mounts, swap }: CgroupLayout): Cgroup
     swap,
     swappiness: isOld && has('memory', 'memory.swappiness'),
     oomControl: isOld && has('memory', 'memory.oom_control'),
-    kernelTcp: isOld && has('memory', 'memory.kmem.tcp.limit_in_bytes'),
     pids: mounts.has('pids'),
     cpu: mounts.has('cpu'),
     realtime: isOld && has('cpu', 'cpu.rt_runtime_us'),

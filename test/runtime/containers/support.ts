@@ -52,7 +52,6 @@ export function someFacts(changes: Partial<HostFacts> = {}): HostFacts {
       swap: true,
       swappiness: true,
       oomControl: true,
-      kernelTcp: true,
       pids: true,
       cpu: true,
       realtime: true,

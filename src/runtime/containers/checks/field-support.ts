@@ -60,7 +60,7 @@ export const HOST_FIELD_SUPPORT: Readonly<Record<keyof HostConfig, FieldSupport>
     passes: value => value === 'default',
   },
   KernelMemory: { instead: 'kernels no longer limit their own memory apart: use Memory' },
-  KernelMemoryTCP: 'works',
+  KernelMemoryTCP: { instead: 'runtimes no longer limit it: use Memory' },
   Links: 'works',
   LogConfig: 'works',
   MaskedPaths: 'works',

@@ -68,6 +68,10 @@ function checkRest(host: HostConfig, { initPath, runtime: own }: HostFacts): voi
   if (/(^|\/)\.\.(\/|$)/.test(CgroupParent)) {
     throw invalidInput('BAD_CGROUP_PARENT', `The cgroup parent "${CgroupParent}" must not contain ".."`)
   }
+  const size = host.ConsoleSize ?? []
+  if (size.length > 2 || size.some(length => length < 0 || length > 0xffff)) {
+    throw invalidInput('BAD_CONSOLE_SIZE', 'HostConfig.ConsoleSize: expected [height, width], each from 0 to 65535')
+  }
   if (ShmSize < 0) throw invalidInput('BAD_SHM_SIZE', 'SHM size can not be less than 0')
   if (!['', own, 'io.containerd.runc.v2'].includes(Runtime)) {
     throw invalidInput('UNKNOWN_RUNTIME', `unknown or invalid runtime name: ${Runtime}`)

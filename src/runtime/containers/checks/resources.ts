@@ -114,11 +114,6 @@ export function resourceWarnings(host: HostConfig, { abilities }: HostFacts): st
       abilities.swappiness,
       `${kernel} memory swappiness capabilities ${unmounted}. Memory swappiness discarded.`,
     ),
-    ...lacks(
-      (host.KernelMemoryTCP ?? 0) > 0,
-      abilities.kernelTcp,
-      `${kernel} kernel memory TCP limit capabilities ${unmounted}. Kernel memory TCP limit discarded.`,
-    ),
     ...lacks(host.OomKillDisable === true, abilities.oomControl, `${kernel} OomKillDisable. OomKillDisable discarded.`),
     ...(unlimited
       ? [

@@ -1,4 +1,5 @@
 export { checkRoot } from './check-root.ts'
 export { blockDeviceNumbers, grantedDevices } from './host-devices.ts'
 export { type HostFacts, readHostFacts } from './host-facts.ts'
+export { grantRealtime } from './realtime.ts'
 export { closeSharedParts, openSharedParts } from './shared-parts.ts'

@@ -75,7 +75,6 @@ export interface OciResources {
     readonly limit?: number
     readonly reservation?: number
     readonly swap?: number
-    readonly kernelTCP?: number
     readonly swappiness?: number
     readonly disableOOMKiller?: boolean
   }

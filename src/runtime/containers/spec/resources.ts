@@ -33,7 +33,6 @@ function memoryOf(host: HostConfig, abilities: Abilities): NonNullable<OciResour
   return {
     ...whereSet({ limit, reservation: host.MemoryReservation }),
     ...(abilities.swap ? whereSet({ swap: total }) : {}),
-    ...(abilities.kernelTcp === true ? whereSet({ kernelTCP: host.KernelMemoryTCP }) : {}),
     ...(abilities.swappiness === true && swappiness >= 0 ? { swappiness } : {}),
     ...(abilities.oomControl === true && host.OomKillDisable === true ? { disableOOMKiller: true } : {}),
   }
