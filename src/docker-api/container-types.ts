@@ -352,6 +352,10 @@ export interface ExecCreateRequest {
   readonly User?: string
   readonly WorkingDir?: string
   readonly Privileged?: boolean
+  /** Keys with which a client leaves the command's terminal: `ctrl-p,ctrl-q` unless given. */
+  readonly DetachKeys?: string
+  /** Height and width of the command's terminal. */
+  readonly ConsoleSize?: readonly number[]
 }
 
 export interface ExecInspect {
@@ -367,6 +371,10 @@ export interface ExecInspect {
     readonly entrypoint: string
     readonly arguments: readonly string[]
     readonly tty: boolean
-    readonly user: string
+    readonly privileged?: boolean
+    readonly user?: string
   }
+  readonly CanRemove?: boolean
+  /** Codes of the keys, in base64. */
+  readonly DetachKeys?: string
 }

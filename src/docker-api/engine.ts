@@ -103,6 +103,18 @@ export interface ContainerFileOperations {
   readonly commit: (id: string, options: CommitOptions) => Promise<string>
 }
 
+export interface AttachOptions {
+  readonly stdin: boolean
+  readonly stdout: boolean
+  readonly stderr: boolean
+  /** Begins with what the container has printed until now. */
+  readonly logs: boolean
+  /** Goes on with what it prints from now on. */
+  readonly stream: boolean
+  /** `ctrl-p,ctrl-q` unless given: leave a container's terminal without ending it. */
+  readonly detachKeys?: string
+}
+
 export interface ContainerOperations extends ContainerFileOperations {
   readonly create: (
     request: ContainerCreateRequest,
@@ -132,16 +144,7 @@ export interface ContainerOperations extends ContainerFileOperations {
     signal: AbortSignal,
   ) => Promise<{ readonly StatusCode: number }>
   readonly logs: (id: string, options: LogOptions, signal: AbortSignal) => AsyncIterable<LogChunk>
-  readonly attach: (
-    id: string,
-    options: {
-      readonly stdin: boolean
-      readonly stdout: boolean
-      readonly stderr: boolean
-      readonly logs: boolean
-      readonly stream: boolean
-    },
-  ) => Promise<AttachedStream>
+  readonly attach: (id: string, options: AttachOptions) => Promise<AttachedStream>
   readonly resize: (id: string, size: { readonly height: number; readonly width: number }) => Promise<void>
   /** With arguments for `ps` its columns; otherwise those of `ps -ef`. */
   readonly top: (
@@ -160,13 +163,18 @@ export interface ContainerOperations extends ContainerFileOperations {
   ) => AsyncIterable<ContainerStats>
 }
 
+export interface ExecStartOptions {
+  readonly detach: boolean
+  /** The output is raw; whether the command has a terminal is said at its creation. */
+  readonly tty: boolean
+  /** First size of the terminal. */
+  readonly size?: { readonly height: number; readonly width: number }
+}
+
 export interface ExecOperations {
   readonly create: (containerId: string, request: ExecCreateRequest) => Promise<{ readonly Id: string }>
   /** With `detach` resolves undefined once the process runs. */
-  readonly start: (
-    execId: string,
-    options: { readonly detach: boolean; readonly tty: boolean },
-  ) => Promise<AttachedStream | undefined>
+  readonly start: (execId: string, options: ExecStartOptions) => Promise<AttachedStream | undefined>
   readonly inspect: (execId: string) => Promise<ExecInspect>
   readonly resize: (execId: string, size: { readonly height: number; readonly width: number }) => Promise<void>
 }

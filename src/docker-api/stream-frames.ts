@@ -14,10 +14,11 @@ export interface Frame {
 }
 
 export function encodeFrame(stream: 'stdout' | 'stderr', data: Uint8Array): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES)
-  header[0] = FRAME_STREAMS[stream]
-  header.writeUInt32BE(data.length, 4)
-  return Buffer.concat([header, data])
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + data.length)
+  frame.writeUInt32BE(FRAME_STREAMS[stream] * 0x1000000, 0)
+  frame.writeUInt32BE(data.length, 4)
+  frame.set(data, HEADER_BYTES)
+  return frame
 }
 
 /** Cuts a byte stream into frames; what is incomplete waits for the next push. */

@@ -309,7 +309,7 @@ describe('conversations', () => {
     expect(await text(raw?.stream ?? Readable.from([]))).toBe('not found in $PATH\r\n')
     const framed = await client.exec.start('x', { detach: false, tty: false })
     expect(await buffer(framed?.stream ?? Readable.from([]))).toEqual(
-      encodeFrame('stderr', Buffer.from('not found in $PATH\r\n')),
+      encodeFrame('stdout', Buffer.from('not found in $PATH\r\n')),
     )
     await expect(client.exec.start('x', { detach: true, tty: false })).rejects.toMatchObject({ status: 400 })
   })

@@ -1,5 +1,13 @@
 import type { ContainerInspect, ContainerSummary, ExecInspect } from '../container-types.ts'
-import type { ContainerFileOperations, ContainerOperations, ExecOperations, Filters, LogOptions } from '../engine.ts'
+import type {
+  AttachedStream,
+  AttachOptions,
+  ContainerFileOperations,
+  ContainerOperations,
+  ExecOperations,
+  Filters,
+  LogOptions,
+} from '../engine.ts'
 import { logChunks } from './streams.ts'
 import type { Transport } from './transport.ts'
 
@@ -73,12 +81,7 @@ export function containerOperations(
         StatusCode: number
       },
     logs: (id, options, signal) => readLogs(transport, at(id), options, signal),
-    async attach(id, options) {
-      const tty =
-        ((await transport.json({ method: 'GET', path: at(id, '/json') })) as ContainerInspect).Config.Tty ?? false
-      const { stream } = await transport.upgrade({ method: 'POST', path: at(id, '/attach'), query: { ...options } })
-      return { stream, tty }
-    },
+    attach: (id, options) => attach(transport, at(id), options),
     resize: async (id, { height, width }) => void (await post(at(id, '/resize'), { h: height, w: width })),
     top: async (id, { psArgs } = {}) =>
       (await transport.json({ method: 'GET', path: at(id, '/top'), query: { ps_args: psArgs } })) as {
@@ -86,6 +89,12 @@ export function containerOperations(
         Processes: readonly string[][]
       },
   }
+}
+
+async function attach(transport: Transport, path: string, query: AttachOptions): Promise<AttachedStream> {
+  const { Config } = (await transport.json({ method: 'GET', path: `${path}/json` })) as ContainerInspect
+  const { stream } = await transport.upgrade({ method: 'POST', path: `${path}/attach`, query: { ...query } })
+  return { stream, tty: Config.Tty ?? false }
 }
 
 async function* readLogs(transport: Transport, path: string, options: LogOptions, signal: AbortSignal) {
@@ -111,8 +120,13 @@ export function execOperations(transport: Transport): ExecOperations {
       const path = `/containers/${encodeURIComponent(containerId)}/exec`
       return (await transport.json({ method: 'POST', path, body: request })) as { Id: string }
     },
-    async start(execId, { detach, tty }) {
-      const call = { method: 'POST', path: at(execId, '/start'), body: { Detach: detach, Tty: tty } }
+    async start(execId, { detach, tty, size }) {
+      const body = {
+        Detach: detach,
+        Tty: tty,
+        ...(size === undefined ? {} : { ConsoleSize: [size.height, size.width] }),
+      }
+      const call = { method: 'POST', path: at(execId, '/start'), body }
       if (!detach) return { stream: (await transport.upgrade(call)).stream, tty }
       await transport.json(call)
       return undefined

@@ -1,22 +1,25 @@
 import type { Duplex } from 'node:stream'
-import type { AttachedStream, ContainerOperations } from '../engine.ts'
-import { beginStream, type HttpReply } from './http-app.ts'
+import { isBefore } from '../api-version.ts'
+import type { AttachOptions } from '../engine.ts'
 import type { Query } from './request.ts'
 
 const RAW = 'application/vnd.docker.raw-stream'
 const MULTIPLEXED = 'application/vnd.docker.multiplexed-stream'
 
-export function streamType({ tty }: { readonly tty: boolean }): string {
-  return tty ? RAW : MULTIPLEXED
+/** Frames have a name of their own only since API 1.42. */
+export function streamType({ tty }: { readonly tty: boolean }, version: string): string {
+  return tty || isBefore(version, '1.42') ? RAW : MULTIPLEXED
 }
 
-export function attachOptions(query: Query): Parameters<ContainerOperations['attach']>[1] {
+export function attachOptions(query: Query): AttachOptions {
+  const detachKeys = query.text('detachKeys')
   return {
     stdin: query.flag('stdin'),
     stdout: query.flag('stdout'),
     stderr: query.flag('stderr'),
     logs: query.flag('logs'),
     stream: query.flag('stream'),
+    ...(detachKeys === undefined ? {} : { detachKeys }),
   }
 }
 
@@ -31,12 +34,9 @@ export function joinStreams(client: Duplex, process: Duplex): void {
   process.on('close', () => client.end())
 }
 
-/** Without an upgrade: the answer's body is the output, the request's body is stdin. */
-export function answerAttached(attached: AttachedStream, input: NodeJS.ReadableStream, reply: HttpReply): void {
-  const body = beginStream(reply, streamType(attached))
-  const { stream } = attached
+/** Without taking over the connection: the answer's body is the output, the request's body is stdin. */
+export function joinBodies(body: NodeJS.WritableStream, input: NodeJS.ReadableStream, stream: Duplex): void {
   input.pipe(stream)
   stream.pipe(body)
-  stream.on('error', () => body.destroy())
   body.on('close', () => stream.destroy())
 }

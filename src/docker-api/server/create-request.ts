@@ -1,9 +1,7 @@
-import type { IncomingMessage } from 'node:http'
 import { invalidInput } from '../../core/errors.ts'
 import type { ContainerCreateRequest, ExecCreateRequest } from '../container-types.ts'
 import { CREATE_SHAPES, EXEC_SHAPES } from '../create-shapes.ts'
 import { readFields } from '../read-shape.ts'
-import { readJson } from './request.ts'
 
 /** Reads the body of a creation. Throws 400 naming the field whose value is of the wrong kind. */
 export function readCreateRequest(body: object): ContainerCreateRequest {
@@ -15,9 +13,4 @@ export function readExecRequest(body: object): ExecCreateRequest {
   const { Cmd } = request
   if (Cmd === undefined || Cmd.length === 0) throw invalidInput('NO_COMMAND', 'No exec command specified')
   return { ...request, Cmd }
-}
-
-export async function readExecStart(request: IncomingMessage): Promise<{ detach: boolean; tty: boolean }> {
-  const { Detach, Tty } = await readJson<{ Detach: boolean; Tty: boolean }>(request)
-  return { detach: Detach === true, tty: Tty === true }
 }

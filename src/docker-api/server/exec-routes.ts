@@ -1,9 +1,11 @@
+import { spokenVersion } from '../api-version.ts'
 import type { Engine } from '../engine.ts'
 import { terminalSize } from './container-routes.ts'
-import { answerAttached } from './conversation.ts'
-import { readExecRequest, readExecStart } from './create-request.ts'
+import { readExecRequest } from './create-request.ts'
 import type { HttpApp } from './http-app.ts'
 import { Query, readJson } from './request.ts'
+import { readExecStart, startExec } from './start-exec.ts'
+import { answerPlainly } from './take-over.ts'
 
 type ById = { readonly Params: { readonly id: string } }
 
@@ -16,9 +18,9 @@ export function execRoutes(app: HttpApp, { exec }: Engine): void {
     await exec.resize(params.id, terminalSize(new Query(url)))
     return reply.code(200).send()
   })
-  app.post<ById>('/exec/:id/start', async ({ params, raw }, reply) => {
-    const attached = await exec.start(params.id, await readExecStart(raw))
+  app.post<ById>('/exec/:id/start', async ({ params, raw, originalUrl }, reply) => {
+    const attached = await startExec(exec, params.id, await readExecStart(raw, spokenVersion(originalUrl)))
     if (attached === undefined) return reply.code(200).send()
-    answerAttached(attached, raw, reply)
+    answerPlainly(attached, raw, reply)
   })
 }

@@ -1,12 +1,12 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { checkVersion, stripVersion, versionOf } from '../api-version.ts'
+import { checkVersion, spokenVersion, stripVersion, versionOf } from '../api-version.ts'
 import type { AttachedStream, Engine } from '../engine.ts'
 import { attachOptions, joinStreams, streamType } from './conversation.ts'
-import { readExecStart } from './create-request.ts'
-import { errorAnswer, SERVER_HEADERS } from './http-app.ts'
+import { errorAnswer } from './http-app.ts'
 import { decodeSegment, Query } from './request.ts'
-import { startExec } from './start-exec.ts'
+import { readExecStart, startExec } from './start-exec.ts'
+import { headText } from './take-over.ts'
 
 const ATTACH = /^\/containers\/([^/?]+)\/attach(?:\?|$)/
 const EXEC_START = /^\/exec\/([^/?]+)\/start(?:\?|$)/
@@ -32,12 +32,11 @@ export async function answerUpgrade(
   try {
     const attached = await openConversation(engine, request)
     if (attached === undefined) {
-      socket.end(headText(200, 'OK', { 'Content-Length': '0' }))
+      socket.end(headText('200 OK', { 'Content-Length': '0' }))
       return
     }
-    socket.write(
-      headText(101, 'UPGRADED', { 'Content-Type': streamType(attached), Connection: 'Upgrade', Upgrade: 'tcp' }),
-    )
+    const type = streamType(attached, spokenVersion(request.url ?? ''))
+    socket.write(headText('101 UPGRADED', { 'Content-Type': type, Connection: 'Upgrade', Upgrade: 'tcp' }))
     joinStreams(socket, attached.stream)
   } catch (error) {
     refuseUpgrade(socket, error)
@@ -50,7 +49,7 @@ export function refuseUpgrade(socket: Duplex, error: unknown): void {
   const text = JSON.stringify(body)
   const length = String(Buffer.byteLength(text))
   const headers = { 'Content-Type': 'application/json', 'Content-Length': length, Connection: 'close' }
-  socket.end(headText(status, STATUS_CODES[status] ?? 'Error', headers) + text)
+  socket.end(headText(`${status} ${STATUS_CODES[status] ?? 'Error'}`, headers) + text)
 }
 
 async function openConversation(engine: Engine, request: IncomingMessage): Promise<AttachedStream | undefined> {
@@ -63,10 +62,5 @@ async function openConversation(engine: Engine, request: IncomingMessage): Promi
     return engine.containers.attach(decodeSegment(container), attachOptions(new Query(path)))
   }
   const exec = EXEC_START.exec(path)?.[1] ?? ''
-  return startExec(engine.exec, decodeSegment(exec), await readExecStart(request))
-}
-
-function headText(status: number, reason: string, headers: Readonly<Record<string, string>>): string {
-  const lines = Object.entries({ ...SERVER_HEADERS, ...headers }).map(([name, value]) => `${name}: ${value}`)
-  return `HTTP/1.1 ${status} ${reason}\r\n${lines.join('\r\n')}\r\n\r\n`
+  return startExec(engine.exec, decodeSegment(exec), await readExecStart(request, spokenVersion(url)))
 }

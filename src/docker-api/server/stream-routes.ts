@@ -1,23 +1,25 @@
 import { once } from 'node:events'
 import { invalidInput } from '../../core/errors.ts'
+import { spokenVersion } from '../api-version.ts'
 import type { Engine, LogOptions } from '../engine.ts'
 import { encodeFrame } from '../stream-frames.ts'
-import { answerAttached, attachOptions, streamType } from './conversation.ts'
+import { attachOptions, streamType } from './conversation.ts'
 import { beginStream, closedSignal, type HttpApp } from './http-app.ts'
 import { Query } from './request.ts'
+import { answerPlainly } from './take-over.ts'
 
 type ById = { readonly Params: { readonly id: string } }
 
 /** Output of containers. Attaching with an upgrade of the connection is in hijack.ts. */
 export function streamRoutes(app: HttpApp, { containers }: Engine): void {
-  app.get<ById>('/containers/:id/logs', async ({ params, url }, reply) => {
+  app.get<ById>('/containers/:id/logs', async ({ params, url, originalUrl }, reply) => {
     const query = new Query(url)
     const options = logOptions(query)
     // Also says 404 while there is still a status to say it with.
     const tty = (await containers.inspect(params.id)).Config.Tty === true
     const signal = closedSignal(reply)
     const chunks = containers.logs(params.id, options, signal)
-    const body = beginStream(reply, streamType({ tty }))
+    const body = beginStream(reply, streamType({ tty }, spokenVersion(originalUrl)))
     const timestamps = query.flag('timestamps')
     try {
       for await (const { stream, data, time } of chunks) {
@@ -31,7 +33,7 @@ export function streamRoutes(app: HttpApp, { containers }: Engine): void {
   })
   app.post<ById>('/containers/:id/attach', async ({ params, url, raw }, reply) => {
     const attached = await containers.attach(params.id, attachOptions(new Query(url)))
-    answerAttached(attached, raw, reply)
+    answerPlainly(attached, raw, reply)
   })
 }
 

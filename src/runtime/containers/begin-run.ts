@@ -55,7 +55,8 @@ function monitorRequest({ paths }: Room, { id, config, host }: ContainerRecord) 
     exitFolder: paths.exits,
     tty: config.Tty === true,
     stdin: config.OpenStdin === true,
-    keepStdinOpen: config.OpenStdin === true && config.StdinOnce !== true,
+    // A terminal outlives who sits at it.
+    keepStdinOpen: config.OpenStdin === true && (config.StdinOnce !== true || config.Tty === true),
     ...(readLogConfig(host.LogConfig ?? {}) === undefined ? {} : { logPath: logPath(paths, id) }),
   }
 }

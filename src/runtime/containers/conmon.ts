@@ -197,7 +197,8 @@ class SyncPipe {
 function launchError(complaint: string): ShoalError {
   const reasons = [...complaint.matchAll(/msg="((?:[^"\\]|\\.)*)"/g)].map(match => match[1] ?? '')
   const reason = (reasons.at(-1) ?? complaint).replaceAll('\\"', '"').trim().slice(0, STDERR_CHARS_MAX)
-  const text = `OCI runtime create failed: ${reason}: unknown`
+  const what = reason.startsWith('exec failed') ? 'exec' : 'create'
+  const text = `OCI runtime ${what} failed: ${reason}: unknown`
   if (/executable file not found|no such file or directory/.test(reason)) {
     return invalidInput('COMMAND_NOT_FOUND', text, { details: { exitCode: 127 } })
   }

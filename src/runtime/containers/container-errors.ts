@@ -44,6 +44,10 @@ export function cannotRemoveRunning(id: string, status: string): ShoalError {
   )
 }
 
+export function isRestarting(id: string): ShoalError {
+  return conflict('CONTAINER_RESTARTING', `Container ${id} is restarting, wait until the container is running`)
+}
+
 export function beingRemoved(id: string): ShoalError {
   return conflict('CONTAINER_REMOVING', `removal of container ${id} is already in progress`)
 }

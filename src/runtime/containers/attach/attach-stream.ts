@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import { connectSeqpacket } from '../linux/seqpacket.ts'
+import { encodeFrame } from '../../../docker-api/index.ts'
+import { connectSeqpacket } from '../../linux/seqpacket.ts'
+import { DetachScanner } from './detach-keys.ts'
 
 /** conmon reads at most 32 KiB of a packet and drops the rest. */
 const PACKET_BYTES_MAX = 8 * 1024
@@ -9,9 +11,15 @@ const CONMON_STDERR = 3
 
 export interface AttachOptions {
   readonly tty: boolean
+  /** What the client writes reaches the process; else it is thrown away. */
   readonly stdin: boolean
   readonly stdout: boolean
   readonly stderr: boolean
+  /** The end of the client's input ends the conversation, not the process's input. */
+  readonly endsWithInput?: boolean
+  /** Keys with which the client leaves a terminal. */
+  readonly detachKeys?: Buffer
+  readonly onDetach?: () => void
 }
 
 /**
@@ -20,12 +28,17 @@ export interface AttachOptions {
  */
 export class AttachStream extends Duplex {
   readonly #options: AttachOptions
+  readonly #scanner: DetachScanner | undefined
   #socket: Socket | undefined
   #whenConnected: (() => void)[] = []
+  #beforeEnd: Promise<unknown> | undefined
+  #isOver = false
 
   constructor(options: AttachOptions) {
     super({ allowHalfOpen: true })
     this.#options = options
+    const { tty, stdin, detachKeys } = options
+    this.#scanner = tty && stdin && detachKeys !== undefined ? new DetachScanner(detachKeys) : undefined
   }
 
   /** Connects to conmon's attach socket. Throws a SyscallError if nobody listens there. */
@@ -35,24 +48,29 @@ export class AttachStream extends Duplex {
     this.#socket = socket
     socket.on('data', (packet: Buffer) => {
       const piece = this.#frame(packet)
-      if (piece !== undefined && !this.push(piece)) socket.pause()
+      if (piece !== undefined && !this.#isOver && !this.push(piece)) socket.pause()
     })
     const end = (): void => {
-      this.push(null)
       socket.destroy()
+      this.#endOutput()
     }
     socket.on('end', end).on('error', end).on('close', end)
     for (const run of this.#whenConnected.splice(0)) run()
   }
 
+  /** The output does not end before this is settled: who sees the end may then ask for the exit code. */
+  endAfter(settled: Promise<unknown>): void {
+    this.#beforeEnd = settled
+  }
+
   /** Bytes from elsewhere (the log, before what is live), as output of `stream`. */
   replay(stream: 'stdout' | 'stderr', data: Buffer): void {
-    this.push(this.#options.tty ? data : frameOf(stream === 'stdout' ? 1 : 2, data))
+    this.push(this.#options.tty ? data : encodeFrame(stream, data))
   }
 
   /** Ends the output: the process never ran, or is gone. */
   finish(): void {
-    if (this.#socket === undefined) this.push(null)
+    if (this.#socket === undefined) this.#endOutput()
     else this.#socket.destroy()
     for (const run of this.#whenConnected.splice(0)) run()
   }
@@ -62,19 +80,28 @@ export class AttachStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    if (!this.#options.stdin) return done()
+    if (!this.#options.stdin || this.#isOver) return done()
+    const { forward, detached } = this.#scanner?.push(chunk) ?? { forward: chunk, detached: false }
     this.#connected(socket => {
-      if (socket === undefined || !socket.writable) return done()
+      const finished = (): void => {
+        if (detached) this.#detach()
+        done()
+      }
+      if (socket === undefined || !socket.writable) return finished()
       // One packet under way at a time: queued writes would be joined into one packet and cut.
       const send = (offset: number): void => {
-        if (offset >= chunk.length || !socket.writable) return done()
-        socket.write(chunk.subarray(offset, offset + PACKET_BYTES_MAX), () => send(offset + PACKET_BYTES_MAX))
+        if (offset >= forward.length || !socket.writable) return finished()
+        socket.write(forward.subarray(offset, offset + PACKET_BYTES_MAX), () => send(offset + PACKET_BYTES_MAX))
       }
       send(0)
     })
   }
 
   override _final(done: (error?: Error | null) => void): void {
+    if (this.#options.endsWithInput === true) {
+      this.#leave()
+      return done()
+    }
     if (!this.#options.stdin) return done()
     this.#connected(socket => {
       socket?.end()
@@ -88,25 +115,36 @@ export class AttachStream extends Duplex {
     done(error)
   }
 
+  #detach(): void {
+    if (this.#isOver) return
+    this.#leave()
+    this.#options.onDetach?.()
+  }
+
+  /** Ends the conversation; the process goes on. */
+  #leave(): void {
+    this.#beforeEnd = undefined
+    this.#endOutput()
+    this.#socket?.destroy()
+  }
+
+  #endOutput(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    if (this.#beforeEnd === undefined) this.push(null)
+    else void this.#beforeEnd.finally(() => this.push(null))
+  }
+
   #connected(run: (socket: Socket | undefined) => void): void {
-    if (this.#socket !== undefined || this.destroyed || this.readableEnded) run(this.#socket)
+    if (this.#socket !== undefined || this.destroyed || this.#isOver) run(this.#socket)
     else this.#whenConnected.push(() => run(this.#socket))
   }
 
   #frame(packet: Buffer): Buffer | undefined {
     const data = packet.subarray(1)
     if (this.#options.tty) return data
-    if (packet[0] === CONMON_STDOUT && this.#options.stdout) return frameOf(1, data)
-    if (packet[0] === CONMON_STDERR && this.#options.stderr) return frameOf(2, data)
+    if (packet[0] === CONMON_STDOUT && this.#options.stdout) return encodeFrame('stdout', data)
+    if (packet[0] === CONMON_STDERR && this.#options.stderr) return encodeFrame('stderr', data)
     return undefined
   }
-}
-
-/** Docker's stream frame: stream, three zeros, length, data. Source: Docker Engine API, attach. */
-function frameOf(stream: 1 | 2, data: Buffer): Buffer {
-  const frame = Buffer.allocUnsafe(8 + data.length)
-  frame.writeUInt32BE(stream * 0x1000000, 0)
-  frame.writeUInt32BE(data.length, 4)
-  data.copy(frame, 8)
-  return frame
 }

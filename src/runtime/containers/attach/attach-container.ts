@@ -1,37 +1,35 @@
-import { conflict, unsupported } from '../../core/errors.ts'
-import type { AttachedStream, LogChunk, LogOptions } from '../../docker-api/index.ts'
+import { conflict, unsupported } from '../../../core/errors.ts'
+import type { AttachedStream, AttachOptions, LogChunk, LogOptions } from '../../../docker-api/index.ts'
+import { beingRemoved, isRestarting, notRunning } from '../container-errors.ts'
+import { bundleFiles, bundlePath, logPath } from '../engine-paths.ts'
+import { readLogConfig, readLogs } from '../logs/index.ts'
+import { isRunning } from '../record.ts'
+import { emitContainer, type Room } from '../room.ts'
 import { AttachStream } from './attach-stream.ts'
-import { beingRemoved, notRunning } from './container-errors.ts'
-import { bundleFiles, bundlePath, logPath } from './engine-paths.ts'
-import { readLogConfig, readLogs } from './logs/index.ts'
-import { isRunning } from './record.ts'
-import { emitContainer, type Room } from './room.ts'
+import { parseDetachKeys } from './detach-keys.ts'
 import { writeTerminalSize } from './terminal-size.ts'
 
-export interface ContainerAttachOptions {
-  readonly stdin: boolean
-  readonly stdout: boolean
-  readonly stderr: boolean
-  readonly logs: boolean
-  readonly stream: boolean
-}
-
 /** Attaches a client; to a container that does not run yet, from its start on. */
-export async function attachContainer(
-  room: Room,
-  reference: string,
-  options: ContainerAttachOptions,
-): Promise<AttachedStream> {
+export async function attachContainer(room: Room, reference: string, options: AttachOptions): Promise<AttachedStream> {
   const { id } = room.table.get(reference)
+  const detachKeys = parseDetachKeys(options.detachKeys)
   const stream = await room.locks.run(id, async () => {
     const record = room.table.get(id)
     if (record.life.status === 'removing') throw beingRemoved(id)
+    if (record.life.status === 'restarting') throw isRestarting(id)
     if (isRunning(record) && record.life.paused) {
       throw conflict('CONTAINER_PAUSED', `Container ${id} is paused, unpause the container before attach`)
     }
-    const tty = record.config.Tty === true
-    const stdin = options.stdin && record.config.OpenStdin === true
-    const attached = new AttachStream({ tty, stdin, stdout: options.stdout, stderr: options.stderr })
+    const { Tty: tty = false, OpenStdin = false, StdinOnce = false } = record.config
+    const attached = new AttachStream({
+      tty,
+      stdin: options.stdin && OpenStdin,
+      stdout: options.stdout,
+      stderr: options.stderr,
+      endsWithInput: options.stdin && (tty || !StdinOnce),
+      detachKeys,
+      onDetach: () => emitContainer(room, record, 'detach'),
+    })
     if (options.logs) await replayLog(room, id, attached, options)
     if (!options.stream) attached.finish()
     else if (isRunning(record)) attached.connect(bundleFiles(bundlePath(room.paths, id)).attach)
@@ -48,7 +46,7 @@ function waitForStart({ attaching }: Room, id: string, stream: AttachStream): vo
   stream.once('close', () => streams.delete(stream))
 }
 
-async function replayLog(room: Room, id: string, stream: AttachStream, wanted: ContainerAttachOptions): Promise<void> {
+async function replayLog(room: Room, id: string, stream: AttachStream, wanted: AttachOptions): Promise<void> {
   const options = { stdout: wanted.stdout, stderr: wanted.stderr, follow: false }
   for await (const chunk of containerLogs(room, id, options, room.closing)) stream.replay(chunk.stream, chunk.data)
 }

@@ -1,47 +1,41 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import type { Timer } from '../../core/clock.ts'
-import { conflict, failed, invalidInput, notFound } from '../../core/errors.ts'
-import { newHexId } from '../../core/random.ts'
-import type { AttachedStream, ExecCreateRequest, ExecInspect, ExecOperations } from '../../docker-api/index.ts'
-import { identifyProcess, type ProcessIdentity, sendSignal } from '../linux/process-identity.ts'
-import { AttachStream } from './attach-stream.ts'
-import { notRunning } from './container-errors.ts'
-import { bundleFiles } from './engine-paths.ts'
-import { type ContainerRecord, isRunning } from './record.ts'
-import { emitContainer, type Room } from './room.ts'
-import { execProcess } from './spec/exec-process.ts'
-import { writeTerminalSize } from './terminal-size.ts'
-import { userInside } from './write-bundle.ts'
+import type { Timer } from '../../../core/clock.ts'
+import { conflict, failed, invalidInput, notFound } from '../../../core/errors.ts'
+import { newHexId } from '../../../core/random.ts'
+import type { AttachedStream, ExecCreateRequest, ExecOperations, ExecStartOptions } from '../../../docker-api/index.ts'
+import { identifyProcess, sendSignal } from '../../linux/process-identity.ts'
+import { AttachStream } from '../attach/attach-stream.ts'
+import { parseDetachKeys } from '../attach/detach-keys.ts'
+import { writeTerminalSize } from '../attach/terminal-size.ts'
+import { isRestarting, notRunning } from '../container-errors.ts'
+import { bundleFiles } from '../engine-paths.ts'
+import { type ContainerRecord, isRunning } from '../record.ts'
+import { emitContainer, type Room } from '../room.ts'
+import { execProcess } from '../spec/exec-process.ts'
+import { userInside } from '../write-bundle.ts'
+import { type Exec, hasStarted, inspectExec, isForgotten, sizeOf } from './exec.ts'
 
-/** How long an exec that has ended can still be inspected. */
-const FORGET_AFTER_MS = 300_000
-
-type ExecState =
-  | { readonly status: 'created' }
-  | { readonly status: 'running'; readonly pid: number; readonly process: ProcessIdentity | undefined }
-  | { readonly status: 'ended'; readonly exitCode: number }
+/** How often execs that nobody needs are looked for. */
+const SWEEP_EVERY_MS = 60_000
 
 export type ExecRoom = Pick<Room, 'table' | 'random' | 'clock' | 'conmon' | 'paths' | 'facts' | 'events' | 'closing'>
-
-interface Exec {
-  readonly id: string
-  readonly containerId: string
-  readonly request: ExecCreateRequest
-  state: ExecState
-}
 
 export interface RunOptions {
   readonly signal: AbortSignal
   readonly outputBytesMax: number
 }
 
+interface StartOptions extends Partial<ExecStartOptions> {
+  readonly attach: boolean
+}
+
 /** Commands run inside running containers, each under a conmon of its own. They are not remembered by the next engine. */
 export class ExecTable {
   readonly #room: ExecRoom
   readonly #execs = new Map<string, Exec>()
-  readonly #forgetting = new Map<string, Timer>()
+  #sweeping: Timer | undefined
 
   constructor(room: ExecRoom) {
     this.#room = room
@@ -49,9 +43,8 @@ export class ExecTable {
 
   readonly operations: ExecOperations = {
     create: async (reference, request) => ({ Id: this.#create(reference, request).id }),
-    start: async (execId, { detach, tty }) => {
-      const exec = this.#get(execId)
-      const { stream } = await this.#start(exec, { attach: !detach, tty: exec.request.Tty === true || tty })
+    start: async (execId, { detach, ...options }) => {
+      const { stream } = await this.#start(this.#get(execId), { ...options, attach: !detach })
       return stream
     },
     inspect: async execId => inspectExec(this.#get(execId)),
@@ -69,7 +62,7 @@ export class ExecTable {
     { signal, outputBytesMax }: RunOptions,
   ): Promise<{ readonly exitCode: number; readonly output: string }> {
     const exec = this.#create(containerId, { Cmd: argv, AttachStdout: true, AttachStderr: true }, 'silently')
-    const { stream, exited } = await this.#start(exec, { attach: true, tty: true, terminal: false })
+    const { stream, exited } = await this.#start(exec, { attach: true, tty: true })
     const output = collectOutput(stream?.stream, outputBytesMax)
     const kill = (): void => {
       if (exec.state.status === 'running' && exec.state.process !== undefined) {
@@ -82,13 +75,12 @@ export class ExecTable {
       return { exitCode: await exited, output: await output }
     } finally {
       signal.removeEventListener('abort', kill)
-      this.#forget(exec.id)
+      this.#execs.delete(exec.id)
     }
   }
 
-  /** Stops the timers that forget ended execs. */
   close(): void {
-    for (const timer of this.#forgetting.values()) timer.cancel()
+    this.#sweeping?.cancel()
   }
 
   #create(reference: string, request: ExecCreateRequest, how?: 'silently'): Exec {
@@ -99,9 +91,12 @@ export class ExecTable {
       id: newHexId(this.#room.random),
       containerId: record.id,
       request,
+      detachKeys: parseDetachKeys(request.DetachKeys),
       state: { status: 'created' },
+      sinceMs: this.#room.clock.monotonicMs(),
     }
     this.#execs.set(exec.id, exec)
+    this.#sweepLater()
     if (how === undefined)
       emitContainer(this.#room, record, `exec_create: ${request.Cmd.join(' ')}`, { execID: exec.id })
     return exec
@@ -109,25 +104,20 @@ export class ExecTable {
 
   async #start(
     exec: Exec,
-    { attach, tty, terminal = tty }: { readonly attach: boolean; readonly tty: boolean; readonly terminal?: boolean },
+    { attach, tty = false, size }: StartOptions,
   ): Promise<{ readonly stream: AttachedStream | undefined; readonly exited: Promise<number> }> {
-    if (exec.state.status !== 'created') {
-      throw conflict('EXEC_STARTED', `Error: Exec command ${exec.id} has already run`)
-    }
+    if (exec.state.status !== 'created') throw hasStarted(exec)
     const record = this.#runningContainer(exec.containerId)
     exec.state = { status: 'running', pid: 0, process: undefined }
-    const { AttachStdin = false, AttachStdout = false, AttachStderr = false } = exec.request
-    const stream = attach
-      ? new AttachStream({ tty, stdin: AttachStdin, stdout: AttachStdout, stderr: AttachStderr })
-      : undefined
+    const stream = attach ? this.#newStream(exec, record, tty) : undefined
     try {
-      const bundle = await this.#writeBundle(exec, record, terminal)
+      const bundle = await this.#writeBundle(exec, record, size)
       const request = {
         id: record.id,
         bundle,
         exitFolder: bundle,
-        tty: terminal,
-        stdin: attach && AttachStdin,
+        tty: exec.request.Tty === true,
+        stdin: attach && exec.request.AttachStdin === true,
         keepStdinOpen: false,
         execProcess: bundleFiles(bundle).config,
       }
@@ -135,6 +125,7 @@ export class ExecTable {
       exec.state = { status: 'running', pid: monitored.pid, process: identifyProcess(monitored.pid) }
       emitContainer(this.#room, record, `exec_start: ${exec.request.Cmd.join(' ')}`, { execID: exec.id })
       const exited = monitored.exitCode.then(code => this.#end(exec, code))
+      stream?.endAfter(exited)
       return { stream: stream === undefined ? undefined : { stream, tty }, exited }
     } catch (error) {
       stream?.destroy()
@@ -145,7 +136,20 @@ export class ExecTable {
     }
   }
 
-  async #writeBundle(exec: Exec, record: ContainerRecord, terminal: boolean): Promise<string> {
+  #newStream({ id, request, detachKeys }: Exec, record: ContainerRecord, tty: boolean): AttachStream {
+    const { AttachStdin = false, AttachStdout = false, AttachStderr = false, Tty = false } = request
+    return new AttachStream({
+      tty,
+      stdin: AttachStdin,
+      stdout: AttachStdout,
+      stderr: AttachStderr,
+      endsWithInput: AttachStdin && Tty,
+      ...(Tty ? { detachKeys } : {}),
+      onDetach: () => emitContainer(this.#room, record, 'exec_detach', { execID: id }),
+    })
+  }
+
+  async #writeBundle(exec: Exec, record: ContainerRecord, size: ExecStartOptions['size']): Promise<string> {
     const bundle = this.#bundle(exec)
     await mkdir(bundle, { recursive: true, mode: 0o700 })
     const wished = exec.request.User ?? ''
@@ -153,35 +157,41 @@ export class ExecTable {
     const root = life.status === 'running' ? `/proc/${life.process.pid}/root` : undefined
     if (root === undefined) throw failed('EXEC_FAILED', `Container ${record.id} is not running`)
     const user = userInside(root, wished === '' ? (record.config.User ?? '') : wished)
+    const terminal = exec.request.Tty === true
     const process = execProcess(exec.request, { record, user, terminal, boundingSet: this.#room.facts.boundingSet })
-    await writeFile(bundleFiles(bundle).config, JSON.stringify(process), { mode: 0o600 })
+    const consoleSize = terminal ? (size ?? sizeOf(exec.request.ConsoleSize)) : undefined
+    const spec = { ...process, ...(consoleSize === undefined ? {} : { consoleSize }) }
+    await writeFile(bundleFiles(bundle).config, JSON.stringify(spec), { mode: 0o600 })
     return bundle
   }
 
   async #end(exec: Exec, exitCode: number): Promise<number> {
     exec.state = { status: 'ended', exitCode }
-    await rm(this.#bundle(exec), { recursive: true, force: true })
+    exec.sinceMs = this.#room.clock.monotonicMs()
     const record = this.#room.table.find(exec.containerId)
     if (record !== undefined && this.#execs.has(exec.id)) {
       emitContainer(this.#room, record, 'exec_die', { execID: exec.id, exitCode: String(exitCode) })
     }
-    if (!this.#room.closing.aborted) {
-      this.#forgetting.set(
-        exec.id,
-        this.#room.clock.setTimer(FORGET_AFTER_MS, () => this.#forget(exec.id)),
-      )
-    }
+    await rm(this.#bundle(exec), { recursive: true, force: true })
     return exitCode
   }
 
-  #forget(id: string): void {
-    this.#forgetting.get(id)?.cancel()
-    this.#forgetting.delete(id)
-    this.#execs.delete(id)
+  #sweepLater(): void {
+    if (this.#sweeping !== undefined || this.#room.closing.aborted || this.#execs.size === 0) return
+    this.#sweeping = this.#room.clock.setTimer(SWEEP_EVERY_MS, () => {
+      this.#sweeping = undefined
+      const nowMs = this.#room.clock.monotonicMs()
+      for (const exec of this.#execs.values()) {
+        const container = this.#room.table.find(exec.containerId)
+        if (isForgotten(exec, container, nowMs)) this.#execs.delete(exec.id)
+      }
+      this.#sweepLater()
+    })
   }
 
   #runningContainer(id: string): ContainerRecord {
     const record = this.#room.table.get(id)
+    if (record.life.status === 'restarting') throw isRestarting(id)
     if (!isRunning(record)) throw notRunning(id)
     if (record.life.paused) {
       throw conflict('CONTAINER_PAUSED', `Container ${id} is paused, unpause the container before exec`)
@@ -191,27 +201,13 @@ export class ExecTable {
 
   #get(id: string): Exec {
     const exec = this.#execs.get(id)
-    if (exec === undefined) throw notFound('NO_SUCH_EXEC', `No such exec instance: ${id}`)
+    if (exec === undefined || this.#room.table.find(exec.containerId) === undefined)
+      throw notFound('NO_SUCH_EXEC', `No such exec instance: ${id}`)
     return exec
   }
 
   #bundle({ id }: Exec): string {
     return join(this.#room.paths.execs, id)
-  }
-}
-
-function inspectExec({ id, containerId, request, state }: Exec): ExecInspect {
-  const [entrypoint = '', ...rest] = request.Cmd
-  return {
-    ID: id,
-    ContainerID: containerId,
-    Running: state.status === 'running',
-    ExitCode: state.status === 'ended' ? state.exitCode : null,
-    Pid: state.status === 'running' ? state.pid : 0,
-    OpenStdin: request.AttachStdin === true,
-    OpenStdout: request.AttachStdout === true,
-    OpenStderr: request.AttachStderr === true,
-    ProcessConfig: { entrypoint, arguments: rest, tty: request.Tty === true, user: request.User ?? '' },
   }
 }
 

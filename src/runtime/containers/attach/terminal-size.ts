@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { errorCode } from '../../core/errors.ts'
+import { errorCode } from '../../../core/errors.ts'
 
 /** Tells conmon, through its control fifo, how large the terminal is. Nobody there any more is fine. */
 export async function writeTerminalSize(
