@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { conflict, errorCode, failed } from '../core/errors.ts'
 import { newHexId, type Random } from '../core/random.ts'
+import { claimExecRoot } from './exec-root-owner.ts'
 import { writeDurably } from './linux/durable-file.ts'
 import { lockFile } from './linux/file-lock.ts'
 
@@ -18,7 +19,7 @@ export interface EngineRoot {
 /**
  * Takes a data root and an exec root for this process alone, and makes them if there are none.
  *
- * Throws DATA_ROOT_LOCKED or EXEC_ROOT_LOCKED if another engine has it, and DATA_ROOT_FORMAT, before anything in it is
+ * Throws DATA_ROOT_LOCKED or EXEC_ROOT_LOCKED if another engine has it, EXEC_ROOT_TAKEN if containers of another engine run there, and DATA_ROOT_FORMAT, before anything in it is
  * changed, if it was written by a version whose format we do not know or by another engine.
  */
 export async function openEngineRoot(dataRoot: string, execRoot: string, random: Random): Promise<EngineRoot> {
@@ -34,7 +35,9 @@ export async function openEngineRoot(dataRoot: string, execRoot: string, random:
   const release = lockRoots(dataRoot, execRoot)
   try {
     if (format === undefined) await writeDurably(join(dataRoot, 'format'), `${FORMAT}\n`)
-    return { engineId: await readEngineId(join(dataRoot, 'engine-id'), random), release }
+    const engineId = await readEngineId(join(dataRoot, 'engine-id'), random)
+    await claimExecRoot(execRoot, { engineId, dataRoot })
+    return { engineId, release }
   } catch (error) {
     release()
     throw error

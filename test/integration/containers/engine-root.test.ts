@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Dock, EngineProcess, isRoot } from './support.ts'
+import { Dock, EngineProcess, isAlive, isRoot } from './support.ts'
 
 describe.skipIf(!isRoot)('the data root', () => {
   let dock: Dock
@@ -29,6 +29,25 @@ describe.skipIf(!isRoot)('the data root', () => {
       message: expect.stringContaining('give this one another --exec-root'),
     })
     expect((await first.containers.inspect(id)).State).toMatchObject({ Status: 'running' })
+  })
+
+  it('that is another one does not take containers for orphans that the engine of the first left running', async () => {
+    await dock.addImage()
+    await dock.openEngine()
+    const id = await dock.run('sleep 1000')
+    const { Pid } = await dock.state(id)
+    await dock.closeEngine()
+    await expect(dock.openEngine({ dataRoot: join(dock.directory, 'other') })).rejects.toMatchObject({
+      code: 'EXEC_ROOT_TAKEN',
+      message: expect.stringContaining(`run 1 containers of the engine with the data root ${dock.options.dataRoot}`),
+    })
+    expect(isAlive(Pid)).toBe(true)
+    await dock.openEngine()
+    expect(await dock.state(id)).toMatchObject({ Status: 'running', Pid })
+    await dock.engine.containers.remove(id, { force: true })
+    await dock.closeEngine()
+    await dock.openEngine({ dataRoot: join(dock.directory, 'other') })
+    await dock.closeEngine()
   })
 
   it('of another format is refused and left as it is', async () => {

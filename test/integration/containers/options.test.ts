@@ -84,23 +84,18 @@ describe.skipIf(!isRoot)('options of containers', () => {
     const read = (id: string, controller: string, file: string): string =>
       readFileSync(join(mounts.get(controller) ?? '', dock.options.cgroupParent ?? '', id, file), 'utf8').trim()
 
-    it.skipIf(version !== '1').each<[string, HostConfig, string, string, string]>([
-      ['MemoryReservation', { MemoryReservation: 32 * MIB }, 'memory', 'memory.soft_limit_in_bytes', String(32 * MIB)],
-      ['MemorySwappiness', { MemorySwappiness: 7 }, 'memory', 'memory.swappiness', '7'],
-      [
-        'OomKillDisable',
-        { OomKillDisable: true, Memory: 64 * MIB },
-        'memory',
-        'memory.oom_control',
-        'oom_kill_disable 1',
-      ],
-      ['CpuShares', { CpuShares: 512 }, 'cpu', 'cpu.shares', '512'],
-      ['CpuPeriod', { CpuPeriod: 50_000, CpuQuota: 20_000 }, 'cpu', 'cpu.cfs_period_us', '50000'],
-      ['CpuQuota', { CpuPeriod: 50_000, CpuQuota: 20_000 }, 'cpu', 'cpu.cfs_quota_us', '20000'],
-      ['CpuRealtimeRuntime', { CpuRealtimeRuntime: 2_000 }, 'cpu', 'cpu.rt_runtime_us', '2000'],
-      ['CpusetCpus', { CpusetCpus: '0' }, 'cpuset', 'cpuset.cpus', '0'],
-      ['CpusetMems', { CpusetMems: '0' }, 'cpuset', 'cpuset.mems', '0'],
-    ])('%s', async (_field, host, controller, file, value) => {
+    it.skipIf(version !== '1').each<[string, HostConfig, string, string]>([
+      ['MemoryReservation', { MemoryReservation: 32 * MIB }, 'memory/memory.soft_limit_in_bytes', String(32 * MIB)],
+      ['MemorySwappiness', { MemorySwappiness: 7 }, 'memory/memory.swappiness', '7'],
+      ['OomKillDisable', { OomKillDisable: true, Memory: 64 * MIB }, 'memory/memory.oom_control', 'oom_kill_disable 1'],
+      ['CpuShares', { CpuShares: 512 }, 'cpu/cpu.shares', '512'],
+      ['CpuPeriod', { CpuPeriod: 50_000, CpuQuota: 20_000 }, 'cpu/cpu.cfs_period_us', '50000'],
+      ['CpuQuota', { CpuPeriod: 50_000, CpuQuota: 20_000 }, 'cpu/cpu.cfs_quota_us', '20000'],
+      ['CpuRealtimeRuntime', { CpuRealtimeRuntime: 2_000 }, 'cpu/cpu.rt_runtime_us', '2000'],
+      ['CpusetCpus', { CpusetCpus: '0' }, 'cpuset/cpuset.cpus', '0'],
+      ['CpusetMems', { CpusetMems: '0' }, 'cpuset/cpuset.mems', '0'],
+    ])('%s', async (_field, host, path, value) => {
+      const [controller = '', file = ''] = path.split('/')
       const id = await dock.run('sleep 1000', { host })
       expect(read(id, controller, file)).toContain(value)
       await dock.engine.containers.remove(id, { force: true })
