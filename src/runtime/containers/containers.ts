@@ -16,7 +16,6 @@ import { Conmon } from './conmon.ts'
 import { checkContainerName } from './container-name.ts'
 import { statusOf } from './container-state.ts'
 import { ContainerTable } from './container-table.ts'
-import { inspectView } from './container-views.ts'
 import { createContainer } from './create-container.ts'
 import { endRun } from './end-run.ts'
 import { enginePaths } from './engine-paths.ts'
@@ -26,6 +25,7 @@ import { FileFact } from './file-fact.ts'
 import { fileOperations } from './file-operations.ts'
 import { HealthMonitor, PROBE_OUTPUT_BYTES_MAX } from './health/index.ts'
 import { readHostFacts } from './host/index.ts'
+import { inspectContainer } from './inspect-container.ts'
 import { listContainers } from './list-containers.ts'
 import { LogRotator } from './logs/index.ts'
 import { withNetwork, withoutNetwork } from './network-membership.ts'
@@ -36,7 +36,7 @@ import { removeContainer } from './remove-container.ts'
 import { emitContainer, type Room } from './room.ts'
 import { restartContainer, startContainer } from './start-container.ts'
 import { killContainer, pauseContainer, stopContainer, unpauseContainer } from './stop-container.ts'
-import { topOf } from './top.ts'
+import { topOf } from './top/index.ts'
 import { type WaitCondition, Waiters } from './waiters.ts'
 
 /** Exits are told by inotify; this is for what it lost, and for monitors that were killed. */
@@ -207,7 +207,7 @@ function operationsOf(room: Room): ContainerOperations {
   return {
     create: (request, options) => createContainer(room, request, options),
     list: options => listContainers(room, options),
-    inspect: async id => inspectView(room, room.table.get(id)),
+    inspect: (id, options) => inspectContainer(room, id, options),
     start: id => startContainer(room, id),
     stop: (id, options) => stopContainer(room, id, options),
     kill: (id, signal) => killContainer(room, id, signal),
@@ -220,7 +220,7 @@ function operationsOf(room: Room): ContainerOperations {
     logs: (id, options, signal) => containerLogs(room, id, options, signal),
     attach: (id, options) => attachContainer(room, id, options),
     resize: (id, size) => resizeContainer(room, id, size),
-    top: id => topOf(room, id),
+    top: (id, options) => topOf(room, id, options),
     ...fileOperations(room),
   }
 }

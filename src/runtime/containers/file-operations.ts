@@ -1,7 +1,10 @@
 import { unsupported } from '../../core/errors.ts'
 import type { ContainerOperations } from '../../docker-api/index.ts'
 import { changesOf, exportContainer, readArchive, statPath, writeArchive } from './files/index.ts'
+import { pruneContainers } from './prune-containers.ts'
 import type { Room } from './room.ts'
+import { containerStats } from './stats/index.ts'
+import { updateContainer } from './update/index.ts'
 
 type FileOperations = Pick<
   ContainerOperations,
@@ -17,11 +20,9 @@ export function fileOperations(room: Room): FileOperations {
     changes: id => changesOf(room, id),
     export: id => exportContainer(room, id),
     commit: absent,
-    update: absent,
-    prune: absent,
-    stats: () => {
-      throw unsupported('NOT_YET', 'This engine has no stats yet')
-    },
+    update: (id, request) => updateContainer(room, id, request),
+    prune: ({ filters = {} }) => pruneContainers(room, filters),
+    stats: (id, options, signal) => containerStats(room, id, options, signal),
   }
 }
 

@@ -1,18 +1,23 @@
+import { mapParallel } from '../../core/parallel.ts'
 import type { ContainerSummary, Filters } from '../../docker-api/index.ts'
 import { liveState, summaryView } from './container-views.ts'
+import { sizesOf } from './files/index.ts'
 import { checkFilters, impliesAll, passesFilters } from './list-filters.ts'
 import type { Room } from './room.ts'
+
+const MEASURED_AT_ONCE = 4
 
 export interface ListOptions {
   readonly all?: boolean
   readonly filters?: Filters
   readonly limit?: number
+  readonly size?: boolean
 }
 
 /** Containers that pass the filters, newest first; only running ones unless asked for more. */
 export async function listContainers(
   room: Room,
-  { all = false, filters = {}, limit = 0 }: ListOptions,
+  { all = false, filters = {}, limit = 0, size = false }: ListOptions,
 ): Promise<ContainerSummary[]> {
   checkFilters(filters)
   const imageIds = await imageIdsOf(room, filters['ancestor'] ?? [])
@@ -24,8 +29,13 @@ export async function listContainers(
     .map(record => ({ record, state: liveState(room, record), summary: summaryView(room, record) }))
     .filter(listed => (showAll || listed.state.Running) && passesFilters(listed, filters, context))
     .sort((a, b) => b.record.createdMs - a.record.createdMs)
-    .map(({ summary }) => summary)
-  return limit > 0 ? shown.slice(0, limit) : shown
+  const chosen = limit > 0 ? shown.slice(0, limit) : shown
+  if (!size) return chosen.map(({ summary }) => summary)
+  return mapParallel(chosen, MEASURED_AT_ONCE, async ({ record, summary }) => {
+    const { SizeRw, SizeRootFs } = await sizesOf(room, record)
+    // As Docker: a size of nothing is left out.
+    return { ...summary, ...(SizeRw === 0 ? {} : { SizeRw }), SizeRootFs }
+  })
 }
 
 async function imageIdsOf({ roots }: Room, names: readonly string[]): Promise<Map<string, string>> {

@@ -1,5 +1,5 @@
 import { invalidInput } from '../../core/errors.ts'
-import type { ContainerState, ContainerSummary, Filters } from '../../docker-api/index.ts'
+import type { ContainerState, ContainerSummary, Filters, PortSummary } from '../../docker-api/index.ts'
 import type { ContainerRecord } from './record.ts'
 
 /** What filters look at. */
@@ -34,11 +34,18 @@ const TESTS: Readonly<Record<string, Test>> = {
   exited: ({ state }, value) => state.Status === 'exited' && state.ExitCode === Number(value),
   before: ({ record }, value, { find }) => record.createdMs < find(value).createdMs,
   since: ({ record }, value, { find }) => record.createdMs > find(value).createdMs,
-  publish: ({ summary }, value) => summary.Ports.some(port => `${port.PublicPort}` === value.split('/')[0]),
-  expose: ({ record }, value) =>
-    Object.keys(record.config.ExposedPorts ?? {}).some(port => port === value || port === `${value}/tcp`),
+  // A container of a swarm's task, which these never are.
+  'is-task': (_listed, value) => !readBoolean('is-task', value),
+  isolation: () => true,
+  publish: ({ summary }, value) => hasPort(summary.Ports, 'PublicPort', readPorts('publish', value)),
+  expose: ({ summary }, value) => hasPort(summary.Ports, 'PrivatePort', readPorts('expose', value)),
 }
+/** Either of them is enough. */
+const PORT_KEYS = ['publish', 'expose']
 
+/** Keys whose values must all be there. */
+const ALL_VALUES = ['label']
+const HEALTHS = ['none', 'starting', 'healthy', 'unhealthy']
 const STATUSES = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead']
 
 /** Refuses filters docker does not know, and values that cannot match. */
@@ -51,24 +58,63 @@ export function checkFilters(filters: Filters): void {
       }
       if (key === 'exited' && !/^-?\d+$/.test(value))
         throw invalidInput('BAD_FILTER', `Invalid filter 'exited=${value}'`)
+      if (key === 'health' && !HEALTHS.includes(value)) {
+        throw invalidInput('BAD_FILTER', `Unrecognised filter value for health: ${value}`)
+      }
+      if (key === 'is-task') readBoolean(key, value)
+      if (PORT_KEYS.includes(key)) readPorts(key, value)
     }
   }
 }
 
 /** Whether a container passes: one value of each key, but all labels. */
 export function passesFilters(listed: Listed, filters: Filters, context: FilterContext): boolean {
-  return Object.entries(filters).every(([key, values]) => {
-    const test = TESTS[key]
-    if (test === undefined || values.length === 0) return true
-    return key === 'label'
-      ? values.every(value => test(listed, value, context))
-      : values.some(value => test(listed, value, context))
-  })
+  const set = Object.entries(filters).filter(([, values]) => values.length > 0)
+  const passes = ([key, values]: readonly [string, readonly string[]]): boolean => {
+    const test = (value: string): boolean => TESTS[key]?.(listed, value, context) ?? true
+    return ALL_VALUES.includes(key) ? values.every(test) : values.some(test)
+  }
+  const ports = set.filter(([key]) => PORT_KEYS.includes(key))
+  return set.every(entry => ports.includes(entry) || passes(entry)) && (ports.length === 0 || ports.some(passes))
 }
 
-/** Filters that ask for containers that do not run: with them, `all` is implied. */
+/** A filter that asks for containers that do not run: with it, `all` is implied. */
 export function impliesAll(filters: Filters): boolean {
-  return ['status', 'exited', 'health'].some(key => (filters[key] ?? []).length > 0 && key !== 'health')
+  return (filters['status'] ?? []).length > 0
+}
+
+function readBoolean(key: string, value: string): boolean {
+  if (/^(1|t|true)$/i.test(value)) return true
+  if (/^(0|f|false)$/i.test(value)) return false
+  throw invalidInput('BAD_FILTER', `Invalid filter '${key}=[${value}]'`)
+}
+
+interface PortRange {
+  readonly from: number
+  readonly to: number
+  readonly type: string
+}
+
+/** `80`, `80-90`, `53/udp`. */
+function readPorts(key: string, value: string): PortRange {
+  const [, first, last = first, type = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(value) ?? []
+  const range = { from: Number(first), to: Number(last), type: type.toLowerCase() }
+  if (first !== undefined && range.from <= range.to && range.to <= 65_535) return range
+  throw invalidInput(
+    'BAD_FILTER',
+    `error while looking up for ${key} ${value}: expected a port or a range of ports, and /udp if it is not tcp`,
+  )
+}
+
+function hasPort(
+  ports: readonly PortSummary[],
+  side: 'PublicPort' | 'PrivatePort',
+  { from, to, type }: PortRange,
+): boolean {
+  return ports.some(port => {
+    const number = port[side]
+    return number !== undefined && port.Type === type && number >= from && number <= to
+  })
 }
 
 /** Docker reads names as regular expressions that may match with or without the leading slash. */
@@ -82,7 +128,7 @@ function nameMatches(name: string, value: string): boolean {
   }
 }
 
-function labelMatches(labels: Readonly<Record<string, string>>, value: string): boolean {
+export function labelMatches(labels: Readonly<Record<string, string>>, value: string): boolean {
   const equals = value.indexOf('=')
   if (equals < 0) return value in labels
   return labels[value.slice(0, equals)] === value.slice(equals + 1)

@@ -41,6 +41,11 @@ export class OciRuntime {
     await this.#run('resume', id)
   }
 
+  /** Sets the limits of a running container to those in a JSON file of OCI resources. */
+  async update(id: string, resourcesPath: string): Promise<void> {
+    await this.#run('update', '--resources', resourcesPath, id)
+  }
+
   /** Kills what is left of a container and forgets it, control groups included. One it does not know is fine. */
   async delete(id: string): Promise<void> {
     await this.#run('delete', '--force', id)

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { cgroupProcesses } from '../linux/cgroups.ts'
-import { notRunning } from './container-errors.ts'
-import { isRunning } from './record.ts'
-import type { Room } from './room.ts'
-import { cgroupPath } from './write-bundle.ts'
+import { cgroupProcesses } from '../../linux/cgroups.ts'
+import { notRunning } from '../container-errors.ts'
+import { isRunning } from '../record.ts'
+import { emitContainer, type Room } from '../room.ts'
+import { cgroupPath } from '../write-bundle.ts'
+import { runPs } from './run-ps.ts'
 
+const DEFAULT_ARGS = '-ef'
 const TITLES = ['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD']
 /** USER_HZ, which the kernel never changes for user space. */
 const TICKS_PER_SECOND = 100
@@ -14,11 +16,21 @@ export interface TopView {
   readonly Processes: readonly (readonly string[])[]
 }
 
-/** The processes of a container in the columns of `ps -ef`, read from /proc. */
-export async function topOf(room: Room, reference: string): Promise<TopView> {
+/** The processes of a container in the columns of `ps -ef`, read from /proc, or in those that arguments for `ps` ask for. */
+export async function topOf(
+  room: Room,
+  reference: string,
+  { psArgs = DEFAULT_ARGS }: { readonly psArgs?: string } = {},
+): Promise<TopView> {
   const record = room.table.get(reference)
   if (!isRunning(record)) throw notRunning(record.id)
   const pids = await cgroupProcesses(room.cgroups, cgroupPath(room, record))
+  const view = psArgs === DEFAULT_ARGS ? await processesOf(room, pids) : await runPs(psArgs, pids, room.clock)
+  emitContainer(room, record, 'top')
+  return view
+}
+
+async function processesOf(room: Room, pids: readonly number[]): Promise<TopView> {
   const uptime = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0])
   const bootMs = room.clock.nowMs() - uptime * 1_000
   const rows = await Promise.all(pids.map(pid => rowOf(pid, bootMs)))

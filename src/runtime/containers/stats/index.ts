@@ -1,0 +1,1 @@
+export { containerStats } from './container-stats.ts'

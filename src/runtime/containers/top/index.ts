@@ -1,0 +1,1 @@
+export { topOf } from './top.ts'

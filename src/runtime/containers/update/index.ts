@@ -1,0 +1,1 @@
+export { updateContainer } from './update-container.ts'
