@@ -12,6 +12,13 @@ const JSON_TYPE = 'application/json'
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
+/** No route has a schema of fastify's. Its own compilers would be loaded all the same, and take 10 MB. */
+function noSchemas(): () => never {
+  return () => {
+    throw new Error('routes of the Docker Engine API read their own input')
+  }
+}
+
 /**
  * An application that routes requests but does not listen: `handler` goes into any number of node:http servers.
  *
@@ -35,6 +42,7 @@ export async function createHttpApp(
       reply.hijack()
       reply.raw.writeHead(status, { ...SERVER_HEADERS, 'Content-Type': JSON_TYPE }).end(JSON.stringify(body))
     },
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     routerOptions: { maxParamLength: 1_024, ignoreTrailingSlash: true, ignoreDuplicateSlashes: false },
   })
   app.removeAllContentTypeParsers()
