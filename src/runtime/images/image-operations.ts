@@ -39,12 +39,12 @@ export function imageOperations(
     pull: async (reference, { auth, onProgress = quiet, platform, allTags }, signal) => {
       const wanted = platform === undefined ? hostPlatform() : parsePlatform(platform)
       const id = await pullImage(parts, reference, { registry, auth, onProgress, signal, platform: wanted, allTags })
-      await events.transferred('pull', reference)
+      await events.transferred('pull', reference, { allTags })
       return id
     },
     push: async (reference, { auth, onProgress = quiet, allTags }, signal) => {
       await pushImage(parts, reference, { registry, auth, onProgress, signal, allTags })
-      await events.transferred('push', reference)
+      await events.transferred('push', reference, { allTags })
     },
     list: wanted => listImages(parts, wanted),
     inspect: reference => inspectImage(parts, reference),

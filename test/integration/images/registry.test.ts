@@ -101,7 +101,7 @@ describe.skipIf(!isRoot)('with a real registry', () => {
     })
     await expect(store.images.push('none:1', {}, soon())).rejects.toMatchObject({
       status: 404,
-      message: 'An image does not exist locally with the tag: none:1',
+      message: 'An image does not exist locally with the tag: none',
     })
     expect(leftovers(workshop, 'a')).toEqual(NOTHING)
   })

@@ -3,12 +3,12 @@ import { closeSync, constants, createReadStream, fstatSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { errorCode, invalidInput, type ShoalError } from '../../../core/errors.ts'
+import { errorCode } from '../../../core/errors.ts'
 import { parseImageReference } from '../../../core/image-reference.ts'
 import { newShortId } from '../../../core/random.ts'
 import { type HeldDirectory, holdDirectory, openInside, readFileInside } from '../../linux/fd-path.ts'
 import { parseConfig } from '../format/image-config.ts'
-import { type Descriptor, encodeManifest, MEDIA_TYPES, parseManifest } from '../format/manifest.ts'
+import { type Descriptor, encodeManifest, type IndexEntry, MEDIA_TYPES, parseManifest } from '../format/manifest.ts'
 import { choosePlatform, hostPlatform } from '../format/platform.ts'
 import type { ImageEvents } from '../image-events.ts'
 import { hexOf } from '../store/blob-store.ts'
@@ -20,6 +20,7 @@ import { LAYER_LIMITS } from '../tar/unpack-error.ts'
 import { type ImageSource, installImage } from '../transfer/install.ts'
 import { type LayerReport, loadReport } from '../transfer/layer-report.ts'
 import type { OnProgress } from '../transfer/progress.ts'
+import { badArchive, type DockerEntry, isPathOf, readDockerIndex, readOciIndex } from './archive-index.ts'
 
 const JSON_BYTES_MAX = 8 << 20
 
@@ -58,35 +59,25 @@ export async function loadImages(
   await mkdir(directory, { mode: 0o700 })
   try {
     const owner = { uid: 0, gid: 0 }
-    await unpackArchive(archive, directory, { limits: LAYER_LIMITS, whiteouts: false, owner, signal })
+    await unpackArchive(archive, directory, { limits: LAYER_LIMITS, whiteouts: false, owner, signal, noDevices: true })
     using root = holdDirectory(directory)
     const open = { parts, directory, root, signal, events, report: loadReport(onProgress, parts.clock) }
-    const docker = readJson<DockerEntry[]>(open, 'manifest.json')
-    const oci = readJson<{ manifests?: OciEntry[] }>(open, 'index.json')
-    if (oci === undefined && docker === undefined) {
+    const oci = readJson(open, 'index.json')
+    const list = readJson(open, 'manifest.json')
+    const docker = list === undefined ? [] : readDockerIndex(list)
+    if (oci !== undefined) return await loadOci(open, readOciIndex(oci), docker)
+    if (list !== undefined) return await loadDocker(open, docker)
+    if (readJson(open, 'repositories') === undefined)
       throw badArchive('it has neither an index.json nor a manifest.json')
-    }
-    return oci === undefined
-      ? await loadDocker(open, docker ?? [])
-      : await loadOci(open, oci.manifests ?? [], docker ?? [])
+    throw badArchive('it was saved by a Docker before 1.10')
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
 }
 
-interface DockerEntry {
-  readonly Config: string
-  readonly RepoTags: readonly string[] | null
-  readonly Layers: readonly string[]
-}
-
-interface OciEntry extends Descriptor {
-  readonly annotations?: Readonly<Record<string, string>>
-}
-
 async function loadOci(
   archive: Archive,
-  entries: readonly OciEntry[],
+  entries: readonly IndexEntry[],
   docker: readonly DockerEntry[],
 ): Promise<readonly string[]> {
   const names: string[] = []
@@ -96,7 +87,7 @@ async function loadOci(
       report: archive.report,
       signal: archive.signal,
     })
-    const tags = docker.filter(({ Config }) => Config.endsWith(hexOf(id))).flatMap(({ RepoTags }) => RepoTags ?? [])
+    const tags = docker.filter(({ Config }) => isPathOf(Config, id)).flatMap(({ RepoTags }) => RepoTags)
     names.push(...(await giveNames(archive, id, [...tags, ...annotatedName(entry)])))
   }
   return [...new Set(names)]
@@ -140,7 +131,7 @@ async function loadDocker(archive: Archive, entries: readonly DockerEntry[]): Pr
         signal: archive.signal,
       },
     )
-    names.push(...(await giveNames(archive, id, entry.RepoTags ?? [])))
+    names.push(...(await giveNames(archive, id, entry.RepoTags)))
   }
   return names
 }
@@ -196,24 +187,17 @@ async function giveNames(
 }
 
 /** The name an index gives an image, where it is a whole one: some writers put only a tag there. */
-function annotatedName({ annotations }: OciEntry): readonly string[] {
-  const name = annotations?.['io.containerd.image.name'] ?? annotations?.['org.opencontainers.image.ref.name']
-  return name !== undefined && /[/:]/.test(name) ? [name] : []
+function annotatedName({ annotations }: IndexEntry): readonly string[] {
+  const name: unknown = annotations?.['io.containerd.image.name'] ?? annotations?.['org.opencontainers.image.ref.name']
+  return typeof name === 'string' && /[/:]/.test(name) ? [name] : []
 }
 
-function readJson<T>({ directory }: Archive, path: string): T | undefined {
+function readJson({ directory }: Archive, path: string): unknown {
   const bytes = readFileInside(directory, path, JSON_BYTES_MAX)
   if (bytes === undefined) return undefined
   try {
-    return JSON.parse(bytes.toString()) as T
+    return JSON.parse(bytes.toString()) as unknown
   } catch (error) {
     throw badArchive(`its ${path} is not JSON (${String(error)})`)
   }
-}
-
-function badArchive(why: string): ShoalError {
-  return invalidInput(
-    'BAD_ARCHIVE',
-    `The archive holds no images that can be read (${why}): make it with docker save or skopeo`,
-  )
 }

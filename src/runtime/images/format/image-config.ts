@@ -1,6 +1,6 @@
 import type { ContainerConfig } from '../../../docker-api/index.ts'
 import type { HistoryEntry } from '../contract.ts'
-import { badManifest, CONFIG_BYTES_MAX, isDigest, readObject } from './json.ts'
+import { badManifest, CONFIG_BYTES_MAX, isDigest, LAYERS_MAX, readObject } from './json.ts'
 import type { Platform } from './platform.ts'
 
 /** What an image's config says; the fields we use. */
@@ -14,9 +14,6 @@ export interface ImageConfig extends Platform {
   readonly rootfs: { readonly type: string; readonly diff_ids: readonly string[] }
   readonly history?: readonly HistoryEntry[]
 }
-
-/** As many layers as the kernel stacks, and the image specification allows. */
-const LAYERS_MAX = 127
 
 type Check = (value: unknown) => boolean
 

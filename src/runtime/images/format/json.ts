@@ -2,6 +2,8 @@ import { errorMessage, invalidInput, type ShoalError } from '../../../core/error
 
 /** More than this is no description of an image. */
 export const CONFIG_BYTES_MAX = 8 << 20
+/** As many layers as the kernel stacks, and the image specification allows. */
+export const LAYERS_MAX = 127
 
 /** Reads a JSON object of an image. Throws BAD_MANIFEST. */
 export function readObject(bytes: Buffer, what: string): Record<string, unknown> {

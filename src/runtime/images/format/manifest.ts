@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../../core/digest.ts'
 import { unsupported } from '../../../core/errors.ts'
 import type { LayerRef } from '../contract.ts'
-import { badManifest, CONFIG_BYTES_MAX, isDigest, readObject } from './json.ts'
+import { badManifest, CONFIG_BYTES_MAX, isDigest, LAYERS_MAX, readObject } from './json.ts'
 import type { Platform } from './platform.ts'
 
 /** A pointer to a blob, as manifests hold them. */
@@ -74,6 +74,7 @@ export function parseManifest(bytes: Buffer, contentType: string | undefined): P
     return { kind: 'index', entries: manifests.map(entry => readDescriptor(entry) as IndexEntry) }
   }
   if (!Array.isArray(layers)) throw badManifest('it lists neither layers nor manifests')
+  if (layers.length > LAYERS_MAX) throw badManifest(`it has ${layers.length} layers, and at most ${LAYERS_MAX} stack`)
   const manifest = { config: readDescriptor(config), layers: layers.map(readDescriptor) }
   if (!CONFIG_TYPES.includes(manifest.config.mediaType)) {
     throw badManifest(
@@ -106,7 +107,8 @@ export function encodeManifest(config: Descriptor, layers: readonly LayerRef[]):
   )
 }
 
-function readDescriptor(value: unknown): Descriptor {
+/** Reads a pointer to a blob. Throws BAD_MANIFEST. */
+export function readDescriptor(value: unknown): Descriptor {
   const { digest, size, mediaType } = (value ?? {}) as Partial<Descriptor>
   if (!isDigest(digest)) throw badManifest('a digest is not sha256')
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw badManifest('a size is missing')

@@ -83,7 +83,8 @@ async function removeAlone(
   const request = { id: image.id, named, text, force }
   const { untag, erase } = planRemoval(request, { ...names, users: usersOf(image.id) })
   await parts.catalog.changeNames(all => untag.forEach(name => all.delete(name)))
-  for (const _name of untag) await events.changed('untag', image.id)
+  // Docker tells of the name that was given, and not of the digests that go with it.
+  for (const _name of named === undefined ? untag : [named]) await events.changed('untag', image.id)
   const { tags, digests } = parts.catalog.namesOf(image.id)
   // Somebody may have given it another name meanwhile.
   if (!erase || tags.length + digests.length > 0) return { entries: untagged(untag), freedBytes: 0 }

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream, fdatasyncSync, type ReadStream, rmSync } from 'node:fs'
-import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256Digest } from '../../../core/digest.ts'
 import { errorCode, failed, invalidInput, notFound, ShoalError, TransientError } from '../../../core/errors.ts'
@@ -74,11 +74,13 @@ export class BlobStore {
   async #fetch(expected: ExpectedBlob, source: BlobSource, onBytes: (count: number) => void): Promise<void> {
     if ((await this.sizeOf(expected.digest)) !== undefined) return
     const partial = join(this.#layout.partial, hexOf(expected.digest))
+    await this.#checkRoom(expected)
     try {
       await this.#download(partial, expected, { source, onBytes })
       await rename(partial, this.pathOf(expected.digest))
     } catch (error) {
-      if (errorCode(error) === 'WRONG_DIGEST') await rm(partial, { force: true })
+      // What filled the disk must not go on filling it.
+      if (['WRONG_DIGEST', 'ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '')) await rm(partial, { force: true })
       throw error instanceof ShoalError || errorCode(error)?.startsWith('E') !== true
         ? error
         : diskError(partial, error)
@@ -105,6 +107,16 @@ export class BlobStore {
       else await rm(path, { force: true })
     }
     return old
+  }
+
+  /** A size that a stranger claims is compared with the disk before anything is written. */
+  async #checkRoom({ digest, size = 0 }: ExpectedBlob): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#layout.partial)
+    if (size <= bavail * bsize) return
+    throw failed(
+      'DISK_FULL',
+      `No space left for the blob ${digest} of ${size} bytes: free some space, or use another image`,
+    )
   }
 
   async #download(

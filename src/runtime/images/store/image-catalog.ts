@@ -51,11 +51,12 @@ export class ImageCatalog {
     return this.#records.entries().map(([, record]) => record)
   }
 
-  /** Finds by name, id or the beginning of an id. Throws 404 `No such image: x`. */
+  /** Finds by name, id or the beginning of an id. Throws 404 `No such image: x`, and 400 for what can be neither. */
   find(text: string): ImageRecord {
     const record = this.lookUp(text)
-    if (record === undefined) throw notFound('NO_SUCH_IMAGE', `No such image: ${shownName(text)}`)
-    return record
+    if (record !== undefined) return record
+    if (!text.startsWith('sha256:')) parseImageReference(text)
+    throw notFound('NO_SUCH_IMAGE', `No such image: ${shownName(text)}`)
   }
 
   /** Like {@link find}; undefined if there is none. */

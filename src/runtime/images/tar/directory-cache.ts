@@ -1,15 +1,22 @@
+import { readlinkSync } from 'node:fs'
+import { invalidInput } from '../../../core/errors.ts'
 import { type HeldDirectory, makeInside } from '../../linux/fd-path.ts'
 
 /** Enough for the nesting of real trees; each costs one descriptor while an archive is unpacked. */
 const HELD_MAX = 64
+/** Deeper paths could be made through links, but whoever removes the tree by its names would fail: Linux has 4096. */
+const PATH_BYTES_MAX = 3_800
 
 /** Parent directories held open: entries of an archive come grouped by directory, so most find theirs already here. */
 export class DirectoryCache implements Disposable {
   readonly #root: HeldDirectory
+  readonly #onMade: () => void
   readonly #held = new Map<string, HeldDirectory>()
 
-  constructor(root: HeldDirectory) {
+  /** `onMade` is called for each directory that was missing. */
+  constructor(root: HeldDirectory, onMade: () => void = () => {}) {
     this.#root = root
+    this.#onMade = onMade
   }
 
   /** Holds a directory below the root, making what is missing. Valid until two other directories were asked for. */
@@ -23,8 +30,9 @@ export class DirectoryCache implements Disposable {
       return known
     }
     if (this.#held.size >= HELD_MAX) this.#dropOldest()
-    const opened = makeInside(this.#root, components)
+    const opened = makeInside(this.#root, components, this.#onMade)
     this.#held.set(key, opened)
+    checkDepth(opened, key)
     return opened
   }
 
@@ -45,4 +53,9 @@ export class DirectoryCache implements Disposable {
       this.#held.delete(key)
     }
   }
+}
+
+function checkDepth(directory: HeldDirectory, name: string): void {
+  if (Buffer.byteLength(readlinkSync(directory.path)) <= PATH_BYTES_MAX) return
+  throw invalidInput('BAD_ENTRY', `The archive is refused: the path of "${name.slice(0, 100)}…" is too long`)
 }

@@ -28,6 +28,8 @@ import { entryError, tooLarge, type UnpackLimits } from './unpack-error.ts'
 import { layerMeaning, OPAQUE_XATTR } from './whiteout.ts'
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+/** PATH_MAX: nothing could be opened by a longer name. */
+const NAME_CHARS_MAX = 4_096
 const NODE_TYPES = { char: 0o020000, block: 0o060000, fifo: 0o010000 } as const
 
 export interface TreeWriterOptions {
@@ -40,6 +42,8 @@ export interface TreeWriterOptions {
   readonly base?: readonly string[]
   /** Refuse to replace a directory by something else, and something else by a directory. */
   readonly noOverwriteDirNonDir?: boolean
+  /** Refuse devices and pipes: what only carries files has none. */
+  readonly noDevices?: boolean
   /** Owner for everything, instead of the archive's. */
   readonly owner?: { readonly uid: number; readonly gid: number }
 }
@@ -63,11 +67,12 @@ export class TreeWriter implements TarHandler, Disposable {
   readonly #directoryTimes = new Map<string, number>()
   #file: OpenFile | undefined
   #entries = 0
+  #newestSeconds = 0
   #bytes = 0
 
   constructor(directory: string, options: TreeWriterOptions) {
     this.#root = holdDirectory(directory)
-    this.#parents = new DirectoryCache(this.#root)
+    this.#parents = new DirectoryCache(this.#root, () => this.#count())
     this.#options = options
     this.#base = options.base ?? []
   }
@@ -77,10 +82,17 @@ export class TreeWriter implements TarHandler, Disposable {
     return this.#bytes
   }
 
+  /** The latest time of an entry so far, seconds since 1970. */
+  get newestSeconds(): number {
+    return this.#newestSeconds
+  }
+
   entry(entry: TarEntry): void {
-    if (++this.#entries > this.#options.limits.entriesMax)
-      throw tooLarge(`it has more than ${this.#entries - 1} entries`)
+    this.#newestSeconds = Math.max(this.#newestSeconds, Math.floor(entry.mtimeSeconds))
+    this.#count()
     try {
+      if (entry.name.length > NAME_CHARS_MAX)
+        throw invalidInput('BAD_ENTRY', 'The archive is refused: a name is too long')
       const inner = splitInside(entry.name)
       const name = inner.at(-1)
       if (name !== undefined) this.#place([...this.#base, ...inner], name, entry)
@@ -89,6 +101,12 @@ export class TreeWriter implements TarHandler, Disposable {
     } catch (error) {
       throw entryError(entry.name, error)
     }
+  }
+
+  /** Entries, and the directories they imply: each costs an inode. */
+  #count(): void {
+    const { entriesMax } = this.#options.limits
+    if (++this.#entries > entriesMax) throw tooLarge(`it has more than ${entriesMax} entries`)
   }
 
   data(chunk: Buffer): void {
@@ -191,6 +209,9 @@ export class TreeWriter implements TarHandler, Disposable {
       case 'char':
       case 'block':
       case 'fifo':
+        if (this.#options.noDevices === true) {
+          throw invalidInput('BAD_ENTRY', `The archive is refused: its entry "${entry.name}" is a device`)
+        }
         makeNode(path, NODE_TYPES[entry.type] | entry.mode, entry.device)
         break
       default:

@@ -13,6 +13,8 @@ export interface Unpacked {
   readonly bytes: number
   /** Bytes of the files in it. */
   readonly contentBytes: number
+  /** The latest time of an entry, seconds since 1970. */
+  readonly newestSeconds: number
 }
 
 export interface ReadOptions {
@@ -42,7 +44,8 @@ export async function unpackArchive(
   }
   reader.finish()
   writer.finish()
-  return { diffId: `sha256:${hash.digest('hex')}`, bytes, contentBytes: writer.contentBytes }
+  const { contentBytes, newestSeconds } = writer
+  return { diffId: `sha256:${hash.digest('hex')}`, bytes, contentBytes, newestSeconds }
 }
 
 /** The bytes of an archive without its packing. Throws BAD_ARCHIVE, and ARCHIVE_TOO_LARGE for a bomb. */

@@ -1,4 +1,4 @@
-import { errorCode, errorMessage } from '../../../core/errors.ts'
+import { errorCode, errorMessage, notFound } from '../../../core/errors.ts'
 import {
   familiarImageName,
   formatImageReference,
@@ -63,16 +63,29 @@ export async function pullImage(parts: StoreParts, text: string, options: Pullin
 }
 
 async function pullFrom(pull: Pull): Promise<string> {
-  const { reference, onProgress } = pull
-  if (pull.allTags !== true || reference.tag !== undefined || reference.digest !== undefined) return pullOne(pull)
+  const { parts, reference, onProgress, signal } = pull
+  const isOne = pull.allTags !== true || reference.tag !== undefined || reference.digest !== undefined
   const repository = repositoryOf(pull, pull.session)
-  const tags = await retry(() => repository.tags(), PATIENCE, { clock: pull.parts.clock, signal: pull.signal })
-  let id = ''
-  for (const tag of tags) id = await pullOne({ ...pull, reference: { ...reference, tag }, onProgress })
-  return id
+  const tags = isOne ? [reference.tag] : await retry(() => repository.tags(), PATIENCE, { clock: parts.clock, signal })
+  let last: Pulled | undefined
+  let isNew = false
+  for (const tag of tags) {
+    last = await pullOne({ ...pull, reference: tag === undefined ? reference : { ...reference, tag } })
+    isNew ||= last.isNew
+  }
+  const shown = familiarImageName(reference)
+  if (last === undefined) throw notFound('NO_SUCH_IMAGE', `The repository ${shown} has no tags: push one to it first`)
+  const name = isOne ? shown : shown.replace(/:latest$/, '')
+  onProgress({ status: `Status: ${isNew ? 'Downloaded newer image' : 'Image is up to date'} for ${name}` })
+  return last.id
 }
 
-async function pullOne(pull: Pull): Promise<string> {
+interface Pulled {
+  readonly id: string
+  readonly isNew: boolean
+}
+
+async function pullOne(pull: Pull): Promise<Pulled> {
   const { parts, reference, onProgress, signal, platform } = pull
   const wanted = reference.digest ?? reference.tag ?? 'latest'
   const repository = repositoryOf(pull, pull.session)
@@ -95,10 +108,7 @@ async function pullOne(pull: Pull): Promise<string> {
     })
   })
   onProgress({ status: `Digest: ${top.digest}` })
-  const isNew = known === undefined || known.hidden
-  const status = isNew ? 'Status: Downloaded newer image for' : 'Status: Image is up to date for'
-  onProgress({ status: `${status} ${familiarImageName(reference)}` })
-  return id
+  return { id, isNew: known === undefined || known.hidden }
 }
 
 /** Follows an index to the manifest for a platform. */

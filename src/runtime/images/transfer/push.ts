@@ -63,7 +63,8 @@ function taggedImages(parts: StoreParts, reference: ImageReference, allTags: boo
     if (names.length > 0) return names.map(({ name, image }) => ({ tag: name.slice(repository.length), image }))
   }
   const image = parts.catalog.named(tagName(reference))
-  const shown = familiarImageName(reference).replace(/:latest$/, reference.tag === undefined ? '' : ':latest')
+  const { tag: _tag, ...untagged } = reference
+  const shown = familiarImageName(untagged).replace(/:latest$/, '')
   if (image !== undefined) return [{ tag: reference.tag ?? 'latest', image }]
   throw notFound('NO_SUCH_IMAGE', `An image does not exist locally with the tag: ${shown}`)
 }
