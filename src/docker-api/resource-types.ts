@@ -192,7 +192,7 @@ export interface ProgressMessage {
   readonly progressDetail?: { readonly current?: number; readonly total?: number }
   readonly stream?: string
   readonly error?: string
-  readonly errorDetail?: { readonly message: string }
+  readonly errorDetail?: { readonly code?: number; readonly message: string }
   readonly aux?: Readonly<Record<string, unknown>>
 }
 

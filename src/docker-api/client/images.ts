@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
 import { parseImageReference } from '../../core/image-reference.ts'
-import type { BuildCachePruned, BuildOptions, ImageOperations } from '../engine.ts'
+import type { BuildCachePruned, ImageOperations } from '../engine.ts'
 import type { ImageHistoryEntry, ImageRemoval, ImagesPruned, ImportOptions } from '../image-types.ts'
-import type { ImageInspect, ImageSummary, ProgressMessage } from '../resource-types.ts'
+import type { ImageInspect, ImageSummary } from '../resource-types.ts'
+import { buildImage } from './build.ts'
 import { filterQuery } from './containers.ts'
 import { authHeader, imagePath, registryOperations } from './registry.ts'
 import { readProgress } from './streams.ts'
@@ -70,7 +71,7 @@ export function imageOperations(transport: Transport): ImageOperations {
       return messages.flatMap(({ stream }) => /^Loaded image(?: ID)?: (\S+)/.exec(stream ?? '')?.[1] ?? [])
     },
     import: (source, options, signal) => importImage(transport, source, { ...options, signal }),
-    build: (context, options, onProgress, signal) => build(transport, { context, options, onProgress, signal }),
+    build: (context, options, onProgress, signal) => buildImage(transport, { context, options, onProgress, signal }),
     pruneBuildCache: async ({ all }) =>
       (await transport.json({
         method: 'POST',
@@ -111,41 +112,4 @@ async function importImage(
     else onProgress?.(said)
   })
   return id
-}
-
-interface BuildCall {
-  readonly context: Readable
-  readonly options: BuildOptions
-  readonly onProgress: (message: ProgressMessage) => void
-  readonly signal: AbortSignal
-}
-
-async function build(transport: Transport, { context, options, onProgress, signal }: BuildCall): Promise<string> {
-  const query = new URLSearchParams(options.tags.map(tag => ['t', tag]))
-  query.set('dockerfile', options.dockerfile)
-  query.set('buildargs', JSON.stringify(options.buildArgs))
-  query.set('labels', JSON.stringify(options.labels))
-  if (options.target !== undefined) query.set('target', options.target)
-  if (options.noCache) query.set('nocache', '1')
-  if (options.pull) query.set('pull', '1')
-  const path = `/build?${query.toString()}`
-  const call = {
-    method: 'POST',
-    path,
-    body: context,
-    contentType: 'application/x-tar',
-    signal,
-    responseMs: TRANSFER_MS_MAX,
-  }
-  const messages = await readProgress(await transport.send(call), onProgress)
-  return builtId(messages) ?? ''
-}
-
-/** The id of the built image: the whole one in `aux`, or the beginning of it in an old builder's last words. */
-function builtId(messages: readonly ProgressMessage[]): string | undefined {
-  const whole = messages.map(({ aux }) => aux?.['ID']).findLast(id => typeof id === 'string')
-  if (typeof whole === 'string') return whole
-  return messages
-    .map(({ stream }) => /^Successfully built (\S+)/.exec(stream ?? '')?.[1])
-    .findLast(id => id !== undefined)
 }

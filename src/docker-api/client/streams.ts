@@ -37,7 +37,10 @@ export async function readProgress(
   const kept: ProgressMessage[] = []
   for await (const value of jsonLines(body)) {
     const message = value as ProgressMessage
-    if (message.error !== undefined) throw failed('ENGINE_FAILED', message.errorDetail?.message ?? message.error)
+    if (message.error !== undefined) {
+      const { message: sentence = message.error, code } = message.errorDetail ?? {}
+      throw failed('ENGINE_FAILED', sentence, code === undefined ? {} : { details: { exitCode: code } })
+    }
     onProgress(message)
     if (message.aux !== undefined || message.stream !== undefined) kept.push(message)
   }

@@ -1,9 +1,13 @@
-import { unsupported } from '../../core/errors.ts'
-import type { Engine, ImageOperations } from '../engine.ts'
+import type { BuildOptions, Engine, ImageOperations } from '../engine.ts'
+import type { ProgressMessage } from '../resource-types.ts'
 import { archiveOf } from './body-archive.ts'
+import { readBuildOptions } from './build-query.ts'
 import { closedSignal, type HttpApp, type HttpReply, type HttpRequest } from './http-app.ts'
 import { ProgressStream } from './progress-stream.ts'
 import { Query } from './request.ts'
+
+/** Lines of a quiet build that are kept to be shown if it fails. */
+const KEPT_MAX = 10_000
 
 export function buildRoutes(app: HttpApp, { images }: Engine): void {
   app.post('/build', (request, reply) => build(images, request, reply))
@@ -12,31 +16,27 @@ export function buildRoutes(app: HttpApp, { images }: Engine): void {
 
 async function build(images: ImageOperations, request: HttpRequest, reply: HttpReply): Promise<void> {
   const query = new Query(request.url)
-  if (query.text('remote') !== undefined) {
-    throw unsupported('NO_REMOTE_CONTEXT', 'Building from a remote context is not supported: send the context as a tar')
-  }
-  if (query.text('version') === '2') {
-    throw unsupported(
-      'NO_BUILDKIT',
-      'BuildKit is not supported: set DOCKER_BUILDKIT=0 to build with the classic builder',
-    )
-  }
-  const target = query.text('target')
-  const isQuiet = query.flag('q')
+  const options: BuildOptions = readBuildOptions(query, request.headers)
+  const context = options.remote === undefined ? await archiveOf(request.raw) : request.raw
   const stream = new ProgressStream(reply)
-  const work = images.build(
-    await archiveOf(request.raw),
-    {
-      tags: query.all('t'),
-      dockerfile: query.text('dockerfile') ?? 'Dockerfile',
-      buildArgs: query.strings('buildargs'),
-      labels: query.strings('labels'),
-      noCache: query.flag('nocache'),
-      pull: query.flag('pull'),
-      ...(target === undefined ? {} : { target }),
-    },
-    isQuiet ? () => {} : stream.write,
-    closedSignal(reply),
-  )
-  await stream.finish(work, id => [{ aux: { ID: id } }, ...(isQuiet ? [{ stream: `${id}\n` }] : [])])
+  const signal = closedSignal(reply)
+  if (!query.flag('q')) {
+    let isTold = false
+    const show = (message: ProgressMessage): void => {
+      isTold ||= message.aux?.['ID'] !== undefined
+      stream.write(message)
+    }
+    const work = images.build(context, options, show, signal)
+    return stream.finish(work, id => (isTold ? [] : [{ aux: { ID: id } }]))
+  }
+  // A quiet build says nothing but the image's id, unless it fails.
+  const kept: ProgressMessage[] = []
+  const keep = (message: ProgressMessage): void => {
+    if (kept.push(message) > KEPT_MAX) kept.shift()
+  }
+  const work = images.build(context, options, keep, signal).catch((error: unknown) => {
+    for (const message of kept) stream.write(message)
+    throw error
+  })
+  await stream.finish(work, id => [{ stream: `${id}\n` }])
 }

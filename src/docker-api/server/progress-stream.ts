@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { errorMessage } from '../../core/errors.ts'
+import { errorMessage, ShoalError } from '../../core/errors.ts'
 import type { ProgressMessage } from '../resource-types.ts'
 import { beginStream, type HttpReply } from './http-app.ts'
 
@@ -27,7 +27,10 @@ export class ProgressStream {
     } catch (error) {
       if (this.#body === undefined) throw error
       const message = errorMessage(error)
-      this.write({ errorDetail: { message }, error: message })
+      // What a command of a build ended with, so that clients can end with the same.
+      const isStep = error instanceof ShoalError && error.code === 'RUN_FAILED'
+      const code = isStep ? error.details['exitCode'] : undefined
+      this.write({ errorDetail: typeof code === 'number' ? { code, message } : { message }, error: message })
     }
     this.#body ??= beginStream(this.#reply, 'application/json')
     this.#body.end()

@@ -100,27 +100,43 @@ export class Query {
     return Object.fromEntries(Object.entries(value ?? {}).map(([key, given]) => [key, list(given)]))
   }
 
+  /** A JSON list; an absent one is empty. */
+  list(name: string): readonly unknown[] {
+    const value = this.#parsed(name)
+    if (value === undefined) return []
+    if (Array.isArray(value)) return value
+    throw invalidInput('BAD_QUERY', `Bad parameter ${name}: expected a JSON list`)
+  }
+
   #json(name: string): object | undefined {
+    const value = this.#parsed(name)
+    if (value === undefined || (typeof value === 'object' && !Array.isArray(value))) return value
+    throw invalidInput('BAD_QUERY', `Bad parameter ${name}: expected a JSON object`)
+  }
+
+  #parsed(name: string): NonNullable<unknown> | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
     try {
-      const value: unknown = JSON.parse(text)
-      if (value === null) return undefined
-      if (typeof value === 'object' && !Array.isArray(value)) return value
-    } catch {
-      // Said below.
+      return (JSON.parse(text) as NonNullable<unknown> | null) ?? undefined
+    } catch (cause) {
+      throw invalidInput('BAD_QUERY', `Bad parameter ${name}: expected JSON`, { cause })
     }
-    throw invalidInput('BAD_QUERY', `Bad parameter ${name}: expected a JSON object`)
   }
 }
 
 /** The registry credentials in the X-Registry-Auth header: JSON in base64. */
 export function registryAuth(header: string | readonly string[] | undefined): RegistryAuth | undefined {
+  return jsonHeader(header, 'X-Registry-Auth')
+}
+
+/** A header that carries a JSON object in base64; an empty object is none. */
+export function jsonHeader(header: string | readonly string[] | undefined, name: string): object | undefined {
   if (typeof header !== 'string' || header === '') return undefined
   try {
     const value: unknown = JSON.parse(Buffer.from(header, 'base64url').toString())
     return typeof value === 'object' && value !== null && Object.keys(value).length > 0 ? value : undefined
   } catch (cause) {
-    throw invalidInput('BAD_AUTH', 'Cannot read the X-Registry-Auth header: expected JSON in base64', { cause })
+    throw invalidInput('BAD_AUTH', `Cannot read the ${name} header: expected JSON in base64`, { cause })
   }
 }

@@ -1,21 +1,24 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../core/clock.ts'
-import { invalidInput } from '../../core/errors.ts'
+import { errorCode, invalidInput } from '../../core/errors.ts'
 import { familiarImageName, parseImageReference } from '../../core/image-reference.ts'
 import type { Log } from '../../core/log.ts'
 import { newShortId, type Random } from '../../core/random.ts'
-import type { ImageOperations } from '../../docker-api/index.ts'
-import { type ImageStore, LAYER_LIMITS, unpackArchive } from '../images/index.ts'
-import { readFileInside } from '../linux/fd-path.ts'
+import type { BuildOptions, ImageOperations, ProgressMessage } from '../../docker-api/index.ts'
+import type { ImageStore } from '../images/index.ts'
 import { type Build, type BuildContainers, STEP_LABEL } from './build.ts'
-import { BuildCache } from './build-cache.ts'
-import { parseDockerfile } from './instructions.ts'
-import { ignoreRules } from './path-patterns.ts'
-import { runBuild } from './run-build.ts'
-import type { SourceTree } from './sources.ts'
-import type { BuildState } from './state.ts'
+import { BuildCache } from './cache/build-cache.ts'
+import { openCacheSources } from './cache/cache-sources.ts'
+import { openContext } from './context.ts'
+import { pruneBuildCache } from './prune.ts'
+import { checkPlatform, runBuild } from './run-build.ts'
+import { type BuildState, stateId } from './state.ts'
+import { globalArgs } from './steps/build-args.ts'
+import { MountCaches } from './steps/mount-caches.ts'
+import { unmountSecrets } from './steps/run-mounts.ts'
+import { buildTimes } from './times.ts'
 
 export interface BuilderPorts {
   /** Scratch space for contexts and the build cache lie in `build/` below it. */
@@ -28,84 +31,111 @@ export interface BuilderPorts {
   readonly log: Log
 }
 
+interface Workshop extends BuilderPorts {
+  readonly cache: BuildCache
+  readonly mountCaches: MountCaches
+}
+
+/** What one request asks for. */
+interface Order {
+  readonly archive: Readable
+  readonly options: BuildOptions
+  readonly report: (message: ProgressMessage) => void
+  readonly signal: AbortSignal
+}
+
+export type Builder = Pick<ImageOperations, 'build' | 'pruneBuildCache'> & {
+  /** Removes what builds that a crash ended left behind: contexts, secrets, and containers of their steps. */
+  readonly recover: () => Promise<void>
+}
+
 /**
- * The Dockerfile builder over a store: the classic builder's instructions, stages, cache and progress lines. A build that
- * finds every step in the cache gives the same image id again. Errors carry the Dockerfile's name and line.
+ * The Dockerfile builder over a store: the classic builder's instructions, stages, cache, messages and progress lines, and
+ * the instructions of later versions that it did not know. A build that finds every step in the cache gives the same image
+ * id again.
  */
-export function createBuilder(ports: BuilderPorts): ImageOperations['build'] {
+export function createBuilder(ports: BuilderPorts): Builder {
   const home = join(ports.dataRoot, 'build')
   const cache = new BuildCache(join(home, 'cache.json'), ports.store)
-  let swept: Promise<void> | undefined
-  return async (context, options, onProgress, signal) => {
-    swept ??= sweep(join(home, 'contexts'), ports.containers())
-    await swept
-    const names = options.tags.map(tag => familiarImageName(parseImageReference(tag)))
-    const directory = join(home, 'contexts', newShortId(ports.random))
-    const hidden = new Set<string>()
-    try {
-      const tree = await readContext(context, join(directory, 'context'), { dockerfile: options.dockerfile, signal })
-      const { store, clock, random } = ports
-      const parts = {
-        store,
-        clock,
-        random,
-        cache,
-        options,
-        signal,
-        hidden,
-        scratch: directory,
-        usedArgs: new Set<string>(),
-      }
-      const containers = ports.containers()
-      const build: Build = { ...parts, ...tree, containers, report: onProgress }
-      const id = await finish(build, await runBuild(build))
-      for (const name of names) onProgress({ stream: `Successfully tagged ${name}\n` })
-      return id
-    } finally {
-      for (const id of hidden) await ports.store.forget(id)
-      await rm(directory, { recursive: true, force: true })
-    }
+  const mountCaches = new MountCaches(join(home, 'mounts'))
+  const workshop: Workshop = { ...ports, cache, mountCaches }
+  const contexts = join(home, 'contexts')
+  let recovered: Promise<void> | undefined
+  const recover = (): Promise<void> => (recovered ??= sweep(contexts, ports.containers()))
+  return {
+    recover,
+    build: async (archive, options, report, signal) => {
+      await recover()
+      return buildOne(workshop, contexts, { archive, options, report, signal })
+    },
+    pruneBuildCache: () => pruneBuildCache(workshop),
   }
 }
 
-/** Removes what builds that a crash ended left behind: contexts, and containers of their steps. */
-async function sweep(contexts: string, containers: BuildContainers): Promise<void> {
-  await rm(contexts, { recursive: true, force: true })
-  const left = await containers.list({ all: true, filters: { label: [`${STEP_LABEL}=step`] } })
-  for (const { Id } of left) await containers.remove(Id, { force: true, volumes: true })
+async function buildOne(workshop: Workshop, contexts: string, order: Order): Promise<string> {
+  const { options, report } = order
+  const names = options.tags.map(readTag)
+  checkPlatform(options.platform ?? '')
+  const id = newShortId(workshop.random)
+  const scratch = join(contexts, id)
+  const hidden = new Set<string>()
+  await mkdir(scratch, { recursive: true, mode: 0o700 })
+  try {
+    const build = await prepare(workshop, order, { id, scratch, hidden })
+    const image = await finish(build, await runBuild(build))
+    for (const name of names) report({ stream: `Successfully tagged ${name}\n` })
+    return image
+  } finally {
+    for (const image of hidden) await workshop.store.forget(image)
+    await rm(scratch, { recursive: true, force: true })
+    await workshop.cache.save()
+  }
 }
 
+async function prepare(
+  workshop: Workshop,
+  { archive, options, report, signal }: Order,
+  own: Pick<Build, 'id' | 'scratch' | 'hidden'>,
+): Promise<Build> {
+  const { store, clock, random, cache, mountCaches } = workshop
+  const { dockerfile, context, newestSeconds } = await openContext(archive, options, { ...own, clock, signal })
+  const parts = { store, clock, random, cache, mountCaches, options, report, signal, dockerfile, context, ...own }
+  const usedArgs = new Set<string>()
+  return {
+    ...parts,
+    usedArgs,
+    containers: workshop.containers(),
+    globals: globalArgs({ dockerfile, options, usedArgs }),
+    cacheSources: await openCacheSources(store, options.cacheFrom ?? []),
+    times: buildTimes(options.buildArgs, newestSeconds, clock),
+  }
+}
+
+function readTag(tag: string): string {
+  const reference = parseImageReference(tag)
+  if (reference.digest !== undefined) throw invalidInput('BAD_TAG', 'build tag cannot contain a digest')
+  return familiarImageName(reference)
+}
+
+/** Makes the image, unless every step was the base's own: then it is the base under another name. */
 async function finish({ store, options, report }: Build, state: BuildState): Promise<string> {
-  const { layers, history, createdMs } = state
-  const labels = { ...state.config.Labels, ...options.labels }
-  const config = Object.keys(labels).length === 0 ? state.config : { ...state.config, Labels: labels }
-  const id = await store.createImage({ layers, history, createdMs, config, tags: options.tags })
+  const id = stateId(state)
+  if (state.baseId === undefined) await store.createImage({ ...state, tags: options.tags })
+  else for (const tag of options.tags) await store.images.tag(id, tag)
   report({ aux: { ID: id } })
   report({ stream: `Successfully built ${id.slice(7, 19)}\n` })
   return id
 }
 
-async function readContext(
-  archive: Readable,
-  directory: string,
-  { dockerfile, signal }: { readonly dockerfile: string; readonly signal: AbortSignal },
-): Promise<Pick<Build, 'dockerfile' | 'context'>> {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  const owner = { uid: 0, gid: 0 }
-  await unpackArchive(archive, directory, { limits: LAYER_LIMITS, whiteouts: false, owner, signal })
-  const file = dockerfile === '' ? 'Dockerfile' : dockerfile
-  const content = readFileInside(directory, file)
-  if (content === undefined) {
-    throw invalidInput(
-      'NO_DOCKERFILE',
-      `Cannot locate specified Dockerfile: ${file}: name it with -f, or add it to the context`,
-    )
+async function sweep(contexts: string, containers: BuildContainers): Promise<void> {
+  const left = await readdir(contexts).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return []
+    throw error
+  })
+  for (const id of left) {
+    const steps = await containers.list({ all: true, filters: { label: [`${STEP_LABEL}=${id}`] } })
+    for (const { Id } of steps) await containers.remove(Id, { force: true, volumes: true })
+    await unmountSecrets(join(contexts, id))
+    await rm(join(contexts, id), { recursive: true, force: true })
   }
-  const rules = readFileInside(directory, `${file}.dockerignore`) ?? readFileInside(directory, '.dockerignore')
-  const context: SourceTree = {
-    directory,
-    ignored: ignoreRules(rules?.toString() ?? ''),
-    name: 'the build context',
-  }
-  return { dockerfile: parseDockerfile(content.toString(), file), context }
 }

@@ -1,1 +1,2 @@
-export { type BuilderPorts, createBuilder } from './builder.ts'
+export type { BuildContainers } from './build.ts'
+export { type Builder, type BuilderPorts, createBuilder } from './builder.ts'

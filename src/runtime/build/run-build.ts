@@ -1,105 +1,157 @@
-import { errorCode, errorMessage, ShoalError } from '../../core/errors.ts'
+import { invalidInput } from '../../core/errors.ts'
 import { hostPlatform } from '../images/index.ts'
-import { type Build, imageState, PROXY_ARGS, type StageImages } from './build.ts'
-import { declareArgs, globalArgs } from './build-args.ts'
-import { CONFIG_STEPS, type StepContext } from './config-steps.ts'
-import { copyStep } from './copy-step.ts'
-import { dockerfileError, type Instruction, type Stage, stagesUpTo } from './instructions.ts'
-import { layerStep } from './layer-step.ts'
-import { runStep } from './run-step.ts'
-import { type BuildState, withConfig } from './state.ts'
-import { expandWord, splitWords } from './words.ts'
-import { workdirStep } from './workdir-step.ts'
+import { imageState } from './base-image.ts'
+import { type Build, inRed, type StageScope } from './build.ts'
+import { cachedStep } from './cache/cached-step.ts'
+import { withoutCommand } from './created-by.ts'
+import { parseDockerfile, type Stage } from './dockerfile/dockerfile.ts'
+import { expandWord } from './dockerfile/expand.ts'
+import { flagText } from './dockerfile/flags.ts'
+import type { Instruction } from './dockerfile/instructions.ts'
+import { baseName, earlierStage, neededStages } from './stage-plan.ts'
+import { type BuildState, stateId } from './state.ts'
+import { declareArgs, EPOCH_ARG, PROXY_ARGS } from './steps/build-args.ts'
+import { configChange } from './steps/config-steps.ts'
+import { copyStep } from './steps/copy-step.ts'
+import { runStep } from './steps/run-step.ts'
+import { workdirStep } from './steps/workdir-step.ts'
 
-/** Runs the stages and resolves with the last one's final state. */
+/** Runs the stages that the target needs and resolves with the target's final state. */
 export async function runBuild(build: Build): Promise<BuildState> {
-  const stages = stagesUpTo(build.dockerfile, build.options.target)
-  const total = stages.reduce((sum, stage) => sum + 1 + stage.steps.length, 0)
-  const done: StageImages = { byName: new Map() }
+  const { dockerfile, options, report } = build
+  const stages = neededStages(dockerfile, options.target, build.globals)
+  const labels = labelStep(options.labels)
+  const steps = stages.reduce((sum, stage) => sum + 1 + stage.steps.length, 0)
+  const total = dockerfile.globals.length + steps + labels.length
   let number = 0
-  let last: BuildState | undefined
-  for (const stage of stages) {
-    const announce = (step: Instruction): void => build.report({ stream: `Step ${++number}/${total} : ${step.text}\n` })
+  const announce = ({ text }: { readonly text: string }): void =>
+    report({ stream: `Step ${++number}/${total} : ${text}\n` })
+  if (dockerfile.warnings.length > 0) report({ stream: inRed(`${dockerfile.warnings.join('\n')}\n`) })
+  dockerfile.globals.forEach(announce)
+  const done = new Map<Stage, BuildState>()
+  const runStage = async (stage: Stage, more: readonly Instruction[]): Promise<BuildState> => {
+    const known = done.get(stage)
+    if (known !== undefined) return known
+    const scope = scopeOf(build, stage, earlier => runStage(earlier, []))
     announce(stage.from)
-    let state = await located(build, stage.from, () => beginStage(build, stage, done))
-    build.report({ stream: ` ---> ${state.key.slice(0, 12)}\n` })
-    for (const step of stage.steps) {
+    let state = await beginStage(build, stage, scope)
+    report({ stream: ` ---> ${stateId(state).slice(7, 19)}\n` })
+    for (const step of [...stage.steps, ...more]) {
       build.signal.throwIfAborted()
       announce(step)
-      const before = state
-      state = await located(build, step, () => runInstruction(build, step, { state: before, done }))
-      build.report({ stream: ` ---> ${state.key.slice(0, 12)}\n` })
+      state = await runInstruction(build, step, { state, scope })
+      report({ stream: ` ---> ${stateId(state).slice(7, 19)}\n` })
     }
-    done.byName.set(`${stage.index}`, state)
-    if (stage.name !== undefined) done.byName.set(stage.name, state)
-    last = state
+    done.set(stage, state)
+    return state
   }
+  for (const stage of stages.slice(0, -1)) await runStage(stage, [])
+  const last = stages.at(-1)
+  const result = last === undefined ? undefined : await runStage(last, labels)
   warnUnused(build)
-  if (last === undefined) throw dockerfileError(build.dockerfile.file, 1, 'there is nothing to build')
-  return last
+  if (result !== undefined && stateId(result) !== '') return result
+  throw invalidInput('NOTHING_BUILT', 'No image was generated. Is your Dockerfile empty?')
 }
 
-function beginStage(build: Build, stage: Stage, done: StageImages): Promise<BuildState> {
-  const { dockerfile } = build
-  const globals = globalArgs(build)
-  const rules = { escape: dockerfile.escape, lookup: (name: string) => globals.get(name) }
-  const [word = ''] = splitWords(stage.from.rest, dockerfile.escape)
-  const name = expandWord(word, rules)
-  checkPlatform(dockerfile.file, stage, expandWord(stage.from.flags['platform'] ?? '', rules))
-  if (name === '') throw dockerfileError(dockerfile.file, stage.from.line, `base name (${word}) should not be blank`)
-  const earlier = done.byName.get(name.toLowerCase())
-  if (earlier !== undefined && !/^\d+$/.test(name)) return Promise.resolve({ ...earlier, args: {}, ownCommand: false })
-  return imageState(build, name)
+function scopeOf(
+  { dockerfile }: Build,
+  { index, name }: Stage,
+  run: (stage: Stage) => Promise<BuildState>,
+): StageScope {
+  return {
+    index,
+    earlier: async wanted => {
+      if (wanted === `${index}`) {
+        throw invalidInput('BAD_FROM', `invalid from flag value ${wanted}: refers to current build stage`)
+      }
+      const stage = earlierStage(dockerfile, wanted, index)
+      if (stage !== undefined) return run(stage)
+      if (!/^\d+$/.test(wanted) && wanted.toLowerCase() !== name) return undefined
+      throw invalidInput('BAD_FROM', `invalid from flag value ${wanted}: there is no such stage before this one`)
+    },
+  }
 }
 
-function checkPlatform(file: string, { from }: Stage, wanted: string): void {
+async function beginStage(build: Build, stage: Stage, scope: StageScope): Promise<BuildState> {
+  const { dockerfile, globals, report } = build
+  const platform = flagText(stage.from.flags, 'platform') ?? ''
+  checkPlatform(expandWord(platform, { escape: dockerfile.escape, lookup: name => globals.get(name) }))
+  const name = baseName(dockerfile, stage, globals)
+  if (name === '') throw invalidInput('NO_BASE', `base name (${stage.from.base}) should not be blank`)
+  const earlier = /^\d+$/.test(name) ? undefined : await scope.earlier(name).catch(() => undefined)
+  const state = { ...(earlier ?? (await imageState(build, name))), args: {}, ownCommand: false }
+  const triggers = state.config.OnBuild ?? []
+  if (triggers.length === 0) return state
+  report({ stream: `# Executing ${triggers.length} build trigger${triggers.length > 1 ? 's' : ''}\n` })
+  const { OnBuild: _, ...config } = state.config
+  let current: BuildState = { ...state, config }
+  for (const trigger of triggers) {
+    current = await runInstruction(build, parseTrigger(trigger), { state: current, scope })
+  }
+  return current
+}
+
+function parseTrigger(trigger: string): Instruction {
+  const [step, ...more] = parseDockerfile(`FROM scratch\n${trigger}`).stages[0]?.steps ?? []
+  if (step !== undefined && more.length === 0) return step
+  throw invalidInput('DOCKERFILE', 'onbuild trigger should be a single expression')
+}
+
+/** Throws BAD_PLATFORM for one that this host cannot run. */
+export function checkPlatform(wanted: string): void {
   const { os, architecture } = hostPlatform()
-  if (['', os, `${os}/${architecture}`].includes(wanted)) return
-  throw dockerfileError(
-    file,
-    from.line,
-    `--platform=${wanted} cannot be built here: this host is ${os}/${architecture}`,
-  )
+  const [wantedOs = '', wantedArchitecture = architecture] = wanted.toLowerCase().split('/')
+  if (wanted === '' || (wantedOs === os && wantedArchitecture === architecture)) return
+  throw invalidInput('BAD_PLATFORM', `The platform ${wanted} cannot be built here: this host is ${os}/${architecture}`)
 }
 
-function runInstruction(
+async function runInstruction(
   build: Build,
   step: Instruction,
-  { state, done }: { readonly state: BuildState; readonly done: StageImages },
-): Promise<BuildState> | BuildState {
-  const context: StepContext = { file: build.dockerfile.file, escape: build.dockerfile.escape }
-  const configStep = CONFIG_STEPS[step.keyword]
-  if (configStep !== undefined) return withConfig(state, configStep(step, state, context), step.text)
+  { state, scope }: { readonly state: BuildState; readonly scope: StageScope },
+): Promise<BuildState> {
   switch (step.keyword) {
-    case 'ARG':
-      return declareArgs(build, step, state)
+    case 'ARG': {
+      const { args, text } = declareArgs(build, step, state)
+      return { ...(await cachedStep(build, state, { createdBy: withoutCommand(state, text) })), args }
+    }
     case 'RUN':
-      return layerStep(build, state, runStep(build, step, state))
+      return runStep(build, step, { state, scope })
+    case 'COPY':
+    case 'ADD':
+      return copyStep(build, step, { state, scope })
     case 'WORKDIR':
       return workdirStep(build, step, state)
     default:
-      return copyStep(build, step, { state, done })
+      return configStep(build, step, state)
   }
 }
 
-/** Adds file and line to an error that does not say them yet. */
-async function located(
-  { dockerfile, signal }: Build,
-  step: Instruction,
-  work: () => Promise<BuildState> | BuildState,
-): Promise<BuildState> {
-  try {
-    return await work()
-  } catch (error) {
-    if (signal.aborted || errorCode(error) === 'DOCKERFILE') throw error
-    const where = `${dockerfile.file}:${step.line}: ${errorMessage(error)}`
-    if (!(error instanceof ShoalError)) throw new ShoalError('BUILD_FAILED', 500, where, { cause: error })
-    throw new ShoalError(error.code, error.status, where, { cause: error, details: error.details })
-  }
+async function configStep(build: Build, step: Instruction, state: BuildState): Promise<BuildState> {
+  const change = configChange(step, state, build.dockerfile.escape)
+  if (change === undefined) throw invalidInput('DOCKERFILE', `${step.keyword} cannot stand here`)
+  const { config, text, author } = change
+  // The shell of a SHELL instruction speaks of itself already.
+  const shown = step.keyword === 'SHELL' ? { ...state, config: { ...state.config, ...config } } : state
+  const named = author === undefined ? state : { ...state, author }
+  const next = await cachedStep(build, named, { config, createdBy: withoutCommand(shown, text) })
+  return { ...next, ownCommand: state.ownCommand || step.keyword === 'CMD' }
+}
+
+/** Labels of the request are the last step of the target. */
+function labelStep(labels: Readonly<Record<string, string>>): readonly Instruction[] {
+  const pairs = Object.entries(labels)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => ({ name, value }))
+  if (pairs.length === 0) return []
+  const text = `LABEL ${pairs.map(({ name, value }) => `${name}=${value}`).join(' ')}`
+  return [{ keyword: 'LABEL', pairs, isLiteral: true, flags: new Map(), heredocs: [], line: 0, text }]
 }
 
 function warnUnused({ options, usedArgs, report }: Build): void {
-  const unused = Object.keys(options.buildArgs).filter(name => !usedArgs.has(name) && !PROXY_ARGS.includes(name))
+  const unused = Object.keys(options.buildArgs).filter(
+    name => !usedArgs.has(name) && !PROXY_ARGS.includes(name) && name !== EPOCH_ARG,
+  )
   if (unused.length > 0)
     report({ stream: `[Warning] One or more build-args [${unused.join(' ')}] were not consumed\n` })
 }

@@ -1,59 +1,76 @@
-import { hashOf } from '../../core/digest.ts'
 import type { ContainerConfig } from '../../docker-api/index.ts'
-import type { HistoryEntry, LayerRef } from '../images/index.ts'
+import { type HistoryEntry, imageIdOf, type LayerRef } from '../images/index.ts'
 
 /** What a stage has come to after a step: an image in the making. */
 export interface BuildState {
   readonly layers: readonly LayerRef[]
   readonly config: ContainerConfig
   readonly history: readonly HistoryEntry[]
-  /** ARG values declared in this stage. */
+  readonly author?: string
+  /** When the latest step was done; a build that finds everything in the cache gives the same image again. */
+  readonly createdMs: number
+  /** The image it stands for as it is, if that was there before; the steps behind it make others. */
+  readonly baseId?: string
+  /** Values of the ARGs declared in this stage. */
   readonly args: Readonly<Record<string, string>>
   /** This stage has its own CMD; the base image's goes with its entrypoint. */
   readonly ownCommand: boolean
-  /** Says what led here: the base and every step since. Equal keys, equal results. */
-  readonly key: string
-  /** When the latest layer was made; a build that finds everything in the cache gives the same image again. */
-  readonly createdMs: number
 }
 
 export const DEFAULT_SHELL = ['/bin/sh', '-c']
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** The start of a stage on an image, or on nothing (`scratch`). */
-export function stateFrom(
-  base: Pick<BuildState, 'layers' | 'config' | 'history' | 'createdMs'> & { readonly id: string },
-): BuildState {
-  const { id, layers, history, createdMs } = base
-  const hasPath = (base.config.Env ?? []).some(entry => entry.startsWith('PATH='))
-  const config = hasPath ? base.config : { ...base.config, Env: [DEFAULT_PATH, ...(base.config.Env ?? [])] }
-  return { layers, history, createdMs, config, args: {}, ownCommand: false, key: hashOf(['from', id]) }
+/** The start of a stage on nothing. */
+export const SCRATCH: BuildState = {
+  layers: [],
+  config: {},
+  history: [],
+  createdMs: 0,
+  args: {},
+  ownCommand: false,
 }
 
-/** The state after a step that changes only the config. */
-export function withConfig(state: BuildState, change: ContainerConfig, text: string): BuildState {
-  return {
-    ...state,
-    config: { ...state.config, ...change },
-    ownCommand: state.ownCommand || ('Cmd' in change && !('Entrypoint' in change)),
-    history: [...state.history, { created_by: text, empty_layer: true }],
-    key: hashOf([state.key, text, change]),
+export function shellOf({ config }: BuildState): readonly string[] {
+  return config.Shell ?? DEFAULT_SHELL
+}
+
+/** What Docker shows behind each step: the image a build would give if it ended here. Empty for scratch. */
+export function stateId(state: BuildState): string {
+  if (state.baseId !== undefined) return state.baseId
+  return state.history.length === 0 ? '' : imageIdOf({ ...state, tags: [] })
+}
+
+/** What is done at a step: the config it leaves, and the layer if it changed files. */
+export interface StepResult {
+  readonly createdBy: string
+  readonly madeMs: number
+  readonly config?: ContainerConfig
+  readonly layer?: LayerRef | undefined
+}
+
+/** The state after a step. */
+export function afterStep(state: BuildState, { createdBy, madeMs, config, layer }: StepResult): BuildState {
+  const { baseId: _, ...rest } = state
+  const entry: HistoryEntry = {
+    created: new Date(madeMs).toISOString(),
+    created_by: createdBy,
+    ...(layer === undefined ? { empty_layer: true } : {}),
+    ...(state.author === undefined ? {} : { author: state.author }),
   }
-}
-
-/** The state after a step that made a layer, or would have but changed nothing. */
-export function withLayer(
-  state: BuildState,
-  { layer, text, key, madeMs }: { layer: LayerRef | undefined; text: string; key: string; madeMs: number },
-): BuildState {
-  const entry: HistoryEntry = { created_by: text, ...(layer === undefined ? { empty_layer: true } : {}) }
   return {
-    ...state,
+    ...rest,
+    config: withPath({ ...state.config, ...config }),
     layers: layer === undefined ? state.layers : [...state.layers, layer],
     history: [...state.history, entry],
     createdMs: Math.max(state.createdMs, madeMs),
-    key,
   }
+}
+
+/** Programs are found in an image that does not say where they are. */
+function withPath(config: ContainerConfig): ContainerConfig {
+  const variables = config.Env ?? []
+  if (variables.some(entry => entry.startsWith('PATH='))) return config
+  return { ...config, Env: [...variables, DEFAULT_PATH] }
 }
 
 /** Environment variables by name, the last one winning. */

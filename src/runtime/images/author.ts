@@ -5,13 +5,12 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
-import { canonicalJson } from '../../core/digest.ts'
 import { notFound, ShoalError } from '../../core/errors.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import { newShortId } from '../../core/random.ts'
-import type { HistoryEntry, LayerRef, LayerSource, NewImage } from './contract.ts'
+import type { LayerRef, LayerSource, NewImage } from './contract.ts'
 import { encodeManifest, MEDIA_TYPES } from './format/manifest.ts'
-import { hostPlatform } from './format/platform.ts'
+import { encodeConfig } from './new-image.ts'
 import { diskError, syncFileSystem } from './store/files.ts'
 import { tagName } from './store/image-catalog.ts'
 import type { StoreParts } from './store/store-parts.ts'
@@ -30,8 +29,9 @@ export async function addLayer(parts: StoreParts, source: LayerSource, signal?: 
     return await parts.leases.hold([digest, diffId], async () => {
       const { size } = await stat(packed)
       await parts.blobs.adopt(packed, digest)
-      const packedLayer = { digest, size, mediaType: MEDIA_TYPES.ociLayerGzip }
-      const unpacked = await parts.layers.unpack(packedLayer, diffId, { signal })
+      const unpacked = await parts.layers.unpack({ digest, size, mediaType: MEDIA_TYPES.ociLayerGzip }, diffId, {
+        signal,
+      })
       await syncFileSystem(parts.layout.root, parts.clock)
       await parts.layers.commit(unpacked)
       return unpacked.ref
@@ -45,13 +45,13 @@ export async function addLayer(parts: StoreParts, source: LayerSource, signal?: 
 
 async function packTo(
   path: string,
-  { directory, kind, mtimeMaxSeconds }: LayerSource,
+  { directory, kind, mtimeMaxSeconds, mtimeFromSeconds }: LayerSource,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly diffId: string; readonly digest: string }> {
   const content = createHash('sha256')
   const blob = createHash('sha256')
   const tar = async function* (): AsyncGenerator<Buffer> {
-    for await (const chunk of packTree(directory, { whiteouts: kind === 'upper', mtimeMaxSeconds })) {
+    for await (const chunk of packTree(directory, { whiteouts: kind === 'upper', mtimeMaxSeconds, mtimeFromSeconds })) {
       content.update(chunk)
       yield chunk
     }
@@ -80,15 +80,7 @@ export async function createImage(parts: StoreParts, image: NewImage): Promise<s
       throw notFound('NO_SUCH_LAYER', `The layer ${diffId} is not in the store: add it before making an image of it`)
     }
   }
-  const config = Buffer.from(
-    canonicalJson({
-      ...hostPlatform(),
-      created: new Date(image.createdMs ?? 0).toISOString(),
-      config: image.config,
-      rootfs: { type: 'layers', diff_ids: image.layers.map(layer => layer.diffId) },
-      history: image.history ?? image.layers.map((): HistoryEntry => ({ created_by: 'shoal import' })),
-    }),
-  )
+  const config = encodeConfig(image)
   const id = await parts.blobs.putBytes(config)
   const manifest = encodeManifest({ mediaType: MEDIA_TYPES.ociConfig, digest: id, size: config.length }, image.layers)
   const digest = await parts.blobs.putBytes(manifest)

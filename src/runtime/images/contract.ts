@@ -96,6 +96,8 @@ export interface ImageStore {
   readonly createImage: (image: NewImage) => Promise<string>
   /** Forgets a hidden image; its layers stay a while for builds to come. */
   readonly forget: (imageId: string) => Promise<void>
+  /** Deletes those of the layers that no image and no container uses; resolves with the bytes that are free now. */
+  readonly dropLayers: (layers: readonly LayerRef[]) => Promise<{ readonly bytes: number }>
   /** What an image is made of. Throws 404 `No such image: x`. */
   readonly describe: (reference: string) => Promise<NewImage & { readonly id: string }>
   /** Makes a reproducible one-layer image of a directory; resolves with its id. */

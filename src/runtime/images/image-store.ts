@@ -4,7 +4,7 @@ import type { ImageStore, ImageStoreOptions, ImageStorePorts } from './contract.
 import { imageOperations } from './image-operations.ts'
 import { ContainerOverlays } from './roots.ts'
 import { BlobStore } from './store/blob-store.ts'
-import { collectAtStart } from './store/collect.ts'
+import { collectAtStart, dropLayers } from './store/collect.ts'
 import { ImageCatalog } from './store/image-catalog.ts'
 import { LayerStore } from './store/layer-store.ts'
 import { openLayout } from './store/layout.ts'
@@ -36,12 +36,14 @@ export async function createImageStore(options: ImageStoreOptions, ports: ImageS
     forget: async imageId => {
       if (catalog.get(imageId)?.hidden === true) await catalog.remove(imageId)
     },
+    dropLayers: dropped => dropLayers(parts, dropped, usedByRoots),
     describe: async reference => {
       const record = catalog.find(reference)
-      const { config = {}, history = [], created } = await catalog.config(record.id)
+      const { config = {}, history = [], created, author } = await catalog.config(record.id)
       const { tags } = catalog.namesOf(record.id)
       const createdMs = Date.parse(created ?? '') || 0
-      return { id: record.id, layers: record.layers, config, history, createdMs, tags }
+      const named = author === undefined ? {} : { author }
+      return { id: record.id, layers: record.layers, config, history, createdMs, tags, ...named }
     },
     importRoot: async (directory, { config, tags }) => {
       const layer = await addLayer(parts, { directory, kind: 'tree', mtimeMaxSeconds: 0 })

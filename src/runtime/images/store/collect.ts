@@ -1,3 +1,4 @@
+import type { LayerRef } from '../contract.ts'
 import type { ImageRecord } from './image-catalog.ts'
 import { UNFINISHED_KEPT_MS } from './layout.ts'
 import type { StoreParts } from './store-parts.ts'
@@ -26,6 +27,19 @@ export async function collectAtStart(parts: StoreParts, usedByRoots: UsedLayers)
   const blobs = await parts.blobs.olderThan(beforeMs)
   const layers = await parts.layers.olderThan(beforeMs)
   await removeUnused(parts, { blobs, layers }, usedByRoots)
+}
+
+/** Deletes those of the layers that nothing uses. Resolves with the bytes they took, packed and unpacked. */
+export async function dropLayers(
+  parts: StoreParts,
+  layers: readonly LayerRef[],
+  usedByRoots: UsedLayers,
+): Promise<{ readonly bytes: number }> {
+  const sizes = new Map(layers.map(({ diffId, size }) => [diffId, size + parts.layers.unpackedBytes(diffId)]))
+  const there = layers.filter(({ diffId }) => parts.layers.get(diffId) !== undefined).map(({ diffId }) => diffId)
+  const blobs = layers.map(({ digest }) => digest)
+  const removed = await removeUnused(parts, { blobs, layers: there }, usedByRoots)
+  return { bytes: removed.reduce((sum, diffId) => sum + (sizes.get(diffId) ?? 0), 0) }
 }
 
 async function removeUnused(

@@ -1,6 +1,6 @@
-import { Readable } from 'node:stream'
+import { type Duplex, Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { invalidInput } from '../../../core/errors.ts'
+import { programDecompressor } from './program-decompressor.ts'
 
 /** Magic numbers of the formats that archives of images come in. */
 const FORMATS: readonly { readonly name: string; readonly magic: Buffer }[] = [
@@ -42,7 +42,7 @@ export async function decompressor(
   return { stream: input.pipe(unpack), packedBytes: () => packed }
 }
 
-function unpackerOf(format: string | undefined): ReturnType<typeof createGunzip> | undefined {
+function unpackerOf(format: string | undefined): Duplex | undefined {
   switch (format) {
     case undefined:
       return undefined
@@ -51,10 +51,7 @@ function unpackerOf(format: string | undefined): ReturnType<typeof createGunzip>
     case 'zstd':
       return createZstdDecompress({ chunkSize: 256 * 1024 })
     default:
-      throw invalidInput(
-        'BAD_ARCHIVE',
-        `The archive is packed with ${format}: pack it with gzip or zstd, or not at all`,
-      )
+      return programDecompressor(format)
   }
 }
 

@@ -57,6 +57,15 @@ export function parseHeader(block: Buffer): RawHeader | undefined {
   return { flag: String.fromCharCode(block[156] ?? 0), size: number(block, 124, 12), block }
 }
 
+/** Whether a block begins an archive. */
+export function isTarHeader(block: Buffer): boolean {
+  try {
+    return block.length === BLOCK_BYTES && parseHeader(block) !== undefined
+  } catch {
+    return false
+  }
+}
+
 /** Joins a header block and the records before it. Throws BAD_TAR for entries nobody could unpack. */
 export function toEntry({ flag, size, block }: RawHeader, pax: PaxRecords): TarEntry {
   if (flag === 'S' || [...pax.keys()].some(key => key.startsWith('GNU.sparse.'))) {

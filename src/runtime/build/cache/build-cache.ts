@@ -1,8 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { KeyedLock } from '../../core/keyed-lock.ts'
-import type { ImageStore, LayerRef } from '../images/index.ts'
-import { writeDurably } from '../linux/durable-file.ts'
+import { KeyedLock } from '../../../core/keyed-lock.ts'
+import type { ImageStore, LayerRef } from '../../images/index.ts'
 
 const ENTRIES_MAX = 5_000
 
@@ -12,12 +11,16 @@ export interface CachedStep {
   readonly madeMs: number
 }
 
-/** Results of build steps by key. An entry counts only while its layer is in the store. */
+/**
+ * Results of build steps by key. An entry counts only while its layer is in the store. Kept in memory and written at the
+ * end of each build, not durably: what a crash loses is only made again.
+ */
 export class BuildCache {
   readonly #path: string
   readonly #store: Pick<ImageStore, 'findLayer'>
   readonly #lock = new KeyedLock()
   #entries: Map<string, CachedStep> | undefined
+  #isChanged = false
 
   constructor(path: string, store: Pick<ImageStore, 'findLayer'>) {
     this.#path = path
@@ -31,13 +34,29 @@ export class BuildCache {
   }
 
   async put(key: string, step: CachedStep): Promise<void> {
+    const entries = await this.#load()
+    entries.delete(key)
+    entries.set(key, step)
+    for (const old of [...entries.keys()].slice(0, Math.max(0, entries.size - ENTRIES_MAX))) entries.delete(old)
+    this.#isChanged = true
+  }
+
+  /** Forgets everything; resolves with what was known. */
+  async clear(): Promise<ReadonlyMap<string, CachedStep>> {
+    const known = await this.#load()
+    this.#entries = new Map()
+    this.#isChanged = true
+    await this.save()
+    return known
+  }
+
+  async save(): Promise<void> {
     await this.#lock.run('write', async () => {
-      const entries = await this.#load()
-      entries.delete(key)
-      entries.set(key, step)
-      for (const old of [...entries.keys()].slice(0, Math.max(0, entries.size - ENTRIES_MAX))) entries.delete(old)
+      if (!this.#isChanged) return
+      this.#isChanged = false
       await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-      await writeDurably(this.#path, JSON.stringify(Object.fromEntries(entries)))
+      await writeFile(`${this.#path}.new`, JSON.stringify(Object.fromEntries(this.#entries ?? [])), { mode: 0o600 })
+      await rename(`${this.#path}.new`, this.#path)
     })
   }
 

@@ -1,21 +1,34 @@
 import { describe, expect, it } from 'vitest'
-import { ignoreRules, patternExpression } from '../../../src/runtime/build/path-patterns.ts'
+import { ignoreRules, pathPattern } from '../../../../src/runtime/build/steps/path-patterns.ts'
 
-describe('patternExpression', () => {
+describe('pathPattern', () => {
   it.each([
     ['*.go', 'a.go', true],
     ['*.go', 'b/a.go', false],
     ['**/*.go', 'a.go', true],
     ['**/*.go', 'b/c/a.go', true],
     ['a/**', 'a/b/c', true],
+    ['a/**/z', 'a/z', true],
+    ['a/**/z', 'a/b/c/z', true],
+    ['a/**/z', 'ab/z', false],
     ['a?c', 'abc', true],
     ['a?c', 'a/c', false],
     ['[ab].txt', 'b.txt', true],
     ['[^ab].txt', 'b.txt', false],
+    ['[a-c]x', 'bx', true],
+    ['[]]x', ']x', true],
+    ['[a', 'a', false],
     ['a.b', 'axb', false],
     ['\\*', '*', true],
+    ['a[[]b', 'a[b', true],
     ['(x)+', '(x)+', true],
-  ])('%s matches %s: %s', (pattern, path, matches) => expect(patternExpression(pattern).test(path)).toBe(matches))
+    ['é?', 'éü', true],
+  ])('%s matches %s: %s', (pattern, path, matches) => expect(pathPattern(pattern)(path)).toBe(matches))
+
+  it('is done with a pattern that would keep a regular expression busy for ever', () => {
+    expect(pathPattern(`${'*a'.repeat(60)}b`)('a'.repeat(250))).toBe(false)
+    expect(pathPattern(`${'**/'.repeat(60)}b`)('a/'.repeat(250))).toBe(false)
+  })
 })
 
 describe('ignoreRules', () => {

@@ -1,0 +1,171 @@
+import { chownSync, closeSync, constants, createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { errorCode, invalidInput } from '../../../core/errors.ts'
+import {
+  decompressor,
+  isTarHeader,
+  LAYER_LIMITS,
+  type TarEntry,
+  TreeWriter,
+  unpackArchive,
+} from '../../images/index.ts'
+import {
+  type HeldDirectory,
+  holdDirectory,
+  holdInside,
+  makeInside,
+  openInside,
+  splitInside,
+} from '../../linux/fd-path.ts'
+import { decodeDevice } from '../../linux/xattr.ts'
+import { readEntry, type Source, type SourceEntry } from './sources.ts'
+
+const TAR_BLOCK = 512
+const ROOT_OWNER = { uid: 0, gid: 0 }
+
+export interface CopyTarget {
+  /** Root file system to copy into. */
+  readonly root: string
+  /** Absolute path inside it; a slash at the end says it is a directory. */
+  readonly path: string
+  /** Absent: root, and what an archive says for what it holds. */
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined
+  /** Permission bits for all files, instead of their own. */
+  readonly mode?: number | undefined
+  /** Unpack local archives (ADD). */
+  readonly unpack: boolean
+  /** Keep the directories that a source was found in (`--parents`). */
+  readonly keepParents: boolean
+  readonly signal: AbortSignal
+}
+
+/** Copies sources below a root as COPY and ADD do. Links in the root are followed, but never out of it. */
+export async function copyInto(target: CopyTarget, sources: readonly Source[]): Promise<void> {
+  for (const source of sources) {
+    target.signal.throwIfAborted()
+    const file = source.isDirectory || source.isRemote ? undefined : source.entries[0]
+    if (file !== undefined && target.unpack && (await isArchive(source, file))) await unpackInto(target, source, file)
+    else copySource(target, source)
+  }
+}
+
+function copySource(target: CopyTarget, source: Source): void {
+  const intoDirectory = source.isDirectory || target.path.endsWith('/') || isDirectory(target)
+  const parents = target.keepParents ? source.path.slice(0, source.isDirectory ? undefined : -1) : []
+  const place = [...splitInside(target.path), ...parents]
+  const base = source.isDirectory || !intoDirectory ? place : [...place, source.name]
+  makeDirectories(target, intoDirectory ? place : place.slice(0, -1), source)[Symbol.dispose]()
+  using writer = new TreeWriter(target.root, { limits: LAYER_LIMITS, whiteouts: false, keepDirectoryLinks: true })
+  using root = holdDirectory(source.tree.directory)
+  for (const entry of source.entries) {
+    // The directory itself is only where its content comes from.
+    if (source.isDirectory && entry.path === '') continue
+    const described = describe(entry, [...base, ...splitInside(entry.path)], target)
+    if (described === undefined) continue
+    writer.entry(described)
+    if (described.type !== 'file') continue
+    if (described.size > 0) readEntry(root, entry, chunk => writer.data(chunk))
+    writer.end()
+  }
+  writer.finish()
+}
+
+function describe(
+  { stats, linkName, capability }: SourceEntry,
+  components: readonly string[],
+  { owner = ROOT_OWNER, mode }: CopyTarget,
+): TarEntry | undefined {
+  const type = typeOf(stats)
+  if (type === undefined) return undefined
+  const name = components.join('/')
+  if (components.some(component => component.startsWith('.wh.'))) {
+    const why = 'names that begin with .wh. mean deletions in the layers of an image'
+    throw invalidInput('WHITEOUT_NAME', `cannot copy ${name}: ${why}; rename it`)
+  }
+  return {
+    name,
+    type,
+    linkName,
+    size: type === 'file' ? stats.size : 0,
+    mode: mode ?? stats.mode & 0o7777,
+    ...owner,
+    mtimeSeconds: Math.floor(stats.mtimeMs / 1000),
+    device: type === 'char' || type === 'block' ? decodeDevice(stats.rdev) : { major: 0, minor: 0 },
+    xattrs: capability === undefined ? new Map() : new Map([['security.capability', capability]]),
+  }
+}
+
+/** Sockets are left out: nothing could answer behind them. */
+function typeOf(stats: SourceEntry['stats']): TarEntry['type'] | undefined {
+  if (stats.isFile()) return 'file'
+  if (stats.isDirectory()) return 'directory'
+  if (stats.isSymbolicLink()) return 'symlink'
+  if (stats.isCharacterDevice()) return 'char'
+  if (stats.isBlockDevice()) return 'block'
+  return stats.isFIFO() ? 'fifo' : undefined
+}
+
+async function unpackInto(target: CopyTarget, source: Source, file: SourceEntry): Promise<void> {
+  using directory = makeDirectories({ ...target, owner: undefined }, splitInside(target.path), source)
+  const options = { limits: LAYER_LIMITS, whiteouts: false, keepDirectoryLinks: true, signal: target.signal }
+  const owner = target.owner === undefined ? {} : { owner: target.owner }
+  await unpackArchive(streamOf(source, file), directory.path, { ...options, ...owner })
+}
+
+/** Holds a directory of the root. What had to be made on the way to a file belongs to its owner, as Docker has it. */
+function makeDirectories(
+  { root, path, owner = ROOT_OWNER }: CopyTarget,
+  components: readonly string[],
+  { isDirectory }: Pick<Source, 'isDirectory'>,
+): HeldDirectory {
+  using held = holdDirectory(root)
+  try {
+    return makeInside(held, components, (made, depth) => {
+      if (!isDirectory || depth === components.length) chownSync(made, owner.uid, owner.gid)
+    })
+  } catch (error) {
+    if (!['ENOTDIR', 'ELOOP', 'EEXIST'].includes(errorCode(error) ?? '')) throw error
+    throw invalidInput('NOT_A_DIRECTORY', `failed to copy files: ${path}: not a directory`)
+  }
+}
+
+function isDirectory({ root, path }: CopyTarget): boolean {
+  using held = holdDirectory(root)
+  try {
+    holdInside(held, splitInside(path).join('/'))[Symbol.dispose]()
+    return true
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '')) return false
+    throw error
+  }
+}
+
+/** A tar archive, packed or not, tells itself by the checksum of its first block. */
+async function isArchive(source: Source, file: SourceEntry): Promise<boolean> {
+  if (!file.stats.isFile()) return false
+  let head = Buffer.alloc(0)
+  try {
+    const { stream } = await decompressor(streamOf(source, file))
+    await pipeline(stream, async chunks => {
+      for await (const chunk of chunks) {
+        head = Buffer.concat([head, chunk as Buffer])
+        if (head.length >= TAR_BLOCK) return
+      }
+    })
+  } catch (error) {
+    // Something else that only begins like a packed file; a missing program is no reason to copy it packed.
+    if (errorCode(error) === 'PROGRAM_MISSING') throw error
+  }
+  return isTarHeader(head.subarray(0, TAR_BLOCK))
+}
+
+function streamOf({ tree }: Source, { place }: SourceEntry): ReturnType<typeof createReadStream> {
+  using root = holdDirectory(tree.directory)
+  const fd = openInside(root, place, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    return createReadStream('', { fd })
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}

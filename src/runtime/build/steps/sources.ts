@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from 'node:fs'
+import { errorCode, invalidInput } from '../../../core/errors.ts'
+import {
+  type HeldDirectory,
+  heldDirectory,
+  holdDirectory,
+  holdInside,
+  openInside,
+  splitInside,
+} from '../../linux/fd-path.ts'
+import { getXattr } from '../../linux/xattr.ts'
+import { pathPattern } from './path-patterns.ts'
+
+const O_PATH = 0o10000000
+const HOLD = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+const READ_BYTES = 256 * 1024
+/** Each level costs a descriptor while what is below it is read. */
+const DEPTH_MAX = 1_024
+
+/** A tree that COPY takes from: the build context, or the root of another stage or image. */
+export interface SourceTree {
+  readonly directory: string
+  /** What is said of a path that is not there. */
+  readonly missing: (path: string) => string
+}
+
+/** One file, directory, link or device to copy. */
+export interface SourceEntry {
+  /** Below the source: empty for the source itself. */
+  readonly path: string
+  /** Below the tree, links resolved. */
+  readonly place: string
+  readonly stats: Stats
+  /** Target of a symbolic link. */
+  readonly linkName: string
+  /** What a file may do that its user may not. */
+  readonly capability: Buffer | undefined
+}
+
+/** One source of a COPY, found: a file, or a directory with all below it. */
+export interface Source {
+  readonly tree: SourceTree
+  readonly name: string
+  /** Where it was found: the path as written, with patterns filled in. */
+  readonly path: readonly string[]
+  readonly isDirectory: boolean
+  /** Never unpacked: what was fetched from an address. */
+  readonly isRemote: boolean
+  readonly entries: readonly SourceEntry[]
+}
+
+/** Finds what a source word means, patterns included. Throws NO_SUCH_SOURCE with Docker's words. */
+export function findSources(
+  tree: SourceTree,
+  word: string,
+  isExcluded: (path: string) => boolean = () => false,
+): readonly Source[] {
+  using root = holdDirectory(tree.directory)
+  const components = inside(word)
+  const isPattern = /(?<!\\)[*?[]/.test(word)
+  const paths = isPattern ? expandPattern(root, components) : [components]
+  if (paths.length === 0) throw invalidInput('NO_SUCH_SOURCE', 'no source files were specified')
+  return paths.map(path => readSource(root, tree, { path, isExcluded }))
+}
+
+function inside(word: string): string[] {
+  try {
+    return splitInside(word)
+  } catch (error) {
+    if (errorCode(error) !== 'PATH_LEAVES_ROOT') throw error
+    throw invalidInput('NO_SUCH_SOURCE', `forbidden path outside the build context: ${word} ()`)
+  }
+}
+
+function readSource(
+  root: HeldDirectory,
+  tree: SourceTree,
+  { path, isExcluded }: { readonly path: readonly string[]; readonly isExcluded: (path: string) => boolean },
+): Source {
+  const place = realPlace(root, path.join('/'), tree)
+  const parts = place.split('/')
+  const name = path.at(-1) ?? ''
+  using parent = holdInside(root, parts.slice(0, -1).join('/'))
+  const self = place === '' ? '.' : (parts.at(-1) ?? '')
+  const entries = [...walk(parent, { name: self, path: '', place })]
+  const isDirectory = entries[0]?.stats.isDirectory() === true
+  const kept = entries.filter(
+    entry => !isExcluded(isDirectory ? entry.path : name) || (isDirectory && entry.path === ''),
+  )
+  return { tree, name, path, isDirectory, isRemote: false, entries: kept }
+}
+
+/** Where a path leads inside the tree, all links followed but none out of it. */
+function realPlace(root: HeldDirectory, path: string, tree: SourceTree): string {
+  let fd: number
+  try {
+    fd = openInside(root, path, O_PATH)
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '')) throw error
+    throw invalidInput('NO_SUCH_SOURCE', tree.missing(path))
+  }
+  try {
+    const own = readlinkSync(root.path)
+    return readlinkSync(`/proc/self/fd/${fd}`).slice(own.length + 1)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+interface Spot {
+  readonly name: string
+  readonly path: string
+  readonly place: string
+}
+
+function* walk(parent: HeldDirectory, { name, path, place }: Spot): Generator<SourceEntry> {
+  const inParent = `${parent.path}/${name}`
+  const stats = lstatSync(inParent)
+  yield {
+    path,
+    place,
+    stats,
+    linkName: stats.isSymbolicLink() ? readlinkSync(inParent) : '',
+    capability: stats.isFile() ? getXattr(inParent, 'security.capability') : undefined,
+  }
+  if (!stats.isDirectory()) return
+  if (path.split('/').length > DEPTH_MAX) {
+    throw invalidInput('TOO_DEEP', `${path.slice(0, 100)}… has more than ${DEPTH_MAX} directories in each other`)
+  }
+  using held = heldDirectory(openSync(inParent, HOLD))
+  const below = (outer: string, inner: string): string => (outer === '' ? inner : `${outer}/${inner}`)
+  for (const child of readdirSync(held.path).sort()) {
+    yield* walk(held, { name: child, path: below(path, child), place: below(place, child) })
+  }
+}
+
+function expandPattern(root: HeldDirectory, components: readonly string[]): readonly string[][] {
+  let found: string[][] = [[]]
+  for (const component of components) {
+    const matches = pathPattern(component)
+    found = found.flatMap(path =>
+      namesIn(root, path)
+        .filter(matches)
+        .map(name => [...path, name]),
+    )
+  }
+  return found
+}
+
+/** Patterns look only at what is really there, not through links. */
+function namesIn(root: HeldDirectory, path: readonly string[]): readonly string[] {
+  try {
+    using parent = holdInside(root, path.slice(0, -1).join('/'))
+    using held = heldDirectory(openSync(`${parent.path}/${path.at(-1) ?? '.'}`, HOLD))
+    return readdirSync(held.path).sort()
+  } catch (error) {
+    if (['ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '')) return []
+    throw error
+  }
+}
+
+/** A digest of what a COPY would bring: names, types, modes and content; not times, which a checkout changes. */
+export function digestSources(sources: readonly Source[]): string {
+  const hash = createHash('sha256')
+  for (const source of sources) {
+    hash.update(`source ${source.name}\0`)
+    using root = holdDirectory(source.tree.directory)
+    for (const entry of source.entries) {
+      const { path, stats, linkName, capability } = entry
+      hash.update(`${path}\0${stats.mode}\0${stats.isFile() ? stats.size : stats.rdev}\0${linkName}\0`)
+      if (capability !== undefined) hash.update(capability)
+      if (stats.isFile()) readEntry(root, entry, chunk => hash.update(chunk))
+    }
+  }
+  return hash.digest('hex')
+}
+
+/** Reads the content of a file of a tree piece by piece; the buffer is used again for the next piece. */
+export function readEntry(root: HeldDirectory, { place, stats }: SourceEntry, take: (chunk: Buffer) => void): void {
+  const fd = openInside(root, place, READ)
+  try {
+    // A tree does not change while it is read; if it did, what comes must still be what was announced.
+    const now = fstatSync(fd)
+    if (!now.isFile() || now.size !== stats.size) {
+      throw invalidInput('SOURCE_CHANGED', `${place} changed while it was copied: build again`)
+    }
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, stats.size))
+    for (let left = stats.size; left > 0; ) {
+      const read = readSync(fd, buffer, 0, Math.min(buffer.length, left), null)
+      if (read === 0) throw invalidInput('SOURCE_CHANGED', `${place} changed while it was copied: build again`)
+      take(buffer.subarray(0, read))
+      left -= read
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
