@@ -10,6 +10,7 @@ import type {
 } from 'etcd3'
 import type { Clock } from '../core/clock.ts'
 import { errorMessage, failed, invalidInput, isTransient } from '../core/errors.ts'
+import { LeaseStream } from './lease-stream.ts'
 import { leaseGone, storeUnavailable } from './store-error.ts'
 
 export interface EtcdOptions {
@@ -76,6 +77,12 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
     else clients.set(endpoint(), made)
     return raced ?? made
   }
+  const leaseStreams = new Map<Etcd3, LeaseStream>()
+  const leaseStream = (etcd: Etcd3): LeaseStream => {
+    const stream = leaseStreams.get(etcd) ?? new LeaseStream(() => etcd.leaseClient.leaseKeepAlive(), clock)
+    leaseStreams.set(etcd, stream)
+    return stream
+  }
   const deadline = (): { deadline: Date } => ({ deadline: new Date(clock.nowMs() + callTimeoutMs) })
 
   /** Tries each endpoint once; goes on only when the failed attempt cannot have had an effect. */
@@ -99,7 +106,7 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
       const granted = await call(false, etcd => etcd.leaseClient.leaseGrant({ TTL: ttlSeconds, ID: 0 }, deadline()))
       return { id: granted.ID, ttlSeconds: Number(granted.TTL) }
     },
-    renewLease: id => call(true, etcd => renewOnce(etcd, id, deadline())),
+    renewLease: id => call(true, etcd => leaseStream(etcd).renew(id, callTimeoutMs)),
     async revokeLease(id) {
       await call(true, etcd => etcd.leaseClient.leaseRevoke({ ID: id }, deadline()))
     },
@@ -114,6 +121,7 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
     },
     close() {
       closed = true
+      for (const stream of leaseStreams.values()) stream.close()
       for (const etcd of clients.values()) etcd.close()
       clients.clear()
     },
@@ -138,21 +146,6 @@ async function connect(endpoint: string, { tls }: EtcdOptions): Promise<Etcd3> {
           },
         }),
   })
-}
-
-async function renewOnce(etcd: Etcd3, id: string, options: { deadline: Date }): Promise<boolean> {
-  const stream = await etcd.leaseClient.leaseKeepAlive(options)
-  try {
-    const answer = await new Promise<{ TTL: string }>((resolve, reject) => {
-      stream.on('data', resolve).on('error', reject)
-      stream.on('end', () => reject(new Error('the connection was closed')))
-      stream.write({ ID: id })
-    })
-    return Number(answer.TTL) > 0
-  } finally {
-    stream.on('error', () => {})
-    stream.cancel()
-  }
 }
 
 async function* readWatch(
@@ -191,7 +184,8 @@ async function* readWatch(
     }
   } finally {
     signal.removeEventListener('abort', onAbort)
-    stream.cancel()
+    // Not cancelled: the library takes that for a failure, and closes everything it has to this endpoint.
+    stream.end()
   }
 }
 
