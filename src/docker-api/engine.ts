@@ -62,6 +62,8 @@ export interface LogChunk {
   readonly stream: 'stdout' | 'stderr'
   readonly data: Buffer
   readonly time: string
+  /** What the log options attach: `label=value,tag=x`, escaped as in a query; may be empty. */
+  readonly details?: string
 }
 
 export interface LogOptions {
@@ -70,8 +72,11 @@ export interface LogOptions {
   readonly follow: boolean
   /** Last lines only; absent: all. */
   readonly tail?: number
-  readonly sinceMs?: number
-  readonly untilMs?: number
+  /** Instants in nanoseconds since 1970; both included. */
+  readonly sinceNano?: bigint
+  readonly untilNano?: bigint
+  /** Each chunk also has its `details`. */
+  readonly details?: boolean
 }
 
 /**

@@ -86,7 +86,7 @@ export function engineContract(title: string, open: () => Promise<EngineUnderTes
       const { id } = await run({ Cmd: ['sh', '-c', 'for i in 1 2 3 4; do echo $i; done; echo bad >&2'] })
       expect(await output(id, { stderr: false, tail: 99 })).toBe('stdout: 1\nstdout: 2\nstdout: 3\nstdout: 4\n')
       expect((await output(id, { tail: 2 })).split('\n')).toHaveLength(3)
-      expect(await output(id, { sinceMs: Date.now() + 60_000 })).toBe('')
+      expect(await output(id, { sinceNano: BigInt(Date.now() + 60_000) * 1_000_000n })).toBe('')
     })
 
     it('follows logs until the container ends', async () => {

@@ -1,3 +1,4 @@
+import { formatNanoSeconds } from '../../core/nano-time.ts'
 import type { ContainerInspect, ContainerSummary, ExecInspect } from '../container-types.ts'
 import type {
   AttachedStream,
@@ -99,18 +100,19 @@ async function attach(transport: Transport, path: string, query: AttachOptions):
 
 async function* readLogs(transport: Transport, path: string, options: LogOptions, signal: AbortSignal) {
   const { Config } = (await transport.json({ method: 'GET', path: `${path}/json`, signal })) as ContainerInspect
-  const { stdout, stderr, follow, tail, sinceMs, untilMs } = options
+  const { stdout, stderr, follow, tail, sinceNano, untilNano, details } = options
   const query = {
     stdout,
     stderr,
     follow,
     timestamps: true,
     tail,
-    since: sinceMs === undefined ? undefined : sinceMs / 1_000,
-    until: untilMs === undefined ? undefined : untilMs / 1_000,
+    since: sinceNano === undefined ? undefined : formatNanoSeconds(sinceNano),
+    until: untilNano === undefined ? undefined : formatNanoSeconds(untilNano),
+    details,
   }
   const body = await transport.send({ method: 'GET', path: `${path}/logs`, query, signal })
-  yield* logChunks(body, { tty: Config.Tty ?? false })
+  yield* logChunks(body, { tty: Config.Tty ?? false, details: details === true })
 }
 
 export function execOperations(transport: Transport): ExecOperations {

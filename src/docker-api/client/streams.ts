@@ -48,14 +48,18 @@ export async function readProgress(
 }
 
 /** Logs with `timestamps=1`: the time of each line is cut off its front. A tty's log has no frames, only lines. */
-export async function* logChunks(body: IncomingMessage, { tty }: { readonly tty: boolean }): AsyncIterable<LogChunk> {
+export async function* logChunks(
+  body: IncomingMessage,
+  { tty, details = false }: { readonly tty: boolean; readonly details?: boolean },
+): AsyncIterable<LogChunk> {
+  const split = (line: Buffer) => (details ? splitDetails(splitTime(line)) : splitTime(line))
   if (tty) {
-    for await (const data of byteLines(body)) yield { stream: 'stdout', ...splitTime(data) }
+    for await (const data of byteLines(body)) yield { stream: 'stdout', ...split(data) }
     return
   }
   const decoder = new FrameDecoder()
   for await (const chunk of body) {
-    for (const { stream, data } of decoder.push(chunk as Buffer)) yield { stream, ...splitTime(data) }
+    for (const { stream, data } of decoder.push(chunk as Buffer)) yield { stream, ...split(data) }
   }
 }
 
@@ -81,4 +85,10 @@ function splitTime(data: Buffer): { time: string; data: Buffer } {
   const space = data.indexOf(0x20)
   const time = space < 0 ? '' : data.subarray(0, space).toString('latin1')
   return /^\d{4}-\d\d-\d\dT/.test(time) ? { time, data: data.subarray(space + 1) } : { time: '', data }
+}
+
+/** They stand before the line and have no space in them. */
+function splitDetails({ time, data }: { time: string; data: Buffer }): { time: string; data: Buffer; details: string } {
+  const space = Math.max(0, data.indexOf(0x20))
+  return { time, details: data.subarray(0, space).toString('latin1'), data: data.subarray(space + 1) }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { errorMessage, invalidInput, ShoalError } from '../../core/errors.ts'
+import { parseNano } from '../../core/nano-time.ts'
 import type { Filters } from '../engine.ts'
 import type { RegistryAuth } from '../resource-types.ts'
 
@@ -73,15 +74,21 @@ export class Query {
     return Number(value)
   }
 
-  /** An instant, as Unix seconds with an optional fraction or as RFC 3339, in milliseconds; 0 means none. */
-  timeMs(name: string): number | undefined {
+  /** An instant, as Unix seconds with an optional fraction or as RFC 3339, in nanoseconds; 0 means none. */
+  timeNano(name: string): bigint | undefined {
     const value = this.text(name)
     if (value === undefined || value === '0') return undefined
-    const ms = /^-?\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Date.parse(value)
-    if (Number.isNaN(ms)) {
+    const nano = parseNano(value)
+    if (nano === undefined) {
       throw invalidInput('BAD_QUERY', `Bad parameter ${name}: "${value}" is neither Unix seconds nor an RFC 3339 time`)
     }
-    return ms
+    return nano
+  }
+
+  /** The same in milliseconds, exact to a microsecond. */
+  timeMs(name: string): number | undefined {
+    const nano = this.timeNano(name)
+    return nano === undefined ? undefined : Number(nano / 1_000n) / 1_000
   }
 
   /** A JSON object of strings: build arguments, labels. */

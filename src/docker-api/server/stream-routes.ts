@@ -22,8 +22,9 @@ export function streamRoutes(app: HttpApp, { containers }: Engine): void {
     const body = beginStream(reply, streamType({ tty }, spokenVersion(originalUrl)))
     const timestamps = query.flag('timestamps')
     try {
-      for await (const { stream, data, time } of chunks) {
-        const text = timestamps ? Buffer.concat([Buffer.from(`${time} `), data]) : data
+      for await (const { stream, data, time, details } of chunks) {
+        const prefix = `${timestamps ? `${time} ` : ''}${details === undefined ? '' : `${details} `}`
+        const text = prefix === '' ? data : Buffer.concat([Buffer.from(prefix), data])
         if (!body.write(tty ? text : encodeFrame(stream, text))) await once(body, 'drain', { signal })
       }
       body.end()
@@ -45,14 +46,15 @@ function logOptions(query: Query): LogOptions {
   }
   const tailText = query.text('tail') ?? 'all'
   const tail = /^\d+$/.test(tailText) ? Number(tailText) : undefined
-  const sinceMs = query.timeMs('since')
-  const untilMs = query.timeMs('until')
+  const sinceNano = query.timeNano('since')
+  const untilNano = query.timeNano('until')
   return {
     stdout,
     stderr,
     follow: query.flag('follow'),
     ...(tail === undefined ? {} : { tail }),
-    ...(sinceMs === undefined ? {} : { sinceMs }),
-    ...(untilMs === undefined ? {} : { untilMs }),
+    details: query.flag('details'),
+    ...(sinceNano === undefined ? {} : { sinceNano }),
+    ...(untilNano === undefined ? {} : { untilNano }),
   }
 }

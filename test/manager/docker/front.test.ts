@@ -6,7 +6,7 @@ import { Duplex, Readable } from 'node:stream'
 import { json, text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sleep, systemClock } from '../../../src/core/clock.ts'
-import { conflict, invalidInput, notFound } from '../../../src/core/errors.ts'
+import { conflict, notFound } from '../../../src/core/errors.ts'
 import { silentLog } from '../../../src/core/log.ts'
 import type { MemberRecord } from '../../../src/core/model/node.ts'
 import { seededRandom } from '../../../src/core/random.ts'
@@ -82,7 +82,7 @@ function engineWith(boxes: readonly Box[], created: ContainerCreateRequest[] = [
         return { ID: id, Running: false, ExitCode: 3 } as never
       },
       async start(id) {
-        if (id.includes('aa11')) throw invalidInput('COMMAND_NOT_FOUND', 'executable file not found')
+        if (id.includes('aa11')) throw conflict('EXEC_STARTED', 'Exec command has already run')
         return { stream: capitals(), tty: true }
       },
     },
@@ -264,7 +264,7 @@ describe('containers of the cluster', () => {
     scope.defer(() => client.close())
     const { Id } = await client.exec.create('web', { Cmd: ['nope'], AttachStdout: true })
     const refused = client.exec.start(Id, { detach: false, tty: false })
-    await expect(refused).rejects.toMatchObject({ status: 400, message: 'executable file not found' })
+    await expect(refused).rejects.toMatchObject({ status: 409, message: 'Exec command has already run' })
   })
 
   it('say why they cannot be hijacked', async () => {

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
+import { parseNano } from '../../../src/core/nano-time.ts'
 import type { LogChunk, LogOptions } from '../../../src/docker-api/index.ts'
-import { readLogConfig, readLogs, rotateLog } from '../../../src/runtime/containers/logs/index.ts'
+import { logDetails, readLogConfig, readLogs, rotateLog } from '../../../src/runtime/containers/logs/index.ts'
+import { aRecord } from './support.ts'
 
 let directory: string
 let path: string
@@ -76,9 +78,12 @@ it.each([
   [{ tail: 2 }, 'c\nd\n'],
   [{ tail: 0 }, ''],
   [{ tail: 99 }, 'a\nb\nc\nd\n'],
-  [{ sinceMs: Date.parse('2026-01-02T03:04:03Z') }, 'c\nd\n'],
-  [{ untilMs: Date.parse('2026-01-02T03:04:02Z') }, 'a\nb\n'],
-])('selects with %j', async (options, expected) => {
+  [{ sinceNano: parseNano('2026-01-02T03:04:03Z') ?? 0n }, 'c\nd\n'],
+  [{ sinceNano: parseNano('2026-01-02T03:04:03.000000001Z') ?? 0n }, 'c\nd\n'],
+  [{ sinceNano: parseNano('2026-01-02T03:04:03.000000002Z') ?? 0n }, 'd\n'],
+  [{ untilNano: parseNano('2026-01-02T03:04:02.000000001Z') ?? 0n }, 'a\nb\n'],
+  [{ untilNano: parseNano('2026-01-02T03:04:02Z') ?? 0n }, 'a\n'],
+])('selects with %o', async (options, expected) => {
   const stderr = { stream: 'stderr' }
   await writeFile(path, line(1, 'a') + line(2, 'b', stderr) + line(3, 'c') + line(4, 'd', stderr))
   expect(await read(options)).toBe(expected)
@@ -153,8 +158,8 @@ it('wakes a follower for a log that appears later, and stops at once when its re
 
 it('ends a follower when the time it asked for is over', async () => {
   await writeFile(path, line(1, 'a'))
-  const untilMs = clock.nowMs() + 5_000
-  const reader = readLogs(path, { ...ALL, follow: true, untilMs }, { clock, signal: AbortSignal.any([]) })
+  const untilNano = BigInt(clock.nowMs() + 5_000) * 1_000_000n
+  const reader = readLogs(path, { ...ALL, follow: true, untilNano }, { clock, signal: AbortSignal.any([]) })
   const first = await reader.next()
   expect(first.done).toBe(true)
 })
@@ -171,14 +176,23 @@ it('keeps the old file when conmon is gone, and does not shift files again at th
 })
 
 it.each([
-  [{}, { bytesMax: 10 * 1024 * 1024, filesMax: 3 }],
+  [{}, { bytesMax: 20_000_000, filesMax: 5 }],
+  [{ Config: { 'max-size': '1m' } }, { bytesMax: 1024 * 1024, filesMax: 1 }],
+  [
+    { Type: 'local', Config: { 'max-size': '1m' } },
+    { bytesMax: 1024 * 1024, filesMax: 5 },
+  ],
+  [
+    { Config: { mode: 'non-blocking', 'max-buffer-size': '4m', 'max-file': '2' } },
+    { bytesMax: 20_000_000, filesMax: 2 },
+  ],
   [
     { Type: 'local', Config: { 'max-size': '1m', 'max-file': '5' } },
     { bytesMax: 1024 * 1024, filesMax: 5 },
   ],
   [
     { Type: 'json-file', Config: { 'max-size': '-1', compress: 'true' } },
-    { bytesMax: Infinity, filesMax: 3 },
+    { bytesMax: Infinity, filesMax: 5 },
   ],
   [{ Type: 'none' }, undefined],
 ])('reads the log configuration %j', (config, limits) => {
@@ -188,8 +202,31 @@ it.each([
 it.each([
   [{ Type: 'syslog' }, "no log driver named 'syslog'"],
   [{ Config: { 'max-sise': '1m' } }, "unknown log opt 'max-sise'"],
-  [{ Config: { 'max-file': '0' } }, 'invalid value for max-file'],
+  [{ Config: { 'max-file': '0' } }, 'max-file cannot be less than 1'],
+  [{ Config: { 'max-file': 'x' } }, 'invalid value for max-file'],
+  [{ Type: 'local', Config: { labels: 'a' } }, "unknown log opt 'labels' for local log driver"],
+  [{ Config: { compress: 'true' } }, 'compress cannot be true when max-file is less than 2'],
+  [{ Config: { compress: 'maybe' } }, 'invalid value for compress'],
+  [{ Config: { mode: 'often' } }, 'logging mode not supported: often'],
+  [{ Config: { 'max-buffer-size': '1m' } }, "only supported with 'mode=non-blocking'"],
+  [{ Config: { 'labels-regex': '(' } }, 'invalid value for labels-regex'],
   [{ Config: { 'max-size': 'big' } }, 'Cannot read size'],
 ])('refuses the log configuration %j', (config, message) => {
   expect(() => readLogConfig(config)).toThrow(message)
+})
+
+const labelled = (Config: Record<string, string>) => ({
+  ...aRecord(),
+  config: { Labels: { tier: 'web front', zone: 'b', 'com.x.y': '1' }, Env: ['MODE=a=b', 'EMPTY=', 'LOST'] },
+  host: { LogConfig: { Config } },
+})
+
+it.each([
+  [{}, ''],
+  [{ labels: 'zone,tier,none' }, 'tier=web+front,zone=b'],
+  [{ 'labels-regex': '^com\\.' }, 'com.x.y=1'],
+  [{ env: 'MODE,LOST', 'env-regex': '^EMP' }, 'EMPTY=,LOST=,MODE=a%3Db'],
+  [{ tag: '{{.Name}}/{{ .ID }}/{{.ImageName}}/{{.Odd}}' }, 'tag=web%2Faaaaaaaaaaaa%2Fbox%2F%7B%7B.Odd%7D%7D'],
+])('attaches to every line, by the options %j, %s', (options, details) => {
+  expect(logDetails(labelled(options))).toBe(details)
 })

@@ -2,7 +2,7 @@ import { conflict, unsupported } from '../../../core/errors.ts'
 import type { AttachedStream, AttachOptions, LogChunk, LogOptions } from '../../../docker-api/index.ts'
 import { beingRemoved, isRestarting, notRunning } from '../container-errors.ts'
 import { bundleFiles, bundlePath, logPath } from '../engine-paths.ts'
-import { readLogConfig, readLogs } from '../logs/index.ts'
+import { logDetails, readLogConfig, readLogs } from '../logs/index.ts'
 import { isRunning } from '../record.ts'
 import { emitContainer, type Room } from '../room.ts'
 import { AttachStream } from './attach-stream.ts'
@@ -51,24 +51,30 @@ async function replayLog(room: Room, id: string, stream: AttachStream, wanted: A
   for await (const chunk of containerLogs(room, id, options, room.closing)) stream.replay(chunk.stream, chunk.data)
 }
 
-/** The output of a container so far, and with `follow` until its last run ends. */
-export async function* containerLogs(
+/** The output of a container so far, and with `follow` until its last run ends. Throws at the call if there is none to read. */
+export function containerLogs(
   room: Room,
   reference: string,
   options: LogOptions,
   signal: AbortSignal,
 ): AsyncGenerator<LogChunk> {
-  const { id, host, life } = room.table.get(reference)
+  const record = room.table.get(reference)
+  const { id, host, life } = record
   if (readLogConfig(host.LogConfig ?? {}) === undefined) {
     throw unsupported('NO_LOGS', 'configured logging driver does not support reading')
   }
   const isOver = life.status !== 'running' && life.status !== 'restarting'
   const ended = isOver ? AbortSignal.abort() : room.runs.get(id)?.signal
-  yield* readLogs(logPath(room.paths, id), options, {
+  const chunks = readLogs(logPath(room.paths, id), options, {
     clock: room.clock,
     signal,
     ...(ended === undefined ? {} : { ended }),
   })
+  return options.details === true ? withDetails(chunks, logDetails(record)) : chunks
+}
+
+async function* withDetails(chunks: AsyncGenerator<LogChunk>, details: string): AsyncGenerator<LogChunk> {
+  for await (const chunk of chunks) yield { ...chunk, details }
 }
 
 /** Sets the size of the container's terminal. */

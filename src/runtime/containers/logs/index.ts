@@ -1,3 +1,5 @@
+export { type LogLimits, readLogConfig } from './log-config.ts'
+export { logDetails } from './log-details.ts'
 export { LogRotator, type RotatedLog } from './log-rotator.ts'
 export { type ReadLogsPorts, readLogs } from './read-logs.ts'
-export { type LogLimits, readLogConfig, reopenLog, rotateLog } from './rotate.ts'
+export { reopenLog, rotateLog } from './rotate.ts'

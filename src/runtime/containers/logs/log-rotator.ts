@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../../../core/clock.ts'
 import { errorMessage } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
-import { type LogLimits, reopenLog, rotateLog } from './rotate.ts'
+import type { LogLimits } from './log-config.ts'
+import { reopenLog, rotateLog } from './rotate.ts'
 
 export interface RotatedLog {
   readonly path: string

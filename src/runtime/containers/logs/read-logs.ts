@@ -1,6 +1,7 @@
 import { watch } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock } from '../../../core/clock.ts'
+import { formatNano, NANOS_PER_MS } from '../../../core/nano-time.ts'
 import type { LogChunk, LogOptions } from '../../../docker-api/index.ts'
 import { LineJoiner } from './line-joiner.ts'
 import { findTail, type LogFile, openNewerFiles, readFrom } from './log-files.ts'
@@ -23,7 +24,7 @@ const POLL_MS = 1_000
  * is read to its end, so no line is lost or given twice. A log that does not exist yet is empty.
  */
 export async function* readLogs(path: string, options: LogOptions, ports: ReadLogsPorts): AsyncGenerator<LogChunk> {
-  const wanted = (chunk: LogChunk): boolean => isWanted(chunk, options)
+  const wanted = wantedTest(options)
   const isPast = untilTest(options)
   const joiner = new LineJoiner()
   for await (const bytes of logBytes(path, options, ports)) {
@@ -35,12 +36,16 @@ export async function* readLogs(path: string, options: LogOptions, ports: ReadLo
   yield* joiner.flush().filter(chunk => wanted(chunk) && !isPast(chunk))
 }
 
-function isWanted({ stream, time }: LogChunk, { stdout, stderr, sinceMs }: LogOptions): boolean {
-  return (stream === 'stdout' ? stdout : stderr) && (sinceMs === undefined || Date.parse(time) >= sinceMs)
+/** Times are compared as text: all are in UTC and have nine digits. */
+function wantedTest({ stdout, stderr, sinceNano }: LogOptions): (chunk: LogChunk) => boolean {
+  const since = sinceNano === undefined ? '' : formatNano(sinceNano)
+  return ({ stream, time }) => (stream === 'stdout' ? stdout : stderr) && time >= since
 }
 
-function untilTest({ untilMs }: LogOptions): (chunk: LogChunk) => boolean {
-  return untilMs === undefined ? () => false : ({ time }) => Date.parse(time) > untilMs
+function untilTest({ untilNano }: LogOptions): (chunk: LogChunk) => boolean {
+  if (untilNano === undefined) return () => false
+  const until = formatNano(untilNano)
+  return ({ time }) => time > until
 }
 
 async function* logBytes(path: string, options: LogOptions, ports: ReadLogsPorts): AsyncGenerator<Buffer> {
@@ -79,8 +84,8 @@ async function* logBytes(path: string, options: LogOptions, ports: ReadLogsPorts
   }
 }
 
-function isOver({ untilMs }: LogOptions, clock: Clock): boolean {
-  return untilMs !== undefined && clock.nowMs() > untilMs
+function isOver({ untilNano }: LogOptions, clock: Clock): boolean {
+  return untilNano !== undefined && BigInt(Math.floor(clock.nowMs())) * NANOS_PER_MS > untilNano
 }
 
 /** Closes the first `count` files; returns the others. */
