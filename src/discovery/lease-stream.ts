@@ -21,8 +21,7 @@ export class LeaseStream {
 
   /** One renewal; false if etcd does not know the lease. Throws when the stream breaks, or nothing comes within the time. */
   async renew(id: string, timeoutMs: number): Promise<boolean> {
-    const answer = this.#waiting.get(id) ?? Promise.withResolvers<boolean>()
-    this.#waiting.set(id, answer)
+    const answer = this.#waiting.get(id) ?? this.#expect(id)
     const asking = async (): Promise<boolean> => {
       this.#stream ??= this.#connect()
       const stream = await this.#stream
@@ -39,6 +38,14 @@ export class LeaseStream {
     } finally {
       if (this.#waiting.get(id) === answer) this.#waiting.delete(id)
     }
+  }
+
+  #expect(id: string): PromiseWithResolvers<boolean> {
+    const answer = Promise.withResolvers<boolean>()
+    // Nobody may be waiting any more when the stream breaks: the renewal ran out of time.
+    void answer.promise.catch(() => {})
+    this.#waiting.set(id, answer)
+    return answer
   }
 
   close(): void {
@@ -58,15 +65,17 @@ export class LeaseStream {
     const stream = this.#stream
     if (stream === undefined) return
     this.#stream = undefined
-    stream.then(
-      open => open.end(),
-      () => {},
-    )
-    for (const answer of this.#waiting.values()) {
-      // Nobody may be waiting any more: the renewal ran out of time.
-      answer.promise.catch(() => {})
-      answer.reject(error)
-    }
+    void endQuietly(stream)
+    for (const answer of this.#waiting.values()) answer.reject(error)
     this.#waiting.clear()
+  }
+}
+
+async function endQuietly(opening: Promise<KeepAliveStream>): Promise<void> {
+  try {
+    const stream = await opening
+    stream.end()
+  } catch {
+    // It was never open.
   }
 }
