@@ -1,23 +1,21 @@
+import { notFound, ShoalError } from '../core/errors.ts'
 import type { NetworkOperations } from '../docker-api/index.ts'
 import type { Containers } from './containers/index.ts'
 import type { EventBus } from './events/index.ts'
-import type { LocalNetworks } from './network/index.ts'
+import { checkConnect, checkDisconnect, type LocalNetworks } from './network/index.ts'
 
 /**
  * The network operations of the engine: those of the network room, with containers named as everywhere else, memory of what
  * a container that does not run will join, and events.
+ *
+ * A container's own record is written last: cut off before that, a change is undone by the next engine.
  */
 export function engineNetworks(
   networks: LocalNetworks,
   { containers, events }: { readonly containers: Containers; readonly events: EventBus },
 ): NetworkOperations {
-  const tell = (action: string, network: { Id: string; Name: string; Driver: string }, container?: string): void => {
-    const about = container === undefined ? {} : { container }
-    events.emit('network', action, {
-      ID: network.Id,
-      Attributes: { name: network.Name, type: network.Driver, ...about },
-    })
-  }
+  const tell = (action: string, { Id, Name, Driver }: { Id: string; Name: string; Driver: string }): void =>
+    events.emit('network', action, { ID: Id, Attributes: { name: Name, type: Driver } })
   return {
     ...networks,
     create: async request => {
@@ -31,18 +29,22 @@ export function engineNetworks(
       tell('destroy', network)
     },
     connect: async (reference, container, endpoint) => {
-      const network = await networks.inspect(reference)
-      const { id, running } = containers.locate(container)
-      if (running) await networks.connect(network.Id, id, endpoint)
-      await containers.joinNetwork(id, network.Name, endpoint)
-      tell('connect', network, id)
+      const network = networks.need(reference)
+      const { id } = containers.locate(container)
+      await containers.changeNetworks(id, async found => {
+        checkConnect(found, network, endpoint)
+        if (found.running) await networks.connect(network.id, id, endpoint)
+        return { join: network, endpoint }
+      })
     },
-    disconnect: async (reference, container, options) => {
-      const network = await networks.inspect(reference)
-      const { id, running } = containers.locate(container)
-      if (running) await networks.disconnect(network.Id, id, options)
-      await containers.leaveNetwork(id, network.Name)
-      tell('disconnect', network, id)
+    disconnect: async (reference, container, { force = false }) => {
+      const network = networks.need(reference)
+      const { id } = locateForced(containers, container, force)
+      await containers.changeNetworks(id, async found => {
+        checkDisconnect(found, network)
+        if (found.running) await networks.disconnect(network.id, id, { force })
+        return { leave: network }
+      })
     },
     prune: async options => {
       const removed = await networks.prune(options)
@@ -50,5 +52,15 @@ export function engineNetworks(
       events.emit('network', 'prune', { ID: '', Attributes: { reclaimed: '0' } })
       return removed.map(({ Name }) => Name)
     },
+  }
+}
+
+/** Force is for endpoints whose container is gone; here none outlives its container. */
+function locateForced(containers: Containers, reference: string, force: boolean): { readonly id: string } {
+  try {
+    return containers.locate(reference)
+  } catch (error) {
+    if (!force || !(error instanceof ShoalError) || error.status !== 404) throw error
+    throw notFound('NO_SUCH_ENDPOINT', `endpoint ${reference} not found`, { cause: error })
   }
 }

@@ -89,7 +89,10 @@ async function openEngine(
   scope.defer(() => events.close())
   let containers: Containers | undefined
   const usersOf = (imageId: string) => containers?.usersOf(imageId) ?? []
-  const opening = createNetworkStack({ ...options, engineName: options.name }, ports)
+  const opening = createNetworkStack(
+    { ...options, engineName: options.name },
+    { ...ports, emit: networkEvents(events) },
+  )
   // Also when one of the others fails first, and it is still being opened.
   scope.defer(() =>
     opening.then(
@@ -145,4 +148,12 @@ function imageEvents(events: EventBus) {
 function volumeEvents(events: EventBus) {
   return (action: string, volume: string, attributes: Readonly<Record<string, string>>): void =>
     events.emit('volume', action, { ID: volume, Attributes: attributes })
+}
+
+function networkEvents(events: EventBus) {
+  return (
+    action: string,
+    { id, name, driver }: { id: string; name: string; driver: string },
+    container: string,
+  ): void => events.emit('network', action, { ID: id, Attributes: { container, name, type: driver } })
 }

@@ -35,13 +35,26 @@ export interface ContainerRoots {
   readonly list: () => Promise<readonly string[]>
 }
 
+/** A container as far as its networks go. */
+export interface Joined {
+  readonly id: string
+  readonly running: boolean
+  /** HostConfig.NetworkMode, with a full id after `container:`. */
+  readonly networkMode: string
+  /** Names of the networks it is on, or will be when it runs. */
+  readonly networks: readonly string[]
+}
+
+/** A network mode: the container left the network it was made for, and is on those of its endpoints alone. */
+export const NO_NETWORKS = '-'
+
 export interface SandboxRequest {
   readonly containerId: string
   /** Without the leading slash. */
   readonly containerName: string
   readonly hostname: string
   readonly domainname: string
-  /** `default`, `bridge`, `host`, `none`, `container:<id>` or a network's name or id. */
+  /** `default`, `bridge`, `host`, `none`, `container:<id>`, a network's name or id, or `NO_NETWORKS`. */
   readonly networkMode: string
   readonly endpoints: Readonly<Record<string, EndpointConfig>>
   readonly portBindings: PortMap
@@ -51,10 +64,15 @@ export interface SandboxRequest {
   readonly dnsSearch: readonly string[]
   readonly dnsOptions: readonly string[]
   readonly extraHosts: readonly string[]
+  /** Containers of the default network that this one knows by name: `<name or id>[:alias]`. */
+  readonly links?: readonly string[]
+  /** Of its first network's device. */
+  readonly macAddress?: string
   readonly sysctls: Readonly<Record<string, string>>
 }
 
 export interface Sandbox {
+  readonly id: string
   /** The network namespace to join; absent for `host`. */
   readonly netnsPath?: string
   readonly networks: Readonly<Record<string, EndpointSettings>>
@@ -66,12 +84,14 @@ export interface Sandbox {
 
 /** Implemented by `network/`. Everything is idempotent by container id. */
 export interface NetworkSandboxes {
-  /** Throws before anything is made: unknown network, address outside the subnet, port syntax. */
+  /** Throws before anything is made, for what no network could give: the syntax of ports, addresses, hosts. */
   readonly check: (request: SandboxRequest) => void
   /** Makes (or finds) the namespace, interfaces, addresses, port rules, names and files of a container. */
   readonly open: (request: SandboxRequest) => Promise<Sandbox>
   /** Undoes all of it. A container without a sandbox is fine. */
   readonly close: (containerId: string) => Promise<void>
+  /** Other containers find it by this name from now on. One that is not open is fine. */
+  readonly rename: (containerId: string, name: string) => void
   /** What a sandbox holds now; undefined if it is not open. */
   readonly get: (containerId: string) => Sandbox | undefined
   /** After a restart of the engine: keeps the sandboxes of containers that run, removes every other one of ours. */

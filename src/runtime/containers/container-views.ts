@@ -2,7 +2,6 @@ import type {
   ContainerInspect,
   ContainerState,
   ContainerSummary,
-  EndpointSettings,
   PortMap,
   PortSummary,
 } from '../../docker-api/index.ts'
@@ -11,6 +10,7 @@ import { stateOf } from './container-state.ts'
 import { logPath } from './engine-paths.ts'
 import { fullConfig, fullHostConfig } from './inspect-defaults.ts'
 import { readLogConfig } from './logs/index.ts'
+import { networkSettings, networksOf, shownNetworkMode } from './network-settings.ts'
 import type { ContainerRecord } from './record.ts'
 import type { Room } from './room.ts'
 import { commandOf } from './spec/build-oci-spec.ts'
@@ -53,7 +53,7 @@ export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerI
     ExecIDs: null,
     HostConfig: {
       ...fullHostConfig(host),
-      NetworkMode: record.networkMode,
+      NetworkMode: shownNetworkMode(record),
       LogConfig: { Type: 'json-file', Config: {}, ...host.LogConfig },
       ShmSize: host.ShmSize || SHM_BYTES_DEFAULT,
     },
@@ -62,13 +62,6 @@ export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerI
     Mounts: record.mounts.filter(({ unlisted }) => unlisted !== true).map(({ point }) => point),
     NetworkSettings: networkSettings(record, sandbox),
   }
-}
-
-function networkSettings(record: ContainerRecord, sandbox: Sandbox | undefined): ContainerInspect['NetworkSettings'] {
-  const networks = networksOf(record, sandbox)
-  const { IPAddress = '', Gateway = '', MacAddress = '' } = networks['bridge'] ?? Object.values(networks)[0] ?? {}
-  const SandboxKey = sandbox?.netnsPath ?? ''
-  return { Ports: sandbox?.ports ?? {}, IPAddress, Gateway, MacAddress, SandboxKey, Networks: networks }
 }
 
 /** One line of `GET /containers/json`. */
@@ -87,7 +80,7 @@ export function summaryView(room: ViewRoom, record: ContainerRecord): ContainerS
     Labels: record.config.Labels ?? {},
     State: state.Status,
     Status: statusText(state, room.clock.nowMs()),
-    HostConfig: { NetworkMode: record.networkMode },
+    HostConfig: { NetworkMode: shownNetworkMode(record) },
     NetworkSettings: { Networks: networksOf(record, sandbox) },
     Mounts: record.mounts.filter(({ unlisted }) => unlisted !== true).map(({ point }) => point),
   }
@@ -113,33 +106,4 @@ export function portSummaries(ports: PortMap, exposed: readonly string[]): PortS
       Type,
     }))
   })
-}
-
-/** What the container has on its networks now; before and between runs, which networks it will join. */
-function networksOf(
-  { networkMode, endpoints }: ContainerRecord,
-  sandbox: Sandbox | undefined,
-): Readonly<Record<string, EndpointSettings>> {
-  if (sandbox !== undefined) return sandbox.networks
-  if (networkMode.startsWith('container:')) return {}
-  const own = networkMode === 'default' || networkMode === '' ? 'bridge' : networkMode
-  const names = new Set([
-    ...(networkMode === 'default' && Object.keys(endpoints).length > 0 ? [] : [own]),
-    ...Object.keys(endpoints),
-  ])
-  return Object.fromEntries(
-    [...names].map(name => [
-      name,
-      {
-        NetworkID: '',
-        EndpointID: '',
-        Gateway: '',
-        IPAddress: '',
-        IPPrefixLen: 0,
-        MacAddress: '',
-        Aliases: endpoints[name]?.Aliases ?? null,
-        IPAMConfig: endpoints[name]?.IPAMConfig ?? null,
-      },
-    ]),
-  )
 }

@@ -5,12 +5,12 @@ import { errorMessage, failed, invalidInput } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
-import type { ContainerOperations, EndpointConfig, ExecOperations } from '../../docker-api/index.ts'
+import type { ContainerOperations, ExecOperations } from '../../docker-api/index.ts'
 import type { EventBus } from '../events/index.ts'
 import { cgroupHastener } from '../linux/cgroup-haste.ts'
 import { type CgroupLayout, detectCgroups, removeCgroup } from '../linux/cgroups.ts'
 import { findProgram } from '../linux/run-command.ts'
-import type { ContainerMounts, ContainerRoots, NetworkSandboxes } from '../ports.ts'
+import type { ContainerMounts, ContainerRoots, Joined, NetworkSandboxes } from '../ports.ts'
 import { attachContainer, containerLogs, resizeContainer } from './attach/attach-container.ts'
 import { Conmon } from './conmon.ts'
 import { checkContainerName } from './container-name.ts'
@@ -28,7 +28,7 @@ import { readHostFacts } from './host/index.ts'
 import { inspectContainer } from './inspect-container.ts'
 import { listContainers } from './list-containers.ts'
 import { LogRotator } from './logs/index.ts'
-import { withNetwork, withoutNetwork } from './network-membership.ts'
+import { changeNetworks, joinedNetworks, type NetworkChange } from './network-membership.ts'
 import { OciRuntime } from './oci-runtime.ts'
 import { isRunning } from './record.ts'
 import { checkRunning, recoverContainers } from './recover.ts'
@@ -71,11 +71,10 @@ export interface Containers {
   readonly counts: () => { readonly running: number; readonly paused: number; readonly stopped: number }
   /** Which containers use an image. */
   readonly usersOf: (imageId: string) => { readonly containerId: string; readonly running: boolean }[]
-  /** Full id of a container and whether it has a sandbox now. Throws docker's 404. */
-  readonly locate: (reference: string) => { readonly id: string; readonly running: boolean }
-  /** Remember that a container joins, or leaves, a network: for its next run. */
-  readonly joinNetwork: (id: string, network: string, endpoint: EndpointConfig) => Promise<void>
-  readonly leaveNetwork: (id: string, network: string) => Promise<void>
+  /** Full id of a container. Throws docker's 404. */
+  readonly locate: (reference: string) => { readonly id: string }
+  /** Calls `change` with what the container is on, when nothing else happens to it, and remembers what it resolves with. */
+  readonly changeNetworks: (id: string, change: (container: Joined) => Promise<NetworkChange>) => Promise<void>
   /** Stops looking after containers; they keep running. */
   readonly close: () => Promise<void>
 }
@@ -102,14 +101,15 @@ export async function openContainers(options: ContainersOptions, ports: Containe
         .all()
         .filter(record => record.imageId === imageId)
         .map(record => ({ containerId: record.id, running: isRunning(record) })),
-    locate: reference => {
-      const record = room.table.get(reference)
-      return { id: record.id, running: isRunning(record) }
-    },
-    joinNetwork: (id, network, endpoint) =>
-      room.locks.run(id, () => room.table.update(id, record => withNetwork(record, network, endpoint))),
-    leaveNetwork: (id, network) =>
-      room.locks.run(id, () => room.table.update(id, record => withoutNetwork(record, network))),
+    locate: reference => ({ id: room.table.get(reference).id }),
+    changeNetworks: (id, change) =>
+      room.locks.run(id, async () => {
+        const record = room.table.get(id)
+        const { networkMode } = record
+        const joined = { id, networkMode, running: isRunning(record), networks: joinedNetworks(record) }
+        const made = await change(joined)
+        await room.table.update(id, current => changeNetworks(current, made))
+      }),
     close: async () => {
       closing.abort(failed('ENGINE_CLOSED', 'The engine is shutting down'))
       room.exits.close()
@@ -246,6 +246,7 @@ async function renameContainer(room: Room, reference: string, wished: string): P
       throw invalidInput('SAME_NAME', 'Renaming a container with the same name as its current name')
     }
     await room.table.update(id, record => ({ ...record, name }))
+    room.sandboxes.rename(id, name)
     emitContainer(room, room.table.get(id), 'rename', { oldName: `/${before.name}` })
   })
 }

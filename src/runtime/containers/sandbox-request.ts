@@ -17,6 +17,8 @@ export function sandboxRequestOf({ id, name, config, host, ...record }: Containe
     dnsSearch: host.DnsSearch ?? [],
     dnsOptions: host.DnsOptions ?? [],
     extraHosts: host.ExtraHosts ?? [],
+    links: host.Links ?? [],
+    ...(config.MacAddress === undefined ? {} : { macAddress: config.MacAddress }),
     sysctls: host.Sysctls ?? {},
   }
 }

@@ -1,4 +1,5 @@
 import { parseIpv4 } from '../../core/cidr.ts'
+import { formatIp, parseIp } from '../../core/ip.ts'
 
 /** Netlink messages as bytes: headers and attributes, in host (little-endian) order. Source: rtnetlink(7), netlink(7). */
 
@@ -62,6 +63,11 @@ export function attribute(type: number, value: Buffer | readonly Buffer[]): Buff
   return bytes
 }
 
+const NLA_F_NESTED = 0x8000
+
+/** Attributes within an attribute that says so, as netfilter wants it. */
+export const nested = (type: number, values: readonly Buffer[]): Buffer => attribute(type | NLA_F_NESTED, values)
+
 /** Attributes by type; of several of one type the last. */
 export function decodeAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
   const found = new Map<number, Buffer>()
@@ -76,6 +82,12 @@ export function decodeAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
 
 export const encodeText = (text: string): Buffer => Buffer.from(`${text}\0`)
 export const decodeText = (bytes: Buffer): string => bytes.toString('utf8').replace(/\0.*$/s, '')
+export function encodeU16(value: number): Buffer {
+  const bytes = Buffer.alloc(2)
+  bytes.writeUInt16LE(value)
+  return bytes
+}
+
 export const encodeU8 = (value: number): Buffer => Buffer.from([value])
 
 export function encodeU32(value: number): Buffer {
@@ -91,12 +103,30 @@ export function encodeBe16(value: number): Buffer {
   return bytes
 }
 
+/** Numbers of netfilter travel in network order. */
+export function encodeBe32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}
+
 export function encodeIpv4(address: string): Buffer {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(parseIpv4(address))
   return bytes
 }
 
-export const decodeIpv4 = (bytes: Buffer): string => bytes.subarray(0, 4).join('.')
+/** An address of either family: 4 or 16 bytes. */
+export function encodeIp(address: string): Buffer {
+  const { family, value } = parseIp(address)
+  return Buffer.from(value.toString(16).padStart(family === 4 ? 8 : 32, '0'), 'hex')
+}
+
+/** Of 4 bytes an IPv4 address, of 16 an IPv6 one. */
+export function decodeIp(bytes: Buffer): string {
+  const value = BigInt(`0x${bytes.toString('hex')}`)
+  return formatIp({ family: bytes.length === 4 ? 4 : 6, value })
+}
+
 export const encodeMac = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex')
 export const decodeMac = (bytes: Buffer): string => bytes.toString('hex').replace(/(..)(?=.)/g, '$1:')

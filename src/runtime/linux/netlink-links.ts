@@ -9,6 +9,7 @@ import {
   encodeMac,
   encodeText,
   encodeU8,
+  encodeU16,
   encodeU32,
   NLM_F,
 } from './netlink-codec.ts'
@@ -17,11 +18,12 @@ import type { NetlinkSocket } from './netlink-socket.ts'
 /** Network devices: what `ip link` does. Numbers are those of linux/if_link.h. */
 
 const RTM = { newLink: 16, delLink: 17, getLink: 18 } as const
-const IFLA = { address: 1, ifname: 3, mtu: 4, master: 10, linkInfo: 18, ifAlias: 20, netNsFd: 28 } as const
+const IFLA = { address: 1, ifname: 3, mtu: 4, link: 5, master: 10, linkInfo: 18, ifAlias: 20, netNsFd: 28 } as const
 const INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const
 const VETH_PEER = 1
 const VXLAN = { id: 1, local: 4, learning: 7, port: 15 } as const
-const BRPORT = { hairpin: 4, neighSuppress: 32 } as const
+const BRPORT = { hairpin: 4, neighSuppress: 32, isolated: 33 } as const
+const LAN_MODE = 1
 const IFF_UP = 1
 const CREATE = NLM_F.create | NLM_F.excl
 
@@ -34,6 +36,8 @@ export interface Link {
   /** Index of the bridge it is a port of. */
   readonly master?: number
   readonly alias?: string
+  /** `bridge`, `veth`; absent: a device of the machine's. */
+  readonly kind?: string
 }
 
 function linkHeader({ index = 0, up = false }: { index?: number; up?: boolean }): Buffer {
@@ -48,6 +52,8 @@ function decodeLink(payload: Buffer): Link {
   const attributes = decodeAttributes(payload.subarray(16))
   const master = attributes.get(IFLA.master)
   const alias = attributes.get(IFLA.ifAlias)
+  const info = attributes.get(IFLA.linkInfo)
+  const kind = info === undefined ? undefined : decodeAttributes(info).get(INFO.kind)
   return {
     index: payload.readInt32LE(4),
     name: decodeText(attributes.get(IFLA.ifname) ?? Buffer.alloc(0)),
@@ -56,7 +62,12 @@ function decodeLink(payload: Buffer): Link {
     up: (payload.readUInt32LE(8) & IFF_UP) !== 0,
     ...(master === undefined ? {} : { master: master.readUInt32LE() }),
     ...(alias === undefined ? {} : { alias: decodeText(alias) }),
+    ...(kind === undefined ? {} : { kind: decodeText(kind) }),
   }
+}
+
+export function isBridge({ kind }: Link): boolean {
+  return kind === 'bridge'
 }
 
 /** The device of that name, or undefined. */
@@ -192,6 +203,45 @@ function setPortFlag(netlink: NetlinkSocket, name: string, flag: number): void {
 /** Lets a bridge send a frame back where it came from: to a container that calls its own published port. */
 export function allowHairpin(netlink: NetlinkSocket, port: string): void {
   setPortFlag(netlink, port, BRPORT.hairpin)
+}
+
+/** Keeps a container from speaking to others of its bridge; with the host and beyond it does. */
+export function isolatePort(netlink: NetlinkSocket, port: string): void {
+  setPortFlag(netlink, port, BRPORT.isolated)
+}
+
+const MACVLAN_MODES: Readonly<Record<string, number>> = { private: 1, vepa: 2, bridge: 4, passthru: 8 }
+const IPVLAN_MODES: Readonly<Record<string, number>> = { l2: 0, l3: 1, l3s: 2 }
+
+export interface LanDevice {
+  readonly kind: 'macvlan' | 'ipvlan'
+  /** A key of the kind's modes: `bridge`, `l2`. */
+  readonly mode: string
+  readonly name: string
+  /** Index of the host's device it stands on. */
+  readonly parent: number
+  readonly mtu: number
+  /** Of macvlan alone; ipvlan has its parent's. */
+  readonly mac?: string
+  readonly netnsFd: number
+}
+
+/** A device in another network namespace that stands on one of the host's. Throws EBUSY if it is in use otherwise. */
+export function createLanDevice(netlink: NetlinkSocket, device: LanDevice): void {
+  const { kind, mode, name, parent, mtu, mac, netnsFd } = device
+  const modeBytes = kind === 'macvlan' ? encodeU32(MACVLAN_MODES[mode] ?? 0) : encodeU16(IPVLAN_MODES[mode] ?? 0)
+  const payload = Buffer.concat([
+    linkHeader({}),
+    attribute(IFLA.ifname, encodeText(name)),
+    attribute(IFLA.link, encodeU32(parent)),
+    attribute(IFLA.netNsFd, encodeU32(netnsFd)),
+    ...linkAttributes({ mtu, ...(mac === undefined ? {} : { mac }) }),
+    attribute(IFLA.linkInfo, [
+      attribute(INFO.kind, Buffer.from(kind)),
+      attribute(INFO.data, [attribute(LAN_MODE, modeBytes)]),
+    ]),
+  ])
+  netlink.change({ type: RTM.newLink, flags: CREATE, payload, what: `create ${kind} ${name}` })
 }
 
 /** Deletes a device; one that is gone is fine. */

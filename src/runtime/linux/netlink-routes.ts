@@ -1,13 +1,25 @@
 import { errorCode } from '../../core/errors.ts'
-import { attribute, decodeAttributes, decodeIpv4, encodeIpv4, encodeMac, encodeU32, NLM_F } from './netlink-codec.ts'
+import { type IpFamily, parseIp } from '../../core/ip.ts'
+import {
+  attribute,
+  decodeAttributes,
+  decodeIp,
+  encodeIp,
+  encodeIpv4,
+  encodeMac,
+  encodeU32,
+  NLM_F,
+} from './netlink-codec.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'
 
-/** Addresses, routes and neighbours: what `ip address`, `ip route`, `ip neigh` and `bridge fdb` do. IPv4 only. */
+/** Addresses, routes and neighbours: what `ip address`, `ip route`, `ip neigh` and `bridge fdb` do. Neighbours are IPv4 only. */
 
-const RTM = { newAddr: 20, getAddr: 22, newRoute: 24, getRoute: 26, newNeigh: 28, delNeigh: 29 } as const
+const RTM = { newAddr: 20, getAddr: 22, newRoute: 24, delRoute: 25, getRoute: 26, newNeigh: 28, delNeigh: 29 } as const
 const AF_INET = 2
+const AF = { 4: AF_INET, 6: 10 } as const
 const AF_BRIDGE = 7
-const IFA = { address: 1, local: 2, broadcast: 4 } as const
+const IFA = { address: 1, local: 2, flags: 8 } as const
+const IFA_F_NODAD = 2
 const RTA = { dst: 1, oif: 4, gateway: 5 } as const
 const NDA = { dst: 1, lladdr: 2 } as const
 const NUD = { permanent: 0x80, noArp: 0x40 } as const
@@ -22,14 +34,13 @@ export interface InterfaceAddress {
   readonly prefix: number
 }
 
+/** An IPv6 address is usable at once: nobody else is asked whether he has it, for it is we who give addresses. */
 function addressMessage({ linkIndex, address, prefix }: InterfaceAddress): Buffer {
-  const header = Buffer.from([AF_INET, prefix, 0, 0])
-  return Buffer.concat([
-    header,
-    encodeU32(linkIndex),
-    attribute(IFA.local, encodeIpv4(address)),
-    attribute(IFA.address, encodeIpv4(address)),
-  ])
+  const { family } = parseIp(address)
+  const header = Buffer.from([AF[family], prefix, 0, 0])
+  const bytes = encodeIp(address)
+  const own = family === 4 ? attribute(IFA.local, bytes) : attribute(IFA.flags, encodeU32(IFA_F_NODAD))
+  return Buffer.concat([header, encodeU32(linkIndex), own, attribute(IFA.address, bytes)])
 }
 
 /** Gives a device an address; one that is there is fine. */
@@ -42,24 +53,25 @@ export function addAddress(netlink: NetlinkSocket, address: InterfaceAddress): v
   })
 }
 
-export function listAddresses(netlink: NetlinkSocket): InterfaceAddress[] {
-  const payload = Buffer.from([AF_INET, 0, 0, 0, 0, 0, 0, 0])
+export function listAddresses(netlink: NetlinkSocket, family: IpFamily = 4): InterfaceAddress[] {
+  const payload = Buffer.from([AF[family], 0, 0, 0, 0, 0, 0, 0])
   return netlink.query({ type: RTM.getAddr, flags: NLM_F.dump, payload, what: 'list addresses' }).flatMap(answer => {
-    const local = decodeAttributes(answer.subarray(8)).get(IFA.local)
-    if (local === undefined) return []
-    return [{ linkIndex: answer.readUInt32LE(4), address: decodeIpv4(local), prefix: answer.readUInt8(1) }]
+    const attributes = decodeAttributes(answer.subarray(8))
+    const local = attributes.get(IFA.local) ?? attributes.get(IFA.address)
+    if (local === undefined || answer.readUInt8(0) !== AF[family]) return []
+    return [{ linkIndex: answer.readUInt32LE(4), address: decodeIp(local), prefix: answer.readUInt8(1) }]
   })
 }
 
-function routeHeader(prefix: number): Buffer {
-  return Buffer.from([AF_INET, prefix, 0, 0, TABLE_MAIN, PROTOCOL_BOOT, 0, TYPE_UNICAST, 0, 0, 0, 0])
+function routeHeader(family: IpFamily): Buffer {
+  return Buffer.from([AF[family], 0, 0, 0, TABLE_MAIN, PROTOCOL_BOOT, 0, TYPE_UNICAST, 0, 0, 0, 0])
 }
 
-/** The default route; replaces another one. */
+/** The default route of the gateway's family; replaces another one. */
 export function setDefaultRoute(netlink: NetlinkSocket, gateway: string, linkIndex: number): void {
   const payload = Buffer.concat([
-    routeHeader(0),
-    attribute(RTA.gateway, encodeIpv4(gateway)),
+    routeHeader(parseIp(gateway).family),
+    attribute(RTA.gateway, encodeIp(gateway)),
     attribute(RTA.oif, encodeU32(linkIndex)),
   ])
   netlink.change({
@@ -70,15 +82,34 @@ export function setDefaultRoute(netlink: NetlinkSocket, gateway: string, linkInd
   })
 }
 
+/** The default route of a family straight to a device, without a gateway; replaces another one. */
+export function setDeviceRoute(netlink: NetlinkSocket, family: IpFamily, linkIndex: number): void {
+  netlink.change({
+    type: RTM.newRoute,
+    flags: NLM_F.create | NLM_F.replace,
+    payload: Buffer.concat([routeHeader(family), attribute(RTA.oif, encodeU32(linkIndex))]),
+    what: `set the default route to device ${linkIndex}`,
+  })
+}
+
+/** Takes the default route of a family away; none is fine. */
+export function deleteDefaultRoute(netlink: NetlinkSocket, family: IpFamily): void {
+  try {
+    netlink.change({ type: RTM.delRoute, payload: routeHeader(family), what: 'delete the default route' })
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error
+  }
+}
+
 /** Networks (`10.0.0.0/8`) the main table has routes to, the default route left out. */
-export function listRoutedNetworks(netlink: NetlinkSocket): string[] {
+export function listRoutedNetworks(netlink: NetlinkSocket, family: IpFamily = 4): string[] {
   return netlink
-    .query({ type: RTM.getRoute, flags: NLM_F.dump, payload: routeHeader(0), what: 'list routes' })
+    .query({ type: RTM.getRoute, flags: NLM_F.dump, payload: routeHeader(family), what: 'list routes' })
     .flatMap(answer => {
       const dst = decodeAttributes(answer.subarray(12)).get(RTA.dst)
       const prefix = answer.readUInt8(1)
-      if (answer.readUInt8(0) !== AF_INET || answer.readUInt8(4) !== TABLE_MAIN || dst === undefined) return []
-      return [`${decodeIpv4(dst)}/${prefix}`]
+      if (answer.readUInt8(0) !== AF[family] || answer.readUInt8(4) !== TABLE_MAIN || dst === undefined) return []
+      return [`${decodeIp(dst)}/${prefix}`]
     })
 }
 

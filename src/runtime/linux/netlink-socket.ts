@@ -31,6 +31,15 @@ export interface NetlinkRequest {
   readonly what: string
 }
 
+export type NetlinkBatchPart = Omit<NetlinkRequest, 'what'>
+
+/** Changes that netfilter makes together or not at all. */
+export interface NetlinkBatch {
+  readonly begin: NetlinkBatchPart
+  readonly parts: readonly NetlinkBatchPart[]
+  readonly end: NetlinkBatchPart
+}
+
 /**
  * A netlink socket (by default for routing) of the network namespace the thread was in when it was opened; it keeps acting on that namespace
  * wherever the thread goes. Calls are synchronous: the kernel answers a request before `send` returns.
@@ -55,6 +64,24 @@ export class NetlinkSocket {
   /** Everything the kernel answers: one payload, or with the `dump` flag all of a kind. */
   query({ type, flags = 0, payload, what }: NetlinkRequest): Buffer[] {
     return this.#exchange({ type, flags, payload, what })
+  }
+
+  /** Sends a batch and waits until each part is acknowledged; throws a SyscallError with the first refusal. */
+  batch(what: string, { begin, parts, end }: NetlinkBatch): void {
+    const sequence = ++this.#sequence
+    const encode = ({ type, flags = 0, payload }: NetlinkBatchPart, extra: number): Buffer =>
+      encodeMessage({ type, flags: flags | NLM_F.request | extra, sequence, payload })
+    const bytes = Buffer.concat([encode(begin, 0), ...parts.map(part => encode(part, NLM_F.ack)), encode(end, 0)])
+    sysSend(this.#fd, bytes, BigInt(bytes.length), 0)
+    for (let answers = 0; answers < parts.length; ) {
+      const length = sysRecv(this.#fd, this.#buffer, BigInt(this.#buffer.length), 0)
+      for (const message of decodeMessages(this.#buffer.subarray(0, length))) {
+        if (message.sequence !== sequence || message.type !== NLMSG_ERROR) continue
+        const errno = -message.payload.readInt32LE(0)
+        if (errno !== 0) throw new SyscallError(what, errno)
+        answers++
+      }
+    }
   }
 
   close(): void {

@@ -33,7 +33,8 @@ export async function destroyNetworkStack(
   } finally {
     netlink.close()
   }
-  if (options.manageFirewall) await runNft(dropFirewall(table), clock)
+  const families = existsSync('/proc/net/if_inet6') ? ([4, 6] as const) : ([4] as const)
+  if (options.manageFirewall) await runNft(families.map(family => dropFirewall(family, table)).join(''), clock)
 }
 
 const entries = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : [])
@@ -41,9 +42,8 @@ const entries = (folder: string): string[] => (existsSync(folder) ? readdirSync(
 function recordedBridges(folder: string): string[] {
   return entries(folder).flatMap(file => {
     try {
-      const { bridge, isDefault } = JSON.parse(readFileSync(join(folder, file), 'utf8'))
-      // A default bridge under another name than ours was the operator's before.
-      return typeof bridge === 'string' && isDefault !== true ? [bridge] : []
+      const { bridge, ownsBridge } = JSON.parse(readFileSync(join(folder, file), 'utf8'))
+      return typeof bridge === 'string' && ownsBridge !== false ? [bridge] : []
     } catch {
       return []
     }

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
+import { errorMessage } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import { NetlinkSocket } from '../linux/netlink-socket.ts'
@@ -9,14 +10,19 @@ import { dnsScope } from './dns/dns-scope.ts'
 import { DnsServer } from './dns/dns-server.ts'
 import { Firewall } from './firewall/firewall.ts'
 import { DEFAULT_MTU, ensureDefaults } from './networks/default-networks.ts'
-import type { BridgeNetwork } from './networks/local-network.ts'
+import type { JoinableNetwork } from './networks/local-network.ts'
 import { type LocalNetworks, networkOperations } from './networks/network-operations.ts'
 import { NetworkTable } from './networks/network-table.ts'
 import { HostPorts } from './ports/host-ports.ts'
-import { ensureBridge, writeSysctl } from './sandboxes/devices.ts'
+import { ensureBridge, removeBridge, writeSysctl } from './sandboxes/bridge-device.ts'
+import { NamespaceFolder } from './sandboxes/namespace-folder.ts'
+import { SandboxFolders } from './sandboxes/sandbox-folder.ts'
 import { SandboxTable } from './sandboxes/sandbox-table.ts'
-import { Sandboxes } from './sandboxes/sandboxes.ts'
+import { type NetworkEvents, Sandboxes } from './sandboxes/sandboxes.ts'
 import { stackIdentity } from './stack-identity.ts'
+
+/** There if the kernel speaks IPv6. */
+const IPV6_ADDRESSES = '/proc/net/if_inet6'
 
 export interface NetworkStackOptions {
   /** Tells this engine's devices and rules from those of other engines in the same network namespace. */
@@ -38,6 +44,7 @@ export interface NetworkStackPorts {
   readonly random: Random
   readonly log: Log
   readonly names?: NameSource
+  readonly emit?: NetworkEvents
 }
 
 export interface NetworkStack {
@@ -45,18 +52,19 @@ export interface NetworkStack {
   readonly networks: LocalNetworks
   /** From now on the DNS server asks `source` before its own containers. */
   readonly setNameSource: (source: NameSource) => void
-  /** Stops serving names and lets go of host ports; what running containers use stays as it is. */
+  /** Stops serving names and lets go of host ports; what running containers use stays. If none run, nothing does. */
   readonly close: () => Promise<void>
 }
 
 /** Opens the engine's networks: makes the bridges that are missing and finds the sandboxes of a former life. */
 export async function createNetworkStack(
   options: NetworkStackOptions,
-  { clock, random, log, names }: NetworkStackPorts,
+  { clock, random, log, names, emit = () => {} }: NetworkStackPorts,
 ): Promise<NetworkStack> {
   const identity = stackIdentity(options)
   const execFolder = join(options.execRoot, 'network')
   const netlink = new NetlinkSocket()
+  const hasIpv6 = existsSync(IPV6_ADDRESSES)
   let source = names
   const networks = await NetworkTable.open(join(options.dataRoot, 'network', 'networks'), log)
   const table = new SandboxTable({
@@ -64,22 +72,26 @@ export async function createNetworkStack(
     devicePrefix: identity.devicePrefix,
     random,
   })
-  const firewall = new Firewall({ table: identity.table, manage: options.manageFirewall }, { clock, log })
-  const hostPorts = new HostPorts(log)
-  const networkOf = (id: string): BridgeNetwork | undefined => networks.bridgeById(id)
+  const firewall = new Firewall({ table: identity.table, manage: options.manageFirewall, hasIpv6 }, { clock, log })
+  const hostPorts = new HostPorts({ clock, log, hasIpv6 })
+  const networkOf = (id: string): JoinableNetwork | undefined => networks.joinableById(id)
   const scopePorts = { table, networkOf, outside: () => source, hostResolver: readHostResolver }
   const dns = new DnsServer(
-    { ready: () => source?.ready, scopeOf: (id, address) => dnsScope(id, address, scopePorts) },
+    { ready: () => source?.ready, scopeOf: containerId => dnsScope(containerId, scopePorts) },
     { clock, random, log },
   )
-  const sandboxes = new Sandboxes(
-    { folder: execFolder, devicePrefix: identity.devicePrefix },
-    { netlink, networks, table, firewall, hostPorts, hostResolver: readHostResolver },
-  )
+  const namespaces = new NamespaceFolder(join(execFolder, 'netns'), identity.devicePrefix)
+  const folders = new SandboxFolders(join(execFolder, 'files'), { networks, table, hostResolver: readHostResolver })
+  const parts = { netlink, networks, table, firewall, hostPorts, dns, namespaces, folders, log, emit }
+  const sandboxes = new Sandboxes(parts)
   const close = async (): Promise<void> => {
     dns.close()
     hostPorts.close()
-    netlink.close()
+    try {
+      if (table.all().length === 0) await leaveHost(parts)
+    } finally {
+      netlink.close()
+    }
   }
   try {
     await ensureDefaults(options, { netlink, networks, random, createdAt: new Date(clock.nowMs()).toISOString() })
@@ -87,33 +99,44 @@ export async function createNetworkStack(
     for (const network of networks.bridges()) {
       ensureBridge(netlink, network)
       firewall.setNetwork(network)
-      await dns.listen(network.id, network.gateway)
     }
     await sandboxes.adopt()
     await firewall.apply()
   } catch (error) {
-    await close()
+    await close().catch((cause: unknown) =>
+      log.warn({ error: errorMessage(cause) }, 'cannot undo half-opened networks'),
+    )
     throw error
   }
-  const defaultMtu = options.mtu ?? DEFAULT_MTU
   return {
     sandboxes,
     networks: networkOperations({
-      netlink,
-      networks,
-      table,
+      ...parts,
       sandboxes,
-      firewall,
-      dns,
       clock,
       random,
-      defaultMtu,
+      defaultMtu: options.mtu ?? DEFAULT_MTU,
+      seed: identity.table,
     }),
     setNameSource: next => {
       source = next
     },
     close,
   }
+}
+
+/** Without containers nothing of the engine needs to stay: the next one makes its bridges and rules anew. */
+async function leaveHost({
+  netlink,
+  networks,
+  firewall,
+}: {
+  readonly netlink: NetlinkSocket
+  readonly networks: NetworkTable
+  readonly firewall: Firewall
+}): Promise<void> {
+  for (const network of networks.bridges()) removeBridge(netlink, network)
+  await firewall.drop()
 }
 
 /** What the host resolves names with; read anew each time, for it changes with the host's network. */

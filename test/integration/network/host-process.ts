@@ -3,7 +3,7 @@ import { systemClock } from '../../../src/core/clock.ts'
 import type { NetworkRecord } from '../../../src/core/model/node.ts'
 import { systemRandom } from '../../../src/core/random.ts'
 import { clusterKeys, createEtcdStore } from '../../../src/discovery/index.ts'
-import type { Engine, NetworkCreateRequest } from '../../../src/docker-api/index.ts'
+import type { EndpointConfig, Engine, NetworkCreateRequest } from '../../../src/docker-api/index.ts'
 import { type ClusterOverlay, createOverlay } from '../../../src/node-agent/overlay/index.ts'
 import { createNetworkStack, destroyNetworkStack, type NetworkStack } from '../../../src/runtime/network/index.ts'
 import type { SandboxRequest } from '../../../src/runtime/ports.ts'
@@ -37,13 +37,16 @@ const methods: Record<string, (...args: never[]) => unknown> = {
   closeStack: () => stack.close(),
   open: (request: SandboxRequest) => stack.sandboxes.open(request),
   check: (request: SandboxRequest) => stack.sandboxes.check(request),
+  rename: (containerId: string, name: string) => stack.sandboxes.rename(containerId, name),
+  prune: async () => (await stack.networks.prune({})).map(({ Name }) => Name),
   close: (containerId: string) => stack.sandboxes.close(containerId),
   get: (containerId: string) => stack.sandboxes.get(containerId),
   restore: (running: SandboxRequest[]) => stack.sandboxes.restore(running),
   createNetwork: (request: NetworkCreateRequest) => stack.networks.create(request),
   removeNetwork: (name: string) => stack.networks.remove(name),
   inspectNetwork: (name: string) => stack.networks.inspect(name),
-  connect: (network: string, container: string) => stack.networks.connect(network, container, {}),
+  connect: (network: string, container: string, config: EndpointConfig = {}) =>
+    stack.networks.connect(network, container, config),
   disconnect: (network: string, container: string) => stack.networks.disconnect(network, container, {}),
   openOverlay: async (node: string, hostAddress: string, endpoint: string) => {
     const store = createEtcdStore({ endpoints: [endpoint], clock: systemClock })

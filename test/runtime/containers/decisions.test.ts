@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RestartPolicy } from '../../../src/docker-api/index.ts'
-import { withNetwork, withoutNetwork } from '../../../src/runtime/containers/network-membership.ts'
+import { joinedNetworks, withNetwork, withoutNetwork } from '../../../src/runtime/containers/network-membership.ts'
 import { type LeftBehind, planRecovery } from '../../../src/runtime/containers/plan-recovery.ts'
 import type { ContainerRecord } from '../../../src/runtime/containers/record.ts'
 import { decideRestart, type EndOfRun, startsWithEngine } from '../../../src/runtime/containers/restart-decision.ts'
+import { NO_NETWORKS } from '../../../src/runtime/ports.ts'
 import { aRecord, ended, running } from './support.ts'
 
 const end = (changes: Partial<EndOfRun> = {}): EndOfRun => ({
@@ -101,25 +102,38 @@ describe('membership in networks', () => {
     networkMode,
     endpoints: Object.fromEntries(names.map(name => [name, {}])),
   })
+  const [app, bridge] = ['app', 'bridge'].map(name => ({ id: `${name === 'app' ? 'a' : 'b'}`.repeat(64), name }))
+  const [APP, BRIDGE] = [app ?? { id: '', name: '' }, bridge ?? { id: '', name: '' }]
   it.each([
     ['keeps the default bridge', member('default'), member('default', 'bridge', 'app')],
     ['adds to others', member('front', 'front'), member('front', 'front', 'app')],
-    ['ends having none', member('none'), member('app', 'app')],
+    ['joins it again by name', member('default', 'a'.repeat(12)), member('default', 'app')],
+    ['has left all', member(NO_NETWORKS), member(NO_NETWORKS, 'app')],
   ])('joining %s', (_what, before, after) => {
-    expect(withNetwork(before, 'app', {})).toEqual(after)
+    expect(withNetwork(before, APP, {})).toEqual(after)
   })
 
   it.each([
-    ['a further one', member('front', 'front', 'app'), member('front', 'front')],
-    ['the main one', member('app', 'app', 'front'), member('front', 'front')],
-    ['the last one', member('app', 'app'), member('none')],
-    ['the main one that was not said', member('app'), member('none')],
-  ])('leaving %s', (_what, before, after) => {
-    expect(withoutNetwork(before, 'app')).toEqual(after)
+    ['a further one', member('front', 'front', 'app'), member('front', 'front'), ['front']],
+    ['the main one', member('app', 'app', 'front'), member(NO_NETWORKS, 'front'), ['front']],
+    ['the last one', member('app', 'app'), member(NO_NETWORKS), []],
+    ['the main one that was not said', member('app'), member(NO_NETWORKS), []],
+    ['one named by the beginning of its id', member('aaaaaaaaaaaa', 'front'), member(NO_NETWORKS, 'front'), ['front']],
+    ['the only one besides an unsaid mode', member('default', 'app'), member(NO_NETWORKS), []],
+  ])('leaving %s', (_what, before, after, left) => {
+    expect(withoutNetwork(before, APP)).toEqual(after)
+    expect(joinedNetworks(after)).toEqual(left)
   })
 
   it('leaving the default bridge', () => {
-    expect(withoutNetwork(member('default'), 'bridge')).toEqual(member('none'))
-    expect(withoutNetwork(member('default', 'bridge', 'app'), 'bridge')).toEqual(member('app', 'app'))
+    expect(withoutNetwork(member('default'), BRIDGE)).toEqual(member(NO_NETWORKS))
+    expect(withoutNetwork(member('default', 'bridge', 'app'), BRIDGE)).toEqual(member('default', 'app'))
+  })
+
+  it('is what was given, or the default', () => {
+    expect(joinedNetworks(member('default'))).toEqual(['bridge'])
+    expect(joinedNetworks(member('front', 'app'))).toEqual(['front', 'app'])
+    expect(joinedNetworks(member('none'))).toEqual(['none'])
+    expect(joinedNetworks(member('container:abc'))).toEqual([])
   })
 })

@@ -7,6 +7,7 @@ import {
   RECURSION_AVAILABLE,
   RECURSION_DESIRED,
 } from 'dns-packet'
+import { formatIp, ipFamily } from '../../../core/ip.ts'
 import { pickIndex, type Random } from '../../../core/random.ts'
 
 /** Answers of ours are not to be kept: a dead container's name must be forgotten within two seconds. */
@@ -20,7 +21,7 @@ const MESSAGE_BYTES_MAX = 65_535
 
 export type DnsTransport = 'udp' | 'tcp'
 
-/** What is known about a name inside: its addresses (none: it exists, but nothing healthy has it), or nothing. */
+/** What is known about a name inside: its addresses of both families (none: it exists, but nothing healthy has it), or nothing. */
 export interface InsideNames {
   readonly addressesOf: (name: string) => readonly string[] | undefined
   /** The name of an address, for reverse queries. */
@@ -54,20 +55,30 @@ export function answerInside(
   if (question.type === 'PTR') return answerReverse(packet, question, names)
   const addresses = names.addressesOf(name)
   if (addresses === undefined) return undefined
-  const isAddressQuery = question.type === 'A' || (question.type as string) === 'ANY'
-  const answers = isAddressQuery
-    ? shuffled(addresses, random).map(data => ({ name: question.name, type: 'A' as const, ttl: TTL_S, data }))
-    : []
+  const answers = shuffled(addresses, random).flatMap((data): Answer[] => {
+    const type = ipFamily(data) === 6 ? 'AAAA' : 'A'
+    const isAsked = question.type === type || (question.type as string) === 'ANY'
+    return isAsked ? [{ name: question.name, type, ttl: TTL_S, data }] : []
+  })
   return reply(packet, answers, transport)
 }
 
 function answerReverse(packet: Packet, question: Question, names: InsideNames): Buffer | undefined {
-  const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\.in-addr\.arpa\.?$/i.exec(question.name)
-  if (match === null) return undefined
-  const name = names.nameOf(match.slice(1).reverse().join('.'))
+  const address = reverseAddress(question.name)
+  const name = address === undefined ? undefined : names.nameOf(address)
   return name === undefined
     ? undefined
     : reply(packet, [{ name: question.name, type: 'PTR', ttl: TTL_S, data: name }], 'udp')
+}
+
+/** The address that a reverse query is about. */
+export function reverseAddress(name: string): string | undefined {
+  const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa\.?$/i.exec(name)
+  if (v4 !== null) return v4.slice(1).toReversed().join('.')
+  const v6 = /^((?:[0-9a-f]\.){32})ip6\.arpa\.?$/i.exec(name)
+  if (v6 === null) return undefined
+  const digits = (v6[1] ?? '').replaceAll('.', '').split('').toReversed().join('')
+  return formatIp({ family: 6, value: BigInt(`0x${digits}`) })
 }
 
 function sizeLimit(packet: Packet, transport: DnsTransport): number {

@@ -1,14 +1,13 @@
 import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import type { Clock } from '../../../core/clock.ts'
-import { errorMessage, failed } from '../../../core/errors.ts'
+import { errorMessage } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
 import type { Random } from '../../../core/random.ts'
 import { answerInside, type DnsTransport, type InsideNames, readQuery, refuse } from './dns-answer.ts'
 import { askOutside, frame, unframe } from './dns-forward.ts'
+import type { ResolverSockets } from './resolver-sockets.ts'
 
-const PORT = 53
 const OUTSIDE_AT_ONCE_MAX = 512
 const CONNECTIONS_MAX = 128
 const CONNECTION_MS_MAX = 10_000
@@ -22,18 +21,19 @@ export interface DnsScope {
 export interface DnsServerOptions {
   /** Queries that come before it resolves wait for it; it must not reject. */
   readonly ready: () => Promise<void> | undefined
-  /** The scope of the container that has this address on this network. */
-  readonly scopeOf: (networkId: string, address: string) => DnsScope
+  readonly scopeOf: (containerId: string) => DnsScope
 }
 
-/**
- * The engine's DNS server, on port 53 of every network's gateway: an address each container of the network reaches
- * whatever else it does, and that leaves port 53 inside of containers to themselves. Who asks is told by his address.
- */
+interface Asker {
+  readonly containerId: string
+  readonly transport: DnsTransport
+}
+
+/** The engine's DNS server. It has sockets inside of each container: who asks is told by the socket. */
 export class DnsServer {
   readonly #options: DnsServerOptions
   readonly #ports: { readonly clock: Clock; readonly random: Random; readonly log: Log }
-  readonly #listeners = new Map<string, () => void>()
+  readonly #closers = new Map<string, () => void>()
   #outside = 0
 
   constructor(options: DnsServerOptions, ports: { readonly clock: Clock; readonly random: Random; readonly log: Log }) {
@@ -41,44 +41,46 @@ export class DnsServer {
     this.#ports = ports
   }
 
-  /** Starts to serve a network. A port that is taken leaves the network without names, and is logged. */
-  async listen(networkId: string, gateway: string): Promise<void> {
-    if (this.#listeners.has(networkId)) return
-    const closers: (() => void)[] = []
-    this.#listeners.set(networkId, () => closers.forEach(close => close()))
-    try {
-      closers.push(await this.#listenUdp(networkId, gateway), await this.#listenTcp(networkId, gateway))
-    } catch (cause) {
-      this.stop(networkId)
-      const error = failed('DNS_PORT', `Cannot serve names on ${gateway}:53: free the port`, { cause })
-      this.#ports.log.error({ networkId, error: errorMessage(error) }, 'network has no names')
-    }
+  /** Takes the sockets over and answers what comes in on them. */
+  serve(containerId: string, { udp, tcp }: ResolverSockets): void {
+    this.stop(containerId)
+    const closers = [this.#serveUdp(containerId, udp.fd), this.#serveTcp(containerId, tcp.fd)]
+    this.#closers.set(containerId, () => {
+      for (const close of closers) close()
+    })
   }
 
-  stop(networkId: string): void {
-    this.#listeners.get(networkId)?.()
-    this.#listeners.delete(networkId)
+  isServing(containerId: string): boolean {
+    return this.#closers.has(containerId)
+  }
+
+  stop(containerId: string): void {
+    this.#closers.get(containerId)?.()
+    this.#closers.delete(containerId)
   }
 
   close(): void {
-    for (const networkId of this.#listeners.keys()) this.stop(networkId)
+    for (const containerId of this.#closers.keys()) this.stop(containerId)
   }
 
-  async #listenUdp(networkId: string, gateway: string): Promise<() => void> {
+  #serveUdp(containerId: string, fd: number): () => void {
     const socket = createSocket({ type: 'udp4' })
+    let isOpen = true
+    socket.on('error', error => this.#ports.log.warn({ containerId, error: error.message }, 'DNS socket failed'))
     socket.on('message', (query, from) => {
-      void this.#answer(query, { networkId, address: from.address, transport: 'udp' }).then(answer => {
-        if (answer !== undefined && this.#listeners.has(networkId)) socket.send(answer, from.port, from.address)
+      void this.#answer(query, { containerId, transport: 'udp' }).then(answer => {
+        if (answer !== undefined && isOpen) socket.send(answer, from.port, from.address)
       })
     })
-    socket.bind({ address: gateway, port: PORT, exclusive: true })
-    await once(socket, 'listening')
-    socket.on('error', error => this.#ports.log.warn({ networkId, error: error.message }, 'DNS socket failed'))
+    socket.bind({ fd })
     socket.unref()
-    return () => void socket.close()
+    return () => {
+      isOpen = false
+      socket.close()
+    }
   }
 
-  async #listenTcp(networkId: string, gateway: string): Promise<() => void> {
+  #serveTcp(containerId: string, fd: number): () => void {
     const connections = new Set<Socket>()
     const server = createServer(connection => {
       const limit = this.#ports.clock.setTimer(CONNECTION_MS_MAX, () => connection.destroy())
@@ -88,11 +90,11 @@ export class DnsServer {
         limit.cancel()
         connections.delete(connection)
       })
-      this.#serveConnection(networkId, connection)
+      this.#serveConnection(containerId, connection)
     })
+    server.on('error', error => this.#ports.log.warn({ containerId, error: error.message }, 'DNS socket failed'))
     server.maxConnections = CONNECTIONS_MAX
-    server.listen({ host: gateway, port: PORT, exclusive: true })
-    await once(server, 'listening')
+    server.listen({ fd })
     server.unref()
     return () => {
       server.close()
@@ -100,32 +102,28 @@ export class DnsServer {
     }
   }
 
-  #serveConnection(networkId: string, connection: Socket): void {
+  #serveConnection(containerId: string, connection: Socket): void {
     let pending = Buffer.alloc(0)
-    const address = connection.remoteAddress ?? ''
     connection.on('data', (chunk: Buffer) => {
       const { messages, rest } = unframe(Buffer.concat([pending, chunk]))
       pending = Buffer.from(rest)
       for (const query of messages) {
-        void this.#answer(query, { networkId, address, transport: 'tcp' }).then(answer => {
+        void this.#answer(query, { containerId, transport: 'tcp' }).then(answer => {
           if (answer !== undefined && connection.writable) connection.write(frame(answer))
         })
       }
     })
   }
 
-  async #answer(
-    bytes: Buffer,
-    from: { readonly networkId: string; readonly address: string; readonly transport: DnsTransport },
-  ): Promise<Buffer | undefined> {
+  async #answer(bytes: Buffer, { containerId, transport }: Asker): Promise<Buffer | undefined> {
     const query = readQuery(bytes)
     if (query === undefined) return undefined
     const { packet, question } = query
     const { clock, random, log } = this.#ports
     try {
       await this.#options.ready()
-      const scope = this.#options.scopeOf(from.networkId, from.address)
-      const inside = answerInside(packet, question, { names: scope.names, random, transport: from.transport })
+      const scope = this.#options.scopeOf(containerId)
+      const inside = answerInside(packet, question, { names: scope.names, random, transport })
       if (inside !== undefined) return inside
       const upstreams = scope.upstreams()
       // With nobody to ask, a bare name is one of ours that does not exist; clients would repeat a failure for seconds.
@@ -133,7 +131,7 @@ export class DnsServer {
       if (this.#outside >= OUTSIDE_AT_ONCE_MAX) return refuse(packet, 'servfail')
       this.#outside++
       try {
-        return (await askOutside(bytes, upstreams, { transport: from.transport, clock })) ?? refuse(packet, 'servfail')
+        return (await askOutside(bytes, upstreams, { transport, clock })) ?? refuse(packet, 'servfail')
       } finally {
         this.#outside--
       }

@@ -1,23 +1,31 @@
-import {
-  type Cidr,
-  cidrContains,
-  cidrOverlaps,
-  cidrSize,
-  formatIpv4,
-  parseCidr,
-  parseIpv4,
-} from '../../../core/cidr.ts'
+import { hashOf } from '../../../core/digest.ts'
 import { conflict } from '../../../core/errors.ts'
+import {
+  formatIp,
+  formatIpNet,
+  type IpAddress,
+  type IpNet,
+  ipNetContains,
+  ipNetOverlaps,
+  ipNetSize,
+  parseIp,
+  parseIpNet,
+} from '../../../core/ip.ts'
+import type { SubnetPlan } from './local-network.ts'
 
 /** Subnets for networks that ask for none, in dockerd's order: fifteen /16 from 172.17, then sixteen /20 of 192.168. */
 const DEFAULT_POOLS: readonly string[] = [
   ...Array.from({ length: 15 }, (_, index) => `172.${17 + index}.0.0/16`),
   ...Array.from({ length: 16 }, (_, index) => `192.168.${index * 16}.0/20`),
 ]
+const ULA_TRIES = 65_536
+const ULA_PREFIX = 64
+/** What an IPv4 and an IPv6 address leave of a MAC address: docker's beginning, locally administered. */
+const MAC_START = '02:42'
 
 /** The first default subnet that overlaps nothing in `taken`. */
-export function chooseSubnet(taken: readonly Cidr[]): string {
-  const free = DEFAULT_POOLS.find(pool => !taken.some(other => cidrOverlaps(parseCidr(pool), other)))
+export function chooseSubnet(taken: readonly IpNet[]): string {
+  const free = DEFAULT_POOLS.find(pool => !taken.some(other => ipNetOverlaps(parseIpNet(pool), other)))
   if (free !== undefined) return free
   throw conflict(
     'NO_FREE_SUBNET',
@@ -25,49 +33,65 @@ export function chooseSubnet(taken: readonly Cidr[]): string {
   )
 }
 
-export interface AddressSpace {
-  readonly subnet: string
-  /** Part of the subnet to choose from. */
-  readonly range?: string
-  readonly gateway: string
+/**
+ * A /64 of unique local addresses (RFC 4193) that overlaps nothing in `taken`. The 40 bits that tell sites apart follow from
+ * `seed`, so that all networks of one engine have them in common.
+ */
+export function chooseSubnet6(taken: readonly IpNet[], seed: string): string {
+  const site = BigInt(`0xfd${hashOf([seed]).slice(0, 10)}`) << 80n
+  const inUse = new Set(taken.map(formatIpNet))
+  for (let index = 0; index < ULA_TRIES; index++) {
+    const net: IpNet = { family: 6, base: site | (BigInt(index) << 64n), prefix: ULA_PREFIX }
+    if (!inUse.has(formatIpNet(net)) && !taken.some(other => ipNetOverlaps(net, other))) return formatIpNet(net)
+  }
+  throw conflict('NO_FREE_SUBNET', 'Every IPv6 subnet of this engine is in use: give the network a subnet')
 }
 
-/** First and last address of the subnet name the network and everyone in it; no container may have them. */
-function isReserved(subnet: Cidr, address: number): boolean {
-  return cidrSize(subnet) > 2 && (address === subnet.base || address === subnet.base + cidrSize(subnet) - 1)
+/** First and, of IPv4, last address of the subnet name the network and everyone in it; no container may have them. */
+function isReserved(subnet: IpNet, { value }: IpAddress): boolean {
+  if (ipNetSize(subnet) <= 2n) return false
+  return value === subnet.base || (subnet.family === 4 && value === subnet.base + ipNetSize(subnet) - 1n)
 }
+
+const auxiliaryOf = ({ auxiliary }: Pick<SubnetPlan, 'auxiliary'>): string[] => Object.values(auxiliary ?? {})
 
 /**
  * A free address, the next one after `previous` if it can be, so that an address that was just given back is not the
  * first to be used again. Undefined when all are taken.
  */
-export function nextAddress(space: AddressSpace, taken: ReadonlySet<string>, previous?: string): string | undefined {
-  const subnet = parseCidr(space.subnet)
-  const pool = parseCidr(space.range ?? space.subnet)
-  const size = cidrSize(pool)
-  const last = previous === undefined ? pool.base - 1 : parseIpv4(previous)
-  const start = cidrContains(pool, last) ? last + 1 - pool.base : 0
+export function nextAddress(space: SubnetPlan, taken: ReadonlySet<string>, previous?: string): string | undefined {
+  const subnet = parseIpNet(space.subnet)
+  const pool = parseIpNet(space.range ?? space.subnet)
+  const { family } = subnet
+  const others = auxiliaryOf(space)
+  const size = ipNetSize(pool)
+  const last = previous === undefined ? undefined : parseIp(previous)
+  const start = last !== undefined && ipNetContains(pool, last) ? last.value + 1n - pool.base : 0n
   // Of n+3 addresses at most n are taken and three reserved: more steps than that cannot be needed.
-  const steps = Math.min(size, taken.size + 4)
-  for (let step = 0; step < steps; step++) {
-    const address = pool.base + ((start + step) % size)
-    const text = formatIpv4(address)
-    if (!isReserved(subnet, address) && text !== space.gateway && !taken.has(text)) return text
+  const most = BigInt(taken.size + others.length + 4)
+  const steps = size < most ? size : most
+  for (let step = 0n; step < steps; step++) {
+    const address = { family, value: pool.base + ((start + step) % size) }
+    const text = formatIp(address)
+    const isOthers = text === space.gateway || others.includes(text) || taken.has(text)
+    if (!isReserved(subnet, address) && !isOthers) return text
   }
   return undefined
 }
 
 /** Why a container may not have this address; undefined if it may. Malformed addresses throw. */
-export function refuseAddress(space: AddressSpace, address: string): string | undefined {
-  const subnet = parseCidr(space.subnet)
-  const number = parseIpv4(address)
-  if (!cidrContains(subnet, number)) return `it is not in the subnet ${space.subnet}`
-  if (address === space.gateway) return 'it is the gateway'
-  return isReserved(subnet, number) ? 'it is the first or the last of the subnet' : undefined
+export function refuseAddress(space: SubnetPlan, address: string): string | undefined {
+  const subnet = parseIpNet(space.subnet)
+  const parsed = parseIp(address)
+  if (!ipNetContains(subnet, parsed)) return `it is not in the subnet ${space.subnet}`
+  const text = formatIp(parsed)
+  if (text === space.gateway) return 'it is the gateway'
+  if (auxiliaryOf(space).includes(text)) return 'it is reserved as an auxiliary address'
+  return isReserved(subnet, parsed) ? 'it is the first or the last of the subnet' : undefined
 }
 
-/** The MAC address that belongs to an IPv4 address: docker's, locally administered. */
+/** The MAC address that belongs to an IPv4 address: docker's. */
 export function macOf(address: string): string {
-  const hex = parseIpv4(address).toString(16).padStart(8, '0')
-  return `02:42:${hex.replace(/(..)(?=.)/g, '$1:')}`
+  const hex = parseIp(address).value.toString(16).padStart(8, '0')
+  return `${MAC_START}:${hex.replace(/(..)(?=.)/g, '$1:')}`
 }

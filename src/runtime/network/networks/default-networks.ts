@@ -1,12 +1,13 @@
-import { parseCidr } from '../../../core/cidr.ts'
+import { parseIpNet } from '../../../core/ip.ts'
 import { newHexId, type Random } from '../../../core/random.ts'
 import { findLink } from '../../linux/netlink-links.ts'
 import { listAddresses, listRoutedNetworks } from '../../linux/netlink-routes.ts'
 import type { NetlinkSocket } from '../../linux/netlink-socket.ts'
 import { stackIdentity } from '../stack-identity.ts'
+import { BRIDGE_NAME_OPTION } from './bridge-options.ts'
 import type { BridgeNetwork } from './local-network.ts'
 import type { NetworkTable } from './network-table.ts'
-import { planNetwork } from './plan-network.ts'
+import { planBridge } from './plan-network.ts'
 
 export const DEFAULT_MTU = 1500
 
@@ -16,6 +17,18 @@ export interface DefaultsOptions {
   readonly bridge?: string
   readonly bip?: string
   readonly mtu?: number
+}
+
+/** What dockerd writes down of its default network. */
+const DEFAULT_OPTIONS = {
+  'com.docker.network.bridge.default_bridge': 'true',
+  'com.docker.network.bridge.enable_icc': 'true',
+  'com.docker.network.bridge.enable_ip_masquerade': 'true',
+  'com.docker.network.bridge.host_binding_ipv4': '0.0.0.0',
+}
+
+function ownOptions(bridge: string, mtu: number): Readonly<Record<string, string>> {
+  return { [BRIDGE_NAME_OPTION]: bridge, 'com.docker.network.driver.mtu': String(mtu) }
 }
 
 interface DefaultsPorts {
@@ -52,18 +65,27 @@ function defaultBridge(
   const given = options.bip ?? (options.bridge === undefined ? undefined : addressOf(netlink, bridge))
   const config = given === undefined ? keptAddresses(existing) : { Subnet: given, Gateway: given.split('/')[0] ?? '' }
   const others = networks.all().filter(network => network !== existing)
-  const planned = planNetwork(
-    // The name is refused to everyone else.
-    { Name: 'default-bridge', ...(config === undefined ? {} : { IPAM: { Config: [config] } }) },
+  const planned = planBridge(
+    { Name: 'bridge', ...(config === undefined ? {} : { IPAM: { Config: [config] } }) },
     {
       existing: others,
-      routed: listRoutedNetworks(netlink).map(parseCidr),
+      routed: listRoutedNetworks(netlink).map(parseIpNet),
       defaultMtu: options.mtu ?? DEFAULT_MTU,
       id: existing?.id ?? newHexId(random),
       createdAt: existing?.createdAt ?? createdAt,
+      seed: options.dataRoot,
     },
   )
-  return { ...planned, name: 'bridge', bridge, isDefault: true, options: { 'com.docker.network.bridge.name': bridge } }
+  const isOurName = bridge === stackIdentity(options).bridge
+  const isKept = existing?.bridge === bridge && existing.ownsBridge !== undefined
+  const ownsBridge = isKept ? existing.ownsBridge : isOurName || findLink(netlink, bridge) === undefined
+  return {
+    ...planned,
+    bridge,
+    ownsBridge,
+    isDefault: true,
+    options: { ...DEFAULT_OPTIONS, ...ownOptions(bridge, planned.mtu) },
+  }
 }
 
 /** Address of a bridge that the operator made. */

@@ -7,15 +7,19 @@ interface NetworkCommon {
   readonly createdAt: string
 }
 
-/** A bridge on this host with a subnet of its own. */
-export interface BridgeNetwork extends NetworkCommon {
-  readonly driver: 'bridge'
-  /** Name of the device. */
-  readonly bridge: string
+/** A subnet, and who in it is not to be disturbed. */
+export interface SubnetPlan {
   readonly subnet: string
   readonly gateway: string
   /** Part of the subnet that addresses are chosen from. */
   readonly range?: string
+  /** Addresses of others, by name. */
+  readonly auxiliary?: Readonly<Record<string, string>>
+}
+
+/** What networks with addresses have in common; the subnet at the top is the IPv4 one. */
+interface AddressedNetwork extends NetworkCommon, SubnetPlan {
+  readonly ipv6?: SubnetPlan
   readonly mtu: number
   /** No way out and no way in. */
   readonly internal: boolean
@@ -23,18 +27,47 @@ export interface BridgeNetwork extends NetworkCommon {
   /** The engine's own `bridge`: no names are served on it, and no address may be asked for. */
   readonly isDefault: boolean
   readonly options: Readonly<Record<string, string>>
+  readonly ipamOptions?: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
 }
 
+/** A bridge on this host with subnets of its own. */
+export interface BridgeNetwork extends AddressedNetwork {
+  readonly driver: 'bridge'
+  /** Name of the device. */
+  readonly bridge: string
+  /** False: the device was there before, and stays when the network goes. Decided before it is made, so that a crash leaves no doubt. */
+  readonly ownsBridge?: boolean
+}
+
+/** Containers stand beside the host on one of its networks: each has a device of its own on the host's device `parent`. */
+export interface LanNetwork extends AddressedNetwork {
+  readonly driver: 'macvlan' | 'ipvlan'
+  readonly parent: string
+  readonly mode: string
+}
+
+/** A network that a container joins with addresses. */
+export type JoinableNetwork = BridgeNetwork | LanNetwork
+
 /** `host` and `none`: they have no device and no addresses. */
-interface PlainNetwork extends NetworkCommon {
+export interface PlainNetwork extends NetworkCommon {
   readonly driver: 'host' | 'null'
 }
 
-export type LocalNetwork = BridgeNetwork | PlainNetwork
+export type LocalNetwork = JoinableNetwork | PlainNetwork
 
 const PREDEFINED = ['bridge', 'host', 'none'] as const
 
 export function isPredefined(name: string): boolean {
   return (PREDEFINED as readonly string[]).includes(name)
+}
+
+export function isJoinable(network: LocalNetwork): network is JoinableNetwork {
+  return network.driver !== 'host' && network.driver !== 'null'
+}
+
+/** The network's subnets: IPv4 first. */
+export function subnetsOf(network: JoinableNetwork): SubnetPlan[] {
+  return network.ipv6 === undefined ? [network] : [network, network.ipv6]
 }

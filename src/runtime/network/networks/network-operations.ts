@@ -1,18 +1,19 @@
-import { parseCidr } from '../../../core/cidr.ts'
 import type { Clock } from '../../../core/clock.ts'
-import { conflict, notFound, ShoalError } from '../../../core/errors.ts'
+import { invalidInput, ShoalError } from '../../../core/errors.ts'
+import { parseIpNet } from '../../../core/ip.ts'
 import { KeyedLock } from '../../../core/keyed-lock.ts'
 import { newHexId, type Random } from '../../../core/random.ts'
 import type { Filters, NetworkCreateRequest, NetworkInspect, NetworkOperations } from '../../../docker-api/index.ts'
-import { deleteLink } from '../../linux/netlink-links.ts'
+import { findLink } from '../../linux/netlink-links.ts'
 import { listRoutedNetworks } from '../../linux/netlink-routes.ts'
 import type { NetlinkSocket } from '../../linux/netlink-socket.ts'
-import type { DnsServer } from '../dns/dns-server.ts'
 import type { Firewall } from '../firewall/firewall.ts'
-import { ensureBridge } from '../sandboxes/devices.ts'
+import { ensureBridge, removeBridge } from '../sandboxes/bridge-device.ts'
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts'
 import type { Sandboxes } from '../sandboxes/sandboxes.ts'
-import { type BridgeNetwork, isPredefined, type LocalNetwork } from './local-network.ts'
+import { isJoinable, isPredefined, type JoinableNetwork, type LanNetwork, type LocalNetwork } from './local-network.ts'
+import { listFilter, pruneFilter } from './network-filters.ts'
+import { networkInspect } from './network-inspect.ts'
 import type { NetworkTable } from './network-table.ts'
 import { planNetwork } from './plan-network.ts'
 
@@ -22,65 +23,57 @@ export interface NetworkOperationsPorts {
   readonly table: SandboxTable
   readonly sandboxes: Sandboxes
   readonly firewall: Firewall
-  readonly dns: DnsServer
   readonly clock: Clock
   readonly random: Random
   readonly defaultMtu: number
+  /** Tells this engine's own IPv6 subnets from others'. */
+  readonly seed: string
 }
 
 /** One change of the set of networks at a time. */
 const LOCK = 'networks'
 
-/** The engine's networks, before containers that do not run and events are added. */
+/** The engine's networks, before containers that do not run and events are added: they are joined by id while they run. */
 export interface LocalNetworks extends Omit<NetworkOperations, 'prune'> {
+  /** The network of a name, an id, or the beginning of one. Throws 404, and 400 when it is ambiguous. */
+  readonly need: (reference: string) => LocalNetwork
   /** Resolves with what was removed. */
   readonly prune: (options: { readonly filters?: Filters }) => Promise<readonly NetworkInspect[]>
 }
 
 /** Networks as the Docker Engine API has them. */
 export function networkOperations(ports: NetworkOperationsPorts): LocalNetworks {
-  const { networks, table, sandboxes } = ports
+  const { networks, table, sandboxes, clock } = ports
   const lock = new KeyedLock()
-  const inspect = (network: LocalNetwork): NetworkInspect => networkInspect(network, table)
-  const need = (reference: string): LocalNetwork => {
-    const network = networks.find(reference)
-    if (network === undefined) throw notFound('NO_SUCH_NETWORK', `network ${reference} not found`)
-    return network
-  }
-  const needBridge = (reference: string): BridgeNetwork => {
-    const network = need(reference)
-    if (network.driver === 'bridge') return network
-    throw new ShoalError('NOT_A_BRIDGE', 403, `containers cannot be connected to or disconnected from ${network.name}`)
-  }
-  const needContainer = (reference: string): string => {
-    const found = table.find(reference)
-    if (found !== undefined) return found.containerId
-    throw conflict('CONTAINER_NOT_RUNNING', `Container ${reference} is not running: start it first`)
-  }
+  const inspect = (network: LocalNetwork): NetworkInspect => networkInspect(network, table.membersOf(network.id))
+  const isUsed = ({ id }: LocalNetwork): boolean => table.membersOf(id).length > 0
   return {
     create: request => lock.run(LOCK, () => createNetwork(request, ports)),
-    list: ({ filters = {} }) =>
-      Promise.resolve(
-        networks
-          .all()
-          .filter(network => matches(network, filters))
-          .map(inspect),
-      ),
-    inspect: async reference => inspect(need(reference)),
-    remove: reference => lock.run(LOCK, () => removeNetwork(need(reference), ports)),
+    need: reference => networks.need(reference),
+    list: async ({ filters = {} }) =>
+      networks
+        .all()
+        .filter(listFilter(filters, isUsed))
+        .map(network => networkInspect(network, [])),
+    inspect: async reference => inspect(networks.need(reference)),
+    remove: reference => lock.run(LOCK, () => removeNetwork(networks.need(reference), ports)),
+    connect: async (reference, containerId, config) => {
+      const network = networks.need(reference)
+      if (isJoinable(network)) return sandboxes.connect(containerId, network, config)
+      throw new ShoalError('NOT_JOINABLE', 400, `container cannot be connected to network ${network.name}`)
+    },
+    disconnect: async (reference, containerId) => {
+      const { id, name } = networks.need(reference)
+      return sandboxes.disconnect(containerId, id, name)
+    },
     prune: ({ filters = {} }) =>
       lock.run(LOCK, async () => {
-        const unused = networks
-          .bridges()
-          .filter(network => !isPredefined(network.name) && matches(network, filters))
-          .filter(network => table.membersOf(network.id).length === 0)
+        const passes = pruneFilter(filters, clock.nowMs())
+        const unused = networks.all().filter(network => isJoinable(network) && passes(network) && !isUsed(network))
         const removed = unused.map(inspect)
-        for (const network of unused) await undoNetwork(network, ports)
+        for (const network of unused) if (isJoinable(network)) await undoNetwork(network, ports)
         return removed
       }),
-    connect: async (reference, container, config) =>
-      sandboxes.connect(needContainer(container), needBridge(reference), config),
-    disconnect: async (reference, container) => sandboxes.disconnect(needContainer(container), needBridge(reference)),
   }
 }
 
@@ -88,20 +81,25 @@ async function createNetwork(
   request: NetworkCreateRequest,
   ports: NetworkOperationsPorts,
 ): Promise<{ Id: string; Warning: string }> {
-  const { netlink, networks, firewall, dns, clock, random, defaultMtu } = ports
-  const network = planNetwork(request, {
+  const { netlink, networks, firewall, clock, random, defaultMtu, seed } = ports
+  const planned = planNetwork(request, {
     existing: networks.all(),
-    routed: listRoutedNetworks(netlink).map(parseCidr),
+    routed: ([4, 6] as const).flatMap(family => listRoutedNetworks(netlink, family)).map(parseIpNet),
     defaultMtu,
     id: newHexId(random),
     createdAt: new Date(clock.nowMs()).toISOString(),
+    seed,
   })
+  if (planned.driver !== 'bridge') checkParent(netlink, planned)
+  const network =
+    planned.driver === 'bridge' ? { ...planned, ownsBridge: findLink(netlink, planned.bridge) === undefined } : planned
   await networks.put(network)
   try {
-    ensureBridge(netlink, network)
-    firewall.setNetwork(network)
-    await firewall.apply()
-    await dns.listen(network.id, network.gateway)
+    if (network.driver === 'bridge') {
+      ensureBridge(netlink, network)
+      firewall.setNetwork(network)
+      await firewall.apply()
+    }
   } catch (error) {
     await undoNetwork(network, ports)
     throw error
@@ -109,90 +107,36 @@ async function createNetwork(
   return { Id: network.id, Warning: '' }
 }
 
+function checkParent(netlink: NetlinkSocket, { parent, driver }: LanNetwork): void {
+  if (findLink(netlink, parent) !== undefined) return
+  throw invalidInput(
+    'NO_PARENT',
+    `Device ${parent} does not exist: a ${driver} network needs a device of the host; make it first (ip link add link eth0 name eth0.10 type vlan id 10)`,
+  )
+}
+
 async function removeNetwork(network: LocalNetwork, ports: NetworkOperationsPorts): Promise<void> {
-  if (isPredefined(network.name) || network.driver !== 'bridge') {
+  if (isPredefined(network.name) || !isJoinable(network)) {
     throw new ShoalError('PREDEFINED_NETWORK', 403, `${network.name} is a pre-defined network and cannot be removed`)
   }
-  const [user] = ports.table.membersOf(network.id)
-  if (user !== undefined) {
+  if (ports.table.membersOf(network.id).length > 0) {
     throw new ShoalError(
       'NETWORK_IN_USE',
       403,
-      `error while removing network: network ${network.name} id ${network.id} has active endpoints: stop ${user.record.request.containerName} first`,
+      `error while removing network: network ${network.name} id ${network.id} has active endpoints`,
     )
   }
   await undoNetwork(network, ports)
 }
 
-async function undoNetwork(network: BridgeNetwork, ports: NetworkOperationsPorts): Promise<void> {
-  const { netlink, networks, firewall, dns } = ports
-  dns.stop(network.id)
-  deleteLink(netlink, network.bridge)
-  firewall.removeNetwork(network.id)
+async function undoNetwork(
+  network: JoinableNetwork,
+  { netlink, networks, firewall }: NetworkOperationsPorts,
+): Promise<void> {
+  if (network.driver === 'bridge') {
+    removeBridge(netlink, network)
+    firewall.removeNetwork(network.id)
+  }
   await networks.remove(network.id)
   await firewall.apply()
-}
-
-/** Docker's filters of `network ls`; of one key any value, of several keys all. */
-function matches(network: LocalNetwork, filters: Filters): boolean {
-  const labels = network.driver === 'bridge' ? network.labels : {}
-  const tests: Readonly<Record<string, (value: string) => boolean>> = {
-    name: value => network.name.includes(value),
-    id: value => network.id.startsWith(value),
-    driver: value => network.driver === value,
-    type: value => (value === 'builtin') === isPredefined(network.name),
-    scope: value => value === 'local',
-    label: value => {
-      const [key = '', ...rest] = value.split('=')
-      return key in labels && (rest.length === 0 || labels[key] === rest.join('='))
-    },
-  }
-  return Object.entries(filters).every(([key, values]) => {
-    const test = tests[key]
-    if (values.length === 0 || test === undefined) return true
-    return key === 'label' ? values.every(test) : values.some(test)
-  })
-}
-
-function networkInspect(network: LocalNetwork, table: SandboxTable): NetworkInspect {
-  const common = {
-    Name: network.name,
-    Id: network.id,
-    Created: network.createdAt,
-    Scope: 'local',
-    EnableIPv6: false,
-    Ingress: false,
-  }
-  if (network.driver !== 'bridge') {
-    return {
-      ...common,
-      Driver: network.driver,
-      IPAM: { Driver: 'default', Config: [] },
-      Internal: false,
-      Attachable: false,
-      Containers: {},
-      Options: {},
-      Labels: {},
-    }
-  }
-  const prefix = parseCidr(network.subnet).prefix
-  const members = table.membersOf(network.id).map(({ record, endpoint }) => [
-    record.containerId,
-    {
-      Name: record.request.containerName,
-      EndpointID: endpoint.endpointId,
-      MacAddress: endpoint.mac,
-      IPv4Address: `${endpoint.address}/${prefix}`,
-    },
-  ])
-  return {
-    ...common,
-    Driver: 'bridge',
-    IPAM: { Driver: 'default', Config: [{ Subnet: network.subnet, Gateway: network.gateway }] },
-    Internal: network.internal,
-    Attachable: network.attachable,
-    Containers: Object.fromEntries(members),
-    Options: network.options,
-    Labels: network.labels,
-  }
 }

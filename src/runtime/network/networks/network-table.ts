@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errorMessage } from '../../../core/errors.ts'
+import { errorMessage, invalidInput, notFound } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
 import { syncDirectory, writeDurably } from '../../linux/durable-file.ts'
-import type { BridgeNetwork, LocalNetwork } from './local-network.ts'
+import { type BridgeNetwork, isJoinable, type JoinableNetwork, type LocalNetwork } from './local-network.ts'
 
 const ID = /^[0-9a-f]{64}$/
 
@@ -54,14 +54,28 @@ export class NetworkTable {
 
   /** By id, name, or the only id that starts so. */
   readonly find = (reference: string): LocalNetwork | undefined => {
-    const exact = this.#networks.get(reference) ?? this.all().find(network => network.name === reference)
-    if (exact !== undefined || !/^[0-9a-f]{2,}$/.test(reference)) return exact
-    const [match, second] = this.all().filter(network => network.id.startsWith(reference))
-    return second === undefined ? match : undefined
+    const matches = this.#matches(reference)
+    return matches.length === 1 ? matches[0] : undefined
   }
 
-  bridgeById(id: string): BridgeNetwork | undefined {
+  /** As `find`. Throws 404, and 400 when several ids start so; in docker's words. */
+  need(reference: string): LocalNetwork {
+    if (reference.trim() === '') throw invalidInput('BAD_REFERENCE', `invalid name or ID supplied: "${reference}"`)
+    const [match, second] = this.#matches(reference)
+    if (match === undefined) throw notFound('NO_SUCH_NETWORK', `network ${reference} not found`)
+    if (second === undefined) return match
+    const found = this.#matches(reference).length
+    throw invalidInput('AMBIGUOUS', `network ${reference} is ambiguous (${found} matches found based on ID prefix)`)
+  }
+
+  joinableById(id: string): JoinableNetwork | undefined {
     const network = this.#networks.get(id)
-    return network?.driver === 'bridge' ? network : undefined
+    return network !== undefined && isJoinable(network) ? network : undefined
+  }
+
+  #matches(reference: string): LocalNetwork[] {
+    const exact = this.#networks.get(reference) ?? this.all().find(network => network.name === reference)
+    if (exact !== undefined) return [exact]
+    return /^[0-9a-f]+$/.test(reference) ? this.all().filter(network => network.id.startsWith(reference)) : []
   }
 }

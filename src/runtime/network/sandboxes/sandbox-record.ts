@@ -2,14 +2,18 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import type { EndpointConfig } from '../../../docker-api/index.ts'
 import type { SandboxRequest } from '../../ports.ts'
+import type { ResolverPorts } from '../dns/resolver-sockets.ts'
 import type { PublishedPort } from '../ports/published-ports.ts'
 
 export interface SandboxEndpoint {
   readonly networkId: string
   readonly endpointId: string
+  /** Empty on `host` and `none`, where there is an endpoint in name only. */
   readonly address: string
+  readonly address6?: string
+  /** Empty where the device has its parent's. */
   readonly mac: string
-  /** Device on the host, and in the container. */
+  /** Device on the host, and in the container. Empty: there is none. */
   readonly hostDevice: string
   readonly device: string
   readonly config: EndpointConfig
@@ -18,18 +22,27 @@ export interface SandboxEndpoint {
 /** What was made for a container; on disk before it is made, so that a later life can undo it. */
 export interface SandboxRecord {
   readonly containerId: string
+  readonly sandboxId: string
   readonly kind: 'host' | 'shared' | 'private'
   /** `shared`: the container whose namespace it is. */
   readonly owner?: string
   readonly request: SandboxRequest
   readonly endpoints: readonly SandboxEndpoint[]
   readonly ports: readonly PublishedPort[]
+  /** Devices of the namespace speak IPv6 unless they are told not to. */
+  readonly speaksIpv6?: boolean
+  /** Where the DNS server listens inside of it. */
+  readonly resolver?: ResolverPorts
 }
 
 /** Every name a container has on a network. */
 export function endpointNames({ request, containerId }: SandboxRecord, { config }: SandboxEndpoint): string[] {
-  const names = [request.containerName, containerId.slice(0, 12), request.hostname, ...(config.Aliases ?? [])]
+  const names = [request.containerName, ...(config.Aliases ?? []), containerId.slice(0, 12), request.hostname]
   return [...new Set(names.filter(name => name !== ''))]
+}
+
+export function addressesOf({ address, address6 }: Pick<SandboxEndpoint, 'address' | 'address6'>): string[] {
+  return [address, address6 ?? ''].filter(text => text !== '')
 }
 
 /** Records as files. They are small and on tmpfs, so that waiting for a thread would cost more than writing. */

@@ -1,10 +1,12 @@
-import { conflict } from '../../../core/errors.ts'
+import { conflict, ShoalError } from '../../../core/errors.ts'
+import { formatIp, type IpFamily, parseIp } from '../../../core/ip.ts'
 import { newHexId, type Random } from '../../../core/random.ts'
 import type { EndpointConfig } from '../../../docker-api/index.ts'
 import { macOf, nextAddress } from '../networks/address-pool.ts'
-import type { BridgeNetwork } from '../networks/local-network.ts'
-import { type PlannedEndpoint, pickGatewayEndpoint } from './plan-sandbox.ts'
-import { type SandboxEndpoint, type SandboxRecord, SandboxRecords } from './sandbox-record.ts'
+import { bridgeSettings } from '../networks/bridge-options.ts'
+import type { JoinableNetwork, SubnetPlan } from '../networks/local-network.ts'
+import type { PlannedEndpoint } from './plan-sandbox.ts'
+import { addressesOf, type SandboxEndpoint, type SandboxRecord, SandboxRecords } from './sandbox-record.ts'
 
 export interface SandboxTableOptions {
   readonly folder: string
@@ -12,6 +14,8 @@ export interface SandboxTableOptions {
   readonly devicePrefix: string
   readonly random: Random
 }
+
+export type NetworkOf = (id: string) => JoinableNetwork | undefined
 
 /** The open sandboxes, and with them who has which address. In memory; each change is on disk before it returns. */
 export class SandboxTable {
@@ -54,6 +58,10 @@ export class SandboxTable {
     this.#disk.remove(containerId)
   }
 
+  newSandboxId(): string {
+    return newHexId(this.#options.random)
+  }
+
   /** Who is on a network. */
   membersOf(networkId: string): { readonly record: SandboxRecord; readonly endpoint: SandboxEndpoint }[] {
     return this.all().flatMap(record =>
@@ -61,62 +69,86 @@ export class SandboxTable {
     )
   }
 
-  /** Throws ADDRESS_TAKEN when another container has the address that is asked for. */
-  checkFree(network: BridgeNetwork, config: EndpointConfig, containerId: string): void {
-    const asked = config.IPAMConfig?.IPv4Address
-    if (asked === undefined || asked === '') return
-    const holder = this.membersOf(network.id).find(({ endpoint }) => endpoint.address === asked)?.record
-    if (holder === undefined || holder.containerId === containerId) return
-    throw conflict(
-      'ADDRESS_TAKEN',
-      `Address already in use: ${asked} belongs to container ${holder.request.containerName}`,
+  /** Throws ADDRESS_TAKEN when another container has an address that is asked for. */
+  checkFree(network: JoinableNetwork, config: EndpointConfig, containerId: string): void {
+    const asked = [askedAddress(config, 4), askedAddress(config, 6)].filter(address => address !== undefined)
+    const isTaken = this.membersOf(network.id).some(
+      ({ record, endpoint }) =>
+        record.containerId !== containerId && addressesOf(endpoint).some(address => asked.includes(address)),
     )
+    if (asked.length > 0 && isTaken) throw new ShoalError('ADDRESS_TAKEN', 403, 'Address already in use')
   }
 
-  /** An endpoint with a free address; taken once it is in a record that is kept, so keep it before anything waits. */
-  allocate(containerId: string, { network, config }: PlannedEndpoint, slot: number): SandboxEndpoint {
+  /**
+   * An endpoint with free addresses; taken once it is in a record that is kept, so keep it before anything waits.
+   * `usedDevices` are the names of the container's other devices.
+   */
+  allocate(containerId: string, { network, config }: PlannedEndpoint, usedDevices: readonly string[]): SandboxEndpoint {
     this.checkFree(network, config, containerId)
-    const taken = new Set(this.membersOf(network.id).map(({ endpoint }) => endpoint.address))
-    const asked = config.IPAMConfig?.IPv4Address
-    const address = asked || nextAddress(network, taken, this.#lastAddress.get(network.id))
-    if (address === undefined) {
-      throw conflict('NO_FREE_ADDRESS', `no available IPv4 addresses on network ${network.name} (${network.subnet})`)
-    }
-    if (!asked) this.#lastAddress.set(network.id, address)
+    const address = askedAddress(config, 4) ?? this.#choose(network, network)
+    const address6 =
+      network.ipv6 === undefined ? undefined : (askedAddress(config, 6) ?? this.#choose(network, network.ipv6))
     const endpointId = newHexId(this.#options.random)
+    const prefix = network.driver === 'bridge' ? bridgeSettings(network.options).devicePrefix : 'eth'
+    const slot = [...usedDevices, ''].findIndex((_, index) => !usedDevices.includes(`${prefix}${index}`))
     return {
       networkId: network.id,
       endpointId,
       address,
-      mac: config.MacAddress || macOf(address),
+      ...(address6 === undefined ? {} : { address6 }),
+      mac: network.driver === 'ipvlan' ? '' : (config.MacAddress || macOf(address)).toLowerCase(),
       // Never the name of an earlier one, which may not be gone yet. The kernel takes 15 characters.
-      hostDevice: `${this.#options.devicePrefix}${endpointId.slice(0, 9)}`,
-      device: `eth${slot}`,
+      hostDevice: network.driver === 'bridge' ? `${this.#options.devicePrefix}${endpointId.slice(0, 9)}` : '',
+      device: `${prefix}${slot}`,
       config,
     }
   }
+
+  #choose(network: JoinableNetwork, space: SubnetPlan): string {
+    const taken = new Set(this.membersOf(network.id).flatMap(({ endpoint }) => addressesOf(endpoint)))
+    const last = `${network.id} ${space.subnet}`
+    const address = nextAddress(space, taken, this.#lastAddress.get(last))
+    if (address === undefined) {
+      const family = space === network ? 'IPv4' : 'IPv6'
+      throw conflict(
+        'NO_FREE_ADDRESS',
+        `no available ${family} addresses on this network's address pools: ${network.name} (${network.id})`,
+      )
+    }
+    this.#lastAddress.set(last, address)
+    return address
+  }
 }
 
-/** The endpoint a sandbox's way out and its published ports go through. */
-export function gatewayEndpoint(
-  record: SandboxRecord,
-  networkOf: (id: string) => BridgeNetwork | undefined,
-): PlacedEndpoint | undefined {
-  return pickGatewayEndpoint(placedEndpoints(record, networkOf))
+/** The address a container asks for, in its usual text. */
+function askedAddress({ IPAMConfig }: EndpointConfig, family: IpFamily): string | undefined {
+  const asked = family === 4 ? IPAMConfig?.IPv4Address : IPAMConfig?.IPv6Address
+  return asked === undefined || asked === '' ? undefined : formatIp(parseIp(asked))
 }
 
 export interface PlacedEndpoint {
   readonly endpoint: SandboxEndpoint
-  readonly network: BridgeNetwork
+  readonly network: JoinableNetwork
 }
 
-/** A sandbox's endpoints with their networks. */
-export function placedEndpoints(
-  record: SandboxRecord,
-  networkOf: (id: string) => BridgeNetwork | undefined,
-): PlacedEndpoint[] {
+/** A sandbox's endpoints with their networks; those in name only left out. */
+export function placedEndpoints(record: SandboxRecord, networkOf: NetworkOf): PlacedEndpoint[] {
   return record.endpoints.flatMap(endpoint => {
     const network = networkOf(endpoint.networkId)
     return network === undefined ? [] : [{ endpoint, network }]
   })
+}
+
+/** Which endpoints lead out of a sandbox; published ports go through the first. */
+export interface WaysOut {
+  readonly ipv4?: PlacedEndpoint
+  readonly ipv6?: PlacedEndpoint
+}
+
+/** Of each family the first endpoint whose network is not internal. */
+export function waysOut(record: SandboxRecord, networkOf: NetworkOf): WaysOut {
+  const open = placedEndpoints(record, networkOf).filter(({ network }) => !network.internal)
+  const ipv4 = open[0]
+  const ipv6 = open.find(({ endpoint }) => endpoint.address6 !== undefined)
+  return { ...(ipv4 === undefined ? {} : { ipv4 }), ...(ipv6 === undefined ? {} : { ipv6 }) }
 }

@@ -1,32 +1,33 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { parseCidr } from '../../../core/cidr.ts'
-import { conflict, notFound } from '../../../core/errors.ts'
+import { conflict, errorMessage, ShoalError } from '../../../core/errors.ts'
 import { KeyedLock } from '../../../core/keyed-lock.ts'
+import type { Log } from '../../../core/log.ts'
 import type { EndpointConfig } from '../../../docker-api/index.ts'
 import { forgetConnections } from '../../linux/conntrack.ts'
-import { createNetworkNamespace, deleteNetworkNamespace, isNetworkNamespace } from '../../linux/namespaces.ts'
-import { deleteLink, findLink, listLinks } from '../../linux/netlink-links.ts'
-import { setDefaultRoute } from '../../linux/netlink-routes.ts'
+import { createNetworkNamespace } from '../../linux/namespaces.ts'
+import { allowHairpin, deleteLink, findLink, listLinks } from '../../linux/netlink-links.ts'
+import { deleteDefaultRoute } from '../../linux/netlink-routes.ts'
 import type { NetlinkSocket } from '../../linux/netlink-socket.ts'
 import type { NetworkSandboxes, Sandbox, SandboxRequest } from '../../ports.ts'
+import type { DnsServer } from '../dns/dns-server.ts'
+import { openResolverSockets, RESOLVER_ADDRESS } from '../dns/resolver-sockets.ts'
 import type { Firewall } from '../firewall/firewall.ts'
-import type { BridgeNetwork } from '../networks/local-network.ts'
+import { bridgeSettings } from '../networks/bridge-options.ts'
+import type { JoinableNetwork, LocalNetwork } from '../networks/local-network.ts'
 import type { NetworkTable } from '../networks/network-table.ts'
 import type { HostPorts } from '../ports/host-ports.ts'
 import { planPorts } from '../ports/published-ports.ts'
-import { plugIn, prepareNamespace, withNetlinkInside } from './devices.ts'
-import { checkEndpoint, pickGatewayEndpoint, planSandbox } from './plan-sandbox.ts'
-import { chooseResolver, hostsFile, parseResolvConf, resolvConf } from './sandbox-files.ts'
-import type { SandboxEndpoint, SandboxRecord } from './sandbox-record.ts'
-import { gatewayEndpoint, placedEndpoints, type SandboxTable } from './sandbox-table.ts'
+import { checkRequest } from './check-request.ts'
+import { diffEndpoints } from './diff-endpoints.ts'
+import type { NamespaceFolder } from './namespace-folder.ts'
+import { checkEndpoint, planSandbox, type SandboxPlan } from './plan-sandbox.ts'
+import { plugIn, prepareNamespace, routeOut, withNetlinkInside } from './plug.ts'
+import type { SandboxFolders } from './sandbox-folder.ts'
+import { addressesOf, type SandboxEndpoint, type SandboxRecord } from './sandbox-record.ts'
+import { type PlacedEndpoint, placedEndpoints, type SandboxTable, type WaysOut, waysOut } from './sandbox-table.ts'
 import { sandboxView } from './sandbox-view.ts'
 
-export interface SandboxesOptions {
-  /** `network/` below the engine's exec root. */
-  readonly folder: string
-  readonly devicePrefix: string
-}
+/** Told of containers that join (`connect`) and leave (`disconnect`) a network. */
+export type NetworkEvents = (action: 'connect' | 'disconnect', network: LocalNetwork, containerId: string) => void
 
 export interface SandboxesPorts {
   readonly netlink: NetlinkSocket
@@ -34,39 +35,34 @@ export interface SandboxesPorts {
   readonly table: SandboxTable
   readonly firewall: Firewall
   readonly hostPorts: HostPorts
-  /** Text of the host's resolv.conf. */
-  readonly hostResolver: () => string
+  readonly dns: DnsServer
+  readonly namespaces: NamespaceFolder
+  readonly folders: SandboxFolders
+  readonly log: Log
+  readonly emit: NetworkEvents
 }
 
-const HOST_HOSTS = '/etc/hosts'
-
-/** The network sandboxes of one engine. Their order of work is: record, ports, namespace, devices, files, rules. */
+/** The network sandboxes of one engine. Their order of work is: record, ports, namespace, devices, files, names, rules. */
 export class Sandboxes implements NetworkSandboxes {
-  readonly #options: SandboxesOptions
   readonly #ports: SandboxesPorts
   readonly #lock = new KeyedLock()
 
-  constructor(options: SandboxesOptions, ports: SandboxesPorts) {
-    this.#options = options
+  constructor(ports: SandboxesPorts) {
     this.#ports = ports
-    mkdirSync(join(options.folder, 'netns'), { recursive: true, mode: 0o700 })
-    mkdirSync(join(options.folder, 'files'), { recursive: true, mode: 0o711 })
   }
 
-  /** Takes back the ports and rules of sandboxes of a former life. */
+  /** Takes back the ports, rules and names of sandboxes of a former life. */
   async adopt(): Promise<void> {
     for (const record of this.#ports.table.all()) {
       await this.#ports.hostPorts.adopt(record.containerId, record.ports)
       this.#noteForwards(record)
+      if (this.#isWhole(record)) this.#serveNames(record)
     }
   }
 
   check(request: SandboxRequest): void {
-    const { networks, table } = this.#ports
-    const plan = planSandbox(request, networks.find)
+    checkRequest(request)
     planPorts(request)
-    if (plan.kind !== 'private') return
-    for (const { network, config } of plan.endpoints) table.checkFree(network, config, request.containerId)
   }
 
   open(request: SandboxRequest): Promise<Sandbox> {
@@ -88,100 +84,172 @@ export class Sandboxes implements NetworkSandboxes {
     return this.#lock.run(containerId, () => this.#tearDown(containerId))
   }
 
+  rename(containerId: string, name: string): void {
+    const record = this.#ports.table.get(containerId)
+    if (record === undefined) return
+    this.#ports.table.keep({ ...record, request: { ...record.request, containerName: name } })
+  }
+
   get(containerId: string): Sandbox | undefined {
     const record = this.#ports.table.get(containerId)
     return record === undefined ? undefined : this.#view(record)
   }
 
   async restore(running: readonly SandboxRequest[]): Promise<void> {
-    const { table, firewall } = this.#ports
+    const { table, firewall, namespaces, folders, netlink } = this.#ports
     const wanted = new Map(running.map(request => [request.containerId, request]))
     for (const record of table.all()) {
       const request = wanted.get(record.containerId)
       if (request === undefined) await this.close(record.containerId)
-      else table.keep({ ...record, request })
+      else await this.#reconcile(table.keep({ ...record, request }))
     }
-    this.#sweep()
+    const known = new Set(table.all().flatMap(({ endpoints }) => endpoints.map(({ hostDevice }) => hostDevice)))
+    const isOpen = (containerId: string): boolean => table.get(containerId) !== undefined
+    namespaces.sweep(isOpen, { netlink, knownDevices: known })
+    folders.sweep(isOpen)
     await firewall.apply()
   }
 
-  /** Adds a network to an open sandbox. Throws 409 when it is on it already. */
-  connect(containerId: string, network: BridgeNetwork, config: EndpointConfig): Promise<void> {
-    const { table, firewall } = this.#ports
+  /** Adds a network to an open sandbox. Throws 403 when it is on it already. */
+  connect(containerId: string, network: JoinableNetwork, config: EndpointConfig): Promise<void> {
+    const { table, namespaces } = this.#ports
     return this.#lock.run(containerId, async () => {
-      const record = this.#openRecord(containerId)
-      const { containerName, networkMode } = record.request
-      if (record.kind !== 'private' || networkMode === 'none') {
-        throw conflict(
-          'CANNOT_CONNECT',
-          `Container ${containerName} is on network ${networkMode}: it cannot join others`,
+      const before = this.#openRecord(containerId)
+      const { containerName } = before.request
+      if (before.kind !== 'private') {
+        throw new ShoalError(
+          'SHARED_NETWORK',
+          400,
+          'container sharing network namespace with another container or host cannot be connected to any other network',
         )
       }
-      if (record.endpoints.some(endpoint => endpoint.networkId === network.id)) {
-        throw conflict('CONNECTED', `endpoint with name ${containerName} already exists in network ${network.name}`)
+      if (before.endpoints.some(endpoint => endpoint.networkId === network.id)) {
+        throw new ShoalError(
+          'CONNECTED',
+          403,
+          `endpoint with name ${containerName} already exists in network ${network.name}`,
+        )
       }
       checkEndpoint(network, config)
-      const used = record.endpoints.map(({ device }) => device)
-      const slot = [...used, ''].findIndex((_, index) => !used.includes(`eth${index}`))
-      const endpoint = table.allocate(containerId, { network, config }, slot)
-      const hasWayOut = gatewayEndpoint(record, this.#networkOf) !== undefined
-      table.keep({ ...record, endpoints: [...record.endpoints, endpoint] })
-      withNetlinkInside(this.#netnsPath(containerId), inside =>
-        this.#plug(inside, { record, endpoint, isWayOut: !hasWayOut && !network.internal }),
-      )
-      this.#refresh(containerId)
-      await firewall.apply()
+      const used = before.endpoints.map(({ device }) => device)
+      const endpoint = table.allocate(containerId, { network, config }, used)
+      const joined = table.keep({ ...before, endpoints: [...before.endpoints, endpoint] })
+      try {
+        const record = await this.#withPorts(joined)
+        withNetlinkInside(namespaces.pathOf(containerId), inside => this.#plug(inside, { record, endpoint }))
+        await this.#settle(before, record)
+        this.#tell('connect', containerId, [endpoint])
+      } catch (error) {
+        await this.#unplug(table.keep({ ...joined, endpoints: before.endpoints, ports: before.ports }), endpoint)
+        throw error
+      }
     })
   }
 
-  /** Takes a network from an open sandbox. Throws 409 when it is not on it. */
-  disconnect(containerId: string, network: BridgeNetwork): Promise<void> {
-    const { table, firewall, netlink } = this.#ports
+  /** Takes a network from an open sandbox. Throws 500, as docker does, when it is not on it. */
+  disconnect(containerId: string, networkId: string, networkName: string): Promise<void> {
+    const { table } = this.#ports
     return this.#lock.run(containerId, async () => {
-      const record = this.#openRecord(containerId)
-      const gone = record.endpoints.find(endpoint => endpoint.networkId === network.id)
+      const before = this.#openRecord(containerId)
+      const gone = before.endpoints.find(endpoint => endpoint.networkId === networkId)
       if (gone === undefined) {
-        const { containerName } = record.request
-        throw conflict('NOT_CONNECTED', `container ${containerName} is not connected to network ${network.name}`)
+        throw new ShoalError(
+          'NOT_CONNECTED',
+          500,
+          `container ${containerId} is not connected to network ${networkName}`,
+        )
       }
-      deleteLink(netlink, gone.hostDevice)
-      const left = table.keep({ ...record, endpoints: record.endpoints.filter(endpoint => endpoint !== gone) })
-      this.#routeOut(left)
-      this.#refresh(containerId)
-      await firewall.apply()
+      const after = table.keep({ ...before, endpoints: before.endpoints.filter(endpoint => endpoint !== gone) })
+      await this.#unplug(after, gone)
+      await this.#settle(before, after)
+      this.#tell('disconnect', containerId, [gone])
+      if (before.ports.length > 0) forgetConnections(new Set(addressesOf(gone)))
     })
+  }
+
+  /** Finishes or undoes a connect or disconnect that was cut off: what the container's own record says is how it was meant. */
+  async #reconcile(record: SandboxRecord): Promise<void> {
+    const { networks, netlink, namespaces, log } = this.#ports
+    const { containerId, request } = record
+    if (record.kind !== 'private' || !namespaces.has(containerId)) return
+    try {
+      const plan = planSandbox(request, networks.find)
+      if (plan.kind !== 'private') return
+      const links = withNetlinkInside(namespaces.pathOf(containerId), inside => listLinks(inside))
+      const onHost = new Set(listLinks(netlink).map(({ name }) => name))
+      const change = diffEndpoints(record, plan, { inside: new Set(links.map(({ name }) => name)), onHost })
+      for (const { networkId } of change.stale) await this.disconnect(containerId, networkId, networkId)
+      for (const { network, config } of change.missing) await this.connect(containerId, network, config)
+    } catch (error) {
+      log.warn(
+        { container: containerId, error: errorMessage(error) },
+        'cannot bring the networks of a container in order',
+      )
+    }
   }
 
   async #build(request: SandboxRequest): Promise<SandboxRecord> {
-    const { table, hostPorts, networks, firewall } = this.#ports
-    const { containerId, containerName } = request
+    const { table, networks, namespaces, folders } = this.#ports
+    const { containerId } = request
     const plan = planSandbox(request, networks.find)
-    const wanted = planPorts(request)
-    const base = { containerId, kind: plan.kind, request, endpoints: [], ports: [] }
+    const sandboxId = table.newSandboxId()
+    const base = { containerId, sandboxId, kind: plan.kind, request, endpoints: [], ports: [] }
     if (plan.kind === 'shared') return table.keep({ ...base, owner: this.#ownerOf(plan.owner) })
+    const endpoints = this.#endpointsOf(plan, containerId)
+    const speaksIpv6 = endpoints.some(({ address6 }) => address6 !== undefined)
+    const kept = table.keep({ ...base, endpoints, ...(plan.kind === 'host' ? {} : { speaksIpv6 }) })
     if (plan.kind === 'host') {
-      const record = table.keep(base)
-      this.#refresh(containerId)
-      return record
+      folders.write(kept)
+      this.#tell('connect', containerId, kept.endpoints)
+      return kept
     }
-    const endpoints = plan.endpoints.map((endpoint, slot) => table.allocate(containerId, endpoint, slot))
-    let record = table.keep({ ...base, endpoints })
-    const way = gatewayEndpoint(record, this.#networkOf)
-    if (way !== undefined && wanted.length > 0) {
-      const label = `${containerName} (${way.endpoint.endpointId})`
-      record = table.keep({ ...record, ports: await hostPorts.reserve(containerId, wanted, label) })
-    }
-    const inside = createNetworkNamespace(this.#netnsPath(containerId), () => prepareNamespace(request.sysctls))
+    const record = await this.#withPorts(kept)
+    const path = namespaces.pathOf(containerId)
+    const inside = createNetworkNamespace(path, () => prepareNamespace(request.sysctls, { speaksIpv6 }))
     try {
-      for (const endpoint of endpoints) {
-        this.#plug(inside, { record, endpoint, isWayOut: endpoint === way?.endpoint })
-      }
+      for (const { endpoint } of placedEndpoints(record, this.#networkOf)) this.#plug(inside, { record, endpoint })
     } finally {
       inside.close()
     }
-    this.#refresh(containerId)
-    if (record.ports.length > 0) await firewall.apply()
-    return record
+    folders.write(record)
+    this.#noteForwards(record)
+    if (record.ports.length > 0) await this.#ports.firewall.apply()
+    this.#tell('connect', containerId, record.endpoints)
+    return this.#serveNames(record)
+  }
+
+  #tell(action: 'connect' | 'disconnect', containerId: string, endpoints: readonly SandboxEndpoint[]): void {
+    for (const { networkId } of endpoints) {
+      const network = this.#ports.networks.find(networkId)
+      if (network !== undefined) this.#ports.emit(action, network, containerId)
+    }
+  }
+
+  #endpointsOf(plan: Exclude<SandboxPlan, { kind: 'shared' }>, containerId: string): SandboxEndpoint[] {
+    const { table } = this.#ports
+    if ('plain' in plan && plan.plain !== undefined) {
+      const inNameOnly = { address: '', mac: '', hostDevice: '', device: '', config: {} }
+      return [{ ...inNameOnly, networkId: plan.plain.id, endpointId: table.newSandboxId() }]
+    }
+    const endpoints: SandboxEndpoint[] = []
+    for (const endpoint of plan.kind === 'private' ? plan.endpoints : []) {
+      const used = endpoints.map(({ device }) => device)
+      endpoints.push(table.allocate(containerId, endpoint, used))
+    }
+    return endpoints
+  }
+
+  /** Takes the host ports that the container wants, once it has a way that leads to them. */
+  async #withPorts(record: SandboxRecord): Promise<SandboxRecord> {
+    const { table, hostPorts } = this.#ports
+    const { containerId, request } = record
+    const way = waysOut(record, this.#networkOf).ipv4
+    if (way === undefined || way.network.driver !== 'bridge' || record.ports.length > 0) return record
+    const wanted = planPorts(request)
+    if (wanted.length === 0) return record
+    const label = `${request.containerName} (${way.endpoint.endpointId})`
+    const defaultIp = bridgeSettings(way.network.options).hostBinding
+    return table.keep({ ...record, ports: await hostPorts.reserve(containerId, wanted, { label, defaultIp }) })
   }
 
   #ownerOf(reference: string): string {
@@ -192,134 +260,128 @@ export class Sandboxes implements NetworkSandboxes {
 
   #plug(
     inside: NetlinkSocket,
-    { record, endpoint, isWayOut }: { record: SandboxRecord; endpoint: SandboxEndpoint; isWayOut: boolean },
+    { record, endpoint }: { readonly record: SandboxRecord; readonly endpoint: SandboxEndpoint },
   ): void {
     const network = this.#networkOf(endpoint.networkId)
-    if (network === undefined) throw notFound('NO_SUCH_NETWORK', `network ${endpoint.networkId} not found`)
+    if (network === undefined) return
     plugIn(this.#ports.netlink, inside, {
-      ...endpoint,
-      netnsPath: this.#netnsPath(record.containerId),
+      netnsPath: this.#ports.namespaces.pathOf(record.containerId),
+      network,
+      endpoint,
+      speaksIpv6: record.speaksIpv6 === true,
       isPublished: record.ports.length > 0,
-      bridge: network.bridge,
-      mtu: network.mtu,
-      prefix: parseCidr(network.subnet).prefix,
-      ...(isWayOut ? { gateway: network.gateway } : {}),
+      ways: waysOut(record, this.#networkOf),
     })
   }
 
+  async #unplug(after: SandboxRecord, gone: SandboxEndpoint): Promise<void> {
+    const { netlink, namespaces } = this.#ports
+    if (gone.hostDevice !== '') deleteLink(netlink, gone.hostDevice)
+    else if (gone.device !== '') {
+      withNetlinkInside(namespaces.pathOf(after.containerId), inside => deleteLink(inside, gone.device))
+    }
+  }
+
+  /** What follows from other networks: routes, files, names, rules. */
+  async #settle(before: SandboxRecord, after: SandboxRecord): Promise<void> {
+    const { folders, firewall } = this.#ports
+    this.#routeOut(after)
+    folders.update(before, after)
+    this.#noteForwards(after)
+    await firewall.apply()
+    this.#serveNames(after)
+  }
+
   async #tearDown(containerId: string): Promise<void> {
-    const { table, hostPorts, firewall, netlink } = this.#ports
+    const { table, hostPorts, firewall, netlink, dns, namespaces, folders } = this.#ports
     const record = table.get(containerId)
     if (record === undefined) return
+    dns.stop(containerId)
     // The kernel removes the devices with the namespace, beside our work; doing it here would hold up the event loop for
     // 30 ms each. A namespace that others joined lives on, so there the devices are taken out.
     const isJoined = table.all().some(({ owner }) => owner === containerId)
-    for (const { hostDevice } of isJoined ? record.endpoints : []) deleteLink(netlink, hostDevice)
-    deleteNetworkNamespace(this.#netnsPath(containerId))
-    rmSync(this.#filesFolder(containerId), { recursive: true, force: true })
+    for (const { hostDevice } of isJoined ? record.endpoints : [])
+      if (hostDevice !== '') deleteLink(netlink, hostDevice)
+    namespaces.remove(containerId)
+    folders.remove(containerId)
     hostPorts.release(containerId)
     firewall.setForwards(containerId, [])
     table.forget(containerId)
+    this.#tell('disconnect', containerId, record.endpoints)
     if (record.ports.length === 0) return
     await firewall.apply()
     // Senders of datagrams would keep their way to an address where nobody is.
-    forgetConnections(new Set(record.endpoints.map(({ address }) => address)))
+    forgetConnections(new Set(record.endpoints.flatMap(addressesOf)))
   }
 
-  /** Removes devices and namespaces that belong to no sandbox: an earlier life was cut off before or after its record. */
-  #sweep(): void {
-    const { table, netlink } = this.#ports
-    const known = new Set(table.all().flatMap(({ endpoints }) => endpoints.map(({ hostDevice }) => hostDevice)))
-    for (const { name } of listLinks(netlink)) {
-      if (name.startsWith(this.#options.devicePrefix) && !known.has(name)) deleteLink(netlink, name)
-    }
-    for (const folder of ['netns', 'files']) {
-      for (const entry of readdirSync(join(this.#options.folder, folder))) {
-        if (table.get(entry) !== undefined) continue
-        if (folder === 'netns') deleteNetworkNamespace(join(this.#options.folder, folder, entry))
-        else rmSync(join(this.#options.folder, folder, entry), { recursive: true, force: true })
-      }
-    }
-  }
-
-  #isWhole(record: SandboxRecord): boolean {
-    if (record.kind === 'private') return isNetworkNamespace(this.#netnsPath(record.containerId))
-    return record.kind === 'host' || this.#ports.table.get(record.owner ?? '') !== undefined
+  #isWhole({ kind, containerId, owner }: SandboxRecord): boolean {
+    if (kind === 'private') return this.#ports.namespaces.has(containerId)
+    return kind === 'host' || this.#ports.table.get(owner ?? '') !== undefined
   }
 
   #openRecord(containerId: string): SandboxRecord {
     const record = this.#ports.table.get(containerId)
     if (record !== undefined) return record
-    throw notFound('NO_SANDBOX', `Container ${containerId.slice(0, 12)} is not running`)
+    throw conflict('NO_SANDBOX', `Container ${containerId} is not running`)
   }
 
-  readonly #networkOf = (id: string): BridgeNetwork | undefined => this.#ports.networks.bridgeById(id)
+  readonly #networkOf = (id: string): JoinableNetwork | undefined => this.#ports.networks.joinableById(id)
 
-  #noteForwards(record: SandboxRecord): void {
-    const address = gatewayEndpoint(record, this.#networkOf)?.endpoint.address
-    const forwards = address === undefined ? [] : record.ports.map(port => ({ ...port, address }))
-    this.#ports.firewall.setForwards(record.containerId, forwards)
+  #noteForwards({ containerId, ports, ...record }: SandboxRecord): void {
+    const { firewall, hostPorts } = this.#ports
+    const { ipv4, ipv6 } = waysOut({ containerId, ports, ...record }, this.#networkOf)
+    const home = [ipv4, ipv6].find(way => way?.network.driver === 'bridge')?.endpoint
+    hostPorts.setTarget(containerId, home?.address)
+    if (home === undefined) return firewall.setForwards(containerId, [])
+    const address6 = ipv6?.endpoint.address6
+    const to = { address: home.address, ...(address6 === undefined ? {} : { address6 }) }
+    firewall.setForwards(
+      containerId,
+      ports.map(port => ({ ...port, ...to })),
+    )
   }
 
-  /** After a disconnect the way out may be another one. */
+  /** After a change the ways out may be others. */
   #routeOut(record: SandboxRecord): void {
-    const way = gatewayEndpoint(record, this.#networkOf)
-    if (way === undefined) return
-    withNetlinkInside(this.#netnsPath(record.containerId), inside => {
-      const device = findLink(inside, way.endpoint.device)
-      if (device !== undefined) setDefaultRoute(inside, way.network.gateway, device.index)
+    const ways = waysOut(record, this.#networkOf)
+    withNetlinkInside(this.#ports.namespaces.pathOf(record.containerId), inside => {
+      for (const way of [ways.ipv4, ways.ipv6]) {
+        if (way !== undefined) this.#route(inside, { way, ways, isPublished: record.ports.length > 0 })
+      }
+      if (ways.ipv4 === undefined) deleteDefaultRoute(inside, 4)
     })
   }
 
-  /** Writes the files and notes the rules that follow from a sandbox's record. */
-  #refresh(containerId: string): void {
-    const record = this.#openRecord(containerId)
-    this.#noteForwards(record)
-    const { request, kind } = record
-    const files = this.#files(containerId)
-    const host = this.#ports.hostResolver()
-    const placed = placedEndpoints(record, this.#networkOf)
-    const addresses = placed.map(({ endpoint }) => endpoint.address)
-    mkdirSync(this.#filesFolder(containerId), { recursive: true, mode: 0o711 })
-    writeFileSync(files.hostname, `${request.hostname}\n`)
-    const isHost = kind === 'host'
-    const hostAddress = isHost ? '127.0.0.1' : placed[0]?.network.gateway
-    const base = isHost ? { base: readFileSync(HOST_HOSTS, 'utf8') } : {}
-    writeFileSync(files.hosts, hostsFile({ request, addresses, hostAddress, ...base }))
-    const primary = placed.find(({ network }) => !network.isDefault) ?? pickGatewayEndpoint(placed)
-    const resolver = chooseResolver({
-      request,
-      host: parseResolvConf(host),
-      embedded: primary?.network.gateway,
-      hasNames: placed.some(({ network }) => !network.isDefault),
-      isHost,
-    })
-    writeFileSync(files.resolvConf, isHost && request.dns.length === 0 ? host : resolvConf(resolver))
+  #route(
+    inside: NetlinkSocket,
+    { way, ways, isPublished }: { readonly way: PlacedEndpoint; readonly ways: WaysOut; readonly isPublished: boolean },
+  ): void {
+    const { endpoint, network } = way
+    const device = findLink(inside, endpoint.device)
+    if (device === undefined) return
+    routeOut(inside, ways, { endpoint, device })
+    if (isPublished && network.driver === 'bridge') allowHairpin(this.#ports.netlink, endpoint.hostDevice)
+  }
+
+  /** Answers the container's questions for names, if it asks us. Opening is what takes time: it is done once. */
+  #serveNames(record: SandboxRecord): SandboxRecord {
+    const { dns, folders, namespaces, table } = this.#ports
+    const { containerId } = record
+    if (record.kind !== 'private' || dns.isServing(containerId)) return record
+    if (!folders.resolverOf(record).servers.includes(RESOLVER_ADDRESS)) return record
+    const sockets = openResolverSockets(namespaces.pathOf(containerId), record.resolver)
+    dns.serve(containerId, sockets)
+    return table.keep({ ...record, resolver: { udp: sockets.udp.port, tcp: sockets.tcp.port } })
   }
 
   #view(record: SandboxRecord): Sandbox {
-    const { table, networks } = this.#ports
+    const { table, networks, namespaces, folders } = this.#ports
     const home = record.kind === 'shared' ? (table.get(record.owner ?? '') ?? record) : record
-    const plainName = record.kind === 'host' ? 'host' : record.request.networkMode === 'none' ? 'none' : undefined
-    const plain = plainName === undefined ? undefined : networks.find(plainName)
     return sandboxView(record, {
-      netnsPath: home.kind === 'host' ? undefined : this.#netnsPath(home.containerId),
-      files: this.#files(home.containerId),
+      netnsPath: home.kind === 'host' ? undefined : namespaces.pathOf(home.containerId),
+      files: folders.pathsOf(home.containerId),
       endpoints: placedEndpoints(record, this.#networkOf),
-      ...(plain === undefined ? {} : { plain: { name: plain.name, id: plain.id } }),
+      networkOf: networks.find,
     })
-  }
-
-  #netnsPath(containerId: string): string {
-    return join(this.#options.folder, 'netns', containerId)
-  }
-
-  #filesFolder(containerId: string): string {
-    return join(this.#options.folder, 'files', containerId)
-  }
-
-  #files(containerId: string): Sandbox['files'] {
-    const folder = this.#filesFolder(containerId)
-    return { hostname: join(folder, 'hostname'), hosts: join(folder, 'hosts'), resolvConf: join(folder, 'resolv.conf') }
   }
 }

@@ -6,8 +6,14 @@ import { answerInside, type DnsTransport, readQuery, refuse } from '../../../../
 
 const MANY = Array.from({ length: 60 }, (_, index) => `10.0.0.${index + 1}`)
 const names = {
-  addressesOf: (name: string) => ({ web: ['10.0.0.1', '10.0.0.2', '10.0.0.3'], dead: [], many: MANY })[name],
-  nameOf: (address: string) => (address === '10.0.0.1' ? 'web.front' : undefined),
+  addressesOf: (name: string) =>
+    ({
+      web: ['10.0.0.1', '10.0.0.2', '10.0.0.3'],
+      dual: ['10.0.0.9', 'fd00::9'],
+      dead: [],
+      many: MANY,
+    })[name],
+  nameOf: (address: string) => ({ '10.0.0.1': 'web.front', 'fd00::9': 'dual.front' })[address],
 }
 
 function ask(name: string, type: RecordType = 'A', transport: DnsTransport = 'udp', seed = 1) {
@@ -38,7 +44,15 @@ it('leaves unknown names to others', () => {
   expect(ask('9.0.0.10.in-addr.arpa', 'PTR')).toBeUndefined()
 })
 
+it('answers each family with its addresses', () => {
+  expect(dataOf(ask('dual'))).toEqual(['10.0.0.9'])
+  expect(dataOf(ask('dual', 'AAAA'))).toEqual(['fd00::9'])
+})
+
 it('names addresses', () => {
+  const reverse = '9.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa'
+  expect(dataOf(ask(reverse, 'PTR'))).toEqual(['dual.front'])
+  expect(ask('9.9.9.9.9.in-addr.arpa', 'PTR')).toBeUndefined()
   expect(dataOf(ask('1.0.0.10.in-addr.arpa', 'PTR'))).toEqual(['web.front'])
 })
 

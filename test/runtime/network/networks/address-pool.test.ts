@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { cidrContains, cidrOverlaps, formatIpv4, parseCidr, parseIpv4 } from '../../../../src/core/cidr.ts'
+import { formatIpv4 } from '../../../../src/core/cidr.ts'
+import { ipNetContains, ipNetOverlaps, parseIp, parseIpNet } from '../../../../src/core/ip.ts'
 import {
   chooseSubnet,
+  chooseSubnet6,
   macOf,
   nextAddress,
   refuseAddress,
@@ -12,9 +14,9 @@ const SPACE = { subnet: '10.1.0.0/29', gateway: '10.1.0.1' }
 
 it('chooses docker’s subnets in docker’s order', () => {
   expect(chooseSubnet([])).toBe('172.17.0.0/16')
-  expect(chooseSubnet([parseCidr('172.17.5.0/24'), parseCidr('172.18.0.0/15')])).toBe('172.20.0.0/16')
-  expect(chooseSubnet([parseCidr('172.16.0.0/12')])).toBe('192.168.0.0/20')
-  expect(() => chooseSubnet([parseCidr('172.16.0.0/12'), parseCidr('192.168.0.0/16')])).toThrow(
+  expect(chooseSubnet([parseIpNet('172.17.5.0/24'), parseIpNet('172.18.0.0/15')])).toBe('172.20.0.0/16')
+  expect(chooseSubnet([parseIpNet('172.16.0.0/12')])).toBe('192.168.0.0/20')
+  expect(() => chooseSubnet([parseIpNet('172.16.0.0/12'), parseIpNet('192.168.0.0/16')])).toThrow(
     /give the network a subnet/,
   )
 })
@@ -23,12 +25,12 @@ it('never chooses a subnet that overlaps one in use', () => {
   const taken = fc.array(
     fc
       .tuple(fc.integer({ min: 0, max: 0xffffffff }), fc.integer({ min: 12, max: 32 }))
-      .map(([address, prefix]) => parseCidr(`${formatIpv4(address)}/${prefix}`)),
+      .map(([address, prefix]) => parseIpNet(`${formatIpv4(address)}/${prefix}`)),
   )
   fc.assert(
     fc.property(taken, list => {
-      const chosen = parseCidr(chooseSubnet(list))
-      return !list.some(other => cidrOverlaps(chosen, other))
+      const chosen = parseIpNet(chooseSubnet(list))
+      return !list.some(other => ipNetOverlaps(chosen, other))
     }),
   )
 })
@@ -67,7 +69,7 @@ it('gives a free usable address whenever there is one', () => {
         chosen !== undefined &&
         usable.includes(chosen) &&
         !taken.includes(chosen) &&
-        cidrContains(parseCidr(space.subnet), parseIpv4(chosen))
+        ipNetContains(parseIpNet(space.subnet), parseIp(chosen))
       )
     }),
   )
@@ -83,4 +85,20 @@ it('says why an address cannot be had', () => {
 
 it('makes docker’s MAC addresses', () => {
   expect(macOf('172.17.0.2')).toBe('02:42:ac:11:00:02')
+})
+
+it('keeps IPv6 networks of one engine together and those of others apart', () => {
+  const first = chooseSubnet6([], 'one')
+  const second = chooseSubnet6([parseIpNet(first)], 'one')
+  expect(second.split(':').slice(0, 3)).toEqual(first.split(':').slice(0, 3))
+  expect(second).not.toBe(first)
+  expect(chooseSubnet6([], 'two')).not.toBe(first)
+})
+
+it('hands out IPv6 addresses, and none that others have', () => {
+  const space = { subnet: 'fd00::/64', gateway: 'fd00::1', auxiliary: { a: 'fd00::3' } }
+  expect(nextAddress(space, new Set())).toBe('fd00::2')
+  expect(nextAddress(space, new Set(['fd00::2']))).toBe('fd00::4')
+  expect(refuseAddress(space, 'FD00:0::3')).toContain('auxiliary')
+  expect(refuseAddress(space, 'fd00::ffff:ffff:ffff:ffff')).toBeUndefined()
 })

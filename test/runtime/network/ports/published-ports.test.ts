@@ -10,14 +10,30 @@ it('reads bindings', () => {
     '90': null,
   }
   expect(planPorts({ ...base, portBindings })).toEqual([
-    { port: 80, protocol: 'tcp', hostIp: '0.0.0.0', hostPorts: [8080] },
+    { port: 80, protocol: 'tcp', hostIp: '', hostPorts: [8080] },
     { port: 80, protocol: 'tcp', hostIp: '127.0.0.1', hostPorts: [] },
-    { port: 53, protocol: 'udp', hostIp: '0.0.0.0', hostPorts: [5300, 5301, 5302] },
+    { port: 53, protocol: 'udp', hostIp: '', hostPorts: [5300, 5301, 5302] },
   ])
 })
 
-it('leaves IPv6 bindings out, which clients send beside those for IPv4', () => {
-  expect(planPorts({ ...base, portBindings: { '80/tcp': [{ HostIp: '::', HostPort: '8080' }] } })).toEqual([])
+it('reads addresses of both families, ranges of ports, and ports bound to anything', () => {
+  const portBindings = { '80-81/tcp': [{ HostIp: '[FD00:0::1]', HostPort: '8080' }], '90': [] }
+  expect(planPorts({ ...base, portBindings })).toEqual([
+    { port: 90, protocol: 'tcp', hostIp: '', hostPorts: [] },
+    { port: 80, protocol: 'tcp', hostIp: 'fd00::1', hostPorts: [8080] },
+    { port: 81, protocol: 'tcp', hostIp: 'fd00::1', hostPorts: [8080] },
+  ])
+})
+
+it.each(['foo', '1.2.3', '::1%lo', '1.1.1.1; drop table'])('refuses %s as an address', HostIp => {
+  expect(() => planPorts({ ...base, portBindings: { '80/tcp': [{ HostIp }] } })).toThrow(/invalid IP address/)
+})
+
+it('lets an image expose what it likes, and publishes tcp and udp', () => {
+  const exposedPorts = ['80/sctp', 'foo/tcp', '90/tcp']
+  expect(planPorts({ ...base, exposedPorts })).toEqual([])
+  expect(portMap([], exposedPorts)).toEqual({ '80/sctp': null, '90/tcp': null })
+  expect(() => planPorts({ ...base, exposedPorts: ['80/sctp'], publishAllPorts: true })).toThrow(/not sctp/)
 })
 
 it('publishes exposed ports that are not bound yet', () => {

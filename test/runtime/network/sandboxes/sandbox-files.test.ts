@@ -4,6 +4,7 @@ import {
   hostsFile,
   parseResolvConf,
   resolvConf,
+  updateHosts,
 } from '../../../../src/runtime/network/sandboxes/sandbox-files.ts'
 
 const request = {
@@ -45,12 +46,12 @@ it('reads and writes resolv.conf', () => {
 })
 
 it.each([
-  ['our server where there are names', { hasNames: true, host }, asked, ['172.18.0.1']],
+  ['our server where there are names', { hasNames: true, host }, asked, ['127.0.0.11']],
   [
     'our server even where servers were asked for',
     { hasNames: true, host },
     { ...asked, dns: ['9.9.9.9'] },
-    ['172.18.0.1'],
+    ['127.0.0.11'],
   ],
   ['the host’s servers without names', { hasNames: false, host }, asked, ['10.0.0.2']],
   ['those asked for without names', { hasNames: false, host }, { ...asked, dns: ['9.9.9.9'] }, ['9.9.9.9']],
@@ -58,19 +59,47 @@ it.each([
     'our server when the host’s are its own',
     { hasNames: false, host: { ...host, servers: ['127.0.0.53'] } },
     asked,
-    ['172.18.0.1'],
+    ['127.0.0.11'],
   ],
 ])('chooses %s', (_what, network, wants, servers) => {
-  expect(chooseResolver({ ...network, request: wants, embedded: '172.18.0.1', isHost: false }).servers).toEqual(servers)
+  expect(chooseResolver({ ...network, request: wants, canServe: true, isHost: false }).servers).toEqual(servers)
 })
 
 it('keeps the host’s loopback server on the host’s network', () => {
-  const chosen = chooseResolver({ hasNames: false, host, request: asked, embedded: undefined, isHost: true })
+  const chosen = chooseResolver({ hasNames: false, host, request: asked, canServe: false, isHost: true })
   expect(chosen.servers).toEqual(['127.0.0.53', '10.0.0.2'])
 })
 
-it('lets the request decide search and options', () => {
-  const wants = { dns: [], dnsSearch: ['.'], dnsOptions: ['timeout:1'] }
-  const chosen = chooseResolver({ hasNames: true, host, request: wants, embedded: '172.18.0.1', isHost: false })
-  expect(chosen).toEqual({ servers: ['172.18.0.1'], search: [], options: ['timeout:1'] })
+it('lets the request decide search and options, and asks for bare names itself unless told otherwise', () => {
+  const choose = (dnsOptions: string[]) =>
+    chooseResolver({
+      hasNames: true,
+      host,
+      request: { dns: [], dnsSearch: ['.'], dnsOptions },
+      canServe: true,
+      isHost: false,
+    })
+  expect(choose(['timeout:1'])).toEqual({ servers: ['127.0.0.11'], search: [], options: ['timeout:1', 'ndots:0'] })
+  expect(choose(['ndots:3']).options).toEqual(['ndots:3'])
+  expect(choose([]).options).toEqual(['edns0', 'ndots:2'])
+})
+
+it('writes docker’s names of a host with dots', () => {
+  const text = hostsFile({
+    request: { hostname: 'web.shop', domainname: '', extraHosts: [] },
+    addresses: ['10.0.0.2'],
+    hostAddress: undefined,
+  })
+  expect(text.endsWith('10.0.0.2\tweb.shop web\n')).toBe(true)
+})
+
+it('changes its own lines of a hosts file alone', () => {
+  const before = '127.0.0.1\tlocalhost\n10.0.0.2\tweb\n# mine\n10.0.0.22\tfriend\n'
+  expect(
+    updateHosts(before, {
+      gone: ['10.0.0.2'],
+      fresh: ['fd00::2'],
+      request: { hostname: 'web', domainname: '', extraHosts: [] },
+    }),
+  ).toBe('127.0.0.1\tlocalhost\n# mine\n10.0.0.22\tfriend\nfd00::2\tweb\n')
 })

@@ -1,0 +1,56 @@
+import { parseIpNet } from '../../../core/ip.ts'
+import type { IpamConfig, NetworkInspect, NetworkMember } from '../../../docker-api/index.ts'
+import type { SandboxEndpoint, SandboxRecord } from '../sandboxes/sandbox-record.ts'
+import { isJoinable, type JoinableNetwork, type LocalNetwork, type SubnetPlan, subnetsOf } from './local-network.ts'
+
+interface Member {
+  readonly record: SandboxRecord
+  readonly endpoint: SandboxEndpoint
+}
+
+/** A network as `GET /networks/{id}` shows it. */
+export function networkInspect(network: LocalNetwork, members: readonly Member[]): NetworkInspect {
+  const joinable = isJoinable(network) ? network : undefined
+  return {
+    Name: network.name,
+    Id: network.id,
+    Created: network.createdAt,
+    Scope: 'local',
+    Driver: network.driver,
+    EnableIPv6: joinable?.ipv6 !== undefined,
+    IPAM: {
+      Driver: 'default',
+      Options: joinable?.ipamOptions ?? null,
+      Config: joinable === undefined ? [] : subnetsOf(joinable).map(ipamConfig),
+    },
+    Internal: joinable?.internal ?? false,
+    Attachable: joinable?.attachable ?? false,
+    Ingress: false,
+    ConfigFrom: { Network: '' },
+    ConfigOnly: false,
+    Containers: Object.fromEntries(members.map(member => [member.record.containerId, memberView(joinable, member)])),
+    Options: joinable?.options ?? {},
+    Labels: joinable?.labels ?? {},
+  }
+}
+
+function ipamConfig({ subnet, gateway, range, auxiliary }: SubnetPlan): IpamConfig {
+  return {
+    Subnet: subnet,
+    ...(range === undefined ? {} : { IPRange: range }),
+    Gateway: gateway,
+    ...(auxiliary === undefined ? {} : { AuxiliaryAddresses: auxiliary }),
+  }
+}
+
+function memberView(network: JoinableNetwork | undefined, { record, endpoint }: Member): NetworkMember {
+  const withPrefix = (address: string | undefined, subnet: string | undefined): string =>
+    address === undefined || address === '' || subnet === undefined ? '' : `${address}/${parseIpNet(subnet).prefix}`
+  return {
+    Name: record.request.containerName,
+    EndpointID: endpoint.endpointId,
+    MacAddress: endpoint.mac,
+    IPv4Address: withPrefix(endpoint.address, network?.subnet),
+    IPv6Address: withPrefix(endpoint.address6, network?.ipv6?.subnet),
+  }
+}
