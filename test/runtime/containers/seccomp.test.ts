@@ -6,7 +6,7 @@ import {
   type SeccompProfile,
 } from '../../../src/runtime/containers/seccomp/index.ts'
 
-const context = { capabilities: ['CAP_CHOWN'], arch: 'x64', kernel: '6.1.0-13-amd64' }
+const context = { capabilities: ['CAP_CHOWN'], arch: 'x64', kernel: '6.1.0-13-amd64', hasX32: true }
 const profile = (syscalls: SeccompProfile['syscalls'], rest: Partial<SeccompProfile> = {}): SeccompProfile => ({
   defaultAction: 'SCMP_ACT_ERRNO',
   ...rest,
@@ -44,6 +44,8 @@ describe('a seccomp profile', () => {
       architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
       syscalls: [],
     })
+    const without = resolveSeccomp(profile([], { archMap }), { ...context, hasX32: false })
+    expect(without.architectures).toEqual(['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86'])
   })
 
   it.each([

@@ -65,6 +65,7 @@ export function someFacts(changes: Partial<HostFacts> = {}): HostFacts {
     seccomp: { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['read'], action: 'SCMP_ACT_ALLOW' }] },
     arch: 'x64',
     kernel: '6.1.0-13-amd64',
+    hasX32: false,
     initPath: '/usr/bin/tini',
     runtime: 'runc',
     apparmor: { enabled: false, isLoaded: () => false },

@@ -4,6 +4,7 @@ import { basename } from 'node:path'
 import { type CgroupAbilities, cgroupAbilities } from '../../linux/cgroup-abilities.ts'
 import type { CgroupLayout } from '../../linux/cgroups.ts'
 import { findProgram } from '../../linux/run-command.ts'
+import { kernelHasX32 } from '../../linux/x32.ts'
 import { readDefaultProfile } from '../seccomp/index.ts'
 import type { SpecFacts } from '../spec/build-oci-spec.ts'
 import { parseBoundingSet } from '../spec/capabilities.ts'
@@ -37,6 +38,7 @@ export async function readHostFacts(cgroups: CgroupLayout, runtimePath: string):
     seccomp: await readDefaultProfile(),
     arch: arch(),
     kernel: release(),
+    hasX32: kernelHasX32(),
     initPath: INIT_PROGRAMS.map(findProgram).find(path => path !== undefined),
     runtime: basename(runtimePath),
     apparmor: {

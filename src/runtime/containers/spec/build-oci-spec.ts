@@ -27,6 +27,7 @@ export interface SpecFacts {
   readonly arch: string
   /** The kernel's release. */
   readonly kernel: string
+  readonly hasX32: boolean
 }
 
 export interface SpecInput {
