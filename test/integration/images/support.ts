@@ -11,6 +11,7 @@ import { sleep, systemClock } from '../../../src/core/clock.ts'
 import { silentLog } from '../../../src/core/log.ts'
 import { systemRandom } from '../../../src/core/random.ts'
 import { Scope } from '../../../src/core/scope.ts'
+import type { ImageStoreOptions } from '../../../src/runtime/images/contract.ts'
 import { createImageStore, type ImageStore, type ImageStorePorts } from '../../../src/runtime/images/index.ts'
 import type { TarEntry } from '../../../src/runtime/images/tar/header.ts'
 import { encodeHeader, plainFile, TAR_END, tarPadding } from '../../../src/runtime/images/tar/header-writer.ts'
@@ -28,8 +29,11 @@ export class Workshop extends Scope {
   }
 
   /** Opens a store; the roots mounted in it are removed at the end. */
-  async store(name: string, ports: Partial<ImageStorePorts> = {}): Promise<ImageStore> {
-    const options = { dataRoot: join(this.directory, name), insecureRegistries: [], registryMirrors: [] }
+  async store(
+    name: string,
+    { options: change, ...ports }: Partial<ImageStorePorts> & { readonly options?: Partial<ImageStoreOptions> } = {},
+  ): Promise<ImageStore> {
+    const options = { dataRoot: join(this.directory, name), insecureRegistries: [], registryMirrors: [], ...change }
     const store = await createImageStore(options, {
       clock: systemClock,
       random: systemRandom,
@@ -116,9 +120,33 @@ export function digestOf(bytes: Buffer): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 
+export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
+export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
+export const HOST_ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch
+
+export function jsonOf(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value))
+}
+
+export function descriptorOf(body: Buffer, mediaType: string) {
+  return { mediaType, digest: digestOf(body), size: body.length }
+}
+
+/** What is otherwise than in an honest image. */
+export interface PublishChange {
+  readonly diffIds?: unknown
+  readonly layers?: unknown
+  readonly config?: object
+  readonly manifest?: object
+  readonly tag?: string
+  readonly pack?: (layer: Buffer) => Buffer
+}
+
 export interface Answer {
   readonly body: Buffer
   readonly type?: string
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
   /** Serve only so many bytes, then break the connection off. */
   readonly cutAfter?: number
   /** Send this many bytes every few milliseconds. */
@@ -133,7 +161,12 @@ export class FakeRegistry {
     path: string,
     authorization: string | undefined,
   ) => { status: number; challenge?: string; body?: string } | undefined = () => undefined
-  readonly requests: { readonly method: string; readonly path: string; readonly range?: string }[] = []
+  readonly requests: {
+    readonly method: string
+    readonly path: string
+    readonly range?: string
+    readonly authorization?: string
+  }[] = []
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response))
 
   listen(): Promise<void> {
@@ -145,34 +178,44 @@ export class FakeRegistry {
   }
 
   /** Publishes an image of the given layers (uncompressed tars); resolves with its name. */
-  publish(
-    repository: string,
-    layers: readonly Buffer[],
-    change: Partial<Record<'diffIds' | 'layers', unknown>> = {},
-  ): string {
-    const packed = layers.map(layer => gzipSync(layer))
-    const config = Buffer.from(
-      JSON.stringify({
-        os: 'linux',
-        architecture: process.arch === 'x64' ? 'amd64' : process.arch,
-        config: { Cmd: ['/bin/true'] },
-        rootfs: { type: 'layers', diff_ids: change.diffIds ?? layers.map(digestOf) },
-      }),
-    )
-    const descriptor = (body: Buffer, mediaType: string) => ({ mediaType, digest: digestOf(body), size: body.length })
-    const manifest = Buffer.from(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: 'application/vnd.oci.image.manifest.v1+json',
-        config: descriptor(config, 'application/vnd.oci.image.config.v1+json'),
-        layers: change.layers ?? packed.map(body => descriptor(body, 'application/vnd.oci.image.layer.v1.tar+gzip')),
-      }),
-    )
+  publish(repository: string, layers: readonly Buffer[], change: PublishChange = {}): string {
+    const packed = layers.map(layer => (change.pack ?? gzipSync)(layer))
+    const config = jsonOf({
+      os: 'linux',
+      architecture: HOST_ARCHITECTURE,
+      config: { Cmd: ['/bin/true'] },
+      rootfs: { type: 'layers', diff_ids: change.diffIds ?? layers.map(digestOf) },
+      ...change.config,
+    })
+    const manifest = jsonOf({
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      config: descriptorOf(config, 'application/vnd.oci.image.config.v1+json'),
+      layers: change.layers ?? packed.map(body => descriptorOf(body, 'application/vnd.oci.image.layer.v1.tar+gzip')),
+      ...change.manifest,
+    })
     for (const body of [...packed, config]) this.answers.set(`/v2/${repository}/blobs/${digestOf(body)}`, { body })
-    const answer = { body: manifest, type: 'application/vnd.oci.image.manifest.v1+json' }
-    this.answers.set(`/v2/${repository}/manifests/1`, answer)
-    this.answers.set(`/v2/${repository}/manifests/${digestOf(manifest)}`, answer)
-    return `${this.host}/${repository}:1`
+    return this.serveManifest(repository, manifest, change.tag)
+  }
+
+  /** Publishes an index of images that were published before; resolves with its name. */
+  publishIndex(repository: string, entries: readonly object[], tag = '1'): string {
+    const index = jsonOf({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: entries })
+    return this.serveManifest(repository, index, tag, OCI_INDEX)
+  }
+
+  /** Serves bytes as a manifest under a tag and under their digest. */
+  serveManifest(repository: string, body: Buffer, tag = '1', type = OCI_MANIFEST): string {
+    const answer = { body, type }
+    this.answers.set(`/v2/${repository}/manifests/${tag}`, answer)
+    this.answers.set(`/v2/${repository}/manifests/${digestOf(body)}`, answer)
+    return `${this.host}/${repository}:${tag}`
+  }
+
+  /** What an index says of an image that was published. */
+  entryOf(repository: string, platform: object, tag = '1'): object {
+    const { body } = this.answers.get(`/v2/${repository}/manifests/${tag}`) ?? { body: Buffer.alloc(0) }
+    return { ...descriptorOf(body, OCI_MANIFEST), platform }
   }
 
   /** Path of the answer for the blob of a layer. */
@@ -187,7 +230,13 @@ export class FakeRegistry {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '', headers } = request
-    this.requests.push({ method, path: url, ...(headers.range === undefined ? {} : { range: headers.range }) })
+    const { range, authorization } = headers
+    this.requests.push({
+      method,
+      path: url,
+      ...(range === undefined ? {} : { range }),
+      ...(authorization === undefined ? {} : { authorization }),
+    })
     const guarded = this.guard(url, headers.authorization)
     if (guarded !== undefined) {
       response.statusCode = guarded.status
@@ -200,14 +249,19 @@ export class FakeRegistry {
       response.statusCode = 404
       return void response.end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}')
     }
-    const from = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0)
-    const body = answer.body.subarray(from)
-    response.statusCode = from > 0 ? 206 : 200
-    if (from > 0) response.setHeader('content-range', `bytes ${from}-${answer.body.length - 1}/${answer.body.length}`)
-    response.setHeader('content-type', answer.type ?? 'application/octet-stream')
-    response.setHeader('content-length', body.length)
-    await deliver(answer, body, response)
+    await serveRange(answer, headers.range, response)
   }
+}
+
+async function serveRange(answer: Answer, range: string | undefined, response: ServerResponse): Promise<void> {
+  const from = Number(/^bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0)
+  const body = answer.body.subarray(from)
+  response.statusCode = answer.status ?? (from > 0 ? 206 : 200)
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value)
+  if (from > 0) response.setHeader('content-range', `bytes ${from}-${answer.body.length - 1}/${answer.body.length}`)
+  response.setHeader('content-type', answer.type ?? 'application/octet-stream')
+  response.setHeader('content-length', body.length)
+  await deliver(answer, body, response)
 }
 
 async function deliver(answer: Answer, body: Buffer, response: ServerResponse): Promise<void> {
