@@ -23,6 +23,11 @@ export interface CommandContext {
   readonly random: Random
   /** Aborted when the person wants to stop (Ctrl-C) or the program is told to. */
   readonly signal: AbortSignal
+  /**
+   * Gives the process's signals to a handler instead of ending it, until the function that is returned is called. Absent where
+   * there are none.
+   */
+  readonly takeSignals?: (handler: (signal: string) => void) => () => void
 }
 
 /** The values of a command's options, by the long flag's name in camel case (`--dry-run` is `dryRun`). */
@@ -72,6 +77,10 @@ export interface CommandLeaf {
   /** Text shown below the help: examples. */
   readonly footer?: string
   readonly hidden?: boolean
+  /** Heading in the help under which it stands. */
+  readonly group?: string
+  /** Exit code for a command line that cannot be read; absent: 2. */
+  readonly usageCode?: number
   /** Imports the module that does the work, so that a command only loads what it needs. */
   readonly load: () => Promise<RunCommand>
 }
@@ -84,6 +93,7 @@ export interface CommandGroup {
   readonly options?: readonly OptionDefinition[]
   readonly commands: readonly CommandDefinition[]
   readonly footer?: string
+  readonly group?: string
 }
 
 /** A command is data: the program, its help and its completion are made from it. */

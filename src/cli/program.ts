@@ -30,7 +30,7 @@ export async function runProgram(
     return await parseAndRun(argv, { root, version }, context)
   } catch (error) {
     if (context.signal.aborted && isAbort(error, context.signal)) return INTERRUPTED
-    if (isParserError(error)) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.usage
+    if (isParserError(error)) return error.exitCode === 0 ? EXIT_CODES.done : (error.usageCode ?? EXIT_CODES.usage)
     if (context.env['SHOAL_DEBUG'] && error instanceof Error) context.stderr.write(`${error.stack ?? ''}\n`)
     return error instanceof Error ? printError(error, context.stderr) : exitCodeOf(error)
   }
@@ -75,8 +75,11 @@ function describeCommand(command: Command, definition: CommandDefinition, contex
   command
     .description(definition.summary)
     .aliases([...(definition.aliases ?? [])])
-    .helpOption('-h, --help', 'show this help')
-    .exitOverride()
+    .helpOption(takesShortHelp(definition) ? '--help' : '-h, --help', 'show this help')
+    .exitOverride(error => {
+      const usageCode = 'usageCode' in definition ? definition.usageCode : undefined
+      throw usageCode === undefined || error.exitCode === 0 ? error : Object.assign(error, { usageCode })
+    })
     .enablePositionalOptions()
     .configureOutput({
       writeOut: text => void context.stdout.write(text),
@@ -86,7 +89,13 @@ function describeCommand(command: Command, definition: CommandDefinition, contex
       getErrHelpWidth: () => context.stderr.columns ?? 100,
     })
   for (const option of definition.options ?? []) addOption(command, option)
+  if (definition.group !== undefined) command.helpGroup(definition.group)
   if (definition.footer !== undefined) command.addHelpText('after', `\n${definition.footer}`)
+}
+
+/** Docker's `-h` of some commands is something else. */
+function takesShortHelp({ options = [] }: CommandDefinition): boolean {
+  return options.some(({ flags }) => flags.startsWith('-h,'))
 }
 
 function addOption(command: Command, { flags, summary, repeatable, hidden }: OptionDefinition): void {
@@ -127,7 +136,7 @@ function writtenOptions(command: Command): Record<string, unknown> {
   return Object.fromEntries(entries.filter(([name]) => command.getOptionValueSource(name) !== 'default'))
 }
 
-function isParserError(error: unknown): error is Error & { exitCode: number } {
+function isParserError(error: unknown): error is Error & { exitCode: number; usageCode?: number } {
   return errorCode(error)?.startsWith('commander.') === true
 }
 

@@ -3,10 +3,15 @@ import { systemClock } from '../core/clock.ts'
 import { EXIT_CODES, errorCode } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
 
+/** Besides SIGINT and SIGTERM, what a person may send to a program that stands for another one. */
+const PASSED_ON = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGWINCH'] as const
+
 /** The world of a command: this process. The first SIGINT or SIGTERM asks it to end; a second one ends it at once. */
 export function processContext(): CommandContext {
   const stop = new AbortController()
+  let taker: ((signal: string) => void) | undefined
   const onSignal = (signal: NodeJS.Signals): void => {
+    if (taker !== undefined) return taker(signal)
     if (stop.signal.aborted) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
     stop.abort(new DOMException(`Ended by ${signal}`, 'AbortError'))
   }
@@ -26,5 +31,14 @@ export function processContext(): CommandContext {
     clock: systemClock,
     random: systemRandom,
     signal: stop.signal,
+    takeSignals(handler) {
+      taker = handler
+      const pass = (signal: NodeJS.Signals): void => handler(signal)
+      for (const signal of PASSED_ON) process.on(signal, pass)
+      return () => {
+        taker = undefined
+        for (const signal of PASSED_ON) process.off(signal, pass)
+      }
+    },
   }
 }

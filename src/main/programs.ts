@@ -1,4 +1,4 @@
-import { type CommandGroup, composeGroup, machineGroup, swarmGroup } from '../cli/index.ts'
+import { type CommandGroup, composeGroup, ENGINE_OPTIONS, engineVerbs, machineGroup, swarmGroup } from '../cli/index.ts'
 import { engineCommand } from './engine-command.ts'
 import { ENGINE_FLAGS } from './engine-flags.ts'
 import { simCommand } from './sim-command.ts'
@@ -23,5 +23,6 @@ export const FAMILIES: Readonly<Record<string, CommandGroup>> = { swarm, machine
 export const umbrella: CommandGroup = {
   name: 'shoal',
   summary: 'Runs Compose files over many Linux hosts',
-  commands: [swarm, machine, compose, engineCommand, simCommand],
+  options: ENGINE_OPTIONS,
+  commands: [swarm, machine, compose, engineCommand, simCommand, ...engineVerbs(VERSION)],
 }

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type Server as PlainServer } from 'node:http'
 import { createServer as createTlsServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeAll, expect, it } from 'vitest'
@@ -20,7 +20,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close()
 })
 
-async function serve(server: Pick<Server, 'listen' | 'address' | 'close' | 'closeAllConnections' | 'on'>) {
+async function serve(server: Server | PlainServer) {
   server.on('request', (_request, response) => response.end('{"Version":"1.0"}'))
   server.on('upgrade', (_request, socket) => {
     socket.write('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n')

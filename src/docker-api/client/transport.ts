@@ -218,8 +218,9 @@ async function failureOf(response: IncomingMessage, target: ApiAddress): Promise
   const text = (await readText(response)).trim()
   const { message, code } = bodyOf(text)
   const sentence = message === '' ? `${target.text} answered with status ${status}` : message
-  if (status === 503) return unavailable(code ?? 'UNAVAILABLE', sentence)
-  return new ShoalError(code ?? 'ENGINE_REFUSED', status, sentence)
+  const details = { answered: true }
+  if (status === 503) return unavailable(code ?? 'UNAVAILABLE', sentence, { details })
+  return new ShoalError(code ?? 'ENGINE_REFUSED', status, sentence, { details })
 }
 
 function bodyOf(text: string): { message: string; code?: string } {

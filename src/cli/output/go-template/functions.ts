@@ -37,7 +37,7 @@ function printf(format: unknown, ...args: readonly unknown[]): string {
     const value = args[next++]
     const shown = formatVerb(letter, value, precision)
     const size = Number(width || 0)
-    return verb.includes('-') ? shown.padEnd(size) : shown.padStart(size, /^%0/.test(verb) ? '0' : ' ')
+    return verb.includes('-') ? shown.padEnd(size) : shown.padStart(size, verb.startsWith('%0') ? '0' : ' ')
   })
 }
 
@@ -78,5 +78,5 @@ export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
     const shown = text(value)
     return shown === '' ? '' : `${' '.repeat(Number(before))}${shown}${' '.repeat(Number(after))}`
   },
-  truncate: (value, length) => [...text(value)].slice(0, Number(length)).join(''),
+  truncate: (value, length) => Array.from(text(value)).slice(0, Number(length)).join(''),
 }

@@ -165,22 +165,24 @@ class Parser {
     const [token] = this.#tokens
     this.#tokens = this.#tokens.slice(1)
     if (token === undefined) throw badTemplate(this.#source, 'unexpected end')
-    switch (token.kind) {
-      case 'text':
-      case 'number':
-        return { kind: 'literal', value: token.value }
-      case 'path': {
-        const [root = '', ...fields] = token.text.split('.')
-        const names = fields.filter(name => name !== '')
-        return { kind: 'path', root: root === '' ? '.' : (root as `$${string}`), fields: names }
-      }
-      case 'name':
-        if (token.text === 'true' || token.text === 'false') return { kind: 'literal', value: token.text === 'true' }
-        if (token.text === 'nil') return { kind: 'literal', value: null }
-        return { kind: 'function', name: token.text }
-      case 'mark':
-        throw badTemplate(this.#source, `unexpected "${token.text}"`)
+    if (token.kind === 'mark') throw badTemplate(this.#source, `unexpected "${token.text}"`)
+    return operandOf(token)
+  }
+}
+
+function operandOf(token: Exclude<Token, { kind: 'mark' }>): Operand {
+  switch (token.kind) {
+    case 'text':
+    case 'number':
+      return { kind: 'literal', value: token.value }
+    case 'path': {
+      const [root = '', ...fields] = token.text.split('.')
+      const names = fields.filter(name => name !== '')
+      return { kind: 'path', root: root === '' ? '.' : (root as `$${string}`), fields: names }
     }
+    case 'name':
+      if (token.text === 'true' || token.text === 'false') return { kind: 'literal', value: token.text === 'true' }
+      return token.text === 'nil' ? { kind: 'literal', value: null } : { kind: 'function', name: token.text }
   }
 }
 

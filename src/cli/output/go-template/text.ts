@@ -12,7 +12,7 @@ function inner(value: unknown): string {
     const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     return `map[${entries.map(([key, item]) => `${key}:${inner(item)}`).join(' ')}]`
   }
-  return String(value as number | boolean)
+  return String(value)
 }
 
 /** What an `if` takes for false: nothing, zero, the empty text, list and map. */

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import { errorMessage, failed, invalidInput } from '../../../core/errors.ts'
+import { type EngineCommand, pathOf, withEngine } from '../../engine/engine-api.ts'
+import { converse } from '../../terminal/converse.ts'
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../terminal/detach-keys.ts'
+
+/** `shoal exec`: runs a command in a running container; the exit code is the command's. */
+export const runExec = withEngine(async command => {
+  const { api, args, options, context } = command
+  const [container = '', ...Cmd] = args
+  const [detach, tty, stdin] = [options.flag('detach'), options.flag('tty'), options.flag('interactive')]
+  if (tty && stdin && !detach && context.stdin.isTTY !== true) throw failed('NO_TTY', 'the input device is not a TTY')
+  const keys = options.text('detachKeys')
+  const { Id } = await api.ask<{ Id: string }>('POST', pathOf('containers', container, 'exec'), {
+    body: {
+      Cmd,
+      Tty: tty,
+      AttachStdin: stdin && !detach,
+      AttachStdout: !detach,
+      AttachStderr: !detach,
+      Env: variables(command),
+      ...(options.flag('privileged') ? { Privileged: true } : {}),
+      ...(options.text('user') === undefined ? {} : { User: options.text('user') }),
+      ...(options.text('workdir') === undefined ? {} : { WorkingDir: options.text('workdir') }),
+      ...(keys === undefined ? {} : { DetachKeys: keys }),
+    },
+  })
+  const path = pathOf('exec', Id, 'start')
+  const body = { Detach: detach, Tty: tty }
+  if (detach) return void (await api.ask('POST', path, { body }))
+  const { stream } = await api.client.transport.upgrade({ method: 'POST', path, body })
+  const resize = async (size: { height: number; width: number }): Promise<void> => {
+    await api.ask('POST', pathOf('exec', Id, 'resize'), { query: { h: size.height, w: size.width } })
+  }
+  const detachKeys = parseDetachKeys(keys ?? DEFAULT_DETACH_KEYS)
+  const how = await converse({ stream, tty, stdin, detachKeys, resize }, context)
+  if (how === 'detached') throw failed('DETACHED', 'read escape sequence')
+  return (await api.ask<{ ExitCode: number | null }>('GET', pathOf('exec', Id, 'json'))).ExitCode ?? 0
+})
+
+function variables({ options, context: { env } }: EngineCommand): string[] {
+  const files = options.list('envFile').flatMap(path => {
+    try {
+      return readFileSync(path, 'utf8')
+        .split(/\r?\n/)
+        .filter(line => line.trim() !== '' && !line.startsWith('#'))
+    } catch (error) {
+      throw invalidInput('BAD_FLAG', `Cannot read the file ${path}: ${errorMessage(error)}`)
+    }
+  })
+  return [...files, ...options.list('env')].flatMap(line => {
+    if (line.includes('=')) return [line]
+    const value = env[line]
+    return value === undefined ? [] : [`${line}=${value}`]
+  })
+}

@@ -1,0 +1,95 @@
+import { familiarImageName, parseImageReference } from '../../../core/image-reference.ts'
+import type { ContainerSummary, MountPoint } from '../../../docker-api/index.ts'
+import { withEngine } from '../../engine/engine-api.ts'
+import { filterQuery, readFilters } from '../../engine/filters.ts'
+import { type Listing, printListing, type Row } from '../../engine/listing.ts'
+import { ago, goTime } from '../../output/moment.ts'
+import { ellipsis, labelText, shortId } from '../../output/shorten.ts'
+import { humanSize } from '../../output/size.ts'
+import { portsText } from './ports-text.ts'
+
+type Sized = ContainerSummary & { readonly SizeRw?: number; readonly SizeRootFs?: number }
+
+const LISTING: Listing = {
+  id: 'ID',
+  fields: ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'],
+  titles: {
+    ID: 'CONTAINER ID',
+    CreatedAt: 'CREATED AT',
+    RunningFor: 'CREATED',
+    LocalVolumes: 'LOCAL VOLUMES',
+  },
+}
+
+/** `shoal ps`: containers. */
+export const runPs = withEngine(async command => {
+  const { options, api, context } = command
+  const limit = options.number('last') ?? (options.flag('latest') ? 1 : undefined)
+  const filters = readFilters(options.list('filter'))
+  const wantsSize = options.flag('size') || /\.Size\b/.test(options.text('format') ?? '')
+  const containers = await api.ask<readonly Sized[]>('GET', '/containers/json', {
+    query: {
+      all: options.flag('all') || limit !== undefined ? 1 : undefined,
+      limit,
+      size: wantsSize ? 1 : undefined,
+      filters: filterQuery(filters),
+    },
+  })
+  const view = { trunc: options.choice('trunc') !== false, nowMs: context.clock.nowMs() }
+  const fields = options.flag('size') ? [...LISTING.fields, 'Size'] : LISTING.fields
+  printListing(
+    command,
+    containers.map(container => containerRow(container, view)),
+    { ...LISTING, fields },
+  )
+})
+
+/** A row of the listing, by docker’s field names. */
+export function containerRow(
+  container: Sized,
+  { trunc, nowMs }: { readonly trunc: boolean; readonly nowMs: number },
+): Row {
+  const { Command, Created, Labels, Mounts } = container
+  const cut = (text: string, length: number): string => (trunc ? ellipsis(text, length) : text)
+  return {
+    ID: trunc ? shortId(container.Id) : container.Id,
+    Names: container.Names.map(name => name.replace(/^\//, ''))
+      .filter(name => !name.includes('/'))
+      .join(','),
+    Image: imageText(container, trunc),
+    Command: JSON.stringify(cut(Command, 20)),
+    CreatedAt: goTime(Created * 1_000),
+    RunningFor: ago(Created * 1_000, nowMs),
+    Ports: portsText(container.Ports),
+    State: container.State,
+    Status: container.Status,
+    Size: sizeText(container),
+    Labels: labelText(Labels),
+    Label: (name: unknown) => Labels[String(name)] ?? '',
+    LocalVolumes: String(Mounts.filter(mount => mount.Driver === 'local').length),
+    Mounts: Mounts.map(mount => cut(mountText(mount), 15)).join(','),
+    Networks: Object.keys(container.NetworkSettings?.Networks ?? {}).join(','),
+  }
+}
+
+function mountText({ Name, Source }: MountPoint): string {
+  return Name === undefined || Name === '' ? Source : Name
+}
+
+function sizeText({ SizeRw = 0, SizeRootFs = 0 }: Sized): string {
+  const own = humanSize(SizeRw, 3)
+  return SizeRootFs > 0 ? `${own} (virtual ${humanSize(SizeRootFs, 3)})` : own
+}
+
+/** Without `--no-trunc` an image is its short id if it was named by that, or its name without a digest. */
+function imageText({ Image, ImageID }: ContainerSummary, trunc: boolean): string {
+  if (Image === '') return '<no image>'
+  if (!trunc) return Image
+  if (shortId(Image) === shortId(ImageID ?? '')) return shortId(Image)
+  try {
+    const { digest: _, ...reference } = parseImageReference(Image)
+    return Image.includes('@') ? familiarImageName(reference) : Image
+  } catch {
+    return Image
+  }
+}

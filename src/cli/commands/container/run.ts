@@ -1,0 +1,145 @@
+import { writeFile } from 'node:fs/promises'
+import { errorMessage, failed, invalidInput, ShoalError } from '../../../core/errors.ts'
+import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
+import type { RunCommand } from '../../command.ts'
+import { type EngineCommand, explained, pathOf, withEngine } from '../../engine/engine-api.ts'
+import { converse } from '../../terminal/converse.ts'
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../terminal/detach-keys.ts'
+import { proxySignals } from '../../terminal/proxy-signals.ts'
+import { pullImage } from '../image/pull-image.ts'
+import { createRequest } from './create/create-request.ts'
+import { openAttached } from './open-attached.ts'
+
+/** Docker's exit codes for what failed before the container's own program could. */
+const FAILED = 125
+const CANNOT_RUN = 126
+const NOT_FOUND = 127
+
+/** `shoal create`: prints the new container's id. */
+export const runCreate: RunCommand = guarded(async command => {
+  const id = await create(command, createRequest(command, command.context))
+  command.context.stdout.write(`${id}\n`)
+  return 0
+})
+
+/** `shoal run`: creates and starts a container and talks to it; the exit code is the container's. */
+export const runRun: RunCommand = guarded(async command => {
+  const { options, context } = command
+  const request = createRequest(command, context)
+  const detach = options.flag('detach')
+  if (detach && options.list('attach').length > 0) throw invalidInput('BAD_FLAG', 'Conflicting options: -a and -d')
+  if (request.Tty === true && request.AttachStdin === true && context.stdin.isTTY !== true) {
+    throw failed('NO_TTY', 'the input device is not a TTY')
+  }
+  const id = await create(command, request)
+  if (!detach && attaches(request)) return talk(command, id, request)
+  await start(command, id)
+  // Not attached to anything is as good as detached.
+  context.stdout.write(`${id}\n`)
+  return 0
+})
+
+const attaches = (request: ContainerCreateRequest): boolean =>
+  request.AttachStdin === true || request.AttachStdout === true || request.AttachStderr === true
+
+async function talk(command: EngineCommand, id: string, request: ContainerCreateRequest): Promise<number> {
+  const { api, options, context } = command
+  const tty = request.Tty === true
+  const detachKeys = parseDetachKeys(options.text('detachKeys') ?? DEFAULT_DETACH_KEYS)
+  const stopProxy = !tty && options.choice('sigProxy') !== false ? proxySignals(api, id, context) : () => {}
+  try {
+    const stream = await openAttached(api, id, {
+      stdin: request.AttachStdin === true,
+      stdout: request.AttachStdout === true,
+      stderr: request.AttachStderr === true,
+      detachKeys: options.text('detachKeys'),
+    })
+    const over = waitFor(command, id, request.HostConfig?.AutoRemove === true ? 'removed' : 'next-exit')
+    // Told by the start, which fails too.
+    over.catch(() => {})
+    await start(command, id)
+    const resize = async (size: { height: number; width: number }): Promise<void> => {
+      await api.ask('POST', pathOf('containers', id, 'resize'), { query: { h: size.height, w: size.width } })
+    }
+    const stdin = request.AttachStdin === true
+    const how = await converse({ stream, tty, stdin, detachKeys, resize }, context)
+    return how === 'detached' ? 0 : await over
+  } finally {
+    stopProxy()
+  }
+}
+
+async function waitFor({ api }: EngineCommand, id: string, condition: string): Promise<number> {
+  const { StatusCode } = await api.ask<{ StatusCode: number }>('POST', pathOf('containers', id, 'wait'), {
+    query: { condition },
+    responseMs: Number.POSITIVE_INFINITY,
+  })
+  return StatusCode
+}
+
+async function start({ api }: EngineCommand, id: string): Promise<void> {
+  try {
+    await api.ask('POST', pathOf('containers', id, 'start'))
+  } catch (error) {
+    throw new StartFailed(error)
+  }
+}
+
+class StartFailed extends Error {
+  constructor(cause: unknown) {
+    super(errorMessage(cause), { cause })
+  }
+}
+
+async function create(command: EngineCommand, request: ContainerCreateRequest): Promise<string> {
+  const { api, options, context } = command
+  const [policy, image] = [options.text('pull') ?? 'missing', request.Image ?? '']
+  if (!['always', 'missing', 'never'].includes(policy)) {
+    throw invalidInput('BAD_FLAG', `invalid pull option: '${policy}': must be one of "always", "missing" or "never"`)
+  }
+  const pull = () => pullImage(command, image, { quiet: options.flag('quiet'), output: context.stderr })
+  if (policy === 'always') await pull()
+  const query = { name: options.text('name'), platform: options.text('platform') }
+  const ask = () => api.ask<Created>('POST', '/containers/create', { query, body: request })
+  const answer = await ask().catch(async (error: unknown) => {
+    const isMissing = error instanceof ShoalError && error.status === 404 && /No such image/i.test(error.message)
+    if (!isMissing || policy !== 'missing') throw error
+    if (!options.flag('quiet')) context.stderr.write(`Unable to find image '${withTag(image)}' locally\n`)
+    await pull()
+    return ask()
+  })
+  for (const warning of answer.Warnings ?? []) context.stderr.write(`WARNING: ${warning}\n`)
+  const cidFile = options.text('cidfile')
+  if (cidFile !== undefined) await writeFile(cidFile, answer.Id, { flag: 'wx' })
+  return answer.Id
+}
+
+interface Created {
+  readonly Id: string
+  readonly Warnings: readonly string[] | null
+}
+
+function withTag(image: string): string {
+  return image.includes('@') || image.lastIndexOf(':') > image.lastIndexOf('/') ? image : `${image}:latest`
+}
+
+/** Tells failures as `docker run` does, with its exit codes. */
+function guarded(work: (command: EngineCommand) => Promise<number>): RunCommand {
+  return withEngine(async command => {
+    try {
+      return await work(command)
+    } catch (error) {
+      command.context.signal.throwIfAborted()
+      const cause = error instanceof StartFailed ? error.cause : error
+      const text = errorMessage(explained(cause, ''))
+      const [program = 'shoal'] = command.command.split(' ')
+      command.context.stderr.write(`${program}: ${text}\n\nRun '${command.command} --help' for more information\n`)
+      return error instanceof StartFailed ? startCode(text) : FAILED
+    }
+  })
+}
+
+function startCode(message: string): number {
+  if (/executable file not found|no such file or directory|system cannot find/i.test(message)) return NOT_FOUND
+  return /permission denied|is a directory/i.test(message) ? CANNOT_RUN : FAILED
+}

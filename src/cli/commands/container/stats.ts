@@ -1,0 +1,68 @@
+import { sleep } from '../../../core/clock.ts'
+import { EXIT_CODES } from '../../../core/errors.ts'
+import type { ContainerSummary } from '../../../docker-api/index.ts'
+import { type EngineCommand, pathOf, withEngine } from '../../engine/engine-api.ts'
+import { type Listing, printListing, type Row } from '../../engine/listing.ts'
+import { shortId } from '../../output/shorten.ts'
+import { binarySize, humanSize } from '../../output/size.ts'
+import { type Sample, usageOf } from './stats-usage.ts'
+
+const LISTING: Listing = {
+  id: 'ID',
+  fields: ['ID', 'Name', 'CPUPerc', 'MemUsage', 'MemPerc', 'NetIO', 'BlockIO', 'PIDs'],
+  titles: {
+    ID: 'CONTAINER ID',
+    Container: 'CONTAINER',
+    CPUPerc: 'CPU %',
+    MemUsage: 'MEM USAGE / LIMIT',
+    MemPerc: 'MEM %',
+    NetIO: 'NET I/O',
+    BlockIO: 'BLOCK I/O',
+    PIDs: 'PIDS',
+  },
+}
+
+const CLEAR_SCREEN = '\u001b[H\u001b[2J'
+const ROUND_MS = 1_000
+
+/** `shoal stats`: what containers use; again and again unless told otherwise. */
+export const runStats = withEngine(async command => {
+  const { options, context } = command
+  const once = options.flag('noStream') || options.choice('stream') === false
+  for (;;) {
+    const ids = await chosen(command)
+    const rows = await Promise.all(ids.map(id => rowOf(command, id)))
+    if (!once && context.stdout.isTTY === true) context.stdout.write(CLEAR_SCREEN)
+    printListing(command, rows, LISTING)
+    if (once) return EXIT_CODES.done
+    // Each sample takes a second already; without containers there is none.
+    if (ids.length === 0) await sleep(context.clock, ROUND_MS, context.signal)
+  }
+})
+
+async function chosen({ api, args, options }: EngineCommand): Promise<readonly string[]> {
+  if (args.length > 0) return args
+  const query = { all: options.flag('all') ? 1 : undefined }
+  const containers = await api.ask<readonly ContainerSummary[]>('GET', '/containers/json', { query })
+  return containers.map(({ Id }) => Id)
+}
+
+async function rowOf({ api, options }: EngineCommand, id: string): Promise<Row> {
+  const sample = await api.ask<Sample>('GET', pathOf('containers', id, 'stats'), { query: { stream: 0 } })
+  const usage = usageOf(sample)
+  const trunc = options.choice('trunc') !== false
+  const ID = trunc ? shortId(sample.id ?? '') : (sample.id ?? '')
+  const absent = sample.cpu_stats.cpu_usage.total_usage === 0
+  return {
+    // By what it was asked for, or by its short id if nothing was.
+    Container: id === sample.id ? ID : id,
+    ID,
+    Name: (sample.name ?? '').replace(/^\//, ''),
+    CPUPerc: absent ? '--' : `${usage.cpuPercent.toFixed(2)}%`,
+    MemUsage: absent ? '-- / --' : `${binarySize(usage.memoryBytes)} / ${binarySize(usage.memoryLimit)}`,
+    MemPerc: absent ? '--' : `${usage.memoryPercent.toFixed(2)}%`,
+    NetIO: absent ? '--' : `${humanSize(usage.received, 3)} / ${humanSize(usage.sent, 3)}`,
+    BlockIO: absent ? '--' : `${humanSize(usage.read, 3)} / ${humanSize(usage.written, 3)}`,
+    PIDs: absent ? '--' : String(usage.pids),
+  }
+}

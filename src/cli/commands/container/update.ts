@@ -1,0 +1,16 @@
+import { pathOf, withEngine } from '../../engine/engine-api.ts'
+import { forEach } from '../../engine/for-each.ts'
+import { readFieldFlags } from './create/read-fields.ts'
+
+/** `shoal update`: changes limits and the restart policy. */
+export const runUpdate = withEngine(command => {
+  const { HostConfig = {} } = readFieldFlags(command.options) as { HostConfig?: object }
+  return forEach(command, async id => {
+    const { Warnings } = await command.api.ask<{ Warnings: readonly string[] | null }>(
+      'POST',
+      pathOf('containers', id, 'update'),
+      { body: HostConfig },
+    )
+    for (const warning of Warnings ?? []) command.context.stderr.write(`Warning: ${warning}\n`)
+  })
+})

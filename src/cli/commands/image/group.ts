@@ -1,0 +1,163 @@
+import type { CommandGroup, CommandLeaf } from '../../command.ts'
+import { FILTER, FORMAT, flag, flags, NO_TRUNC, QUIET } from '../../engine/options.ts'
+
+const group = 'Images:'
+
+const images: CommandLeaf = {
+  name: 'images',
+  summary: 'list images',
+  args: '[repository]',
+  group,
+  options: [
+    flag('-a, --all', 'also intermediate ones'),
+    flag('--digests', 'also digests'),
+    FILTER,
+    FORMAT,
+    NO_TRUNC,
+    QUIET,
+  ],
+  load: async () => (await import('./images.ts')).runImages,
+}
+
+const PLATFORM = flag('--platform <platform>', 'for this platform: linux/arm64')
+
+const transfers: readonly CommandLeaf[] = [
+  {
+    name: 'pull',
+    summary: 'fetch an image from a registry',
+    args: '<image>',
+    group,
+    options: [flag('-a, --all-tags', 'all tags of it'), PLATFORM, flag('-q, --quiet', 'only its name in the end')],
+    load: async () => (await import('./transfer.ts')).runPull,
+  },
+  {
+    name: 'push',
+    summary: 'bring an image to a registry',
+    args: '<image>',
+    group,
+    options: [flag('-a, --all-tags', 'all tags of it'), flag('-q, --quiet', 'only its name in the end')],
+    load: async () => (await import('./transfer.ts')).runPush,
+  },
+  {
+    name: 'save',
+    summary: 'write images as a tar',
+    args: '<image...>',
+    group,
+    options: [flag('-o, --output <path>', 'to a file instead of standard output')],
+    load: async () => (await import('./transfer.ts')).runSave,
+  },
+  {
+    name: 'load',
+    summary: 'read images from a tar',
+    group,
+    options: [flag('-i, --input <path>', 'from a file instead of standard input'), flag('-q, --quiet', 'no progress')],
+    load: async () => (await import('./transfer.ts')).runLoad,
+  },
+  {
+    name: 'import',
+    summary: 'make an image of a tar of files',
+    args: '<file|url|-> [image]',
+    group,
+    options: [
+      flags('-c, --change <instruction>', 'apply a Dockerfile instruction'),
+      flag('-m, --message <text>', 'what it is'),
+      PLATFORM,
+    ],
+    load: async () => (await import('./transfer.ts')).runImport,
+  },
+]
+
+const build: CommandLeaf = {
+  name: 'build',
+  summary: 'build an image from a Dockerfile',
+  args: '<folder|url|->',
+  group,
+  options: [
+    flags('-t, --tag <name>', 'name of the image'),
+    flag('-f, --file <path>', 'the Dockerfile (default: Dockerfile in the folder)'),
+    flag('--target <stage>', 'build up to this stage'),
+    flags('--build-arg <name[=value]>', 'set an ARG, or pass ours on'),
+    flags('--label <name=value>', 'set a label'),
+    flags('--cache-from <image>', 'take layers of this image'),
+    flag('--no-cache', 'run every step'),
+    flag('--pull', 'look for newer base images'),
+    flag('-q, --quiet', "only the image's id"),
+    flag('--iidfile <path>', "write the image's id here"),
+    flag('--network <mode>', 'network of RUN'),
+    flags('--add-host <name:address>', 'a line of /etc/hosts in RUN'),
+    PLATFORM,
+    flag('--rm [boolean]', 'remove intermediate containers (default)'),
+    flag('--force-rm', 'also after a failure'),
+    flag('--squash', 'one new layer'),
+    flag('-m, --memory <bytes>', 'limit of memory in RUN'),
+    flag('--memory-swap <bytes>', 'limit of memory and swap in RUN'),
+    flag('--shm-size <bytes>', 'size of /dev/shm in RUN'),
+    flag('-c, --cpu-shares <number>', 'share of the CPU in RUN'),
+    flag('--cpu-period <us>', 'period of the CPU limit'),
+    flag('--cpu-quota <us>', 'CPU time in each period'),
+    flag('--cpuset-cpus <list>', 'CPUs for RUN'),
+    flag('--cpuset-mems <list>', 'memory nodes for RUN'),
+  ],
+  load: async () => (await import('./build.ts')).runBuild,
+}
+
+const rmi: CommandLeaf = {
+  name: 'rmi',
+  summary: 'remove images',
+  args: '<image...>',
+  group,
+  options: [flag('-f, --force', 'also if a container uses it'), flag('--no-prune', 'keep what only it was made of')],
+  load: async () => (await import('./image-views.ts')).runRmi,
+}
+
+const others: readonly CommandLeaf[] = [
+  {
+    name: 'tag',
+    summary: 'give an image another name',
+    args: '<image> <name>',
+    group,
+    load: async () => (await import('./image-views.ts')).runTag,
+  },
+  {
+    name: 'history',
+    summary: 'show the layers of an image',
+    args: '<image>',
+    group,
+    options: [FORMAT, flag('-H, --human [boolean]', 'sizes and times for people (default)'), NO_TRUNC, QUIET],
+    load: async () => (await import('./image-views.ts')).runHistory,
+  },
+]
+
+/** Verbs on images, as they stand directly below `shoal`. */
+export const imageVerbs: readonly CommandLeaf[] = [images, ...transfers, build, rmi, ...others]
+
+/** `shoal image …`. */
+export const imageGroup: CommandGroup = {
+  name: 'image',
+  summary: 'manage images',
+  group: 'Groups:',
+  commands: [
+    { ...images, name: 'ls', aliases: ['list', 'images'] },
+    ...transfers,
+    build,
+    { ...rmi, name: 'rm', aliases: ['remove'] },
+    ...others,
+    {
+      name: 'inspect',
+      summary: 'show all of images',
+      args: '<image...>',
+      options: [FORMAT],
+      load: async () => (await import('../system/inspect.ts')).inspectKind('image'),
+    },
+    {
+      name: 'prune',
+      summary: 'remove images that nothing uses',
+      options: [
+        flag('-a, --all', 'also those with a name'),
+        flag('-f, --force', 'do not ask'),
+        flags('--filter <key=value>', 'only those that match'),
+      ],
+      load: async () => (await import('../system/prune.ts')).pruneKind('image'),
+    },
+  ],
+}

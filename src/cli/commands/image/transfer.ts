@@ -1,0 +1,110 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { invalidInput } from '../../../core/errors.ts'
+import { formatImageReference, parseImageReference } from '../../../core/image-reference.ts'
+import type { CommandContext } from '../../command.ts'
+import { type EngineCommand, withEngine } from '../../engine/engine-api.ts'
+import { splitReference } from '../../engine/image-name.ts'
+import { followProgress } from '../../engine/progress-stream.ts'
+import { authHeader, loginFor } from '../../engine/registry-login.ts'
+import { createProgressDisplay } from '../../output/progress-display.ts'
+import { pullImage } from './pull-image.ts'
+
+const TAR = 'application/x-tar'
+
+/** `shoal pull`: prints the image's full name in the end. */
+export const runPull = withEngine(async command => {
+  const { args, options, context } = command
+  const [image = ''] = args
+  const allTags = options.flag('allTags')
+  const reference = parseImageReference(image)
+  const isTagged = reference.tag !== undefined || reference.digest !== undefined
+  if (allTags && isTagged) throw invalidInput('BAD_FLAG', "tag can't be used with --all-tags/-a")
+  const quiet = options.flag('quiet')
+  if (!allTags && !isTagged && !quiet) context.stdout.write('Using default tag: latest\n')
+  await pullImage(command, image, { quiet, output: context.stdout, allTags })
+  if (!allTags) context.stdout.write(`${formatImageReference(reference)}\n`)
+})
+
+/** `shoal push`. */
+export const runPush = withEngine(async ({ api, args, options, context }) => {
+  const [image = ''] = args
+  const { name, tag } = splitReference(image)
+  const quiet = options.flag('quiet')
+  const all = options.flag('allTags')
+  if (all && tag !== undefined) throw invalidInput('BAD_FLAG', "tag can't be used with --all-tags/-a")
+  if (!all && tag === undefined && !quiet) context.stdout.write('Using default tag: latest\n')
+  const headers = authHeader(await loginFor(image, context.env))
+  const path = `/images/${name.split('/').map(encodeURIComponent).join('/')}/push`
+  const body = await api.stream('POST', path, { query: { tag: all ? undefined : (tag ?? 'latest') }, headers })
+  const display = createProgressDisplay(context.stdout)
+  await followProgress(body, quiet ? () => {} : display.show)
+  if (quiet) context.stdout.write(`${formatImageReference(parseImageReference(image))}\n`)
+})
+
+/** `shoal save`: a tar of images, to a file or to standard output. */
+export const runSave = withEngine(async ({ api, args, options, context }) => {
+  const names = args.map(name => `names=${encodeURIComponent(name)}`).join('&')
+  const output = options.text('output')
+  refuseTerminal(output, context)
+  await writeTo(await api.stream('GET', `/images/get?${names}`), output, context)
+})
+
+/** Writes a stream to a file, which appears when it is whole, or to standard output. */
+export async function writeTo(
+  body: Readable,
+  path: string | undefined,
+  { stdout, signal }: CommandContext,
+): Promise<void> {
+  if (path === undefined || path === '') {
+    await pipeline(body, stdout, { end: false, signal })
+    return
+  }
+  const part = `${path}.part`
+  try {
+    await pipeline(body, createWriteStream(part), { signal })
+    await rename(part, path)
+  } catch (error) {
+    await rm(part, { force: true })
+    throw error
+  }
+}
+
+export function refuseTerminal(path: string | undefined, { stdout }: CommandContext): void {
+  if ((path === undefined || path === '') && stdout.isTTY === true) {
+    throw invalidInput('BAD_FLAG', 'cowardly refusing to save to a terminal. Use the -o flag or redirect')
+  }
+}
+
+/** `shoal load`: images from a tar. */
+export const runLoad = withEngine(async ({ api, options, context }) => {
+  const input = options.text('input')
+  if (input === undefined && context.stdin.isTTY === true) {
+    throw invalidInput('BAD_FLAG', 'requested load from stdin, but stdin is empty')
+  }
+  const quiet = options.flag('quiet')
+  const source = input === undefined ? context.stdin : createReadStream(input)
+  const call = { body: source, contentType: TAR, query: { quiet: quiet ? 1 : 0 } }
+  const display = createProgressDisplay(context.stdout)
+  await followProgress(await api.stream('POST', '/images/load', call), display.show)
+})
+
+/** `shoal import`: an image of a tar of files. */
+export const runImport = withEngine(async (command: EngineCommand) => {
+  const { api, args, options, context } = command
+  const [source = '', target] = args
+  const { name, tag } = target === undefined ? {} : splitReference(target)
+  const isUrl = /^https?:\/\//.test(source)
+  const search = new URLSearchParams({ fromSrc: isUrl ? source : '-' })
+  const set = (key: string, value: string | undefined): void => void (value === undefined || search.set(key, value))
+  set('repo', name)
+  set('tag', tag)
+  set('message', options.text('message'))
+  set('platform', options.text('platform'))
+  for (const line of options.list('change')) search.append('changes', line)
+  const input = isUrl ? {} : { body: source === '-' ? context.stdin : createReadStream(source), contentType: TAR }
+  const body = await api.stream('POST', `/images/create?${search.toString()}`, input)
+  await followProgress(body, createProgressDisplay(context.stdout).show)
+})

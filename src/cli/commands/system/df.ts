@@ -1,0 +1,122 @@
+import type { ContainerSummary, ImageSummary, VolumeInspect } from '../../../docker-api/index.ts'
+import { withEngine } from '../../engine/engine-api.ts'
+import { type Listing, printListing } from '../../engine/listing.ts'
+import { renderRows } from '../../output/format.ts'
+import { humanSize } from '../../output/size.ts'
+import { containerRow } from '../container/ps.ts'
+import { imageRows } from '../image/images.ts'
+
+interface DiskUsage {
+  readonly LayersSize?: number
+  readonly Images?: readonly ImageSummary[] | null
+  readonly Containers?: readonly (ContainerSummary & { readonly SizeRw?: number })[] | null
+  readonly Volumes?: readonly VolumeInspect[] | null
+  readonly BuildCache?: readonly { readonly InUse: boolean; readonly Shared: boolean; readonly Size: number }[] | null
+  readonly BuilderSize?: number
+}
+
+const LISTING: Listing = {
+  id: 'Type',
+  fields: ['Type', 'TotalCount', 'Active', 'Size', 'Reclaimable'],
+  titles: { TotalCount: 'TOTAL' },
+}
+
+/** `shoal system df`: what the engine's disk is used for. */
+export const runDf = withEngine(async command => {
+  const usage = await command.api.ask<DiskUsage>('GET', '/system/df')
+  if (command.options.flag('verbose')) {
+    command.context.stdout.write(verboseText(usage, command.context.clock.nowMs()))
+    return
+  }
+  printListing(command, [imagesRow(usage), containersRow(usage), volumesRow(usage), cacheRow(usage)], LISTING)
+})
+
+const total = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + Math.max(0, size), 0)
+
+function row(Type: string, counts: { readonly count: number; readonly active: number }, sizes: Sizes) {
+  const { size, free, percent = true } = sizes
+  const share = percent && size > 0 ? ` (${Math.trunc((free * 100) / size)}%)` : ''
+  return {
+    Type,
+    TotalCount: String(counts.count),
+    Active: String(counts.active),
+    Size: humanSize(size),
+    Reclaimable: `${humanSize(free)}${share}`,
+  }
+}
+
+interface Sizes {
+  readonly size: number
+  readonly free: number
+  readonly percent?: boolean
+}
+
+function imagesRow({ Images, LayersSize = 0 }: DiskUsage) {
+  const used = (Images ?? []).filter(({ Containers }) => Containers !== 0)
+  const kept = total(used.filter(({ SharedSize }) => SharedSize >= 0).map(({ Size, SharedSize }) => Size - SharedSize))
+  const active = used.filter(({ Containers }) => Containers > 0).length
+  return row('Images', { count: (Images ?? []).length, active }, { size: LayersSize, free: LayersSize - kept })
+}
+
+function containersRow({ Containers }: DiskUsage) {
+  const all = Containers ?? []
+  const isActive = ({ State }: ContainerSummary): boolean => ['running', 'paused', 'restarting'].includes(State)
+  const sizes = (list: typeof all): number => total(list.map(({ SizeRw = 0 }) => SizeRw))
+  const idle = all.filter(container => !isActive(container))
+  const counts = { count: all.length, active: all.length - idle.length }
+  return row('Containers', counts, { size: sizes(all), free: sizes(idle) })
+}
+
+function volumesRow({ Volumes }: DiskUsage) {
+  const all = Volumes ?? []
+  const unused = all.filter(({ UsageData }) => UsageData?.RefCount === 0)
+  const sizes = (list: typeof all): number => total(list.map(({ UsageData }) => UsageData?.Size ?? 0))
+  const active = all.filter(({ UsageData }) => (UsageData?.RefCount ?? 0) > 0).length
+  return row('Local Volumes', { count: all.length, active }, { size: sizes(all), free: sizes(unused) })
+}
+
+function cacheRow({ BuildCache, BuilderSize = 0 }: DiskUsage) {
+  const all = BuildCache ?? []
+  const inUse = all.filter(({ InUse, Shared }) => InUse && !Shared)
+  const counts = { count: all.length, active: all.filter(({ InUse }) => InUse).length }
+  const free = BuilderSize - total(inUse.map(({ Size }) => Size))
+  return row('Build Cache', counts, { size: BuilderSize, free, percent: false })
+}
+
+/** `-v`: every image, container and volume. */
+function verboseText({ Images, Containers, Volumes, BuilderSize = 0 }: DiskUsage, nowMs: number): string {
+  const view = { trunc: true, nowMs, digests: false }
+  const images = (Images ?? []).flatMap(image => imageRows(image, view))
+  const containers = (Containers ?? []).map(container => containerRow(container, view))
+  const volumes = (Volumes ?? []).map(({ Name, UsageData }) => ({
+    Name,
+    Links: String(UsageData?.RefCount ?? 0),
+    Size: humanSize(UsageData?.Size ?? 0),
+  }))
+  return [
+    'Images space usage:\n\n',
+    renderRows(images, table('Repository Tag ID CreatedSince Size SharedSize UniqueSize Containers'), IMAGE_TITLES),
+    '\nContainers space usage:\n\n',
+    renderRows(containers, table('ID Image Command LocalVolumes Size RunningFor Status Names'), CONTAINER_TITLES),
+    '\nLocal Volumes space usage:\n\n',
+    renderRows(volumes, table('Name Links Size'), { Name: 'VOLUME NAME' }),
+    `\nBuild cache usage: ${humanSize(BuilderSize)}\n\n`,
+    renderRows([], table('ID CacheType Size CreatedSince LastUsedSince UsageCount Shared'), CACHE_TITLES),
+  ].join('')
+}
+
+const table = (fields: string): string =>
+  `table ${fields
+    .split(' ')
+    .map(name => `{{.${name}}}`)
+    .join('\t')}`
+
+const IMAGE_TITLES = { ID: 'IMAGE ID', CreatedSince: 'CREATED', SharedSize: 'SHARED SIZE', UniqueSize: 'UNIQUE SIZE' }
+const CONTAINER_TITLES = { ID: 'CONTAINER ID', LocalVolumes: 'LOCAL VOLUMES', RunningFor: 'CREATED' }
+const CACHE_TITLES = {
+  ID: 'CACHE ID',
+  CacheType: 'CACHE TYPE',
+  CreatedSince: 'CREATED',
+  LastUsedSince: 'LAST USED',
+  UsageCount: 'USAGE',
+}

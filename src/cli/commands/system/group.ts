@@ -1,0 +1,101 @@
+import type { CommandGroup, CommandLeaf, RunCommand } from '../../command.ts'
+import { FORMAT, flag, flags } from '../../engine/options.ts'
+
+const group = 'The engine:'
+
+const events: CommandLeaf = {
+  name: 'events',
+  summary: 'show what happens, as it happens',
+  group,
+  options: [
+    flags('-f, --filter <key=value>', 'only those that match'),
+    flag('--since <time>', 'from then on: 42m, or a time'),
+    flag('--until <time>', 'until then'),
+    flag('--format <format>', 'json or a template'),
+  ],
+  load: async () => (await import('./events.ts')).runEvents,
+}
+
+const info: CommandLeaf = {
+  name: 'info',
+  summary: 'show what the engine says of itself',
+  group,
+  options: [flag('-f, --format <format>', 'json or a template')],
+  load: async () => (await import('./info.ts')).runInfo,
+}
+
+const REGISTRY = '[registry]'
+
+/** Verbs on the engine and on registries, as they stand directly below `shoal`. */
+export function systemVerbs(version: string): readonly CommandLeaf[] {
+  return [
+    {
+      name: 'inspect',
+      summary: 'show all of containers, images, networks and volumes',
+      args: '<name...>',
+      group,
+      options: [
+        flag('-f, --format <format>', 'json or a template'),
+        flag('-s, --size', 'also sizes of containers'),
+        flag('--type <kind>', 'only container, image, network or volume'),
+      ],
+      load: async () => (await import('./inspect.ts')).runInspect,
+    },
+    events,
+    info,
+    {
+      name: 'version',
+      summary: "show our version and the engine's",
+      group,
+      options: [flag('-f, --format <format>', 'json or a template')],
+      load: async (): Promise<RunCommand> => (await import('./version.ts')).versionCommand(version),
+    },
+    {
+      name: 'login',
+      summary: 'log in to a registry',
+      args: REGISTRY,
+      group,
+      options: [
+        flag('-u, --username <name>', 'name'),
+        flag('-p, --password <password>', 'password; others can see it'),
+        flag('--password-stdin', 'take the password from standard input'),
+      ],
+      load: async () => (await import('./login.ts')).runLogin,
+    },
+    {
+      name: 'logout',
+      summary: 'forget a login',
+      args: REGISTRY,
+      group,
+      load: async () => (await import('./login.ts')).runLogout,
+    },
+  ]
+}
+
+/** `shoal system …`. */
+export const systemGroup: CommandGroup = {
+  name: 'system',
+  summary: 'what the disk is used for, and cleaning up',
+  group: 'Groups:',
+  commands: [
+    {
+      name: 'df',
+      summary: "show what the engine's disk is used for",
+      options: [FORMAT, flag('-v, --verbose', 'every image, container and volume')],
+      load: async () => (await import('./df.ts')).runDf,
+    },
+    {
+      name: 'prune',
+      summary: 'remove what nothing uses',
+      options: [
+        flag('-a, --all', 'also images with a name'),
+        flag('-f, --force', 'do not ask'),
+        flag('--volumes', 'also volumes without a name'),
+        flags('--filter <key=value>', 'only those that match'),
+      ],
+      load: async () => (await import('./prune.ts')).runSystemPrune,
+    },
+    info,
+    events,
+  ],
+}

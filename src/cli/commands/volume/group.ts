@@ -1,0 +1,55 @@
+import type { CommandGroup } from '../../command.ts'
+import { FILTER, FORMAT, flag, flags } from '../../engine/options.ts'
+
+/** `shoal volume …`. */
+export const volumeGroup: CommandGroup = {
+  name: 'volume',
+  summary: 'manage volumes',
+  group: 'Groups:',
+  commands: [
+    {
+      name: 'ls',
+      aliases: ['list'],
+      summary: 'list volumes',
+      options: [FILTER, FORMAT, flag('-q, --quiet', 'only names')],
+      load: async () => (await import('./volumes.ts')).runVolumeList,
+    },
+    {
+      name: 'create',
+      summary: 'make a volume',
+      args: '[name]',
+      options: [
+        flag('-d, --driver <name>', 'driver (default: local)'),
+        flags('-o, --opt <name=value>', 'option of the driver: type, o, device'),
+        flags('--label <name=value>', 'set a label'),
+        { flags: '--name <name>', summary: 'its name', hidden: true },
+      ],
+      load: async () => (await import('./volumes.ts')).runVolumeCreate,
+    },
+    {
+      name: 'inspect',
+      summary: 'show all of volumes',
+      args: '<volume...>',
+      options: [flag('-f, --format <format>', 'json or a template')],
+      load: async () => (await import('../system/inspect.ts')).inspectKind('volume'),
+    },
+    {
+      name: 'rm',
+      aliases: ['remove'],
+      summary: 'remove volumes',
+      args: '<volume...>',
+      options: [flag('-f, --force', 'it is no failure if there is none')],
+      load: async () => (await import('./volumes.ts')).runVolumeRemove,
+    },
+    {
+      name: 'prune',
+      summary: 'remove volumes that nothing uses',
+      options: [
+        flag('-a, --all', 'also those with a name'),
+        flag('-f, --force', 'do not ask'),
+        flags('--filter <key=value>', 'only those that match'),
+      ],
+      load: async () => (await import('../system/prune.ts')).pruneKind('volume'),
+    },
+  ],
+}

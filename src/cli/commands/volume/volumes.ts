@@ -1,0 +1,61 @@
+import { invalidInput } from '../../../core/errors.ts'
+import type { VolumeInspect } from '../../../docker-api/index.ts'
+import { pathOf, withEngine } from '../../engine/engine-api.ts'
+import { filterQuery, readFilters } from '../../engine/filters.ts'
+import { forEach } from '../../engine/for-each.ts'
+import { printListing } from '../../engine/listing.ts'
+import { labelText } from '../../output/shorten.ts'
+import { pairs } from '../container/create/read-values.ts'
+
+/** `shoal volume ls`. */
+export const runVolumeList = withEngine(async command => {
+  const { api, options } = command
+  const query = { filters: filterQuery(readFilters(options.list('filter'))) }
+  const { Volumes } = await api.ask<{ Volumes: readonly VolumeInspect[] | null }>('GET', '/volumes', { query })
+  const rows = (Volumes ?? []).toSorted((a, b) => (a.Name < b.Name ? -1 : 1)).map(volumeRow)
+  printListing(command, rows, { id: 'Name', fields: ['Driver', 'Name'], titles: { Name: 'VOLUME NAME' } })
+})
+
+function volumeRow(volume: VolumeInspect) {
+  return {
+    Name: volume.Name,
+    Driver: volume.Driver,
+    Scope: volume.Scope,
+    Mountpoint: volume.Mountpoint,
+    Labels: labelText(volume.Labels),
+    Label: (name: unknown) => volume.Labels?.[String(name)] ?? '',
+    Availability: 'N/A',
+    Group: 'N/A',
+    Links: 'N/A',
+    Size: 'N/A',
+    Status: 'N/A',
+  }
+}
+
+/** `shoal volume create`: prints the name. */
+export const runVolumeCreate = withEngine(async ({ api, args, options, context }) => {
+  const [positional] = args
+  const named = options.text('name')
+  if (named !== undefined && positional !== undefined) {
+    throw invalidInput(
+      'BAD_FLAG',
+      'conflicting options: cannot specify a volume-name through both --name and as a positional arg',
+    )
+  }
+  const body = {
+    Name: positional ?? named ?? '',
+    Driver: options.text('driver') ?? 'local',
+    DriverOpts: pairs(options.list('opt')),
+    Labels: pairs(options.list('label')),
+  }
+  const { Name } = await api.ask<VolumeInspect>('POST', '/volumes/create', { body })
+  context.stdout.write(`${Name}\n`)
+})
+
+/** `shoal volume rm`. */
+export const runVolumeRemove = withEngine(command =>
+  forEach(command, async name => {
+    const query = { force: command.options.flag('force') ? 1 : undefined }
+    await command.api.ask('DELETE', pathOf('volumes', name), { query })
+  }),
+)

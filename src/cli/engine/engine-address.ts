@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { errorCode, errorMessage, invalidInput } from '../../core/errors.ts'
+import type { ClientTls } from '../../docker-api/index.ts'
+import type { CommandContext, Environment, Invocation, OptionDefinition } from '../command.ts'
+
+const DEFAULT_HOST = 'unix:///run/shoal/agent.sock'
+
+/** Flags of how to reach an API with certificates; docker's names and defaults. */
+export const CLIENT_TLS_OPTIONS: readonly OptionDefinition[] = [
+  { flags: '--tls', summary: 'use TLS; --tlsverify implies it' },
+  { flags: '--tlsverify', summary: 'use TLS and verify the other side [$DOCKER_TLS_VERIFY]' },
+  {
+    flags: '--tlscacert <path>',
+    summary: 'trust certificates of this authority (default: ca.pem in $DOCKER_CERT_PATH)',
+  },
+  { flags: '--tlscert <path>', summary: 'our certificate (default: cert.pem there)' },
+  { flags: '--tlskey <path>', summary: 'its key (default: key.pem there)' },
+]
+
+/** Flags of every command that speaks to an engine. They stand before the command. */
+export const ENGINE_OPTIONS: readonly OptionDefinition[] = [
+  {
+    flags: '-H, --host <url>',
+    summary: `the engine or manager to talk to [$SHOAL_HOST, $DOCKER_HOST] (default: ${DEFAULT_HOST})`,
+  },
+  ...CLIENT_TLS_OPTIONS,
+]
+
+type Flags = Pick<Invocation, 'options' | 'globals'>
+
+/** The engine that a command talks to: `--host`, else `$SHOAL_HOST`, else `$DOCKER_HOST`, else this host's agent. */
+export function engineHost({ globals }: Flags, { env }: Pick<CommandContext, 'env'>): string {
+  return globals.text('host') ?? (env['SHOAL_HOST'] || env['DOCKER_HOST'] || DEFAULT_HOST)
+}
+
+/**
+ * What docker's TLS flags and variables ask for; undefined: no TLS. A file that is named must be there, those in the
+ * default folder need not. Throws BAD_FLAG.
+ */
+export function readClientTls(
+  { options, globals }: Flags,
+  { env }: Pick<CommandContext, 'env'>,
+): ClientTls | undefined {
+  const given = [options, globals]
+  const verify = given.some(from => from.flag('tlsverify')) || (env['DOCKER_TLS_VERIFY'] ?? '') !== ''
+  if (!verify && !given.some(from => from.flag('tls')) && !isTrue(env['DOCKER_TLS'])) return undefined
+  const read = (flag: string, file: string): Buffer | undefined => {
+    const named = given.map(from => from.text(flag)).find(path => path !== undefined)
+    return readPem(named ?? join(certificatePath(env), file), named !== undefined)
+  }
+  const [ca, cert, key] = [read('tlscacert', 'ca.pem'), read('tlscert', 'cert.pem'), read('tlskey', 'key.pem')]
+  return {
+    verify,
+    ...(ca === undefined || !verify ? {} : { ca }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  }
+}
+
+function certificatePath(env: Environment): string {
+  return env['DOCKER_CERT_PATH'] || join(env['HOME'] ?? '/root', '.docker')
+}
+
+function isTrue(text: string | undefined): boolean {
+  return text !== undefined && /^(1|t|true)$/i.test(text)
+}
+
+function readPem(path: string, isNamed: boolean): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if (!isNamed && errorCode(error) === 'ENOENT') return undefined
+    throw invalidInput('BAD_FLAG', `Cannot read the TLS file ${path}: ${errorMessage(error)}`)
+  }
+}

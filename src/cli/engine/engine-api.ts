@@ -1,0 +1,83 @@
+import type { IncomingMessage } from 'node:http'
+import { errorCode, ShoalError, unavailable } from '../../core/errors.ts'
+import { type Call, createDockerClient, type DockerClient } from '../../docker-api/index.ts'
+import type { CommandContext, Invocation, RunCommand } from '../command.ts'
+import { engineHost, readClientTls } from './engine-address.ts'
+
+type Asked = Omit<Call, 'method' | 'path'>
+
+/** The engine that a command talks to. */
+export interface EngineApi {
+  readonly client: DockerClient
+  /** A call that answers JSON. The path is joined with `pathOf`. */
+  readonly ask: <T>(method: string, path: string, asked?: Asked) => Promise<T>
+  /** The answer's text as it came. */
+  readonly text: (path: string, asked?: Asked) => Promise<string>
+  /** The answer as a stream, which may begin late. */
+  readonly stream: (method: string, path: string, asked?: Asked) => Promise<IncomingMessage>
+}
+
+export interface EngineCommand extends Invocation {
+  readonly api: EngineApi
+  readonly context: CommandContext
+}
+
+/** What engines need for sizes, removals of many layers and slow disks. */
+const PATIENCE_MS = 600_000
+
+/** Makes a command of what is done with an engine: connects, tells refusals as docker does, and closes. */
+export function withEngine(work: (command: EngineCommand) => Promise<number | void>): RunCommand {
+  return async (invocation, context) => {
+    const host = engineHost(invocation, context)
+    const tls = readClientTls(invocation, context)
+    const client = createDockerClient(host, { clock: context.clock, tls })
+    try {
+      return await work({ ...invocation, api: engineApi(client, context), context })
+    } catch (error) {
+      throw explained(error, host)
+    } finally {
+      client.close()
+    }
+  }
+}
+
+function engineApi(client: DockerClient, { signal }: CommandContext): EngineApi {
+  const { transport } = client
+  const bounded = (method: string, path: string, asked: Asked = {}): Call => ({
+    signal,
+    responseMs: PATIENCE_MS,
+    ...asked,
+    method,
+    path,
+  })
+  return {
+    client,
+    ask: async <T>(method: string, path: string, asked?: Asked) =>
+      (await transport.json(bounded(method, path, asked))) as T,
+    async text(path, asked) {
+      const chunks: Buffer[] = []
+      for await (const chunk of await transport.send(bounded('GET', path, asked))) chunks.push(chunk as Buffer)
+      return Buffer.concat(chunks).toString()
+    },
+    stream: (method, path, asked) =>
+      transport.send(bounded(method, path, { responseMs: Number.POSITIVE_INFINITY, ...asked })),
+  }
+}
+
+/** `['containers', 'a/b', 'json']` as a path. */
+export function pathOf(...parts: readonly string[]): string {
+  return parts.map(part => `/${encodeURIComponent(part)}`).join('')
+}
+
+/** A refusal of the engine in docker's words; an engine that is not there with what to do about it. */
+export function explained(error: unknown, host: string): unknown {
+  if (!(error instanceof ShoalError)) return error
+  if (errorCode(error) === 'ENGINE_UNAVAILABLE') {
+    const advice = 'Is an engine running there? Start one with "shoal engine", or name another with -H or DOCKER_HOST'
+    return unavailable('ENGINE_UNAVAILABLE', `${error.message}. ${advice}`)
+  }
+  if (error.details['answered'] !== true) return error
+  return new ShoalError('ENGINE_REFUSED', error.status, `Error response from daemon: ${error.message}`, {
+    details: { ...error.details, host },
+  })
+}

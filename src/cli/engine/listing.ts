@@ -1,0 +1,38 @@
+import { renderRows } from '../output/format.ts'
+import type { EngineCommand } from './engine-api.ts'
+
+/** What a row of a listing holds, by docker's field names; functions are called by templates with their arguments. */
+export type Row = Readonly<Record<string, unknown>>
+
+export interface Listing {
+  /** Docker's titles of the fields. */
+  readonly titles: Readonly<Record<string, string>>
+  /** Fields of the table without `--format`. */
+  readonly fields: readonly string[]
+  /** What `-q` prints. */
+  readonly id: string
+}
+
+/** Prints rows as `--format` and `-q` want them: the same for every listing of docker's. */
+export function printListing({ options, context }: EngineCommand, rows: readonly Row[], listing: Listing): void {
+  const format = options.text('format') ?? ''
+  const field = (name: string): string => `{{.${name}}}`
+  if (options.flag('quiet') && (format === '' || format === 'table')) {
+    context.stdout.write(renderRows(rows, field(listing.id)))
+    return
+  }
+  if (format === 'json' || format === '{{json .}}') {
+    context.stdout.write(rows.map(row => `${sortedJson(row)}\n`).join(''))
+    return
+  }
+  const table = `table ${listing.fields.map(field).join('\t')}`
+  const template = format === '' || format === 'table' ? table : format
+  context.stdout.write(renderRows(rows, template, listing.titles))
+}
+
+/** As Go writes a map: fields in order, `<`, `>` and `&` escaped. */
+export function sortedJson(row: Row): string {
+  const entries = Object.entries(row).filter(([, value]) => typeof value !== 'function')
+  const sorted = entries.toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify(Object.fromEntries(sorted))
+}

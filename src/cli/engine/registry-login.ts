@@ -1,0 +1,79 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { errorCode, errorMessage, invalidInput } from '../../core/errors.ts'
+import { parseImageReference } from '../../core/image-reference.ts'
+import type { RegistryAuth } from '../../docker-api/index.ts'
+import type { Environment } from '../command.ts'
+
+/** Docker's own key for docker.io. */
+const HUB = 'https://index.docker.io/v1/'
+
+interface ConfigFile {
+  readonly auths?: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>>
+}
+
+/** Docker's file of logins, so that one login is known to both: `$DOCKER_CONFIG/config.json`. */
+export function configPath(env: Environment): string {
+  return join(env['DOCKER_CONFIG'] || join(env['HOME'] ?? '/root', '.docker'), 'config.json')
+}
+
+async function readConfig(path: string): Promise<ConfigFile> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as ConfigFile
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return {}
+    throw invalidInput('BAD_CONFIG', `Cannot read ${path}: ${errorMessage(error)}`)
+  }
+}
+
+async function writeConfig(path: string, config: ConfigFile): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await writeFile(`${path}.new`, JSON.stringify(config, undefined, '\t'), { mode: 0o600 })
+  await rename(`${path}.new`, path)
+}
+
+function keyOf(registry: string): string {
+  return registry === 'docker.io' || registry === '' ? HUB : registry
+}
+
+/** Who we are to all registries we have logged in to, as builds need it; by docker's names of registries. */
+export async function allLogins(env: Environment): Promise<Readonly<Record<string, RegistryAuth>>> {
+  const { auths = {} } = await readConfig(configPath(env))
+  return Object.fromEntries(
+    Object.entries(auths).map(([key, { auth = '', identitytoken }]) => [key, decode(key, auth, identitytoken)]),
+  )
+}
+
+/** Who we are to the registry of an image; undefined if we never logged in there. */
+export async function loginFor(image: string, env: Environment): Promise<RegistryAuth | undefined> {
+  return (await allLogins(env))[keyOf(parseImageReference(image).registry)]
+}
+
+function decode(serveraddress: string, auth: string, identitytoken: string | undefined): RegistryAuth {
+  const [username = '', ...password] = Buffer.from(auth, 'base64').toString().split(':')
+  if (identitytoken !== undefined && identitytoken !== '') return { username, identitytoken, serveraddress }
+  return { username, password: password.join(':'), serveraddress }
+}
+
+/** The header that carries it. */
+export function authHeader(auth: RegistryAuth | undefined): Readonly<Record<string, string>> {
+  return { 'x-registry-auth': Buffer.from(JSON.stringify(auth ?? {})).toString('base64url') }
+}
+
+export async function saveLogin(registry: string, auth: RegistryAuth, env: Environment): Promise<void> {
+  const path = configPath(env)
+  const config = await readConfig(path)
+  const text = Buffer.from(`${auth.username ?? ''}:${auth.password ?? ''}`).toString('base64')
+  const token = auth.identitytoken === undefined ? {} : { identitytoken: auth.identitytoken }
+  await writeConfig(path, { ...config, auths: { ...config.auths, [keyOf(registry)]: { auth: text, ...token } } })
+}
+
+/** Resolves false if there was no login. */
+export async function forgetLogin(registry: string, env: Environment): Promise<boolean> {
+  const path = configPath(env)
+  const config = await readConfig(path)
+  const { [keyOf(registry)]: known, ...others } = config.auths ?? {}
+  if (known === undefined) return false
+  await writeConfig(path, { ...config, auths: others })
+  return true
+}
