@@ -1,9 +1,10 @@
-import type {
-  ContainerInspect,
-  ContainerState,
-  ContainerSummary,
-  PortMap,
-  PortSummary,
+import {
+  type ContainerInspect,
+  type ContainerState,
+  type ContainerSummary,
+  type PortMap,
+  type PortSummary,
+  statusText,
 } from '../../docker-api/index.ts'
 import type { Sandbox } from '../ports.ts'
 import { stateOf } from './container-state.ts'
@@ -15,7 +16,6 @@ import type { ContainerRecord } from './record.ts'
 import type { Room } from './room.ts'
 import { commandOf } from './spec/build-oci-spec.ts'
 import { SHM_BYTES_DEFAULT } from './spec/default-mounts.ts'
-import { statusText } from './status-text.ts'
 
 const NO_FILES: Sandbox['files'] = { hostname: '', hosts: '', resolvConf: '' }
 

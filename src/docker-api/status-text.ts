@@ -1,4 +1,4 @@
-import type { ContainerState, ContainerStatus } from '../../docker-api/index.ts'
+import type { ContainerState, ContainerStatus } from './container-types.ts'
 
 /** Docker's status column: `Up 5 minutes (healthy)`, `Exited (0) 2 hours ago`. Source: Docker's `ps`. */
 export function statusText(state: ContainerState, nowMs: number): string {
