@@ -1,14 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { type Clock, withDeadline } from '../../core/clock.ts'
-import { failed, invalidInput, type ShoalError } from '../../core/errors.ts'
+import { errorCode, failed, invalidInput, type ShoalError } from '../../core/errors.ts'
+import { identifyProcess, sendSignal } from '../linux/process-identity.ts'
 import { PROGRAM_PATH, runCommand } from '../linux/run-command.ts'
 import { bundleFiles } from './engine-paths.ts'
+import { killMonitors } from './kill-orphans.ts'
 import type { OciRuntime } from './oci-runtime.ts'
 
 const LAUNCH_TIMEOUT_MS = 30_000
 const STDERR_CHARS_MAX = 2_000
+const MONITOR_SILENT = 'MONITOR_SILENT'
 
 export interface MonitorRequest {
   /** The container's id, for an exec too. */
@@ -63,6 +67,9 @@ export class Conmon {
     try {
       const pid = await this.#within(request, sync.next())
       return { pid, monitorPid: await readPid(bundleFiles(request.bundle).monitorPid) }
+    } catch (error) {
+      await endSilent(error, request)
+      throw error
     } finally {
       release(child)
     }
@@ -93,6 +100,7 @@ export class Conmon {
       void exitCode.finally(() => release(child))
       return { pid, monitorPid, exitCode }
     } catch (error) {
+      await endSilent(error, request)
       release(child)
       throw error
     }
@@ -140,9 +148,19 @@ export class Conmon {
     return withDeadline(() => work, LAUNCH_TIMEOUT_MS, {
       clock: this.#clock,
       onTimeout: () =>
-        failed('MONITOR_SILENT', `conmon of container ${id} said nothing within ${LAUNCH_TIMEOUT_MS / 1_000} s`),
+        failed(MONITOR_SILENT, `conmon of container ${id} said nothing within ${LAUNCH_TIMEOUT_MS / 1_000} s`),
     })
   }
+}
+
+/** A monitor that does not answer in time is ended, with what it may have begun: it must not come to life later. */
+async function endSilent(cause: unknown, { bundle, execProcess }: MonitorRequest): Promise<void> {
+  if (errorCode(cause) !== MONITOR_SILENT) return
+  await killMonitors(bundle)
+  if (execProcess === undefined) return
+  const pid = await readPid(bundleFiles(bundle).pid).catch(() => 0)
+  const begun = pid > 0 ? identifyProcess(pid) : undefined
+  if (begun !== undefined) sendSignal(begun, constants.signals.SIGKILL)
 }
 
 /** The messages conmon sends: first the pid, or why there is none; of an exec then the exit code. */

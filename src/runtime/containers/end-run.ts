@@ -55,7 +55,8 @@ export async function settleEnd(room: Room, record: ContainerRecord, lastRun: En
     .update(id, () => ({ ...rest, life, lastRun, restartDelayMs }))
     .catch((error: unknown) => room.log.warn({ container: id, error: errorMessage(error) }, 'cannot write record'))
   if (lastRun.oomKilled) emitContainer(room, current, 'oom')
-  emitContainer(room, current, 'die', { exitCode: String(lastRun.exitCode) })
+  const execDuration = String(Math.floor((lastRun.finishedAtMs - lastRun.startedAtMs) / 1_000))
+  emitContainer(room, current, 'die', { execDuration, exitCode: String(lastRun.exitCode) })
   if (restart) scheduleRestart(room, id, decision.delayMs)
   room.waiters.tell(id, restart ? ['next-exit'] : ['next-exit', 'not-running'], lastRun.exitCode)
   if (restart) return

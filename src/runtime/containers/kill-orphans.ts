@@ -13,16 +13,37 @@ const CONTAINER_ID = /^[0-9a-f]{64}$/
  */
 export async function killOrphans({ runtimeState }: EnginePaths, adopted: ReadonlySet<string>): Promise<void> {
   const ours = await folderAt(runtimeState)
-  const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number)
-  for (const pid of pids) {
-    const identity = pid === process.pid ? undefined : identifyProcess(pid)
+  for (const pid of await processIds()) {
+    const identity = identifyProcess(pid)
     if (identity === undefined) continue
-    const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
+    const args = await argumentsOf(pid)
     const id = args.find(argument => CONTAINER_ID.test(argument))
     if (!args.includes(runtimeState) || id === undefined || adopted.has(id)) continue
     if (ours === undefined || (await folderAt(join(`/proc/${pid}/root`, runtimeState))) !== ours) continue
     sendSignal(identity, constants.signals.SIGKILL)
   }
+}
+
+/** Ends the monitor and the runtime commands at work on one bundle, such as a monitor that does not answer. */
+export async function killMonitors(bundle: string): Promise<void> {
+  for (const pid of await processIds()) {
+    const identity = identifyProcess(pid)
+    const args = await argumentsOf(pid)
+    const isOurs = args.some(argument => argument === bundle || argument.startsWith(`${bundle}/`))
+    if (identity !== undefined && isOurs) sendSignal(identity, constants.signals.SIGKILL)
+  }
+}
+
+/** Every process but this one. */
+async function processIds(): Promise<number[]> {
+  return (await readdir('/proc'))
+    .filter(name => /^\d+$/.test(name))
+    .map(Number)
+    .filter(pid => pid !== process.pid)
+}
+
+async function argumentsOf(pid: number): Promise<string[]> {
+  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
 }
 
 /** Tells folders apart whatever they are called; undefined if there is none. */

@@ -39,21 +39,24 @@ export async function stopContainer(room: Room, reference: string, options: Stop
 
 /** Sends a signal. SIGKILL and the container's stop signal count as stopping it: no policy restarts it. */
 export async function killContainer(room: Room, reference: string, signalText: string): Promise<void> {
-  const container = room.table.get(reference)
-  const { id, config } = container
+  const { id, config } = room.table.get(reference)
   const signal = parseSignal(signalText === '' ? 'SIGKILL' : signalText)
   const isFinal = signal === SIGKILL || signal === parseSignal(config.StopSignal || 'SIGTERM')
   if (isFinal) {
     const ended = await signalForGood(room, id, signal)
     if (ended === undefined) throw cannotKill(reference)
     if (ended !== 'was waiting') ended.stopWaiting()
-  } else {
-    await room.locks.run(id, async () => {
-      const record = room.table.get(id)
-      if (!isRunning(record) || !sendSignal(record.life.process, signal)) throw cannotKill(reference)
-    })
+    return
   }
-  emitContainer(room, container, 'kill', { signal: String(signal) })
+  await room.locks.run(id, async () => {
+    const record = room.table.get(id)
+    if (!isRunning(record) || !sendSignal(record.life.process, signal)) throw cannotKill(reference)
+    emitKill(room, record, signal)
+  })
+}
+
+function emitKill(room: Room, record: ContainerRecord, signal: number): void {
+  emitContainer(room, record, 'kill', { signal: String(signal) })
 }
 
 export async function pauseContainer(room: Room, reference: string): Promise<void> {
@@ -121,6 +124,7 @@ async function signalForGood(room: Room, id: string, signal: number): Promise<En
     const exited = room.waiters.wait(id, 'next-exit', controller.signal)
     exited.catch(() => {})
     sendSignal(record.life.process, signal)
+    emitKill(room, record, signal)
     if (record.life.paused) await resume(room, record)
     return { exited, stopWaiting: () => controller.abort() }
   })

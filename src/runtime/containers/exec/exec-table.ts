@@ -15,7 +15,7 @@ import { type ContainerRecord, isRunning } from '../record.ts'
 import { emitContainer, type Room } from '../room.ts'
 import { execProcess } from '../spec/exec-process.ts'
 import { userInside } from '../write-bundle.ts'
-import { type Exec, hasStarted, inspectExec, isForgotten, sizeOf } from './exec.ts'
+import { describeCommand, type Exec, hasStarted, inspectExec, isForgotten, sizeOf } from './exec.ts'
 
 /** How often execs that nobody needs are looked for. */
 const SWEEP_EVERY_MS = 60_000
@@ -98,7 +98,7 @@ export class ExecTable {
     this.#execs.set(exec.id, exec)
     this.#sweepLater()
     if (how === undefined)
-      emitContainer(this.#room, record, `exec_create: ${request.Cmd.join(' ')}`, { execID: exec.id })
+      emitContainer(this.#room, record, `exec_create: ${describeCommand(request)}`, { execID: exec.id })
     return exec
   }
 
@@ -123,7 +123,7 @@ export class ExecTable {
       }
       const monitored = await this.#room.conmon.exec(request, () => stream?.connect(bundleFiles(bundle).attach))
       exec.state = { status: 'running', pid: monitored.pid, process: identifyProcess(monitored.pid) }
-      emitContainer(this.#room, record, `exec_start: ${exec.request.Cmd.join(' ')}`, { execID: exec.id })
+      emitContainer(this.#room, record, `exec_start: ${describeCommand(exec.request)}`, { execID: exec.id })
       const exited = monitored.exitCode.then(code => this.#end(exec, code))
       stream?.endAfter(exited)
       return { stream: stream === undefined ? undefined : { stream, tty }, exited }

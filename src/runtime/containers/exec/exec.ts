@@ -37,6 +37,12 @@ export function hasStarted({ id, state }: Exec): ShoalError {
   return conflict('EXEC_STARTED', `Error: Exec command ${id} ${what}`)
 }
 
+/** As Docker puts it behind the names of events: a space stands behind the program even if nothing follows. */
+export function describeCommand({ Cmd }: Pick<ExecCreateRequest, 'Cmd'>): string {
+  const [program = '', ...args] = Cmd
+  return `${program} ${args.join(' ')}`
+}
+
 /** `GET /exec/{id}/json`. */
 export function inspectExec({ id, containerId, request, detachKeys, state }: Exec): ExecInspect {
   const [entrypoint = '', ...rest] = request.Cmd
