@@ -61,6 +61,6 @@ function locateForced(containers: Containers, reference: string, force: boolean)
     return containers.locate(reference)
   } catch (error) {
     if (!force || !(error instanceof ShoalError) || error.status !== 404) throw error
-    throw notFound('NO_SUCH_ENDPOINT', `endpoint ${reference} not found`, { cause: error })
+    throw notFound('NO_SUCH_ENDPOINT', `endpoint ${reference} not found`)
   }
 }

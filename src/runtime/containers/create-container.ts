@@ -1,5 +1,5 @@
 import { hostname as machineName } from 'node:os'
-import { invalidInput } from '../../core/errors.ts'
+import { errorMessage, invalidInput } from '../../core/errors.ts'
 import { newHexId } from '../../core/random.ts'
 import type { ContainerCreateRequest, HostConfig } from '../../docker-api/index.ts'
 import type { MountsOrigin } from '../ports.ts'
@@ -27,6 +27,7 @@ export async function createContainer(
   checkHostConfig(host, room.facts)
   const image = await room.roots.resolve(request.Image ?? '')
   const origins = (host.VolumesFrom ?? []).map(text => mountsOrigin(room, text))
+  for (const link of host.Links ?? []) checkLink(room, link)
   const record = newRecord(room, { request, host, image, name: wished })
   room.sandboxes.check(sandboxRequestOf(record))
   try {
@@ -42,7 +43,21 @@ export async function createContainer(
     throw explainFullDisk(error, 'create the container', room.paths.records)
   }
   emitContainer(room, record, 'create')
-  return { Id: record.id, Warnings: resourceWarnings(host, room.facts) }
+  return { Id: record.id, Warnings: [...resourceWarnings(host, room.facts), ...networkWarnings(host)] }
+}
+
+function networkWarnings({ NetworkMode, PortBindings }: HostConfig): string[] {
+  const isIdle = NetworkMode === 'host' && Object.keys(PortBindings ?? {}).length > 0
+  return isIdle ? ['Published ports are discarded when using host network mode'] : []
+}
+
+function checkLink({ table }: Room, link: string): void {
+  const [target = ''] = link.split(':')
+  try {
+    table.get(target)
+  } catch (error) {
+    throw invalidInput('BAD_LINK', `could not get container for ${target}: ${errorMessage(error)}`)
+  }
 }
 
 /** Reads `container[:mode]` of `--volumes-from`. */

@@ -80,8 +80,8 @@ function readSubnet(config: IpamConfig | undefined): IpNet | undefined {
   }
   try {
     return parseIpNet(text)
-  } catch (cause) {
-    throw invalidInput('BAD_SUBNET', `Invalid subnet ${text} : invalid CIDR address: ${text}`, { cause })
+  } catch {
+    throw invalidInput('BAD_SUBNET', `Invalid subnet ${text} : invalid CIDR address: ${text}`)
   }
 }
 
@@ -124,11 +124,10 @@ function readRange(text: string, subnet: IpNet): string {
   let range: IpNet | undefined
   try {
     range = parseIpNet(text)
-  } catch (cause) {
+  } catch {
     throw invalidInput(
       'BAD_RANGE',
       `failed to parse pool request for address space "LocalDefault" pool "${formatIpNet(subnet)}" subpool "${text}": Invalid Address SubPool`,
-      { cause },
     )
   }
   const isInside = ipNetContains(subnet, { family: range.family, value: range.base }) && range.prefix >= subnet.prefix

@@ -1,4 +1,4 @@
-import { invalidInput } from '../../../core/errors.ts'
+import { invalidInput, type ShoalError } from '../../../core/errors.ts'
 import { ipFamily } from '../../../core/ip.ts'
 import type { SandboxRequest } from '../../ports.ts'
 import { checkEndpointSyntax } from './plan-sandbox.ts'
@@ -7,6 +7,7 @@ const WORD = /^[^\s\0]+$/
 
 /** Throws 400 for what no network could give, in dockerd's words where it has some. Nothing is looked up. */
 export function checkRequest(request: SandboxRequest): void {
+  checkSharing(request)
   for (const entry of request.extraHosts) checkExtraHost(entry)
   for (const server of request.dns) {
     if (ipFamily(server) === undefined)
@@ -32,4 +33,25 @@ function checkExtraHost(entry: string): void {
   if (at < 1 || !WORD.test(name)) throw invalidInput('BAD_HOST', `bad format for add-host: ${JSON.stringify(entry)}`)
   if (address === 'host-gateway' || ipFamily(address) !== undefined) return
   throw invalidInput('BAD_HOST', `invalid IP address in add-host: ${JSON.stringify(address)}`)
+}
+
+/** A container without a network of its own has no say in what belongs to one. */
+function checkSharing(request: SandboxRequest): void {
+  const { networkMode, links = [] } = request
+  const isOthers = networkMode.startsWith('container:')
+  if (links.length > 0 && (isOthers || networkMode === 'host')) {
+    const kind = isOthers ? 'container' : 'host'
+    throw conflicting(`${kind} type networking can't be used with links. This would result in undefined behavior`)
+  }
+  if (!isOthers) return
+  if (request.dns.length > 0) throw conflicting('dns and the network mode')
+  if (request.extraHosts.length > 0) throw conflicting('custom host-to-IP mapping and the network mode')
+  if (request.macAddress) throw conflicting('mac-address and the network mode')
+  if (request.publishAllPorts || Object.keys(request.portBindings).length > 0) {
+    throw conflicting('port publishing and the container type network mode')
+  }
+}
+
+function conflicting(what: string): ShoalError {
+  return invalidInput('CONFLICTING_OPTIONS', `conflicting options: ${what}`)
 }

@@ -16,10 +16,11 @@ import type { JoinableNetwork, LocalNetwork } from '../networks/local-network.ts
 import type { NetworkTable } from '../networks/network-table.ts'
 import type { HostPorts } from '../ports/host-ports.ts'
 import { planPorts } from '../ports/published-ports.ts'
+import { allocateEndpoints, checkLinks } from './allocate-endpoints.ts'
 import { checkRequest } from './check-request.ts'
 import { diffEndpoints } from './diff-endpoints.ts'
 import type { NamespaceFolder } from './namespace-folder.ts'
-import { checkEndpoint, planSandbox, type SandboxPlan } from './plan-sandbox.ts'
+import { checkEndpoint, planSandbox } from './plan-sandbox.ts'
 import { plugIn, prepareNamespace, routeOut, withNetlinkInside } from './plug.ts'
 import type { SandboxFolders } from './sandbox-folder.ts'
 import { addressesOf, type SandboxEndpoint, type SandboxRecord } from './sandbox-record.ts'
@@ -195,7 +196,8 @@ export class Sandboxes implements NetworkSandboxes {
     const sandboxId = table.newSandboxId()
     const base = { containerId, sandboxId, kind: plan.kind, request, endpoints: [], ports: [] }
     if (plan.kind === 'shared') return table.keep({ ...base, owner: this.#ownerOf(plan.owner) })
-    const endpoints = this.#endpointsOf(plan, containerId)
+    checkLinks(request, plan, table)
+    const endpoints = allocateEndpoints(plan, containerId, table)
     const speaksIpv6 = endpoints.some(({ address6 }) => address6 !== undefined)
     const kept = table.keep({ ...base, endpoints, ...(plan.kind === 'host' ? {} : { speaksIpv6 }) })
     if (plan.kind === 'host') {
@@ -223,20 +225,6 @@ export class Sandboxes implements NetworkSandboxes {
       const network = this.#ports.networks.find(networkId)
       if (network !== undefined) this.#ports.emit(action, network, containerId)
     }
-  }
-
-  #endpointsOf(plan: Exclude<SandboxPlan, { kind: 'shared' }>, containerId: string): SandboxEndpoint[] {
-    const { table } = this.#ports
-    if ('plain' in plan && plan.plain !== undefined) {
-      const inNameOnly = { address: '', mac: '', hostDevice: '', device: '', config: {} }
-      return [{ ...inNameOnly, networkId: plan.plain.id, endpointId: table.newSandboxId() }]
-    }
-    const endpoints: SandboxEndpoint[] = []
-    for (const endpoint of plan.kind === 'private' ? plan.endpoints : []) {
-      const used = endpoints.map(({ device }) => device)
-      endpoints.push(table.allocate(containerId, endpoint, used))
-    }
-    return endpoints
   }
 
   /** Takes the host ports that the container wants, once it has a way that leads to them. */
