@@ -98,6 +98,7 @@ async function prepare(
   own: Pick<Build, 'id' | 'scratch' | 'hidden'>,
 ): Promise<Build> {
   const { store, clock, random, cache, mountCaches } = workshop
+  const begunMs = clock.nowMs()
   const { dockerfile, context, newestSeconds } = await openContext(archive, options, { ...own, clock, signal })
   const parts = { store, clock, random, cache, mountCaches, options, report, signal, dockerfile, context, ...own }
   const usedArgs = new Set<string>()
@@ -107,7 +108,7 @@ async function prepare(
     containers: workshop.containers(),
     globals: globalArgs({ dockerfile, options, usedArgs }),
     cacheSources: await openCacheSources(store, options.cacheFrom ?? []),
-    times: buildTimes(options.buildArgs, newestSeconds, clock),
+    times: buildTimes(options.buildArgs, { newestSeconds, begunMs }, clock),
   }
 }
 

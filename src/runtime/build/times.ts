@@ -10,12 +10,12 @@ import { EPOCH_ARG } from './steps/build-args.ts'
  */
 export function buildTimes(
   buildArgs: Readonly<Record<string, string>>,
-  newestSeconds: number,
+  { newestSeconds, begunMs }: { readonly newestSeconds: number; readonly begunMs: number },
   clock: Clock,
 ): BuildTimes {
   const epoch = buildArgs[EPOCH_ARG]
   if (epoch === undefined || epoch === '') {
-    const files = { mtimeMaxSeconds: newestSeconds, mtimeFromSeconds: Math.floor(clock.nowMs() / 1_000) }
+    const files = { mtimeMaxSeconds: newestSeconds, mtimeFromSeconds: Math.floor(begunMs / 1_000) }
     return { madeMs: () => clock.nowMs(), epochSeconds: undefined, files }
   }
   const epochSeconds = /^\d{1,11}$/.test(epoch) ? Number(epoch) : undefined

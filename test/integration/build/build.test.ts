@@ -1,129 +1,23 @@
-import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../src/core/clock.ts'
-import { silentLog } from '../../../src/core/log.ts'
-import { newHexId, systemRandom } from '../../../src/core/random.ts'
-import type { BuildOptions, ContainerCreateRequest, LogChunk } from '../../../src/docker-api/index.ts'
-import { type Builder, type BuilderPorts, createBuilder } from '../../../src/runtime/build/index.ts'
-import type { ImageStore } from '../../../src/runtime/images/index.ts'
-import { entry, isRoot, soon, streamOf, tar, Workshop } from '../images/support.ts'
-
-interface Made {
-  readonly request: ContainerCreateRequest
-  readonly ended: PromiseWithResolvers<{ readonly code: number; readonly output: Buffer }>
-}
-
-/** Runs commands in the root of an image by chroot: all that RUN needs of an engine. */
-class ChrootContainers {
-  readonly commands: string[] = []
-  readonly #store: ImageStore
-  readonly #made = new Map<string, Made>()
-
-  constructor(store: ImageStore) {
-    this.#store = store
-  }
-
-  operations(): ReturnType<BuilderPorts['containers']> {
-    return {
-      create: request => {
-        const id = newHexId(systemRandom)
-        this.#made.set(id, { request, ended: Promise.withResolvers() })
-        return Promise.resolve({ Id: id, Warnings: [] })
-      },
-      list: () => Promise.resolve([]),
-      start: async id => {
-        const { request, ended } = this.#get(id)
-        const { config } = await this.#store.roots.resolve(request.Image ?? '')
-        const root = await this.#store.roots.mount(id, request.Image ?? '')
-        const Env = [...(config.Env ?? []), ...(request.Env ?? [])]
-        const env = Object.fromEntries(Env.map(it => [it.slice(0, it.indexOf('=')), it.slice(it.indexOf('=') + 1)]))
-        const command = request.Cmd ?? []
-        this.commands.push(command.join(' '))
-        execFile('/usr/sbin/chroot', [root, ...command], { env, encoding: 'buffer' }, (error, stdout, stderr) =>
-          ended.resolve({ code: error === null ? 0 : Number(error.code), output: Buffer.concat([stdout, stderr]) }),
-        )
-        return true
-      },
-      logs: id => this.#logs(id),
-      wait: async id => ({ StatusCode: (await this.#get(id).ended.promise).code }),
-      kill: () => Promise.resolve(),
-      remove: id => this.#store.roots.remove(id),
-    }
-  }
-
-  async *#logs(id: string): AsyncGenerator<LogChunk> {
-    const { output } = await this.#get(id).ended.promise
-    yield { stream: 'stdout', data: output, time: '' }
-  }
-
-  #get(id: string): Made {
-    const made = this.#made.get(id)
-    if (made === undefined) throw new Error(`no container ${id}`)
-    return made
-  }
-}
-
-const OPTIONS: BuildOptions = {
-  tags: ['app:1'],
-  dockerfile: 'Dockerfile',
-  buildArgs: {},
-  labels: {},
-  noCache: false,
-  pull: false,
-}
+import { sleep, systemClock } from '../../../src/core/clock.ts'
+import { entry, isRoot, soon, streamOf, tar } from '../images/support.ts'
+import { BuildLab, binary, CONTEXT_SECONDS } from './support.ts'
 
 describe.skipIf(!isRoot)('building images', () => {
-  let workshop: Workshop
-  let store: ImageStore
-  let containers: ChrootContainers
-  let build: (files: Readonly<Record<string, string | Buffer>>, change?: Partial<BuildOptions>) => Promise<string>
-  let output: string
-  let builder: Builder
-
+  let lab: BuildLab
   beforeEach(async () => {
-    workshop = new Workshop()
-    store = await workshop.store('a')
-    containers = new ChrootContainers(store)
-    const base = workshop.path('base')
-    mkdirSync(join(base, 'usr/bin'), { recursive: true })
-    mkdirSync(join(base, 'etc'))
-    cpSync('/bin/busybox', join(base, 'usr/bin/busybox'))
-    for (const name of ['sh', 'cat', 'echo', 'rm', 'mkdir', 'ls', 'test'])
-      symlinkSync('busybox', join(base, 'usr/bin', name))
-    symlinkSync('usr/bin', join(base, 'bin'))
-    await store.importRoot(base, { config: { Cmd: ['sh'], Env: ['PATH=/usr/bin'] }, tags: ['base'] })
-    const ports = { clock: systemClock, random: systemRandom, log: silentLog }
-    builder = createBuilder({
-      ...ports,
-      dataRoot: workshop.path('a'),
-      store,
-      containers: () => containers.operations(),
-    })
-    build = (files, change = {}) => {
-      output = ''
-      const context = tar(
-        ...Object.entries(files).map(([name, content]) =>
-          Buffer.isBuffer(content)
-            ? Buffer.concat([content])
-            : entry(name, { content, mode: 0o644, uid: 1000, gid: 1000 }),
-        ),
-      )
-      return builder.build(
-        streamOf(context),
-        { ...OPTIONS, ...change },
-        message => (output += message.stream ?? ''),
-        soon(),
-      )
-    }
+    lab = new BuildLab()
+    await lab.open('a')
   })
-  afterEach(() => workshop[Symbol.asyncDispose]())
-
-  const rootOf = (id: string): Promise<string> => store.roots.mount(`look-${id.slice(7, 19)}`, id)
+  afterEach(() => lab[Symbol.asyncDispose]())
 
   it('runs the instructions of a real file, and shows them as docker does', async () => {
-    const id = await build(
+    const id = await lab.build(
       {
         Dockerfile: [
           'FROM base',
@@ -142,7 +36,7 @@ describe.skipIf(!isRoot)('building images', () => {
       },
       { buildArgs: { WHO: 'you', UNUSED: '1' }, labels: { built: 'here' } },
     )
-    const root = await rootOf(id)
+    const root = await lab.rootOf(id)
     expect(readFileSync(join(root, 'greeting'), 'utf8')).toBe('hello there, you\n')
     expect(readdirSync(join(root, 'srv/app'), { recursive: true, encoding: 'utf8' }).sort()).toEqual([
       'src',
@@ -150,7 +44,7 @@ describe.skipIf(!isRoot)('building images', () => {
     ])
     expect(statSync(join(root, 'srv/app/src/main.txt')).uid).toBe(0)
     expect(readdirSync(join(root, 'usr/bin'))).not.toContain('ls')
-    const { Config, RepoTags } = await store.images.inspect('app:1')
+    const { Config, RepoTags } = await lab.store.images.inspect('app:1')
     expect(RepoTags).toEqual(['app:1'])
     expect(Config).toMatchObject({
       Cmd: ['cat', '/greeting'],
@@ -159,24 +53,26 @@ describe.skipIf(!isRoot)('building images', () => {
       Labels: { a: 'b', built: 'here' },
       WorkingDir: '/srv/app',
     })
-    expect(output).toContain('Step 1/9 : FROM base\n ---> ')
-    expect(output).toMatch(/Step 4\/9 : RUN echo .*\n ---> Running in [0-9a-f]{12}\nRemoving intermediate container/)
-    expect(output).toContain('[Warning] One or more build-args [UNUSED] were not consumed\n')
-    expect(output).toContain(`Successfully built ${id.slice(7, 19)}\nSuccessfully tagged app:1\n`)
+    expect(lab.output).toContain('Step 1/10 : FROM base\n ---> ')
+    expect(lab.output).toMatch(
+      /Step 4\/10 : RUN echo .*\n ---> Running in [0-9a-f]{12}\nRemoving intermediate container/,
+    )
+    expect(lab.output).toContain('[Warning] One or more build-args [UNUSED] were not consumed\n')
+    expect(lab.output).toContain(`Successfully built ${id.slice(7, 19)}\nSuccessfully tagged app:1\n`)
     // Steps on the way are images of nobody.
-    expect((await store.images.list({})).map(image => image.RepoTags)).toEqual([['app:1'], ['base:latest']])
+    expect((await lab.store.images.list({})).map(image => image.RepoTags)).toEqual([['app:1'], ['base:latest']])
   })
 
   it('takes what did not change from the cache, and gives the same image again', async () => {
     const Dockerfile = 'FROM base\nRUN echo one > /one\nCOPY file /file\nRUN echo two > /two\n'
-    const first = await build({ Dockerfile, file: 'same' })
-    expect(await build({ Dockerfile, file: 'same' })).toBe(first)
-    expect(output.match(/---> Using cache/g)).toHaveLength(3)
-    expect(containers.commands).toHaveLength(2)
-    await build({ Dockerfile, file: 'other' })
-    expect(containers.commands.slice(2)).toEqual(['/bin/sh -c echo two > /two'])
-    await build({ Dockerfile, file: 'same' }, { noCache: true })
-    expect(containers.commands).toHaveLength(5)
+    const first = await lab.build({ Dockerfile, file: 'same' })
+    expect(await lab.build({ Dockerfile, file: 'same' })).toBe(first)
+    expect(lab.output.match(/---> Using cache/g)).toHaveLength(3)
+    expect(lab.containers.commands).toHaveLength(2)
+    await lab.build({ Dockerfile, file: 'other' })
+    expect(lab.containers.commands.slice(2)).toEqual(['/bin/sh -c echo two > /two'])
+    await lab.build({ Dockerfile, file: 'same' }, { noCache: true })
+    expect(lab.containers.commands).toHaveLength(5)
   })
 
   it('copies from earlier stages and other images, and stops at the target', async () => {
@@ -190,14 +86,14 @@ describe.skipIf(!isRoot)('building images', () => {
       'FROM final',
       'COPY Dockerfile /extra',
     ].join('\n')
-    const root = await rootOf(await build({ Dockerfile }, { target: 'final' }))
+    const root = await lab.rootOf(await lab.build({ Dockerfile }, { target: 'final' }))
     expect(readdirSync(root, { recursive: true, encoding: 'utf8' }).sort()).toEqual(['box', 'result', 'result/made'])
-    expect(readdirSync(await rootOf(await build({ Dockerfile })))).toContain('extra')
+    expect(readdirSync(await lab.rootOf(await lab.build({ Dockerfile })))).toContain('extra')
   })
 
   it('puts files where docker would', async () => {
-    const root = await rootOf(
-      await build({
+    const root = await lab.rootOf(
+      await lab.build({
         Dockerfile: [
           'FROM base',
           'COPY a.txt /one',
@@ -245,18 +141,18 @@ describe.skipIf(!isRoot)('building images', () => {
 
   it('knows the platform it builds for', async () => {
     const lines = ['FROM --platform=$BUILDPLATFORM base', 'ARG TARGETARCH', 'RUN echo $TARGETARCH > /arch']
-    const root = await rootOf(await build({ Dockerfile: lines.join('\n') }))
+    const root = await lab.rootOf(await lab.build({ Dockerfile: lines.join('\n') }))
     expect(readFileSync(join(root, 'arch'), 'utf8')).toBe(process.arch === 'x64' ? 'amd64\n' : `${process.arch}\n`)
-    await expect(build({ Dockerfile: 'FROM --platform=linux/s390x base' })).rejects.toThrow(
+    await expect(lab.build({ Dockerfile: 'FROM --platform=linux/s390x base' })).rejects.toThrow(
       'The platform linux/s390x cannot be built here',
     )
   })
 
   it('runs here-documents', async () => {
-    const id = await build({
+    const id = await lab.build({
       Dockerfile: 'FROM base\nRUN <<EOF\necho one > /a\necho two >> /a\nEOF\nRUN cat <<X > /b\nthree\nX\n',
     })
-    const root = await rootOf(id)
+    const root = await lab.rootOf(id)
     expect([readFileSync(join(root, 'a'), 'utf8'), readFileSync(join(root, 'b'), 'utf8')]).toEqual([
       'one\ntwo\n',
       'three\n',
@@ -300,14 +196,14 @@ describe.skipIf(!isRoot)('building images', () => {
     ['RUN echo > /f\nCOPY . /f', 'NOT_A_DIRECTORY', 'failed to copy files: /f: not a directory'],
   ])('%j fails with one clear error and leaves nothing', async (lines, code, message) => {
     const Dockerfile = `FROM base\n${lines}`
-    await expect(build({ Dockerfile })).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
-    expect((await store.images.list({})).map(image => image.RepoTags)).toEqual([['base:latest']])
-    expect(await store.roots.list()).toEqual([])
-    expect(readdirSync(workshop.path('a/build/contexts'))).toEqual([])
+    await expect(lab.build({ Dockerfile })).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
+    expect((await lab.store.images.list({})).map(image => image.RepoTags)).toEqual([['base:latest']])
+    expect(await lab.store.roots.list()).toEqual([])
+    expect(readdirSync(lab.path('a/build/contexts'))).toEqual([])
   })
 
   it('refuses a context without the Dockerfile', async () => {
-    await expect(build({ other: 'x' })).rejects.toMatchObject({ code: 'NO_DOCKERFILE', status: 400 })
+    await expect(lab.build({ other: 'x' })).rejects.toMatchObject({ code: 'NO_DOCKERFILE', status: 400 })
   })
 
   it('does not follow links of the context out of it', async () => {
@@ -315,6 +211,161 @@ describe.skipIf(!isRoot)('building images', () => {
       Dockerfile: 'FROM base\nCOPY link /x',
       link: entry('link', { type: 'symlink', linkName: '/etc/hostname' }),
     }
-    await expect(build(files)).rejects.toMatchObject({ code: 'NO_SUCH_SOURCE' })
+    await expect(lab.build(files)).rejects.toMatchObject({ code: 'NO_SUCH_SOURCE' })
+  })
+
+  it('unpacks archives of every kind that it adds, and only those', async () => {
+    const archive = tar(entry('inside/x', { content: 'x', uid: 5, gid: 6, mtimeSeconds: 1_000 }))
+    const pack = (program: string): Buffer => execFileSync(program, ['-c'], { input: archive })
+    const packed: Readonly<Record<string, Buffer>> = {
+      'a.tar': archive,
+      'a.tgz': pack('gzip'),
+      'a.bz2': pack('bzip2'),
+      'a.xz': pack('xz'),
+      'a.zst': pack('zstd'),
+    }
+    const files = Object.entries({ ...packed, 'text.gz': gzipSync('plain') })
+    const names = Object.keys(packed)
+    const lines = [
+      'FROM base',
+      ...names.map(name => `ADD ${name} /${name}.d`),
+      'ADD text.gz /p/',
+      'COPY a.tar /kept/',
+      'ADD --chown=7 a.tar /owned',
+    ]
+    const context = {
+      Dockerfile: lines.join('\n'),
+      ...Object.fromEntries(files.map(([name, bytes]) => [name, binary(name, bytes)])),
+    }
+    const root = await lab.rootOf(await lab.build(context))
+    for (const name of names) {
+      const { uid, gid, mtimeMs } = statSync(join(root, `${name}.d/inside/x`))
+      expect([name, uid, gid, mtimeMs]).toEqual([name, 5, 6, 1_000_000])
+    }
+    expect([readdirSync(join(root, 'p')), readdirSync(join(root, 'kept'))]).toEqual([['text.gz'], ['a.tar']])
+    expect(statSync(join(root, 'owned/inside/x')).uid).toBe(7)
+  })
+
+  it('leaves out, keeps parents, and copies apart from what was there', async () => {
+    const root = await lab.rootOf(
+      await lab.build({
+        Dockerfile: [
+          'FROM base',
+          'COPY --exclude=*.md --exclude=sub/deep --exclude=!keep.md . /left/',
+          'COPY --parents sub/deep/c *.md /parents/',
+          'COPY --link --chmod=0700 sub /linked/',
+          'COPY --link --chown=app a.md /linked/',
+        ].join('\n'),
+        'a.md': 'a',
+        'keep.md': 'k',
+        'sub/deep/c': 'c',
+        'sub/d': 'd',
+      }),
+    )
+    const below = (path: string): string[] =>
+      readdirSync(join(root, path), { recursive: true, encoding: 'utf8' }).sort()
+    expect(below('left')).toEqual(['Dockerfile', 'keep.md', 'sub', 'sub/d'])
+    expect(below('parents')).toEqual(['a.md', 'keep.md', 'sub', 'sub/deep', 'sub/deep/c'])
+    expect(below('linked')).toEqual(['a.md', 'd', 'deep', 'deep/c'])
+    expect(statSync(join(root, 'linked/a.md')).gid).toBe(1001)
+    expect(statSync(join(root, 'linked/deep/c')).mode & 0o777).toBe(0o700)
+  })
+
+  it('runs the triggers of the image it builds on', async () => {
+    const Dockerfile = 'FROM base\nONBUILD COPY f /f\nONBUILD RUN cat /f > /g\nONBUILD ENV Q=1\n'
+    await lab.build({ Dockerfile }, { tags: ['parent'] })
+    const id = await lab.build({ Dockerfile: 'FROM parent\nENV R=$Q\n', f: 'text' })
+    expect(lab.output).toContain('Step 1/2 : FROM parent\n# Executing 3 build triggers\n')
+    expect(readFileSync(join(await lab.rootOf(id), 'g'), 'utf8')).toBe('text')
+    expect((await lab.store.images.inspect(id)).Config).toMatchObject({ Env: ['PATH=/usr/bin', 'Q=1', 'R=1'] })
+    expect((await lab.store.describe(id)).config.OnBuild).toBeUndefined()
+  })
+
+  it('gives a base that nothing was added to another name, and no image for nothing', async () => {
+    const base = (await lab.store.images.inspect('base')).Id
+    expect(await lab.build({ Dockerfile: 'FROM base\n' })).toBe(base)
+    expect((await lab.store.images.inspect('app:1')).Id).toBe(base)
+    await expect(lab.build({ Dockerfile: 'FROM scratch\n' })).rejects.toThrow('No image was generated')
+  })
+
+  it('shows the image that each step gives, the last one being the result', async () => {
+    const id = await lab.build({ Dockerfile: 'FROM base\nRUN echo > /x\nLABEL a=b\n' })
+    const shown = [...lab.output.matchAll(/^ ---> ([0-9a-f]{12})$/gm)].map(match => match[1])
+    expect(shown).toHaveLength(3)
+    expect(shown.at(-1)).toBe(id.slice(7, 19))
+    expect(new Set(shown).size).toBe(3)
+  })
+
+  it('makes equal layers of equal input on another day and another host', async () => {
+    const files = {
+      Dockerfile: [
+        'FROM base',
+        'WORKDIR /srv',
+        'RUN echo one > /one && mkdir /dir && touch /dir/two && chmod 600 /one',
+        'COPY . .',
+        'COPY --chown=7 <<EOF /deep/er/here',
+        'text',
+        'EOF',
+        'RUN rm /one && echo more >> /srv/sub/file',
+      ].join('\n'),
+      'sub/file': 'x',
+    }
+    const layersOf = async (id: string): Promise<readonly string[]> =>
+      (await lab.store.describe(id)).layers.map(({ diffId, digest }) => `${diffId} ${digest}`)
+    const first = await layersOf(await lab.build(files))
+    // Two seconds later every file that the build makes has another time.
+    await sleep(systemClock, 2_000)
+    expect(await layersOf(await lab.build(files, { noCache: true }))).toEqual(first)
+    await lab.open('b')
+    expect(await layersOf(await lab.build(files))).toEqual(first)
+    const root = await lab.rootOf((await lab.store.images.inspect('app:1')).Id)
+    expect(statSync(join(root, 'dir/two')).mtimeMs).toBe(CONTEXT_SECONDS * 1_000)
+  })
+
+  it('gives one and the same image for one SOURCE_DATE_EPOCH', async () => {
+    const files = { Dockerfile: 'FROM base\nRUN echo one > /one\nENV A=1\n' }
+    const change = { buildArgs: { SOURCE_DATE_EPOCH: '1500000000' } }
+    const id = await lab.build(files, change)
+    expect(lab.output).not.toContain('not consumed')
+    const { history = [], createdMs } = await lab.store.describe(id)
+    expect(createdMs).toBe(1_500_000_000_000)
+    expect(history.slice(1).map(({ created }) => created)).toEqual(Array(2).fill('2017-07-14T02:40:00.000Z'))
+    expect(statSync(join(await lab.rootOf(id), 'one')).mtimeMs).toBe(1_500_000_000_000)
+    await lab.open('b')
+    expect(await lab.build(files, change)).toBe(id)
+    await expect(lab.build(files, { buildArgs: { SOURCE_DATE_EPOCH: 'soon' } })).rejects.toThrow(
+      'invalid SOURCE_DATE_EPOCH: soon',
+    )
+  })
+
+  it('takes steps over from another image, and says nothing of one that is not there', async () => {
+    const files = { Dockerfile: 'FROM base\nRUN echo one > /one\nCOPY f /f\nCMD x\n', f: 'f' }
+    const id = await lab.build(files, { tags: ['cached:1'] })
+    const archive = await buffer(await lab.store.images.save(['base', 'cached:1']))
+    await lab.open('b')
+    await lab.store.images.load(streamOf(archive), soon())
+    expect(await lab.build(files, { cacheFrom: ['missing:1', 'cached:1'] })).toBe(id)
+    expect(lab.output.match(/---> Using cache/g)).toHaveLength(3)
+    expect(lab.containers.commands).toEqual([])
+  })
+
+  it('keeps nothing for the next build once that is said', async () => {
+    const files = { Dockerfile: 'FROM base\nRUN echo one > /one\n' }
+    const id = await lab.build(files)
+    await lab.store.images.remove('app:1', {})
+    const { CachesDeleted, SpaceReclaimed } = await lab.builder.pruneBuildCache({})
+    expect([CachesDeleted?.length, SpaceReclaimed >= 0]).toEqual([1, true])
+    await lab.build(files)
+    expect(lab.output).not.toContain('Using cache')
+    expect(lab.containers.commands).toHaveLength(2)
+    expect(await lab.builder.pruneBuildCache({})).toMatchObject({ CachesDeleted: [expect.any(String)] })
+    expect(await lab.builder.pruneBuildCache({})).toEqual({ CachesDeleted: null, SpaceReclaimed: 0 })
+    expect(id).toMatch(/^sha256:/)
+  })
+
+  it('shows what commands say on standard error in red', async () => {
+    await lab.build({ Dockerfile: 'FROM base\nRUN echo out; echo err >&2\n' })
+    expect(lab.output).toContain('out\n')
+    expect(lab.output).toContain('\u001b[91merr\n\u001b[0m')
   })
 })
