@@ -7,13 +7,16 @@ import { errorAnswer } from './http-app.ts'
 import { decodeSegment, Query } from './request.ts'
 import { readExecStart, startExec } from './start-exec.ts'
 import { headText } from './take-over.ts'
+import { attachWebSocket } from './websocket.ts'
 
 const ATTACH = /^\/containers\/([^/?]+)\/attach(?:\?|$)/
+const ATTACH_WEB_SOCKET = /^\/containers\/([^/?]+)\/attach\/ws(?:\?|$)/
 const EXEC_START = /^\/exec\/([^/?]+)\/start(?:\?|$)/
 
 /** Whether a request that asks to upgrade is one of the conversations that take over the connection. */
-export function isHijack({ method, url = '' }: IncomingMessage): boolean {
+export function isHijack({ method, url = '', headers }: IncomingMessage): boolean {
   const path = stripVersion(url)
+  if (method === 'GET') return ATTACH_WEB_SOCKET.test(path) && headers.upgrade?.toLowerCase() === 'websocket'
   return method === 'POST' && (ATTACH.test(path) || EXEC_START.test(path))
 }
 
@@ -28,8 +31,10 @@ export async function answerUpgrade(
   head: Buffer,
 ): Promise<void> {
   socket.on('error', () => socket.destroy())
-  if (head.length > 0) socket.unshift(head)
   try {
+    const socketOf = webSocketOf(request)
+    if (socketOf !== undefined) return await attachWebSocket(engine.containers, socketOf, { request, socket, head })
+    if (head.length > 0) socket.unshift(head)
     const attached = await openConversation(engine, request)
     if (attached === undefined) {
       socket.end(headText('200 OK', { 'Content-Length': '0' }))
@@ -52,10 +57,22 @@ export function refuseUpgrade(socket: Duplex, error: unknown): void {
   socket.end(headText(`${status} ${STATUS_CODES[status] ?? 'Error'}`, headers) + text)
 }
 
-async function openConversation(engine: Engine, request: IncomingMessage): Promise<AttachedStream | undefined> {
-  const { url = '' } = request
+function webSocketOf({ url = '' }: IncomingMessage): { id: string; query: Query } | undefined {
+  const path = stripVersion(url)
+  const container = ATTACH_WEB_SOCKET.exec(path)?.[1]
+  if (container === undefined) return undefined
+  refuseVersion(url)
+  return { id: decodeSegment(container), query: new Query(path) }
+}
+
+function refuseVersion(url: string): void {
   const version = versionOf(url)
   if (version !== undefined) checkVersion(version)
+}
+
+async function openConversation(engine: Engine, request: IncomingMessage): Promise<AttachedStream | undefined> {
+  const { url = '' } = request
+  refuseVersion(url)
   const path = stripVersion(url)
   const container = ATTACH.exec(path)?.[1]
   if (container !== undefined) {

@@ -32,6 +32,10 @@ export function streamRoutes(app: HttpApp, { containers }: Engine): void {
       body.destroy()
     }
   })
+  app.get<ById>('/containers/:id/attach/ws', async ({ params }) => {
+    await containers.inspect(params.id)
+    throw invalidInput('NO_WEBSOCKET', 'Expected a request to upgrade the connection to a WebSocket')
+  })
   app.post<ById>('/containers/:id/attach', async ({ params, url, raw }, reply) => {
     const attached = await containers.attach(params.id, attachOptions(new Query(url)))
     answerPlainly(attached, raw, reply)
