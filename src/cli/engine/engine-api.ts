@@ -31,17 +31,21 @@ export function withEngine(work: (command: EngineCommand) => Promise<number | vo
     const host = engineHost(invocation, context)
     const tls = readClientTls(invocation, context)
     const client = createDockerClient(host, { clock: context.clock, tls })
+    // What still waits for an answer when the work is done must not keep us alive.
+    const ending = new AbortController()
+    const signal = AbortSignal.any([context.signal, ending.signal])
     try {
-      return await work({ ...invocation, api: engineApi(client, context), context })
+      return await work({ ...invocation, api: engineApi(client, signal), context })
     } catch (error) {
       throw explained(error, host)
     } finally {
+      ending.abort()
       client.close()
     }
   }
 }
 
-function engineApi(client: DockerClient, { signal }: CommandContext): EngineApi {
+function engineApi(client: DockerClient, signal: AbortSignal): EngineApi {
   const { transport } = client
   const bounded = (method: string, path: string, asked: Asked = {}): Call => ({
     signal,

@@ -114,6 +114,11 @@ const MANAGE_OPTIONS: readonly OptionDefinition[] = [
   },
   { flags: '--insecure', summary: 'serve the API without TLS on addresses other than loopback' },
   { flags: '--strategy <name>', summary: 'placement: spread, binpack or random (default: spread)' },
+  {
+    flags: '-f, --filter <name>',
+    summary: 'filter of containers created one by one, instead of all of them',
+    repeatable: true,
+  },
   { flags: '--replication', summary: 'accepted: managers on a store always elect a leader', hidden: true },
   { flags: '--replication-ttl <duration>', summary: 'how long a leader that is silent stays leader' },
   { ...ADVERTISE, summary: 'address of this manager for the other managers [$SWARM_ADVERTISE]' },

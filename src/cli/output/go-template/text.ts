@@ -12,7 +12,7 @@ function inner(value: unknown): string {
     const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     return `map[${entries.map(([key, item]) => `${key}:${inner(item)}`).join(' ')}]`
   }
-  return String(value)
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : JSON.stringify(value)
 }
 
 /** What an `if` takes for false: nothing, zero, the empty text, list and map. */

@@ -2,7 +2,6 @@ import { constants } from 'node:fs'
 import { chmod, type FileHandle, lchown, link, lstat, mkdir, open, rm, stat, symlink, utimes } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { extract, type Header } from 'tar-stream'
 import { errorCode, failed, invalidInput } from '../../../../core/errors.ts'
 
@@ -22,22 +21,26 @@ export interface UnpackOptions {
 export async function unpackCopy(body: Readable, options: UnpackOptions): Promise<number> {
   const root = await placeOf(options)
   const parser = extract()
+  const { promise, resolve: finish, reject } = Promise.withResolvers<void>()
   let bytes = 0
-  const reading = pipeline(body, parser)
+  parser.on('entry', (header, content, next) => {
+    unpackEntry(root, partsOf(header.name), { header, content, keepOwners: options.keepOwners }).then(
+      () => {
+        bytes += header.type === 'file' ? (header.size ?? 0) : 0
+        content.resume()
+        next()
+      },
+      (error: unknown) => parser.destroy(error as Error),
+    )
+  })
+  parser.on('finish', finish)
+  parser.on('error', reject)
+  body.on('error', reject)
+  body.pipe(parser)
   try {
-    for await (const entry of parser) {
-      const { header } = entry
-      const parts = partsOf(header.name)
-      await unpackEntry(root, parts, { header, content: entry, keepOwners: options.keepOwners })
-      bytes += header.type === 'file' ? (header.size ?? 0) : 0
-      entry.resume()
-    }
-    await reading
-  } catch (error) {
+    await promise
+  } finally {
     body.destroy()
-    // The reader fails with us; what we met is what is told.
-    await reading.catch(() => {})
-    throw error
   }
   return bytes
 }
@@ -60,9 +63,13 @@ async function placeOf({ target, cwd, isDirectory, contentOnly, rootName }: Unpa
 
 /** Names below the tar's first one. Throws for what leads out. */
 function partsOf(name: string): readonly string[] {
-  const parts = name.split('/').filter(part => part !== '' && part !== '.')
+  // The root's own name is a slash: what follows it is below.
+  const [, ...parts] = name
+    .replace(/^\//, './')
+    .split('/')
+    .filter(part => part !== '')
   if (parts.includes('..')) throw invalidInput('BAD_ARCHIVE', `The archive has a name that leads out of it: ${name}`)
-  return parts.slice(1)
+  return parts.filter(part => part !== '.')
 }
 
 interface Entry {
@@ -138,7 +145,7 @@ async function writeFile(path: string, mode: number, content: AsyncIterable<unkn
   let file: FileHandle | undefined
   try {
     file = await open(path, WRITE_NEW, 0o600)
-    await pipeline(content, file.createWriteStream({ autoClose: false }))
+    for await (const chunk of content) await file.writeFile(chunk as Buffer)
     await file.chmod(mode)
   } finally {
     await file?.close()
