@@ -27,7 +27,7 @@ export function hostPlatform(arch: string = process.arch): Platform {
 /** Reads `os/architecture[/variant]`, `os` or `architecture`; what is not written is the host's. Throws BAD_PLATFORM. */
 export function parsePlatform(text: string, host: Platform = hostPlatform()): Platform {
   const parts = text.toLowerCase().split('/')
-  if (parts.length > 3 || !parts.every(part => /^[a-z0-9_.-]+$/.test(part))) {
+  if (parts.length > 3 || !parts.every(part => /^[a-z0-9][a-z0-9_.-]*$/.test(part))) {
     throw invalidInput('BAD_PLATFORM', `"${text}": cannot parse platform specifier: invalid argument`)
   }
   const [first = '', second, variant] = parts
