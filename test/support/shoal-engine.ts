@@ -1,12 +1,12 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { systemClock } from '../../src/core/clock.ts'
 import { hashOf } from '../../src/core/digest.ts'
 import { createDockerClient } from '../../src/docker-api/index.ts'
-import { unmount } from '../../src/runtime/linux/mount.ts'
 import { type Daemon, stopChild, untilServing } from './dockerd.ts'
+import { sweepEngine } from './sweep-engine.ts'
 
 export interface ShoalEngine extends Daemon {
   readonly directory: string
@@ -52,10 +52,7 @@ export async function startShoalEngine(flags: readonly string[] = []): Promise<S
     async stop() {
       await removeContainers(host).catch(() => {})
       await stopChild(child)
-      await unmountBelow(directory)
-      quietly('ip', ['link', 'delete', bridge])
-      quietly('nft', ['delete', 'table', 'ip', `shoal-${hashOf(['solo', dataRoot]).slice(0, 5)}`])
-      await removeCgroups(cgroup)
+      await sweepEngine({ directory, bridge, table: `shoal-${hashOf(['solo', dataRoot]).slice(0, 5)}`, cgroup })
       await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
     },
   }
@@ -72,25 +69,5 @@ async function removeContainers(host: string): Promise<void> {
     }
   } finally {
     client.close()
-  }
-}
-
-async function unmountBelow(directory: string): Promise<void> {
-  const table = await readFile('/proc/self/mountinfo', 'utf8')
-  const targets = table.split('\n').map(line => line.split(' ')[4] ?? '')
-  for (const target of targets.filter(path => path.startsWith(directory)).toReversed()) unmount(target)
-}
-
-async function removeCgroups(path: string): Promise<void> {
-  for (const hierarchy of ['', ...(await readdir('/sys/fs/cgroup'))]) {
-    await rmdir(join('/sys/fs/cgroup', hierarchy, path)).catch(() => {})
-  }
-}
-
-function quietly(command: string, argv: readonly string[]): void {
-  try {
-    execFileSync(command, argv, { stdio: 'ignore', timeout: 10_000 })
-  } catch {
-    // It was not there.
   }
 }

@@ -64,12 +64,14 @@ export function createContainerMounts(table: VolumeTable): ContainerMounts {
       })
     },
     async release(containerId, { anonymous }) {
-      for (const { name, anonymous: own } of await table.forgetUser(containerId)) {
+      for (const { name, anonymous: own } of table.forgetUser(containerId)) {
         await locks.run(name, async () => {
           const isOurs = anonymous && own && table.find(name)?.anonymous === true
           if (isOurs && table.usersOf(name).length === 0) await table.remove(name, true)
         })
       }
+      // Last, so that a crash on the way leaves the next engine something to go by.
+      await disk.removeUse(containerId)
     },
   }
 }

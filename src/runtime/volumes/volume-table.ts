@@ -61,16 +61,19 @@ export class VolumeTable {
     return this.#uses.get(containerId) ?? []
   }
 
-  /** Finds or makes a volume, and, in one step that a removal cannot come between, notes who uses it. */
+  /**
+   * Finds or makes a volume, and, in one step that a removal cannot come between, notes who uses it. The use is noted
+   * first: after a crash between the two, releasing the container finds the volume.
+   */
   ensure(
     request: VolumeCreateRequest,
     { anonymous = !request.Name, user }: { readonly anonymous?: boolean; readonly user?: string } = {},
   ): Promise<VolumeRecord> {
     const name = request.Name || newHexId(this.ports.random)
     return this.locks.run(name, async () => {
-      const record = this.#existing(name, request) ?? (await this.#create(name, anonymous, request))
+      const record = this.#existing(name, request)
       if (user !== undefined) await this.#addUse(user, { name, anonymous })
-      return record
+      return record ?? this.#create(name, anonymous, request)
     })
   }
 
@@ -126,11 +129,10 @@ export class VolumeTable {
     this.ports.emit?.('destroy', name, { driver: record.driver })
   }
 
-  /** Forgets a container; resolves with what it used. */
-  async forgetUser(containerId: string): Promise<readonly Use[]> {
+  /** Forgets a container; gives what it used. On disk it is forgotten by {@link VolumeDisk.removeUse}. */
+  forgetUser(containerId: string): readonly Use[] {
     const uses = this.usesOf(containerId)
     this.#uses.delete(containerId)
-    await this.disk.removeUse(containerId)
     return uses
   }
 
