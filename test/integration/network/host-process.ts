@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import { join } from 'node:path'
 import { systemClock } from '../../../src/core/clock.ts'
 import type { NetworkRecord } from '../../../src/core/model/node.ts'
@@ -44,6 +45,7 @@ const methods: Record<string, (...args: never[]) => unknown> = {
   restore: (running: SandboxRequest[]) => stack.sandboxes.restore(running),
   createNetwork: (request: NetworkCreateRequest) => stack.networks.create(request),
   removeNetwork: (name: string) => stack.networks.remove(name),
+  listNetworks: () => stack.networks.list({}),
   inspectNetwork: (name: string) => stack.networks.inspect(name),
   connect: (network: string, container: string, config: EndpointConfig = {}) =>
     stack.networks.connect(network, container, config),
@@ -69,12 +71,29 @@ interface Call {
   readonly id: number
   readonly method: string
   readonly args: never[]
+  /** Die by SIGKILL at the n-th time that anything asynchronous comes back. */
+  readonly killAfter?: number
 }
 
-async function answer({ id, method, args }: Call): Promise<void> {
+let awaits = 0
+let killAt = Number.POSITIVE_INFINITY
+const hook = createHook({
+  before: () => {
+    awaits++
+    if (awaits >= killAt) process.kill(process.pid, 'SIGKILL')
+  },
+})
+
+async function answer({ id, method, args, killAfter }: Call): Promise<void> {
+  awaits = 0
+  killAt = killAfter ?? Number.POSITIVE_INFINITY
+  if (killAfter !== undefined) hook.enable()
   try {
-    process.send?.({ id, value: await methods[method]?.(...args) })
+    const value = await methods[method]?.(...args)
+    hook.disable()
+    process.send?.({ id, value, awaits })
   } catch (error) {
+    hook.disable()
     const { code = 'UNKNOWN', message = String(error) } = error as { code?: string; message?: string }
     process.send?.({ id, error: { code, message } })
   }

@@ -92,6 +92,24 @@ export class HostProcess {
     })
   }
 
+  /**
+   * As `call`, but the process dies at the n-th await of it. Resolves with how many awaits there were if it lived, and with
+   * undefined if it died.
+   */
+  crash(killAfter: number, method: string, ...args: readonly unknown[]): Promise<number | undefined> {
+    const id = ++this.#sent
+    const ended = new Promise<undefined>(resolve => this.#child.once('exit', () => resolve(undefined)))
+    const answered = new Promise<number>((resolve, reject) => {
+      this.#child.on('message', (reply: { id: number; awaits?: number; error?: { message: string } }) => {
+        if (reply.id !== id) return
+        if (reply.error === undefined) resolve(reply.awaits ?? 0)
+        else reject(new Error(reply.error.message))
+      })
+    })
+    this.#child.send({ id, method, args, killAfter })
+    return Promise.race([answered, ended])
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name)
   }
