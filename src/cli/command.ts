@@ -13,6 +13,11 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** Everything a command may touch of the world. Made by main/, or by a test. */
 export interface CommandContext {
   readonly stdin: InputStream
+  /**
+   * Has the terminal show what is written as it is, until raw mode ends. Raw mode as Node sets it still makes carriage returns of
+   * line feeds, which full-screen programs in a container have done already where they want them. Absent: there is no terminal.
+   */
+  readonly rawOutput?: () => void
   /** Results only. */
   readonly stdout: OutputStream
   /** Progress, warnings and errors. */

@@ -1,7 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import type { CommandContext } from '../cli/index.ts'
 import { systemClock } from '../core/clock.ts'
 import { EXIT_CODES, errorCode } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
+
+const STTY_MS_MAX = 2_000
 
 /** Besides SIGINT and SIGTERM, what a person may send to a program that stands for another one. */
 const PASSED_ON = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGWINCH'] as const
@@ -24,6 +27,9 @@ export function processContext(): CommandContext {
   process.stderr.on('error', onLost)
   return {
     stdin: process.stdin,
+    // Without stty the picture is only less exact.
+    rawOutput: () =>
+      void spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'], timeout: STTY_MS_MAX }),
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

@@ -1,11 +1,16 @@
-import type { CommandGroup } from '../cli/index.ts'
-import { runProgram } from '../cli/index.ts'
-import { processContext } from './context.ts'
-import { FAMILIES, umbrella } from './programs.ts'
 import { VERSION } from './version.ts'
 
 /** Runs one command line of `shoal`, `swarm`, `compose` or `machine`; resolves with the exit code. */
 export async function runLauncher(program: string, argv: readonly string[]): Promise<number> {
-  const root: CommandGroup = FAMILIES[program] ?? umbrella
-  return runProgram(argv, { root, version: VERSION }, processContext())
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
+    // Asked by scripts again and again: it must not wait for the commands to be loaded.
+    process.stdout.write(`${program} version ${VERSION}\n`)
+    return 0
+  }
+  const [{ runProgram }, { FAMILIES, umbrella }, { processContext }] = await Promise.all([
+    import('../cli/index.ts'),
+    import('./programs.ts'),
+    import('./context.ts'),
+  ])
+  return runProgram(argv, { root: FAMILIES[program] ?? umbrella, version: VERSION }, processContext())
 }

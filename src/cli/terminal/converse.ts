@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import type { Duplex } from 'node:stream'
 import { failed } from '../../core/errors.ts'
 import type { CommandContext } from '../command.ts'
@@ -16,8 +15,6 @@ export interface Conversation {
   /** Tells the process's terminal how large ours is. */
   readonly resize: (size: { readonly height: number; readonly width: number }) => Promise<void>
 }
-
-const STTY_MS_MAX = 2_000
 
 /** Copies both ways until the process ends its output, or the person detaches. Throws when the connection is lost. */
 export async function converse(conversation: Conversation, context: CommandContext): Promise<'ended' | 'detached'> {
@@ -43,7 +40,7 @@ export async function converse(conversation: Conversation, context: CommandConte
 }
 
 /** Raw keys, if ours is one, and the size of it now and whenever it changes. */
-function takeTerminal({ resize }: Conversation, { stdin, stdout }: CommandContext): () => void {
+function takeTerminal({ resize }: Conversation, { stdin, stdout, rawOutput }: CommandContext): () => void {
   const tell = (): void => {
     if (stdout.rows === undefined || stdout.columns === undefined) return
     // The process may have ended already; its size does not matter then.
@@ -54,20 +51,12 @@ function takeTerminal({ resize }: Conversation, { stdin, stdout }: CommandContex
   stdout.on('resize', tell)
   if (raw) {
     stdin.setRawMode?.(true)
-    passOutputOn()
+    rawOutput?.()
   }
   return () => {
     stdout.off('resize', tell)
     if (raw) stdin.setRawMode?.(false)
   }
-}
-
-/**
- * Raw mode as Node sets it still makes carriage returns of line feeds, which full-screen programs in the container have done
- * already where they want them. It ends with the raw mode. Without stty the picture is only less exact.
- */
-function passOutputOn(): void {
-  spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'], timeout: STTY_MS_MAX })
 }
 
 function feedInput(

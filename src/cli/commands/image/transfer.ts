@@ -25,7 +25,7 @@ export const runPull = withEngine(async command => {
   const quiet = options.flag('quiet')
   if (!allTags && !isTagged && !quiet) context.stdout.write('Using default tag: latest\n')
   await pullImage(command, image, { quiet, output: context.stdout, allTags })
-  if (!allTags) context.stdout.write(`${formatImageReference(reference)}\n`)
+  context.stdout.write(`${allTags ? image : formatImageReference(reference)}\n`)
 })
 
 /** `shoal push`. */
