@@ -4,6 +4,7 @@ import { parseDuration } from '../core/duration.ts'
 import { type Discovery, type EtcdOptions, parseDiscovery, parseHostPort } from '../discovery/index.ts'
 import { checkExposure, isExposed, type ListenAddress, parseListenAddress } from '../docker-api/server/index.ts'
 import type { Strategy } from '../manager/index.ts'
+import { FILTER_NAMES, type FilterName, isFilterName } from '../scheduler/index.ts'
 import { readStoreTls } from './store-tls.ts'
 import { readTlsFlags, type TlsFiles } from './tls-flags.ts'
 
@@ -17,6 +18,7 @@ export interface ManageOptions {
   readonly advertise: string
   readonly strategy: Strategy
   readonly overcommit: number
+  readonly filters: readonly FilterName[]
   readonly electionTtlMs: number
   readonly dataRoot: string
   readonly etcdListen: { readonly host: string; readonly port: number }
@@ -53,6 +55,7 @@ export function readManageOptions(invocation: Invocation, { env }: CommandContex
     advertise: readAdvertise(options.text('advertise') ?? options.text('addr') ?? env['SWARM_ADVERTISE'], listen),
     strategy: readStrategy(text('strategy', 'spread')),
     overcommit: readOvercommit(options.list('clusterOpt')),
+    filters: readFilters(options.list('filter')),
     electionTtlMs: readElectionTtl(options),
     dataRoot: text('dataRoot', '/var/lib/shoal'),
     etcdListen,
@@ -85,6 +88,13 @@ function readStrategy(name: string): Strategy {
   if (name === 'binpacking') return 'binpack'
   if (name === 'spread' || name === 'binpack' || name === 'random') return name
   throw badFlag(`strategy not supported: ${name}; known are spread, binpack and random`)
+}
+
+/** Any that is given replaces all of them, in the order given, as in classic Swarm. */
+function readFilters(names: readonly string[]): readonly FilterName[] {
+  const unknown = names.find(name => !isFilterName(name))
+  if (unknown !== undefined) throw badFlag(`filter not supported: ${unknown}; known are ${FILTER_NAMES.join(', ')}`)
+  return names.length === 0 ? FILTER_NAMES : names.filter(isFilterName)
 }
 
 function readOvercommit(clusterOptions: readonly string[]): number {

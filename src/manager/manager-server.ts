@@ -5,6 +5,7 @@ import { taskContainerName } from '../core/model/task.ts'
 import type { Random } from '../core/random.ts'
 import { clientTlsOf, type Engine } from '../docker-api/index.ts'
 import { createListeners, type Listeners, type ServerTls } from '../docker-api/server/index.ts'
+import type { FilterName } from '../scheduler/index.ts'
 import { createVersionCap } from './docker/api-versions.ts'
 import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
 import type { ClusterNodes } from './docker/nodes.ts'
@@ -20,6 +21,8 @@ export interface ManagerServerOptions {
   readonly version: string
   readonly kernel: string
   readonly strategy: Strategy
+  /** Of containers that are created one by one, in the order in which they are applied. */
+  readonly filters: readonly FilterName[]
   readonly overcommit: number
   /** What this manager serves with, and shows to the manager it hands requests on to. */
   readonly tls?: ServerTls

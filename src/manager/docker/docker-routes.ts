@@ -4,7 +4,7 @@ import { notFound, unavailable } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
 import type { Random } from '../../core/random.ts'
 import type { ContainerCreateRequest } from '../../docker-api/index.ts'
-import type { Strategy } from '../../scheduler/index.ts'
+import type { FilterName, Strategy } from '../../scheduler/index.ts'
 import { forward, type Upstream } from '../http/proxy.ts'
 import { type ApiReply, type ApiRequest, type ApiRoute, isOn } from '../http/route.ts'
 import type { Manager } from '../manager.ts'
@@ -12,7 +12,8 @@ import { clusterView } from '../plan/placer.ts'
 import { nodesForView, nodeViews } from '../views.ts'
 import { listContainers, parseFilters } from './container-list.ts'
 import { nodePath, parseContainerPath } from './container-path.ts'
-import { createContainer } from './create-container.ts'
+import { type CreatePorts, createContainer } from './create/create-container.ts'
+import { PendingContainers } from './create/pending-containers.ts'
 import { imageHolder } from './images.ts'
 import { systemInfo, versionInfo } from './info.ts'
 import { locate, locateExec } from './locate.ts'
@@ -24,6 +25,8 @@ export interface DockerFrontPorts {
   readonly nodes: ClusterNodes
   readonly random: Random
   readonly strategy: Strategy
+  /** Of containers that are created one by one, in their order. */
+  readonly filters: readonly FilterName[]
   readonly overcommit: number
   /** This manager's name and its software's version. */
   readonly name: string
@@ -36,7 +39,7 @@ const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] as const
 /** As much of the Docker Engine API as makes sense of a cluster as a whole; the rest is the nodes' own. */
 export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
   const { manager, nodes } = ports
-  const locks = new KeyedLock()
+  const creating = { locks: new KeyedLock(), pending: new PendingContainers() }
   const get = (path: string, summary: string, handle: ApiRoute['handle']): ApiRoute => ({
     method: 'GET',
     path,
@@ -62,7 +65,7 @@ export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
       path: '/containers/create',
       summary: 'Creates a container on the node that fits best',
       leaderOnly: true,
-      handle: request => create(request, ports, locks),
+      handle: request => create(request, ports, creating),
     },
     ...METHODS.map(
       (method): ApiRoute => ({
@@ -116,7 +119,7 @@ export async function hijackTarget(incoming: IncomingMessage, nodes: ClusterNode
   return toNode(node, nodePath(url, id, verb), nodes)
 }
 
-async function infoOf({ manager, nodes, name, version, strategy }: DockerFrontPorts) {
+async function infoOf({ manager, nodes, name, version, strategy, filters }: DockerFrontPorts) {
   const views = nodeViews(manager.snapshot())
   const infos = new Map((await askAll(nodes, engine => engine.info())).map(({ node, value }) => [node.name, value]))
   const primary = manager.leader()?.address
@@ -125,6 +128,7 @@ async function infoOf({ manager, nodes, name, version, strategy }: DockerFrontPo
     id: manager.leader()?.id ?? name,
     version,
     strategy: strategy.name,
+    filters,
     role: manager.isLeader() ? 'primary' : 'replica',
     ...(primary === undefined ? {} : { primary }),
     nodes: views.map(node => ({ node, info: infos.get(node.name) })),
@@ -138,15 +142,20 @@ async function containers({ query }: ApiRequest, nodes: ClusterNodes): Promise<A
   return { json: await listContainers(limit > 0 ? { ...options, limit } : options, nodes) }
 }
 
-async function create(request: ApiRequest, ports: DockerFrontPorts, locks: KeyedLock): Promise<ApiReply> {
-  const { manager, nodes, random, strategy, overcommit } = ports
+async function create(
+  request: ApiRequest,
+  ports: DockerFrontPorts,
+  creating: Pick<CreatePorts, 'locks' | 'pending'>,
+): Promise<ApiReply> {
+  const { manager, nodes, random, strategy, filters, overcommit } = ports
   const view = () => clusterView(manager.snapshot(), nodesForView(manager.snapshot()), overcommit)
   const json = await createContainer(request.body as ContainerCreateRequest, request.query['name'], {
     nodes,
     random,
-    locks,
+    ...creating,
     view,
     strategy,
+    filters,
     signal: request.signal,
   })
   return { status: 201, json }

@@ -10,14 +10,13 @@ export interface InfoFacts {
   readonly id: string
   readonly version: string
   readonly strategy: string
+  readonly filters: readonly string[]
   readonly role: 'primary' | 'replica'
   /** Address of the leader, for a replica. */
   readonly primary?: string
   readonly nodes: readonly NodeInfo[]
   readonly nowMs: number
 }
-
-const FILTERS = 'health, availability, constraint, cpu, memory, port, volume'
 
 /** `docker info` of the cluster, with classic Swarm's lines for each node. */
 export function systemInfo(facts: InfoFacts): SystemInfo {
@@ -57,13 +56,13 @@ export function systemInfo(facts: InfoFacts): SystemInfo {
 
 type Pair = readonly [string, string]
 
-function systemStatus({ role, primary, strategy, nodes, nowMs }: InfoFacts): Pair[] {
+function systemStatus({ role, primary, strategy, filters, nodes, nowMs }: InfoFacts): Pair[] {
   const sorted = nodes.toSorted((a, b) => (a.node.name < b.node.name ? -1 : 1))
   return [
     ['Role', role],
     ...(role === 'replica' && primary !== undefined ? [['Primary', primary] as const] : []),
     ['Strategy', strategy],
-    ['Filters', FILTERS],
+    ['Filters', filters.join(', ')],
     ['Nodes', String(nodes.length)],
     ...sorted.flatMap(node => nodeLines(node, nowMs)),
   ]

@@ -22,6 +22,7 @@ import {
 import { createDockerServer, type ServerTls } from '../../../src/docker-api/server/index.ts'
 import { createManagerServer, type Manager } from '../../../src/manager/index.ts'
 import { EMPTY_SNAPSHOT } from '../../../src/manager/model/snapshot.ts'
+import { FILTER_NAMES } from '../../../src/scheduler/index.ts'
 import { makeCertificate } from '../../support/make-certificate.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
 import { memberRecord } from '../support.ts'
@@ -155,7 +156,15 @@ async function startFront({ leader, tls }: { leader?: string; tls?: ServerTls } 
     updateNode: () => Promise.resolve(),
   }
   const server = await createManagerServer(
-    { name: 'm', version: '1', kernel: '6', strategy: 'spread', overcommit: 0, ...(tls === undefined ? {} : { tls }) },
+    {
+      name: 'm',
+      version: '1',
+      kernel: '6',
+      strategy: 'spread',
+      filters: FILTER_NAMES,
+      overcommit: 0,
+      ...(tls === undefined ? {} : { tls }),
+    },
     { manager, engines, clock: systemClock, random: seededRandom(1), log: silentLog },
   )
   scope.defer(() => server.close())
@@ -318,7 +327,7 @@ describe('containers of the cluster', () => {
     const impossible = await create({ Image: 'busybox', Env: ['constraint:node==n9'] })
     expect([impossible.status, ((await impossible.json()) as { message: string }).message]).toEqual([
       500,
-      expect.stringMatching(/Unable to find a node .*2 nodes: constraint node==n9/),
+      'Unable to find a node that satisfies the following conditions \n[available container slots]\n[node==n9]',
     ])
   })
 

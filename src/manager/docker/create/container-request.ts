@@ -1,0 +1,46 @@
+import type { ContainerCreateRequest, HostConfig } from '../../../docker-api/index.ts'
+import {
+  type ContainerRequest,
+  type Dependency,
+  type HostPort,
+  readExpressions,
+  type WrittenExpressions,
+} from '../../../scheduler/index.ts'
+
+/** What a container asks of its node. Throws BAD_CONSTRAINT. */
+export function toContainerRequest(request: ContainerCreateRequest, written: WrittenExpressions): ContainerRequest {
+  const host = request.HostConfig ?? {}
+  const isOnHost = host.NetworkMode === 'host'
+  return {
+    // Classic Swarm: CPU shares are a number of CPUs.
+    nanoCpus: host.NanoCpus || (host.CpuShares ?? 0) * 1e9,
+    memoryBytes: host.Memory ?? 0,
+    hostPorts: isOnHost ? [] : hostPortsOf(host),
+    hostModePorts: isOnHost ? Object.keys(request.ExposedPorts ?? {}) : [],
+    dependencies: dependenciesOf(host),
+    ...readExpressions(written),
+  }
+}
+
+function hostPortsOf({ PortBindings }: HostConfig): HostPort[] {
+  return Object.entries(PortBindings ?? {}).flatMap(([key, bindings]) =>
+    (bindings ?? []).flatMap(({ HostPort, HostIp }): HostPort[] => {
+      const published = Number(HostPort)
+      if (!(published > 0)) return []
+      const protocol = key.endsWith('/udp') ? 'udp' : 'tcp'
+      return [{ published, protocol, ...(HostIp === undefined ? {} : { hostIp: HostIp }) }]
+    }),
+  )
+}
+
+/** Containers that only mean something on the same node. */
+function dependenciesOf({ VolumesFrom, Links, NetworkMode = '' }: HostConfig): Dependency[] {
+  const [, shared] = /^container:(.+)$/.exec(NetworkMode) ?? []
+  const names = (texts: readonly string[] | null | undefined): string[] =>
+    (texts ?? []).map(text => text.replace(/:.*$/, '').replace(/^\//, ''))
+  return [
+    ...names(VolumesFrom).map((container): Dependency => ({ flag: '--volumes-from', container })),
+    ...names(Links).map((container): Dependency => ({ flag: '--link', container })),
+    ...(shared === undefined ? [] : [{ flag: '--net', container: shared } as const]),
+  ]
+}

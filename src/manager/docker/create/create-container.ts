@@ -1,0 +1,136 @@
+import { conflict, failed, ShoalError } from '../../../core/errors.ts'
+import type { KeyedLock } from '../../../core/keyed-lock.ts'
+import { newHexId, type Random } from '../../../core/random.ts'
+import type { ContainerCreateRequest, ContainerSummary } from '../../../docker-api/index.ts'
+import {
+  type ClusterView,
+  type ContainerRequest,
+  type FilterName,
+  filtersOf,
+  placeContainer,
+  type Strategy,
+} from '../../../scheduler/index.ts'
+import { type Answer, askAll, type ClusterNodes, type NodeEngine } from '../nodes.ts'
+import { toContainerRequest } from './container-request.ts'
+import { SWARM_ID_LABEL, toContents } from './contents.ts'
+import { splitExpressions } from './expressions.ts'
+import type { PendingContainer, PendingContainers } from './pending-containers.ts'
+
+export interface CreatePorts {
+  readonly nodes: ClusterNodes
+  readonly random: Random
+  readonly locks: KeyedLock
+  readonly pending: PendingContainers
+  /** Nodes and what tasks take up on them, made anew for each call. */
+  readonly view: () => ClusterView
+  readonly strategy: Strategy
+  readonly filters: readonly FilterName[]
+  readonly signal: AbortSignal
+}
+
+type Created = { readonly Id: string; readonly Warnings: readonly string[] }
+
+/**
+ * `docker create` over the cluster: chooses a node as classic Swarm does and creates the container there, pulling the image
+ * on that node if it lacks it. Throws 409 `NAME_TAKEN`, 500 `NO_NODE_FITS`, 400 `BAD_CONSTRAINT`.
+ */
+export async function createContainer(
+  wanted: ContainerCreateRequest,
+  name: string | undefined,
+  ports: CreatePorts,
+): Promise<Created> {
+  const { request, written } = splitExpressions(wanted)
+  const asked = toContainerRequest(request, written)
+  const id = newHexId(ports.random)
+  const labelled = { ...request, Labels: { [SWARM_ID_LABEL]: id, ...request.Labels } }
+  // Only the decision is taken one at a time: a node that is slow to pull holds up nobody else.
+  const { node, done } = await ports.locks.run('place', async () => {
+    // Looked at before the nodes are asked: what is done meanwhile is in neither list otherwise.
+    const pending = [...ports.pending.all()]
+    const existing = await askAll(ports.nodes, engine => engine.containers.list({ all: true }))
+    if (name !== undefined) refuseTaken(name, existing, pending)
+    const chosen = await chooseNode(asked, { existing, pending }, ports)
+    return {
+      node: chosen,
+      done: ports.pending.add(pendingOf(asked, { id, name, node: chosen.name, request: labelled })),
+    }
+  })
+  try {
+    return await createOn(node, withNodeShares(labelled, node), { name, signal: ports.signal })
+  } finally {
+    done()
+  }
+}
+
+function pendingOf(
+  { hostPorts, hostModePorts, nanoCpus, memoryBytes }: ContainerRequest,
+  {
+    id,
+    name = '',
+    node,
+    request,
+  }: { id: string; name: string | undefined; node: string; request: ContainerCreateRequest },
+): PendingContainer {
+  return {
+    placed: { id, name, labels: request.Labels ?? {}, hostModePorts },
+    reservation: { id, node, hostPorts, nanoCpus, memoryBytes },
+  }
+}
+
+function refuseTaken(
+  name: string,
+  existing: readonly Answer<readonly ContainerSummary[]>[],
+  pending: readonly PendingContainer[],
+): void {
+  const isListed = existing.some(({ value }) => value.some(({ Names }) => Names.includes(`/${name}`)))
+  if (!isListed && !pending.some(({ placed }) => placed.name === name)) return
+  throw conflict(
+    'NAME_TAKEN',
+    `Conflict: The name ${name} is already assigned. You have to delete (or rename) that container to be able to assign ${name} to a container again.`,
+  )
+}
+
+async function chooseNode(
+  asked: ContainerRequest,
+  {
+    existing,
+    pending,
+  }: {
+    readonly existing: readonly Answer<readonly ContainerSummary[]>[]
+    readonly pending: readonly PendingContainer[]
+  },
+  { nodes, view, strategy, filters }: CreatePorts,
+): Promise<NodeEngine> {
+  const needsImages = asked.affinities.some(({ key }) => key === 'image')
+  const images = needsImages ? await askAll(nodes, engine => engine.images.list({})) : []
+  const contents = toContents(view(), { containers: existing, images, pending })
+  const placement = placeContainer(asked, contents, { filters: filtersOf(filters), strategy })
+  if (!placement.placed) throw failed('NO_NODE_FITS', placement.message)
+  const node = nodes.ready().find(each => each.name === placement.node)
+  if (node === undefined) throw failed('NO_NODE_FITS', `Node ${placement.node} has just left the cluster; try again`)
+  return node
+}
+
+/** CPU shares mean CPUs to the cluster, and parts of 1024 of all there are to an engine (cluster/swarm/cluster.go). */
+function withNodeShares(request: ContainerCreateRequest, { member }: NodeEngine): ContainerCreateRequest {
+  const { HostConfig } = request
+  const shares = HostConfig?.CpuShares ?? 0
+  if (shares <= 0) return request
+  return { ...request, HostConfig: { ...HostConfig, CpuShares: Math.ceil((shares * 1_024 * 1e9) / member.nanoCpus) } }
+}
+
+async function createOn(
+  { engine }: NodeEngine,
+  request: ContainerCreateRequest,
+  { name, signal }: { readonly name: string | undefined; readonly signal: AbortSignal },
+): Promise<Created> {
+  const options = name === undefined ? {} : { name }
+  try {
+    return await engine.containers.create(request, options)
+  } catch (error) {
+    const isMissing = error instanceof ShoalError && error.status === 404 && /image/i.test(error.message)
+    if (!isMissing || request.Image === undefined) throw error
+    await engine.images.pull(request.Image, {}, signal)
+    return engine.containers.create(request, options)
+  }
+}

@@ -1,0 +1,76 @@
+import { invalidInput, unsupported } from '../../../core/errors.ts'
+import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
+import type { WrittenExpressions } from '../../../scheduler/index.ts'
+
+/** A request as a node gets it, and what was written in it for the manager. */
+export interface SplitRequest {
+  readonly request: ContainerCreateRequest
+  readonly written: WrittenExpressions
+}
+
+/** The kinds of expressions: how they begin in the environment, and the label that keeps them. */
+const KINDS = [
+  { field: 'constraints', prefix: 'constraint:', label: 'com.docker.swarm.constraints' },
+  { field: 'affinities', prefix: 'affinity:', label: 'com.docker.swarm.affinities' },
+  { field: 'whitelists', prefix: 'whitelist:', label: 'com.docker.swarm.whitelists' },
+] as const
+const RESCHEDULE = { prefix: 'reschedule:', label: 'com.docker.swarm.reschedule-policies' }
+
+/**
+ * Takes the expressions out of a request's environment and labels. The container keeps them as labels, as classic Swarm's
+ * does, so that they are known when it is made anew. Throws BAD_CONSTRAINT for a label that is no list.
+ */
+export function splitExpressions(request: ContainerCreateRequest): SplitRequest {
+  // Docker's own client writes null for an empty list.
+  const environment = request.Env ?? []
+  checkReschedule([...fromEnvironment(environment, RESCHEDULE.prefix), ...fromLabel(request, RESCHEDULE.label)])
+  const lists = KINDS.map(kind => ({
+    ...kind,
+    texts: [...fromLabel(request, kind.label), ...fromEnvironment(environment, kind.prefix)],
+  }))
+  const written = Object.fromEntries(lists.map(({ field, texts }) => [field, texts])) as Record<
+    (typeof KINDS)[number]['field'],
+    string[]
+  >
+  const labels = lists.flatMap(({ label, texts }) => (texts.length === 0 ? [] : [[label, JSON.stringify(texts)]]))
+  const prefixes = [...KINDS.map(({ prefix }) => prefix), RESCHEDULE.prefix]
+  const kept = environment.filter(text => !prefixes.some(prefix => text.startsWith(prefix)))
+  return {
+    request: {
+      ...request,
+      ...(kept.length === environment.length ? {} : { Env: kept }),
+      ...(labels.length === 0 ? {} : { Labels: { ...request.Labels, ...Object.fromEntries(labels) } }),
+    },
+    written,
+  }
+}
+
+function fromEnvironment(environment: readonly string[], prefix: string): string[] {
+  return environment.filter(text => text.startsWith(prefix)).map(text => text.slice(prefix.length))
+}
+
+function fromLabel({ Labels }: ContainerCreateRequest, label: string): string[] {
+  const text = Labels?.[label]
+  if (text === undefined || text === '') return []
+  try {
+    const value: unknown = JSON.parse(text)
+    if (Array.isArray(value)) return value.map(String)
+  } catch {
+    // Said below, as for a value of another type.
+  }
+  throw invalidInput('BAD_CONSTRAINT', `Cannot read label ${label}: expected a JSON list such as ["disk==ssd"]`)
+}
+
+/** Classic Swarm's rules and sentences (cluster/config.go). */
+function checkReschedule(policies: readonly string[]): void {
+  if (policies.length > 1) throw invalidInput('BAD_RESCHEDULE_POLICY', 'too many reschedule policies')
+  const [policy = 'off'] = policies
+  if (policy === 'off') return
+  if (policy !== 'on-node-failure') {
+    throw invalidInput('BAD_RESCHEDULE_POLICY', `invalid reschedule policy: ${policy}`)
+  }
+  throw unsupported(
+    'NO_RESCHEDULING',
+    'Containers that are created one by one are not rescheduled yet: describe it as a service and use `compose up`',
+  )
+}

@@ -1,0 +1,165 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { KeyedLock } from '../../../src/core/keyed-lock.ts'
+import { ManualClock } from '../../../src/core/manual-clock.ts'
+import { seededRandom } from '../../../src/core/random.ts'
+import type { ContainerCreateRequest, ContainerSummary, Engine } from '../../../src/docker-api/index.ts'
+import { createContainer } from '../../../src/manager/docker/create/create-container.ts'
+import { PendingContainers } from '../../../src/manager/docker/create/pending-containers.ts'
+import type { ClusterNodes, NodeEngine } from '../../../src/manager/docker/nodes.ts'
+import { ClusterView, FILTER_NAMES } from '../../../src/scheduler/index.ts'
+import { node as schedulable } from '../../scheduler/fixtures.ts'
+import { stubEngine } from '../../support/stub-engine.ts'
+import { memberRecord } from '../support.ts'
+
+interface Made {
+  readonly node: string
+  readonly name: string
+  readonly request: ContainerCreateRequest
+}
+
+let made: Made[]
+/** Creations wait here, so that several are under way at once. */
+let hold: Promise<void>
+let images: Record<string, string[]>
+let names: readonly string[]
+const creating = { locks: new KeyedLock(), pending: new PendingContainers() }
+const random = seededRandom(7)
+
+beforeEach(() => {
+  made = []
+  hold = Promise.resolve()
+  images = {}
+  names = ['n1', 'n2', 'n3']
+})
+
+function engineOf(node: string): Engine {
+  return stubEngine({
+    containers: {
+      list: async () =>
+        made
+          .filter(each => each.node === node)
+          .map(({ name, request }, index) => summaryOf(`${node}${index}`, name, request)),
+      create: async (request, { name = '' }) => {
+        await hold
+        made.push({ node, name, request })
+        return { Id: `${node}-${name}`, Warnings: [] }
+      },
+    },
+    images: { list: async () => (images[node] ?? []).map(tag => ({ Id: 'sha256:1', RepoTags: [tag] }) as never) },
+  })
+}
+
+function summaryOf(id: string, name: string, { Labels, HostConfig }: ContainerCreateRequest): ContainerSummary {
+  const Ports = Object.entries(HostConfig?.PortBindings ?? {}).map(([port, bindings]) => ({
+    PrivatePort: Number.parseInt(port, 10),
+    PublicPort: Number(bindings?.[0]?.HostPort),
+    Type: 'tcp' as const,
+  }))
+  return { Id: id, Names: [`/${name}`], Labels: Labels ?? {}, Ports, HostConfig: { NetworkMode: 'bridge' } } as never
+}
+
+function create(name: string | undefined, request: Partial<ContainerCreateRequest> = {}): Promise<unknown> {
+  const ready = (): NodeEngine[] =>
+    names.map(each => ({ name: each, member: memberRecord(each), engine: engineOf(each) }))
+  const nodes = { ready, clock: new ManualClock() } as unknown as ClusterNodes
+  const view = (): ClusterView => {
+    const fresh = new ClusterView()
+    for (const each of names) fresh.setNode(schedulable(each))
+    return fresh
+  }
+  const signal = new AbortController().signal
+  const ports = {
+    nodes,
+    random,
+    view,
+    strategy: { name: 'spread' as const },
+    filters: FILTER_NAMES,
+    signal,
+    ...creating,
+  }
+  return createContainer({ Image: 'app', ...request }, name, ports)
+}
+
+const nodesOf = (...wanted: string[]): string[] =>
+  wanted.map(name => made.find(each => each.name === name)?.node ?? 'nowhere')
+
+describe('expressions of a request', () => {
+  it('are taken out of the environment, and kept as labels with an id of the cluster', async () => {
+    await create('a', {
+      Env: ['A=1', 'constraint:node==n3', 'affinity:container!=b', 'whitelist:node==n2|n3', 'reschedule:off'],
+      Labels: { mine: 'x', 'com.docker.swarm.constraints': '["ostype==linux"]' },
+    })
+    expect(made[0]?.node).toBe('n3')
+    expect(made[0]?.request.Env).toEqual(['A=1'])
+    expect(made[0]?.request.Labels).toEqual({
+      mine: 'x',
+      'com.docker.swarm.constraints': '["ostype==linux","node==n3"]',
+      'com.docker.swarm.affinities': '["container!=b"]',
+      'com.docker.swarm.whitelists': '["node==n2|n3"]',
+      'com.docker.swarm.id': expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+    })
+  })
+
+  it.each([
+    [{ Env: ['constraint:x==1'] }, "Key 'x' is invalid"],
+    [{ Env: ['affinity:container'] }, 'One of operator ==, != is expected'],
+    [{ Labels: { 'com.docker.swarm.affinities': 'web' } }, 'expected a JSON list'],
+    [{ Env: ['reschedule:off', 'reschedule:on-node-failure'] }, 'too many reschedule policies'],
+    [{ Env: ['reschedule:sometimes'] }, 'invalid reschedule policy: sometimes'],
+    [{ Env: ['reschedule:on-node-failure'] }, 'not rescheduled yet'],
+    [{ Env: ['affinity:container==none'] }, '[container==none (soft=false)]'],
+    [{ HostConfig: { Links: ['db:database'] } }, '[--link=db]'],
+  ] as const)('%j is refused', async (request, message) => {
+    await expect(create('a', request as Partial<ContainerCreateRequest>)).rejects.toThrow(message)
+    expect(made).toEqual([])
+  })
+})
+
+describe('a container goes', () => {
+  it('beside what it shares, whatever is emptier', async () => {
+    await create('db', { Env: ['constraint:node==n2'] })
+    await create('web', { HostConfig: { Links: ['/db:database'], VolumesFrom: ['db:ro'] } })
+    await create('sidecar', { HostConfig: { NetworkMode: 'container:web' } })
+    expect(nodesOf('db', 'web', 'sidecar')).toEqual(['n2', 'n2', 'n2'])
+  })
+
+  it('where there are CPUs, which an engine counts in parts of all it has', async () => {
+    await create('a', { HostConfig: { CpuShares: 2 } })
+    expect(made[0]?.request.HostConfig?.CpuShares).toBe(512)
+    await expect(create('b', { HostConfig: { CpuShares: 5 } })).rejects.toThrow('no resources available')
+  })
+
+  it('where an image is', async () => {
+    images = { n3: ['redis:7'] }
+    await create('a', { Env: ['affinity:image==redis'] })
+    expect(nodesOf('a')).toEqual(['n3'])
+  })
+
+  it('apart from others that are only on their way', async () => {
+    const gate = Promise.withResolvers<void>()
+    hold = gate.promise
+    const HostConfig = { PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '80' }] } }
+    const all = ['a', 'b', 'c', 'd'].map(name => create(name, { HostConfig }))
+    const outcome = Promise.allSettled(all)
+    while ([...creating.pending.all()].length < 3) await new Promise(setImmediate)
+    gate.resolve()
+    const states = (await outcome).map(({ status }) => status)
+    expect(states.toSorted()).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected'])
+    expect(new Set(made.map(({ node }) => node))).toEqual(new Set(names))
+    expect([...creating.pending.all()]).toEqual([])
+  })
+
+  it('evenly over the cluster, a hundred at once', async () => {
+    names = Array.from({ length: 10 }, (_, index) => `n${index}`)
+    await Promise.all(Array.from({ length: 100 }, (_, index) => create(`c${index}`)))
+    const counts = names.map(name => made.filter(({ node }) => node === name).length)
+    expect(counts).toEqual(names.map(() => 10))
+  })
+})
+
+it('gives a name once, even to two that ask at once', async () => {
+  const [first, second] = await Promise.allSettled([create('same'), create('same')])
+  expect([first?.status, second?.status]).toEqual(['fulfilled', 'rejected'])
+  await expect(create('same')).rejects.toMatchObject({ status: 409, code: 'NAME_TAKEN' })
+  expect(made).toHaveLength(1)
+})
