@@ -9,15 +9,9 @@ import {
   TreeWriter,
   unpackArchive,
 } from '../../images/index.ts'
-import {
-  type HeldDirectory,
-  holdDirectory,
-  holdInside,
-  makeInside,
-  openInside,
-  splitInside,
-} from '../../linux/fd-path.ts'
+import { holdDirectory, holdInside, openInside, splitInside } from '../../linux/fd-path.ts'
 import { decodeDevice } from '../../linux/xattr.ts'
+import { makePath, placeOfFile } from './make-path.ts'
 import { readEntry, type Source, type SourceEntry } from './sources.ts'
 
 const TAR_BLOCK = 512
@@ -52,15 +46,15 @@ export async function copyInto(target: CopyTarget, sources: readonly Source[]): 
 function copySource(target: CopyTarget, source: Source): void {
   const intoDirectory = source.isDirectory || target.path.endsWith('/') || isDirectory(target)
   const parents = target.keepParents ? source.path.slice(0, source.isDirectory ? undefined : -1) : []
-  const place = [...splitInside(target.path), ...parents]
-  const base = source.isDirectory || !intoDirectory ? place : [...place, source.name]
-  makeDirectories(target, intoDirectory ? place : place.slice(0, -1), source)[Symbol.dispose]()
+  const asked = [...splitInside(target.path), ...parents]
+  const base = source.isDirectory || !intoDirectory ? asked : [...asked, source.name]
+  const place = placeOf(target, source, base)
   using writer = new TreeWriter(target.root, { limits: LAYER_LIMITS, whiteouts: false, keepDirectoryLinks: true })
   using root = holdDirectory(source.tree.directory)
   for (const entry of source.entries) {
     // The directory itself is only where its content comes from.
     if (source.isDirectory && entry.path === '') continue
-    const described = describe(entry, [...base, ...splitInside(entry.path)], target)
+    const described = describe(entry, [...place, ...splitInside(entry.path)], target)
     if (described === undefined) continue
     writer.entry(described)
     if (described.type !== 'file') continue
@@ -78,10 +72,6 @@ function describe(
   const type = typeOf(stats)
   if (type === undefined) return undefined
   const name = components.join('/')
-  if (components.some(component => component.startsWith('.wh.'))) {
-    const why = 'names that begin with .wh. mean deletions in the layers of an image'
-    throw invalidInput('WHITEOUT_NAME', `cannot copy ${name}: ${why}; rename it`)
-  }
   return {
     name,
     type,
@@ -106,25 +96,28 @@ function typeOf(stats: SourceEntry['stats']): TarEntry['type'] | undefined {
 }
 
 async function unpackInto(target: CopyTarget, source: Source, file: SourceEntry): Promise<void> {
-  using directory = makeDirectories({ ...target, owner: undefined }, splitInside(target.path), source)
+  const place = placeOf({ ...target, owner: undefined }, { isDirectory: true }, splitInside(target.path))
+  using root = holdDirectory(target.root)
+  using directory = holdInside(root, place.join('/'))
   const options = { limits: LAYER_LIMITS, whiteouts: false, keepDirectoryLinks: true, signal: target.signal }
   const owner = target.owner === undefined ? {} : { owner: target.owner }
   await unpackArchive(streamOf(source, file), directory.path, { ...options, ...owner })
 }
 
-/** Holds a directory of the root. What had to be made on the way to a file belongs to its owner, as Docker has it. */
-function makeDirectories(
+/** Where something comes to lie. What has to be made on the way to a file belongs to its owner, as Docker has it. */
+function placeOf(
   { root, path, owner = ROOT_OWNER }: CopyTarget,
-  components: readonly string[],
   { isDirectory }: Pick<Source, 'isDirectory'>,
-): HeldDirectory {
+  components: readonly string[],
+): readonly string[] {
   using held = holdDirectory(root)
+  const onMade = (made: string, isLast: boolean): void => {
+    if (!isDirectory || isLast) chownSync(made, owner.uid, owner.gid)
+  }
   try {
-    return makeInside(held, components, (made, depth) => {
-      if (!isDirectory || depth === components.length) chownSync(made, owner.uid, owner.gid)
-    })
+    return (isDirectory ? makePath : placeOfFile)(held, components, onMade)
   } catch (error) {
-    if (!['ENOTDIR', 'ELOOP', 'EEXIST'].includes(errorCode(error) ?? '')) throw error
+    if (errorCode(error) !== 'NOT_A_DIRECTORY') throw error
     throw invalidInput('NOT_A_DIRECTORY', `failed to copy files: ${path}: not a directory`)
   }
 }

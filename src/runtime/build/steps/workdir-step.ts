@@ -1,5 +1,5 @@
 import { errorCode, invalidInput } from '../../../core/errors.ts'
-import { holdDirectory, makeInside, splitInside } from '../../linux/fd-path.ts'
+import { holdDirectory, splitInside } from '../../linux/fd-path.ts'
 import type { Build } from '../build.ts'
 import { cachedStep } from '../cache/cached-step.ts'
 import { withoutCommand } from '../created-by.ts'
@@ -7,6 +7,7 @@ import type { InstructionOf } from '../dockerfile/instructions.ts'
 import type { BuildState } from '../state.ts'
 import { workdirOf } from './config-steps.ts'
 import { changeRoot } from './layer-work.ts'
+import { makePath } from './make-path.ts'
 
 /** WORKDIR: makes the directory if it is missing, and starts the following steps and the container in it. */
 export async function workdirStep(
@@ -25,9 +26,9 @@ export async function workdirStep(
 function makeDirectory(root: string, path: string): void {
   using held = holdDirectory(root)
   try {
-    makeInside(held, splitInside(path))[Symbol.dispose]()
+    makePath(held, splitInside(path))
   } catch (error) {
-    if (!['ENOTDIR', 'ELOOP', 'EEXIST'].includes(errorCode(error) ?? '')) throw error
+    if (errorCode(error) !== 'NOT_A_DIRECTORY') throw error
     throw invalidInput('NOT_A_DIRECTORY', `Cannot mkdir: ${path} is not a directory`)
   }
 }

@@ -1,6 +1,6 @@
 import { constants, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { errorCode, errorMessage, failed } from '../../../core/errors.ts'
+import { errorCode, errorMessage, failed, invalidInput } from '../../../core/errors.ts'
 import { type HeldDirectory, holdDirectory, holdEntry } from '../../linux/fd-path.ts'
 import { decodeDevice, getXattr, listXattrs } from '../../linux/xattr.ts'
 import type { TarEntry, TarEntryType } from './header.ts'
@@ -85,6 +85,7 @@ async function* packDirectory(walk: Walk, held: HeldDirectory, inner: string): A
 async function* packSpot(walk: Walk, spot: Spot): AsyncGenerator<Buffer> {
   const stats = unlessGone(walk, spot, () => lstatSync(pathOf(spot)))
   if (stats === undefined) return
+  if (walk.whiteouts === true && spot.name.startsWith(WHITEOUT_PREFIX)) throw whiteoutName(spot)
   if (walk.whiteouts === true && stats.isCharacterDevice() && stats.rdev === 0) {
     const parent = spot.path.slice(0, spot.path.length - spot.name.length)
     yield encodeHeader(plainFile(`${walk.prefix}${parent}${WHITEOUT_PREFIX}${spot.name}`, 0))
@@ -152,6 +153,12 @@ function unlessGone<T>(walk: Walk, spot: Spot, work: () => T): T | undefined {
 
 function isGone({ live = false }: Walk, error: unknown): boolean {
   return live && ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ESTALE'].includes(errorCode(error) ?? '')
+}
+
+/** In a layer such a name deletes another, so it cannot stand for itself. */
+function whiteoutName({ path }: Spot): Error {
+  const why = `names that begin with ${WHITEOUT_PREFIX} mean deletions in the layers of an image`
+  return invalidInput('WHITEOUT_NAME', `Cannot keep ${path}: ${why}; rename it`)
 }
 
 function packError({ path }: Spot, cause: unknown): Error {
