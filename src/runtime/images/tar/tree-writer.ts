@@ -77,7 +77,7 @@ export class TreeWriter implements TarHandler, Disposable {
     this.#base = options.base ?? []
   }
 
-  /** Bytes of the files written so far. */
+  /** Bytes of the files written so far, and of where symbolic links point to: Docker's size of a layer. */
   get contentBytes(): number {
     return this.#bytes
   }
@@ -202,6 +202,7 @@ export class TreeWriter implements TarHandler, Disposable {
         break
       case 'symlink':
         symlinkSync(entry.linkName, path)
+        this.#bytes += Buffer.byteLength(entry.linkName)
         lutimesSync(path, entry.mtimeSeconds, entry.mtimeSeconds)
         break
       case 'hardlink':
