@@ -3,7 +3,7 @@ import { hashOf } from '../core/digest.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
 import type { Engine } from '../docker-api/index.ts'
-import { createBuilder } from './build/index.ts'
+import { applyChanges, createBuilder } from './build/index.ts'
 import { type Containers, openContainers } from './containers/index.ts'
 import { engineImages } from './engine-images.ts'
 import { engineNetworks } from './engine-networks.ts'
@@ -101,7 +101,7 @@ async function openEngine(
     ),
   )
   const [store, volumes, network] = await Promise.all([
-    createImageStore(options, { clock, random, log, usersOf, emit: imageEvents(events) }),
+    createImageStore(options, { clock, random, log, usersOf, applyChanges, emit: imageEvents(events) }),
     createVolumeStore({ dataRoot }, { clock, random, log, emit: volumeEvents(events) }),
     opening,
   ])
