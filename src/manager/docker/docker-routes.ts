@@ -14,6 +14,7 @@ import { listContainers, parseFilters } from './container-list.ts'
 import { nodePath, parseContainerPath } from './container-path.ts'
 import { type CreatePorts, createContainer } from './create/create-container.ts'
 import { PendingContainers } from './create/pending-containers.ts'
+import { followEvents } from './events.ts'
 import { imageHolder } from './images.ts'
 import { systemInfo, versionInfo } from './info.ts'
 import { locate, locateExec } from './locate.ts'
@@ -51,6 +52,7 @@ export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
     { method: 'HEAD', path: '/_ping', summary: 'The same, without a body', handle: async () => ({ text: '' }) },
     get('/info', 'The cluster', async () => ({ json: await infoOf(ports) })),
     get('/version', 'Versions', async () => ({ json: versionInfo(ports.version, ports.kernel) })),
+    get('/events', 'What happens on all nodes', async request => followEvents(request, nodes)),
     get('/containers/json', 'All containers', request => containers(request, nodes)),
     get('/images/json', 'All images', async () => ({ json: await listImages(nodes) })),
     get('/networks', 'All networks', async () => ({ json: listNetworks(manager.snapshot()) })),

@@ -17,6 +17,7 @@ import {
   type ContainerSummary,
   createDockerClient,
   type Engine,
+  type EngineEvent,
   type ImageInspect,
 } from '../../../src/docker-api/index.ts'
 import { createDockerServer, type ServerTls } from '../../../src/docker-api/server/index.ts'
@@ -338,6 +339,81 @@ describe('containers of the cluster', () => {
     members.push(memberRecord('n9', { apiAddress: `127.0.0.1:${(silent.address() as AddressInfo).port}` }))
     const port = await twoNodes()
     expect((await get(port, '/containers/json')).body).toHaveLength(4)
+  })
+})
+
+describe('events of the cluster', () => {
+  const event = (Action: string, seconds: number): EngineEvent => ({
+    Type: 'container',
+    Action,
+    Actor: { ID: 'c1', Attributes: { image: 'app', name: 'web' } },
+    scope: 'local',
+    time: seconds,
+    timeNano: seconds * 1e9,
+  })
+
+  /** A node with a past, that tells news until it is hung up on. */
+  function engineWithEvents(past: readonly EngineEvent[], news: readonly EngineEvent[] = []): Engine {
+    return stubEngine({
+      version: async () => ({ ApiVersion: '1.41' }) as never,
+      async *events({ untilMs }, signal) {
+        if (untilMs !== undefined) return yield* past
+        yield* news
+        await sleep(systemClock, 60_000, signal)
+      },
+    })
+  }
+
+  async function read(port: number, query: string, count: number, last?: string): Promise<Record<string, unknown>[]> {
+    const hangUp = new AbortController()
+    const response = await fetch(`http://127.0.0.1:${port}/v1.41/events${query}`, { signal: hangUp.signal })
+    const lines: Record<string, unknown>[] = []
+    let rest = ''
+    for await (const chunk of response.body ?? []) {
+      const parts = (rest + Buffer.from(chunk).toString()).split('\n')
+      rest = parts.pop() ?? ''
+      lines.push(...parts.map(part => JSON.parse(part) as Record<string, unknown>))
+      if (lines.length >= count && (last === undefined || lines.some(({ Action }) => Action === last))) break
+    }
+    hangUp.abort()
+    return lines
+  }
+
+  it('are those of all nodes, the past in the order of time, each with its node', async () => {
+    await addNode('n1', engineWithEvents([event('create', 100), event('die', 300)]))
+    await addNode('n2', engineWithEvents([event('start', 200)]))
+    const port = await startFront()
+    const lines = await read(port, '?since=50&until=400', 3)
+    expect(lines.map(({ status, from }) => [status, from])).toEqual([
+      ['create', 'app node:n1'],
+      ['start', 'app node:n2'],
+      ['die', 'app node:n1'],
+    ])
+    expect(lines[1]).toMatchObject({
+      Actor: { ID: 'c1', Attributes: { name: 'web', 'node.name': 'n2', 'node.ip': '127.0.0.1' } },
+      node: { Name: 'n2', Id: 'id-n2' },
+    })
+  })
+
+  it('go on while the client listens, from nodes that join too', async () => {
+    await addNode('n1', engineWithEvents([], [event('start', 100)]))
+    const port = await startFront()
+    const reading = read(port, '', 2, 'stop')
+    await addNode('n2', engineWithEvents([], [event('stop', 200)]))
+    const told = (await reading).map(
+      ({ Action, node }) => `${String(Action)} ${(node as { Name?: string })?.Name ?? ''}`,
+    )
+    expect(told).toContain('start n1')
+    expect(told).toContain('stop n2')
+  })
+
+  it('of one node are had by asking for it, and a time that is none is refused', async () => {
+    await addNode('n1', engineWithEvents([event('create', 100)]))
+    await addNode('n2', engineWithEvents([event('start', 200)]))
+    const port = await startFront()
+    const filters = encodeURIComponent('{"node":["n2"]}')
+    expect(await read(port, `?since=50&until=400&filters=${filters}`, 1)).toMatchObject([{ Action: 'start' }])
+    expect(await get(port, '/events?since=yesterday')).toMatchObject({ status: 400 })
   })
 })
 
