@@ -31,6 +31,11 @@ export const ENGINE_FLAGS: readonly OptionDefinition[] = [
     summary: 'a registry, or a subnet of them, that may speak plain HTTP or have an unknown certificate',
     repeatable: true,
   },
+  {
+    flags: '--registry-certs <directory>',
+    summary:
+      'certificates of registries, as host[:port]/ca.crt, client.cert and client.key (default: /etc/docker/certs.d)',
+  },
   { flags: '--cgroup-parent <path>', summary: "parent of the containers' control groups" },
   { flags: '--iptables [boolean]', summary: 'false: leave the packet filter alone; no published ports then' },
   { flags: '-l, --log-level <level>', summary: 'debug, info, warn, error or fatal (default: info)' },
@@ -66,6 +71,7 @@ export function readEngineFlags(options: Options, { hostname, socket }: EngineDe
       ...optional('cgroupParent', options.text('cgroupParent')),
       insecureRegistries: options.list('insecureRegistry'),
       registryMirrors: options.list('registryMirror'),
+      ...optional('registryCertificates', absolute(options, 'registryCerts')),
       labels: options.list('label').map(checkLabel),
       version: VERSION,
     },

@@ -54,6 +54,23 @@ describe('readEngineFlags()', () => {
     })
   })
 
+  it('takes the directory of the certificates of registries, and the places to ask', async () => {
+    const flags = [
+      '--registry-certs',
+      '/srv/certs',
+      '--registry-mirror',
+      'http://m:1',
+      '--insecure-registry',
+      '10.0.0.0/8',
+    ]
+    expect((await read(...flags)).engine).toMatchObject({
+      registryCertificates: '/srv/certs',
+      registryMirrors: ['http://m:1'],
+      insecureRegistries: ['10.0.0.0/8'],
+    })
+    await expect(read('--registry-certs', 'relative')).rejects.toThrow('expected an absolute one')
+  })
+
   it("takes dockerd's flags", async () => {
     const flags = [
       '-H',
