@@ -103,7 +103,7 @@ async function openCache({ mountCaches }: Build, wanted: Of<'cache'>, opened: As
   }
 }
 
-/** Secrets lie in memory while they are needed, never on the disk. */
+/** The file of a secret lies in memory while it is needed, never on the disk. */
 async function openSecret(build: Build, wanted: Of<'secret'>, opened: AsyncDisposableStack): Promise<Opened> {
   const encoded = build.options.secrets?.[wanted.id]
   if (encoded === undefined) {

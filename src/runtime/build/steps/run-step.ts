@@ -38,13 +38,13 @@ export async function runStep(
   const { env, cached } = runVariables(build, state)
   await using opened = new AsyncDisposableStack()
   const bound = await findBound(build, mounts, { scope, opened })
-  return cachedStep(build, state, {
+  return await cachedStep(build, state, {
     createdBy: commandText(command, cached),
     inputs: [step.flags.get('mount') ?? [], network ?? '', digestBound(bound)],
     make: async () => {
       await using open = await openMounts(build, mounts, bound)
       const image = await hiddenImage(build, state)
-      return runContainer(build, { image, command, env: [...env, ...open.variables], network, mounts: open })
+      return await runContainer(build, { image, command, env: [...env, ...open.variables], network, mounts: open })
     },
   })
 }
