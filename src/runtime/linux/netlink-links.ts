@@ -9,7 +9,6 @@ import {
   encodeMac,
   encodeText,
   encodeU8,
-  encodeU16,
   encodeU32,
   NLM_F,
 } from './netlink-codec.ts'
@@ -23,7 +22,7 @@ const INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const
 const VETH_PEER = 1
 const VXLAN = { id: 1, local: 4, learning: 7, port: 15 } as const
 const BRPORT = { hairpin: 4, neighSuppress: 32, isolated: 33 } as const
-const LAN_MODE = 1
+const MACVLAN_MODE = 1
 const IFF_UP = 1
 const CREATE = NLM_F.create | NLM_F.excl
 
@@ -211,37 +210,33 @@ export function isolatePort(netlink: NetlinkSocket, port: string): void {
 }
 
 const MACVLAN_MODES: Readonly<Record<string, number>> = { private: 1, vepa: 2, bridge: 4, passthru: 8 }
-const IPVLAN_MODES: Readonly<Record<string, number>> = { l2: 0, l3: 1, l3s: 2 }
 
-export interface LanDevice {
-  readonly kind: 'macvlan' | 'ipvlan'
-  /** A key of the kind's modes: `bridge`, `l2`. */
+export interface MacvlanDevice {
+  /** `bridge`, `private`, `vepa` or `passthru`. */
   readonly mode: string
   readonly name: string
   /** Index of the host's device it stands on. */
   readonly parent: number
   readonly mtu: number
-  /** Of macvlan alone; ipvlan has its parent's. */
-  readonly mac?: string
+  readonly mac: string
   readonly netnsFd: number
 }
 
-/** A device in another network namespace that stands on one of the host's. Throws EBUSY if it is in use otherwise. */
-export function createLanDevice(netlink: NetlinkSocket, device: LanDevice): void {
-  const { kind, mode, name, parent, mtu, mac, netnsFd } = device
-  const modeBytes = kind === 'macvlan' ? encodeU32(MACVLAN_MODES[mode] ?? 0) : encodeU16(IPVLAN_MODES[mode] ?? 0)
+/** A device in another network namespace that stands on one of the host's. Throws EBUSY if that is in use otherwise. */
+export function createMacvlan(netlink: NetlinkSocket, device: MacvlanDevice): void {
+  const { mode, name, parent, mtu, mac, netnsFd } = device
   const payload = Buffer.concat([
     linkHeader({}),
     attribute(IFLA.ifname, encodeText(name)),
     attribute(IFLA.link, encodeU32(parent)),
     attribute(IFLA.netNsFd, encodeU32(netnsFd)),
-    ...linkAttributes({ mtu, ...(mac === undefined ? {} : { mac }) }),
+    ...linkAttributes({ mtu, mac }),
     attribute(IFLA.linkInfo, [
-      attribute(INFO.kind, Buffer.from(kind)),
-      attribute(INFO.data, [attribute(LAN_MODE, modeBytes)]),
+      attribute(INFO.kind, Buffer.from('macvlan')),
+      attribute(INFO.data, [attribute(MACVLAN_MODE, encodeU32(MACVLAN_MODES[mode] ?? 0))]),
     ]),
   ])
-  netlink.change({ type: RTM.newLink, flags: CREATE, payload, what: `create ${kind} ${name}` })
+  netlink.change({ type: RTM.newLink, flags: CREATE, payload, what: `create macvlan ${name}` })
 }
 
 /** Deletes a device; one that is gone is fine. */

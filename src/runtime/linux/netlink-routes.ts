@@ -82,16 +82,6 @@ export function setDefaultRoute(netlink: NetlinkSocket, gateway: string, linkInd
   })
 }
 
-/** The default route of a family straight to a device, without a gateway; replaces another one. */
-export function setDeviceRoute(netlink: NetlinkSocket, family: IpFamily, linkIndex: number): void {
-  netlink.change({
-    type: RTM.newRoute,
-    flags: NLM_F.create | NLM_F.replace,
-    payload: Buffer.concat([routeHeader(family), attribute(RTA.oif, encodeU32(linkIndex))]),
-    what: `set the default route to device ${linkIndex}`,
-  })
-}
-
 /** Takes the default route of a family away; none is fine. */
 export function deleteDefaultRoute(netlink: NetlinkSocket, family: IpFamily): void {
   try {

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { newHexId, systemRandom } from '../../../src/core/random.ts'
 import type { SandboxRequest } from '../../../src/runtime/ports.ts'
@@ -138,6 +138,7 @@ export class Lab {
   /** Everybody's neighbour: a bridge with the address 10.77.0.254. */
   readonly wire = `/run/netns/shl${this.#tag}w`
   readonly wireAddress = '10.77.0.254'
+  readonly wireAddress6 = 'fd77:77::254'
 
   async open(): Promise<void> {
     await must('ip', 'netns', 'add', `shl${this.#tag}w`)
@@ -145,6 +146,18 @@ export class Lab {
     await must('ip', '-n', `shl${this.#tag}w`, 'link', 'add', 'wire', 'type', 'bridge')
     await must('ip', '-n', `shl${this.#tag}w`, 'address', 'add', `${this.wireAddress}/24`, 'dev', 'wire')
     await must('ip', '-n', `shl${this.#tag}w`, 'link', 'set', 'wire', 'up')
+  }
+
+  /** Gives the wire and its hosts IPv6 addresses: `fd77:77::254`, and `fd77:77::1` for the first host. */
+  async speakIpv6(): Promise<void> {
+    const add = (netns: string, device: string, address: string): Promise<string> =>
+      must('ip', '-n', netns, 'address', 'add', `${address}/64`, 'dev', device, 'nodad')
+    await add(`shl${this.#tag}w`, 'wire', this.wireAddress6)
+    for (const [index, { netns }] of this.#hosts.entries()) {
+      const name = basename(netns)
+      await add(name, 'eth0', `fd77:77::${index + 1}`)
+      await must('ip', '-n', name, '-6', 'route', 'add', 'default', 'via', this.wireAddress6)
+    }
   }
 
   async addHost(): Promise<LabHost> {
@@ -171,8 +184,8 @@ export class Lab {
   }
 
   /** An HTTP server that answers `<name> <client address>`. */
-  async serve(netns: string, name: string, port = 80): Promise<ChildProcess> {
-    const script = `require('http').createServer((q, r) => r.end('${name} ' + q.socket.remoteAddress.replace('::ffff:', ''))).listen(${port}, '0.0.0.0', () => console.log('ready'))`
+  async serve(netns: string, name: string, port = 80, address = '0.0.0.0'): Promise<ChildProcess> {
+    const script = `require('http').createServer((q, r) => r.end('${name} ' + q.socket.remoteAddress.replace('::ffff:', ''))).listen(${port}, '${address}', () => console.log('ready'))`
     return this.spawn(netns, process.execPath, '-e', script)
   }
 

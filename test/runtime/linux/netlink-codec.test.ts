@@ -3,11 +3,12 @@ import { expect, it } from 'vitest'
 import {
   attribute,
   decodeAttributes,
-  decodeIpv4,
+  decodeIp,
   decodeMac,
   decodeMessages,
   decodeText,
   encodeBe16,
+  encodeIp,
   encodeIpv4,
   encodeMac,
   encodeMessage,
@@ -57,7 +58,9 @@ it('writes values as the kernel reads them', () => {
   expect(encodeU32(0x01020304)).toEqual(Buffer.from([4, 3, 2, 1]))
   expect(encodeBe16(4789)).toEqual(Buffer.from([0x12, 0xb5]))
   expect(encodeIpv4('10.1.2.3')).toEqual(Buffer.from([10, 1, 2, 3]))
-  expect(decodeIpv4(encodeIpv4('192.0.2.255'))).toBe('192.0.2.255')
+  expect(decodeIp(encodeIpv4('192.0.2.255'))).toBe('192.0.2.255')
+  expect(decodeIp(encodeIp('0.0.2.255'))).toBe('0.0.2.255')
+  expect(decodeIp(encodeIp('fd00::5'))).toBe('fd00::5')
   expect(decodeMac(encodeMac('02:42:ac:11:00:02'))).toBe('02:42:ac:11:00:02')
   expect(decodeText(Buffer.from('eth0\0rest'))).toBe('eth0')
 })

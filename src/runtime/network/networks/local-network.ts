@@ -42,7 +42,7 @@ export interface BridgeNetwork extends AddressedNetwork {
 
 /** Containers stand beside the host on one of its networks: each has a device of its own on the host's device `parent`. */
 export interface LanNetwork extends AddressedNetwork {
-  readonly driver: 'macvlan' | 'ipvlan'
+  readonly driver: 'macvlan'
   readonly parent: string
   readonly mode: string
 }

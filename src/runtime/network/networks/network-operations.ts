@@ -107,11 +107,11 @@ async function createNetwork(
   return { Id: network.id, Warning: '' }
 }
 
-function checkParent(netlink: NetlinkSocket, { parent, driver }: LanNetwork): void {
+function checkParent(netlink: NetlinkSocket, { parent }: LanNetwork): void {
   if (findLink(netlink, parent) !== undefined) return
   throw invalidInput(
     'NO_PARENT',
-    `Device ${parent} does not exist: a ${driver} network needs a device of the host; make it first (ip link add link eth0 name eth0.10 type vlan id 10)`,
+    `Device ${parent} does not exist: a macvlan network needs a device of the host; make it first (ip link add link eth0 name eth0.10 type vlan id 10)`,
   )
 }
 

@@ -1,4 +1,4 @@
-import { conflict, invalidInput, ShoalError } from '../../../core/errors.ts'
+import { conflict, invalidInput, ShoalError, unsupported } from '../../../core/errors.ts'
 import { type IpNet, parseIpNet } from '../../../core/ip.ts'
 import type { NetworkCreateRequest } from '../../../docker-api/index.ts'
 import { BRIDGE_NAME_OPTION, checkBridgeOptions, readMtu } from './bridge-options.ts'
@@ -38,8 +38,9 @@ export function planNetwork(request: NetworkCreateRequest, around: NetworkSurrou
     case 'bridge':
       return planBridge(request, around)
     case 'macvlan':
+      return { ...commonPlan(request, around), ...planLan(request) }
     case 'ipvlan':
-      return { ...commonPlan(request, around), ...planLan(request, around.existing) }
+      throw unsupported('UNKNOWN_DRIVER', 'Network driver ipvlan is not supported: use macvlan')
     case 'host':
     case 'null':
       throw new ShoalError('ONE_INSTANCE', 403, `only one instance of "${request.Driver}" network is allowed`)

@@ -5,7 +5,7 @@ import { parseIpNet } from '../../../core/ip.ts'
 import { insideNetworkNamespace } from '../../linux/namespaces.ts'
 import {
   allowHairpin,
-  createLanDevice,
+  createMacvlan,
   createVeth,
   deleteLink,
   findLink,
@@ -13,7 +13,7 @@ import {
   type Link,
   setLink,
 } from '../../linux/netlink-links.ts'
-import { addAddress, setDefaultRoute, setDeviceRoute } from '../../linux/netlink-routes.ts'
+import { addAddress, setDefaultRoute } from '../../linux/netlink-routes.ts'
 import { NetlinkSocket } from '../../linux/netlink-socket.ts'
 import { bridgeSettings } from '../networks/bridge-options.ts'
 import type { BridgeNetwork, JoinableNetwork, LanNetwork } from '../networks/local-network.ts'
@@ -84,13 +84,12 @@ function plugIntoLan(netlink: NetlinkSocket, network: LanNetwork, { netnsPath, e
   }
   const netnsFd = openSync(netnsPath, 'r')
   try {
-    createLanDevice(netlink, {
-      kind: network.driver,
+    createMacvlan(netlink, {
       mode: network.mode,
       name: endpoint.device,
       parent: parent.index,
       mtu: Math.min(network.mtu, parent.mtu),
-      ...(endpoint.mac === '' ? {} : { mac: endpoint.mac }),
+      mac: endpoint.mac,
       netnsFd,
     })
   } finally {
@@ -133,11 +132,7 @@ export function routeOut(
   for (const family of [4, 6] as const) {
     const way = family === 4 ? ipv4 : ipv6
     if (way === undefined || !isThis(way)) continue
-    const { network } = way
-    const gateway = family === 4 ? network.gateway : (network.ipv6?.gateway ?? '')
-    // On layer 3 there is nobody to hand packets to: the kernel finds their way by itself.
-    if (network.driver === 'ipvlan' && network.mode !== 'l2') setDeviceRoute(inside, family, device.index)
-    else setDefaultRoute(inside, gateway, device.index)
+    setDefaultRoute(inside, family === 4 ? way.network.gateway : (way.network.ipv6?.gateway ?? ''), device.index)
   }
 }
 

@@ -11,7 +11,6 @@ export interface SandboxEndpoint {
   /** Empty on `host` and `none`, where there is an endpoint in name only. */
   readonly address: string
   readonly address6?: string
-  /** Empty where the device has its parent's. */
   readonly mac: string
   /** Device on the host, and in the container. Empty: there is none. */
   readonly hostDevice: string

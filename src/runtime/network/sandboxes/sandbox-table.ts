@@ -96,7 +96,7 @@ export class SandboxTable {
       endpointId,
       address,
       ...(address6 === undefined ? {} : { address6 }),
-      mac: network.driver === 'ipvlan' ? '' : (config.MacAddress || macOf(address)).toLowerCase(),
+      mac: (config.MacAddress || macOf(address)).toLowerCase(),
       // Never the name of an earlier one, which may not be gone yet. The kernel takes 15 characters.
       hostDevice: network.driver === 'bridge' ? `${this.#options.devicePrefix}${endpointId.slice(0, 9)}` : '',
       device: `${prefix}${slot}`,
