@@ -142,7 +142,8 @@ function taskView({ task, status, situation }: TaskFacts, nodes: ReadonlyMap<str
     service: task.service,
     slot: task.slot,
     image: container.image,
-    command: [...(container.entrypoint ?? []), ...(container.command ?? [])].join(' '),
+    // What the image adds is known once there is a container.
+    command: status?.command ?? [...(container.entrypoint ?? []), ...(container.command ?? [])].join(' '),
     desired: task.desired,
     ports: portTexts(task, status?.ports ?? [], node?.member.address),
     createdAtMs: task.createdAtMs,

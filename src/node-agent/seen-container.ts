@@ -16,6 +16,8 @@ export interface SeenContainer {
   readonly place: string
   readonly name: string
   readonly image: string
+  /** With the image's part: `python3 /app/web.py`. */
+  readonly command: string
   readonly createdAtMs: number
   readonly status: ContainerStatus
   readonly health: Health
@@ -44,6 +46,7 @@ export function readContainer(inspect: ContainerInspect): SeenContainer | undefi
     place: placeName(inspect.Config.Labels?.[SERVICE_LABEL] ?? '', inspect.Config.Labels?.[SLOT_LABEL] ?? ''),
     name: inspect.Name.replace(/^\//, ''),
     image: inspect.Image,
+    command: [inspect.Path, ...inspect.Args].join(' '),
     createdAtMs: readTime(inspect.Created) ?? 0,
     status: state.Status,
     health: healthOf(inspect),

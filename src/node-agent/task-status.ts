@@ -39,6 +39,7 @@ export function statusOfContainer(
     state,
     health: over ? 'none' : container.health,
     containerId: container.id,
+    command: container.command,
     ...(over && container.startedAtMs !== undefined ? { exitCode: container.exitCode } : {}),
     restarts: container.restarts,
     addresses: container.addresses,

@@ -112,7 +112,7 @@ describe('a task', () => {
     await node.settle()
     expect(node.engine.summary).toEqual(['shop-web-1 running'])
     expect(await node.status('t1')).toMatchObject({ state: 'stopped' })
-    expect(await node.status('t2')).toMatchObject({ state: 'running' })
+    expect(await node.status('t2')).toMatchObject({ state: 'running', command: 'serve' })
   })
 
   it('takes over the name of one that is to run beside it', async () => {

@@ -13,6 +13,7 @@ function container(change: Partial<SeenContainer> = {}): SeenContainer {
     place: 'shop.web/1',
     name: 'shop-web-1',
     image: 'web:1',
+    command: 'serve --all',
     createdAtMs: 1,
     status: 'running',
     health: 'none',

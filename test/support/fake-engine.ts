@@ -303,6 +303,8 @@ export class FakeEngine {
       Name: `/${name}`,
       Created: new Date(createdMs).toISOString(),
       State: state,
+      Path: 'serve',
+      Args: request.Cmd ?? [],
       Image: request.Image ?? '',
       RestartCount: restarts,
       Config: request,

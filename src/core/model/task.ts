@@ -65,6 +65,8 @@ export interface TaskStatus {
   readonly state: TaskState
   readonly health: Health
   readonly containerId?: string
+  /** What the container runs, the image's part included. */
+  readonly command?: string
   readonly exitCode?: number
   readonly restarts: number
   /** Address on each network: `{ project_default: '10.1.0.5' }`. */
