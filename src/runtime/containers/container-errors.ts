@@ -21,8 +21,8 @@ export function notRunning(reference: string): ShoalError {
   return conflict('CONTAINER_NOT_RUNNING', `Container ${reference} is not running`)
 }
 
-export function cannotKill(reference: string): ShoalError {
-  return conflict('CONTAINER_NOT_RUNNING', `Cannot kill container: ${reference}: Container ${reference} is not running`)
+export function cannotKill(reference: string, why: string): ShoalError {
+  return conflict('CONTAINER_NOT_RUNNING', `Cannot kill container: ${reference}: ${why}`)
 }
 
 export function isPaused(id: string): ShoalError {

@@ -19,7 +19,7 @@ import { SHM_BYTES_DEFAULT } from './spec/default-mounts.ts'
 
 const NO_FILES: Sandbox['files'] = { hostname: '', hosts: '', resolvConf: '' }
 
-type ViewRoom = Pick<Room, 'sandboxes' | 'health' | 'paths' | 'clock'>
+type ViewRoom = Pick<Room, 'sandboxes' | 'health' | 'paths' | 'clock' | 'facts'>
 
 export function liveState({ health }: Pick<Room, 'health'>, record: ContainerRecord): ContainerState {
   return stateOf(record, record.life.status === 'running' ? health.get(record.id) : undefined)
@@ -52,7 +52,7 @@ export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerI
     AppArmorProfile: '',
     ExecIDs: null,
     HostConfig: {
-      ...fullHostConfig(host),
+      ...fullHostConfig(host, room.facts.cgroupVersion),
       NetworkMode: shownNetworkMode(record),
       LogConfig: { Type: 'json-file', Config: {}, ...host.LogConfig },
       ShmSize: host.ShmSize || SHM_BYTES_DEFAULT,

@@ -87,11 +87,15 @@ export function fullConfig(config: ContainerConfig): ContainerConfig {
   return full
 }
 
-export function fullHostConfig(host: HostConfig): HostConfig {
+export function fullHostConfig(host: HostConfig, cgroupVersion: '1' | '2'): HostConfig {
   const { masked, readOnly } = systemPathsOf(host)
+  const { Memory: memory = 0 } = host
   return {
     ...HOST_DEFAULTS,
     ...host,
+    CgroupnsMode: host.CgroupnsMode || (cgroupVersion === '1' ? 'host' : 'private'),
+    // A memory limit alone allows as much swap again.
+    MemorySwap: host.MemorySwap || (memory > 0 ? 2 * memory : 0),
     MaskedPaths: host.Privileged === true ? null : masked,
     ReadonlyPaths: host.Privileged === true ? null : readOnly,
     RestartPolicy: { Name: '', MaximumRetryCount: 0, ...host.RestartPolicy },

@@ -6,7 +6,7 @@ import {
   type HealthConfig,
   readFields,
 } from '../../docker-api/index.ts'
-import { mergeEnvironment } from './spec/environment.ts'
+import { configuredEnvironment } from './spec/environment.ts'
 
 /**
  * The configuration a container gets: the request's, with the image's where the request says nothing. Source: Docker.
@@ -25,7 +25,7 @@ export function mergeConfig(request: ContainerCreateRequest, given: ContainerCon
     User: pick(request.User, image.User),
     WorkingDir: pick(request.WorkingDir, image.WorkingDir),
     StopSignal: pick(request.StopSignal, image.StopSignal),
-    Env: mergeEnvironment(image.Env ?? [], request.Env ?? []),
+    Env: configuredEnvironment(request.Env ?? [], image.Env ?? []),
     Labels: { ...image.Labels, ...request.Labels },
     ExposedPorts: { ...image.ExposedPorts, ...withProtocols(request.ExposedPorts), ...bound },
     Volumes: { ...image.Volumes, ...request.Volumes },

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { withDeadline } from '../../core/clock.ts'
-import { failed } from '../../core/errors.ts'
+import { failed, ShoalError } from '../../core/errors.ts'
 import { sendSignal } from '../linux/process-identity.ts'
 import { parseSignal } from '../linux/signals.ts'
 import { cancelRestart, watchRun } from './begin-run.ts'
@@ -37,22 +37,38 @@ export async function stopContainer(room: Room, reference: string, options: Stop
   return true
 }
 
-/** Sends a signal. SIGKILL and the container's stop signal count as stopping it: no policy restarts it. */
+/**
+ * Sends a signal. SIGKILL and the container's stop signal count as stopping it: no policy restarts it. After SIGKILL, what
+ * is asked next finds it ended, as with Docker.
+ */
 export async function killContainer(room: Room, reference: string, signalText: string): Promise<void> {
-  const { id, config } = room.table.get(reference)
+  const { id, config } = killable(room, reference)
   const signal = parseSignal(signalText === '' ? 'SIGKILL' : signalText)
   const isFinal = signal === SIGKILL || signal === parseSignal(config.StopSignal || 'SIGTERM')
   if (isFinal) {
     const ended = await signalForGood(room, id, signal)
-    if (ended === undefined) throw cannotKill(reference)
-    if (ended !== 'was waiting') ended.stopWaiting()
+    if (ended === undefined) throw cannotKill(reference, `Container ${id} is not running`)
+    if (ended === 'was waiting') return
+    if (signal === SIGKILL) await endsWithin(room, ended, GRACE_S_DEFAULT * 1_000)
+    ended.stopWaiting()
     return
   }
   await room.locks.run(id, async () => {
     const record = room.table.get(id)
-    if (!isRunning(record) || !sendSignal(record.life.process, signal)) throw cannotKill(reference)
+    if (!isRunning(record) || !sendSignal(record.life.process, signal))
+      throw cannotKill(reference, `Container ${id} is not running`)
     emitKill(room, record, signal)
   })
+}
+
+function killable(room: Room, reference: string): ContainerRecord {
+  try {
+    return room.table.get(reference)
+  } catch (error) {
+    throw error instanceof ShoalError
+      ? new ShoalError(error.code, error.status, `Cannot kill container: ${reference}: ${error.message}`)
+      : error
+  }
 }
 
 function emitKill(room: Room, record: ContainerRecord, signal: number): void {

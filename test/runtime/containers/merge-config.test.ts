@@ -45,7 +45,7 @@ describe('a request laid over an image', () => {
       },
     )
     expect(merged).toMatchObject({
-      Env: ['A=request', 'B=image'],
+      Env: ['A=request', 'C', 'B=image'],
       Labels: { own: '1', theirs: '2' },
       ExposedPorts: { '53/udp': {}, '80/tcp': {} },
       User: 'app',

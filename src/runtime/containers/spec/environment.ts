@@ -8,6 +8,19 @@ export function environmentOf(
   return mergeEnvironment([PATH_DEFAULT, `HOSTNAME=${hostname}`, ...(tty ? ['TERM=xterm'] : [])], ...lists)
 }
 
+/**
+ * What a container is configured with: its own entries as they were given, then the image's that it does not name. A bare
+ * `NAME` among them hides the image's, and is kept.
+ */
+export function configuredEnvironment(own: readonly string[], image: readonly string[]): string[] {
+  const taken = new Set(own.map(nameOf))
+  return [...own, ...image.filter(entry => !taken.has(nameOf(entry)))]
+}
+
+function nameOf(entry: string): string {
+  return entry.split('=', 1)[0] ?? ''
+}
+
 /** Joins lists of `NAME=value` by name; a bare `NAME` removes the variable. */
 export function mergeEnvironment(...lists: readonly (readonly string[])[]): string[] {
   const values = new Map<string, string>()
