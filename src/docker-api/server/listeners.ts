@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { RequestHandler } from './http-app.ts'
 import { checkExposure, formatAddress, type ListenAddress, listenOn, parseListenAddress } from './listen.ts'
@@ -38,8 +39,13 @@ export interface Served {
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 }
 
+interface Listening {
+  readonly server: Server
+  readonly connections: ReadonlySet<Socket>
+}
+
 export function createListeners(served: Served): Listeners {
-  const servers: Server[] = []
+  const servers: Listening[] = []
   const close = async (): Promise<void> => {
     await Promise.all(servers.splice(0).map(closeServer))
   }
@@ -51,7 +57,7 @@ export function createListeners(served: Served): Listeners {
         const bound: ListenAddress[] = []
         for (const address of addresses) {
           const server = newServer(served, address.kind === 'tcp' ? tls : undefined)
-          servers.push(server)
+          servers.push({ server, connections: trackConnections(server) })
           bound.push(await listenOn(server, address))
         }
         return bound.map(formatAddress)
@@ -71,14 +77,24 @@ function newServer({ handler, isUpgrade, onUpgrade }: Served, tls: ServerTls | u
   return server.on('upgrade', onUpgrade)
 }
 
+/** The connections of a server, with those that it does not count as its own any more because they were taken over. */
+function trackConnections(server: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
+  return connections
+}
+
 function newTlsServer(options: ServerOptions, handler: RequestHandler, { cert, key, ca }: ServerTls): Server {
   const clients = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true }
   return createTlsServer({ ...options, cert, key, ...clients }, handler)
 }
 
-async function closeServer(server: Server): Promise<void> {
+async function closeServer({ server, connections }: Listening): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   server.close(() => resolve())
-  server.closeAllConnections()
+  for (const socket of connections) socket.destroy()
   await promise
 }

@@ -12,6 +12,7 @@ import { type CgroupLayout, detectCgroups, removeCgroup } from '../linux/cgroups
 import { findProgram } from '../linux/run-command.ts'
 import type { ContainerMounts, ContainerRoots, Joined, NetworkSandboxes } from '../ports.ts'
 import { attachContainer, containerLogs, resizeContainer } from './attach/attach-container.ts'
+import { ParkedSockets } from './attach/parked-sockets.ts'
 import { Conmon } from './conmon.ts'
 import { checkContainerName } from './container-name.ts'
 import { statusOf } from './container-state.ts'
@@ -116,6 +117,7 @@ export async function openContainers(options: ContainersOptions, ports: Containe
       room.health.close()
       room.rotator.close()
       exec.close()
+      room.parked.close()
       for (const timer of room.restarts.values()) timer.cancel()
       await checking
       // What is under way ends first: the next engine must not find it half done.
@@ -171,6 +173,7 @@ async function makeRoom(
     health: makeHealth(base, exec),
     rotator: new LogRotator({ clock, log }),
     attaching: new Map(),
+    parked: new ParkedSockets(),
     runs: new Map(),
     restarts: new Map(),
     rootUses: new Map(),

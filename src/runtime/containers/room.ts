@@ -6,6 +6,7 @@ import type { EventBus } from '../events/index.ts'
 import type { CgroupLayout } from '../linux/cgroups.ts'
 import type { ContainerMounts, ContainerRoots, NetworkSandboxes } from '../ports.ts'
 import type { AttachStream } from './attach/attach-stream.ts'
+import type { ParkedSockets } from './attach/parked-sockets.ts'
 import type { Conmon } from './conmon.ts'
 import type { ContainerTable } from './container-table.ts'
 import type { EnginePaths } from './engine-paths.ts'
@@ -45,6 +46,8 @@ export interface Room {
   readonly facts: HostFacts
   /** Clients that attached before the container started. */
   readonly attaching: Map<string, Set<AttachStream>>
+  /** Connections to monitors that nobody uses and that must not end. */
+  readonly parked: ParkedSockets
   /** Aborted when a container's run has ended and its log is complete. */
   readonly runs: Map<string, AbortController>
   /** Roots that are mounted for somebody who copies from or to them: id -> how many. */

@@ -204,7 +204,7 @@ it.each([
   [{ Config: { 'max-sise': '1m' } }, "unknown log opt 'max-sise'"],
   [{ Config: { 'max-file': '0' } }, 'max-file cannot be less than 1'],
   [{ Config: { 'max-file': 'x' } }, 'invalid value for max-file'],
-  [{ Type: 'local', Config: { labels: 'a' } }, "unknown log opt 'labels' for local log driver"],
+  [{ Type: 'local', Config: { labels: 'a' } }, "unknown log opt 'labels' for log driver local"],
   [{ Config: { compress: 'true' } }, 'compress cannot be true when max-file is less than 2'],
   [{ Config: { compress: 'maybe' } }, 'invalid value for compress'],
   [{ Config: { mode: 'often' } }, 'logging mode not supported: often'],

@@ -1,9 +1,10 @@
-import { conflict, unsupported } from '../../../core/errors.ts'
+import type { Socket } from 'node:net'
+import { conflict, errorCode, unsupported } from '../../../core/errors.ts'
 import type { AttachedStream, AttachOptions, LogChunk, LogOptions } from '../../../docker-api/index.ts'
 import { beingRemoved, isRestarting, notRunning } from '../container-errors.ts'
 import { bundleFiles, bundlePath, logPath } from '../engine-paths.ts'
 import { logDetails, readLogConfig, readLogs } from '../logs/index.ts'
-import { isRunning } from '../record.ts'
+import { type ContainerRecord, isRunning } from '../record.ts'
 import { emitContainer, type Room } from '../room.ts'
 import { AttachStream } from './attach-stream.ts'
 import { parseDetachKeys } from './detach-keys.ts'
@@ -13,31 +14,59 @@ import { writeTerminalSize } from './terminal-size.ts'
 export async function attachContainer(room: Room, reference: string, options: AttachOptions): Promise<AttachedStream> {
   const { id } = room.table.get(reference)
   const detachKeys = parseDetachKeys(options.detachKeys)
-  const stream = await room.locks.run(id, async () => {
+  return room.locks.run(id, async () => {
     const record = room.table.get(id)
-    if (record.life.status === 'removing') throw beingRemoved(id)
-    if (record.life.status === 'restarting') throw isRestarting(id)
-    if (isRunning(record) && record.life.paused) {
-      throw conflict('CONTAINER_PAUSED', `Container ${id} is paused, unpause the container before attach`)
-    }
-    const { Tty: tty = false, OpenStdin = false, StdinOnce = false } = record.config
-    const attached = new AttachStream({
-      tty,
-      stdin: options.stdin && OpenStdin,
-      stdout: options.stdout,
-      stderr: options.stderr,
-      endsWithInput: options.stdin && (tty || !StdinOnce),
-      detachKeys,
-      onDetach: () => emitContainer(room, record, 'detach'),
-    })
-    if (options.logs) await replayLog(room, id, attached, options)
-    if (!options.stream) attached.finish()
-    else if (isRunning(record)) attached.connect(bundleFiles(bundlePath(room.paths, id)).attach)
-    else waitForStart(room, id, attached)
+    refuseToAttach(record)
+    const stream = newStream(room, record, { ...options, keys: detachKeys })
+    if (options.logs) await replayLog(room, id, stream, options)
+    if (!options.stream) stream.finish()
+    else if (isRunning(record)) connect(room, id, stream)
+    else waitForStart(room, id, stream)
     emitContainer(room, record, 'attach')
-    return attached
+    return { stream, tty: record.config.Tty === true }
   })
-  return { stream, tty: room.table.find(id)?.config.Tty === true }
+}
+
+function refuseToAttach(record: ContainerRecord): void {
+  const { id, life } = record
+  if (life.status === 'removing') throw beingRemoved(id)
+  if (life.status === 'restarting') throw isRestarting(id)
+  if (isRunning(record) && record.life.paused) {
+    throw conflict('CONTAINER_PAUSED', `Container ${id} is paused, unpause the container before attach`)
+  }
+}
+
+function newStream(
+  room: Room,
+  record: ContainerRecord,
+  { stdin, stdout, stderr, keys }: AttachOptions & { readonly keys: Buffer },
+): AttachStream {
+  const { Tty: tty = false, OpenStdin = false, StdinOnce = false } = record.config
+  const inputEnds = StdinOnce && !tty
+  return new AttachStream({
+    tty,
+    stdin: stdin && OpenStdin,
+    stdout,
+    stderr,
+    endsWithInput: stdin && OpenStdin && !inputEnds,
+    detachKeys: keys,
+    onDetach: () => emitContainer(room, record, 'detach'),
+    ...(!stdin && OpenStdin && inputEnds ? { lobby: lobbyOf(room, record.id) } : {}),
+  })
+}
+
+/** A container that has just ended says nothing more. */
+function connect({ paths }: Room, id: string, stream: AttachStream): void {
+  try {
+    stream.connect(bundleFiles(bundlePath(paths, id)).attach)
+  } catch (error) {
+    if (!['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '')) throw error
+    stream.finish()
+  }
+}
+
+function lobbyOf({ parked }: Room, id: string) {
+  return { take: () => parked.take(id), park: (socket: Socket) => parked.park(id, socket) }
 }
 
 function waitForStart({ attaching }: Room, id: string, stream: AttachStream): void {

@@ -20,6 +20,8 @@ export interface AttachOptions {
   /** Keys with which the client leaves a terminal. */
   readonly detachKeys?: Buffer
   readonly onDetach?: () => void
+  /** Connections of who only looks on, which must outlive the conversation. Absent: they end with it. */
+  readonly lobby?: { readonly take: () => Socket | undefined; readonly park: (socket: Socket) => void }
 }
 
 /**
@@ -44,7 +46,7 @@ export class AttachStream extends Duplex {
   /** Connects to conmon's attach socket. Throws a SyscallError if nobody listens there. */
   connect(path: string): void {
     if (this.destroyed) return
-    const socket = connectSeqpacket(path)
+    const socket = this.#options.lobby?.take() ?? connectSeqpacket(path)
     this.#socket = socket
     socket.on('data', (packet: Buffer) => {
       const piece = this.#frame(packet)
@@ -110,7 +112,7 @@ export class AttachStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#socket?.destroy()
+    this.#letGo()
     for (const run of this.#whenConnected.splice(0)) run()
     done(error)
   }
@@ -125,7 +127,14 @@ export class AttachStream extends Duplex {
   #leave(): void {
     this.#beforeEnd = undefined
     this.#endOutput()
-    this.#socket?.destroy()
+    this.#letGo()
+  }
+
+  #letGo(): void {
+    const { lobby } = this.#options
+    if (this.#socket === undefined || this.#socket.destroyed) return
+    if (lobby === undefined) this.#socket.destroy()
+    else lobby.park(this.#socket)
   }
 
   #endOutput(): void {

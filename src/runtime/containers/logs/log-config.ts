@@ -43,7 +43,10 @@ export function readLogConfig({ Type, Config }: LogConfig): LogLimits | undefine
   const options = Config ?? {}
   checkDelivery(options)
   const unknown = Object.keys(options).find(key => ![...known, ...COMMON_OPTIONS].includes(key))
-  if (unknown !== undefined) throw badOption(`unknown log opt '${unknown}' for ${driver} log driver`)
+  if (unknown !== undefined) {
+    const where = driver === 'local' ? 'log driver local' : `${driver} log driver`
+    throw badOption(`unknown log opt '${unknown}' for ${where}`)
+  }
   for (const key of ['labels-regex', 'env-regex']) checkPattern(key, options[key])
   const limits = limitsOf(options, driver)
   if (options['compress'] === 'true' && driver !== 'local' && !(options['max-size'] && limits.filesMax > 1)) {
