@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { resolve as resolvePath } from 'node:path'
 import { systemClock } from '../../src/core/clock.ts'
 
 export interface CliResult {
@@ -25,6 +26,19 @@ export function docker(host: string, argv: readonly string[], options: CliOption
 /** The same behind a terminal, as script(1) makes one. */
 export function dockerInTerminal(host: string, command: string, options: CliOptions = {}): Promise<CliResult> {
   const script = `stty rows 30 cols 100; docker -H ${host} ${command}`
+  return execute(['script', '--quiet', '--return', '--command', script, '/dev/null'], options)
+}
+
+const SHOAL = [process.execPath, '--disable-warning=ExperimentalWarning', resolvePath('src/main/cli.ts'), 'shoal']
+
+/** Runs our own command line against a host. */
+export function shoal(host: string, argv: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return execute([...SHOAL, '-H', host, ...argv], options)
+}
+
+/** The same behind a terminal of 30 lines and 100 columns. */
+export function shoalInTerminal(host: string, command: string, options: CliOptions = {}): Promise<CliResult> {
+  const script = `stty rows 30 cols 100; ${SHOAL.join(' ')} -H ${host} ${command}`
   return execute(['script', '--quiet', '--return', '--command', script, '/dev/null'], options)
 }
 

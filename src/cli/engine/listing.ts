@@ -34,5 +34,6 @@ export function printListing({ options, context }: EngineCommand, rows: readonly
 export function sortedJson(row: Row): string {
   const entries = Object.entries(row).filter(([, value]) => typeof value !== 'function')
   const sorted = entries.toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify(Object.fromEntries(sorted))
+  const escape = (sign: string): string => `\\u00${sign.charCodeAt(0).toString(16)}`
+  return JSON.stringify(Object.fromEntries(sorted)).replaceAll(/[<>&]/g, escape)
 }

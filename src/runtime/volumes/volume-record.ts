@@ -56,10 +56,15 @@ export function inspectVolume(record: VolumeRecord, mountpoint: string): VolumeI
   return {
     CreatedAt: new Date(record.createdAtMs).toISOString().replace(/\.\d+Z$/, 'Z'),
     Driver: record.driver,
-    Labels: record.anonymous ? { ...record.labels, [ANONYMOUS_LABEL]: '' } : record.labels,
+    Labels: inOrder(record.anonymous ? { ...record.labels, [ANONYMOUS_LABEL]: '' } : record.labels),
     Mountpoint: mountpoint,
     Name: record.name,
-    Options: record.driverOptions,
+    Options: inOrder(record.driverOptions),
     Scope: 'local',
   }
+}
+
+/** As Docker writes maps. */
+function inOrder(map: Readonly<Record<string, string>> | null): Readonly<Record<string, string>> | null {
+  return map === null ? null : Object.fromEntries(Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -42,9 +42,10 @@ export async function runCommand(
   argv: readonly string[],
   {
     root = composeGroup('9.9.9'),
+    clock = pollingClock(),
     input = '',
     ...world
-  }: Partial<Pick<CommandContext, 'env' | 'cwd' | 'signal'>> & {
+  }: Partial<Pick<CommandContext, 'env' | 'cwd' | 'signal' | 'clock'>> & {
     readonly root?: CommandGroup
     readonly input?: string
   } = {},
@@ -61,7 +62,7 @@ export async function runCommand(
       stderr: err.stream,
       env: {},
       cwd: '/',
-      clock: pollingClock(),
+      clock,
       random: seededRandom(1),
       signal: new AbortController().signal,
       ...world,

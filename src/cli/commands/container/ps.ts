@@ -61,6 +61,8 @@ export function containerRow(
     CreatedAt: goTime(Created * 1_000),
     RunningFor: ago(Created * 1_000, nowMs),
     Ports: portsText(container.Ports),
+    // Older engines do not say.
+    Platform: null,
     State: container.State,
     Status: container.Status,
     Size: sizeText(container),

@@ -54,7 +54,7 @@ export const runPort = withEngine(async ({ api, args, context }) => {
   }
   const key = wanted.includes('/') ? wanted : `${wanted}/tcp`
   const hosts = ports[key] ?? []
-  if (hosts.length === 0) throw notFound('NO_SUCH_PORT', `no public port '${wanted}' published for ${id}`)
+  if (hosts.length === 0) throw notFound('NO_SUCH_PORT', `Error: No public port '${wanted}' published for ${id}`)
   context.stdout.write(hosts.map(host => `${hostText(host)}\n`).join(''))
 })
 

@@ -56,7 +56,7 @@ export function imageRows(image: ImageSummary, view: View): readonly Row[] {
     CreatedAt: goTime(image.Created * 1_000),
     Size: humanSize(image.Size, 3),
     Containers: image.Containers < 0 ? 'N/A' : String(image.Containers),
-    VirtualSize: humanSize(image.Size, 3),
+    VirtualSize: humanSize(image.Size),
     SharedSize: image.SharedSize < 0 ? 'N/A' : humanSize(image.SharedSize, 3),
     UniqueSize: image.SharedSize < 0 ? 'N/A' : humanSize(image.Size - image.SharedSize, 3),
   }))

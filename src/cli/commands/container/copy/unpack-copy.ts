@@ -24,14 +24,16 @@ export async function unpackCopy(body: Readable, options: UnpackOptions): Promis
   const { promise, resolve: finish, reject } = Promise.withResolvers<void>()
   let bytes = 0
   parser.on('entry', (header, content, next) => {
-    unpackEntry(root, partsOf(header.name), { header, content, keepOwners: options.keepOwners }).then(
-      () => {
+    void (async () => {
+      try {
+        await unpackEntry(root, partsOf(header.name), { header, content, keepOwners: options.keepOwners })
         bytes += header.type === 'file' ? (header.size ?? 0) : 0
         content.resume()
         next()
-      },
-      (error: unknown) => parser.destroy(error as Error),
-    )
+      } catch (error) {
+        parser.destroy(error as Error)
+      }
+    })()
   })
   parser.on('finish', finish)
   parser.on('error', reject)
