@@ -268,6 +268,43 @@ export function engineContract(title: string, open: () => Promise<EngineUnderTes
       await engine.volumes.remove('contract-prune', {})
     })
 
+    it('has the networks that are always there, and says what cannot be done with networks', async () => {
+      const builtin = await engine.networks.list({ filters: { type: ['builtin'], driver: ['host', 'null'] } })
+      const described = builtin.map(({ Name, Driver, Scope }) => `${Name} ${Driver} ${Scope}`)
+      expect(described.sort()).toEqual(['host host local', 'none null local'])
+      expect(builtin.map(({ Containers }) => Containers)).toEqual([{}, {}])
+      const id = await start(idle, 'lonely')
+      const { Containers } = await engine.networks.inspect('none')
+      expect(Containers[id]).toMatchObject({ Name: 'lonely', MacAddress: '', IPv4Address: '' })
+      const { NetworkSettings } = await engine.containers.inspect(id)
+      expect(NetworkSettings).toMatchObject({ IPAddress: '', Ports: {}, Networks: { none: { IPAddress: '' } } })
+      const refusals: readonly (readonly [() => Promise<unknown>, number, string])[] = [
+        [() => engine.networks.inspect('nowhere'), 404, 'network nowhere not found'],
+        [() => engine.networks.remove('nowhere'), 404, 'network nowhere not found'],
+        [() => engine.networks.remove('host'), 403, 'host is a pre-defined network and cannot be removed'],
+        [() => engine.networks.create({ Name: 'none' }), 403, 'operation is not permitted on predefined none network '],
+        [
+          () => engine.networks.create({ Name: 'x', Driver: 'host' }),
+          403,
+          'only one instance of "host" network is allowed',
+        ],
+        [() => engine.networks.connect('nowhere', id, {}), 404, 'network nowhere not found'],
+        [() => engine.networks.connect('host', 'nobody', {}), 404, 'No such container: nobody'],
+        [
+          () => engine.networks.connect('host', id, {}),
+          400,
+          'container cannot be disconnected from host network or connected to host network',
+        ],
+        [() => engine.networks.disconnect('host', id, {}), 500, `container ${id} is not connected to network host`],
+        [() => engine.networks.list({ filters: { colour: ['red'] } }), 400, "Invalid filter 'colour'"],
+        [() => engine.networks.prune({ filters: { colour: ['red'] } }), 400, "Invalid filter 'colour'"],
+      ]
+      for (const [refused, status, message] of refusals) {
+        await expect(refused()).rejects.toMatchObject({ status, message: expect.stringContaining(message) })
+      }
+      expect(await engine.networks.prune({})).toEqual([])
+    })
+
     it('notices when a container becomes healthy', async () => {
       const Healthcheck = { Test: ['CMD', 'true'], Interval: 200_000_000, StartPeriod: 0, Retries: 1 }
       const id = await start({ ...idle, Healthcheck })

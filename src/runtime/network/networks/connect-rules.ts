@@ -27,7 +27,7 @@ export function checkConnect(container: Joined, network: LocalNetwork, config: E
 
 /** Throws when a container may not leave a network, or is not on it. */
 export function checkDisconnect(container: Joined, network: LocalNetwork): void {
-  if (network.driver === 'host') throw hostNetwork()
+  if (network.driver === 'host' && container.networkMode === 'host') throw hostNetwork()
   if (container.networks.includes(network.name)) return
   const where = container.running ? `network ${network.name}` : `the network ${network.name}`
   throw new ShoalError('NOT_CONNECTED', 500, `container ${container.id} is not connected to ${where}`)
