@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { type BenchRow, formatRows } from './report.ts'
 
 /** `npm run bench [-- --json FILE] [-- NAME ...]`: runs the benchmarks and prints them beside their peers. */
-const BENCHES: Readonly<Record<string, () => Promise<{ run: () => Promise<BenchRow[]> }>>> = {
+const BENCHES: Readonly<Record<string, () => Promise<{ run: () => Promise<readonly BenchRow[]> }>>> = {
   placement: () => import('./placement.ts'),
   engine: () => import('./engine.ts'),
   cluster: () => import('./cluster.ts'),

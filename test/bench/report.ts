@@ -2,7 +2,7 @@
 export interface BenchRow {
   readonly name: string
   readonly value: number
-  /** More of `/s` is better; of every other unit, less. */
+  /** More of what ends in `/s` is better; of every other unit, less. */
   readonly unit: string
   /** The same work done by another program in the same run. */
   readonly peer?: { readonly name: string; readonly value: number }
@@ -39,7 +39,7 @@ export function formatRows(rows: readonly BenchRow[]): string {
 
 /** How many times better than the peer; below 1: worse. */
 function ratio(unit: string, ours: number, theirs: number): number {
-  return unit === '/s' ? ours / theirs : theirs / ours
+  return unit.endsWith('/s') ? ours / theirs : theirs / ours
 }
 
 function round(value: number): string {

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+import { until } from '../../../scripts/lib/command.ts'
+import type { Hosts } from '../../../scripts/lib/hosts.ts'
+import { commandLineOf, signalQuietly } from '../../../scripts/lib/processes.ts'
+import { type PeerOptions, spawnPeerEngine } from '../../support/peer-engine.ts'
+import { type BenchClient, createAndStart, milliseconds, times } from './client.ts'
+
+const CONTAINERS = 100
+const IDLE_MS = 10_000
+const TICKS_PER_SECOND = 100
+const DAEMONS = /(^|\/)(dockerd|containerd) |main\/cli\.[jt]s shoal engine/
+const MONITORS = /(^|\/)(conmon|containerd-shim[-\w]*) /
+
+export interface Idle {
+  /** Of the daemons, without what stands beside each container. */
+  readonly residentMib: number
+  readonly corePercent: number
+  /** Of the processes that watch a container each. */
+  readonly monitorsMib: number
+}
+
+export interface Standing {
+  readonly empty: Idle
+  readonly full: Idle
+  /** From starting the program until it serves and lists all containers as running. */
+  readonly restartMs: number
+}
+
+/** What an engine costs while nobody asks it anything, and how long it is away when it is restarted. */
+export async function measureStanding(hosts: Hosts, options: PeerOptions, client: BenchClient): Promise<Standing> {
+  const empty = await idle(hosts, options.name)
+  await times(CONTAINERS, 4, () => createAndStart(client, 'bridge', ['sleep', '1000']))
+  const full = await idle(hosts, options.name)
+  const daemons = hosts.pids(options.name, /(^|\/)dockerd |main\/cli\.[jt]s shoal engine/)
+  for (const pid of daemons) signalQuietly(pid, 'SIGTERM')
+  const gone = async (): Promise<true | undefined> =>
+    daemons.every(pid => commandLineOf(pid) === '') ? true : undefined
+  await until('the engine to end', gone, { everyMs: 20 })
+  const restartMs = await milliseconds(async () => {
+    await spawnPeerEngine(hosts, options)
+    const list = async () => (await client.call('GET', '/containers/json')) as readonly { State: string }[]
+    const running = async (): Promise<number> => (await list()).filter(({ State }) => State === 'running').length
+    const all = async (): Promise<true | undefined> => ((await running()) === CONTAINERS ? true : undefined)
+    await until(`${CONTAINERS} containers to run still`, all, { everyMs: 20 })
+  })
+  return { empty, full, restartMs }
+}
+
+async function idle(hosts: Hosts, name: string): Promise<Idle> {
+  const daemons = hosts.pids(name, DAEMONS)
+  const ticks = (): number => daemons.reduce((sum, pid) => sum + ticksOf(pid), 0)
+  // What the work before this left to be done in the background.
+  await new Promise(done => setTimeout(done, 2_000))
+  const before = ticks()
+  await new Promise(done => setTimeout(done, IDLE_MS))
+  const corePercent = ((ticks() - before) / TICKS_PER_SECOND / (IDLE_MS / 1_000)) * 100
+  const mebibytes = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + residentMib(pid), 0)
+  return { residentMib: mebibytes(daemons), corePercent, monitorsMib: mebibytes(hosts.pids(name, MONITORS)) }
+}
+
+function ticksOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return Number(fields[11]) + Number(fields[12])
+}
+
+function residentMib(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
+}
