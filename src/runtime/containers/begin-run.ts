@@ -5,9 +5,9 @@ import { identifyProcess } from '../linux/process-identity.ts'
 import { writeTerminalSize } from './attach/terminal-size.ts'
 import type { MonitoredProcess } from './conmon.ts'
 import { explainFullDisk } from './container-errors.ts'
-import { bundleFiles, bundlePath, logPath } from './engine-paths.ts'
+import { bundleFiles, bundlePath, logPath, stagingPath } from './engine-paths.ts'
 import { planHealth } from './health/index.ts'
-import { closeSharedParts } from './host/index.ts'
+import { closeSharedParts, unstageMounts } from './host/index.ts'
 import { readLogConfig } from './logs/index.ts'
 import type { ContainerRecord, RunningLife } from './record.ts'
 import { emitContainer, type Room } from './room.ts'
@@ -39,6 +39,7 @@ export async function beginRun(room: Room, id: string, counters: RunCounters): P
     for (const stream of takeAttaching(room, id)) stream.connect(bundleFiles(bundlePath(room.paths, id)).attach)
     await room.runtime.start(id)
     await room.table.update(id, current => ({ ...current, life }))
+    await unstageMounts(stagingPath(room.paths, id))
   } catch (error) {
     await opening
     await undoRun(room, id, error)
@@ -89,14 +90,13 @@ async function undoRun(room: Room, id: string, error: unknown): Promise<void> {
   room.log.warn({ container: id, error: message }, 'cannot start container')
   for (const stream of takeAttaching(room, id)) stream.finish()
   await clearRun(room, id)
-  const finishedAtMs = room.clock.nowMs()
   await room.table
     .update(id, record => ({
       ...record,
       life: { status: 'idle' },
       lastRun: {
         startedAtMs: record.lastRun?.startedAtMs ?? 0,
-        finishedAtMs,
+        finishedAtMs: record.lastRun?.finishedAtMs ?? 0,
         exitCode,
         oomKilled: false,
         error: message,
@@ -125,6 +125,7 @@ export async function clearRun(room: Room, id: string): Promise<void> {
     attempt('close the network sandbox', () => room.sandboxes.close(id)),
     attempt('delete the runtime state', () => clearRuntime(room, id)),
   ])
+  await attempt('unmount copies of mounts', () => unstageMounts(stagingPath(room.paths, id)))
   await attempt('unmount shared memory', () => closeSharedParts(room, id))
   await attempt('unmount the root', () => room.roots.unmount(id))
   await attempt('unmount the volumes', () => room.mounts.leave(id))

@@ -211,17 +211,24 @@ class SyncPipe {
   }
 }
 
+const MOUNT_KINDS_DIFFER =
+  'Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type'
+
 /** The runtime's complaint in docker's words; a command that cannot be run is the caller's mistake. */
 function launchError(complaint: string): ShoalError {
   const reasons = [...complaint.matchAll(/msg="((?:[^"\\]|\\.)*)"/g)].map(match => match[1] ?? '')
   const reason = (reasons.at(-1) ?? complaint).replaceAll('\\"', '"').trim().slice(0, STDERR_CHARS_MAX)
-  const what = reason.startsWith('exec failed') ? 'exec' : 'create'
-  const text = `OCI runtime ${what} failed: ${reason}: unknown`
-  if (/executable file not found|no such file or directory/.test(reason)) {
+  const isExec = reason.startsWith('exec failed')
+  const text = `${isExec ? 'OCI runtime exec' : 'failed to create shim task: OCI runtime create'} failed: ${reason}: unknown`
+  const isOfCommand = isExec || reason.includes('exec: "')
+  if (isOfCommand && /executable file not found|no such file or directory/.test(reason)) {
     return invalidInput('COMMAND_NOT_FOUND', text, { details: { exitCode: 127 } })
   }
-  if (/permission denied|exec format error|is a directory/.test(reason)) {
+  if (isOfCommand && /permission denied|exec format error|is a directory/.test(reason)) {
     return invalidInput('COMMAND_NOT_EXECUTABLE', text, { details: { exitCode: 126 } })
+  }
+  if (/error mounting .*: not a directory$/.test(reason)) {
+    return invalidInput('MOUNT_KINDS_DIFFER', `${text}: ${MOUNT_KINDS_DIFFER}`, { details: { exitCode: 127 } })
   }
   return failed('RUNTIME_FAILED', text, { details: { exitCode: 128 } })
 }

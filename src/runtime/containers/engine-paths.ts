@@ -14,6 +14,8 @@ export interface EnginePaths {
   readonly runtimeState: string
   /** `<exec>/shm`: memory that containers let others share. */
   readonly shm: string
+  /** `<exec>/mounts`: mounts within mounts, while a container is being started. */
+  readonly staging: string
 }
 
 export function enginePaths({
@@ -30,6 +32,7 @@ export function enginePaths({
     exits: join(execRoot, 'exits'),
     runtimeState: join(execRoot, 'runtime'),
     shm: join(execRoot, 'shm'),
+    staging: join(execRoot, 'mounts'),
   }
 }
 
@@ -48,6 +51,10 @@ export function bundleFiles(bundle: string) {
 
 export function logPath(paths: EnginePaths, id: string): string {
   return join(paths.records, id, 'container.log')
+}
+
+export function stagingPath(paths: EnginePaths, id: string): string {
+  return join(paths.staging, id)
 }
 
 export function bundlePath(paths: EnginePaths, id: string): string {

@@ -8,8 +8,8 @@ import { identifyProcess, isAlive, type ProcessIdentity, sendSignal } from '../l
 import { clearRun, watchRun } from './begin-run.ts'
 import { discardContainer } from './create-container.ts'
 import { EXIT_UNKNOWN, endRun, scheduleRestart, settleEnd, wasOomKilled } from './end-run.ts'
-import { bundleFiles, bundlePath } from './engine-paths.ts'
-import { closeSharedParts } from './host/index.ts'
+import { bundleFiles, bundlePath, stagingPath } from './engine-paths.ts'
+import { closeSharedParts, unstageMounts } from './host/index.ts'
 import { killOrphans } from './kill-orphans.ts'
 import { type LeftBehind, planRecovery, type RecoveryStep } from './plan-recovery.ts'
 import { type ContainerRecord, isRunning } from './record.ts'
@@ -149,6 +149,7 @@ async function removeLeftovers(room: Room): Promise<void> {
   for (const id of await readdir(paths.bundles)) {
     await unlessRunning(id, () => rm(bundlePath(paths, id), { recursive: true, force: true }))
   }
+  for (const id of await readdir(paths.staging)) await unstageMounts(stagingPath(paths, id))
   for (const id of await readdir(paths.shm)) await unlessRunning(id, () => closeSharedParts(room, id))
   for (const id of await exits.list()) await unlessRunning(id, () => exits.forget(id))
   for (const id of await readdir(paths.execs)) await rm(join(paths.execs, id), { recursive: true, force: true })

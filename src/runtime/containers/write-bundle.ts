@@ -1,9 +1,17 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { readFileInside } from '../linux/fd-path.ts'
+import { invalidInput } from '../../core/errors.ts'
+import { isFileOrMissing, readFileInside } from '../linux/fd-path.ts'
 import type { Sandbox } from '../ports.ts'
-import { bundleFiles, bundlePath } from './engine-paths.ts'
-import { blockDeviceNumbers, checkRoot, grantedDevices, grantRealtime, openSharedParts } from './host/index.ts'
+import { bundleFiles, bundlePath, stagingPath } from './engine-paths.ts'
+import {
+  blockDeviceNumbers,
+  checkRoot,
+  grantedDevices,
+  grantRealtime,
+  openSharedParts,
+  stageMounts,
+} from './host/index.ts'
 import type { ContainerRecord } from './record.ts'
 import type { Room } from './room.ts'
 import { buildOciSpec } from './spec/build-oci-spec.ts'
@@ -34,7 +42,7 @@ export async function writeBundle(
     hostname: record.hostname,
     rootPath,
     user: userInside(rootPath, config.User ?? '', host.GroupAdd ?? []),
-    mounts: record.mounts,
+    mounts: await stageMounts(stagingPath(room.paths, record.id), record.mounts),
     sandbox,
     cgroupsPath: cgroupPath(room, record),
     ...(host.Init === true && initPath !== undefined ? { initPath } : {}),
@@ -53,6 +61,12 @@ export function cgroupPath({ cgroupParent }: Pick<Room, 'cgroupParent'>, { id, h
 
 /** Resolves a user with the account files of a container's root, which are read without leaving it. */
 export function userInside(rootPath: string, user: string, groupAdd: readonly string[] = []): OciUser {
-  const read = (path: string): string => readFileInside(rootPath, path, ACCOUNT_BYTES_MAX)?.toString('utf8') ?? ''
+  const read = (path: string): string => {
+    // The runtime opens it too, and would wait for ever for somebody to write into a fifo.
+    if (!isFileOrMissing(rootPath, path)) {
+      throw invalidInput('BAD_ACCOUNT_FILE', `The container's ${path} is no regular file: replace it`)
+    }
+    return readFileInside(rootPath, path, ACCOUNT_BYTES_MAX)?.toString('utf8') ?? ''
+  }
   return resolveUser(user, { passwd: read('/etc/passwd'), group: read('/etc/group') }, groupAdd)
 }

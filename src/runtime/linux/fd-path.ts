@@ -109,3 +109,20 @@ export function readFileInside(rootPath: string, path: string, bytesMax = 1 << 2
     closeSync(fd)
   }
 }
+
+/** Whether there is a regular file, or nothing, below a root. Nothing is opened, so nothing can wait. */
+export function isFileOrMissing(rootPath: string, path: string): boolean {
+  using root = holdDirectory(rootPath)
+  let fd: number
+  try {
+    fd = openInside(root, path, O_PATH)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '')) return true
+    throw error
+  }
+  try {
+    return fstatSync(fd).isFile()
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -15,6 +15,12 @@ export const MOUNT_FLAGS = {
 
 const UMOUNT_DETACH = 2
 const OPEN_TREE = 428
+const MOVE_MOUNT = 429
+const MOVE_MOUNT_F_EMPTY_PATH = 0x04
+const MOVE_MOUNT_T_EMPTY_PATH = 0x40
+const MOUNT_SETATTR = 442
+const MOUNT_ATTR_RDONLY = 1n
+const AT_EMPTY_PATH = 0x1000
 const OPEN_TREE_CLONE = 1
 const O_CLOEXEC = 0o2000000
 const AT_RECURSIVE = 0x8000
@@ -26,6 +32,13 @@ const sysUmount = libcFunction<[string, number]>('int umount2(const char *target
 
 const sysOpenTree = libcFunction<[number, number, string, number]>(
   'long syscall(long number, int directory, const char *path, unsigned int flags)',
+)
+
+const sysMoveMount = libcFunction<[number, number, string, number, string, number]>(
+  'long syscall(long number, int from, const char *fromPath, int to, const char *toPath, unsigned int flags)',
+)
+const sysMountSetattr = libcFunction<[number, number, string, number, Uint8Array, number]>(
+  'long syscall(long number, int directory, const char *path, unsigned int flags, const void *attr, size_t size)',
 )
 
 export interface MountRequest {
@@ -57,4 +70,17 @@ export function unmount(target: string): void {
  */
 export function cloneMounts(path: string): number {
   return sysOpenTree(OPEN_TREE, -100, path, OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE)
+}
+
+/** Puts a tree that {@link cloneMounts} gave in the place that a descriptor holds, whatever its path is by then. */
+export function attachMounts(tree: number, place: number): void {
+  sysMoveMount(MOVE_MOUNT, tree, '', place, '', MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
+}
+
+/** Makes a mount that a descriptor of its root holds read-only, or also every mount below it. */
+export function makeReadOnly(tree: number, reach: 'alone' | 'with mounts below'): void {
+  const attributes = new BigUint64Array([MOUNT_ATTR_RDONLY, 0n, 0n, 0n])
+  const bytes = new Uint8Array(attributes.buffer)
+  const flags = AT_EMPTY_PATH | (reach === 'alone' ? 0 : AT_RECURSIVE)
+  sysMountSetattr(MOUNT_SETATTR, tree, '', flags, bytes, bytes.byteLength)
 }

@@ -79,7 +79,7 @@ export function createContainerMounts(table: VolumeTable): ContainerMounts {
 async function prepareMount(table: VolumeTable, containerId: string, wanted: WantedMount): Promise<PreparedMount> {
   if (wanted.type === 'tmpfs') return tmpfsMount(wanted)
   if (wanted.type === 'bind') {
-    if (wanted.createSource) await mkdir(wanted.source, { recursive: true })
+    if (wanted.createSource && !(await exists(wanted.source))) await mkdir(wanted.source, { recursive: true })
     return bindMount(wanted)
   }
   const { disk } = table

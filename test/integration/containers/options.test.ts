@@ -200,6 +200,29 @@ describe.skipIf(!isRoot)('options of containers', () => {
     expect(await refusal({ VolumesFrom: ['nobody'] })).toBe('No such container: nobody')
   })
 
+  it('has mounts within mounts, each as asked for, and leaves nothing of them behind', async () => {
+    const outer = join(dock.directory, 'outer')
+    mkdirSync(outer)
+    writeFileSync(join(outer, 'own'), 'outer')
+    const inner = join(dock.directory, 'image/data')
+    const host = {
+      Binds: [`${outer}:/o`, `${inner}:/o/a/b:ro`, `${join(inner, 'seed')}:/o/file`, 'nested-volume:/o/a/v'],
+      Tmpfs: { '/o/t': 'size=1m,mode=700' },
+    }
+    const script = `cat /o/own /o/a/b/seed /o/file; touch /o/a/b/x 2>/dev/null || echo refused
+      touch /o/a/v/x /o/t/x /o/new && echo written; mount | grep -c "/o/t.*size=1024k"; busybox stat -c %a /o/t`
+    expect(await hostOutput(script, host)).toBe('outerseed\nseed\nrefused\nwritten\n1\n700')
+    expect(execFileSync('find', [outer, '-type', 'f'], { encoding: 'utf8' }).split('\n').sort()).toEqual(
+      ['', join(outer, 'file'), join(outer, 'new'), join(outer, 'own')].sort(),
+    )
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(join(dock.directory, 'run/mounts'))
+    expect(
+      await hostOutput('touch /o/x 2>/dev/null || echo refused; touch /o/a/v/y && echo written', {
+        Binds: [`${outer}:/o:ro`, 'nested-volume:/o/a/v'],
+      }),
+    ).toBe('refused\nwritten')
+  })
+
   it('passes mounts on as the propagation says', async () => {
     const shared = join(dock.directory, 'shared')
     mkdirSync(shared)

@@ -85,9 +85,9 @@ export class Dock extends Scope {
     this.#engine = undefined
   }
 
-  /** Puts the image `box` (busybox with a user `app`) into the store; no engine may be open. */
-  async addImage(): Promise<void> {
-    const root = join(this.directory, 'image')
+  /** Puts the image `box` (busybox with a user `app`) into the store, or a variation of it; no engine may be open. */
+  async addImage({ tag = 'box:latest', config = {}, change = () => {} }: ImageVariation = {}): Promise<void> {
+    const root = join(this.directory, tag === 'box:latest' ? 'image' : `image-${tag.replace(/\W/g, '-')}`)
     for (const folder of ['bin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'data'])
       mkdirSync(join(root, folder), { recursive: true })
     copyFileSync('/bin/busybox', join(root, 'bin/busybox'))
@@ -95,8 +95,9 @@ export class Dock extends Scope {
     writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/data:/bin/sh\n')
     writeFileSync(join(root, 'etc/group'), 'root:x:0:\napp:x:1001:\nextra:x:50:app\n')
     writeFileSync(join(root, 'data/seed'), 'seed\n')
+    change(root)
     const store = await createImageStore(this.options, { clock: systemClock, random: systemRandom, log: silentLog })
-    await store.importRoot(root, { config: { Cmd: ['sh'], Env: ['FROM_IMAGE=1'] }, tags: ['box:latest'] })
+    await store.importRoot(root, { config: { Cmd: ['sh'], Env: ['FROM_IMAGE=1'], ...config }, tags: [tag] })
   }
 
   /** Makes and starts a container that runs a shell script. */
@@ -118,6 +119,8 @@ export class Dock extends Scope {
   async runToEnd(script: string, options: RunOptions = {}): Promise<{ code: number; output: string }> {
     const id = await this.create(script, options)
     const exited = this.engine.containers.wait(id, { condition: 'next-exit' }, soon())
+    // If it cannot be started, nobody waits for it.
+    exited.catch(() => {})
     await this.engine.containers.start(id)
     const { StatusCode } = await exited
     return { code: StatusCode, output: await this.output(id) }
@@ -156,8 +159,17 @@ export class Dock extends Scope {
   }
 }
 
+export interface ImageVariation {
+  readonly tag?: string
+  /** Of the image's configuration, as in its JSON: whatever an image may hold. */
+  readonly config?: object
+  /** Called with the folder that becomes the image's only layer. */
+  readonly change?: (root: string) => void
+}
+
 export interface RunOptions {
   readonly name?: string
+  readonly Image?: string
   readonly host?: HostConfig
   readonly Cmd?: readonly string[]
   readonly User?: string

@@ -1,4 +1,4 @@
-import { lstatSync, statfsSync } from 'node:fs'
+import { lstatSync, type Stats, statSync } from 'node:fs'
 import { errorCode, invalidInput } from '../../../core/errors.ts'
 import { type HeldDirectory, holdDirectory } from '../../linux/fd-path.ts'
 import type { PreparedMount } from '../../ports.ts'
@@ -6,11 +6,15 @@ import type { PreparedMount } from '../../ports.ts'
 /** Where the kernel's own file systems are mounted; everything that masks and guards them relies on it. */
 const SYSTEM_FOLDERS = ['proc', 'sys', 'dev']
 
-const FILE_SYSTEMS: Readonly<Record<string, number>> = { '/proc': 0x9fa0, '/sys': 0x62656572 }
+/**
+ * Places that only the host's own things may be mounted over. The runtime masks files with /dev/null and gives terminals
+ * out of /dev/pts: whoever puts his own there, another container that shares the volume say, chooses what it mounts.
+ */
+const HOST_ONLY = ['/proc', '/sys', '/dev', '/dev/pts', '/dev/ptmx', '/dev/null', '/dev/console']
 
 /**
  * Looks at a container's root before the runtime does. What an image (or an earlier run) put in the place of /proc, /sys or
- * /dev would lead the runtime astray; and a mount over /proc or /sys would take away what guards the host from the container.
+ * /dev would lead the runtime astray; and a mount over them would take away what guards the host from the container.
  * Throws 400 naming the place.
  */
 export function checkRoot(rootPath: string, mounts: readonly PreparedMount[]): void {
@@ -24,8 +28,8 @@ export function checkRoot(rootPath: string, mounts: readonly PreparedMount[]): v
     )
   }
   for (const { source, destination, type } of mounts) {
-    const magic = FILE_SYSTEMS[destination]
-    if (magic === undefined || (type === 'bind' && statfsSync(source).type === magic)) continue
+    const isFresh = type === 'tmpfs' && destination === '/dev'
+    if (!HOST_ONLY.includes(destination) || isFresh || (type === 'bind' && isSame(source, destination))) continue
     throw invalidInput(
       'BAD_MOUNT_TARGET',
       `invalid mount config: ${JSON.stringify(destination)} cannot be mounted over: mount it somewhere else`,
@@ -34,10 +38,21 @@ export function checkRoot(rootPath: string, mounts: readonly PreparedMount[]): v
 }
 
 function kindOf(root: HeldDirectory, name: string): string | undefined {
+  const stats = ifThere(() => lstatSync(`${root.path}/${name}`))
+  if (stats === undefined) return undefined
+  if (stats.isDirectory()) return 'directory'
+  return stats.isSymbolicLink() ? 'symbolic link' : 'file'
+}
+
+/** Whether a path of the host is the same thing as the host has at another. */
+function isSame(path: string, other: string): boolean {
+  const [one, two] = [path, other].map(name => ifThere(() => statSync(name)))
+  return one !== undefined && two !== undefined && one.dev === two.dev && one.ino === two.ino
+}
+
+function ifThere(look: () => Stats): Stats | undefined {
   try {
-    const stats = lstatSync(`${root.path}/${name}`)
-    if (stats.isDirectory()) return 'directory'
-    return stats.isSymbolicLink() ? 'symbolic link' : 'file'
+    return look()
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined
     throw error

@@ -1,5 +1,6 @@
 export { checkRoot } from './check-root.ts'
 export { blockDeviceNumbers, grantedDevices } from './host-devices.ts'
 export { type HostFacts, readHostFacts } from './host-facts.ts'
+export { stageMounts, unstageMounts } from './nested-mounts.ts'
 export { grantRealtime } from './realtime.ts'
 export { closeSharedParts, openSharedParts } from './shared-parts.ts'

@@ -6,8 +6,8 @@ const AF_NETLINK = 16
 const AF_ALG = 38
 const AF_VSOCK = 40
 const NETLINK_AUDIT = 9
-/** All flags of clone(2) that make a namespace. */
-const NAMESPACE_FLAGS = 0x7e020000
+/** Flags of clone(2) that make a namespace: mount, cgroup, UTS, IPC, user, PID, network. */
+const NAMESPACE_FLAGS = [0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000]
 
 /** Calls that a profile made for trusted containers leaves to the kernel's own checks; without the capability they are refused before. */
 const GATED: readonly { readonly capability: string; readonly names: readonly string[] }[] = [
@@ -79,9 +79,16 @@ const CLONES: readonly SeccompRule[] = [
   {
     names: ['clone'],
     action: 'SCMP_ACT_ALLOW',
-    args: [{ index: 0, value: NAMESPACE_FLAGS, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }],
+    args: [
+      { index: 0, value: NAMESPACE_FLAGS.reduce((all, flag) => all + flag), valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' },
+    ],
     ...NO_ADMIN,
   },
+  ...NAMESPACE_FLAGS.map(flag => ({
+    ...deny(['clone']),
+    args: [{ index: 0, value: flag, valueTwo: flag, op: 'SCMP_CMP_MASKED_EQ' }],
+    ...NO_ADMIN,
+  })),
   { names: ['clone3'], action: 'SCMP_ACT_ALLOW', includes: { caps: ['CAP_SYS_ADMIN'] } },
   // Its flags lie in memory where a filter cannot look; C libraries fall back to clone on ENOSYS.
   { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS, ...NO_ADMIN },
