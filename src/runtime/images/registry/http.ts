@@ -27,6 +27,8 @@ export interface HttpRequest {
   readonly signal: AbortSignal
   /** How long the other side may be silent. */
   readonly idleTimeoutMs?: number
+  /** How long the whole answer may take, its body included; absent: as long as something comes. */
+  readonly deadlineMs?: number
 }
 
 export interface HttpResponse {
@@ -61,9 +63,12 @@ export class HttpClient implements Disposable {
 
   /** Sends a request. Throws REGISTRY_UNREACHABLE, transient where a second try may help. */
   async send(request: HttpRequest, redirectsLeft = REDIRECTS_MAX): Promise<HttpResponse> {
-    const response = await this.#once(request).catch((error: unknown) => {
+    const { deadlineMs } = request
+    const deadline = deadlineMs === undefined ? undefined : AbortSignal.timeout(deadlineMs)
+    const signal = deadline === undefined ? request.signal : AbortSignal.any([request.signal, deadline])
+    const response = await this.#once({ ...request, signal }).catch((error: unknown) => {
       request.signal.throwIfAborted()
-      throw unreachableError(request.url, error)
+      throw deadline?.aborted === true ? idleError(request.url, deadlineMs ?? 0) : unreachableError(request.url, error)
     })
     const { location } = response.headers
     const redirect = [301, 302, 303, 307, 308].includes(response.status) && location !== undefined

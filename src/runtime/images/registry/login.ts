@@ -3,6 +3,7 @@ import type { LoginAnswer, RegistryAuth } from '../../../docker-api/index.ts'
 import { parseChallenge } from './challenge.ts'
 import { type Endpoint, endpointsOf, type RegistryOptions } from './endpoints.ts'
 import { HttpClient, type HttpResponse, readBody } from './http.ts'
+import { GREETING_TIMEOUT_MS, isSilence } from './session.ts'
 import { basic, fetchToken } from './token.ts'
 
 /** Docker's name for its Hub in credentials. */
@@ -24,7 +25,7 @@ export async function login(
     } catch (error) {
       signal.throwIfAborted()
       failure = error
-      if (error instanceof ShoalError && (error.status === 401 || error.details['reason'] === 'ETIMEDOUT')) break
+      if (isSilence(error) || (error instanceof ShoalError && error.status === 401)) break
     }
   }
   throw failure
@@ -46,7 +47,7 @@ async function prove(
   { auth, signal }: { readonly auth: RegistryAuth; readonly signal: AbortSignal },
 ): Promise<string> {
   const url = `${endpoint.url}/v2/`
-  const first = await http.send({ method: 'GET', url, signal })
+  const first = await http.send({ method: 'GET', url, signal, deadlineMs: GREETING_TIMEOUT_MS })
   await readBody(first)
   if (first.status !== 401) return accepted(url, first, '')
   const challenge = parseChallenge(first.headers['www-authenticate'])
@@ -55,7 +56,13 @@ async function prove(
       ? await fetchToken(http, { challenge, auth, endpoint, signal, offline: true })
       : undefined
   const authorization = shown === undefined ? basic(auth) : `Bearer ${shown.token}`
-  const second = await http.send({ method: 'GET', url, headers: { authorization }, signal })
+  const second = await http.send({
+    method: 'GET',
+    url,
+    headers: { authorization },
+    signal,
+    deadlineMs: GREETING_TIMEOUT_MS,
+  })
   await readBody(second)
   return accepted(url, second, shown?.refresh ?? '')
 }

@@ -4,6 +4,7 @@ import type { RegistrySession } from './session.ts'
 
 /** A list that never ends is a mistake or an attack. */
 const PAGES_MAX = 100
+const PAGE_TIMEOUT_MS = 30_000
 
 /** Reads a list that a registry gives page by page (RFC 8288 links), below `/v2/`. `refused` makes the error of a refusal. */
 export async function* readPages(
@@ -14,7 +15,7 @@ export async function* readPages(
   const { url: base } = session.endpoint
   let next: string | undefined = `${base}/v2/${path}`
   for (let page = 0; page < PAGES_MAX && next !== undefined; page++) {
-    const response: HttpResponse = await session.send({ method: 'GET', path: next })
+    const response: HttpResponse = await session.send({ method: 'GET', path: next, deadlineMs: PAGE_TIMEOUT_MS })
     if (response.status !== 200) throw await refused(response)
     yield readJson(await readBody(response), session.endpoint.host)
     const target = /<([^>]+)>\s*;\s*rel="?next"?/.exec(String(response.headers['link'] ?? ''))?.[1]

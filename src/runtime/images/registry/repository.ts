@@ -11,6 +11,8 @@ import type { RegistrySession } from './session.ts'
 
 /** Nobody wants more of them at once. */
 const TAGS_MAX = 10_000
+/** Manifests are small: a registry that takes longer will not finish. */
+const ANSWER_TIMEOUT_MS = 60_000
 const TAG = /^\w[\w.-]{0,127}$/
 
 export interface FetchedManifest extends Descriptor {
@@ -43,6 +45,7 @@ export class Repository {
       method: 'GET',
       path: `${this.#path}/manifests/${reference}`,
       headers: { accept: MANIFEST_TYPES.join(', ') },
+      deadlineMs: ANSWER_TIMEOUT_MS,
     })
     if (response.status !== 200) throw await registryError(response, { ...this.#asked, what: 'manifest' })
     const bytes = await readBody(response)

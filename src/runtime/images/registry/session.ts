@@ -7,7 +7,7 @@ import { basic, fetchToken } from './token.ts'
 import type { TrustStore } from './trust-store.ts'
 
 /** A host that does not answer the first question in this time is not there. */
-const GREETING_TIMEOUT_MS = 15_000
+export const GREETING_TIMEOUT_MS = 15_000
 
 export interface SessionOptions {
   /** What a token is asked for: `repository:team/app:pull`; absent: only who asks. */
@@ -15,6 +15,11 @@ export interface SessionOptions {
   readonly auth: RegistryAuth | undefined
   readonly trust: TrustStore
   readonly signal: AbortSignal
+}
+
+/** Nobody answers at that address, whatever is spoken there: asking again at once only makes people wait. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof ShoalError && (error.code === 'REGISTRY_SILENT' || error.details['reason'] === 'ETIMEDOUT')
 }
 
 /** A conversation with one registry: finds the way in, and shows credentials when asked for them. */
@@ -47,8 +52,7 @@ export class RegistrySession implements Disposable {
         session[Symbol.dispose]()
         options.signal.throwIfAborted()
         failure = error
-        // Nobody is at that address, whatever is spoken there.
-        if (error instanceof ShoalError && error.details['reason'] === 'ETIMEDOUT') break
+        if (isSilence(error)) break
       }
     }
     throw failure
@@ -92,7 +96,7 @@ export class RegistrySession implements Disposable {
       method: 'GET',
       url: `${endpoint.url}/v2/`,
       signal: this.#options.signal,
-      idleTimeoutMs: GREETING_TIMEOUT_MS,
+      deadlineMs: GREETING_TIMEOUT_MS,
     })
     await readBody(response)
     if (response.status === 401) await this.#authorize(parseChallenge(response.headers['www-authenticate']))

@@ -4,6 +4,9 @@ import type { Challenge } from './challenge.ts'
 import type { Endpoint } from './endpoints.ts'
 import { type HttpClient, type HttpRequest, readBody } from './http.ts'
 
+/** A service that gives no token in this time gives none. */
+const TOKEN_TIMEOUT_MS = 30_000
+
 export interface TokenRequest {
   readonly challenge: Extract<Challenge, { scheme: 'bearer' }>
   readonly auth: RegistryAuth | undefined
@@ -25,11 +28,12 @@ export async function fetchToken(http: HttpClient, request: TokenRequest): Promi
   const { challenge, auth, endpoint, signal } = request
   refuseClearText(request)
   const query = queryOf(request)
-  const response = await http.send(
-    hasIdentity(auth)
+  const response = await http.send({
+    deadlineMs: TOKEN_TIMEOUT_MS,
+    ...(hasIdentity(auth)
       ? { ...refreshRequest(query, auth.identitytoken), url: challenge.realm, signal }
-      : { ...passwordRequest(challenge.realm, query, auth), signal },
-  )
+      : { ...passwordRequest(challenge.realm, query, auth), signal }),
+  })
   const body = await readBody(response)
   if (response.status !== 200) throw answerError(endpoint, response.status)
   return readTokens(body, challenge.realm)

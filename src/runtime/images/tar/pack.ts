@@ -1,47 +1,13 @@
-import { constants, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
-import { errorCode, errorMessage, failed, invalidInput } from '../../../core/errors.ts'
+import { lstatSync, readdirSync } from 'node:fs'
+import { failed, invalidInput } from '../../../core/errors.ts'
 import { type HeldDirectory, holdDirectory, holdEntry } from '../../linux/fd-path.ts'
-import { decodeDevice, getXattr, listXattrs } from '../../linux/xattr.ts'
-import type { TarEntry, TarEntryType } from './header.ts'
-import { encodeHeader, plainFile, TAR_END, tarPadding } from './header-writer.ts'
+import { getXattr } from '../../linux/xattr.ts'
+import { encodeHeader, plainFile, TAR_END } from './header-writer.ts'
+import { describe, type PackOptions, packFile, pathOf, type Spot, typeOf, unlessGone, type Walk } from './pack-entry.ts'
 import { OPAQUE_NAME, OPAQUE_XATTR, WHITEOUT_PREFIX } from './whiteout.ts'
 
-const READ_BYTES = 256 * 1024
 /** Each level costs a descriptor while what is below it is packed. */
 const DEPTH_MAX = 1_024
-const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-
-export interface PackOptions {
-  /** Write overlayfs' deletions as `.wh.` entries: for the upper directory of a mount. */
-  readonly whiteouts?: boolean
-  /** Later times are set back to this, so that equal content gives equal bytes. */
-  readonly mtimeMaxSeconds?: number | undefined
-  /** Only times that are not before this. */
-  readonly mtimeFromSeconds?: number | undefined
-  /** What the archive calls the directory itself; absent: it has no entry, and names are those below it. */
-  readonly name?: string
-  /** Something may change the tree meanwhile: what is gone when its turn comes is left out. */
-  readonly live?: boolean
-  /** Paths below the directory that are left out with all below them. */
-  readonly skips?: (path: string) => boolean
-  /** Whether to go on into what is mounted below the directory; absent: always. */
-  readonly enters?: (mounted: HeldDirectory) => boolean
-}
-
-interface Walk extends PackOptions {
-  /** Files with several names: device and inode -> the name that holds the content. */
-  readonly linked: Map<string, string>
-  readonly prefix: string
-}
-
-/** A name in a directory that is held open: nothing else on the way to it can be swapped. */
-interface Spot {
-  readonly parent: HeldDirectory
-  readonly name: string
-  /** Below the directory that is packed. */
-  readonly path: string
-}
 
 /**
  * Packs what is below a directory, which is let go of at the end, in the order of names: numeric owners, no user names, no clock, so the same tree
@@ -57,163 +23,96 @@ export async function* packTree(directory: string | HeldDirectory, options: Pack
   const walk: Walk = { ...options, linked: new Map(), prefix }
   if (name !== undefined)
     yield encodeHeader({ ...describe(walk, spotOf(root, '.', ''), lstatSync(`${root.path}/.`)), name: prefix })
-  yield* packDirectory(walk, root, '')
+  yield* packDirectory(walk, root)
   yield TAR_END
 }
 
 /** An archive of one file, link or device: `name` in a directory, as `options.name`. */
 export async function* packOne(parent: HeldDirectory, name: string, options: PackOptions): AsyncGenerator<Buffer> {
   const walk: Walk = { ...options, linked: new Map(), prefix: '' }
-  yield* packSpot(walk, spotOf(parent, name, options.name ?? name))
+  using _directory = yield* packSpot(walk, spotOf(parent, name, options.name ?? name))
   yield TAR_END
+}
+
+interface Frame {
+  readonly held: HeldDirectory
+  readonly path: string
+  /** What is still to be packed in it, the next one last. */
+  readonly names: string[]
+}
+
+function frameOf(held: HeldDirectory, path: string): Frame {
+  return { held, path, names: readdirSync(held.path).sort().reverse() }
 }
 
 function spotOf(parent: HeldDirectory, name: string, path: string): Spot {
   return { parent, name, path }
 }
 
-async function* packDirectory(walk: Walk, held: HeldDirectory, inner: string): AsyncGenerator<Buffer> {
-  if (inner.split('/').length > DEPTH_MAX) {
-    throw failed('PACK_FAILED', `Cannot pack ${inner.slice(0, 100)}…: more than ${DEPTH_MAX} directories in each other`)
-  }
-  for (const name of readdirSync(held.path).sort()) {
-    const path = inner === '' ? name : `${inner}/${name}`
-    if (walk.skips?.(path) !== true) yield* packSpot(walk, spotOf(held, name, path))
+/** Goes down without calling itself: how deep a tree is nested is up to whoever made it. */
+async function* packDirectory(walk: Walk, root: HeldDirectory): AsyncGenerator<Buffer> {
+  using held = new DisposableStack()
+  const frames = [frameOf(root, '')]
+  held.defer(() => {
+    for (const frame of frames) if (frame.held !== root) frame.held[Symbol.dispose]()
+  })
+  for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+    const name = frame.names.pop()
+    if (name === undefined) {
+      frames.pop()
+      if (frame.held !== root) frame.held[Symbol.dispose]()
+      continue
+    }
+    const path = frame.path === '' ? name : `${frame.path}/${name}`
+    if (walk.skips?.(path) === true) continue
+    const below = yield* packSpot(walk, spotOf(frame.held, name, path))
+    if (below === undefined) continue
+    frames.push(frameOf(below, path))
+    if (frames.length > DEPTH_MAX) {
+      throw failed(
+        'PACK_FAILED',
+        `Cannot pack ${path.slice(0, 100)}…: more than ${DEPTH_MAX} directories in each other`,
+      )
+    }
   }
 }
 
-async function* packSpot(walk: Walk, spot: Spot): AsyncGenerator<Buffer> {
+/** Packs one name; returns the directory to go on with if it is one. */
+async function* packSpot(walk: Walk, spot: Spot): AsyncGenerator<Buffer, HeldDirectory | undefined> {
   const stats = unlessGone(walk, spot, () => lstatSync(pathOf(spot)))
-  if (stats === undefined) return
+  if (stats === undefined) return undefined
   if (walk.whiteouts === true && spot.name.startsWith(WHITEOUT_PREFIX)) throw whiteoutName(spot)
   if (walk.whiteouts === true && stats.isCharacterDevice() && stats.rdev === 0) {
     const parent = spot.path.slice(0, spot.path.length - spot.name.length)
     yield encodeHeader(plainFile(`${walk.prefix}${parent}${WHITEOUT_PREFIX}${spot.name}`, 0))
   } else if (stats.isFile()) yield* packFile(walk, spot)
-  else if (stats.isDirectory()) yield* packBelow(walk, spot)
+  else if (stats.isDirectory()) return yield* packEmptied(walk, spot)
   else if (typeOf(stats) !== undefined) {
     const header = unlessGone(walk, spot, () => encodeHeader(describe(walk, spot, stats)))
     if (header !== undefined) yield header
   }
+  return undefined
 }
 
-async function* packBelow(walk: Walk, spot: Spot): AsyncGenerator<Buffer> {
-  using held = unlessGone(walk, spot, () => holdEntry(spot.parent, spot.name))
-  if (held === undefined) return
+/** Packs a directory without what is in it. */
+async function* packEmptied(walk: Walk, spot: Spot): AsyncGenerator<Buffer, HeldDirectory | undefined> {
+  using scope = new DisposableStack()
+  const held = unlessGone(walk, spot, () => holdEntry(spot.parent, spot.name))
+  if (held === undefined) return undefined
+  scope.use(held)
   const stats = lstatSync(`${held.path}/.`)
-  yield encodeHeader(describe(walk, spot, stats))
+  // Looked at through the descriptor: the name may be another directory's by now.
+  yield encodeHeader(describe(walk, spotOf(held, '.', spot.path), stats))
   if (walk.whiteouts === true && getXattr(`${held.path}/.`, OPAQUE_XATTR)?.toString() === 'y') {
     yield encodeHeader(plainFile(`${walk.prefix}${spot.path}/${OPAQUE_NAME}`, 0))
   }
   const isMounted = stats.dev !== lstatSync(`${spot.parent.path}/.`).dev
-  if (!isMounted || walk.enters?.(held) !== false) yield* packDirectory(walk, held, spot.path)
+  if (isMounted && walk.enters?.(held) === false) return undefined
+  scope.move()
+  return held
 }
 
-async function* packFile(walk: Walk, spot: Spot): AsyncGenerator<Buffer> {
-  let file: FileHandle
-  try {
-    file = await open(pathOf(spot), READ)
-  } catch (error) {
-    if (isGone(walk, error)) return
-    throw packError(spot, error)
-  }
-  await using _closed = file
-  // What was opened counts, not what had the name before.
-  const stats = await file.stat()
-  if (!stats.isFile()) return
-  const entry = unlessGone(walk, spot, () => describe(walk, spot, stats))
-  if (entry === undefined) return
-  yield encodeHeader(entry)
-  if (entry.type === 'file') yield* packContent(file, entry.size, spot)
-}
-
-async function* packContent(file: FileHandle, size: number, spot: Spot): AsyncGenerator<Buffer> {
-  for (let done = 0; done < size; ) {
-    const room = Buffer.allocUnsafe(Math.min(READ_BYTES, size - done))
-    const { bytesRead, buffer } = await file.read(room, 0, undefined, -1)
-    if (bytesRead === 0) throw failed('PACK_FAILED', `The file ${spot.path} shrank while it was packed: try again`)
-    done += bytesRead
-    yield buffer.subarray(0, bytesRead)
-  }
-  yield tarPadding(size)
-}
-
-function pathOf({ parent, name }: Spot): string {
-  return `${parent.path}/${name}`
-}
-
-function unlessGone<T>(walk: Walk, spot: Spot, work: () => T): T | undefined {
-  try {
-    return work()
-  } catch (error) {
-    if (isGone(walk, error)) return undefined
-    throw packError(spot, error)
-  }
-}
-
-function isGone({ live = false }: Walk, error: unknown): boolean {
-  return live && ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ESTALE'].includes(errorCode(error) ?? '')
-}
-
-/** In a layer such a name deletes another, so it cannot stand for itself. */
 function whiteoutName({ path }: Spot): Error {
   const why = `names that begin with ${WHITEOUT_PREFIX} mean deletions in the layers of an image`
   return invalidInput('WHITEOUT_NAME', `Cannot keep ${path}: ${why}; rename it`)
-}
-
-function packError({ path }: Spot, cause: unknown): Error {
-  return failed('PACK_FAILED', `Cannot pack ${path} (${errorMessage(cause)}): is something changing the directory?`, {
-    cause,
-  })
-}
-
-function describe(walk: Walk, spot: Spot, stats: Stats): TarEntry {
-  const type = typeOf(stats) ?? 'file'
-  const path = pathOf(spot)
-  const first = type === 'directory' || stats.nlink < 2 ? undefined : firstName(walk, spot.path, stats)
-  return {
-    name: `${walk.prefix}${spot.path}${type === 'directory' ? '/' : ''}`,
-    type: first === undefined ? type : 'hardlink',
-    linkName: first ?? (type === 'symlink' ? readlinkSync(path) : ''),
-    size: first === undefined && type === 'file' ? stats.size : 0,
-    mode: stats.mode & 0o7777,
-    uid: stats.uid,
-    gid: stats.gid,
-    mtimeSeconds: mtimeOf(walk, stats),
-    device: type === 'char' || type === 'block' ? decodeDevice(stats.rdev) : { major: 0, minor: 0 },
-    xattrs: type === 'symlink' ? new Map() : readXattrs(path),
-  }
-}
-
-function mtimeOf({ mtimeMaxSeconds, mtimeFromSeconds = 0 }: Walk, { mtimeMs }: Stats): number {
-  const seconds = Math.floor(mtimeMs / 1000)
-  const isLate = mtimeMaxSeconds !== undefined && seconds > mtimeMaxSeconds
-  return isLate && seconds >= mtimeFromSeconds ? mtimeMaxSeconds : seconds
-}
-
-/** The name under which a file with several names was packed already; remembers this one if there is none. */
-function firstName({ linked, prefix }: Walk, path: string, { dev, ino }: Stats): string | undefined {
-  const key = `${dev}:${ino}`
-  const first = linked.get(key)
-  if (first === undefined) linked.set(key, `${prefix}${path}`)
-  return first
-}
-
-function typeOf(stats: Stats): TarEntryType | undefined {
-  if (stats.isFile()) return 'file'
-  if (stats.isDirectory()) return 'directory'
-  if (stats.isSymbolicLink()) return 'symlink'
-  if (stats.isCharacterDevice()) return 'char'
-  if (stats.isBlockDevice()) return 'block'
-  return stats.isFIFO() ? 'fifo' : undefined
-}
-
-function readXattrs(path: string): ReadonlyMap<string, Buffer> {
-  const xattrs = new Map<string, Buffer>()
-  for (const name of listXattrs(path)) {
-    if (name !== 'security.capability' && !(name.startsWith('user.') && !name.startsWith('user.overlay.'))) continue
-    const value = getXattr(path, name)
-    if (value !== undefined) xattrs.set(name, value)
-  }
-  return xattrs
 }
