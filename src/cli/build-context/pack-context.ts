@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
 import { errorCode, invalidInput } from '../../core/errors.ts'
-import { hasExceptions, type IsIgnored, parseIgnoreRules } from './ignore-rules.ts'
+import { type IgnoreRules, ignoreRules } from '../../core/path-patterns.ts'
 
 export interface ContextSource {
   /** Absolute. */
@@ -27,14 +27,17 @@ const INLINE_NAME = '.shoal.Dockerfile'
 /** Packs a build context, without what `.dockerignore` names; errors of reading end the stream. Throws if there is no Dockerfile. */
 export async function packContext(source: ContextSource): Promise<PackedContext> {
   const extra = await outsideDockerfile(source)
-  const rules = await ignoreText(source)
+  const rules = ignoreRules(await ignoreText(source))
   const tar = pack()
-  const ignored = parseIgnoreRules(rules)
   const dockerfile =
     extra === undefined ? relative(source.directory, resolve(source.directory, source.dockerfile)) : INLINE_NAME
   // The builder needs these even where the file says to leave them out.
-  const isIgnored: IsIgnored = path => path !== dockerfile && path !== '.dockerignore' && ignored(path)
-  const walk: Walk = { root: source.directory, isIgnored, walkIgnored: hasExceptions(rules) }
+  const isNeeded = (path: string): boolean => path === dockerfile || path === '.dockerignore'
+  const walk: Walk = {
+    root: source.directory,
+    isIgnored: path => !isNeeded(path) && rules.isIgnored(path),
+    mayKeepBelow: directory => dockerfile.startsWith(`${directory}/`) || rules.mayKeepBelow(directory),
+  }
   void (async () => {
     try {
       if (extra !== undefined) await addText(tar, INLINE_NAME, extra)
@@ -51,7 +54,7 @@ export async function packContext(source: ContextSource): Promise<PackedContext>
 async function outsideDockerfile({ directory, dockerfile, inline }: ContextSource): Promise<string | undefined> {
   if (inline !== undefined) return inline
   const path = resolve(directory, dockerfile)
-  const isInside = !relative(directory, path).startsWith('..')
+  const isInside = !/^\.\.(\/|$)/.test(relative(directory, path))
   try {
     const text = await readFile(path, 'utf8')
     return isInside ? undefined : text
@@ -78,11 +81,8 @@ async function ignoreText({ directory, dockerfile }: ContextSource): Promise<str
   return ''
 }
 
-interface Walk {
+interface Walk extends IgnoreRules {
   readonly root: string
-  readonly isIgnored: IsIgnored
-  /** Something below an ignored directory may be wanted. */
-  readonly walkIgnored: boolean
 }
 
 async function addDirectory(tar: Pack, directory: string, walk: Walk): Promise<void> {
@@ -92,7 +92,7 @@ async function addDirectory(tar: Pack, directory: string, walk: Walk): Promise<v
     const stat = await lstat(join(walk.root, path))
     const ignored = walk.isIgnored(path)
     if (stat.isDirectory()) {
-      if (ignored && !walk.walkIgnored) continue
+      if (ignored && !walk.mayKeepBelow(path)) continue
       if (!ignored)
         await addEntry(tar, { name: `${path}/`, type: 'directory', mode: stat.mode & 0o7777, mtime: stat.mtime })
       await addDirectory(tar, path, walk)

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../core/clock.ts'
 import { errorCode, invalidInput } from '../../core/errors.ts'
+import { ignoreRules } from '../../core/path-patterns.ts'
 import type { BuildOptions } from '../../docker-api/index.ts'
 import { decompressor, isTarHeader, LAYER_LIMITS, unpackArchive } from '../images/index.ts'
 import { holdDirectory, holdInside, readFileInside, splitInside } from '../linux/fd-path.ts'
 import { type Dockerfile, parseDockerfile } from './dockerfile/dockerfile.ts'
 import { download } from './download.ts'
-import { ignoreRules } from './steps/path-patterns.ts'
 import { refuseGit } from './steps/remote-source.ts'
 import type { SourceTree } from './steps/sources.ts'
 
@@ -45,7 +45,7 @@ export async function openContext(
   const dockerfile = readDockerfile(directory, name)
   const rules =
     readFileInside(directory, `${name}.dockerignore`) ?? readFileInside(directory, '.dockerignore') ?? Buffer.of()
-  const isIgnored = ignoreRules(rules.toString())
+  const { isIgnored } = ignoreRules(rules.toString())
   for (const path of [name, '.dockerignore']) if (isIgnored(splitInside(path).join('/'))) removeInside(directory, path)
   const missing = (path: string): string =>
     `file not found in build context or excluded by .dockerignore: stat ${path}: file does not exist`

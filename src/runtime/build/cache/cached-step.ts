@@ -18,14 +18,16 @@ export interface StepWork {
 }
 
 /**
- * Takes what a step makes from the cache, or makes it. What counts is what the state before is (layers and config), not
- * how it came about: a step that was made anew and gave the same files does not spoil those behind it.
+ * Takes what a step makes from the cache, or makes it. What counts is what the state before is (layers, config and the
+ * steps that led there), not when it was made: a step that was done anew and gave the same files does not spoil those
+ * behind it.
  */
 export async function cachedStep(build: Build, state: BuildState, work: StepWork): Promise<BuildState> {
   const { createdBy, config } = work
   const key = hashOf([
     state.layers.map(({ diffId }) => diffId),
     state.config,
+    state.history.map(({ created_by }) => created_by ?? ''),
     createdBy,
     work.inputs ?? null,
     build.times.epochSeconds ?? null,

@@ -1,5 +1,5 @@
 import { invalidInput } from '../../../core/errors.ts'
-import { globEnds } from '../glob.ts'
+import { globEnds } from '../../../core/glob.ts'
 import { shellPattern } from './shell-pattern.ts'
 
 /** Longer values are not searched for patterns: it would keep the engine's one thread busy. */

@@ -1,4 +1,4 @@
-import { anyChar, exactly, type GlobToken } from '../glob.ts'
+import { anyChar, exactly, type GlobToken } from '../../../core/glob.ts'
 
 /** Reads a shell's pattern: `*`, `?`, and a backslash before what is meant itself. */
 export function shellPattern(pattern: string): readonly GlobToken[] {

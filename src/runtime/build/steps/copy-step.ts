@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { errorCode, errorMessage, invalidInput, ShoalError } from '../../../core/errors.ts'
+import { excludeRules } from '../../../core/path-patterns.ts'
 import { imageState } from '../base-image.ts'
 import type { Build, StageScope } from '../build.ts'
 import { cachedStep } from '../cache/cached-step.ts'
@@ -14,7 +15,6 @@ import { wordRules } from './config-steps.ts'
 import { type CopyTarget, copyInto } from './copy-into.ts'
 import { changeRoot, fillLayer, withRoot } from './layer-work.ts'
 import { isNumericOwner, resolveOwner } from './owner.ts'
-import { excludeRules } from './path-patterns.ts'
 import { fetchSource, isAddress } from './remote-source.ts'
 import { digestSources, findSources, type Source, type SourceTree } from './sources.ts'
 
@@ -88,7 +88,7 @@ async function findAll(
   { tree, scratch }: { readonly tree: SourceTree; readonly scratch: string },
 ): Promise<readonly Source[]> {
   const patterns = step.flags.get('exclude') ?? []
-  const isExcluded = patterns.length === 0 ? undefined : excludeRules(patterns)
+  const isExcluded = patterns.length === 0 ? undefined : excludeRules(patterns).isIgnored
   const written = await writeHeredocs(build, step, { state, scratch })
   const found: Source[] = []
   try {

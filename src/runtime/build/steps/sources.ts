@@ -11,6 +11,7 @@ import {
   type Stats,
 } from 'node:fs'
 import { errorCode, invalidInput } from '../../../core/errors.ts'
+import { namePattern } from '../../../core/path-patterns.ts'
 import {
   type HeldDirectory,
   heldDirectory,
@@ -20,7 +21,6 @@ import {
   splitInside,
 } from '../../linux/fd-path.ts'
 import { getXattr } from '../../linux/xattr.ts'
-import { pathPattern } from './path-patterns.ts'
 
 const O_PATH = 0o10000000
 const HOLD = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
@@ -149,7 +149,7 @@ function* walk(parent: HeldDirectory, { name, path, place }: Spot): Generator<So
 function expandPattern(root: HeldDirectory, components: readonly string[]): readonly string[][] {
   let found: string[][] = [[]]
   for (const component of components) {
-    const matches = pathPattern(component)
+    const matches = namePattern(component)
     found = found.flatMap(path =>
       namesIn(root, path)
         .filter(matches)
