@@ -39,7 +39,8 @@ export async function holdFiles(room: Room, reference: string): Promise<HeldFile
       const root = await withVolumes(room, record, use.path)
       return { record, root, [Symbol.asyncDispose]: () => release(root, use) }
     } catch (error) {
-      await use.end()
+      // The lock is held here already.
+      await endUse(room, id)
       throw error
     }
   })

@@ -112,6 +112,7 @@ async function* packEmptied(walk: Walk, spot: Spot): AsyncGenerator<Buffer, Held
   return held
 }
 
+/** In a layer such a name deletes another, so it cannot stand for itself. */
 function whiteoutName({ path }: Spot): Error {
   const why = `names that begin with ${WHITEOUT_PREFIX} mean deletions in the layers of an image`
   return invalidInput('WHITEOUT_NAME', `Cannot keep ${path}: ${why}; rename it`)

@@ -1,0 +1,146 @@
+import { constants, readlinkSync, type Stats } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { errorCode, errorMessage, failed } from '../../../core/errors.ts'
+import type { HeldDirectory } from '../../linux/fd-path.ts'
+import { decodeDevice, getXattr, listXattrs } from '../../linux/xattr.ts'
+import type { TarEntry, TarEntryType } from './header.ts'
+import { encodeHeader, tarPadding } from './header-writer.ts'
+
+const READ_BYTES = 256 * 1024
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+export interface PackOptions {
+  /** Write overlayfs' deletions as `.wh.` entries: for the upper directory of a mount. */
+  readonly whiteouts?: boolean
+  /** Later times are set back to this, so that equal content gives equal bytes. */
+  readonly mtimeMaxSeconds?: number | undefined
+  /** Only times that are not before this. */
+  readonly mtimeFromSeconds?: number | undefined
+  /** What the archive calls the directory itself; absent: it has no entry, and names are those below it. */
+  readonly name?: string
+  /** Something may change the tree meanwhile: what is gone when its turn comes is left out. */
+  readonly live?: boolean
+  /** Paths below the directory that are left out with all below them. */
+  readonly skips?: (path: string) => boolean
+  /** Whether to go on into what is mounted below the directory; absent: always. */
+  readonly enters?: (mounted: HeldDirectory) => boolean
+}
+
+/** What packing a tree remembers. */
+export interface Walk extends PackOptions {
+  /** Files with several names: device and inode -> the name that holds the content. */
+  readonly linked: Map<string, string>
+  readonly prefix: string
+}
+
+/** A name in a directory that is held open: nothing else on the way to it can be swapped. */
+export interface Spot {
+  readonly parent: HeldDirectory
+  readonly name: string
+  /** Below the directory that is packed. */
+  readonly path: string
+}
+
+/** The header and the content of a regular file. */
+export async function* packFile(walk: Walk, spot: Spot): AsyncGenerator<Buffer> {
+  let file: FileHandle
+  try {
+    file = await open(pathOf(spot), READ)
+  } catch (error) {
+    if (isGone(walk, error)) return
+    throw packError(spot, error)
+  }
+  await using _closed = file
+  // What was opened counts, not what had the name before.
+  const stats = await file.stat()
+  if (!stats.isFile()) return
+  const entry = unlessGone(walk, spot, () => describe(walk, spot, stats))
+  if (entry === undefined) return
+  yield encodeHeader(entry)
+  if (entry.type === 'file') yield* packContent(file, entry.size, spot)
+}
+
+async function* packContent(file: FileHandle, size: number, spot: Spot): AsyncGenerator<Buffer> {
+  for (let done = 0; done < size; ) {
+    const room = Buffer.allocUnsafe(Math.min(READ_BYTES, size - done))
+    const { bytesRead, buffer } = await file.read(room, 0, undefined, -1)
+    if (bytesRead === 0) throw failed('PACK_FAILED', `The file ${spot.path} shrank while it was packed: try again`)
+    done += bytesRead
+    yield buffer.subarray(0, bytesRead)
+  }
+  yield tarPadding(size)
+}
+
+export function pathOf({ parent, name }: Spot): string {
+  return `${parent.path}/${name}`
+}
+
+export function unlessGone<T>(walk: Walk, spot: Spot, work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (isGone(walk, error)) return undefined
+    throw packError(spot, error)
+  }
+}
+
+function isGone({ live = false }: Walk, error: unknown): boolean {
+  return live && ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ESTALE'].includes(errorCode(error) ?? '')
+}
+
+function packError({ path }: Spot, cause: unknown): Error {
+  return failed('PACK_FAILED', `Cannot pack ${path} (${errorMessage(cause)}): is something changing the directory?`, {
+    cause,
+  })
+}
+
+export function describe(walk: Walk, spot: Spot, stats: Stats): TarEntry {
+  const type = typeOf(stats) ?? 'file'
+  const path = pathOf(spot)
+  const first = type === 'directory' || stats.nlink < 2 ? undefined : firstName(walk, spot.path, stats)
+  return {
+    name: `${walk.prefix}${spot.path}${type === 'directory' ? '/' : ''}`,
+    type: first === undefined ? type : 'hardlink',
+    linkName: first ?? (type === 'symlink' ? readlinkSync(path) : ''),
+    size: first === undefined && type === 'file' ? stats.size : 0,
+    mode: stats.mode & 0o7777,
+    uid: stats.uid,
+    gid: stats.gid,
+    mtimeSeconds: mtimeOf(walk, stats),
+    device: type === 'char' || type === 'block' ? decodeDevice(stats.rdev) : { major: 0, minor: 0 },
+    xattrs: type === 'symlink' ? new Map() : readXattrs(path),
+  }
+}
+
+function mtimeOf({ mtimeMaxSeconds, mtimeFromSeconds = 0 }: Walk, { mtimeMs }: Stats): number {
+  const seconds = Math.floor(mtimeMs / 1000)
+  const isLate = mtimeMaxSeconds !== undefined && seconds > mtimeMaxSeconds
+  return isLate && seconds >= mtimeFromSeconds ? mtimeMaxSeconds : seconds
+}
+
+/** The name under which a file with several names was packed already; remembers this one if there is none. */
+function firstName({ linked, prefix }: Walk, path: string, { dev, ino }: Stats): string | undefined {
+  const key = `${dev}:${ino}`
+  const first = linked.get(key)
+  if (first === undefined) linked.set(key, `${prefix}${path}`)
+  return first
+}
+
+export function typeOf(stats: Stats): TarEntryType | undefined {
+  if (stats.isFile()) return 'file'
+  if (stats.isDirectory()) return 'directory'
+  if (stats.isSymbolicLink()) return 'symlink'
+  if (stats.isCharacterDevice()) return 'char'
+  if (stats.isBlockDevice()) return 'block'
+  return stats.isFIFO() ? 'fifo' : undefined
+}
+
+function readXattrs(path: string): ReadonlyMap<string, Buffer> {
+  const xattrs = new Map<string, Buffer>()
+  for (const name of listXattrs(path)) {
+    if (name !== 'security.capability' && !(name.startsWith('user.') && !name.startsWith('user.overlay.'))) continue
+    const value = getXattr(path, name)
+    if (value !== undefined) xattrs.set(name, value)
+  }
+  return xattrs
+}
