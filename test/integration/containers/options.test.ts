@@ -172,6 +172,13 @@ describe.skipIf(!isRoot)('options of containers', () => {
     expect(await hostOutput('mount | grep -c "on /proc/sys "', {})).toBe('1')
   })
 
+  it('is given the time to stop that it asks for', async () => {
+    const id = await dock.run('trap "" TERM; echo deaf; while :; do sleep 1; done', { StopTimeout: 0 })
+    await dock.printed(id, 'deaf')
+    await dock.engine.containers.stop(id, {})
+    expect(await dock.state(id)).toMatchObject({ Status: 'exited', ExitCode: 137 })
+  })
+
   it('adds groups by name and number', async () => {
     expect(await hostOutput('id -G', { GroupAdd: ['extra', '77'] })).toBe('0 50 77')
     expect(await refusal({ GroupAdd: ['ghosts'] })).toBe(

@@ -179,6 +179,7 @@ export interface RunOptions {
   readonly StdinOnce?: boolean
   readonly Labels?: Readonly<Record<string, string>>
   readonly StopSignal?: string
+  readonly StopTimeout?: number
   readonly Hostname?: string
   readonly WorkingDir?: string
   readonly Healthcheck?: { readonly Test: readonly string[]; readonly Interval?: number; readonly Retries?: number }
