@@ -4,6 +4,7 @@ import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
 import type { Engine } from '../docker-api/index.ts'
 import { applyChanges, createBuilder } from './build/index.ts'
+import { imageCommits } from './commit-image.ts'
 import { type Containers, openContainers } from './containers/index.ts'
 import { engineImages } from './engine-images.ts'
 import { engineNetworks } from './engine-networks.ts'
@@ -64,7 +65,7 @@ export interface EmbeddedEngine extends Engine {
  * Opens the engine on its roots: takes the lock, adopts running containers, finishes or undoes what a killed
  * predecessor left half done.
  *
- * Throws DATA_ROOT_LOCKED and EXEC_ROOT_LOCKED (another engine has these roots) and DATA_ROOT_FORMAT (made by an incompatible version).
+ * Throws DATA_ROOT_LOCKED and EXEC_ROOT_LOCKED (another engine has these roots), EXEC_ROOT_TAKEN (its containers run there) and DATA_ROOT_FORMAT (made by an incompatible version).
  */
 export async function createEngine(options: EngineOptions, ports: EnginePorts): Promise<EmbeddedEngine> {
   const scope = new AsyncDisposableStack()
@@ -112,11 +113,21 @@ async function openEngine(
       cgroupParent: options.cgroupParent ?? `/shoal-${hashOf(dataRoot).slice(0, ROOT_HASH_CHARS)}`,
       runtime: options.runtime ?? 'runc',
     },
-    { clock, random, log, events, roots: store.roots, sandboxes: network.sandboxes, mounts: volumes.mounts },
+    {
+      clock,
+      random,
+      log,
+      events,
+      roots: store.roots,
+      sandboxes: network.sandboxes,
+      mounts: volumes.mounts,
+      commits: imageCommits(store, clock),
+    },
   )
   scope.defer(room.close)
   containers = room
   const build = createBuilder({ dataRoot, store, containers: () => room.operations, clock, random, log })
+  await build.recover()
   const { info, version } = createSystemInfo({
     ...options,
     id: root.engineId,
