@@ -18,6 +18,21 @@ export interface InfoFacts {
   readonly nowMs: number
 }
 
+/** What docker's client warns of where it is missing: a question for each node's own engine, answered as classic Swarm does. */
+const ABILITIES = {
+  MemoryLimit: true,
+  SwapLimit: true,
+  CpuCfsPeriod: true,
+  CpuCfsQuota: true,
+  CPUShares: true,
+  CPUSet: true,
+  PidsLimit: true,
+  OomKillDisable: true,
+  IPv4Forwarding: true,
+  BridgeNfIptables: true,
+  BridgeNfIp6tables: true,
+} as const
+
 /** `docker info` of the cluster, with classic Swarm's lines for each node. */
 export function systemInfo(facts: InfoFacts): SystemInfo {
   const sum = (pick: (info: SystemInfo) => number): number =>
@@ -51,6 +66,7 @@ export function systemInfo(facts: InfoFacts): SystemInfo {
     ExperimentalBuild: false,
     Debug: false,
     Warnings: null,
+    ...ABILITIES,
   }
 }
 
