@@ -89,7 +89,8 @@ function trackConnections(server: Server): ReadonlySet<Socket> {
 
 function newTlsServer(options: ServerOptions, handler: RequestHandler, { cert, key, ca }: ServerTls): Server {
   const clients = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true }
-  return createTlsServer({ ...options, cert, key, ...clients }, handler)
+  // As without TLS: a client that has no more input still waits for output.
+  return createTlsServer({ ...options, cert, key, ...clients, allowHalfOpen: true }, handler)
 }
 
 async function closeServer({ server, connections }: Listening): Promise<void> {

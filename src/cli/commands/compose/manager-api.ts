@@ -4,6 +4,7 @@ import type { ProjectSpec } from '../../../core/model/service.ts'
 import { type Patience, retry } from '../../../core/retry.ts'
 import { type Call, createDockerClient, type DockerClient } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
+import { readClientTls } from '../../engine/engine-address.ts'
 import { managerAddress } from '../../manager/manager-address.ts'
 import { explainUnreachable } from '../../manager/unreachable.ts'
 
@@ -44,7 +45,7 @@ const FAILOVER: Patience = {
 
 export function managerApi(invocation: Invocation, context: CommandContext): ManagerApi {
   const address = managerAddress(invocation, context)
-  const engine = createDockerClient(address.url, context)
+  const engine = createDockerClient(address.url, { clock: context.clock, tls: readClientTls(invocation, context) })
   const call = async <T>(request: Call): Promise<T> => {
     try {
       return (await retry(() => engine.transport.json({ ...request, signal: context.signal }), FAILOVER, context)) as T

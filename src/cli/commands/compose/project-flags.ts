@@ -1,4 +1,5 @@
 import type { OptionDefinition } from '../../command.ts'
+import { CLIENT_TLS_OPTIONS } from '../../engine/engine-address.ts'
 
 /** Options that stand before every compose command. */
 export const PROJECT_OPTIONS: readonly OptionDefinition[] = [
@@ -14,4 +15,5 @@ export const PROJECT_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--progress <kind>', summary: 'progress: auto, tty, plain, json or quiet' },
   { flags: '--parallel <count>', summary: 'accepted for compatibility', hidden: true },
   { flags: '-H, --host <address>', summary: 'manager to talk to (SHOAL_HOST, DOCKER_HOST; tcp://127.0.0.1:3375)' },
+  ...CLIENT_TLS_OPTIONS,
 ]

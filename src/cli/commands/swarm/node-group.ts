@@ -1,4 +1,5 @@
 import type { CommandGroup } from '../../command.ts'
+import { CLIENT_TLS_OPTIONS } from '../../engine/engine-address.ts'
 import { HOST_OPTION } from '../../manager/manager-address.ts'
 
 const NODE_PARTS = () => import('./node.ts')
@@ -7,7 +8,7 @@ const NODE_PARTS = () => import('./node.ts')
 export const nodeGroup: CommandGroup = {
   name: 'node',
   summary: 'Look at nodes, and say what may run on them',
-  options: [HOST_OPTION],
+  options: [HOST_OPTION, ...CLIENT_TLS_OPTIONS],
   commands: [
     {
       name: 'ls',

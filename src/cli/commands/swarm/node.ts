@@ -4,6 +4,7 @@ import type { Availability } from '../../../core/model/node.ts'
 import { formatBytes } from '../../../core/units.ts'
 import { createDockerClient } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
+import { readClientTls } from '../../engine/engine-address.ts'
 import { managerAddress } from '../../manager/manager-address.ts'
 import { explainUnreachable } from '../../manager/unreachable.ts'
 import { type ListingFormat, renderListing } from '../../output/format.ts'
@@ -125,7 +126,7 @@ async function callManager(
   { method, path, body }: { readonly method: string; readonly path: string; readonly body?: object },
 ): Promise<unknown> {
   const address = managerAddress(invocation, context)
-  const client = createDockerClient(address.url, context)
+  const client = createDockerClient(address.url, { clock: context.clock, tls: readClientTls(invocation, context) })
   try {
     return await client.requestJson(method, path, body, context.signal)
   } catch (error) {
