@@ -17,6 +17,7 @@ export interface EngineUnderTest {
 }
 
 const IMAGE = 'busybox:test'
+const PLAIN_BUILD = { tags: [], dockerfile: 'Dockerfile', buildArgs: {}, labels: {}, noCache: false, pull: false }
 const soon = (): AbortSignal => AbortSignal.timeout(30_000)
 
 /** What every engine must do, whether embedded or stock, seen through the Docker Engine API. Networks are not part of it. */
@@ -329,20 +330,38 @@ export function engineContract(title: string, open: () => Promise<EngineUnderTes
         Dockerfile: `FROM ${IMAGE}\nCOPY hello /hello\nCMD ["cat","/hello"]\n`,
         hello: 'built\n',
       })
-      const options = {
-        tags: ['built:1'],
-        dockerfile: 'Dockerfile',
-        buildArgs: {},
-        labels: { a: 'b' },
-        noCache: false,
-        pull: false,
-      }
+      const options = { ...PLAIN_BUILD, tags: ['built:1'], labels: { a: 'b' } }
       const id = await engine.images.build(Readable.from([context]), options, () => {}, soon())
       expect(await engine.images.inspect('built:1')).toMatchObject({ Id: id, Config: { Labels: { a: 'b' } } })
       const built = await run({ Image: 'built:1' })
       expect(await output(built.id)).toBe('stdout: built\n')
-      const broken = await contextTar({ Dockerfile: `FROM ${IMAGE}\nCOPY missing /\n` })
-      await expect(engine.images.build(Readable.from([broken]), options, () => {}, soon())).rejects.toThrow(/missing/)
+      const history = (await engine.images.history('built:1')).map(({ CreatedBy }) => CreatedBy)
+      expect(history.slice(0, 2)).toEqual(['/bin/sh -c #(nop)  LABEL a=b', '/bin/sh -c #(nop)  CMD ["cat" "/hello"]'])
+      expect(history[2]).toMatch(/^\/bin\/sh -c #\(nop\) COPY file:[0-9a-f]{64} in \/hello $/)
+    })
+
+    it('says what is wrong with a build, and forgets what it kept for others', async () => {
+      const failure = async (...lines: readonly string[]): Promise<unknown> => {
+        const context = await contextTar({ Dockerfile: [`FROM ${IMAGE}`, ...lines].join('\n') })
+        const options = { ...PLAIN_BUILD, hostConfig: { NetworkMode: 'none' } }
+        return engine.images.build(Readable.from([context]), options, () => {}, soon()).catch((error: unknown) => error)
+      }
+      const where = 'file not found in build context or excluded by .dockerignore'
+      expect(await failure('COPY missing /')).toMatchObject({
+        message: `COPY failed: ${where}: stat missing: file does not exist`,
+      })
+      expect(await failure('RUN exit 3')).toMatchObject({
+        message: "The command '/bin/sh -c exit 3' returned a non-zero code: 3",
+        details: { exitCode: 3 },
+      })
+      expect(await failure('', 'RUNN x')).toMatchObject({
+        message: 'dockerfile parse error line 3: unknown instruction: RUNN',
+        status: 400,
+      })
+      expect(await failure('STOPSIGNAL SIGFOO')).toMatchObject({ message: 'Invalid signal: SIGFOO' })
+      const { SpaceReclaimed } = await engine.images.pruneBuildCache({ all: true })
+      expect(SpaceReclaimed).toBeGreaterThanOrEqual(0)
+      expect(await engine.images.pruneBuildCache({ all: true })).toEqual({ CachesDeleted: null, SpaceReclaimed: 0 })
     })
 
     it('describes itself', async () => {
