@@ -48,6 +48,28 @@ export interface Joined {
 /** A network mode: the container left the network it was made for, and is on those of its endpoints alone. */
 export const NO_NETWORKS = '-'
 
+export interface CommitRequest {
+  readonly containerId: string
+  /** The image the container was made from. */
+  readonly imageId: string
+  readonly config: ContainerConfig
+  /** How the history tells of the new layer. */
+  readonly createdBy: string
+  readonly name?: string
+  readonly comment?: string
+  readonly author?: string
+  /** Paths of the writable layer that are not content. */
+  readonly skips: (path: string) => boolean
+}
+
+/** Implemented with `images/` and `build/`: images made of containers. */
+export interface ImageCommits {
+  /** Dockerfile instructions, one each, on a config. Throws 400 for those that change files. */
+  readonly applyChanges: (config: ContainerConfig, changes: readonly string[]) => ContainerConfig
+  /** Resolves with the image's id. The container's root was mounted once. */
+  readonly commit: (request: CommitRequest) => Promise<string>
+}
+
 export interface SandboxRequest {
   readonly containerId: string
   /** Without the leading slash. */

@@ -32,7 +32,8 @@ export function containerFileRoutes(app: HttpApp, engine: Engine): void {
     const container = query.text('container')
     if (container === undefined) throw invalidInput('BAD_QUERY', 'invalid name or ID supplied: ""')
     const config: ContainerConfig = readFields(await readJson(raw), CREATE_SHAPES)
-    return reply.code(201).send({ Id: await containers.commit(container, { ...commitOptions(query), config }) })
+    const given = Object.keys(config).length === 0 ? {} : { config }
+    return reply.code(201).send({ Id: await containers.commit(container, { ...commitOptions(query), ...given }) })
   })
 }
 

@@ -10,7 +10,7 @@ import type { EventBus } from '../events/index.ts'
 import { cgroupHastener } from '../linux/cgroup-haste.ts'
 import { type CgroupLayout, detectCgroups, removeCgroup } from '../linux/cgroups.ts'
 import { findProgram } from '../linux/run-command.ts'
-import type { ContainerMounts, ContainerRoots, Joined, NetworkSandboxes } from '../ports.ts'
+import type { ContainerMounts, ContainerRoots, ImageCommits, Joined, NetworkSandboxes } from '../ports.ts'
 import { attachContainer, containerLogs, resizeContainer } from './attach/attach-container.ts'
 import { ParkedSockets } from './attach/parked-sockets.ts'
 import { Conmon } from './conmon.ts'
@@ -59,6 +59,7 @@ export interface ContainersPorts {
   readonly roots: ContainerRoots
   readonly sandboxes: NetworkSandboxes
   readonly mounts: ContainerMounts
+  readonly commits: ImageCommits
 }
 
 /** The container room of an engine. */

@@ -1,5 +1,5 @@
-import { unsupported } from '../../core/errors.ts'
 import type { ContainerOperations } from '../../docker-api/index.ts'
+import { commitContainer } from './commit-container.ts'
 import { changesOf, exportContainer, readArchive, statPath, writeArchive } from './files/index.ts'
 import { pruneContainers } from './prune-containers.ts'
 import type { Room } from './room.ts'
@@ -19,13 +19,9 @@ export function fileOperations(room: Room): FileOperations {
     writeArchive: (id, path, options) => writeArchive(room, id, { path, ...options }),
     changes: id => changesOf(room, id),
     export: id => exportContainer(room, id),
-    commit: absent,
+    commit: (id, options) => commitContainer(room, id, options),
     update: (id, request) => updateContainer(room, id, request),
     prune: ({ filters = {} }) => pruneContainers(room, filters),
     stats: (id, options, signal) => containerStats(room, id, options, signal),
   }
-}
-
-async function absent(): Promise<never> {
-  throw unsupported('NOT_YET', 'This engine does not do that yet')
 }

@@ -4,7 +4,7 @@ import type { Log } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import type { EventBus } from '../events/index.ts'
 import type { CgroupLayout } from '../linux/cgroups.ts'
-import type { ContainerMounts, ContainerRoots, NetworkSandboxes } from '../ports.ts'
+import type { ContainerMounts, ContainerRoots, ImageCommits, NetworkSandboxes } from '../ports.ts'
 import type { AttachStream } from './attach/attach-stream.ts'
 import type { ParkedSockets } from './attach/parked-sockets.ts'
 import type { Conmon } from './conmon.ts'
@@ -39,6 +39,7 @@ export interface Room {
   readonly roots: ContainerRoots
   readonly sandboxes: NetworkSandboxes
   readonly mounts: ContainerMounts
+  readonly commits: ImageCommits
   readonly cgroups: CgroupLayout
   readonly cgroupParent: string
   /** Called when a container is about to be started. */

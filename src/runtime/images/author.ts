@@ -45,13 +45,13 @@ export async function addLayer(parts: StoreParts, source: LayerSource, signal?: 
 
 async function packTo(
   path: string,
-  { directory, kind, mtimeMaxSeconds, mtimeFromSeconds }: LayerSource,
+  { directory, kind, ...options }: LayerSource,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly diffId: string; readonly digest: string }> {
   const content = createHash('sha256')
   const blob = createHash('sha256')
   const tar = async function* (): AsyncGenerator<Buffer> {
-    for await (const chunk of packTree(directory, { whiteouts: kind === 'upper', mtimeMaxSeconds, mtimeFromSeconds })) {
+    for await (const chunk of packTree(directory, { whiteouts: kind === 'upper', ...options })) {
       content.update(chunk)
       yield chunk
     }

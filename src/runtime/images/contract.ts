@@ -71,6 +71,10 @@ export interface LayerSource {
   readonly kind: 'tree' | 'upper'
   /** Seconds since 1970 given to every entry whose own time is later, so that equal content gives an equal digest. */
   readonly mtimeMaxSeconds?: number
+  /** Something may change the directory meanwhile: what is gone when its turn comes is left out. */
+  readonly live?: boolean
+  /** Paths below the directory that are left out with all below them. */
+  readonly skips?: (path: string) => boolean
   /** Of those only entries that are not older than this: what was there before keeps its time. Absent: all. */
   readonly mtimeFromSeconds?: number
 }

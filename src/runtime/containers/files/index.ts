@@ -1,4 +1,6 @@
 export { changesOf } from './changes.ts'
+export { holdRoot } from './hold-files.ts'
+export { isMountPoint } from './mount-points.ts'
 export { exportContainer, readArchive, statPath } from './read-archive.ts'
 export { type ContainerSizes, sizesOf, writtenBytes } from './sizes.ts'
 export { writeArchive } from './write-archive.ts'

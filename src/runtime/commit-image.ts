@@ -1,0 +1,33 @@
+import type { Clock } from '../core/clock.ts'
+import { applyChanges } from './build/index.ts'
+import type { ImageStore } from './images/index.ts'
+import type { ImageCommits } from './ports.ts'
+
+/** Makes images of containers: the image each was made from, and what it changed as one more layer. */
+export function imageCommits(store: ImageStore, clock: Clock): ImageCommits {
+  return {
+    applyChanges,
+    async commit({ containerId, imageId, config, name, createdBy, comment, author, skips }) {
+      const base = await store.describe(imageId)
+      const directory = await store.roots.changes(containerId)
+      const layer = await store.addLayer({ directory, kind: 'upper', live: true, skips })
+      const createdMs = clock.nowMs()
+      const entry = {
+        created: new Date(createdMs).toISOString(),
+        created_by: createdBy,
+        ...(comment === undefined ? {} : { comment }),
+        ...(author === undefined ? {} : { author }),
+      }
+      const id = await store.createImage({
+        layers: [...base.layers, layer],
+        config,
+        history: [...(base.history ?? []), entry],
+        createdMs,
+        tags: [],
+        ...(author === undefined ? {} : { author }),
+      })
+      if (name !== undefined) await store.images.tag(id, name)
+      return id
+    },
+  }
+}

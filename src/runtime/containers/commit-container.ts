@@ -1,0 +1,51 @@
+import { parseImageReference } from '../../core/image-reference.ts'
+import type { CommitOptions, ContainerConfig } from '../../docker-api/index.ts'
+import { holdRoot, isMountPoint } from './files/index.ts'
+import { mergeConfig } from './merge-config.ts'
+import { isRunning } from './record.ts'
+import { emitContainer, type Room } from './room.ts'
+import { pauseContainer, unpauseContainer } from './stop-container.ts'
+
+/** Makes an image of a container, whose processes are held meanwhile unless asked not to; resolves with its id. */
+export async function commitContainer(room: Room, reference: string, options: CommitOptions): Promise<string> {
+  const name = nameOf(options)
+  const { id, config, imageId } = room.table.get(reference)
+  const { comment, author } = options
+  const given = room.commits.applyChanges(options.config ?? config, options.changes ?? [])
+  const merged: ContainerConfig = mergeConfig(given, config)
+  // A container that never ran gets a writable layer to make a layer of.
+  await using held = await holdRoot(room, id)
+  const pauses = options.pause !== false && (await pauseIfRunning(room, id))
+  try {
+    const made = await room.commits.commit({
+      containerId: id,
+      imageId,
+      config: merged,
+      createdBy: (config.Cmd ?? []).join(' '),
+      skips: isMountPoint,
+      ...(name === undefined ? {} : { name }),
+      ...(comment === undefined ? {} : { comment }),
+      ...(author === undefined ? {} : { author }),
+    })
+    emitContainer(room, held.record, 'commit', { comment: comment ?? '', imageID: made, imageRef: name ?? '' })
+    return made
+  } finally {
+    if (pauses) await unpauseContainer(room, id)
+  }
+}
+
+/** Throws 400 for a name no image can have. */
+function nameOf({ repo, tag }: CommitOptions): string | undefined {
+  if (repo === undefined || repo === '') return undefined
+  const name = tag === undefined || tag === '' ? repo : `${repo}:${tag}`
+  parseImageReference(name)
+  return name
+}
+
+/** Resolves false if there is nothing to pause: it does not run, or it is paused already. */
+async function pauseIfRunning(room: Room, id: string): Promise<boolean> {
+  const record = room.table.get(id)
+  if (!isRunning(record) || record.life.paused) return false
+  await pauseContainer(room, id)
+  return true
+}
