@@ -3,6 +3,7 @@ import { EXIT_CODES, errorCode } from '../core/errors.ts'
 import type { CommandContext, CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition } from './command.ts'
 import { readOptions } from './options.ts'
 import { exitCodeOf, printError } from './output/print-error.ts'
+import { plainSwitches } from './plain-switches.ts'
 
 export interface Program {
   /** A family run under its own name (`compose up`), or the umbrella with the families inside it. */
@@ -67,7 +68,7 @@ async function parseAndRun(argv: readonly string[], { root }: Program, context: 
     })
   }
   fill(program, root)
-  await program.parseAsync([...argv], { from: 'user' })
+  await program.parseAsync([...plainSwitches(argv, root)], { from: 'user' })
   return exitCode
 }
 
