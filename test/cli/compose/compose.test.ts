@@ -201,6 +201,20 @@ it('builds what is missing, from the context without what is ignored', async () 
   expect((await compose('build')).stderr).toContain('Dockerfile does not exist')
 })
 
+it('asks for the cache, the network and the shared memory that a build names', async () => {
+  const settings = 'cache_from: [old:1, "type=registry,ref=r:5000/old:2"], network: none, shm_size: 64m, ssh: [default]'
+  await writeFile(join(directory, 'compose.yaml'), `name: shop\nservices: {web: {build: {context: ., ${settings}}}}`)
+  await writeFile(join(directory, 'Dockerfile'), 'FROM base\n')
+  const { code, stderr } = await compose('build')
+  const query = manager.builds[0]?.query
+  expect(['cachefrom', 'networkmode', 'shmsize'].map(name => query?.get(name))).toEqual([
+    '["old:1","r:5000/old:2"]',
+    'none',
+    `${64 * 2 ** 20}`,
+  ])
+  expect([code, stderr]).toEqual([0, expect.stringContaining('build.ssh has no effect yet')])
+})
+
 it('rolls out what was built anew under the same name, to every service that uses it', async () => {
   const services = '{web: {build: ., image: app}, job: {image: app, depends_on: [web]}}'
   await writeFile(join(directory, 'compose.yaml'), `name: shop\nservices: ${services}`)

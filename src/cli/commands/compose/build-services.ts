@@ -1,5 +1,6 @@
 import { imageName, type Project } from '../../../compose/index.ts'
 import { errorMessage, failed, ShoalError } from '../../../core/errors.ts'
+import { parseBytes } from '../../../core/units.ts'
 import type { BuildOptions, ProgressMessage } from '../../../docker-api/index.ts'
 import { packContext } from '../../build-context/pack-context.ts'
 import type { CommandContext } from '../../command.ts'
@@ -27,16 +28,7 @@ const WHOLE_ID = /^sha256:[0-9a-f]{64}$/
 type Tree = Readonly<Record<string, unknown>>
 
 /** Attributes of `build` that change nothing here; told, not silently dropped. */
-const NO_EFFECT = [
-  'additional_contexts',
-  'cache_from',
-  'cache_to',
-  'platforms',
-  'secrets',
-  'ssh',
-  'network',
-  'shm_size',
-]
+const NO_EFFECT = ['additional_contexts', 'cache_to', 'platforms', 'secrets', 'ssh']
 
 /**
  * Builds the images of services with a `build` section, each on one of the hosts; the others fetch them from there.
@@ -95,6 +87,8 @@ async function buildImage({ image, build }: { image: string; build: Tree }, run:
     noCache: run.noCache === true || build['no_cache'] === true,
     pull: run.pull === true || build['pull'] === true,
     ...(target === undefined ? {} : { target }),
+    ...cacheOf(build),
+    ...hostOf(build),
   }
   const show = ({ stream }: ProgressMessage): void => {
     if (stream !== undefined && run.quiet !== true) run.context.stderr.write(stream)
@@ -107,6 +101,25 @@ async function buildImage({ image, build }: { image: string; build: Tree }, run:
     if (run.context.signal.aborted) throw cause
     throw failed('BUILD_FAILED', `Cannot build ${image}: ${errorMessage(cause)}`, { cause })
   }
+}
+
+/** Images whose steps may be taken over: by name, or in the long form of other builders, of which only registries are read. */
+function cacheOf(build: Tree): Pick<BuildOptions, 'cacheFrom'> {
+  const entries = Array.isArray(build['cache_from']) ? build['cache_from'].map(String) : []
+  const cacheFrom = entries.flatMap(entry =>
+    entry.includes('=') ? (/(?:^|,)ref=([^,]+)/.exec(entry)?.[1] ?? []) : [entry],
+  )
+  return cacheFrom.length === 0 ? {} : { cacheFrom }
+}
+
+function hostOf(build: Tree): Pick<BuildOptions, 'hostConfig'> {
+  const network = text(build['network'])
+  const shmSize = build['shm_size'] === undefined ? 0 : parseBytes(String(build['shm_size']))
+  const hostConfig = {
+    ...(network === undefined ? {} : { NetworkMode: network }),
+    ...(shmSize === 0 ? {} : { ShmSize: shmSize }),
+  }
+  return Object.keys(hostConfig).length === 0 ? {} : { hostConfig }
 }
 
 function texts(value: unknown): Readonly<Record<string, string>> {
