@@ -99,10 +99,11 @@ export class Sandboxes implements NetworkSandboxes {
   async restore(running: readonly SandboxRequest[]): Promise<void> {
     const { table, firewall, namespaces, folders, netlink } = this.#ports
     const wanted = new Map(running.map(request => [request.containerId, request]))
+    const onHost = new Set(listLinks(netlink).map(({ name }) => name))
     for (const record of table.all()) {
       const request = wanted.get(record.containerId)
       if (request === undefined) await this.close(record.containerId)
-      else await this.#reconcile(table.keep({ ...record, request }))
+      else await this.#reconcile(table.keep({ ...record, request }), onHost)
     }
     const known = new Set(table.all().flatMap(({ endpoints }) => endpoints.map(({ hostDevice }) => hostDevice)))
     const isOpen = (containerId: string): boolean => table.get(containerId) !== undefined
@@ -169,15 +170,14 @@ export class Sandboxes implements NetworkSandboxes {
   }
 
   /** Finishes or undoes a connect or disconnect that was cut off: what the container's own record says is how it was meant. */
-  async #reconcile(record: SandboxRecord): Promise<void> {
-    const { networks, netlink, namespaces, log } = this.#ports
+  async #reconcile(record: SandboxRecord, onHost: ReadonlySet<string>): Promise<void> {
+    const { networks, namespaces, log } = this.#ports
     const { containerId, request } = record
     if (record.kind !== 'private' || !namespaces.has(containerId)) return
     try {
       const plan = planSandbox(request, networks.find)
       if (plan.kind !== 'private') return
       const links = withNetlinkInside(namespaces.pathOf(containerId), inside => listLinks(inside))
-      const onHost = new Set(listLinks(netlink).map(({ name }) => name))
       const change = diffEndpoints(record, plan, { inside: new Set(links.map(({ name }) => name)), onHost })
       for (const { networkId } of change.stale) await this.disconnect(containerId, networkId, networkId)
       for (const { network, config } of change.missing) await this.connect(containerId, network, config)
