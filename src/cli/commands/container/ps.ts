@@ -53,9 +53,7 @@ export function containerRow(
   const cut = (text: string, length: number): string => (trunc ? ellipsis(text, length) : text)
   return {
     ID: trunc ? shortId(container.Id) : container.Id,
-    Names: container.Names.map(name => name.replace(/^\//, ''))
-      .filter(name => !name.includes('/'))
-      .join(','),
+    Names: namesText(container.Names, trunc),
     Image: imageText(container, trunc),
     Command: JSON.stringify(cut(Command, 20)),
     CreatedAt: goTime(Created * 1_000),
@@ -72,6 +70,13 @@ export function containerRow(
     Mounts: Mounts.map(mount => cut(mountText(mount), 15)).join(','),
     Networks: Object.keys(container.NetworkSettings?.Networks ?? {}).join(','),
   }
+}
+
+/** The container's own name; names that links or a cluster's nodes give it have a slash, and only stand in for it. */
+function namesText(given: readonly string[], trunc: boolean): string {
+  const names = given.map(name => name.replace(/^\//, ''))
+  const own = trunc ? names.find(name => !name.includes('/')) : undefined
+  return own ?? names.join(',')
 }
 
 function mountText({ Name, Source }: MountPoint): string {

@@ -24,6 +24,8 @@ export async function unpackCopy(body: Readable, options: UnpackOptions): Promis
   const { promise, resolve: finish, reject } = Promise.withResolvers<void>()
   let bytes = 0
   parser.on('entry', (header, content, next) => {
+    // What ends the parser ends its entry too; the parser's error is the one that is told.
+    content.on('error', () => {})
     void (async () => {
       try {
         await unpackEntry(root, partsOf(header.name), { header, content, keepOwners: options.keepOwners })
