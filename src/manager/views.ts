@@ -142,8 +142,7 @@ function taskView({ task, status, situation }: TaskFacts, nodes: ReadonlyMap<str
     service: task.service,
     slot: task.slot,
     image: container.image,
-    // What the image adds is known once there is a container.
-    command: status?.command ?? [...(container.entrypoint ?? []), ...(container.command ?? [])].join(' '),
+    command: commandOf(task, status),
     desired: task.desired,
     ports: portTexts(task, status?.ports ?? [], node?.member.address),
     createdAtMs: task.createdAtMs,
@@ -151,6 +150,11 @@ function taskView({ task, status, situation }: TaskFacts, nodes: ReadonlyMap<str
     ...defined({ node: task.node, pendingReasons: isPlaced ? undefined : task.pendingReasons }),
     ...(isOrphan ? { state: 'orphaned', health: 'none', error: `Node ${task.node} is down` } : {}),
   }
+}
+
+/** What the image adds to it is known once there is a container. */
+function commandOf({ spec: { container } }: TaskRecord, status: TaskStatus | undefined): string {
+  return status?.command ?? [...(container.entrypoint ?? []), ...(container.command ?? [])].join(' ')
 }
 
 type Observed = Pick<TaskView, 'state' | 'health' | 'restarts' | 'containerId' | 'exitCode' | 'error' | 'startedAtMs'>

@@ -15,6 +15,7 @@ import { nodePath, parseContainerPath } from './container-path.ts'
 import { type CreatePorts, createContainer } from './create/create-container.ts'
 import { PendingContainers } from './create/pending-containers.ts'
 import { followEvents } from './events.ts'
+import { pullEverywhere, removeEverywhere, tagEverywhere } from './image-operations.ts'
 import { imageHolder } from './images.ts'
 import { systemInfo, versionInfo } from './info.ts'
 import { locate, locateExec } from './locate.ts'
@@ -89,6 +90,7 @@ export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
       }),
     ),
     get('/images/*', 'Done by a node that has the image', request => onImage(request, nodes)),
+    ...imageRoutes(nodes),
     {
       method: 'POST',
       path: '/build',
@@ -96,6 +98,36 @@ export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
       raw: true,
       handle: async request =>
         hand(request, await toNode(buildNode(request, nodes), request.originalUrl, nodes), nodes),
+    },
+  ]
+}
+
+/** What every node does that has the image, or all do. */
+function imageRoutes(nodes: ClusterNodes): ApiRoute[] {
+  return [
+    {
+      method: 'POST',
+      path: '/images/create',
+      summary: 'Pulls an image on every node',
+      raw: true,
+      handle: async request => pullEverywhere(request, nodes),
+    },
+    {
+      method: 'POST',
+      path: '/images/*',
+      summary: 'Tags an image on every node that has it, or has one of them push it',
+      raw: true,
+      handle: request => {
+        const path = request.params['*'] ?? ''
+        return path.endsWith('/tag') ? tagEverywhere(request, nodes) : onImage(request, nodes)
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/images/*',
+      summary: 'Removes an image from every node',
+      raw: true,
+      handle: request => removeEverywhere(request, nodes),
     },
   ]
 }
@@ -184,7 +216,7 @@ function nodeBlock({ name, member }: NodeEngine): object {
 }
 
 async function onImage(request: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {
-  const name = (request.params['*'] ?? '').replace(/\/(json|history|get)$/, '')
+  const name = (request.params['*'] ?? '').replace(/\/(json|history|get|push)$/, '')
   return hand(request, await toNode(await imageHolder(name, nodes), request.originalUrl, nodes), nodes)
 }
 

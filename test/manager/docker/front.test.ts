@@ -6,7 +6,7 @@ import { Duplex, Readable } from 'node:stream'
 import { json, text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sleep, systemClock } from '../../../src/core/clock.ts'
-import { conflict, notFound } from '../../../src/core/errors.ts'
+import { conflict, notFound, unavailable } from '../../../src/core/errors.ts'
 import { silentLog } from '../../../src/core/log.ts'
 import type { MemberRecord } from '../../../src/core/model/node.ts'
 import { seededRandom } from '../../../src/core/random.ts'
@@ -467,6 +467,73 @@ describe('images that were built', () => {
     await addNode('n4', engineWithImages('n4', built))
     expect(await keep()).toEqual({ nodes: ['n2', 'n4'] })
     expect(loaded).toHaveLength(1)
+  })
+})
+
+describe('images on every node', () => {
+  const calls: string[] = []
+  beforeEach(() => void calls.splice(0))
+
+  function engineWithImage(node: string, has: boolean, error?: Error): Engine {
+    const act = async (call: string): Promise<void> => {
+      calls.push(`${node} ${call}`)
+      if (error !== undefined) throw error
+      if (!has) throw notFound('NO_SUCH_IMAGE', 'No such image: app')
+    }
+    return stubEngine({
+      version: async () => ({ ApiVersion: '1.41' }) as never,
+      images: {
+        pull: async (reference, { auth }) => {
+          await act(`pull ${reference} ${auth?.username ?? ''}`)
+          return 'sha256:1'
+        },
+        tag: (reference, target) => act(`tag ${reference} ${target}`),
+        remove: async (reference, { force }) => {
+          await act(`remove ${reference} ${force}`)
+          return [{ Untagged: 'app:latest' }]
+        },
+      },
+    })
+  }
+
+  it('are pulled, with how it went on each, and an error at the end', async () => {
+    await addNode('n1', engineWithImage('n1', true))
+    await addNode('n2', engineWithImage('n2', true, unavailable('REGISTRY', 'the registry is away')))
+    const port = await startFront()
+    const auth = Buffer.from('{"username":"me"}').toString('base64url')
+    const response = await fetch(`http://127.0.0.1:${port}/v1.41/images/create?fromImage=app&tag=1`, {
+      method: 'POST',
+      headers: { 'x-registry-auth': auth },
+    })
+    const lines = (await response.text())
+      .trim()
+      .split('\r\n')
+      .map(line => JSON.parse(line) as unknown)
+    expect(lines).toContainEqual({ id: 'n1', status: 'Pulling app:1... : downloaded' })
+    expect(lines.at(-1)).toMatchObject({ error: 'n2: the registry is away' })
+    expect(calls.toSorted()).toEqual(['n1 pull app:1 me', 'n2 pull app:1 me'])
+  })
+
+  it('are removed and tagged where they are', async () => {
+    await addNode('n1', engineWithImage('n1', true))
+    await addNode('n2', engineWithImage('n2', false))
+    const port = await startFront()
+    const send = (method: string, path: string) => fetch(`http://127.0.0.1:${port}${path}`, { method })
+    expect((await send('POST', '/images/app/tag?repo=registry.test/app&tag=2')).status).toBe(201)
+    const removed = await send('DELETE', '/images/registry.test/app?force=1')
+    expect(await removed.json()).toEqual([{ Untagged: 'app:latest' }])
+    expect(calls).toContain('n1 tag app registry.test/app:2')
+    expect(calls).toContain('n1 remove registry.test/app true')
+  })
+
+  it('that nobody has, or that are in use, are told with the status docker gives', async () => {
+    await addNode('n1', engineWithImage('n1', false))
+    const port = await startFront()
+    const remove = () => fetch(`http://127.0.0.1:${port}/images/app`, { method: 'DELETE' })
+    expect((await remove()).status).toBe(404)
+    await addNode('n2', engineWithImage('n2', true, conflict('IN_USE', 'it is being used')))
+    const refused = await remove()
+    expect([refused.status, await refused.json()]).toMatchObject([409, { message: 'n2: it is being used' }])
   })
 })
 
