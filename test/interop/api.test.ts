@@ -30,7 +30,8 @@ describe('a container', () => {
       await script.ask('GET', '/containers/web/json', { title: 'inspect a paused container' })
       await script.ask('POST', '/containers/web/unpause')
       await script.ask('POST', '/containers/web/unpause', { title: 'unpause what is not paused' })
-      await script.ask('GET', '/containers/web/top')
+      const { Titles } = await script.quietly('GET', '/containers/web/top')
+      script.tell('titles of top', Titles)
       await script.ask('POST', '/containers/web/stop')
       await script.ask('POST', '/containers/web/stop', { title: 'stop what is stopped' })
       await script.ask('POST', '/containers/web/kill', { title: 'kill what is stopped' })
@@ -57,7 +58,7 @@ describe('a container', () => {
           Volumes: { '/data': {} },
           Healthcheck: { Test: ['CMD-SHELL', 'true'], Interval: 1e9, Timeout: 2e9, Retries: 4, StartPeriod: 5e9 },
           HostConfig: {
-            Binds: ['named:/named:ro', '/tmp:/host'],
+            Binds: ['named:/named:ro', '/etc:/host'],
             Mounts: [{ Type: 'tmpfs', Target: '/ram', TmpfsOptions: { SizeBytes: 65536, Mode: 0o1770 } }],
             Tmpfs: { '/more': 'size=1m' },
             PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '18080' }] },
@@ -139,7 +140,8 @@ describe('an error', () => {
     ['POST', '/containers/prune?filters={"nosuch":["a"]}'],
   ] as const)('of %s %s %j is the same', (method, path, body?: unknown) =>
     agree(async script => {
-      await script.ask(method, encodeURI(path), body === undefined ? {} : { body })
+      const title = `${method} ${path}${body === undefined ? '' : ` ${JSON.stringify(body)}`}`
+      await script.ask(method, encodeURI(path), { title, ...(body === undefined ? {} : { body }) })
     }),
   )
 })

@@ -14,7 +14,7 @@ function compose(script: Script, project: string) {
   const cwd = join(directory(), script.engine.name, project)
   cpSync(join(import.meta.dirname, 'projects', project), cwd, { recursive: true })
   const environment = { COMPOSE_HTTP_TIMEOUT: '50', COMPOSE_DOCKER_CLI_BUILD: '0', VALUE: 'given' }
-  const run = (words: string, options: { sorted?: boolean; until?: string } = {}): Promise<string> =>
+  const run = (words: string, options: { sorted?: boolean; onlyCode?: boolean } = {}): Promise<string> =>
     script.run(['docker-compose', '--no-ansi', ...words.split(' ')], { cwd, environment, ...options })
   script.afterwards(() => run('down -v -t 0'))
   return run
@@ -36,7 +36,7 @@ describe('docker-compose 1.29.2', () => {
       await run('restart -t 1 store')
       await run('stop -t 1 store')
       await run('start store')
-      await run('top store')
+      await run('top store', { onlyCode: true })
       await run('images')
       await run('kill -s KILL', { sorted: true })
       await run('down -v -t 1', { sorted: true })

@@ -10,7 +10,7 @@ const image = await busyboxArchive({ files: { 'srv/page': 'a page' } })
 const { agree } = twoEngines({ subnet: 222, images: [image] })
 
 const idle = { Image: 'busybox:test', Cmd: ['sleep', '1000'], StopSignal: 'SIGKILL' }
-const connect = (script: Script): Docker => new Docker({ socketPath: script.engine.socket })
+const connect = (script: Script): Docker => new Docker({ socketPath: script.engine.socket, version: 'v1.41' })
 
 /** What a call gave, or what its error says. */
 async function outcome(call: () => Promise<unknown>): Promise<unknown> {

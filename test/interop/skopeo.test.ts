@@ -3,26 +3,32 @@ import { afterAll, beforeAll, it } from 'vitest'
 import { endRemembered } from '../../scripts/lib/processes.ts'
 import { startRegistry } from '../../scripts/lib/registry.ts'
 import { busyboxArchive } from '../support/busybox-image.ts'
+import type { PeerName } from '../support/peer-engine.ts'
 import { twoEngines } from './support/two-engines.ts'
 
 const image = await busyboxArchive({ files: { 'srv/page': 'a page' } })
 const { agree, directory, gateway } = twoEngines({ subnet: 224, images: [image] })
-const registry = `${gateway}:5000`
-const pidFile = (): string => join(directory(), 'registry/pid')
+/** A registry for each engine, so that neither finds there what the other one brought. */
+const PORTS = { shoal: 5000, docker: 5001 }
+const registryOf = (name: PeerName): string => `${gateway}:${PORTS[name]}`
+const pidFile = (name: PeerName): string => join(directory(), `registry-${name}/pid`)
 
-beforeAll(() =>
-  startRegistry({
-    address: registry,
-    pidFile: pidFile(),
-    log: join(directory(), 'registry/log'),
-    storage: join(directory(), 'registry/blobs'),
-  }),
-)
-afterAll(() => endRemembered(pidFile()))
+beforeAll(async () => {
+  for (const name of ['shoal', 'docker'] as const) {
+    const home = join(directory(), `registry-${name}`)
+    const files = { pidFile: pidFile(name), log: join(home, 'log'), storage: join(home, 'blobs') }
+    await startRegistry({ address: registryOf(name), ...files })
+  }
+})
+afterAll(async () => {
+  for (const name of ['shoal', 'docker'] as const) await endRemembered(pidFile(name))
+})
 
 it('skopeo copies images in and out of the engine', () =>
   agree(async script => {
-    const mine = `${registry}/${script.engine.name}`
+    const registry = registryOf(script.engine.name)
+    const mine = `${registry}/app`
+    script.rename(registry, '<registry>')
     const skopeo = (words: string, title: string): Promise<string> =>
       script.run(['skopeo', '--insecure-policy', ...words.split(' ')], { title })
     const daemon = (name: string): string => `docker-daemon:${name}`

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { GenericContainer, Network, Wait } from 'testcontainers'
+import { systemClock } from '../../src/core/clock.ts'
 
 /**
  * What users of testcontainers do, against the engine of DOCKER_HOST: prints what came of each step as a line of JSON. A
@@ -12,7 +13,11 @@ import { GenericContainer, Network, Wait } from 'testcontainers'
 const IMAGE = 'busybox:test'
 const SERVE = ['httpd', '-f', '-p', '8080', '-h', '/srv']
 
-function tell(step: string, value: unknown): void {
+const MS_MAX = 50_000
+
+/** The order of what came from different streams is chance: without `output`, which joins them. */
+function tell(step: string, found: unknown): void {
+  const value = typeof found === 'object' && found !== null ? { ...found, output: undefined } : found
   process.stdout.write(`${JSON.stringify({ step, value })}\n`)
 }
 
@@ -164,8 +169,10 @@ async function configures(): Promise<void> {
   }
 }
 
+// testcontainers lets the process end while it follows logs.
+const deadline = systemClock.setTimer(MS_MAX, () => process.exit(1))
 for (const [name, scenario] of Object.entries({ waitsForHttp, waitsForOtherThings, joinsNetworks, configures })) {
   tell(`${name} ended`, await attempt(scenario))
 }
-// Followed logs would keep it alive.
+deadline.cancel()
 process.exit(0)

@@ -1,11 +1,18 @@
 import { invalidInput } from '../../core/errors.ts'
 import type { Engine } from '../engine.ts'
 import type { ImageSummary } from '../resource-types.ts'
+import { summaryFor } from './image-shapes.ts'
 
 const TYPES = ['container', 'image', 'volume', 'build-cache']
 
-/** `GET /system/df`: what the engine's disk is used for; of some kinds of things only, if they are named. Throws 400. */
-export async function diskUsage(engine: Engine, types: readonly string[]): Promise<object> {
+/**
+ * `GET /system/df` as a version of the API has it: what the engine's disk is used for; of some kinds of things only, if
+ * they are named. Throws 400.
+ */
+export async function diskUsage(
+  engine: Engine,
+  { types, version }: { readonly types: readonly string[]; readonly version: string | undefined },
+): Promise<object> {
   const unknown = types.find(type => !TYPES.includes(type))
   if (unknown !== undefined) throw invalidInput('BAD_QUERY', `unknown object type: ${unknown}`)
   const wants = (type: string): boolean => types.length === 0 || types.includes(type)
@@ -18,7 +25,7 @@ export async function diskUsage(engine: Engine, types: readonly string[]): Promi
     ...(wants('image')
       ? {
           LayersSize: await layersSize(engine, images),
-          Images: images.map(image => ({ ...image, Containers: usersOf(image.Id) })),
+          Images: images.map(image => summaryFor(version, { ...image, Containers: usersOf(image.Id) })),
         }
       : {}),
     ...(wants('container') ? { Containers: containers } : {}),

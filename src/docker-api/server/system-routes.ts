@@ -1,4 +1,4 @@
-import { isBefore, spokenVersion } from '../api-version.ts'
+import { isBefore, spokenVersion, versionOf } from '../api-version.ts'
 import type { Engine } from '../engine.ts'
 import type { SystemInfo } from '../resource-types.ts'
 import { diskUsage } from './disk-usage.ts'
@@ -20,7 +20,9 @@ export function systemRoutes(app: HttpApp, engine: Engine): void {
   })
   app.get('/version', () => engine.version())
   app.get('/info', async ({ originalUrl }) => infoFor(spokenVersion(originalUrl), await engine.info()))
-  app.get('/system/df', ({ url }) => diskUsage(engine, new Query(url).all('type')))
+  app.get('/system/df', ({ url, originalUrl }) =>
+    diskUsage(engine, { types: new Query(url).all('type'), version: versionOf(originalUrl) }),
+  )
 }
 
 /** What came and went with versions of the API. */

@@ -1,10 +1,5 @@
-/** What differs between any two runs of one engine, and so says nothing about it: replaced by a word. */
-export interface RunNames {
-  /** Its directory on this machine. */
-  readonly dataRoot: string
-  /** Values to keep as they are although they look random: digests of images that both engines were given. */
-  readonly keep: ReadonlySet<string>
-}
+/** Texts that are another one for each engine, such as its directory, and the words that stand for them. */
+export type RunNames = ReadonlyMap<string, string>
 
 const ZERO_TIME = '0001-01-01T00:00:00Z'
 const TIME = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d\d:?\d\d( [A-Z]+)?|Z)?/g
@@ -15,7 +10,7 @@ const NUMBER_FIELDS = new Set(['Pid', 'Created', 'time', 'timeNano', 'HostPort',
 export function normalise(value: unknown, names: RunNames, key = ''): unknown {
   if (typeof value === 'string') return normaliseText(value, names, key)
   if (typeof value === 'number') return NUMBER_FIELDS.has(key) && value > 0 ? `<${key}>` : value
-  if (Array.isArray(value)) return value.map((item: unknown) => normalise(item, names, key))
+  if (Array.isArray(value)) return inOrder(value, key).map(item => normalise(item, names, key))
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).map(([name, item]) => [
     normaliseText(name, names, ''),
@@ -24,16 +19,26 @@ export function normalise(value: unknown, names: RunNames, key = ''): unknown {
   return Object.fromEntries(entries)
 }
 
-export function normaliseText(text: string, { dataRoot, keep }: RunNames, key = ''): string {
+/** Docker gives these in the order of a map, which is chance. */
+const ORDERED_BY: Readonly<Record<string, string>> = { Mounts: 'Destination', Ports: 'PrivatePort' }
+
+function inOrder(items: readonly unknown[], key: string): readonly unknown[] {
+  const field = ORDERED_BY[key]
+  if (field === undefined) return items
+  const rank = (item: unknown): string => String((item as Readonly<Record<string, unknown>>)[field])
+  return items.toSorted((a, b) => rank(a).localeCompare(rank(b)))
+}
+
+function normaliseText(text: string, names: RunNames, key = ''): string {
   if (NUMBER_FIELDS.has(key) && /^[1-9]\d*$/.test(text)) return `<${key}>`
+  const renamed = [...names].reduce((result, [from, to]) => result.replaceAll(from, to), text)
   return (
-    text
+    renamed
       .replaceAll(TIME, time => (time === ZERO_TIME ? time : '<time>'))
-      .replaceAll(dataRoot, '<data>')
       // Which address of the default network is next depends on what ran before.
       .replaceAll(/\b172\.17\.0\.(?!1\b)\d+\b/g, '172.17.0.<n>')
       .replaceAll(/\b02:42:ac:11(:[0-9a-f]{2}){2}\b/g, '02:42:ac:11:<n>')
-      .replaceAll(/(sha256:)?\b[0-9a-f]{64}\b/g, id => (keep.has(id) ? id : id.startsWith('sha') ? '<digest>' : '<id>'))
+      .replaceAll(/(sha256:)?\b[0-9a-f]{64}\b/g, id => (id.startsWith('sha') ? '<digest>' : '<id>'))
       .replaceAll(/(?<![0-9a-f.:])[0-9a-f]{12}(?![0-9a-f.:])/g, id => (/[a-f]/.test(id) ? '<short id>' : id))
   )
 }

@@ -1,7 +1,8 @@
+import { dirname } from 'node:path'
 import { type EngineHttp, type HttpAnswer, talkTo } from '../../support/engine-http.ts'
 import type { PeerEngine } from '../../support/peer-engine.ts'
 import type { Answer } from './compare.ts'
-import { normalise, type RunNames } from './normalise.ts'
+import { normalise } from './normalise.ts'
 import { type ProgramOptions, runProgram } from './program.ts'
 
 const AGE = /\b(less than a second|about an? (minute|hour)|\d+ (second|minute|hour|day|week|month|year)s?)( ago)?\b/gi
@@ -19,13 +20,21 @@ export class Script {
   readonly engine: PeerEngine
   readonly http: EngineHttp
   readonly answers: Answer[] = []
-  readonly #names: RunNames
+  readonly #names: Map<string, string>
   readonly #cleanUp: (() => Promise<unknown>)[] = []
 
   constructor(engine: PeerEngine) {
     this.engine = engine
     this.http = talkTo(engine.socket)
-    this.#names = { dataRoot: engine.dataRoot, keep: new Set() }
+    this.#names = new Map([
+      [engine.dataRoot, '<data>'],
+      [dirname(engine.dataRoot), '<host>'],
+    ])
+  }
+
+  /** From now on a word stands for what is another one for the other engine. */
+  rename(text: string, word: string): void {
+    this.#names.set(text, word)
   }
 
   /** Notes an answer under the words of what was asked. */
