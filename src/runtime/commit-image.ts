@@ -7,19 +7,20 @@ import type { ImageCommits } from './ports.ts'
 export function imageCommits(store: ImageStore, clock: Clock): ImageCommits {
   return {
     applyChanges,
-    async commit({ containerId, imageId, config, name, createdBy, comment, author, skips }) {
+    async commit({ containerId, imageId, config, name, createdBy, comment, author, changed, skips }) {
       const base = await store.describe(imageId)
       const directory = await store.roots.changes(containerId)
-      const layer = await store.addLayer({ directory, kind: 'upper', live: true, skips })
+      const layers = changed ? [await store.addLayer({ directory, kind: 'upper', live: true, skips })] : []
       const createdMs = clock.nowMs()
       const entry = {
         created: new Date(createdMs).toISOString(),
         created_by: createdBy,
+        ...(changed ? {} : { empty_layer: true }),
         ...(comment === undefined ? {} : { comment }),
         ...(author === undefined ? {} : { author }),
       }
       const id = await store.createImage({
-        layers: [...base.layers, layer],
+        layers: [...base.layers, ...layers],
         config,
         history: [...(base.history ?? []), entry],
         createdMs,

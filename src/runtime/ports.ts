@@ -58,6 +58,8 @@ export interface CommitRequest {
   readonly name?: string
   readonly comment?: string
   readonly author?: string
+  /** False: nothing was changed, and the image gets no layer of its own. */
+  readonly changed: boolean
   /** Paths of the writable layer that are not content. */
   readonly skips: (path: string) => boolean
 }

@@ -1,6 +1,6 @@
-import { parseImageReference } from '../../core/image-reference.ts'
+import { familiarImageName, parseImageReference } from '../../core/image-reference.ts'
 import type { CommitOptions, ContainerConfig } from '../../docker-api/index.ts'
-import { holdRoot, isMountPoint } from './files/index.ts'
+import { changesOf, holdRoot, isMountPoint } from './files/index.ts'
 import { mergeConfig } from './merge-config.ts'
 import { isRunning } from './record.ts'
 import { emitContainer, type Room } from './room.ts'
@@ -12,7 +12,7 @@ export async function commitContainer(room: Room, reference: string, options: Co
   const { id, config, imageId } = room.table.get(reference)
   const { comment, author } = options
   const given = room.commits.applyChanges(options.config ?? config, options.changes ?? [])
-  const merged: ContainerConfig = mergeConfig(given, config)
+  const merged = withoutEmpty(mergeConfig(given, config))
   // A container that never ran gets a writable layer to make a layer of.
   await using held = await holdRoot(room, id)
   const pauses = options.pause !== false && (await pauseIfRunning(room, id))
@@ -22,6 +22,7 @@ export async function commitContainer(room: Room, reference: string, options: Co
       imageId,
       config: merged,
       createdBy: (config.Cmd ?? []).join(' '),
+      changed: (await changesOf(room, id)).length > 0,
       skips: isMountPoint,
       ...(name === undefined ? {} : { name }),
       ...(comment === undefined ? {} : { comment }),
@@ -34,12 +35,19 @@ export async function commitContainer(room: Room, reference: string, options: Co
   }
 }
 
+/** Docker leaves out of an image what says nothing. */
+function withoutEmpty(config: ContainerConfig): ContainerConfig {
+  const optional: readonly string[] = ['ExposedPorts', 'StopSignal', 'Volumes']
+  const isSaid = ([field, value]: [string, unknown]): boolean =>
+    !optional.includes(field) || (value !== '' && Object.keys(Object(value) as object).length > 0)
+  return Object.fromEntries(Object.entries(config).filter(isSaid))
+}
+
 /** Throws 400 for a name no image can have. */
 function nameOf({ repo, tag }: CommitOptions): string | undefined {
   if (repo === undefined || repo === '') return undefined
-  const name = tag === undefined || tag === '' ? repo : `${repo}:${tag}`
-  parseImageReference(name)
-  return name
+  const name = parseImageReference(tag === undefined || tag === '' ? repo : `${repo}:${tag}`)
+  return familiarImageName(name.tag === undefined ? { ...name, tag: 'latest' } : name)
 }
 
 /** Resolves false if there is nothing to pause: it does not run, or it is paused already. */
