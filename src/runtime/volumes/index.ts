@@ -1,3 +1,4 @@
 export type { VolumeMounter } from './kernel-mounter.ts'
 export type { VolumeDevice } from './local-driver.ts'
-export { createVolumeStore, type VolumeStore, type VolumeStoreOptions, type VolumeStorePorts } from './volume-store.ts'
+export type { VolumeStorePorts } from './volume-ports.ts'
+export { createVolumeStore, type VolumeStore, type VolumeStoreOptions } from './volume-store.ts'

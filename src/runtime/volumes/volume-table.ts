@@ -5,8 +5,8 @@ import type { VolumeCreateRequest, VolumeInspect } from '../../docker-api/index.
 import type { VolumeMounter } from './kernel-mounter.ts'
 import { readDriverOptions } from './local-driver.ts'
 import type { VolumeDisk, VolumeUse } from './volume-disk.ts'
+import type { VolumeStorePorts } from './volume-ports.ts'
 import { checkVolumeName, inspectVolume, type VolumeRecord } from './volume-record.ts'
-import type { VolumeStorePorts } from './volume-store.ts'
 
 export type Use = VolumeUse['volumes'][number]
 
