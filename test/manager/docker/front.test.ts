@@ -108,6 +108,8 @@ function capitals(): Duplex {
 
 const BUILT = `sha256:${'b'.repeat(64)}`
 
+const image = (Id: string, LastTagTime: string) => ({ Id, Metadata: { LastTagTime } }) as unknown as ImageInspect
+
 let scope: Scope
 let members: MemberRecord[]
 let leads: boolean
@@ -418,7 +420,6 @@ describe('events of the cluster', () => {
 })
 
 describe('images that were built', () => {
-  const image = (Id: string, LastTagTime: string) => ({ Id, Metadata: { LastTagTime } }) as unknown as ImageInspect
   const loaded: string[] = []
 
   /** A node that knows images by name or id, and takes others. */
@@ -487,6 +488,7 @@ describe('images on every node', () => {
           await act(`pull ${reference} ${auth?.username ?? ''}`)
           return 'sha256:1'
         },
+        inspect: async () => image('sha256:1', ''),
         tag: (reference, target) => act(`tag ${reference} ${target}`),
         remove: async (reference, { force }) => {
           await act(`remove ${reference} ${force}`)
