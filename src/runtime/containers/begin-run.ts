@@ -21,7 +21,10 @@ type RunCounters = Partial<Pick<ContainerRecord, 'restartCount' | 'restartDelayM
 /** Runs a container that does not run; under its lock. Whatever fails is undone, and remembered as its error. */
 export async function beginRun(room: Room, id: string, counters: RunCounters): Promise<void> {
   room.hastenMove()
-  const starting = room.table.update(id, record => ({ ...record, ...counters, life: { status: 'starting' } }))
+  const starting = room.table.update(id, before => {
+    const { health: _, ...rest } = before
+    return { ...rest, ...counters, life: { status: 'starting' } }
+  })
   const record = room.table.get(id)
   const opening = Promise.allSettled([starting, room.exits.forget(id), room.roots.mount(id, record.imageId)])
   try {
@@ -146,6 +149,7 @@ export function watchRun(room: Room, record: ContainerRecord): void {
   invariant(life.status === 'running', 'only runs are watched')
   const bundle = bundleFiles(bundlePath(room.paths, id))
   if (!room.runs.has(id)) room.runs.set(id, new AbortController())
+  room.oom.begin(id, bundle.oom)
   const limits = readLogConfig(host.LogConfig ?? {})
   if (limits !== undefined) {
     room.rotator.add(id, { path: logPath(room.paths, id), controlPath: bundle.control, limits })

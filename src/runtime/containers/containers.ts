@@ -31,6 +31,7 @@ import { listContainers } from './list-containers.ts'
 import { LogRotator } from './logs/index.ts'
 import { changeNetworks, joinedNetworks, type NetworkChange } from './network-membership.ts'
 import { OciRuntime } from './oci-runtime.ts'
+import { OomWatch } from './oom-watch.ts'
 import { isRunning } from './record.ts'
 import { checkRunning, recoverContainers } from './recover.ts'
 import { removeContainer } from './remove-container.ts'
@@ -117,6 +118,7 @@ export async function openContainers(options: ContainersOptions, ports: Containe
       room.exits.close()
       room.health.close()
       room.rotator.close()
+      room.oom.close()
       exec.close()
       room.parked.close()
       for (const timer of room.restarts.values()) timer.cancel()
@@ -173,6 +175,10 @@ async function makeRoom(
     waiters: new Waiters(),
     health: makeHealth(base, exec),
     rotator: new LogRotator({ clock, log }),
+    oom: new OomWatch(id => {
+      const record = base.table.find(id)
+      if (record !== undefined) emitContainer(base, record, 'oom')
+    }),
     attaching: new Map(),
     parked: new ParkedSockets(),
     runs: new Map(),
@@ -186,7 +192,7 @@ function makeHealth(room: Pick<Room, 'table' | 'clock' | 'events' | 'log'>, exec
   return new HealthMonitor({
     clock: room.clock,
     exec: {
-      run: (id, argv, { signal }) => exec.run(id, argv, { signal, outputBytesMax: PROBE_OUTPUT_BYTES_MAX }),
+      run: (id, argv, { signal }) => exec.run(id, argv, { signal, outputBytesMax: PROBE_OUTPUT_BYTES_MAX + 1 }),
     },
     onProbe: (id, health, changed) => {
       const record = room.table.find(id)

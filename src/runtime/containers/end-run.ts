@@ -32,7 +32,9 @@ export function wasOomKilled({ paths }: Pick<Room, 'paths'>, id: string): boolea
 /** Writes down how a run ended, after removing what it had; under the container's lock. */
 export async function settleEnd(room: Room, record: ContainerRecord, lastRun: EndedRun): Promise<void> {
   const { id } = record
+  const lastHealth = room.health.get(id)
   room.health.stop(id)
+  const isOomTold = room.oom.end(id)
   room.rotator.remove(id)
   await clearRun(room, id)
   const current = room.table.find(id)
@@ -50,11 +52,13 @@ export async function settleEnd(room: Room, record: ContainerRecord, lastRun: En
     ? ({ status: 'restarting', dueAtMs: room.clock.nowMs() + decision.delayMs } as const)
     : ({ status: 'idle' } as const)
   const restartDelayMs = restart ? decision.delayMs : 0
-  const { health: _, ...rest } = current
+  const { health = lastHealth, ...rest } = current
+  // As Docker has it: nobody looks any more, so it is not known to be healthy.
+  const unhealthy = health === undefined ? {} : { health: { ...(lastHealth ?? health), Status: 'unhealthy' } as const }
   await room.table
-    .update(id, () => ({ ...rest, life, lastRun, restartDelayMs }))
+    .update(id, () => ({ ...rest, ...unhealthy, life, lastRun, restartDelayMs }))
     .catch((error: unknown) => room.log.warn({ container: id, error: errorMessage(error) }, 'cannot write record'))
-  if (lastRun.oomKilled) emitContainer(room, current, 'oom')
+  if (lastRun.oomKilled && !isOomTold) emitContainer(room, current, 'oom')
   const execDuration = String(Math.floor((lastRun.finishedAtMs - lastRun.startedAtMs) / 1_000))
   emitContainer(room, current, 'die', { execDuration, exitCode: String(lastRun.exitCode) })
   if (restart) scheduleRestart(room, id, decision.delayMs)

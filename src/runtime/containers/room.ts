@@ -15,6 +15,7 @@ import type { HealthMonitor } from './health/index.ts'
 import type { HostFacts } from './host/index.ts'
 import type { LogRotator } from './logs/index.ts'
 import type { OciRuntime } from './oci-runtime.ts'
+import type { OomWatch } from './oom-watch.ts'
 import type { ContainerRecord } from './record.ts'
 import type { Waiters } from './waiters.ts'
 
@@ -36,6 +37,7 @@ export interface Room {
   readonly waiters: Waiters
   readonly health: HealthMonitor
   readonly rotator: LogRotator
+  readonly oom: OomWatch
   readonly roots: ContainerRoots
   readonly sandboxes: NetworkSandboxes
   readonly mounts: ContainerMounts
