@@ -6,14 +6,13 @@ import type { Clock } from '../../core/clock.ts'
 import { errorCode, invalidInput } from '../../core/errors.ts'
 import { ignoreRules } from '../../core/path-patterns.ts'
 import type { BuildOptions } from '../../docker-api/index.ts'
-import { decompressor, isTarHeader, LAYER_LIMITS, unpackArchive } from '../images/index.ts'
+import { LAYER_LIMITS, unpackArchive } from '../images/index.ts'
 import { holdDirectory, holdInside, readFileInside, splitInside } from '../linux/fd-path.ts'
 import { type Dockerfile, parseDockerfile } from './dockerfile/dockerfile.ts'
 import { download } from './download.ts'
+import { isArchive } from './is-archive.ts'
 import { refuseGit } from './steps/remote-source.ts'
 import type { SourceTree } from './steps/sources.ts'
-
-const TAR_BLOCK = 512
 
 export interface OpenContext {
   readonly dockerfile: Dockerfile
@@ -88,28 +87,11 @@ async function fetchContext(url: string, { scratch, clock, signal }: ContextPort
   }
   const path = join(scratch, 'remote')
   await download(url, path, { clock, signal })
-  if (await isArchive(path)) return createReadStream(path)
+  if (await isArchive(createReadStream(path))) return createReadStream(path)
   const text = await readStart(path, 1 << 20)
   await rm(path)
   if (!text.includes(0)) return text
   throw invalidInput('BAD_REMOTE', `Cannot build from ${url}: it is neither an archive nor a Dockerfile`)
-}
-
-async function isArchive(path: string): Promise<boolean> {
-  const { stream } = await decompressor(createReadStream(path))
-  let head = Buffer.alloc(0)
-  try {
-    for await (const chunk of stream) {
-      head = Buffer.concat([head, chunk as Buffer])
-      if (head.length >= TAR_BLOCK) break
-    }
-  } catch (error) {
-    // Not what its first bytes promise.
-    if (errorCode(error) === 'PROGRAM_MISSING') throw error
-  } finally {
-    stream.destroy()
-  }
-  return isTarHeader(head.subarray(0, TAR_BLOCK))
 }
 
 async function readStart(path: string, bytesMax: number): Promise<Buffer> {

@@ -114,7 +114,8 @@ function cacheOf(build: Tree): Pick<BuildOptions, 'cacheFrom'> {
 
 function hostOf(build: Tree): Pick<BuildOptions, 'hostConfig'> {
   const network = text(build['network'])
-  const shmSize = build['shm_size'] === undefined ? 0 : parseBytes(String(build['shm_size']))
+  const size = build['shm_size']
+  const shmSize = typeof size === 'number' ? size : parseBytes(text(size) ?? '0')
   const hostConfig = {
     ...(network === undefined ? {} : { NetworkMode: network }),
     ...(shmSize === 0 ? {} : { ShmSize: shmSize }),

@@ -1,20 +1,12 @@
 import { chownSync, closeSync, constants, createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
 import { errorCode, invalidInput } from '../../../core/errors.ts'
-import {
-  decompressor,
-  isTarHeader,
-  LAYER_LIMITS,
-  type TarEntry,
-  TreeWriter,
-  unpackArchive,
-} from '../../images/index.ts'
+import { LAYER_LIMITS, type TarEntry, TreeWriter, unpackArchive } from '../../images/index.ts'
 import { holdDirectory, holdInside, openInside, splitInside } from '../../linux/fd-path.ts'
 import { decodeDevice } from '../../linux/xattr.ts'
+import { isArchive } from '../is-archive.ts'
 import { makePath, placeOfFile } from './make-path.ts'
 import { readEntry, type Source, type SourceEntry } from './sources.ts'
 
-const TAR_BLOCK = 512
 const ROOT_OWNER = { uid: 0, gid: 0 }
 
 export interface CopyTarget {
@@ -38,7 +30,8 @@ export async function copyInto(target: CopyTarget, sources: readonly Source[]): 
   for (const source of sources) {
     target.signal.throwIfAborted()
     const file = source.isDirectory || source.isRemote ? undefined : source.entries[0]
-    if (file !== undefined && target.unpack && (await isArchive(source, file))) await unpackInto(target, source, file)
+    if (file !== undefined && target.unpack && (await isArchiveFile(source, file)))
+      await unpackInto(target, source, file)
     else copySource(target, source)
   }
 }
@@ -133,23 +126,8 @@ function isDirectory({ root, path }: CopyTarget): boolean {
   }
 }
 
-/** A tar archive, packed or not, tells itself by the checksum of its first block. */
-async function isArchive(source: Source, file: SourceEntry): Promise<boolean> {
-  if (!file.stats.isFile()) return false
-  let head = Buffer.alloc(0)
-  try {
-    const { stream } = await decompressor(streamOf(source, file))
-    await pipeline(stream, async chunks => {
-      for await (const chunk of chunks) {
-        head = Buffer.concat([head, chunk as Buffer])
-        if (head.length >= TAR_BLOCK) return
-      }
-    })
-  } catch (error) {
-    // Something else that only begins like a packed file; a missing program is no reason to copy it packed.
-    if (errorCode(error) === 'PROGRAM_MISSING') throw error
-  }
-  return isTarHeader(head.subarray(0, TAR_BLOCK))
+async function isArchiveFile(source: Source, file: SourceEntry): Promise<boolean> {
+  return file.stats.isFile() && isArchive(streamOf(source, file))
 }
 
 function streamOf({ tree }: Source, { place }: SourceEntry): ReturnType<typeof createReadStream> {
