@@ -1,6 +1,6 @@
 import type { CommandDefinition } from '../command.ts'
 import { containerGroup, containerVerbs } from './container/group.ts'
-import { imageGroup, imageVerbs } from './image/group.ts'
+import { builderGroup, imageGroup, imageVerbs } from './image/group.ts'
 import { networkGroup } from './network/group.ts'
 import { systemGroup, systemVerbs } from './system/group.ts'
 import { volumeGroup } from './volume/group.ts'
@@ -13,6 +13,7 @@ export function engineVerbs(version: string): readonly CommandDefinition[] {
     ...systemVerbs(version),
     containerGroup,
     imageGroup,
+    builderGroup,
     networkGroup,
     volumeGroup,
     systemGroup,

@@ -4,12 +4,16 @@ import { errorCode, errorMessage, invalidInput } from '../../core/errors.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import type { RegistryAuth } from '../../docker-api/index.ts'
 import type { Environment } from '../command.ts'
+import { askHelper } from './credential-helper.ts'
 
 /** Docker's own key for docker.io. */
 const HUB = 'https://index.docker.io/v1/'
 
 interface ConfigFile {
   readonly auths?: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>>
+  /** Programs that keep secrets: by registry, and for all others. */
+  readonly credHelpers?: Readonly<Record<string, string>>
+  readonly credsStore?: string
 }
 
 /** Docker's file of logins, so that one login is known to both: `$DOCKER_CONFIG/config.json`. */
@@ -38,15 +42,26 @@ function keyOf(registry: string): string {
 
 /** Who we are to all registries we have logged in to, as builds need it; by docker's names of registries. */
 export async function allLogins(env: Environment): Promise<Readonly<Record<string, RegistryAuth>>> {
-  const { auths = {} } = await readConfig(configPath(env))
-  return Object.fromEntries(
-    Object.entries(auths).map(([key, { auth = '', identitytoken }]) => [key, decode(key, auth, identitytoken)]),
-  )
+  const config = await readConfig(configPath(env))
+  const keys = new Set([...Object.keys(config.auths ?? {}), ...Object.keys(config.credHelpers ?? {})])
+  const logins = await Promise.all([...keys].map(async key => [key, await loginOf(config, key)] as const))
+  return Object.fromEntries(logins.flatMap(([key, login]) => (login === undefined ? [] : [[key, login]])))
 }
 
 /** Who we are to the registry of an image; undefined if we never logged in there. */
 export async function loginFor(image: string, env: Environment): Promise<RegistryAuth | undefined> {
-  return (await allLogins(env))[keyOf(parseImageReference(image).registry)]
+  return loginOf(await readConfig(configPath(env)), keyOf(parseImageReference(image).registry))
+}
+
+/** From the program that keeps the secret, if one is named, else from the file. */
+async function loginOf(
+  { auths = {}, credHelpers = {}, credsStore }: ConfigFile,
+  key: string,
+): Promise<RegistryAuth | undefined> {
+  const helper = credHelpers[key] ?? credsStore
+  if (helper !== undefined && helper !== '') return askHelper(helper, key)
+  const entry = auths[key]
+  return entry === undefined ? undefined : decode(key, entry.auth ?? '', entry.identitytoken)
 }
 
 function decode(serveraddress: string, auth: string, identitytoken: string | undefined): RegistryAuth {

@@ -258,7 +258,7 @@ const only: readonly CommandDefinition[] = [
     name: 'inspect',
     summary: 'show all of containers',
     args: '<container...>',
-    options: [FORMAT, flag('-s, --size', 'also sizes')],
+    options: [flag('-f, --format <format>', 'json or a template'), flag('-s, --size', 'also sizes')],
     load: async () => (await import('../system/inspect.ts')).inspectKind('container'),
   },
   {

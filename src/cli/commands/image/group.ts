@@ -131,6 +131,26 @@ const others: readonly CommandLeaf[] = [
 /** Verbs on images, as they stand directly below `shoal`. */
 export const imageVerbs: readonly CommandLeaf[] = [images, ...transfers, build, rmi, ...others]
 
+/** `shoal builder …`. */
+export const builderGroup: CommandGroup = {
+  name: 'builder',
+  summary: 'manage what builds keep for the next ones',
+  group: 'Groups:',
+  commands: [
+    build,
+    {
+      name: 'prune',
+      summary: 'remove what builds keep',
+      options: [
+        flag('-a, --all', 'all of it'),
+        flag('-f, --force', 'do not ask'),
+        flags('--filter <key=value>', 'only what matches'),
+      ],
+      load: async () => (await import('../system/prune.ts')).pruneKind('build cache'),
+    },
+  ],
+}
+
 /** `shoal image …`. */
 export const imageGroup: CommandGroup = {
   name: 'image',
@@ -146,7 +166,7 @@ export const imageGroup: CommandGroup = {
       name: 'inspect',
       summary: 'show all of images',
       args: '<image...>',
-      options: [FORMAT],
+      options: [flag('-f, --format <format>', 'json or a template')],
       load: async () => (await import('../system/inspect.ts')).inspectKind('image'),
     },
     {

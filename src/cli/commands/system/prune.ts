@@ -21,6 +21,8 @@ interface Kind {
   readonly title: string
   /** What the engine is asked for, of the filters given. */
   readonly filters: (filters: Filters, all: boolean) => Filters
+  /** More of the request than filters. */
+  readonly query?: (all: boolean) => Readonly<Record<string, string | number | undefined>>
   readonly lines: (report: Report) => readonly string[]
   /** Networks take no space. */
   readonly space: boolean
@@ -70,6 +72,16 @@ const KINDS = {
     lines: ({ VolumesDeleted }) => VolumesDeleted ?? [],
     space: true,
   },
+  'build cache': {
+    path: '/build/prune',
+    warning: all =>
+      all ? 'WARNING! This will remove all build cache.' : 'WARNING! This will remove all dangling build cache.',
+    title: 'Deleted build cache objects:',
+    filters: same,
+    query: all => ({ all: all ? 1 : undefined }),
+    lines: ({ CachesDeleted }) => CachesDeleted ?? [],
+    space: true,
+  },
 } as const satisfies Readonly<Record<string, Kind>>
 
 type KindName = keyof typeof KINDS
@@ -87,7 +99,9 @@ export function pruneKind(name: KindName): RunCommand {
 
 async function pruneOne({ api, options, context }: EngineCommand, kind: Kind, all: boolean): Promise<number> {
   const filters = kind.filters(readFilters(options.list('filter')), all)
-  const report = await api.ask<Report>('POST', kind.path, { query: { filters: filterQuery(filters) } })
+  const report = await api.ask<Report>('POST', kind.path, {
+    query: { ...kind.query?.(all), filters: filterQuery(filters) },
+  })
   const lines = kind.lines(report)
   if (lines.length > 0) context.stdout.write(`${[kind.title, ...lines].join('\n')}\n\n`)
   return report.SpaceReclaimed ?? 0
@@ -108,8 +122,9 @@ export const runSystemPrune = withEngine(async command => {
     '',
   ]
   if (!options.flag('force') && !(await confirm(warning.join('\n'), context))) return
-  const names: readonly KindName[] = ['container', ...(volumes ? (['volume'] as const) : []), 'network', 'image']
+  const cleaned = volumes ? (['volume'] as const) : []
+  const names: readonly KindName[] = ['container', 'network', ...cleaned, 'image', 'build cache']
   let bytes = 0
-  for (const name of names) bytes += await pruneOne(command, KINDS[name], name === 'image' && all)
+  for (const name of names) bytes += await pruneOne(command, KINDS[name], name !== 'volume' && all)
   context.stdout.write(`Total reclaimed space: ${humanSize(bytes)}\n`)
 })
