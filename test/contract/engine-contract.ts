@@ -10,6 +10,7 @@ import {
   FrameDecoder,
 } from '../../src/docker-api/index.ts'
 import { busyboxArchive, contextTar } from '../support/busybox-image.ts'
+import { containerFilesContract } from './container-files-contract.ts'
 
 export interface EngineUnderTest {
   readonly engine: Engine
@@ -363,6 +364,8 @@ export function engineContract(title: string, open: () => Promise<EngineUnderTes
       expect(SpaceReclaimed).toBeGreaterThanOrEqual(0)
       expect(await engine.images.pruneBuildCache({ all: true })).toEqual({ CachesDeleted: null, SpaceReclaimed: 0 })
     })
+
+    containerFilesContract(() => engine, IMAGE)
 
     it('describes itself', async () => {
       const info = await engine.info()

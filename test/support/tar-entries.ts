@@ -19,7 +19,8 @@ export async function readTar(archive: Readable): Promise<Map<string, TarFile>> 
   for await (const entry of entries) {
     const { name, type, linkname, uid, gid, mode } = entry.header
     const content = (await buffer(entry)).toString()
-    found.set(name, { type: type ?? 'file', content, linkname: linkname ?? '', uid, gid, mode })
+    // Some writers put the type in front of the permissions too.
+    found.set(name, { type: type ?? 'file', content, linkname: linkname ?? '', uid, gid, mode: mode & 0o7777 })
   }
   return found
 }

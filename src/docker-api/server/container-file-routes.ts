@@ -8,6 +8,7 @@ import type { Engine } from '../engine.ts'
 import { readFields } from '../read-shape.ts'
 import { beginStream, closedSignal, type HttpApp, type HttpReply } from './http-app.ts'
 import { Query, readJson } from './request.ts'
+import { shieldedBody } from './shielded-body.ts'
 
 type ById = { readonly Params: { readonly id: string } }
 
@@ -48,10 +49,11 @@ function archiveRoutes(app: HttpApp, { containers }: Engine): void {
   })
   app.put<ById>('/containers/:id/archive', async ({ params, url, raw }, reply) => {
     const query = new Query(url)
+    await using body = shieldedBody(raw)
     await containers.writeArchive(params.id, pathOf(query), {
       noOverwriteDirNonDir: query.flag('noOverwriteDirNonDir'),
       copyUIDGID: query.flag('copyUIDGID'),
-      archive: raw,
+      archive: body.stream,
       signal: closedSignal(reply),
     })
     return reply.code(200).send()

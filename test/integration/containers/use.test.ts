@@ -70,7 +70,7 @@ describe.skipIf(!isRoot)('what containers use and may use', () => {
       const id = await dock.run('exec sleep 1000', { host: { Memory: 64 * MIB, PidsLimit: 20 } })
       const change = { Memory: 96 * MIB, MemorySwap: -1, PidsLimit: 30, CpuShares: 512, NanoCpus: 5e8, CpusetCpus: '0' }
       expect(await update(id, change)).toEqual({ Warnings: [] })
-      const [before] = await Promise.all([sample(id, { oneShot: true })])
+      const before = await sample(id, { oneShot: true })
       expect(before.pids_stats.limit).toBe(30)
       expect(before.memory_stats.limit).toBe(96 * MIB)
       expect(await host(id)).toMatchObject(change)
