@@ -69,7 +69,7 @@ function mountsOrigin({ table }: Room, text: string): MountsOrigin {
   if (!['', 'rw', 'ro', 'z', 'Z', 'rw,z', 'ro,z', 'rw,Z', 'ro,Z'].includes(mode)) {
     throw invalidInput('BAD_VOLUMES_FROM', `invalid mode: ${mode}`)
   }
-  return { mounts: table.get(reference).mounts, readOnly: mode.startsWith('ro') }
+  return { mounts: named(table, reference).mounts, readOnly: mode.startsWith('ro') }
 }
 
 /** Undoes a creation, whichever point it had reached. */
@@ -128,5 +128,17 @@ function newRecord(
 /** `container:web` with the container's id: a name may move to another one, and whose namespace was meant must not change with it. */
 function withFullId(table: Room['table'], mode: string): string {
   const [kind, reference] = mode.split(/:(.*)/s)
-  return kind === 'container' && reference !== undefined ? `container:${table.get(reference).id}` : mode
+  return kind === 'container' && reference !== undefined ? `container:${named(table, reference).id}` : mode
+}
+
+/**
+ * A container that another one's creation names. One that there is not is the request's mistake: clients take docker's 404
+ * of a creation for a missing image, and pull it.
+ */
+function named(table: Room['table'], reference: string): ContainerRecord {
+  try {
+    return table.get(reference)
+  } catch (error) {
+    throw invalidInput('NO_SUCH_CONTAINER', errorMessage(error))
+  }
 }

@@ -198,13 +198,23 @@ describe.skipIf(!isRoot)('options of containers', () => {
   })
 
   it('takes over the mounts of another container', async () => {
-    const host = { Binds: ['shared-volume:/from', `${join(dock.directory, 'image/data')}:/bound:ro`] }
-    const donor = await dock.create('true', { host })
+    const Binds = ['shared-volume:/from', `${join(dock.directory, 'image/data')}:/bound:ro`]
+    const donor = await dock.create('true', { host: { Binds } })
     const VolumesFrom = [`${donor}:ro`]
     const script = 'cat /bound/seed; touch /from/x 2>/dev/null || echo refused'
     expect(await hostOutput(script, { VolumesFrom })).toBe('seed\nrefused')
     expect(await hostOutput('touch /from/x && echo written', { VolumesFrom: [donor] })).toBe('written')
-    expect(await refusal({ VolumesFrom: ['nobody'] })).toBe('No such container: nobody')
+    for (const host of [
+      { VolumesFrom: ['nobody'] },
+      { PidMode: 'container:nobody' },
+      { NetworkMode: 'container:nobody' },
+    ]) {
+      // A 404 would be taken for a missing image.
+      await expect(dock.create('true', { host })).rejects.toMatchObject({
+        status: 400,
+        message: 'No such container: nobody',
+      })
+    }
   })
 
   it('has mounts within mounts, each as asked for, and leaves nothing of them behind', async () => {
