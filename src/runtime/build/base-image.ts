@@ -5,19 +5,16 @@ import type { Build } from './build.ts'
 import { type BuildState, SCRATCH } from './state.ts'
 
 /** Makes the image of a state known to the store under no name, so that containers and roots can be made of it. */
-export async function hiddenImage(build: Build, state: BuildState): Promise<string> {
+export function hiddenImage({ hidden }: Build, state: BuildState): Promise<string> {
   // What belongs to running the image has no place in making it.
   const { ExposedPorts: _ports, OnBuild: _triggers, ...config } = state.config
-  const id = await build.store.createImage({
+  return hidden.hold({
     layers: state.layers,
     config: { ...config, Entrypoint: null, Cmd: null, Healthcheck: { Test: ['NONE'] } },
     history: [],
     createdMs: 0,
     tags: [],
-    hidden: true,
   })
-  build.hidden.add(id)
-  return id
 }
 
 /** The state an image begins a stage with; pulls it if it is not here, or if asked to. */

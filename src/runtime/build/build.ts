@@ -5,6 +5,7 @@ import type { ImageStore } from '../images/index.ts'
 import type { BuildCache } from './cache/build-cache.ts'
 import type { CacheSource } from './cache/cache-sources.ts'
 import type { Dockerfile } from './dockerfile/dockerfile.ts'
+import type { HeldImages } from './hidden-images.ts'
 import type { BuildState } from './state.ts'
 import type { MountCaches } from './steps/mount-caches.ts'
 import type { SourceTree } from './steps/sources.ts'
@@ -46,7 +47,7 @@ export interface Build {
   /** Values of the ARGs before the first FROM. */
   readonly globals: ReadonlyMap<string, string>
   /** Images made on the way, to be forgotten at the end. */
-  readonly hidden: Set<string>
+  readonly hidden: HeldImages
   /** Build arguments that some ARG took up. */
   readonly usedArgs: Set<string>
 }

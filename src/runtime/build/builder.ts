@@ -12,6 +12,7 @@ import { type Build, type BuildContainers, STEP_LABEL } from './build.ts'
 import { BuildCache } from './cache/build-cache.ts'
 import { openCacheSources } from './cache/cache-sources.ts'
 import { openContext } from './context.ts'
+import { HiddenImages } from './hidden-images.ts'
 import { pruneBuildCache } from './prune.ts'
 import { checkPlatform, runBuild } from './run-build.ts'
 import { type BuildState, stateId } from './state.ts'
@@ -34,6 +35,9 @@ export interface BuilderPorts {
 interface Workshop extends BuilderPorts {
   readonly cache: BuildCache
   readonly mountCaches: MountCaches
+  readonly hiddenImages: HiddenImages
+  /** Ids of the builds that go on now. */
+  readonly running: Set<string>
 }
 
 /** What one request asks for. */
@@ -58,7 +62,8 @@ export function createBuilder(ports: BuilderPorts): Builder {
   const home = join(ports.dataRoot, 'build')
   const cache = new BuildCache(join(home, 'cache.json'), ports.store)
   const mountCaches = new MountCaches(join(home, 'mounts'))
-  const workshop: Workshop = { ...ports, cache, mountCaches }
+  const hiddenImages = new HiddenImages(ports.store)
+  const workshop: Workshop = { ...ports, cache, mountCaches, hiddenImages, running: new Set() }
   const contexts = join(home, 'contexts')
   let recovered: Promise<void> | undefined
   const recover = (): Promise<void> => (recovered ??= sweep(contexts, ports.containers()))
@@ -78,15 +83,16 @@ async function buildOne(workshop: Workshop, contexts: string, order: Order): Pro
   checkPlatform(options.platform ?? '')
   const id = newShortId(workshop.random)
   const scratch = join(contexts, id)
-  const hidden = new Set<string>()
+  await using hidden = workshop.hiddenImages.open()
   await mkdir(scratch, { recursive: true, mode: 0o700 })
+  workshop.running.add(id)
   try {
     const build = await prepare(workshop, order, { id, scratch, hidden })
     const image = await finish(build, await runBuild(build))
     for (const name of names) report({ stream: `Successfully tagged ${name}\n` })
     return image
   } finally {
-    for (const image of hidden) await workshop.store.forget(image)
+    workshop.running.delete(id)
     await rm(scratch, { recursive: true, force: true })
     await workshop.cache.save()
   }

@@ -368,4 +368,24 @@ describe.skipIf(!isRoot)('building images', () => {
     expect(lab.output).toContain('out\n')
     expect(lab.output).toContain('\u001b[91merr\n\u001b[0m')
   })
+
+  it('builds the same twice at a time', async () => {
+    const files = { Dockerfile: 'FROM base\nRUN echo one > /one\nWORKDIR /w\nRUN cat /one > /w/two\nCOPY . .\n', f: 'f' }
+    const options = { noCache: true, buildArgs: { SOURCE_DATE_EPOCH: '1' } }
+    const ids = await Promise.all([1, 2, 3, 4].map(number => lab.build(files, { ...options, tags: [`app:${number}`] })))
+    expect(new Set(ids).size).toBe(1)
+    await lab.builder.pruneBuildCache({})
+    expect(readFileSync(join(await lab.rootOf(ids[0] ?? ''), 'w/two'), 'utf8')).toBe('one\n')
+  })
+
+  it('does not lose what it has come to when the cache is emptied meanwhile', async () => {
+    const building = lab.build({
+      Dockerfile: 'FROM base\nRUN echo one > /one\nRUN echo two > /two\nRUN echo three > /three\n',
+    })
+    building.catch(() => {})
+    for (let isDone = false; !isDone; ) {
+      isDone = await Promise.race([building.then(() => true), lab.builder.pruneBuildCache({}).then(() => false)])
+    }
+    expect(readdirSync(await lab.rootOf(await building))).toEqual(expect.arrayContaining(['one', 'two', 'three']))
+  })
 })

@@ -103,7 +103,7 @@ async function runContainer(build: Build, running: Running): Promise<LayerRef | 
     return layer
   } finally {
     // A container that is kept needs its image.
-    if (isKept) build.hidden.delete(image)
+    if (isKept) build.hidden.keep(image)
     else await containers.remove(id, { force: true, volumes: true })
   }
 }
