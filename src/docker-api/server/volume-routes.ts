@@ -1,10 +1,21 @@
+import { unavailable } from '../../core/errors.ts'
 import { isBefore, spokenVersion } from '../api-version.ts'
+import type { ShapeTable } from '../create-shapes.ts'
 import type { Engine } from '../engine.ts'
+import { readFields } from '../read-shape.ts'
 import type { VolumeCreateRequest } from '../resource-types.ts'
 import type { HttpApp } from './http-app.ts'
 import { Query, readJson } from './request.ts'
 
 type ByName = { readonly Params: { readonly name: string } }
+
+const VOLUME_SHAPES: ShapeTable = {
+  Name: 'text',
+  Driver: 'text',
+  DriverOpts: 'strings',
+  Labels: 'strings',
+  ClusterVolumeSpec: { fields: {} },
+}
 
 export function volumeRoutes(app: HttpApp, { volumes }: Engine): void {
   app.get('/volumes', async request => ({
@@ -13,7 +24,13 @@ export function volumeRoutes(app: HttpApp, { volumes }: Engine): void {
   }))
   app.get<ByName>('/volumes/:name', ({ params }) => volumes.inspect(params.name))
   app.post('/volumes/create', async (request, reply) => {
-    return reply.code(201).send(await volumes.create(await readJson<VolumeCreateRequest>(request.raw)))
+    const body = await readJson<VolumeCreateRequest & { readonly ClusterVolumeSpec: object }>(request.raw)
+    const { ClusterVolumeSpec, ...wanted } = readFields(body, VOLUME_SHAPES)
+    if (ClusterVolumeSpec !== undefined) throw noCluster()
+    return reply.code(201).send(await volumes.create(wanted))
+  })
+  app.put<ByName>('/volumes/:name', () => {
+    throw noCluster()
   })
   app.delete<ByName>('/volumes/:name', async ({ params, url }, reply) => {
     await volumes.remove(params.name, { force: new Query(url).flag('force') })
@@ -25,4 +42,9 @@ export function volumeRoutes(app: HttpApp, { volumes }: Engine): void {
     const old = isBefore(spokenVersion(request.originalUrl), '1.42')
     return volumes.prune({ filters: old && !('all' in filters) ? { ...filters, all: ['true'] } : filters })
   })
+}
+
+/** Docker's words for volumes of its swarm mode, which this engine does not have. */
+function noCluster(): Error {
+  return unavailable('NO_SWARM_MANAGER', 'volume update only valid for cluster volumes, but swarm is unavailable')
 }

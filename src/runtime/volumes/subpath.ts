@@ -75,7 +75,9 @@ async function removeTarget(target: string): Promise<void> {
 
 /** Undoes {@link mountSubpath} for everything in a folder. */
 export async function unmountSubpaths(folder: string, mounter: VolumeMounter): Promise<void> {
-  for (const name of await namesIn(folder)) {
+  const names = await namesIn(folder)
+  if (names === undefined) return
+  for (const name of names) {
     const target = join(folder, name)
     if (await mounter.isMounted(target)) mounter.unmount(target)
     await removeTarget(target)
@@ -83,11 +85,11 @@ export async function unmountSubpaths(folder: string, mounter: VolumeMounter): P
   await removeTarget(folder)
 }
 
-async function namesIn(folder: string): Promise<readonly string[]> {
+async function namesIn(folder: string): Promise<readonly string[] | undefined> {
   try {
     return await readdir(folder)
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return []
+    if (errorCode(error) === 'ENOENT') return undefined
     throw error
   }
 }

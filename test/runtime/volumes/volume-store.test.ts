@@ -183,6 +183,21 @@ it('gives back the volume that is there, whatever options and labels are asked f
   await expect(volumes.create({ Name: 'data', Driver: 'other' })).rejects.toMatchObject({ status: 404 })
 })
 
+it('makes one volume of two requests at once, and never removes one that is being taken into use', async () => {
+  const { mounts, volumes } = await open()
+  const made = await Promise.all(
+    [1, 2, 3].map(label => volumes.create({ Name: 'data', Labels: { label: String(label) } })),
+  )
+  expect(new Set(made.map(({ Labels }) => Labels?.['label'])).size).toBe(1)
+  const [taken, removed] = await Promise.allSettled([
+    mounts.prepare('c1', { HostConfig: { Binds: ['data:/d'] } }, {}),
+    volumes.remove('data', {}),
+  ])
+  expect(taken.status).toBe('fulfilled')
+  expect((await volumes.list({})).map(({ Name }) => Name)).toEqual(['data'])
+  expect(removed.status === 'rejected' || (await volumes.inspect('data')).Labels === null).toBe(true)
+})
+
 it('mounts a part of a volume and nothing outside of it', async () => {
   const { mounts, volumes } = await open()
   const { Mountpoint } = await volumes.create({ Name: 'data' })
