@@ -118,6 +118,8 @@ export interface NetworkSandboxes {
   readonly rename: (containerId: string, name: string) => void
   /** What a sandbox holds now; undefined if it is not open. */
   readonly get: (containerId: string) => Sandbox | undefined
+  /** Id of the network that a name or an id means now; undefined if there is none. */
+  readonly networkId: (reference: string) => string | undefined
   /** After a restart of the engine: keeps the sandboxes of containers that run, removes every other one of ours. */
   readonly restore: (running: readonly SandboxRequest[]) => Promise<void>
 }

@@ -392,10 +392,12 @@ describe.each(dockerPrograms())('$title', ({ program, skip }) => {
       await script.run([program, 'events', '--since', since, '--until', until, '--filter', 'container=watched'], {
         title: 'events',
       })
-      await script.run(
-        [program, 'events', '--since', since, '--until', until, '--filter', 'type=network', '--filter', 'type=volume'],
-        { title: 'events of networks and volumes' },
-      )
+      for (const kind of ['network', 'volume']) {
+        const filters = ['--filter', `type=${kind}`, '--filter', `${kind}=loose`]
+        await script.run([program, 'events', '--since', since, '--until', until, ...filters], {
+          title: `events of a ${kind}`,
+        })
+      }
       await script.run([program, 'version', '--format', '{{.Server.Os}}/{{.Server.Arch}}'])
     }))
 })

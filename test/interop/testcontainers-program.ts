@@ -146,7 +146,7 @@ async function configures(): Promise<void> {
       .withStartupTimeout(20_000)
       .start()
     const look =
-      'echo $GIVEN; pwd; id -u; cat /bound/file /copied/deep/file; grep other /etc/hosts; ulimit -n; touch /bound/x 2>&1; touch /scratch/y && echo ok'
+      'echo $GIVEN; pwd; id -u; cat /bound/file /copied/deep/file; grep other /etc/hosts; ulimit -Hn; touch /bound/x 2>&1; touch /scratch/y && echo ok'
     tell('configured', await container.exec(['sh', '-c', look]))
     tell('labels', container.getLabels()['mine'])
     tell(

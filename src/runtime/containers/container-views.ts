@@ -60,7 +60,7 @@ export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerI
     GraphDriver: { Name: 'overlay2', Data: {} },
     Config: fullConfig(config),
     Mounts: record.mounts.filter(({ unlisted }) => unlisted !== true).map(({ point }) => point),
-    NetworkSettings: networkSettings(record, sandbox),
+    NetworkSettings: networkSettings(room.sandboxes, record),
   }
 }
 
@@ -81,7 +81,7 @@ export function summaryView(room: ViewRoom, record: ContainerRecord): ContainerS
     State: state.Status,
     Status: statusText(state, room.clock.nowMs()),
     HostConfig: { NetworkMode: shownNetworkMode(record) },
-    NetworkSettings: { Networks: networksOf(record, sandbox) },
+    NetworkSettings: { Networks: networksOf(room.sandboxes, record) },
     Mounts: record.mounts.filter(({ unlisted }) => unlisted !== true).map(({ point }) => point),
   }
 }

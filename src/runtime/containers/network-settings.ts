@@ -1,7 +1,9 @@
 import type { EndpointSettings, NetworkSettings } from '../../docker-api/index.ts'
-import type { Sandbox } from '../ports.ts'
+import type { NetworkSandboxes } from '../ports.ts'
 import { joinedNetworks } from './network-membership.ts'
 import type { ContainerRecord } from './record.ts'
+
+type Sandboxes = Pick<NetworkSandboxes, 'get' | 'networkId'>
 
 const NOWHERE = {
   EndpointID: '',
@@ -15,8 +17,9 @@ const NOWHERE = {
 }
 
 /** `NetworkSettings` of `GET /containers/{id}/json`. Every field is there, set or not, as clients in typed languages want it. */
-export function networkSettings(record: ContainerRecord, sandbox: Sandbox | undefined): NetworkSettings {
-  const networks = networksOf(record, sandbox)
+export function networkSettings(sandboxes: Sandboxes, record: ContainerRecord): NetworkSettings {
+  const sandbox = sandboxes.get(record.id)
+  const networks = networksOf(sandboxes, record)
   const isShared = record.networkMode.startsWith('container:')
   const { id = '', netnsPath = '', ports = {} } = isShared || sandbox === undefined ? {} : sandbox
   // What older clients read: of the default network alone, as dockerd has it.
@@ -43,11 +46,12 @@ export function networkSettings(record: ContainerRecord, sandbox: Sandbox | unde
   }
 }
 
-/** What the container has on its networks now; before and between runs, which networks it will join. */
-export function networksOf(
-  record: ContainerRecord,
-  sandbox: Sandbox | undefined,
-): Readonly<Record<string, EndpointSettings>> {
+/**
+ * What the container has on its networks now; before and between runs, which networks it will join. As with Docker, ids of
+ * networks are there from the first run on: clients compare them to see whether a network was replaced.
+ */
+export function networksOf(sandboxes: Sandboxes, record: ContainerRecord): Readonly<Record<string, EndpointSettings>> {
+  const sandbox = sandboxes.get(record.id)
   if (sandbox !== undefined) return sandbox.networks
   return Object.fromEntries(
     joinedNetworks(record).map(name => {
@@ -58,7 +62,7 @@ export function networksOf(
         Aliases: Aliases ?? null,
         MacAddress: MacAddress ?? '',
         DriverOpts: DriverOpts ?? null,
-        NetworkID: '',
+        NetworkID: record.lastRun === undefined ? '' : (sandboxes.networkId(name) ?? ''),
         EndpointID: '',
         Gateway: '',
         IPAddress: '',

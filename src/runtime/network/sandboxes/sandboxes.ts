@@ -96,6 +96,10 @@ export class Sandboxes implements NetworkSandboxes {
     return record === undefined ? undefined : this.#view(record)
   }
 
+  networkId(reference: string): string | undefined {
+    return this.#ports.networks.find(reference)?.id
+  }
+
   async restore(running: readonly SandboxRequest[]): Promise<void> {
     const { table, firewall, namespaces, folders, netlink } = this.#ports
     const wanted = new Map(running.map(request => [request.containerId, request]))
