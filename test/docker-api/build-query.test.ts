@@ -80,7 +80,7 @@ describe('readBuildOptions', () => {
     ['version=2', 501, 'DOCKER_BUILDKIT=0'],
     ['remote=client-session', 501, 'DOCKER_BUILDKIT=0'],
     [`outputs=${json([{ Type: 'local' }])}`, 501, 'DOCKER_BUILDKIT=0'],
-    ['version=3', 400, 'invalid version: 3'],
+    ['version=3', 400, 'invalid version "3"'],
     ['squash=1', 400, 'squash is only supported with experimental mode'],
     ['securityopt=seccomp', 400, 'securityopt'],
     ['isolation=hyperv', 400, 'Unsupported isolation: "hyperv"'],

@@ -48,7 +48,7 @@ function refuseOthers(query: Query): void {
       'BuildKit is not supported: set DOCKER_BUILDKIT=0 to build with the classic builder',
     )
   }
-  if (version !== '1') throw invalidInput('BAD_QUERY', `invalid version: ${version}`)
+  if (version !== '1') throw invalidInput('BAD_QUERY', `invalid version ${JSON.stringify(version)}`)
   if (query.flag('squash')) throw invalidInput('NO_SQUASH', 'squash is only supported with experimental mode')
   if (query.all('securityopt').length > 0) {
     const why = 'The daemon on this platform does not support setting security options on build'

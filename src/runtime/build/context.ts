@@ -52,7 +52,8 @@ export async function openContext(
 }
 
 function readDockerfile(directory: string, name: string): Dockerfile {
-  const content = insideOnly(name) ? readFileInside(directory, name) : undefined
+  const components = insideOnly(name)
+  const content = components.length === 0 ? undefined : readFileInside(directory, name)
   if (content === undefined) {
     throw invalidInput('NO_DOCKERFILE', `Cannot locate specified Dockerfile: ${name}`)
   }
@@ -60,11 +61,11 @@ function readDockerfile(directory: string, name: string): Dockerfile {
   return parseDockerfile(content.toString('utf8'))
 }
 
-function insideOnly(path: string): boolean {
+function insideOnly(path: string): readonly string[] {
   try {
-    return splitInside(path).length > 0
+    return splitInside(path)
   } catch {
-    return false
+    throw invalidInput('NO_DOCKERFILE', `forbidden path outside the build context: ${path} ()`)
   }
 }
 
@@ -83,7 +84,7 @@ async function fill(directory: string, source: Readable | Buffer, { signal }: Co
 async function fetchContext(url: string, { scratch, clock, signal }: ContextPorts): Promise<Readable | Buffer> {
   refuseGit(url)
   if (!/^https?:\/\//.test(url)) {
-    throw invalidInput('BAD_REMOTE', `Cannot build from ${url}: expected an http or https address`)
+    throw invalidInput('BAD_REMOTE', `remoteURL (${url}) could not be recognized as URL: give an http or https address`)
   }
   const path = join(scratch, 'remote')
   await download(url, path, { clock, signal })

@@ -370,7 +370,10 @@ describe.skipIf(!isRoot)('building images', () => {
   })
 
   it('builds the same twice at a time', async () => {
-    const files = { Dockerfile: 'FROM base\nRUN echo one > /one\nWORKDIR /w\nRUN cat /one > /w/two\nCOPY . .\n', f: 'f' }
+    const files = {
+      Dockerfile: 'FROM base\nRUN echo one > /one\nWORKDIR /w\nRUN cat /one > /w/two\nCOPY . .\n',
+      f: 'f',
+    }
     const options = { noCache: true, buildArgs: { SOURCE_DATE_EPOCH: '1' } }
     const ids = await Promise.all([1, 2, 3, 4].map(number => lab.build(files, { ...options, tags: [`app:${number}`] })))
     expect(new Set(ids).size).toBe(1)

@@ -75,7 +75,7 @@ describe.skipIf(!isRoot)('what builds fetch', () => {
     await expect(from(`${url}/noise`)).rejects.toThrow('neither an archive nor a Dockerfile')
     await expect(from(`${url}/none`)).rejects.toThrow('with status 404')
     await expect(from('https://github.com/a/b.git#main')).rejects.toMatchObject({ code: 'NO_GIT', status: 501 })
-    await expect(from('ftp://h/x')).rejects.toThrow('expected an http or https address')
+    await expect(from('ftp://h/x')).rejects.toThrow('could not be recognized as URL')
   })
 
   it('gives up an address that does not answer when the build is given up', async () => {
