@@ -50,7 +50,7 @@ async function parseAndRun(argv: readonly string[], { root }: Program, context: 
   const fill = (command: Command, definition: CommandDefinition): void => {
     describeCommand(command, definition, context)
     if ('commands' in definition) {
-      for (const child of definition.commands) build(command, child)
+      for (const child of definition === root ? chosen(root, argv[0]) : definition.commands) build(command, child)
       return
     }
     prepareLeaf(command, definition, async (args, leaf) => {
@@ -70,6 +70,12 @@ async function parseAndRun(argv: readonly string[], { root }: Program, context: 
   fill(program, root)
   await program.parseAsync([...plainSwitches(argv, root)], { from: 'user' })
   return exitCode
+}
+
+/** The command that is named first, if it is one: the others need not be made ready to be parsed. */
+function chosen({ commands }: CommandGroup, word = ''): readonly CommandDefinition[] {
+  const found = commands.filter(({ name, aliases }) => name === word || aliases?.includes(word))
+  return found.length === 0 ? commands : found
 }
 
 function describeCommand(command: Command, definition: CommandDefinition, context: CommandContext): void {
