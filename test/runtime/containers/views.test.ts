@@ -92,7 +92,7 @@ describe('filters', () => {
     ],
   })
   const room = {
-    sandboxes: { get: () => undefined },
+    sandboxes: { get: () => undefined, networkId: () => undefined },
     health: { get: () => undefined },
     paths: {},
     clock: { nowMs: () => NOW },
