@@ -53,6 +53,8 @@ describe('createDockerServer()', () => {
           'builder-version': '1',
           'docker-experimental': 'false',
           ostype: 'linux',
+          swarm: 'inactive',
+          'content-length': method === 'GET' ? '2' : '0',
         })
         expect(await answer.text()).toBe(method === 'GET' ? 'OK' : '')
       }

@@ -52,6 +52,12 @@ describe('what the engine has not', () => {
 describe('URLs and versions that mean nothing', () => {
   const UPGRADE = 'HTTP/1.1\nConnection: Upgrade\nUpgrade: tcp\nContent-Length: 0'
   it.each([
+    [`GET /containers/json?all=%zz ${CLOSE}`, /^HTTP\/1.1 400 Bad Request[^]*"message":"invalid URL escape \\"%zz\\""/],
+    [`GET /events?filters=%7 ${CLOSE}`, /^HTTP\/1.1 400 Bad Request[^]*"message":"invalid URL escape \\"%7\\""/],
+    [
+      `POST /containers/x/attach?detachKeys=% ${UPGRADE}`,
+      /^HTTP\/1.1 400 Bad Request[^]*"message":"invalid URL escape/,
+    ],
     [`GET /containers/%zz/json ${CLOSE}`, /^HTTP\/1.1 400 Bad Request[^]*api-version: 1.47[^]*"message":".*%zz/i],
     [
       `POST /containers/%zz/attach ${UPGRADE}`,

@@ -41,13 +41,16 @@ export function decodeSegment(text: string): string {
   }
 }
 
-/** The parameters behind the question mark, read as Docker reads them. */
+/** The parameters behind the question mark, read as Docker reads them. Throws 400 for escapes that mean nothing. */
 export class Query {
   readonly #values: URLSearchParams
 
   constructor(url: string) {
     const mark = url.indexOf('?')
-    this.#values = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1))
+    const text = mark < 0 ? '' : url.slice(mark + 1)
+    const escape = /%(?![0-9a-fA-F]{2}).{0,2}/.exec(text)?.[0]
+    if (escape !== undefined) throw invalidInput('BAD_URL', `invalid URL escape "${escape}"`)
+    this.#values = new URLSearchParams(text)
   }
 
   text(name: string): string | undefined {
@@ -121,11 +124,11 @@ export class Query {
     throw invalidInput('BAD_QUERY', `Bad parameter ${name}: expected a JSON object`)
   }
 
-  #parsed(name: string): NonNullable<unknown> | undefined {
+  #parsed(name: string): object | string | number | boolean | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
     try {
-      return (JSON.parse(text) as NonNullable<unknown> | null) ?? undefined
+      return (JSON.parse(text) as object | string | number | boolean | null) ?? undefined
     } catch (cause) {
       throw invalidInput('BAD_QUERY', `Bad parameter ${name}: expected JSON`, { cause })
     }

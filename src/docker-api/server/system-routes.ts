@@ -8,15 +8,19 @@ import { Query } from './request.ts'
 /** The classic builder: clients then send the context as a tar to /build. */
 const BUILDER_VERSION = '1'
 
+const PING_HEADERS = {
+  'Builder-Version': BUILDER_VERSION,
+  'Cache-Control': 'no-cache, no-store, must-revalidate',
+  'Content-Type': 'text/plain; charset=utf-8',
+  Pragma: 'no-cache',
+  Swarm: 'inactive',
+}
+
 export function systemRoutes(app: HttpApp, engine: Engine): void {
-  app.get('/_ping', (_request, reply) => {
-    reply.headers({
-      'Builder-Version': BUILDER_VERSION,
-      'Cache-Control': 'no-cache, no-store, must-revalidate',
-      Pragma: 'no-cache',
-      'Content-Type': 'text/plain; charset=utf-8',
-    })
-    return reply.send('OK')
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/_ping',
+    handler: (request, reply) => reply.headers(PING_HEADERS).send(request.method === 'HEAD' ? '' : 'OK'),
   })
   app.get('/version', () => engine.version())
   app.get('/info', async ({ originalUrl }) => infoFor(spokenVersion(originalUrl), await engine.info()))
