@@ -127,8 +127,8 @@ function readTag(tag: string): string {
 /** Makes the image, unless every step was the base's own: then it is the base under another name. */
 async function finish({ store, options, report }: Build, state: BuildState): Promise<string> {
   const id = stateId(state)
-  if (state.baseId === undefined) await store.createImage({ ...state, tags: options.tags })
-  else for (const tag of options.tags) await store.images.tag(id, tag)
+  if (state.baseId === undefined) await store.createImage({ ...state, tags: [] })
+  for (const tag of options.tags) await store.images.tag(id, tag)
   report({ aux: { ID: id } })
   report({ stream: `Successfully built ${id.slice(7, 19)}\n` })
   return id

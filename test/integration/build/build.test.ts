@@ -322,6 +322,21 @@ describe.skipIf(!isRoot)('building images', () => {
     expect(statSync(join(root, 'dir/two')).mtimeMs).toBe(CONTEXT_SECONDS * 1_000)
   })
 
+  it('tells commands which time their files will have, unless the file says something else', async () => {
+    const Dockerfile =
+      'FROM base\nRUN echo "epoch $SOURCE_DATE_EPOCH"\nENV SOURCE_DATE_EPOCH=5\nRUN echo "own $SOURCE_DATE_EPOCH"\n'
+    const id = await lab.build({ Dockerfile })
+    expect(lab.output).toContain(`epoch ${CONTEXT_SECONDS}\n`)
+    expect(lab.output).toContain('own 5\n')
+    const { history = [], config } = await lab.store.describe(id)
+    expect(history[1]?.created_by).toBe('/bin/sh -c echo "epoch $SOURCE_DATE_EPOCH"')
+    expect(config.Env).toEqual(['PATH=/usr/bin', 'SOURCE_DATE_EPOCH=5'])
+    // When the context was checked out is no reason to do a step again.
+    const older = entry('Dockerfile', { content: Dockerfile, mtimeSeconds: CONTEXT_SECONDS - 1 })
+    await lab.build({ Dockerfile: older })
+    expect(lab.output.match(/Using cache/g)).toHaveLength(3)
+  })
+
   it('gives one and the same image for one SOURCE_DATE_EPOCH', async () => {
     const files = { Dockerfile: 'FROM base\nRUN echo one > /one\nENV A=1\n' }
     const change = { buildArgs: { SOURCE_DATE_EPOCH: '1500000000' } }

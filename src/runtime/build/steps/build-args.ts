@@ -14,6 +14,9 @@ export const PROXY_ARGS = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY',
 /** Understood by the builder itself, whether the file declares it or not. */
 export const EPOCH_ARG = 'SOURCE_DATE_EPOCH'
 
+/** 1980: archives of the zip format know no earlier time, and programs that write them fail. */
+const EPOCH_MIN_SECONDS = 315_532_800
+
 /** Arguments every build has, so that files written for several platforms work: all of them name this host's. */
 function platformArgs(): readonly (readonly [string, string])[] {
   const { os, architecture } = hostPlatform()
@@ -63,9 +66,12 @@ export function declareArgs(
   return { args, text: ` ARG ${texts.join(' ')}` }
 }
 
-/** What a RUN step sees of arguments, as environment variables: those of ENV win. */
+/**
+ * What a RUN step sees of arguments, as environment variables: those of ENV win. It also learns which time its files will
+ * get: what notes times of files down (as Python does for what it compiled) must note that one.
+ */
 export function runVariables(
-  { options }: Build,
+  { options, times }: Build,
   state: BuildState,
 ): { readonly env: readonly string[]; readonly cached: readonly string[] | undefined } {
   const variables = environment(state.config)
@@ -75,6 +81,12 @@ export function runVariables(
   )
   const texts = (entries: readonly (readonly [string, string])[]): string[] =>
     entries.map(([name, value]) => `${name}=${value}`).sort()
-  const env = texts([...visible, ...proxies])
-  return { env, cached: env.length === 0 ? undefined : texts(visible) }
+  const given = texts([...visible, ...proxies])
+  const { mtimeMaxSeconds } = times.files
+  const isTooEarly = times.epochSeconds === undefined && mtimeMaxSeconds < EPOCH_MIN_SECONDS
+  const isSaid = EPOCH_ARG in state.args || variables.has(EPOCH_ARG) || isTooEarly
+  return {
+    env: isSaid ? given : [...given, `${EPOCH_ARG}=${mtimeMaxSeconds}`],
+    cached: given.length === 0 ? undefined : texts(visible),
+  }
 }
