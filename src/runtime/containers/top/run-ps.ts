@@ -1,7 +1,7 @@
 import type { Clock } from '../../../core/clock.ts'
 import { errorMessage, failed, invalidInput, ShoalError } from '../../../core/errors.ts'
 import { findProgram, runCommand } from '../../linux/run-command.ts'
-import type { TopView } from './top.ts'
+import type { TopView } from './top-view.ts'
 
 const TIMEOUT_MS = 10_000
 /** A command line holds no more of them than this, by far. */

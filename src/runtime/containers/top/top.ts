@@ -5,16 +5,12 @@ import { isRunning } from '../record.ts'
 import { emitContainer, type Room } from '../room.ts'
 import { cgroupPath } from '../write-bundle.ts'
 import { runPs } from './run-ps.ts'
+import type { TopView } from './top-view.ts'
 
 const DEFAULT_ARGS = '-ef'
 const TITLES = ['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD']
 /** USER_HZ, which the kernel never changes for user space. */
 const TICKS_PER_SECOND = 100
-
-export interface TopView {
-  readonly Titles: readonly string[]
-  readonly Processes: readonly (readonly string[])[]
-}
 
 /** The processes of a container in the columns of `ps -ef`, read from /proc, or in those that arguments for `ps` ask for. */
 export async function topOf(

@@ -1,0 +1,4 @@
+export interface TopView {
+  readonly Titles: readonly string[]
+  readonly Processes: readonly (readonly string[])[]
+}
