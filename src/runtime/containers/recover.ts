@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { join } from 'node:path'
+import { sleep } from '../../core/clock.ts'
 import { errorMessage } from '../../core/errors.ts'
 import { mapParallel } from '../../core/parallel.ts'
 import { cgroupProcesses, childCgroups, removeCgroup } from '../linux/cgroups.ts'
@@ -29,7 +30,7 @@ export async function recoverContainers(room: Room): Promise<void> {
     return { record: found.record, step: planRecovery(found.record, found.seen) }
   })
   const adopted = plans.filter(({ step }) => step.do === 'adopt').map(({ record }) => record)
-  await killOrphans(room.paths, new Set(adopted.map(({ id }) => id)))
+  await killOrphans(room.paths, new Set(adopted.map(({ id }) => id)), room.clock)
   await room.sandboxes.restore(adopted.map(sandboxRequestOf))
   for (const { id, mounts } of adopted) room.mounts.adopt(id, mounts)
   await mapParallel(adopted, PARALLEL, record => room.locks.run(record.id, () => adopt(room, record)))
@@ -155,15 +156,23 @@ async function removeLeftovers(room: Room): Promise<void> {
   for (const id of await readdir(paths.execs)) await rm(join(paths.execs, id), { recursive: true, force: true })
 }
 
-async function removeStrayCgroup({ cgroups, cgroupParent, log, runtime }: Room, id: string): Promise<void> {
+const STRAY_ROUNDS_MAX = 100
+const STRAY_ROUND_MS = 20
+
+async function removeStrayCgroup({ cgroups, cgroupParent, log, runtime, clock }: Room, id: string): Promise<void> {
   const path = join(cgroupParent, id)
   log.warn({ container: id }, 'removing a control group that no container owns')
-  for (const pid of await cgroupProcesses(cgroups, path)) {
-    const process = identifyProcess(pid)
-    if (process !== undefined) sendSignal(process, constants.signals.SIGKILL)
-  }
   await runtime.delete(id).catch(() => {})
-  await removeCgroup(cgroups, path)
+  for (let round = 0; round < STRAY_ROUNDS_MAX; round++) {
+    for (const pid of await cgroupProcesses(cgroups, path)) {
+      const process = identifyProcess(pid)
+      if (process !== undefined) sendSignal(process, constants.signals.SIGKILL)
+    }
+    if (await removeCgroup(cgroups, path)) return
+    // What was killed is not gone at once.
+    await sleep(clock, STRAY_ROUND_MS)
+  }
+  log.warn({ container: id }, 'its processes do not end, the control group stays')
 }
 
 /**

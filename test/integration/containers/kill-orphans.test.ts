@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../src/core/clock.ts'
 import { enginePaths } from '../../../src/runtime/containers/engine-paths.ts'
 import { killOrphans } from '../../../src/runtime/containers/kill-orphans.ts'
 import { isRoot } from './support.ts'
@@ -40,7 +41,7 @@ describe.skipIf(!isRoot)('monitors that nobody adopts', () => {
     const own = await monitor(paths.runtimeState, ':')
     const foreign = await monitor(paths.runtimeState, 'mount -t tmpfs none "${1%/*}"; mkdir "$1"')
     const ended = new Promise(resolve => own.once('exit', (_code, signal) => resolve(signal)))
-    await killOrphans(paths, new Set())
+    await killOrphans(paths, new Set(), systemClock)
     expect(await ended).toBe('SIGKILL')
     expect(await answer(foreign)).toBe(0)
   })
@@ -49,7 +50,7 @@ describe.skipIf(!isRoot)('monitors that nobody adopts', () => {
     const paths = enginePaths({ dataRoot: join(directory, 'data'), execRoot: join(directory, 'exec') })
     mkdirSync(paths.runtimeState, { recursive: true })
     const own = await monitor(paths.runtimeState, ':')
-    await killOrphans(paths, new Set([ID]))
+    await killOrphans(paths, new Set([ID]), systemClock)
     expect(await answer(own)).toBe(0)
   })
 })
