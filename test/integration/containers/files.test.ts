@@ -283,6 +283,13 @@ describe.skipIf(!isRoot)('files of containers', () => {
       untouched(directory)
     })
 
+    it('cannot hide a file from a copy by a name that is no text', async () => {
+      const id = await ready(`cd /tmp; touch "$(printf 'a\\377b')"`)
+      const { archive } = await dock.engine.containers.readArchive(id, '/tmp')
+      await expect(readTar(archive)).rejects.toMatchObject({ code: 'NAME_NOT_UTF8' })
+      await expect(dock.engine.containers.changes(id)).rejects.toMatchObject({ code: 'NAME_NOT_UTF8' })
+    })
+
     it('can nest directories deeper than paths go without harm to others', async () => {
       const id = await ready(
         'cd /tmp; i=0; while [ $i -lt 1500 ]; do mkdir d; cd d; i=$((i+1)); done; echo x > /tmp/other',

@@ -1,7 +1,8 @@
 import type { Stats } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { errorCode } from '../../../core/errors.ts'
 import type { FilesystemChange } from '../../../docker-api/index.ts'
+import { entryNames } from '../../linux/entry-names.ts'
 import { type HeldDirectory, holdDirectory, holdEntry } from '../../linux/fd-path.ts'
 import { getXattr } from '../../linux/xattr.ts'
 import type { Room } from '../room.ts'
@@ -36,10 +37,10 @@ async function* compare(
   image: HeldDirectory | undefined,
   directory: string,
 ): AsyncGenerator<FilesystemChange> {
-  const names = await readdir(own.path)
+  const names = entryNames(own)
   const kept = new Set(names)
   if (image !== undefined && isOpaque(own)) yield* deletions(image, directory, kept)
-  for (const name of names.sort()) {
+  for (const name of names) {
     const path = `${directory}/${name}`
     const [now, before] = await Promise.all([statIn(own, name), image === undefined ? undefined : statIn(image, name)])
     if (now === undefined) continue
@@ -87,7 +88,7 @@ async function* deletions(
   directory: string,
   kept: ReadonlySet<string>,
 ): AsyncGenerator<FilesystemChange> {
-  for (const name of (await readdir(image.path)).sort()) {
+  for (const name of entryNames(image)) {
     if (!kept.has(name)) yield { Path: `${directory}/${name}`, Kind: KIND.deleted }
   }
 }

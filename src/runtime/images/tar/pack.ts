@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { failed, invalidInput } from '../../../core/errors.ts'
+import { entryNames } from '../../linux/entry-names.ts'
 import { type HeldDirectory, holdDirectory, holdEntry } from '../../linux/fd-path.ts'
 import { getXattr } from '../../linux/xattr.ts'
 import { encodeHeader, plainFile, TAR_END } from './header-writer.ts'
@@ -38,11 +39,7 @@ interface Frame {
   readonly held: HeldDirectory
   readonly path: string
   /** What is still to be packed in it, the next one last. */
-  readonly names: string[]
-}
-
-function frameOf(held: HeldDirectory, path: string): Frame {
-  return { held, path, names: readdirSync(held.path).sort().reverse() }
+  names: string[]
 }
 
 function spotOf(parent: HeldDirectory, name: string, path: string): Spot {
@@ -52,7 +49,7 @@ function spotOf(parent: HeldDirectory, name: string, path: string): Spot {
 /** Goes down without calling itself: how deep a tree is nested is up to whoever made it. */
 async function* packDirectory(walk: Walk, root: HeldDirectory): AsyncGenerator<Buffer> {
   using held = new DisposableStack()
-  const frames = [frameOf(root, '')]
+  const frames: Frame[] = [{ held: root, path: '', names: entryNames(root).reverse() }]
   held.defer(() => {
     for (const frame of frames) if (frame.held !== root) frame.held[Symbol.dispose]()
   })
@@ -67,13 +64,13 @@ async function* packDirectory(walk: Walk, root: HeldDirectory): AsyncGenerator<B
     if (walk.skips?.(path) === true) continue
     const below = yield* packSpot(walk, spotOf(frame.held, name, path))
     if (below === undefined) continue
-    frames.push(frameOf(below, path))
+    const next: Frame = { held: below, path, names: [] }
+    frames.push(next)
     if (frames.length > DEPTH_MAX) {
-      throw failed(
-        'PACK_FAILED',
-        `Cannot pack ${path.slice(0, 100)}…: more than ${DEPTH_MAX} directories in each other`,
-      )
+      const what = `more than ${DEPTH_MAX} directories in each other`
+      throw failed('PACK_FAILED', `Cannot pack ${path.slice(0, 100)}…: ${what}`)
     }
+    next.names = entryNames(below).reverse()
   }
 }
 
