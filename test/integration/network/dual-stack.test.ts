@@ -124,4 +124,16 @@ describe.skipIf(!isRoot)('networks with IPv6 (needs root)', () => {
     const { stdout } = await inside(host.netns, 'sh', '-c', 'cat /proc/sys/net/ipv6/conf/br-*/accept_ra')
     expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(['0']))
   })
+
+  it('relays everything where it may not write rules', async () => {
+    const bare = await lab.addHost()
+    await bare.process.call('openStackWithoutRules', bare.folder)
+    const request = sandboxRequest('bare', { portBindings: { '80/tcp': [{ HostPort: '8064' }] } })
+    const sandbox = await bare.process.call<Sandbox>('open', request)
+    await lab.serve(netns(sandbox), 'bare')
+    expect(await fetchText(lab.wire, `${bare.address}:8064`)).toMatch(/^bare 172\./)
+    expect((await inside(bare.netns, 'nft', 'list', 'ruleset')).stdout).toBe('')
+    await bare.process.call('close', request.containerId)
+    expect(await fetchText(lab.wire, `${bare.address}:8064`)).toBe('')
+  })
 })

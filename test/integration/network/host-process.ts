@@ -30,6 +30,9 @@ const methods: Record<string, (...args: never[]) => unknown> = {
   openStack: async (folder: string) => {
     stack = await createNetworkStack(optionsOf(folder), ports)
   },
+  openStackWithoutRules: async (folder: string) => {
+    stack = await createNetworkStack({ ...optionsOf(folder), manageFirewall: false }, ports)
+  },
   openStackBeforeNames: async (folder: string) => {
     const names = { lookup: () => undefined, ready: named.promise }
     stack = await createNetworkStack(optionsOf(folder), { ...ports, names })
