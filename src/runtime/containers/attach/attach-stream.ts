@@ -140,8 +140,9 @@ export class AttachStream extends Duplex {
   #endOutput(): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (this.#beforeEnd === undefined) this.push(null)
-    else void this.#beforeEnd.finally(() => this.push(null))
+    const end = (): void => void this.push(null)
+    if (this.#beforeEnd === undefined) end()
+    else void this.#beforeEnd.then(end, end)
   }
 
   #connected(run: (socket: Socket | undefined) => void): void {

@@ -125,6 +125,8 @@ export class ExecTable {
       exec.state = { status: 'running', pid: monitored.pid, process: identifyProcess(monitored.pid) }
       emitContainer(this.#room, record, `exec_start: ${describeCommand(exec.request)}`, { execID: exec.id })
       const exited = monitored.exitCode.then(code => this.#end(exec, code))
+      // Nobody need wait for it.
+      exited.catch(() => {})
       stream?.endAfter(exited)
       return { stream: stream === undefined ? undefined : { stream, tty }, exited }
     } catch (error) {
