@@ -141,8 +141,14 @@ function exchange<T>(call: Call, wire: Wire, settle: Settle<T>): Promise<T> {
       resolve(value)
     }
     settle(request, done, reject)
-    if (call.body instanceof Readable) call.body.on('error', error => request.destroy(error)).pipe(request)
-    else request.end(call.body === undefined ? undefined : JSON.stringify(call.body))
+    if (call.body instanceof Readable) {
+      call.body.on('error', error => {
+        // Told as it is: it is our side that cannot be read, not the other one that is away.
+        reject(error)
+        request.destroy(error)
+      })
+      call.body.pipe(request)
+    } else request.end(call.body === undefined ? undefined : JSON.stringify(call.body))
   })
 }
 

@@ -173,9 +173,9 @@ it('copies files and trees in and out as cp does', async () => {
   }
   const listed = await ours(['exec', 'up', 'sh', '-c', 'cat /tmp/tree/sub/file /srv/sub/file /srv/renamed'])
   expect(listed.stdout).toBe('deepdeepdeep')
-  await ours(['cp', 'up:/srv', at('out')])
-  await ours(['cp', 'up:/srv/.', at('out')])
-  await ours(['cp', 'up:/srv', at('out')])
+  for (const from of ['up:/srv', 'up:/srv/.', 'up:/srv']) {
+    expect(await ours(['cp', from, at('out')])).toEqual({ code: 0, stdout: '', stderr: '' })
+  }
   const paths = ['out/page', 'out/sub/file', 'out/srv/sub/file']
   expect(await Promise.all(paths.map(path => readFile(at(path), 'utf8')))).toEqual(['a page', 'deep', 'deep'])
 })

@@ -9,9 +9,10 @@ export const runExec = withEngine(async command => {
   const { api, args, options, context } = command
   const [container = '', ...Cmd] = args
   const [detach, tty, stdin] = [options.flag('detach'), options.flag('tty'), options.flag('interactive')]
+  const { Id: full } = await api.ask<{ Id: string }>('GET', pathOf('containers', container, 'json'))
   if (tty && stdin && !detach && context.stdin.isTTY !== true) throw failed('NO_TTY', 'the input device is not a TTY')
   const keys = options.text('detachKeys')
-  const { Id } = await api.ask<{ Id: string }>('POST', pathOf('containers', container, 'exec'), {
+  const { Id } = await api.ask<{ Id: string }>('POST', pathOf('containers', full, 'exec'), {
     body: {
       Cmd,
       Tty: tty,

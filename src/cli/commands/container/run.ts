@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { errorMessage, failed, invalidInput, ShoalError } from '../../../core/errors.ts'
+import { errorCode, errorMessage, failed, invalidInput, ShoalError } from '../../../core/errors.ts'
 import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
 import type { RunCommand } from '../../command.ts'
 import { type EngineCommand, explained, pathOf, withEngine } from '../../engine/engine-api.ts'
@@ -130,6 +130,7 @@ function guarded(work: (command: EngineCommand) => Promise<number>): RunCommand 
       return await work(command)
     } catch (error) {
       command.context.signal.throwIfAborted()
+      if (errorCode(error) === 'NO_TTY') throw error
       const cause = error instanceof StartFailed ? error.cause : error
       const text = errorMessage(explained(cause, ''))
       const [program = 'shoal'] = command.command.split(' ')

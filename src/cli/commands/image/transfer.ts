@@ -1,8 +1,8 @@
-import { createReadStream, createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { invalidInput } from '../../../core/errors.ts'
+import { errorCode, invalidInput, notFound } from '../../../core/errors.ts'
 import { formatImageReference, parseImageReference } from '../../../core/image-reference.ts'
 import type { CommandContext } from '../../command.ts'
 import { type EngineCommand, withEngine } from '../../engine/engine-api.ts'
@@ -78,6 +78,16 @@ export function refuseTerminal(path: string | undefined, { stdout }: CommandCont
   }
 }
 
+/** Opens a file before anything is asked of the engine. Throws what docker says of one that is not there. */
+async function openInput(path: string): Promise<Readable> {
+  try {
+    return (await open(path)).createReadStream()
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') throw notFound('NO_SUCH_FILE', `open ${path}: no such file or directory`)
+    throw error
+  }
+}
+
 /** `shoal load`: images from a tar. */
 export const runLoad = withEngine(async ({ api, options, context }) => {
   const input = options.text('input')
@@ -85,7 +95,7 @@ export const runLoad = withEngine(async ({ api, options, context }) => {
     throw invalidInput('BAD_FLAG', 'requested load from stdin, but stdin is empty')
   }
   const quiet = options.flag('quiet')
-  const source = input === undefined ? context.stdin : createReadStream(input)
+  const source = input === undefined ? context.stdin : await openInput(input)
   const call = { body: source, contentType: TAR, query: { quiet: quiet ? 1 : 0 } }
   const display = createProgressDisplay(context.stdout)
   await followProgress(await api.stream('POST', '/images/load', call), display.show)
@@ -104,7 +114,7 @@ export const runImport = withEngine(async (command: EngineCommand) => {
   set('message', options.text('message'))
   set('platform', options.text('platform'))
   for (const line of options.list('change')) search.append('changes', line)
-  const input = isUrl ? {} : { body: source === '-' ? context.stdin : createReadStream(source), contentType: TAR }
+  const input = isUrl ? {} : { body: source === '-' ? context.stdin : await openInput(source), contentType: TAR }
   const body = await api.stream('POST', `/images/create?${search.toString()}`, input)
   await followProgress(body, createProgressDisplay(context.stdout).show)
 })

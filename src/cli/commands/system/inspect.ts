@@ -42,7 +42,9 @@ async function inspectAll(command: EngineCommand, kinds: readonly Kind[]): Promi
       failures.push(`${errorMessage(explained(error, ''))}\n`)
     }
   }
-  if (template !== undefined) context.stdout.write(found.map(text => `${template(JSON.parse(text))}\n`).join(''))
+  // Docker ends the output with a line even if nothing was found.
+  if (template !== undefined)
+    context.stdout.write(found.map(text => `${template(JSON.parse(text))}\n`).join('') || '\n')
   else if (format === 'json') context.stdout.write(found.map(text => `${compact(text)}\n`).join(''))
   else context.stdout.write(`${indentJson(`[${found.join(',')}]`)}\n`)
   context.stderr.write(failures.join(''))

@@ -32,6 +32,9 @@ async function credentials({ options, context }: EngineCommand): Promise<{ usern
   if (fromInput && given !== undefined) {
     throw invalidInput('BAD_FLAG', '--password and --password-stdin are mutually exclusive')
   }
+  if (given !== undefined) {
+    context.stderr.write('WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n')
+  }
   if (fromInput && options.text('username') === undefined) {
     throw invalidInput('BAD_FLAG', 'Must provide --username with --password-stdin')
   }

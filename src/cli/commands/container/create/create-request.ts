@@ -116,12 +116,17 @@ function readNetworks(options: Options): { mode: string; endpoints: Record<strin
   const mode = first?.name ?? 'default'
   const aliases = [...options.list('networkAlias'), ...options.list('netAlias')]
   const [ip, ip6] = [options.text('ip'), options.text('ip6')]
+  const linkLocal = options.list('linkLocalIp')
   const address = {
     ...(ip === undefined ? {} : { IPv4Address: ip }),
     ...(ip6 === undefined ? {} : { IPv6Address: ip6 }),
+    ...(linkLocal.length === 0 ? {} : { LinkLocalIPs: linkLocal }),
   }
+  const links = ['default', 'bridge'].includes(mode) ? [] : options.list('link')
   const shared: EndpointConfig = {
     ...(aliases.length === 0 ? {} : { Aliases: aliases }),
+    // On a network of its own a container's links are the network's business.
+    ...(links.length === 0 ? {} : { Links: links }),
     ...(Object.keys(address).length === 0 ? {} : { IPAMConfig: address }),
   }
   const all = asked.length === 0 ? [{ name: mode, endpoint: {} }] : asked
