@@ -19,7 +19,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 await rm(`${root}/dist`, { recursive: true, force: true })
 const { errors, warnings } = await build({
   absWorkingDir: root,
-  entryPoints: ['src/main/cli.ts'],
+  // The second is what the first runs beside itself.
+  entryPoints: { cli: 'src/main/cli.ts', 'unpack-program': 'src/runtime/images/tar/unpack-program.ts' },
   outdir: 'dist/main',
   chunkNames: '../chunks/[name]-[hash]',
   bundle: true,

@@ -95,17 +95,13 @@ async function openEngine(
     { ...ports, emit: networkEvents(events) },
   )
   // Also when one of the others fails first, and it is still being opened.
-  scope.defer(() =>
-    opening.then(
-      opened => opened.close(),
-      () => {},
-    ),
-  )
+  scope.defer(() => closeOnceOpen(opening))
   const [store, volumes, network] = await Promise.all([
     createImageStore(options, { clock, random, log, usersOf, applyChanges, emit: imageEvents(events) }),
     createVolumeStore({ dataRoot }, { clock, random, log, emit: volumeEvents(events) }),
     opening,
   ])
+  scope.defer(store.close)
   const room = await openContainers(
     {
       dataRoot,
@@ -149,6 +145,11 @@ async function openEngine(
     setNameSource: network.setNameSource,
     close: () => scope.disposeAsync(),
   }
+}
+
+async function closeOnceOpen(opening: Promise<{ readonly close: () => Promise<void> }>): Promise<void> {
+  const opened = await opening.catch(() => undefined)
+  await opened?.close()
 }
 
 function imageEvents(events: EventBus) {

@@ -90,6 +90,8 @@ export type StoredImageOperations = Omit<ImageOperations, 'build' | 'pruneBuildC
 
 /** Stored images of one engine, and the root file systems made from them. */
 export interface ImageStore {
+  /** Ends what runs beside the engine for it. */
+  readonly close: () => void
   readonly roots: OverlayRoots
   readonly images: StoredImageOperations
   /** Packs a directory and keeps it as a layer. The same content gives the same layer. */

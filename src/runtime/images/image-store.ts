@@ -10,6 +10,7 @@ import { LayerStore } from './store/layer-store.ts'
 import { openLayout } from './store/layout.ts'
 import { Leases } from './store/leases.ts'
 import type { StoreParts } from './store/store-parts.ts'
+import { UnpackPool } from './tar/unpack-pool.ts'
 import { SharedWork } from './transfer/shared-work.ts'
 
 /**
@@ -20,7 +21,8 @@ export async function createImageStore(options: ImageStoreOptions, ports: ImageS
   const { clock, random, log } = ports
   const layout = await openLayout(options.dataRoot, clock)
   const blobs = new BlobStore(layout)
-  const layers = await LayerStore.open(layout, blobs, random)
+  const pool = new UnpackPool(clock)
+  const layers = await LayerStore.open({ layout, blobs, random, pool })
   const catalog = await ImageCatalog.open(layout, blobs, clock)
   const work = { leases: new Leases(), installing: new KeyedLock(), pulling: new SharedWork<string>() }
   const parts: StoreParts = { layout, blobs, layers, catalog, ...work, clock, random, log }
@@ -28,6 +30,7 @@ export async function createImageStore(options: ImageStoreOptions, ports: ImageS
   const usedByRoots = (): ReadonlySet<string> => roots.usedLayers()
   await collectAtStart(parts, usedByRoots)
   return {
+    close: () => pool.close(),
     roots,
     images: imageOperations(parts, { ...ports, options, usersOf: ports.usersOf ?? (() => []), usedByRoots }),
     addLayer: (source, signal) => addLayer(parts, source, signal),

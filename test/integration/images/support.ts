@@ -41,6 +41,7 @@ export class Workshop extends Scope {
       ...ports,
     })
     this.defer(async () => {
+      store.close()
       for (const id of await store.roots.list()) await store.roots.remove(id)
     })
     return store

@@ -101,11 +101,8 @@ export class HttpClient implements Disposable {
     const request = secure
       ? httpsRequest(url, { ...options, agent: this.#https }, answer.resolve)
       : httpRequest(url, { ...options, agent: this.#http }, answer.resolve)
-    limitConnecting(request, idleTimeoutMs)
-    request.on('timeout', () => {
-      const connecting = request.socket?.connecting === true
-      request.destroy(connecting ? connectError(url) : idleError(url, idleTimeoutMs))
-    })
+    limitConnecting(request, url)
+    request.on('timeout', () => request.destroy(idleError(url, idleTimeoutMs)))
     request.on('error', answer.reject)
     if (typeof body === 'function') pipeline(body(), request, { signal }).catch(answer.reject)
     else request.end(body)
@@ -139,11 +136,14 @@ export async function readBody({ body, url }: HttpResponse): Promise<Buffer> {
 }
 
 /** A fresh connection has less time than an answer on one that stands. */
-function limitConnecting(request: ClientRequest, idleTimeoutMs: number): void {
+function limitConnecting(request: ClientRequest, url: string): void {
   request.on('socket', socket => {
     if (!socket.connecting) return
-    socket.setTimeout(CONNECT_TIMEOUT_MS)
-    socket.once('connect', () => socket.setTimeout(idleTimeoutMs))
+    const deadline = AbortSignal.timeout(CONNECT_TIMEOUT_MS)
+    const onDeadline = (): void => void request.destroy(connectError(url))
+    const done = (): void => deadline.removeEventListener('abort', onDeadline)
+    deadline.addEventListener('abort', onDeadline, { once: true })
+    socket.once('connect', done).once('close', done)
   })
 }
 

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { KeyedLock } from '../../../core/keyed-lock.ts'
 import { newShortId, type Random } from '../../../core/random.ts'
 import type { LayerRef } from '../contract.ts'
-import { unpackArchive } from '../tar/unpack.ts'
+import { type Unpacked, unpackArchive } from '../tar/unpack.ts'
 import { LAYER_LIMITS } from '../tar/unpack-error.ts'
+import type { UnpackOptions, UnpackPool } from '../tar/unpack-pool.ts'
 import { type BlobStore, hexOf, wrongDigest } from './blob-store.ts'
 import type { Layout } from './layout.ts'
 import { RecordFiles } from './record-file.ts'
@@ -15,17 +16,21 @@ interface LayerRecord extends LayerRef {
   readonly unpackedBytes: number
 }
 
-export interface UnpackOptions {
-  readonly signal?: AbortSignal | undefined
-  /** Gets the packed bytes that were read since the last call. */
-  readonly onRead?: ((bytes: number) => void) | undefined
-}
+/** A smaller layer is unpacked before a process would have begun. */
+const PROCESS_FROM_BYTES = 128 * 1024
 
 /** A layer unpacked into scratch, that nobody sees before it is committed. */
 export interface UnpackedLayer {
   readonly ref: LayerRef
   readonly scratch: string
   readonly unpackedBytes: number
+}
+
+interface LayerStoreParts {
+  readonly layout: Layout
+  readonly blobs: BlobStore
+  readonly random: Random
+  readonly pool: UnpackPool
 }
 
 /**
@@ -36,29 +41,27 @@ export class LayerStore {
   readonly #layout: Layout
   readonly #blobs: BlobStore
   readonly #random: Random
+  readonly #pool: UnpackPool
   readonly #records: RecordFiles<LayerRecord>
   readonly #lock = new KeyedLock()
 
-  private constructor(parts: {
-    readonly layout: Layout
-    readonly blobs: BlobStore
-    readonly random: Random
-    readonly records: RecordFiles<LayerRecord>
-  }) {
+  private constructor(parts: LayerStoreParts, records: RecordFiles<LayerRecord>) {
     this.#layout = parts.layout
     this.#blobs = parts.blobs
     this.#random = parts.random
-    this.#records = parts.records
+    this.#pool = parts.pool
+    this.#records = records
   }
 
   /** Opens the layers, and removes directories that no record speaks of. */
-  static async open(layout: Layout, blobs: BlobStore, random: Random): Promise<LayerStore> {
+  static async open(parts: LayerStoreParts): Promise<LayerStore> {
+    const { layout } = parts
     const records = await RecordFiles.open<LayerRecord>(layout.layerRecords)
     const known = new Set(records.entries().map(([, record]) => record.short))
     for (const name of await readdir(layout.layers)) {
       if (!known.has(name)) await rm(join(layout.layers, name), { recursive: true, force: true })
     }
-    return new LayerStore({ layout, blobs, random, records })
+    return new LayerStore(parts, records)
   }
 
   get(diffId: string): LayerRef | undefined {
@@ -74,13 +77,12 @@ export class LayerStore {
   async unpack(
     blob: { readonly digest: string; readonly size: number; readonly mediaType: string },
     expectedDiffId: string | undefined,
-    { signal, onRead }: UnpackOptions = {},
+    options: UnpackOptions = {},
   ): Promise<UnpackedLayer> {
     const scratch = join(this.#layout.scratch, newShortId(this.#random))
     await mkdir(scratch, { mode: 0o755 })
     try {
-      const options = { limits: LAYER_LIMITS, whiteouts: true, signal, onRead }
-      const { diffId, contentBytes } = await unpackArchive(this.#blobs.stream(blob.digest), scratch, options)
+      const { diffId, contentBytes } = await this.#unpackInto(scratch, blob, options)
       if (expectedDiffId !== undefined && diffId !== expectedDiffId) {
         throw wrongDigest(expectedDiffId, `the layer ${blob.digest} unpacks to ${diffId}`)
       }
@@ -90,6 +92,17 @@ export class LayerStore {
       await rm(scratch, { recursive: true, force: true })
       throw error
     }
+  }
+
+  #unpackInto(
+    directory: string,
+    { digest, size }: { readonly digest: string; readonly size: number },
+    options: UnpackOptions,
+  ): Promise<Unpacked> {
+    if (size >= PROCESS_FROM_BYTES) {
+      return this.#pool.unpack({ path: this.#blobs.pathOf(digest), directory, limits: LAYER_LIMITS }, options)
+    }
+    return unpackArchive(this.#blobs.stream(digest), directory, { limits: LAYER_LIMITS, whiteouts: true, ...options })
   }
 
   /** Makes an unpacked layer visible. The caller has synced the file system before. */

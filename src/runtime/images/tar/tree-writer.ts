@@ -30,6 +30,8 @@ import { layerMeaning, OPAQUE_XATTR } from './whiteout.ts'
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 /** PATH_MAX: nothing could be opened by a longer name. */
 const NAME_CHARS_MAX = 4_096
+/** Names of directories are kept until the end, to set their times. */
+const NAMES_BYTES_MAX = 256 << 20
 const NODE_TYPES = { char: 0o020000, block: 0o060000, fifo: 0o010000 } as const
 
 export interface TreeWriterOptions {
@@ -67,6 +69,7 @@ export class TreeWriter implements TarHandler, Disposable {
   readonly #directoryTimes = new Map<string, number>()
   #file: OpenFile | undefined
   #entries = 0
+  #nameBytes = 0
   #newestSeconds = 0
   #bytes = 0
 
@@ -90,6 +93,8 @@ export class TreeWriter implements TarHandler, Disposable {
   entry(entry: TarEntry): void {
     this.#newestSeconds = Math.max(this.#newestSeconds, Math.floor(entry.mtimeSeconds))
     this.#count()
+    this.#nameBytes += entry.name.length
+    if (this.#nameBytes > NAMES_BYTES_MAX) throw tooLarge(`the names in it have more than ${NAMES_BYTES_MAX} bytes`)
     try {
       if (entry.name.length > NAME_CHARS_MAX)
         throw invalidInput('BAD_ENTRY', 'The archive is refused: a name is too long')
