@@ -4,13 +4,12 @@ import { notRunning } from '../container-errors.ts'
 import { isRunning } from '../record.ts'
 import { emitContainer, type Room } from '../room.ts'
 import { cgroupPath } from '../write-bundle.ts'
+import { type ProcessFiles, processRow, usersOf } from './process-row.ts'
 import { runPs } from './run-ps.ts'
 import type { TopView } from './top-view.ts'
 
 const DEFAULT_ARGS = '-ef'
 const TITLES = ['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD']
-/** USER_HZ, which the kernel never changes for user space. */
-const TICKS_PER_SECOND = 100
 
 /** The processes of a container in the columns of `ps -ef`, read from /proc, or in those that arguments for `ps` ask for. */
 export async function topOf(
@@ -27,46 +26,24 @@ export async function topOf(
 }
 
 async function processesOf(room: Room, pids: readonly number[]): Promise<TopView> {
-  const uptime = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0])
-  const bootMs = room.clock.nowMs() - uptime * 1_000
-  const rows = await Promise.all(pids.map(pid => rowOf(pid, bootMs)))
-  return { Titles: TITLES, Processes: rows.filter(row => row !== undefined) }
+  const [uptime, passwd] = await Promise.all([
+    readFile('/proc/uptime', 'utf8'),
+    readFile('/etc/passwd', 'utf8').catch(() => ''),
+  ])
+  const nowMs = room.clock.nowMs()
+  const context = { nowMs, bootMs: nowMs - Number(uptime.split(' ')[0]) * 1_000, users: usersOf(passwd) }
+  const processes = await Promise.all(pids.map(readProcess))
+  const rows = processes.filter(files => files !== undefined).map(files => processRow(files, context))
+  return { Titles: TITLES, Processes: rows }
 }
 
 /** Undefined for a process that ended meanwhile. */
-async function rowOf(pid: number, bootMs: number): Promise<string[] | undefined> {
+async function readProcess(pid: number): Promise<ProcessFiles | undefined> {
+  const read = (name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, 'utf8')
   try {
-    const [stat, status, cmdline] = await Promise.all(
-      ['stat', 'status', 'cmdline'].map(name => readFile(`/proc/${pid}/${name}`, 'utf8')),
-    )
-    const [comm, fields] = splitStat(stat ?? '')
-    const uid = /^Uid:\s+(\d+)/m.exec(status ?? '')?.[1] ?? '0'
-    const seconds = Math.floor((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND)
-    const started = new Date(bootMs + (Number(fields[19]) / TICKS_PER_SECOND) * 1_000)
-    const command = (cmdline ?? '').split('\0').join(' ').trim()
-    return [
-      uid === '0' ? 'root' : uid,
-      String(pid),
-      fields[1] ?? '0',
-      '0',
-      started.toISOString().slice(11, 16),
-      terminalName(Number(fields[4])),
-      [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60]
-        .map(n => String(n).padStart(2, '0'))
-        .join(':'),
-      command === '' ? `[${comm}]` : command,
-    ]
+    const [stat, status, cmdline] = await Promise.all([read('stat'), read('status'), read('cmdline')])
+    return { stat, status, cmdline }
   } catch {
     return undefined
   }
-}
-
-function splitStat(text: string): [string, string[]] {
-  const end = text.lastIndexOf(')')
-  return [text.slice(text.indexOf('(') + 1, end), text.slice(end + 2).split(' ')]
-}
-
-function terminalName(device: number): string {
-  const major = (device >> 8) & 0xfff
-  return major >= 136 && major <= 143 ? `pts/${(major - 136) * 256 + (device & 0xff)}` : '?'
 }
