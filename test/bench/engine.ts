@@ -7,10 +7,10 @@ import { endRemembered } from '../../scripts/lib/processes.ts'
 import { startRegistry } from '../../scripts/lib/registry.ts'
 import { busyboxArchive } from '../support/busybox-image.ts'
 import { type PeerOptions, startPeerEngine } from '../support/peer-engine.ts'
-import { benchClient, IMAGE } from './engine/client.ts'
+import { type BenchClient, benchClient, IMAGE } from './engine/client.ts'
 import { measureFloor } from './engine/floor.ts'
 import { largeArchive, measureImages } from './engine/images.ts'
-import { measureLifeCycles } from './engine/life-cycle.ts'
+import { LIFE_CYCLES, type LifeCycle, measureLifeCycle } from './engine/life-cycle.ts'
 import { type EngineFigures, engineRows } from './engine/rows.ts'
 import { measureStanding } from './engine/standing.ts'
 import { measureStreams } from './engine/streams.ts'
@@ -25,7 +25,7 @@ const SHOAL: PeerOptions = { name: 'shoal', address: '10.215.0.11', flags: INSEC
 /** Containers outlive a restart of ours; of Docker's they do only if it is told. */
 const DOCKER: PeerOptions = { name: 'docker', address: '10.215.0.12', flags: [...INSECURE, '--live-restore'] }
 
-/** Everything that users wait for on one host, for Shoal and Docker one after the other, beside bare `runc run`. */
+/** Everything that users wait for on one host, for Shoal and Docker in turn, beside bare `runc run`. */
 export async function run(): Promise<readonly BenchRow[]> {
   const directory = mkdtempSync(join(tmpdir(), 'shoal-bench-'))
   const hosts = new Hosts({ directory: join(directory, 'hosts'), bridge: 'shoal-bench', gateway: '10.215.0.1' })
@@ -40,9 +40,11 @@ export async function run(): Promise<readonly BenchRow[]> {
     })
     await pushLarge(directory)
     const archive = await busyboxArchive({ name: IMAGE })
-    const shoal = await measure(hosts, SHOAL, archive)
-    const docker = existsSync('/usr/sbin/dockerd') ? await measure(hosts, DOCKER, archive) : undefined
-    return engineRows(shoal, docker, measureFloor(directory))
+    const programs = existsSync('/usr/sbin/dockerd') ? [SHOAL, DOCKER] : [SHOAL]
+    const peers = await Promise.all(programs.map(options => open(hosts, options, archive)))
+    const [shoal, docker] = await measure(hosts, peers)
+    for (const { client } of peers) client.close()
+    return shoal === undefined ? [] : engineRows(shoal, docker, measureFloor(directory))
   } finally {
     await endRemembered(pidFile)
     await hosts.removeAll()
@@ -58,18 +60,36 @@ async function pushLarge(directory: string): Promise<void> {
   rmSync(file)
 }
 
-/** On a host of its own, which is gone before the other engine is measured. */
-async function measure(hosts: Hosts, options: PeerOptions, archive: Buffer): Promise<EngineFigures> {
+interface Peer {
+  readonly options: PeerOptions
+  readonly client: BenchClient
+}
+
+async function open(hosts: Hosts, options: PeerOptions, archive: Buffer): Promise<Peer> {
   const { socket } = await startPeerEngine(hosts, options)
   const client = benchClient(socket)
-  try {
-    await client.call('POST', '/images/load', archive)
-    const lifeCycles = await measureLifeCycles(client)
-    const streams = await measureStreams(client)
-    const images = await measureImages(client, LARGE)
-    return { lifeCycles, ...streams, ...images, ...(await measureStanding(hosts, options, client)) }
-  } finally {
-    client.close()
-    await hosts.remove(options.name)
+  await client.call('POST', '/images/load', archive)
+  return { options, client }
+}
+
+/** One thing after the other, and each of all engines in turn: what else the machine does then disturbs them alike. */
+async function measure(hosts: Hosts, peers: readonly Peer[]): Promise<readonly EngineFigures[]> {
+  const lifeCycles: LifeCycle[][] = peers.map(() => [])
+  for (const way of LIFE_CYCLES) {
+    for (const [index, { client }] of peers.entries()) lifeCycles[index]?.push(await measureLifeCycle(client, way))
   }
+  const streams = await inTurn(peers, ({ client }) => measureStreams(client))
+  const images = await inTurn(peers, ({ client }) => measureImages(client, LARGE))
+  const standings = await inTurn(peers, ({ options, client }) => measureStanding(hosts, options, client))
+  return peers.flatMap((_, index) => {
+    const [streamed, made, stood] = [streams[index], images[index], standings[index]]
+    if (streamed === undefined || made === undefined || stood === undefined) return []
+    return [{ lifeCycles: lifeCycles[index] ?? [], ...streamed, ...made, ...stood }]
+  })
+}
+
+async function inTurn<T>(peers: readonly Peer[], work: (peer: Peer) => Promise<T>): Promise<readonly T[]> {
+  const results: T[] = []
+  for (const peer of peers) results.push(await work(peer))
+  return results
 }

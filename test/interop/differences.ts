@@ -65,6 +65,21 @@ export const DIFFERENCES: readonly Difference[] = [
   ...of('POST /networks/create {"Name":""}', SAYS_WHAT_TO_DO, ['body.message']),
   ...of('POST /images/create?fromImage=UPPER*', SAYS_WHAT_TO_DO, ['body.message']),
 
+  ...of('*', 'As newer versions: a list without items is empty, not null', ['body.*.RepoDigests']),
+  ...of('inspect an image', 'It was tagged when it was loaded', ['body.Metadata.LastTagTime']),
+  ...of('inspect the bridge', 'Several engines on one machine have a bridge each', [
+    'body.Options.com.docker.network.bridge.name',
+  ]),
+  ...of('create it again', 'That the name is taken is said before that the addresses are', ['status', 'body.message']),
+  ...of('*', 'An internal network leads nowhere: it has no gateway', ['body.*Networks.front.Gateway']),
+  ...of('inspect a member', NEWER, ['*Aliases: less: <short id>']),
+  ...of('filter containers by network', 'A list says as much of networks as an inspection', ['*.Aliases']),
+  ...of('inspect an ended exec', 'The pid may be that of another process by now', ['body.Pid']),
+  ...of('start it again', 'Refused before the stream begins', ['status', 'type', 'body']),
+  ...of('resize an ended exec', 'The exec is known, it only does not run', ['status', 'body.message']),
+  ...of('names', 'Errors have a stable code beside the message, for programs', ['code']),
+  ...of('names', 'Words of the API, not of the language it is written in', ['message']),
+
   ...of('list with sizes', 'Docker leaves the place of unnamed volumes out', ['*Mounts.*.Source']),
   ...of('*', 'There is no shim between it and runc', [
     '*stderr: more: *OCI runtime create failed: runc create failed: *',

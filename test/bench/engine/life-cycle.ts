@@ -12,21 +12,23 @@ export interface LifeCycle {
   readonly wholePerSecond: number
 }
 
-/** Create and start; and create, start, wait for `true` and remove: alone and eight at a time, with and without a bridge. */
-export async function measureLifeCycles(client: BenchClient): Promise<readonly LifeCycle[]> {
-  await times(WARM_UP, 1, () => wholeLife(client, 'bridge'))
-  const found: LifeCycle[] = []
-  for (const network of ['bridge', 'none'] as const) {
-    for (const concurrency of [1, 8]) {
-      const count = concurrency === 1 ? SAMPLES : 3 * SAMPLES
-      const start = await times(count, concurrency, () => startTime(client, network))
-      const from = performance.now()
-      const whole = await times(count, concurrency, () => wholeLife(client, network))
-      const wholePerSecond = (count / (performance.now() - from)) * 1_000
-      found.push({ network, concurrency, start, whole, wholePerSecond })
-    }
-  }
-  return found
+/** The ways it is measured: alone and eight at a time, with and without a bridge. */
+export const LIFE_CYCLES = (['bridge', 'none'] as const).flatMap(network =>
+  [1, 8].map(concurrency => ({ network, concurrency })),
+)
+
+/** Create and start; and create, start, wait for `true` and remove. */
+export async function measureLifeCycle(
+  client: BenchClient,
+  { network, concurrency }: (typeof LIFE_CYCLES)[number],
+): Promise<LifeCycle> {
+  await times(WARM_UP, 1, () => wholeLife(client, network))
+  const count = concurrency === 1 ? SAMPLES : 3 * SAMPLES
+  const start = await times(count, concurrency, () => startTime(client, network))
+  const from = performance.now()
+  const whole = await times(count, concurrency, () => wholeLife(client, network))
+  const wholePerSecond = (count / (performance.now() - from)) * 1_000
+  return { network, concurrency, start, whole, wholePerSecond }
 }
 
 async function startTime(client: BenchClient, network: string): Promise<number> {

@@ -49,7 +49,7 @@ export class Script {
     { body, title = `${method} ${path}` }: { body?: unknown; title?: string } = {},
   ): Promise<Readonly<Record<string, unknown>>> {
     const sent = body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body)
-    const answer = await this.http.call(method, `/v1.41${path}`, sent)
+    const answer = await this.http.call(method, `/v1.41${escaped(path)}`, sent)
     const value = bodyOf(answer)
     this.tell(title, { status: answer.status, type: answer.headers['content-type'], body: value })
     return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
@@ -114,6 +114,11 @@ export class Script {
     const list: unknown = await this.quietly('GET', path)
     return Array.isArray(list) ? (list as { Id: string }[]) : []
   }
+}
+
+/** Quotes and braces of a filter written by hand; what is escaped already stays. */
+function escaped(path: string): string {
+  return path.replaceAll(/["{} [\]]/g, encodeURIComponent)
 }
 
 /** Lines as a person reads them: columns one space apart, ages and durations left out, progress bars as their end. */
