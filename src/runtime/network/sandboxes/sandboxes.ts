@@ -118,7 +118,7 @@ export class Sandboxes implements NetworkSandboxes {
 
   /** Adds a network to an open sandbox. Throws 403 when it is on it already. */
   connect(containerId: string, network: JoinableNetwork, config: EndpointConfig): Promise<void> {
-    const { table, namespaces } = this.#ports
+    const { table, namespaces, hostPorts } = this.#ports
     return this.#lock.run(containerId, async () => {
       const before = this.#openRecord(containerId)
       const { containerName } = before.request
@@ -146,7 +146,10 @@ export class Sandboxes implements NetworkSandboxes {
         await this.#settle(before, record)
         this.#tell('connect', containerId, [endpoint])
       } catch (error) {
-        await this.#unplug(table.keep({ ...joined, endpoints: before.endpoints, ports: before.ports }), endpoint)
+        if (before.ports.length === 0) hostPorts.release(containerId)
+        const after = table.keep({ ...joined, endpoints: before.endpoints, ports: before.ports })
+        this.#noteForwards(after)
+        this.#unplug(after, endpoint)
         throw error
       }
     })
@@ -166,7 +169,7 @@ export class Sandboxes implements NetworkSandboxes {
         )
       }
       const after = table.keep({ ...before, endpoints: before.endpoints.filter(endpoint => endpoint !== gone) })
-      await this.#unplug(after, gone)
+      this.#unplug(after, gone)
       await this.#settle(before, after)
       this.#tell('disconnect', containerId, [gone])
       if (before.ports.length > 0) forgetConnections(new Set(addressesOf(gone)))
@@ -266,7 +269,7 @@ export class Sandboxes implements NetworkSandboxes {
     })
   }
 
-  async #unplug(after: SandboxRecord, gone: SandboxEndpoint): Promise<void> {
+  #unplug(after: SandboxRecord, gone: SandboxEndpoint): void {
     const { netlink, namespaces } = this.#ports
     if (gone.hostDevice !== '') deleteLink(netlink, gone.hostDevice)
     else if (gone.device !== '') {
