@@ -1,11 +1,12 @@
 import { chownSync, closeSync, constants, createReadStream } from 'node:fs'
 import { errorCode, invalidInput } from '../../../core/errors.ts'
+import { Pacer } from '../../../core/pacer.ts'
 import { LAYER_LIMITS, type TarEntry, TreeWriter, unpackArchive } from '../../images/index.ts'
 import { holdDirectory, holdInside, openInside, splitInside } from '../../linux/fd-path.ts'
 import { decodeDevice } from '../../linux/xattr.ts'
 import { isArchive } from '../is-archive.ts'
 import { makePath, placeOfFile } from './make-path.ts'
-import { readEntry, type Source, type SourceEntry } from './sources.ts'
+import { contentOf, type Source, type SourceEntry, weightOf } from './sources.ts'
 
 const ROOT_OWNER = { uid: 0, gid: 0 }
 
@@ -32,11 +33,11 @@ export async function copyInto(target: CopyTarget, sources: readonly Source[]): 
     const file = source.isDirectory || source.isRemote ? undefined : source.entries[0]
     if (file !== undefined && target.unpack && (await isArchiveFile(source, file)))
       await unpackInto(target, source, file)
-    else copySource(target, source)
+    else await copySource(target, source)
   }
 }
 
-function copySource(target: CopyTarget, source: Source): void {
+async function copySource(target: CopyTarget, source: Source): Promise<void> {
   const intoDirectory = source.isDirectory || target.path.endsWith('/') || isDirectory(target)
   const parents = target.keepParents ? source.path.slice(0, source.isDirectory ? undefined : -1) : []
   const asked = [...splitInside(target.path), ...parents]
@@ -44,14 +45,20 @@ function copySource(target: CopyTarget, source: Source): void {
   const place = placeOf(target, source, base)
   using writer = new TreeWriter(target.root, { limits: LAYER_LIMITS, whiteouts: false, keepDirectoryLinks: true })
   using root = holdDirectory(source.tree.directory)
+  const pacer = new Pacer()
   for (const entry of source.entries) {
+    await pacer.step()
+    target.signal.throwIfAborted()
     // The directory itself is only where its content comes from.
     if (source.isDirectory && entry.path === '') continue
     const described = describe(entry, [...place, ...splitInside(entry.path)], target)
     if (described === undefined) continue
     writer.entry(described)
     if (described.type !== 'file') continue
-    if (described.size > 0) readEntry(root, entry, chunk => writer.data(chunk))
+    for (const chunk of contentOf(root, entry)) {
+      writer.data(chunk)
+      await pacer.step(weightOf(chunk))
+    }
     writer.end()
   }
   writer.finish()

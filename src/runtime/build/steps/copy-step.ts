@@ -95,10 +95,10 @@ async function findAll(
     for (const word of sources) {
       const heredoc = heredocName(word)
       if (heredoc !== undefined && written.has(heredoc)) {
-        found.push(...findSources({ directory: scratch, missing: tree.missing }, heredoc))
+        found.push(...(await findSources({ directory: scratch, missing: tree.missing }, heredoc)))
       } else if (isAddress(word)) {
         found.push(await fetchSource(build, step, { url: word, scratch }))
-      } else found.push(...findSources(tree, word, isExcluded))
+      } else found.push(...(await findSources(tree, word, isExcluded)))
     }
   } catch (error) {
     if (build.signal.aborted || !(error instanceof ShoalError)) throw error
@@ -121,7 +121,7 @@ async function writeHeredocs(
   return new Set(heredocs.map(({ name }) => name))
 }
 
-function copySources(build: Build, copying: Copying, sources: readonly Source[]): Promise<BuildState> {
+async function copySources(build: Build, copying: Copying, sources: readonly Source[]): Promise<BuildState> {
   const { step, state, target, owner, mode } = copying
   const path = absolute(target, state)
   if (sources.length > 1 && !path.endsWith('/')) {
@@ -142,12 +142,12 @@ function copySources(build: Build, copying: Copying, sources: readonly Source[])
   }
   const isAlone = flagSet(step.flags, 'link') && (owner === undefined || isNumericOwner(owner))
   return cachedStep(build, state, {
-    createdBy: withoutCommand(state, createdBy(copying, sources)),
+    createdBy: withoutCommand(state, await createdBy(copying, sources)),
     make: () => (isAlone ? fillLayer(build, copy) : changeRoot(build, state, copy)),
   })
 }
 
-function createdBy({ step, target, owner, mode }: Copying, sources: readonly Source[]): string {
+async function createdBy({ step, target, owner, mode }: Copying, sources: readonly Source[]): Promise<string> {
   const [only] = sources
   const kind = sources.length > 1 ? 'multi' : only?.isDirectory === true ? 'dir' : 'file'
   const flags = [
@@ -155,7 +155,7 @@ function createdBy({ step, target, owner, mode }: Copying, sources: readonly Sou
     ...(mode === undefined ? [] : [`--chmod=${mode.toString(8).padStart(4, '0')}`]),
     ...['link', 'parents'].filter(name => flagSet(step.flags, name)).map(name => `--${name}`),
   ]
-  return [step.keyword, ...flags, `${kind}:${digestSources(sources)} in ${target} `].join(' ')
+  return [step.keyword, ...flags, `${kind}:${await digestSources(sources)} in ${target} `].join(' ')
 }
 
 function copyError(error: unknown): unknown {

@@ -41,7 +41,7 @@ export async function fetchSource(
   const { modifiedMs } = await download(url, path, { clock, signal })
   if (checksum !== undefined) await compare(path, checksum, url)
   await utimes(path, modifiedMs / 1_000, modifiedMs / 1_000)
-  const [source] = findSources({ directory, missing: () => `${url} is gone` }, 'file')
+  const [source] = await findSources({ directory, missing: () => `${url} is gone` }, 'file')
   if (source === undefined) throw invalidInput('NO_SUCH_SOURCE', 'no source files were specified')
   return { ...source, name, path: [name], isRemote: true }
 }

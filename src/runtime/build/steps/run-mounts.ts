@@ -38,14 +38,14 @@ export async function findBound(
   for (const mount of mounts) {
     if (mount.type !== 'bind') continue
     const tree = mount.from === undefined ? build.context : await treeOf(build, mount.from, { scope, opened })
-    const [source] = findSources(tree, mount.source.replace(/[*?[\\]/g, '\\$&'))
+    const [source] = await findSources(tree, mount.source.replace(/[*?[\\]/g, '\\$&'))
     if (source !== undefined) found.push({ mount, source })
   }
   return found
 }
 
-export function digestBound(bound: readonly BoundSource[]): readonly string[] {
-  return bound.map(({ source }) => digestSources([source]))
+export function digestBound(bound: readonly BoundSource[]): Promise<string> {
+  return digestSources(bound.map(({ source }) => source))
 }
 
 async function treeOf(

@@ -40,7 +40,7 @@ export async function runStep(
   const bound = await findBound(build, mounts, { scope, opened })
   return await cachedStep(build, state, {
     createdBy: commandText(command, cached),
-    inputs: [step.flags.get('mount') ?? [], network ?? '', digestBound(bound)],
+    inputs: [step.flags.get('mount') ?? [], network ?? '', await digestBound(bound)],
     make: async () => {
       await using open = await openMounts(build, mounts, bound)
       const image = await hiddenImage(build, state)

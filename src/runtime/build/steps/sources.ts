@@ -11,6 +11,7 @@ import {
   type Stats,
 } from 'node:fs'
 import { errorCode, invalidInput } from '../../../core/errors.ts'
+import { Pacer } from '../../../core/pacer.ts'
 import { namePattern } from '../../../core/path-patterns.ts'
 import {
   type HeldDirectory,
@@ -62,17 +63,19 @@ export interface Source {
 }
 
 /** Finds what a source word means, patterns included. Throws NO_SUCH_SOURCE with Docker's words. */
-export function findSources(
+export async function findSources(
   tree: SourceTree,
   word: string,
   isExcluded: (path: string) => boolean = () => false,
-): readonly Source[] {
+): Promise<readonly Source[]> {
   using root = holdDirectory(tree.directory)
   const components = inside(word)
   const isPattern = /(?<!\\)[*?[]/.test(word)
   const paths = isPattern ? expandPattern(root, components) : [components]
   if (paths.length === 0) throw invalidInput('NO_SUCH_SOURCE', 'no source files were specified')
-  return paths.map(path => readSource(root, tree, { path, isExcluded }))
+  const sources: Source[] = []
+  for (const path of paths) sources.push(await readSource(root, tree, { path, isExcluded }))
+  return sources
 }
 
 function inside(word: string): string[] {
@@ -84,22 +87,26 @@ function inside(word: string): string[] {
   }
 }
 
-function readSource(
+async function readSource(
   root: HeldDirectory,
   tree: SourceTree,
   { path, isExcluded }: { readonly path: readonly string[]; readonly isExcluded: (path: string) => boolean },
-): Source {
+): Promise<Source> {
   const place = realPlace(root, path.join('/'), tree)
   const parts = place.split('/')
   const name = path.at(-1) ?? ''
   using parent = holdInside(root, parts.slice(0, -1).join('/'))
   const self = place === '' ? '.' : (parts.at(-1) ?? '')
-  const entries = [...walk(parent, { name: self, path: '', place })]
-  const isDirectory = entries[0]?.stats.isDirectory() === true
-  const kept = entries.filter(
-    entry => !isExcluded(isDirectory ? entry.path : name) || (isDirectory && entry.path === ''),
-  )
-  return { tree, name, path, isDirectory, isRemote: false, entries: kept }
+  const pacer = new Pacer()
+  const entries: SourceEntry[] = []
+  let isDirectory = false
+  for (const entry of walk(parent, { name: self, path: '', place })) {
+    await pacer.step()
+    const isItself = entry.path === ''
+    if (isItself) isDirectory = entry.stats.isDirectory()
+    if ((isItself && isDirectory) || !isExcluded(isItself ? name : entry.path)) entries.push(entry)
+  }
+  return { tree, name, path, isDirectory, isRemote: false, entries }
 }
 
 /** Where a path leads inside the tree, all links followed but none out of it. */
@@ -172,8 +179,9 @@ function namesIn(root: HeldDirectory, path: readonly string[]): readonly string[
 }
 
 /** A digest of what a COPY would bring: names, types, modes and content; not times, which a checkout changes. */
-export function digestSources(sources: readonly Source[]): string {
+export async function digestSources(sources: readonly Source[]): Promise<string> {
   const hash = createHash('sha256')
+  const pacer = new Pacer()
   for (const source of sources) {
     hash.update(`source ${source.name}\0`)
     using root = holdDirectory(source.tree.directory)
@@ -181,29 +189,40 @@ export function digestSources(sources: readonly Source[]): string {
       const { path, stats, linkName, capability } = entry
       hash.update(`${path}\0${stats.mode}\0${stats.isFile() ? stats.size : stats.rdev}\0${linkName}\0`)
       if (capability !== undefined) hash.update(capability)
-      if (stats.isFile()) readEntry(root, entry, chunk => hash.update(chunk))
+      if (!stats.isFile()) continue
+      for (const chunk of contentOf(root, entry)) {
+        hash.update(chunk)
+        await pacer.step(weightOf(chunk))
+      }
     }
   }
   return hash.digest('hex')
 }
 
-/** Reads the content of a file of a tree piece by piece; the buffer is used again for the next piece. */
-export function readEntry(root: HeldDirectory, { place, stats }: SourceEntry, take: (chunk: Buffer) => void): void {
+/** What handling a piece of content is worth to a {@link Pacer}. */
+export function weightOf(chunk: Buffer): number {
+  return 1 + chunk.length / 16_384
+}
+
+/** The content of a file of a tree, piece by piece; the buffer is used again for the next piece. */
+export function* contentOf(root: HeldDirectory, { place, stats }: SourceEntry): Generator<Buffer> {
   const fd = openInside(root, place, READ)
   try {
     // A tree does not change while it is read; if it did, what comes must still be what was announced.
     const now = fstatSync(fd)
-    if (!now.isFile() || now.size !== stats.size) {
-      throw invalidInput('SOURCE_CHANGED', `${place} changed while it was copied: build again`)
-    }
+    if (!now.isFile() || now.size !== stats.size) throw changed(place)
     const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, stats.size))
     for (let left = stats.size; left > 0; ) {
       const read = readSync(fd, buffer, 0, Math.min(buffer.length, left), null)
-      if (read === 0) throw invalidInput('SOURCE_CHANGED', `${place} changed while it was copied: build again`)
-      take(buffer.subarray(0, read))
+      if (read === 0) throw changed(place)
+      yield buffer.subarray(0, read)
       left -= read
     }
   } finally {
     closeSync(fd)
   }
+}
+
+function changed(place: string): Error {
+  return invalidInput('SOURCE_CHANGED', `${place} changed while it was copied: build again`)
 }
