@@ -90,6 +90,8 @@ export interface SandboxRequest {
   readonly extraHosts: readonly string[]
   /** Containers of the default network that this one knows by name: `<name or id>[:alias]`. */
   readonly links?: readonly string[]
+  /** Its variables, for containers that are linked to it: `NAME=value`. */
+  readonly environment?: readonly string[]
   /** Of its first network's device. */
   readonly macAddress?: string
   readonly sysctls: Readonly<Record<string, string>>
@@ -102,6 +104,8 @@ export interface Sandbox {
   readonly networks: Readonly<Record<string, EndpointSettings>>
   /** Host ports that are really bound. */
   readonly ports: PortMap
+  /** Variables about the containers it is linked to: `DB_PORT=tcp://172.17.0.2:6379`. */
+  readonly environment?: readonly string[]
   /** Files on the host to bind over /etc/hostname, /etc/hosts and /etc/resolv.conf. */
   readonly files: { readonly hostname: string; readonly hosts: string; readonly resolvConf: string }
 }
@@ -163,7 +167,8 @@ export interface ContainerMounts {
   readonly leave: (containerId: string) => Promise<void>
   /**
    * Copies what the image has at the mount's destination into the fresh volume; `rootPath` is the container's mounted root.
-   * Does nothing if `copyUp` is false or the image has nothing there. Safe to repeat after a crash.
+   * Does nothing if `copyUp` is false or the image has nothing there, or the volume's device is not mounted: it is filled when it
+   * is. Safe to repeat after a crash.
    */
   readonly copyUp: (rootPath: string, mount: PreparedMount) => Promise<void>
   /** Forgets the container's use of its volumes; `anonymous` also deletes those made for it alone. */

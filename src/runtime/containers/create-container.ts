@@ -2,7 +2,7 @@ import { hostname as machineName } from 'node:os'
 import { errorMessage, invalidInput } from '../../core/errors.ts'
 import { newHexId } from '../../core/random.ts'
 import type { ContainerCreateRequest, HostConfig } from '../../docker-api/index.ts'
-import type { MountsOrigin } from '../ports.ts'
+import type { MountsOrigin, PreparedMount } from '../ports.ts'
 import { checkConfig, checkHostConfig, resourceWarnings } from './checks/index.ts'
 import { explainFullDisk, nameTaken } from './container-errors.ts'
 import { checkContainerName, inventContainerName } from './container-name.ts'
@@ -34,6 +34,7 @@ export async function createContainer(
     await room.table.add(record)
     try {
       const mounts = await room.mounts.prepare(record.id, request, image.config, origins)
+      await fillNewVolumes(room, record, mounts)
       await room.table.update(record.id, current => ({ ...current, mounts, life: { status: 'idle' } }))
     } catch (error) {
       await discardContainer(room, record.id)
@@ -44,6 +45,20 @@ export async function createContainer(
   }
   emitContainer(room, record, 'create')
   return { Id: record.id, Warnings: [...resourceWarnings(host, room.facts), ...networkWarnings(host)] }
+}
+
+/**
+ * Fresh volumes get the image's files now and not when the container starts: some containers never run, and are only there
+ * to give others their volumes.
+ */
+async function fillNewVolumes(room: Room, record: ContainerRecord, mounts: readonly PreparedMount[]): Promise<void> {
+  if (!mounts.some(({ copyUp }) => copyUp)) return
+  const rootPath = await room.roots.mount(record.id, record.imageId)
+  try {
+    for (const mount of mounts) await room.mounts.copyUp(rootPath, mount)
+  } finally {
+    await room.roots.unmount(record.id)
+  }
 }
 
 function networkWarnings({ NetworkMode, PortBindings }: HostConfig): string[] {

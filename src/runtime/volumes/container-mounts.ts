@@ -60,7 +60,8 @@ export function createContainerMounts(table: VolumeTable): ContainerMounts {
       if (!copyUp || name === undefined) return
       const volume = { data: source, mark: disk.copyingMark(name) }
       await locks.run(name, async () => {
-        if (await isFresh(source, volume.mark)) await copyFromRoot(rootPath, destination, volume)
+        const isThere = await table.isDeviceMounted(table.get(name))
+        if (isThere && (await isFresh(source, volume.mark))) await copyFromRoot(rootPath, destination, volume)
       })
     },
     async release(containerId, { anonymous }) {

@@ -159,6 +159,11 @@ export class VolumeTable {
     await this.mounter.mount(device, target)
   }
 
+  /** True for a volume that is a plain directory. */
+  async isDeviceMounted({ name, driver, driverOptions }: VolumeRecord): Promise<boolean> {
+    return readDriverOptions(driver, driverOptions) === undefined || this.mounter.isMounted(this.disk.dataPath(name))
+  }
+
   async unmountDevice({ name, driver, driverOptions }: VolumeRecord): Promise<void> {
     if (readDriverOptions(driver, driverOptions) === undefined) return
     const target = this.disk.dataPath(name)

@@ -114,6 +114,17 @@ it('takes over the mounts of another container, read-only if asked', async () =>
 it('fills a fresh volume from the image, unless told not to', async () => {
   expect((await run('-v', 'one:/srv', 'busybox:test', 'cat', '/srv/page')).stdout).toBe('a page')
   expect(await run('-v', 'two:/srv:nocopy', 'busybox:test', 'cat', '/srv/page')).toMatchObject({ code: 1 })
+  await cli('create', '--name', 'idle', ...NONE, '-v', 'three:/srv', 'busybox:test')
+  expect((await run('--volumes-from', 'idle', 'busybox:test', 'cat', '/srv/page')).stdout).toBe('a page')
+  await cli('rm', 'idle')
+  await cli('volume', 'rm', 'three')
   const usage = await cli('system', 'df', '--format', '{{.Type}} {{.TotalCount}} {{.Active}} {{.Size}}')
   expect(usage.stdout).toContain('Local Volumes 2 0 6B\n')
+})
+
+it('fills a volume in memory when it is there, not before', async () => {
+  await cli('volume', 'create', '-o', 'type=tmpfs', '-o', 'device=tmpfs', 'memory')
+  await cli('create', '--name', 'filled', ...NONE, '-v', 'memory:/srv', 'busybox:test', 'cat', '/srv/page')
+  expect(await volumeMounts()).toEqual([])
+  expect((await cli('start', '-a', 'filled')).stdout).toBe('a page')
 })
