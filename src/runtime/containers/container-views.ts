@@ -68,7 +68,7 @@ export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerI
 export function summaryView(room: ViewRoom, record: ContainerRecord): ContainerSummary {
   const sandbox = room.sandboxes.get(record.id)
   const state = liveState(room, record)
-  const exposed = record.life.status === 'running' ? Object.keys(record.config.ExposedPorts ?? {}) : []
+  const exposed = exposesPorts(record) ? Object.keys(record.config.ExposedPorts ?? {}) : []
   return {
     Id: record.id,
     Names: [`/${record.name}`],
@@ -89,6 +89,12 @@ export function summaryView(room: ViewRoom, record: ContainerRecord): ContainerS
 /** As Docker lists commands: words with spaces in quotes. */
 function quoted(word: string): string {
   return word.includes(' ') ? `'${word}'` : word
+}
+
+/** A container without a network of its own, and one that does not run, has no ports. */
+function exposesPorts({ life, networkMode }: ContainerRecord): boolean {
+  const hasOwn = !['none', 'host'].includes(networkMode) && !networkMode.startsWith('container:')
+  return life.status === 'running' && hasOwn
 }
 
 /** Ports with their bindings; exposed ones without a binding too. */

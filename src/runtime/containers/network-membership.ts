@@ -21,7 +21,8 @@ export function changeNetworks<T extends Membership>(record: T, change: NetworkC
 
 /** The networks a container is on, or will be when it runs; as they were given. */
 export function joinedNetworks({ networkMode, endpoints }: Membership): string[] {
-  const named = Object.keys(endpoints)
+  // The docker command line names the default bridge `default`.
+  const named = Object.keys(endpoints).map(name => (isUnsaid(name) ? 'bridge' : name))
   if (networkMode.startsWith('container:')) return []
   if (networkMode === NO_NETWORKS) return named
   if (isUnsaid(networkMode)) return named.length > 0 ? named : ['bridge']

@@ -132,6 +132,7 @@ describe('membership in networks', () => {
 
   it('is what was given, or the default', () => {
     expect(joinedNetworks(member('default'))).toEqual(['bridge'])
+    expect(joinedNetworks(member('default', 'default'))).toEqual(['bridge'])
     expect(joinedNetworks(member('front', 'app'))).toEqual(['front', 'app'])
     expect(joinedNetworks(member('none'))).toEqual(['none'])
     expect(joinedNetworks(member('container:abc'))).toEqual([])
