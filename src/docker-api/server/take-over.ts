@@ -49,7 +49,6 @@ function takeOver({ socket }: IncomingMessage, response: ServerResponse): Duplex
   socket.pause()
   for (const event of READING) socket.removeAllListeners(event)
   response.detachSocket(socket)
-  socket.setTimeout(0)
   socket.on('error', () => socket.destroy())
   return socket
 }
