@@ -5,8 +5,9 @@ import { systemClock } from '../../../src/core/clock.ts'
 import { umbrella } from '../../../src/main/programs.ts'
 import { runCommand } from '../../cli/support/run.ts'
 import { busyboxArchive } from '../../support/busybox-image.ts'
-import { type CliOptions, type CliResult, docker, shoal, shoalInTerminal } from '../../support/docker-cli.ts'
+import { type CliOptions, docker, shoal, shoalInTerminal } from '../../support/docker-cli.ts'
 import { type ShoalEngine, startShoalEngine } from '../../support/shoal-engine.ts'
+import { timeless } from './timeless.ts'
 
 let engine: ShoalEngine
 /** In this process, which saves the time of starting one. */
@@ -45,17 +46,6 @@ beforeAll(async () => {
   await ours(['network', 'create', '--label', 'x=y', 'front'])
 })
 afterAll(() => engine?.stop())
-
-/** Times pass between two commands. */
-function timeless({ code, stdout, stderr }: CliResult): CliResult {
-  const blur = (text: string): string =>
-    text
-      .replaceAll(/(Less than a second|\d+ seconds?|About a minute|\d+ minutes?)( ago| {2,})?/g, 'a while')
-      .replaceAll(/ {2,}/g, '  ')
-      .replaceAll(/^docker: |^shoal: /gm, '')
-      .replaceAll(/Run '(docker|shoal)/g, "Run '")
-  return { code, stdout: blur(stdout), stderr: blur(stderr) }
-}
 
 it.each(
   [

@@ -1,0 +1,12 @@
+import type { CliResult } from '../../support/docker-cli.ts'
+
+/** A command's result without what differs between two runs of it: times, and the name of the program. */
+export function timeless({ code, stdout, stderr }: CliResult): CliResult {
+  const blur = (text: string): string =>
+    text
+      .replaceAll(/(Less than a second|\d+ seconds?|About a minute|\d+ minutes?)( ago| {2,})?/g, 'a while')
+      .replaceAll(/ {2,}/g, '  ')
+      .replaceAll(/^docker: |^shoal: /gm, '')
+      .replaceAll(/Run '(docker|shoal)/g, "Run '")
+  return { code, stdout: blur(stdout), stderr: blur(stderr) }
+}
