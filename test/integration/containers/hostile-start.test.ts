@@ -39,7 +39,7 @@ describe.skipIf(!isRoot)('a hostile image or request', () => {
       'etc-folder-link': root => replaceByLink(root, 'etc', target),
       'passwd-fifo': root => {
         rmSync(join(root, 'etc/passwd'))
-        execFileSync('mkfifo', [join(root, 'etc/passwd')])
+        execFileSync('sh', ['-c', `mkfifo ${join(root, 'etc/passwd')}`])
       },
       'passwd-huge': root => writeFileSync(join(root, 'etc/passwd'), 'x:x:1:1::/:/x\n'.repeat(400_000)),
       'passwd-odd': root =>

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   holdDirectory,
   holdInside,
+  isFileOrMissing,
   makeInside,
   readFileInside,
   splitInside,
@@ -66,6 +68,14 @@ describe('paths below a root', () => {
     expect(readFileInside(root, 'etc')).toBeUndefined()
     expect(readFileInside(root, 'etc/passwd/x')).toBeUndefined()
     expect(() => readFileInside(root, 'etc/passwd', 3)).toThrow('at most 3 are read')
+  })
+
+  it('tells files from what would have to be waited for, without opening anything', () => {
+    symlinkSync('/etc/passwd', join(root, 'absolute'))
+    symlinkSync('loop', join(root, 'loop'))
+    execFileSync('sh', ['-c', `mkfifo ${join(root, 'fifo')}`])
+    expect(['etc/passwd', 'absolute', 'missing', 'loop'].map(path => isFileOrMissing(root, path))).not.toContain(false)
+    expect(['fifo', 'etc'].map(path => isFileOrMissing(root, path))).toEqual([false, false])
   })
 
   it('makes what is missing of a directory', () => {
