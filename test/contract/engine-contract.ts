@@ -326,6 +326,51 @@ export function engineContract(title: string, open: () => Promise<EngineUnderTes
       await engine.images.remove('team/copy:1', {})
     })
 
+    it('imports a root file system, tells how an image came to be, and prunes what nothing needs', async () => {
+      const root = await contextTar({ 'srv/page': 'imported' })
+      const options = {
+        name: 'contract/imported:1',
+        message: 'by hand',
+        changes: ['CMD ["/x"]', 'LABEL contract=import'],
+      }
+      const id = await engine.images.import(Readable.from([root]), options, soon())
+      expect(await engine.images.inspect(options.name)).toMatchObject({
+        Id: id,
+        Comment: 'by hand',
+        Size: 8,
+        Config: { Cmd: ['/x'], Labels: { contract: 'import' } },
+      })
+      const history = await engine.images.history(options.name)
+      expect(history).toEqual([expect.objectContaining({ Id: id, Comment: 'by hand', Tags: [options.name], Size: 8 })])
+      await expect(engine.images.import(Readable.from([root]), { changes: ['RUN x'] }, soon())).rejects.toMatchObject({
+        status: 400,
+        message: expect.stringContaining('run is not a valid change command'),
+      })
+
+      const mine = { label: ['contract=import'] }
+      expect(await engine.images.prune({ filters: mine })).toEqual({ ImagesDeleted: null, SpaceReclaimed: 0 })
+      const { ImagesDeleted, SpaceReclaimed } = await engine.images.prune({ filters: { ...mine, dangling: ['false'] } })
+      expect(ImagesDeleted?.slice(0, 2)).toEqual([{ Untagged: options.name }, { Deleted: id }])
+      expect(SpaceReclaimed).toBe(8)
+      await expect(engine.images.history(options.name)).rejects.toMatchObject({
+        status: 404,
+        message: 'No such image: contract/imported:1',
+      })
+      for (const call of [engine.images.list, engine.images.prune]) {
+        await expect(call({ filters: { color: ['red'] } })).rejects.toMatchObject({
+          status: 400,
+          message: expect.stringMatching(/^invalid filter 'color'/i),
+        })
+      }
+      for (const call of [
+        () => engine.images.distribution('127.0.0.1:1/none:1', {}, soon()),
+        () => engine.images.login({ username: 'a', password: 'b', serveraddress: '127.0.0.1:1' }, soon()),
+        () => engine.images.search('127.0.0.1:1/none', {}, soon()),
+      ]) {
+        await expect(call()).rejects.toThrow(/127\.0\.0\.1:1/)
+      }
+    })
+
     it('builds an image', async () => {
       const context = await contextTar({
         Dockerfile: `FROM ${IMAGE}\nCOPY hello /hello\nCMD ["cat","/hello"]\n`,
