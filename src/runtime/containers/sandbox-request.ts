@@ -18,6 +18,7 @@ export function sandboxRequestOf({ id, name, config, host, ...record }: Containe
     dnsOptions: host.DnsOptions ?? [],
     extraHosts: host.ExtraHosts ?? [],
     links: host.Links ?? [],
+    environment: config.Env ?? [],
     ...(config.MacAddress === undefined ? {} : { macAddress: config.MacAddress }),
     sysctls: host.Sysctls ?? {},
   }

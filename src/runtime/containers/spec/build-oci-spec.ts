@@ -86,7 +86,7 @@ export function buildOciSpec(input: SpecInput): OciSpec {
   }
 }
 
-function processOf({ config, host, user, facts, hostname, initPath }: SpecInput): OciProcess {
+function processOf({ config, host, user, facts, hostname, initPath, sandbox }: SpecInput): OciProcess {
   const tty = config.Tty === true
   const args = commandOf(config)
   const { noNewPrivileges, apparmor } = readSecurityOptions(host.SecurityOpt ?? [])
@@ -96,7 +96,7 @@ function processOf({ config, host, user, facts, hostname, initPath }: SpecInput)
     terminal: tty,
     user,
     args: initPath === undefined ? args : [INIT_PATH, '--', ...args],
-    env: environmentOf({ hostname, tty }, config.Env ?? []),
+    env: environmentOf({ hostname, tty }, sandbox.environment ?? [], config.Env ?? []),
     cwd: config.WorkingDir === undefined || config.WorkingDir === '' ? '/' : config.WorkingDir,
     capabilities: { bounding: capabilities, effective: active, permitted: active, inheritable: [], ambient: [] },
     rlimits: rlimitsOf(host),

@@ -1,5 +1,6 @@
 import { ShoalError } from '../../../core/errors.ts'
 import type { SandboxRequest } from '../../ports.ts'
+import { linkEnvironment } from './link-environment.ts'
 import { parseLink } from './links.ts'
 import type { SandboxPlan } from './plan-sandbox.ts'
 import type { SandboxEndpoint } from './sandbox-record.ts'
@@ -23,15 +24,29 @@ export function allocateEndpoints(
   return endpoints
 }
 
-/** Links lead to containers of the default network, which have no names there. Throws 500, as docker does. */
-export function checkLinks({ links = [] }: SandboxRequest, plan: SandboxPlan, table: SandboxTable): void {
+/**
+ * The variables of a container about those it is linked to, which are on the default network, where there are no names.
+ * Throws 500, as docker does, for a link to one that does not run or is elsewhere.
+ */
+export function linkedVariables(
+  { links = [], containerName }: SandboxRequest,
+  plan: SandboxPlan,
+  table: SandboxTable,
+): string[] {
   const home = plan.kind === 'private' ? plan.endpoints.find(({ network }) => network.isDefault)?.network : undefined
-  if (home === undefined) return
-  for (const link of links) {
-    const { target } = parseLink(link)
-    const other = table.find(target)
-    if (other?.endpoints.some(({ networkId }) => networkId === home.id)) continue
-    const why = other === undefined ? 'it does not run' : 'it does not belong to the default network'
-    throw new ShoalError('BAD_LINK', 500, `Cannot link to /${target}, as ${why}`)
-  }
+  if (home === undefined) return []
+  return links.flatMap(link => {
+    const { target: name, alias } = parseLink(link)
+    const target = table.find(name)
+    if (target === undefined)
+      throw badLink(`Cannot link to a non running container: /${name} AS /${containerName}/${alias}`)
+    const endpoint = target.endpoints.find(({ networkId }) => networkId === home.id)
+    if (endpoint === undefined) throw badLink(`Cannot link to /${name}, as it does not belong to the default network`)
+    const { exposedPorts, environment = [] } = target.request
+    return linkEnvironment({ owner: containerName, alias, address: endpoint.address, exposedPorts, environment })
+  })
+}
+
+function badLink(message: string): ShoalError {
+  return new ShoalError('BAD_LINK', 500, message)
 }

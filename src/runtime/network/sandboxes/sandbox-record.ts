@@ -28,6 +28,8 @@ export interface SandboxRecord {
   readonly request: SandboxRequest
   readonly endpoints: readonly SandboxEndpoint[]
   readonly ports: readonly PublishedPort[]
+  /** Variables about the containers it was linked to when it was made. */
+  readonly linked?: readonly string[]
   /** Devices of the namespace speak IPv6 unless they are told not to. */
   readonly speaksIpv6?: boolean
   /** Where the DNS server listens inside of it. */

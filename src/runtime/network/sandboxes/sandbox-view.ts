@@ -65,6 +65,7 @@ export function sandboxView(record: SandboxRecord, { netnsPath, files, endpoints
       ...endpoints.map(placed => [placed.network.name, endpointSettings(record, placed)] as const),
       ...plain.map(endpoint => [networkOf(endpoint.networkId)?.name ?? '', plainSettings(endpoint)] as const),
     ]),
+    environment: record.linked ?? [],
     ports: endpoints.length === 0 ? {} : portMap(record.ports, record.request.exposedPorts),
     files,
   }

@@ -16,7 +16,7 @@ import type { JoinableNetwork, LocalNetwork } from '../networks/local-network.ts
 import type { NetworkTable } from '../networks/network-table.ts'
 import type { HostPorts } from '../ports/host-ports.ts'
 import { planPorts } from '../ports/published-ports.ts'
-import { allocateEndpoints, checkLinks } from './allocate-endpoints.ts'
+import { allocateEndpoints, linkedVariables } from './allocate-endpoints.ts'
 import { checkRequest } from './check-request.ts'
 import { diffEndpoints } from './diff-endpoints.ts'
 import type { NamespaceFolder } from './namespace-folder.ts'
@@ -203,10 +203,10 @@ export class Sandboxes implements NetworkSandboxes {
     const sandboxId = table.newSandboxId()
     const base = { containerId, sandboxId, kind: plan.kind, request, endpoints: [], ports: [] }
     if (plan.kind === 'shared') return table.keep({ ...base, owner: this.#ownerOf(plan.owner) })
-    checkLinks(request, plan, table)
+    const linked = linkedVariables(request, plan, table)
     const endpoints = allocateEndpoints(plan, containerId, table)
     const speaksIpv6 = endpoints.some(({ address6 }) => address6 !== undefined)
-    const kept = table.keep({ ...base, endpoints, ...(plan.kind === 'host' ? {} : { speaksIpv6 }) })
+    const kept = table.keep({ ...base, endpoints, linked, ...(plan.kind === 'host' ? {} : { speaksIpv6 }) })
     if (plan.kind === 'host') {
       folders.write(kept)
       this.#tell('connect', containerId, kept.endpoints)
