@@ -9,7 +9,7 @@ import { entry, isRoot, leftovers, soon, tar, Workshop } from './support.ts'
 
 /** How many of the moments of an operation are tried: enough for each kind, few enough for a quick test. */
 const POINTS = 10
-const CHILD = resolve('test/integration/images/crash-child.ts')
+const CHILD = resolve('test/integration/images/store-program.ts')
 
 const base = tar(entry('base/file', { content: 'base'.repeat(20_000) }))
 const upper = tar(entry('upper/file', { content: 'upper'.repeat(20_000) }), entry('base/.wh.gone'))
