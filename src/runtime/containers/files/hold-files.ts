@@ -12,6 +12,7 @@ import { cloneMounts, MOUNT_FLAGS, mount } from '../../linux/mount.ts'
 import { insideOwnMounts } from '../../linux/namespaces.ts'
 import { isAlive } from '../../linux/process-identity.ts'
 import type { PreparedMount } from '../../ports.ts'
+import { beingRemoved } from '../container-errors.ts'
 import { type ContainerRecord, isRunning } from '../record.ts'
 import type { Room } from '../room.ts'
 
@@ -30,7 +31,7 @@ export interface HeldFiles extends AsyncDisposable {
 export async function holdFiles(room: Room, reference: string): Promise<HeldFiles> {
   const { id } = room.table.get(reference)
   return room.locks.run(id, async () => {
-    const record = room.table.get(id)
+    const record = usable(room, id)
     const running = runningRoot(record)
     if (running !== undefined)
       return { record, root: running, [Symbol.asyncDispose]: async () => running[Symbol.dispose]() }
@@ -50,11 +51,18 @@ export async function holdFiles(room: Room, reference: string): Promise<HeldFile
 export async function holdRoot(room: Room, reference: string): Promise<HeldFiles> {
   const { id } = room.table.get(reference)
   return room.locks.run(id, async () => {
-    const record = room.table.get(id)
+    const record = usable(room, id)
     const use = await useRoot(room, record)
     const root = holdDirectory(use.path)
     return { record, root, [Symbol.asyncDispose]: () => release(root, use) }
   })
+}
+
+/** Throws 409 for a container whose removal has begun: its files are no longer its own. */
+function usable({ table }: Room, id: string): ContainerRecord {
+  const record = table.get(id)
+  if (record.life.status === 'removing') throw beingRemoved(id)
+  return record
 }
 
 async function release(root: HeldDirectory, use: RootUse): Promise<void> {
