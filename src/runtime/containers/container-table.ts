@@ -22,7 +22,7 @@ export class ContainerTable {
     this.#folder = folder
   }
 
-  /** Reads every record. One that cannot be read is set aside as `record.json.bad` and named in the log. */
+  /** Reads every record. One that cannot be read is set aside as `record.json.bad` and named in the log; folders without one go. */
   static async open(folder: string, log: Log): Promise<ContainerTable> {
     const table = new ContainerTable(folder)
     await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -33,12 +33,22 @@ export class ContainerTable {
         table.#records.set(record.id, record)
         table.#idOfName.set(record.name, record.id)
       } catch (error) {
-        if (errorCode(error) === 'ENOENT') continue
+        if (errorCode(error) === 'ENOENT') {
+          await table.#removeUnrecorded(id)
+          continue
+        }
         log.error({ path, error: errorMessage(error) }, 'cannot read container record, set aside')
         await rename(path, `${path}.bad`)
       }
     }
     return table
+  }
+
+  /** What a creation or a removal that was cut off left. A record that was set aside is kept for whoever mends it. */
+  async #removeUnrecorded(id: string): Promise<void> {
+    const folder = join(this.#folder, id)
+    const files = await readdir(folder)
+    if (!files.some(name => name.endsWith('.bad'))) await rm(folder, { recursive: true, force: true })
   }
 
   all(): ContainerRecord[] {

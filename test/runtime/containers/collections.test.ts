@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -60,6 +60,16 @@ describe('the table of containers', () => {
     writeFileSync(join(folder, A, 'record.json'), '{"id":')
     expect((await open()).all()).toEqual([])
     expect(readdirSync(join(folder, A))).toEqual(['record.json.bad'])
+    await open()
+    expect(readdirSync(folder)).toEqual([A])
+  })
+
+  it('clears away folders without a record, as a crash on the way to one leaves them', async () => {
+    await (await open()).add(aRecord({ id: A }))
+    mkdirSync(join(folder, B))
+    writeFileSync(join(folder, B, 'record.json.tmp'), '{')
+    expect((await open()).all().map(({ id }) => id)).toEqual([A])
+    expect(readdirSync(folder)).toEqual([A])
   })
 })
 
