@@ -48,6 +48,10 @@ export interface BuildOptions {
 export interface BuildPruneOptions {
   /** Also what images still use, which costs no space but is built anew then. */
   readonly all?: boolean
+  /** What was made last stays, up to so many bytes. */
+  readonly keepBytes?: number
+  /** `until`: only what was made before. */
+  readonly filters?: Readonly<Record<string, readonly string[]>>
 }
 
 export interface BuildCachePruned {

@@ -72,11 +72,11 @@ export function imageOperations(transport: Transport): ImageOperations {
     },
     import: (source, options, signal) => importImage(transport, source, { ...options, signal }),
     build: (context, options, onProgress, signal) => buildImage(transport, { context, options, onProgress, signal }),
-    pruneBuildCache: async ({ all }) =>
+    pruneBuildCache: async ({ all, keepBytes, filters }) =>
       (await transport.json({
         method: 'POST',
         path: '/build/prune',
-        query: { all },
+        query: { all, 'keep-storage': keepBytes, filters: filterQuery(filters) },
         responseMs: TRANSFER_MS_MAX,
       })) as BuildCachePruned,
   }

@@ -11,7 +11,11 @@ const KEPT_MAX = 10_000
 
 export function buildRoutes(app: HttpApp, { images }: Engine): void {
   app.post('/build', (request, reply) => build(images, request, reply))
-  app.post('/build/prune', request => images.pruneBuildCache({ all: new Query(request.url).flag('all') }))
+  app.post('/build/prune', ({ url }) => {
+    const query = new Query(url)
+    const keepBytes = query.integer('keep-storage') ?? 0
+    return images.pruneBuildCache({ all: query.flag('all'), keepBytes, filters: query.filters() })
+  })
 }
 
 async function build(images: ImageOperations, request: HttpRequest, reply: HttpReply): Promise<void> {

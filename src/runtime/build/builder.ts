@@ -73,7 +73,7 @@ export function createBuilder(ports: BuilderPorts): Builder {
       await recover()
       return buildOne(workshop, contexts, { archive, options, report, signal })
     },
-    pruneBuildCache: () => pruneBuildCache(workshop),
+    pruneBuildCache: options => pruneBuildCache(workshop, options),
   }
 }
 

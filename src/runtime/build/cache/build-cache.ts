@@ -11,6 +11,10 @@ export interface CachedStep {
   readonly madeMs: number
 }
 
+export interface KnownStep extends CachedStep {
+  readonly key: string
+}
+
 /**
  * Results of build steps by key. An entry counts only while its layer is in the store. Kept in memory and written at the
  * end of each build, not durably: what a crash loses is only made again.
@@ -41,13 +45,14 @@ export class BuildCache {
     this.#isChanged = true
   }
 
-  /** Forgets everything; resolves with what was known. */
-  async clear(): Promise<ReadonlyMap<string, CachedStep>> {
-    const known = await this.#load()
-    this.#entries = new Map()
-    this.#isChanged = true
+  /** Forgets the steps that are chosen out of all, the oldest first; resolves with them. */
+  async remove(choose: (steps: readonly KnownStep[]) => readonly KnownStep[]): Promise<readonly KnownStep[]> {
+    const entries = await this.#load()
+    const chosen = choose([...entries].map(([key, step]) => ({ key, ...step })))
+    for (const { key } of chosen) entries.delete(key)
+    this.#isChanged ||= chosen.length > 0
     await this.save()
-    return known
+    return chosen
   }
 
   async save(): Promise<void> {
