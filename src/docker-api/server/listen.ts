@@ -10,6 +10,8 @@ export type ListenAddress =
   | { readonly kind: 'unix'; readonly path: string }
 
 const SOCKET_MODE = 0o660
+/** Connections that may wait to be accepted; the kernel cuts it to net.core.somaxconn. A unix socket refuses more at once. */
+const BACKLOG = 4_096
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/
 
 /** Reads `tcp://host:port`, `tcp://:port`, `host:port`, `unix:///path` or a path. Throws 400 `BAD_HOST`. */
@@ -55,7 +57,8 @@ export function formatAddress(address: ListenAddress): string {
  */
 export async function listenOn(server: Server, address: ListenAddress): Promise<ListenAddress> {
   if (address.kind === 'unix') await makeRoom(address)
-  server.listen(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port })
+  const place = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }
+  server.listen({ ...place, backlog: BACKLOG })
   try {
     await once(server, 'listening')
   } catch (cause) {
