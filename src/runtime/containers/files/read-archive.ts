@@ -10,6 +10,8 @@ import { pathStatOf } from './path-stat.ts'
 
 /** Bytes read ahead of a slow client. */
 const AHEAD_BYTES = 1 << 20
+/** Bytes that are worth sending. */
+const PIECE_BYTES = 128 * 1024
 /** What every container has mounted besides its volumes: not part of its files. */
 const OWN_MOUNTS = ['/proc', '/sys', '/dev', '/dev/shm', '/dev/mqueue', '/dev/pts']
 
@@ -62,12 +64,22 @@ function packLocated({ root, record }: HeldFiles, located: Located): AsyncGenera
 
 /** What is used stays until the stream has ended, however it ends. */
 function streamOf(chunks: AsyncIterable<Buffer>, ...used: readonly (Disposable | AsyncDisposable)[]): Readable {
-  const read = async function* (): AsyncGenerator<Buffer> {
-    yield* chunks
-  }
-  const stream = Readable.from(read(), { objectMode: false, highWaterMark: AHEAD_BYTES })
+  const stream = Readable.from(inPieces(chunks), { objectMode: false, highWaterMark: AHEAD_BYTES })
   stream.once('close', () => void letGo(used))
   return stream
+}
+
+/** Joins small chunks: each one that is sent costs far more than its bytes. */
+async function* inPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let [waiting, bytes]: [Buffer[], number] = [[], 0]
+  for await (const chunk of chunks) {
+    waiting.push(chunk)
+    bytes += chunk.length
+    if (bytes < PIECE_BYTES) continue
+    yield waiting.length === 1 ? chunk : Buffer.concat(waiting)
+    ;[waiting, bytes] = [[], 0]
+  }
+  if (bytes > 0) yield Buffer.concat(waiting)
 }
 
 async function letGo(used: readonly (Disposable | AsyncDisposable)[]): Promise<void> {

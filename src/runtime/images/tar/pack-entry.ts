@@ -1,5 +1,5 @@
-import { constants, readlinkSync, type Stats } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, openSync, read, readlinkSync, readSync, type Stats } from 'node:fs'
+import { promisify } from 'node:util'
 import { errorCode, errorMessage, failed } from '../../../core/errors.ts'
 import type { HeldDirectory } from '../../linux/fd-path.ts'
 import { decodeDevice, getXattr, listXattrs } from '../../linux/xattr.ts'
@@ -7,6 +7,10 @@ import type { TarEntry, TarEntryType } from './header.ts'
 import { encodeHeader, tarPadding } from './header-writer.ts'
 
 const READ_BYTES = 256 * 1024
+/** A file up to this is read at once. */
+const SMALL_BYTES = 64 * 1024
+
+const readSome = promisify(read)
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 export interface PackOptions {
@@ -41,34 +45,49 @@ export interface Spot {
   readonly path: string
 }
 
-/** The header and the content of a regular file. */
+/** The header and the content of a regular file. What was opened counts, not what has the name by now. */
 export async function* packFile(walk: Walk, spot: Spot): AsyncGenerator<Buffer> {
-  let file: FileHandle
-  try {
-    file = await open(pathOf(spot), READ)
-  } catch (error) {
-    if (isGone(walk, error)) return
-    throw packError(spot, error)
-  }
-  await using _closed = file
-  // What was opened counts, not what had the name before.
-  const stats = await file.stat()
+  const fd = unlessGone(walk, spot, () => openSync(pathOf(spot), READ))
+  if (fd === undefined) return
+  using _closed = { [Symbol.dispose]: () => closeSync(fd) }
+  const stats = fstatSync(fd)
   if (!stats.isFile()) return
   const entry = unlessGone(walk, spot, () => describe(walk, spot, stats))
   if (entry === undefined) return
-  yield encodeHeader(entry)
-  if (entry.type === 'file') yield* packContent(file, entry.size, spot)
+  const header = encodeHeader(entry)
+  if (entry.type !== 'file') yield header
+  // Most files are small: reading them at once saves more than it holds others up.
+  else if (entry.size <= SMALL_BYTES)
+    yield Buffer.concat([header, readSmall(fd, entry.size, spot), tarPadding(entry.size)])
+  else {
+    yield header
+    yield* packContent(fd, entry.size, spot)
+  }
 }
 
-async function* packContent(file: FileHandle, size: number, spot: Spot): AsyncGenerator<Buffer> {
+function readSmall(fd: number, size: number, spot: Spot): Buffer {
+  const content = Buffer.allocUnsafe(size)
+  for (let done = 0; done < size; ) {
+    const count = readSync(fd, content, done, size - done, null)
+    if (count === 0) throw shrank(spot)
+    done += count
+  }
+  return content
+}
+
+async function* packContent(fd: number, size: number, spot: Spot): AsyncGenerator<Buffer> {
   for (let done = 0; done < size; ) {
     const room = Buffer.allocUnsafe(Math.min(READ_BYTES, size - done))
-    const { bytesRead, buffer } = await file.read(room, 0, undefined, -1)
-    if (bytesRead === 0) throw failed('PACK_FAILED', `The file ${spot.path} shrank while it was packed: try again`)
+    const { bytesRead } = await readSome(fd, room, 0, room.length, null)
+    if (bytesRead === 0) throw shrank(spot)
     done += bytesRead
-    yield buffer.subarray(0, bytesRead)
+    yield room.subarray(0, bytesRead)
   }
   yield tarPadding(size)
+}
+
+function shrank({ path }: Spot): Error {
+  return failed('PACK_FAILED', `The file ${path} shrank while it was packed: try again`)
 }
 
 export function pathOf({ parent, name }: Spot): string {
