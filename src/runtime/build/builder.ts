@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../core/clock.ts'
-import { errorCode, invalidInput } from '../../core/errors.ts'
+import { errorCode, errorMessage, invalidInput } from '../../core/errors.ts'
 import { familiarImageName, parseImageReference } from '../../core/image-reference.ts'
 import type { Log } from '../../core/log.ts'
 import { newShortId, type Random } from '../../core/random.ts'
@@ -66,7 +66,7 @@ export function createBuilder(ports: BuilderPorts): Builder {
   const workshop: Workshop = { ...ports, cache, mountCaches, hiddenImages, running: new Set() }
   const contexts = join(home, 'contexts')
   let recovered: Promise<void> | undefined
-  const recover = (): Promise<void> => (recovered ??= sweep(contexts, ports.containers()))
+  const recover = (): Promise<void> => (recovered ??= sweep(contexts, ports))
   return {
     recover,
     build: async (archive, options, report, signal) => {
@@ -134,15 +134,24 @@ async function finish({ store, options, report }: Build, state: BuildState): Pro
   return id
 }
 
-async function sweep(contexts: string, containers: BuildContainers): Promise<void> {
+/** What cannot be removed now is told and left to the next start: it is no reason not to serve. */
+async function sweep(contexts: string, { containers, log }: BuilderPorts): Promise<void> {
   const left = await readdir(contexts).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return []
     throw error
   })
   for (const id of left) {
-    const steps = await containers.list({ all: true, filters: { label: [`${STEP_LABEL}=${id}`] } })
-    for (const { Id } of steps) await containers.remove(Id, { force: true, volumes: true })
-    await unmountSecrets(join(contexts, id))
-    await rm(join(contexts, id), { recursive: true, force: true })
+    try {
+      await removeBuild(join(contexts, id), id, containers())
+    } catch (error) {
+      log.warn({ build: id, error: errorMessage(error) }, 'cannot remove what is left of a build')
+    }
   }
+}
+
+async function removeBuild(scratch: string, id: string, containers: BuildContainers): Promise<void> {
+  const steps = await containers.list({ all: true, filters: { label: [`${STEP_LABEL}=${id}`] } })
+  for (const { Id } of steps) await containers.remove(Id, { force: true, volumes: true })
+  await unmountSecrets(scratch)
+  await rm(scratch, { recursive: true, force: true })
 }
