@@ -5,6 +5,7 @@ import { forEach } from '../../engine/for-each.ts'
 import { converse } from '../../terminal/converse.ts'
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../terminal/detach-keys.ts'
 import { proxySignals } from '../../terminal/proxy-signals.ts'
+import { beginWait } from './begin-wait.ts'
 import { openAttached } from './open-attached.ts'
 
 /** `shoal attach`: talks to a container that runs; the exit code is the container's. */
@@ -15,11 +16,10 @@ export const runAttach = withEngine(async command => {
   if (!Running) throw failed('NOT_RUNNING', 'You cannot attach to a stopped container, start it first')
   if (Paused) throw failed('PAUSED', 'You cannot attach to a paused container, unpause it first')
   if (Restarting) throw failed('RESTARTING', 'You cannot attach to a restarting container, wait until it is running')
-  const over = exitOf(command, container.Id, 'not-running')
-  over.catch(() => {})
-  const talk = await startTalking(command, container, options.choice('stdin') !== false)
+  const waiting = await beginWait(command.api, container.Id, 'not-running')
+  const { talk } = await startTalking(command, container, options.choice('stdin') !== false)
   if ((await talk()) === 'detached') throw failed('DETACHED', 'read escape sequence')
-  return over
+  return waiting.exit
 })
 
 /** `shoal start`: starts containers; with `-a` talks to the only one. */
@@ -36,23 +36,34 @@ export const runStart = withEngine(async command => {
   }
   const container = await inspect(command, args[0] ?? '')
   if (container.State.Running) throw failed('RUNNING', `container ${args[0]} runs already: use attach`)
-  const talk = await startTalking(command, container, options.flag('interactive'))
-  const over = exitOf(command, container.Id, container.HostConfig.AutoRemove === true ? 'removed' : 'next-exit')
-  over.catch(() => {})
-  await start(container.Id)
-  return (await talk()) === 'detached' ? 0 : over
+  const { talk, close } = await startTalking(command, container, options.flag('interactive'))
+  const condition = container.HostConfig.AutoRemove === true ? 'removed' : 'next-exit'
+  const waiting = await beginWait(api, container.Id, condition)
+  try {
+    await start(container.Id)
+  } catch (error) {
+    close()
+    throw error
+  }
+  return (await talk()) === 'detached' ? 0 : waiting.exit
 })
 
 function inspect({ api }: EngineCommand, id: string): Promise<ContainerInspect> {
   return api.ask<ContainerInspect>('GET', pathOf('containers', id, 'json'))
 }
 
-/** Opens the streams; what is resolved with talks until the end. */
+interface Talk {
+  /** Talks until the end. */
+  readonly talk: () => Promise<'ended' | 'detached'>
+  readonly close: () => void
+}
+
+/** Opens the streams of a container. */
 async function startTalking(
   { api, options, context }: EngineCommand,
   { Id, Config }: ContainerInspect,
   wantsInput: boolean,
-): Promise<() => Promise<'ended' | 'detached'>> {
+): Promise<Talk> {
   const tty = Config.Tty === true
   const stdin = wantsInput && Config.OpenStdin === true
   if (tty && stdin && context.stdin.isTTY !== true) throw failed('NO_TTY', 'the input device is not a TTY')
@@ -66,7 +77,7 @@ async function startTalking(
   const resize = async (size: { height: number; width: number }): Promise<void> => {
     await api.ask('POST', pathOf('containers', Id, 'resize'), { query: { h: size.height, w: size.width } })
   }
-  return async () => {
+  const talk = async (): Promise<'ended' | 'detached'> => {
     const stopProxy = !tty && options.choice('sigProxy') !== false ? proxySignals(api, Id, context) : () => {}
     try {
       return await converse({ stream, tty, stdin, detachKeys, resize }, context)
@@ -74,12 +85,5 @@ async function startTalking(
       stopProxy()
     }
   }
-}
-
-async function exitOf({ api }: EngineCommand, id: string, condition: string): Promise<number> {
-  const { StatusCode } = await api.ask<{ StatusCode: number }>('POST', pathOf('containers', id, 'wait'), {
-    query: { condition },
-    responseMs: Number.POSITIVE_INFINITY,
-  })
-  return StatusCode
+  return { talk, close: () => void stream.destroy() }
 }

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import type { Duplex } from 'node:stream'
 import { errorCode, errorMessage, failed, invalidInput, ShoalError } from '../../../core/errors.ts'
 import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
 import type { RunCommand } from '../../command.ts'
@@ -7,6 +8,7 @@ import { converse } from '../../terminal/converse.ts'
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../terminal/detach-keys.ts'
 import { proxySignals } from '../../terminal/proxy-signals.ts'
 import { pullImage } from '../image/pull-image.ts'
+import { beginWait } from './begin-wait.ts'
 import { createRequest } from './create/create-request.ts'
 import { openAttached } from './open-attached.ts'
 
@@ -47,34 +49,26 @@ async function talk(command: EngineCommand, id: string, request: ContainerCreate
   const tty = request.Tty === true
   const detachKeys = parseDetachKeys(options.text('detachKeys') ?? DEFAULT_DETACH_KEYS)
   const stopProxy = !tty && options.choice('sigProxy') !== false ? proxySignals(api, id, context) : () => {}
+  const stdin = request.AttachStdin === true
+  let stream: Duplex | undefined
   try {
-    const stream = await openAttached(api, id, {
-      stdin: request.AttachStdin === true,
+    stream = await openAttached(api, id, {
+      stdin,
       stdout: request.AttachStdout === true,
       stderr: request.AttachStderr === true,
       detachKeys: options.text('detachKeys'),
     })
-    const over = waitFor(command, id, request.HostConfig?.AutoRemove === true ? 'removed' : 'next-exit')
-    // Told by the start, which fails too.
-    over.catch(() => {})
+    const waiting = await beginWait(api, id, request.HostConfig?.AutoRemove === true ? 'removed' : 'next-exit')
     await start(command, id)
     const resize = async (size: { height: number; width: number }): Promise<void> => {
       await api.ask('POST', pathOf('containers', id, 'resize'), { query: { h: size.height, w: size.width } })
     }
-    const stdin = request.AttachStdin === true
     const how = await converse({ stream, tty, stdin, detachKeys, resize }, context)
-    return how === 'detached' ? 0 : await over
+    return how === 'detached' ? 0 : await waiting.exit
   } finally {
+    stream?.destroy()
     stopProxy()
   }
-}
-
-async function waitFor({ api }: EngineCommand, id: string, condition: string): Promise<number> {
-  const { StatusCode } = await api.ask<{ StatusCode: number }>('POST', pathOf('containers', id, 'wait'), {
-    query: { condition },
-    responseMs: Number.POSITIVE_INFINITY,
-  })
-  return StatusCode
 }
 
 async function start({ api }: EngineCommand, id: string): Promise<void> {
