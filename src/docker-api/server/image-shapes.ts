@@ -1,4 +1,5 @@
 import { isOlderThan } from '../api-version.ts'
+import { EMPTY_CONFIG } from '../empty-config.ts'
 import type { ImageInspect, ImageSummary } from '../resource-types.ts'
 
 /** What the fields meant before they were dropped, for clients that still read them. Source: Docker's API version history. */
@@ -20,26 +21,6 @@ export function inspectFor(version: string | undefined, image: ImageInspect): ob
   return {
     ...image,
     ...(isOlderThan(version, '1.44') ? { VirtualSize: image.Size } : {}),
-    ...(isOlderThan(version, '1.45') ? { Container: '', ContainerConfig: NO_CONFIG } : {}),
+    ...(isOlderThan(version, '1.45') ? { Container: '', ContainerConfig: EMPTY_CONFIG } : {}),
   }
 }
-
-const NO_CONFIG = {
-  Hostname: '',
-  Domainname: '',
-  User: '',
-  AttachStdin: false,
-  AttachStdout: false,
-  AttachStderr: false,
-  Tty: false,
-  OpenStdin: false,
-  StdinOnce: false,
-  Env: null,
-  Cmd: null,
-  Image: '',
-  Volumes: null,
-  WorkingDir: '',
-  Entrypoint: null,
-  OnBuild: null,
-  Labels: null,
-} as const

@@ -1,23 +1,18 @@
-import { rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { errorCode, failed, invalidInput, ShoalError } from '../../../core/errors.ts'
+import { failed, invalidInput } from '../../../core/errors.ts'
 import { parseImageReference } from '../../../core/image-reference.ts'
-import { newShortId } from '../../../core/random.ts'
 import type { ImportOptions } from '../../../docker-api/index.ts'
 import { createImage } from '../author.ts'
 import type { ImageStorePorts, LayerRef } from '../contract.ts'
-import { MEDIA_TYPES } from '../format/manifest.ts'
 import { hostPlatform, parsePlatform } from '../format/platform.ts'
+import { keepLayer } from '../keep-layer.ts'
 import { HttpClient, readBody } from '../registry/http.ts'
 import type { TrustStore } from '../registry/trust-store.ts'
-import { diskError, syncFileSystem } from '../store/files.ts'
 import { tagName } from '../store/image-catalog.ts'
 import type { StoreParts } from '../store/store-parts.ts'
 import { uncompressed } from '../tar/unpack.ts'
 import { LAYER_LIMITS } from '../tar/unpack-error.ts'
 import { transferMeter } from '../transfer/progress.ts'
-import { packLayer } from './pack-layer.ts'
 
 export interface Importing extends ImportOptions {
   readonly trust: TrustStore
@@ -53,36 +48,13 @@ function importedName(text: string): string {
   throw invalidInput('BAD_IMAGE_NAME', `cannot import digest reference: give "${text}" a tag instead`)
 }
 
-async function importLayer(parts: StoreParts, source: Readable | URL, options: Importing): Promise<LayerRef> {
-  const packed = join(parts.layout.scratch, newShortId(parts.random))
-  const { signal } = options
-  try {
-    const { diffId, digest } = await packSource(parts, source, { ...options, packed })
-    return await parts.leases.hold([digest, diffId], async () => {
-      const existing = parts.layers.get(diffId)
-      if (existing !== undefined) return existing
-      const { size } = await stat(packed)
-      await parts.blobs.adopt(packed, digest)
-      const blob = { digest, size, mediaType: MEDIA_TYPES.ociLayerGzip }
-      const unpacked = await parts.layers.unpack(blob, diffId, { signal })
-      await syncFileSystem(parts.layout.root, parts.clock)
-      await parts.layers.commit(unpacked)
-      return unpacked.ref
-    })
-  } catch (error) {
-    const isKnown = error instanceof ShoalError || signal.aborted || errorCode(error)?.startsWith('E') !== true
-    throw isKnown ? error : diskError(packed, error)
-  } finally {
-    await rm(packed, { force: true })
-  }
-}
-
-async function packSource(
+async function importLayer(
   parts: StoreParts,
   source: Readable | URL,
-  { packed, trust, signal, onProgress = () => {} }: Importing & { readonly packed: string },
-): Promise<{ readonly diffId: string; readonly digest: string }> {
-  if (!(source instanceof URL)) return packLayer(packed, uncompressed(source, { limits: LAYER_LIMITS, signal }), signal)
+  { trust, signal, onProgress = () => {} }: Importing,
+): Promise<LayerRef> {
+  const limits = LAYER_LIMITS
+  if (!(source instanceof URL)) return keepLayer(parts, uncompressed(source, { limits, signal }), signal)
   const context = source.protocol === 'https:' ? await trust.contextFor(source.host) : undefined
   using http = new HttpClient({ anyCertificate: false, context })
   onProgress({ status: `Downloading from ${source.href}` })
@@ -95,6 +67,6 @@ async function packSource(
     )
   }
   const total = Number(response.headers['content-length'] ?? 0)
-  const meter = transferMeter('Importing', { digest: '', total }, { onProgress, clock: parts.clock })
-  return packLayer(packed, uncompressed(response.body, { limits: LAYER_LIMITS, signal, onRead: meter }), signal)
+  const onRead = transferMeter('Importing', { digest: '', total }, { onProgress, clock: parts.clock })
+  return await keepLayer(parts, uncompressed(response.body, { limits, signal, onRead }), signal)
 }

@@ -1,32 +1,16 @@
 import { join } from 'node:path'
-import type { ContainerConfig, ImageHistoryEntry, ImageInspect } from '../../../docker-api/index.ts'
+import {
+  type ContainerConfig,
+  EMPTY_CONFIG,
+  type ImageHistoryEntry,
+  type ImageInspect,
+} from '../../../docker-api/index.ts'
 import { familiar, type ImageRecord } from '../store/image-catalog.ts'
 import type { StoreParts } from '../store/store-parts.ts'
 import { imageSize } from './list.ts'
 
 /** Docker writes the beginning of its calendar where there is no time. */
 const NEVER = '0001-01-01T00:00:00Z'
-
-/** What Docker's config always has, whatever the image says. */
-const EMPTY_CONFIG = {
-  Hostname: '',
-  Domainname: '',
-  User: '',
-  AttachStdin: false,
-  AttachStdout: false,
-  AttachStderr: false,
-  Tty: false,
-  OpenStdin: false,
-  StdinOnce: false,
-  Env: null,
-  Cmd: null,
-  Image: '',
-  Volumes: null,
-  WorkingDir: '',
-  Entrypoint: null,
-  OnBuild: null,
-  Labels: null,
-} as const
 
 /** `GET /images/{name}/json`. Throws 404 `No such image: x`. */
 export async function inspectImage(parts: StoreParts, reference: string): Promise<ImageInspect> {
