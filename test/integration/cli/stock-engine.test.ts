@@ -22,7 +22,7 @@ const ours = (argv: readonly string[], options: { readonly input?: string } = {}
 const NONE = ['--network', 'none']
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'shoal-stock-'))
+  folder = await mkdtemp(join(tmpdir(), 'shoal-cli-stock-'))
   engine = await startDockerd()
   await writeFile(join(folder, 'busybox.tar'), await busyboxArchive({ files: { 'srv/page': 'a page' } }))
   expect(await ours(['load', '-i', join(folder, 'busybox.tar')])).toMatchObject({ code: 0 })
