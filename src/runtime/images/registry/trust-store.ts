@@ -18,6 +18,8 @@ const SYSTEM_BUNDLES = [
 export class TrustStore {
   readonly #directory: string
   #system: Promise<readonly string[]> | undefined
+  /** For hosts that have no certificates of their own: reading the system's takes a while. */
+  #plain: SecureContext | undefined
 
   constructor(directory: string) {
     this.#directory = directory
@@ -26,12 +28,16 @@ export class TrustStore {
   /** For one host. Throws BAD_CERTIFICATES. */
   async contextFor(host: string): Promise<SecureContext> {
     const { authorities, pairs } = await this.#ownOf(host)
+    const isPlain = authorities.length + pairs.length === 0
+    if (isPlain && this.#plain !== undefined) return this.#plain
     this.#system ??= systemAuthorities()
     const ca = [...(await this.#system), ...authorities]
     const own: SecureContextOptions =
       pairs.length === 0 ? {} : { cert: pairs.map(({ cert }) => cert), key: pairs.map(({ key }) => key) }
     try {
-      return createSecureContext({ ca, ...own })
+      const context = createSecureContext({ ca, ...own })
+      if (isPlain) this.#plain = context
+      return context
     } catch (error) {
       throw certificateError(join(this.#directory, host), errorMessage(error))
     }
