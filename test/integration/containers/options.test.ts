@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HostConfig } from '../../../src/docker-api/index.ts'
 import { detectCgroups } from '../../../src/runtime/linux/cgroups.ts'
 import { MOUNT_FLAGS, mount, unmount } from '../../../src/runtime/linux/mount.ts'
-import { Dock, eventually, isRoot, type RunOptions } from './support.ts'
+import { Dock, eventually, isRoot, type RunOptions, readAll } from './support.ts'
 
 const MIB = 1024 * 1024
 
@@ -181,6 +181,13 @@ describe.skipIf(!isRoot)('options of containers', () => {
 
   it('adds groups by name and number', async () => {
     expect(await hostOutput('id -G', { GroupAdd: ['extra', '77'] })).toBe('0 50 77')
+    const id = await dock.run('exec sleep 1000', {
+      host: { GroupAdd: ['77'], Ulimits: [{ Name: 'nofile', Soft: 99, Hard: 99 }] },
+    })
+    const Cmd = ['sh', '-c', 'id -G; ulimit -n']
+    const exec = await dock.engine.exec.create(id, { Cmd, User: 'app', AttachStdout: true })
+    const started = await dock.engine.exec.start(exec.Id, { detach: false, tty: true })
+    expect(started === undefined ? '' : (await readAll(started.stream)).toString()).toMatch(/1001 50 77\r?\n99/)
     expect(await refusal({ GroupAdd: ['ghosts'] })).toBe(
       'Unable to find group ghosts: no matching entries in group file',
     )

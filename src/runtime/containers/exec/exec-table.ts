@@ -158,7 +158,7 @@ export class ExecTable {
     const life = record.life
     const root = life.status === 'running' ? `/proc/${life.process.pid}/root` : undefined
     if (root === undefined) throw failed('EXEC_FAILED', `Container ${record.id} is not running`)
-    const user = userInside(root, wished === '' ? (record.config.User ?? '') : wished)
+    const user = userInside(root, wished === '' ? (record.config.User ?? '') : wished, record.host.GroupAdd ?? [])
     const terminal = exec.request.Tty === true
     const process = execProcess(exec.request, { record, user, terminal, boundingSet: this.#room.facts.boundingSet })
     const consoleSize = terminal ? (size ?? sizeOf(exec.request.ConsoleSize)) : undefined
