@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { sleep, systemClock } from '../../../src/core/clock.ts'
 import type { FilesystemChange, WriteArchiveOptions } from '../../../src/docker-api/index.ts'
 import { makeTar, readTar, type TarItem, tarNames } from '../../support/tar-entries.ts'
 import { Dock, isRoot, soon } from './support.ts'
@@ -288,6 +289,34 @@ describe.skipIf(!isRoot)('files of containers', () => {
       const { archive } = await dock.engine.containers.readArchive(id, '/tmp')
       await expect(readTar(archive)).rejects.toMatchObject({ code: 'NAME_NOT_UTF8' })
       await expect(dock.engine.containers.changes(id)).rejects.toMatchObject({ code: 'NAME_NOT_UTF8' })
+    })
+
+    it('costs no descriptor, however a copy ends', async () => {
+      const host = { Binds: ['shared:/vol'] }
+      const created = await dock.create('true', { host })
+      const running = await ready('mkdir -p /tmp/a/b/c; echo x > /tmp/a/b/c/x', { host })
+      const round = async (): Promise<void> => {
+        for (const id of [created, running]) {
+          await names(id, '/tmp')
+          await dock.engine.containers.statPath(id, '/nope').catch(() => {})
+          await write(id, '/vol', makeTar([['a', 'x']]))
+          await write(id, '/vol', makeTar([['../a', 'x']])).catch(() => {})
+          await dock.engine.containers.changes(id)
+          const { archive } = await dock.engine.containers.readArchive(id, '/')
+          archive.once('readable', () => archive.destroy())
+          await new Promise(resolve => archive.once('close', resolve))
+          ;(await dock.engine.containers.export(id)).destroy()
+        }
+      }
+      await round()
+      // What was destroyed is let go of a moment later.
+      const open = async (): Promise<number> => {
+        await sleep(systemClock, 100)
+        return readdirSync('/proc/self/fd').length
+      }
+      const before = await open()
+      for (let count = 0; count < 10; count++) await round()
+      expect(await open()).toBeLessThanOrEqual(before + 3)
     })
 
     it('can nest directories deeper than paths go without harm to others', async () => {

@@ -1,7 +1,7 @@
 import { fstatSync, lstatSync, readlinkSync, type Stats, statfsSync } from 'node:fs'
 import { posix } from 'node:path'
 import { errorCode, invalidInput, notFound, type ShoalError } from '../../../core/errors.ts'
-import { type HeldDirectory, holdInside } from '../../linux/fd-path.ts'
+import { type HeldDirectory, holdEntry, holdInside } from '../../linux/fd-path.ts'
 
 /** As many links as the kernel itself follows. */
 const LINKS_MAX = 40
@@ -55,6 +55,15 @@ export function locate(root: HeldDirectory, path: string, container: string): Lo
       parent[Symbol.dispose]()
       throw error
     }
+  } catch (error) {
+    throw pathError(error, path, container)
+  }
+}
+
+/** Holds the directory that was found; it may be something else by now. */
+export function holdLocated({ parent, name }: Located, path: string, container: string): HeldDirectory {
+  try {
+    return holdEntry(parent, name)
   } catch (error) {
     throw pathError(error, path, container)
   }

@@ -2,10 +2,10 @@ import { fstatSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import type { PathStat } from '../../../docker-api/index.ts'
 import { packOne, packTree } from '../../images/index.ts'
-import { holdEntry } from '../../linux/fd-path.ts'
+import type { HeldDirectory } from '../../linux/fd-path.ts'
 import { emitContainer, type Room } from '../room.ts'
 import { type HeldFiles, holdFiles, holdRoot } from './hold-files.ts'
-import { identityInside, identityOf, isKernelFileSystem, type Located, locate } from './locate.ts'
+import { holdLocated, identityInside, identityOf, isKernelFileSystem, locate } from './locate.ts'
 import { pathStatOf } from './path-stat.ts'
 
 /** Bytes read ahead of a slow client. */
@@ -28,44 +28,41 @@ export async function readArchive(
   reference: string,
   path: string,
 ): Promise<{ readonly stat: PathStat; readonly archive: Readable }> {
-  const files = await holdFiles(room, reference)
-  try {
-    const located = locate(files.root, path, reference)
-    const stat = pathStatOf(files.root, located, path)
-    emitContainer(room, files.record, 'archive-path')
-    return { stat, archive: streamOf(packLocated(files, located), located, files) }
-  } catch (error) {
-    await files[Symbol.asyncDispose]()
-    throw error
-  }
+  await using used = new AsyncDisposableStack()
+  const files = used.use(await holdFiles(room, reference))
+  const located = used.use(locate(files.root, path, reference))
+  const stat = pathStatOf(files.root, located, path)
+  const directory = located.stats.isDirectory() ? used.use(holdLocated(located, path, reference)) : undefined
+  const chunks =
+    directory === undefined
+      ? packOne(located.parent, located.name, { live: true, name: located.base })
+      : packTree(directory, { live: true, name: located.base, enters: entersOf(files) })
+  emitContainer(room, files.record, 'archive-path')
+  return { stat, archive: streamOf(chunks, used.move()) }
 }
 
 /** `GET /containers/{id}/export`. */
 export async function exportContainer(room: Room, reference: string): Promise<Readable> {
-  const files = await holdRoot(room, reference)
+  await using used = new AsyncDisposableStack()
+  const files = used.use(await holdRoot(room, reference))
   emitContainer(room, files.record, 'export')
-  return streamOf(packTree(holdEntry(files.root, '.'), { live: true }), files)
+  return streamOf(packTree(files.root, { live: true }), used.move())
 }
 
-function packLocated({ root, record }: HeldFiles, located: Located): AsyncGenerator<Buffer> {
-  const { parent, name, base, stats } = located
-  if (!stats.isDirectory()) return packOne(parent, name, { live: true, name: base })
+/** Into volumes and the like, but not into what every container has mounted. */
+function entersOf({ root, record }: HeldFiles): (mounted: HeldDirectory) => boolean {
   const own = new Set(record.mounts.map(({ destination }) => identityInside(root, destination)))
   const others = new Set(OWN_MOUNTS.map(mounted => identityInside(root, mounted)))
-  return packTree(holdEntry(parent, name), {
-    live: true,
-    name: base,
-    enters(mounted) {
-      const identity = identityOf(fstatSync(mounted.fd))
-      return !isKernelFileSystem(mounted) && (own.has(identity) || !others.has(identity))
-    },
-  })
+  return mounted => {
+    const identity = identityOf(fstatSync(mounted.fd))
+    return !isKernelFileSystem(mounted) && (own.has(identity) || !others.has(identity))
+  }
 }
 
 /** What is used stays until the stream has ended, however it ends. */
-function streamOf(chunks: AsyncIterable<Buffer>, ...used: readonly (Disposable | AsyncDisposable)[]): Readable {
+function streamOf(chunks: AsyncIterable<Buffer>, used: AsyncDisposableStack): Readable {
   const stream = Readable.from(inPieces(chunks), { objectMode: false, highWaterMark: AHEAD_BYTES })
-  stream.once('close', () => void letGo(used))
+  stream.once('close', () => void used.disposeAsync())
   return stream
 }
 
@@ -80,11 +77,4 @@ async function* inPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
     ;[waiting, bytes] = [[], 0]
   }
   if (bytes > 0) yield Buffer.concat(waiting)
-}
-
-async function letGo(used: readonly (Disposable | AsyncDisposable)[]): Promise<void> {
-  for (const thing of used) {
-    if (Symbol.asyncDispose in thing) await thing[Symbol.asyncDispose]()
-    else thing[Symbol.dispose]()
-  }
 }

@@ -11,14 +11,18 @@ import { OPAQUE_NAME, OPAQUE_XATTR, WHITEOUT_PREFIX } from './whiteout.ts'
 const DEPTH_MAX = 1_024
 
 /**
- * Packs what is below a directory, which is let go of at the end, in the order of names: numeric owners, no user names, no clock, so the same tree
- * always gives the same bytes. Sockets are left out: nothing could answer behind them.
+ * Packs what is below a directory, in the order of names: numeric owners, no user names, no clock, so the same tree always gives the
+ * same bytes. Sockets are left out: nothing could answer behind them. A directory that is given held stays the caller's.
  *
  * Every directory is reached by descriptor and no link is followed, so a tree that a container changes meanwhile can add
  * nothing from outside to the archive.
  */
 export async function* packTree(directory: string | HeldDirectory, options: PackOptions): AsyncGenerator<Buffer> {
-  using root = typeof directory === 'string' ? holdDirectory(directory) : directory
+  if (typeof directory === 'string') {
+    using root = holdDirectory(directory)
+    return yield* packTree(root, options)
+  }
+  const root = directory
   const { name } = options
   const prefix = name === undefined ? '' : name === '/' ? '/' : `${name}/`
   const walk: Walk = { ...options, linked: new Map(), prefix }
