@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { ContainerCreateRequest, HostConfig } from '../../../src/docker-api/index.ts'
-import { CREATE_SHAPES, HOST_CONFIG_SHAPES, readFields } from '../../../src/docker-api/index.ts'
+import { CREATE_SHAPES, ENDPOINT_SHAPES, HOST_CONFIG_SHAPES, readFields } from '../../../src/docker-api/index.ts'
 import {
   CONFIG_FIELD_SUPPORT,
+  ENDPOINT_FIELD_SUPPORT,
   type FieldSupport,
   HOST_FIELD_SUPPORT,
 } from '../../../src/runtime/containers/checks/field-support.ts'
@@ -17,6 +18,7 @@ import { decideRestart } from '../../../src/runtime/containers/restart-decision.
 import { sandboxRequestOf } from '../../../src/runtime/containers/sandbox-request.ts'
 import { buildOciSpec } from '../../../src/runtime/containers/spec/build-oci-spec.ts'
 import { cgroupPath } from '../../../src/runtime/containers/write-bundle.ts'
+import { checkRequest } from '../../../src/runtime/network/sandboxes/check-request.ts'
 import { wantedMounts } from '../../../src/runtime/volumes/wanted-mounts.ts'
 import { aRecord, someFacts } from './support.ts'
 
@@ -199,8 +201,32 @@ describe('every field of a container', () => {
   })
 })
 
+const ENDPOINT_SAMPLES: Readonly<Record<string, unknown>> = {
+  Aliases: ['db'],
+  DriverOpts: { 'com.docker.network.endpoint.sysctls': 'net.ipv4.conf.IFNAME.log_martians=1' },
+  IPAMConfig: { IPv4Address: '10.9.0.7' },
+  Links: ['db:store'],
+  MacAddress: '02:42:0a:09:00:07',
+}
+
+describe('every field of an endpoint', () => {
+  it.each(cases(ENDPOINT_SHAPES, ENDPOINT_FIELD_SUPPORT, {}))('$field', ({ field, support }) => {
+    expect(support).toBe(field in ENDPOINT_SAMPLES ? 'works' : 'kept')
+    const EndpointsConfig = { front: { [field]: ENDPOINT_SAMPLES[field] ?? null } }
+    const { NetworkingConfig } = readFields(
+      { NetworkingConfig: { EndpointsConfig } },
+      CREATE_SHAPES,
+    ) as ContainerCreateRequest
+    const endpoints = NetworkingConfig?.EndpointsConfig ?? {}
+    const asked = sandboxRequestOf(aRecord({ networkMode: 'front', endpoints }))
+    expect(asked.endpoints['front']).toEqual(support === 'works' ? EndpointsConfig.front : {})
+    expect(() => checkRequest(asked)).not.toThrow()
+  })
+})
+
 it('nothing is said of fields that Docker does not have', () => {
   expect(Object.keys(HOST_FIELD_SUPPORT).sort()).toEqual(Object.keys(HOST_CONFIG_SHAPES).sort())
+  expect(Object.keys(ENDPOINT_FIELD_SUPPORT).sort()).toEqual(Object.keys(ENDPOINT_SHAPES).sort())
   expect(Object.keys(CONFIG_FIELD_SUPPORT).sort()).toEqual(Object.keys(CREATE_SHAPES).sort())
 })
 

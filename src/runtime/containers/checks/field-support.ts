@@ -1,5 +1,5 @@
 import { unsupported } from '../../../core/errors.ts'
-import type { ContainerCreateRequest, HostConfig } from '../../../docker-api/index.ts'
+import type { ContainerCreateRequest, ENDPOINT_SHAPES, HostConfig } from '../../../docker-api/index.ts'
 
 /** Why a field (or one of its values) is refused, and what does the same. */
 export interface Refusal {
@@ -125,6 +125,24 @@ export const CONFIG_FIELD_SUPPORT: Readonly<Record<keyof ContainerCreateRequest,
   User: 'works',
   Volumes: 'works',
   WorkingDir: 'works',
+}
+
+/** Fields of NetworkingConfig.EndpointsConfig; those kept are what inspect tells of an endpoint, and are made anew. */
+export const ENDPOINT_FIELD_SUPPORT: Readonly<Record<keyof typeof ENDPOINT_SHAPES, FieldSupport>> = {
+  Aliases: 'works',
+  DNSNames: 'kept',
+  DriverOpts: 'works',
+  EndpointID: 'kept',
+  Gateway: 'kept',
+  GlobalIPv6Address: 'kept',
+  GlobalIPv6PrefixLen: 'kept',
+  IPAMConfig: 'works',
+  IPAddress: 'kept',
+  IPPrefixLen: 'kept',
+  IPv6Gateway: 'kept',
+  Links: 'works',
+  MacAddress: 'works',
+  NetworkID: 'kept',
 }
 
 /** Throws 501 naming the first field that is set and not supported. Fields that Docker does not know pass, as with Docker. */
