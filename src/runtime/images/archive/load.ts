@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, constants, createReadStream, fstatSync } from 'node:fs'
+import { closeSync, constants, createReadStream, fstatSync, readlinkSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -11,7 +11,7 @@ import { parseConfig } from '../format/image-config.ts'
 import { type Descriptor, encodeManifest, type IndexEntry, MEDIA_TYPES, parseManifest } from '../format/manifest.ts'
 import { choosePlatform, hostPlatform } from '../format/platform.ts'
 import type { ImageEvents } from '../image-events.ts'
-import { hexOf } from '../store/blob-store.ts'
+import { hexOf, wrongDigest } from '../store/blob-store.ts'
 import { familiar, tagName } from '../store/image-catalog.ts'
 import type { StoreParts } from '../store/store-parts.ts'
 import { compressionOf } from '../tar/decompress.ts'
@@ -37,6 +37,7 @@ interface Archive {
   readonly signal: AbortSignal
   readonly report: LayerReport
   readonly events: ImageEvents
+  readonly described: Map<string, Promise<Descriptor>>
 }
 
 export interface Loading {
@@ -61,7 +62,8 @@ export async function loadImages(
     const owner = { uid: 0, gid: 0 }
     await unpackArchive(archive, directory, { limits: LAYER_LIMITS, whiteouts: false, owner, signal, noDevices: true })
     using root = holdDirectory(directory)
-    const open = { parts, directory, root, signal, events, report: loadReport(onProgress, parts.clock) }
+    const report = loadReport(onProgress, parts.clock)
+    const open: Archive = { parts, directory, root, signal, events, report, described: new Map() }
     const oci = readJson(open, 'index.json')
     const list = readJson(open, 'manifest.json')
     const docker = list === undefined ? [] : readDockerIndex(list)
@@ -136,8 +138,16 @@ async function loadDocker(archive: Archive, entries: readonly DockerEntry[]): Pr
   return names
 }
 
-/** Digest, size and packing of a file of the archive. */
-async function describeFile({ root }: Archive, path: string): Promise<Descriptor> {
+/** Digest, size and packing of a file of the archive; read once, for nobody else reaches it. */
+function describeFile(archive: Archive, path: string): Promise<Descriptor> {
+  const known = archive.described.get(path)
+  if (known !== undefined) return known
+  const described = readDescription(archive, path)
+  archive.described.set(path, described)
+  return described
+}
+
+async function readDescription({ root }: Archive, path: string): Promise<Descriptor> {
   const fd = openFile(root, path)
   const hash = createHash('sha256')
   let head: Buffer | undefined
@@ -152,12 +162,19 @@ async function describeFile({ root }: Archive, path: string): Promise<Descriptor
   return { digest: `sha256:${hash.digest('hex')}`, size, mediaType: LAYER_TYPES[packing] ?? MEDIA_TYPES.ociLayer }
 }
 
-function takeBlob({ parts, root }: Archive, path: string, blob: Descriptor): Promise<void> {
-  const source = (): ReturnType<Parameters<typeof parts.blobs.fetch>[1]> => {
-    const fd = openFile(root, path)
-    return Promise.resolve({ startsAt: 0, chunks: createReadStream('', { fd, highWaterMark: 1 << 20 }) })
+/** Takes a file of the archive into the store as it lies there, once it is what it should be. */
+async function takeBlob(archive: Archive, path: string, { digest, size }: Descriptor): Promise<void> {
+  const { blobs } = archive.parts
+  if ((await blobs.sizeOf(digest)) !== undefined) return
+  const found = await describeFile(archive, path)
+  if (found.digest !== digest) throw wrongDigest(digest, `the content has the digest ${found.digest}`)
+  if (found.size !== size) throw wrongDigest(digest, `it has ${found.size}, not ${size} bytes`)
+  const fd = openFile(archive.root, path)
+  try {
+    await blobs.link(readlinkSync(`/proc/self/fd/${fd}`), digest)
+  } finally {
+    closeSync(fd)
   }
-  return parts.blobs.fetch(blob, source, () => {})
 }
 
 function openFile(root: HeldDirectory, path: string): number {

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream, fdatasyncSync, type ReadStream, rmSync } from 'node:fs'
-import { type FileHandle, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { type FileHandle, link, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256Digest } from '../../../core/digest.ts'
 import { errorCode, failed, invalidInput, notFound, ShoalError, TransientError } from '../../../core/errors.ts'
@@ -90,6 +90,17 @@ export class BlobStore {
   /** Moves a file that was digested while it was written into the store. */
   async adopt(path: string, digest: string): Promise<void> {
     await rename(path, this.pathOf(digest))
+  }
+
+  /** Takes a file in that was digested where it lies, on the same file system, and that nobody changes any more. */
+  async link(path: string, digest: string): Promise<void> {
+    await this.#lock.run(digest, async () => {
+      if ((await this.sizeOf(digest)) !== undefined) return
+      await using file = await open(path, 'r')
+      await file.chmod(0o600)
+      await file.datasync()
+      await link(path, this.pathOf(digest))
+    })
   }
 
   /** Removes a blob at once: between the caller's last look at who needs it and this, nothing else runs. */
