@@ -33,8 +33,9 @@ export function createKernelMounter(clock: Clock): VolumeMounter {
     async mount(device, target) {
       const resolved = { ...device, data: await resolveAddress(device.data) }
       try {
-        if (isBind(device)) bindDevice(device, target)
-        else if (device.type === 'tmpfs') mountTmpfs(resolved, target)
+        const isPlain = device.flags.every(word => PLAIN_WORDS.has(word))
+        if (isPlain && isBind(device)) bindDevice(device, target)
+        else if (isPlain && device.type === 'tmpfs') mountTmpfs(resolved, target)
         else await runMount(resolved, target, clock)
       } catch (error) {
         const data = resolved.data === '' ? '' : `, data: ${resolved.data}`
@@ -56,6 +57,9 @@ const ATTRIBUTES: Readonly<Record<string, number>> = {
   nodev: MOUNT_FLAGS.noDev,
   noexec: MOUNT_FLAGS.noExec,
 }
+
+/** Words that are worth a system call of our own; mount(8) knows what to do about the others. */
+const PLAIN_WORDS: ReadonlySet<string> = new Set([...Object.keys(ATTRIBUTES), 'rw', 'defaults', 'bind', 'rbind'])
 
 const attributesOf = ({ flags }: VolumeDevice): number => flags.reduce((sum, word) => sum | (ATTRIBUTES[word] ?? 0), 0)
 

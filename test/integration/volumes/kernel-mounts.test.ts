@@ -89,6 +89,18 @@ it.each([
   await store.volumes.remove('broken', {})
 })
 
+it.each([
+  [{ type: 'tmpfs', device: 'tmpfs', o: 'size=1m,noatime,nodiratime' }, /noatime,nodiratime.* tmpfs .*size=1024k/],
+  [{ type: 'none', device: '/usr', o: 'bind,ro,noatime' }, /ro,noatime/],
+])('does all that is asked for: %j', async (DriverOpts, expected) => {
+  const store = await open()
+  await store.volumes.create({ Name: 'asked', DriverOpts })
+  await run(store, 'c1', { Binds: ['asked:/a'] })
+  expect((await mountsBelow(directory)).map(({ text }) => text)).toEqual([expect.stringMatching(expected)])
+  await store.mounts.leave('c1')
+  expect(await mountsBelow(directory)).toEqual([])
+})
+
 it('hands any other file system to the kernel', async () => {
   const store = await open()
   await store.volumes.create({ Name: 'ram', DriverOpts: { type: 'ramfs', o: 'mode=700,nosuid', device: 'ram' } })
