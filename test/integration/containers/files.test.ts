@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { sleep, systemClock } from '../../../src/core/clock.ts'
 import type { FilesystemChange, WriteArchiveOptions } from '../../../src/docker-api/index.ts'
@@ -289,6 +289,24 @@ describe.skipIf(!isRoot)('files of containers', () => {
       const { archive } = await dock.engine.containers.readArchive(id, '/tmp')
       await expect(readTar(archive)).rejects.toMatchObject({ code: 'NAME_NOT_UTF8' })
       await expect(dock.engine.containers.changes(id)).rejects.toMatchObject({ code: 'NAME_NOT_UTF8' })
+    })
+
+    it('keeps nobody from starting, stopping and removing a container by a copy that stalls', async () => {
+      const { containers } = dock.engine
+      const id = await dock.create('dd if=/dev/zero of=/big bs=1M count=8 2>/dev/null; exec sleep 1000')
+      const leaving = new AbortController()
+      const stalled = new PassThrough()
+      const writing = containers.writeArchive(id, '/tmp', { archive: stalled, signal: leaving.signal })
+      const { archive } = await containers.readArchive(id, '/')
+      await containers.start(id)
+      await containers.stop(id, { timeoutMs: 0 })
+      await containers.start(id)
+      await containers.remove(id, { force: true })
+      const closed = new Promise(resolve => archive.once('close', resolve))
+      archive.destroy()
+      leaving.abort()
+      await expect(writing).rejects.toThrow('given up')
+      await closed
     })
 
     it('costs no descriptor, however a copy ends', async () => {

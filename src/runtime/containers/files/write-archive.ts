@@ -1,3 +1,4 @@
+import { addAbortListener } from 'node:events'
 import { accessSync, constants, fstatSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { errorCode, ShoalError } from '../../../core/errors.ts'
@@ -24,6 +25,10 @@ export async function writeArchive(room: Room, reference: string, request: Write
     checkWritable(files.root, target)
   }
   const owner = request.copyUIDGID === true ? ownerOf(files) : undefined
+  // Also ends the wait for the first bytes of somebody who never sends any.
+  using _listening = addAbortListener(signal, () => {
+    archive.destroy(new DOMException('The copy was given up', 'AbortError'))
+  })
   await unpackArchive(archive, files.root.path, {
     limits: LAYER_LIMITS,
     whiteouts: false,
