@@ -10,6 +10,7 @@ import type {
 } from 'etcd3'
 import type { Clock } from '../core/clock.ts'
 import { errorMessage, failed, invalidInput, isTransient } from '../core/errors.ts'
+import { cancelQuietly } from './etcd-stream.ts'
 import { LeaseStream } from './lease-stream.ts'
 import { leaseGone, storeUnavailable } from './store-error.ts'
 
@@ -78,6 +79,7 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
     return raced ?? made
   }
   const leaseStreams = new Map<Etcd3, LeaseStream>()
+  const watchStreams = new Set<WatchStream>()
   const leaseStream = (etcd: Etcd3): LeaseStream => {
     const stream = leaseStreams.get(etcd) ?? new LeaseStream(() => etcd.leaseClient.leaseKeepAlive(), clock)
     leaseStreams.set(etcd, stream)
@@ -113,7 +115,7 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
     async *watch(request, signal) {
       const where = endpoint()
       try {
-        yield* readWatch(await client(), request, signal)
+        yield* readWatch(await client(), request, { signal, streams: watchStreams })
       } catch (cause) {
         current++
         throw translate(cause, where)
@@ -121,8 +123,7 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
     },
     close() {
       closed = true
-      for (const stream of leaseStreams.values()) stream.close()
-      for (const etcd of clients.values()) etcd.close()
+      closeAll(leaseStreams.values(), watchStreams, clients.values())
       clients.clear()
     },
   }
@@ -148,12 +149,25 @@ async function connect(endpoint: string, { tls }: EtcdOptions): Promise<Etcd3> {
   })
 }
 
+function closeAll(leases: Iterable<LeaseStream>, watches: Iterable<WatchStream>, clients: Iterable<Etcd3>): void {
+  for (const stream of leases) stream.close()
+  // What is only ended keeps its connection, and the process, until the server ends it too.
+  for (const stream of watches) stream.cancel()
+  for (const etcd of clients) etcd.close()
+}
+
+type WatchStream = Awaited<ReturnType<Etcd3['watchClient']['watch']>>
+
+/** `streams` holds the stream for as long as it has a connection. */
 async function* readWatch(
   etcd: Etcd3,
   request: IWatchCreateRequest,
-  signal: AbortSignal,
+  { signal, streams }: { readonly signal: AbortSignal; readonly streams: Set<WatchStream> },
 ): AsyncGenerator<IWatchResponse> {
   const stream = await etcd.watchClient.watch()
+  streams.add(stream)
+  const forget = (): void => void streams.delete(stream)
+  stream.on('end', forget).on('error', forget)
   const queue: IWatchResponse[] = []
   let ended: { readonly error: unknown } | undefined
   let wake = Promise.withResolvers<void>()
@@ -184,8 +198,7 @@ async function* readWatch(
     }
   } finally {
     signal.removeEventListener('abort', onAbort)
-    // Not cancelled: the library takes that for a failure, and closes everything it has to this endpoint.
-    stream.end()
+    cancelQuietly(stream)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { IDuplexStream, ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from 'etcd3'
 import type { Clock } from '../core/clock.ts'
 import { withDeadline } from '../core/clock.ts'
+import { cancelQuietly } from './etcd-stream.ts'
 
 type KeepAliveStream = IDuplexStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>
 
@@ -48,8 +49,14 @@ export class LeaseStream {
     return answer
   }
 
+  /** Ends it for good: nothing else will need the connection. */
   close(): void {
+    const stream = this.#stream
     this.#drop(new Error('the client is closed'))
+    void stream?.then(
+      opened => opened.cancel(),
+      () => {},
+    )
   }
 
   async #connect(): Promise<KeepAliveStream> {
@@ -73,8 +80,7 @@ export class LeaseStream {
 
 async function endQuietly(opening: Promise<KeepAliveStream>): Promise<void> {
   try {
-    const stream = await opening
-    stream.end()
+    cancelQuietly(await opening)
   } catch {
     // It was never open.
   }
