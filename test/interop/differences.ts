@@ -81,10 +81,6 @@ export const DIFFERENCES: readonly Difference[] = [
   ...of('names', 'Words of the API, not of the language it is written in', ['message']),
 
   ...of('list with sizes', 'Docker leaves the place of unnamed volumes out', ['*Mounts.*.Source']),
-  ...of('*', 'There is no shim between it and runc', [
-    '*stderr: more: *OCI runtime create failed: runc create failed: *',
-    '*stderr: less: *failed to create shim task: OCI runtime create failed: *',
-  ]),
   ...of('docker exec * nosuch', 'As newer versions and shells: 127 for a program that is not there', ['code']),
   ...of('docker-compose *exec *', 'As newer versions and shells: 127 for a program that is not there', ['code']),
   ...of('docker exec web2 true', 'Containers are named by their id in its messages', ['stderr: *']),

@@ -53,7 +53,7 @@ describe.each(dockerPrograms())('$title', ({ program, skip }) => {
         'busybox:test',
         'sh',
         '-c',
-        'ls -l /dev; ulimit -n; cat /proc/1/oom_score_adj',
+        'stat -c "%A %t,%T %N" /dev/*; ulimit -n; cat /proc/1/oom_score_adj',
       ])
       await script.run([
         program,
