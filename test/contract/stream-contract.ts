@@ -187,8 +187,10 @@ export function streamContract(title: string, open: () => Promise<EngineUnderTes
       const sinceMs = Date.now() - 1_000
       const id = await start('trap "exit 3" TERM; while :; do sleep 0.05; done', { Labels: { tier: 'web', zone: 'b' } })
       await engine.containers.stop(id, { timeoutMs: 5_000 })
+      // A moment later: an engine may answer before it tells.
+      const untilMs = Date.now() + 300
       const between = async (filters: Record<string, string[]>): Promise<EngineEvent[]> =>
-        Array.fromAsync(engine.events({ sinceMs, untilMs: Date.now(), filters }, soon()))
+        Array.fromAsync(engine.events({ sinceMs, untilMs, filters }, soon()))
       const told = await between({ container: [id], event: ['kill', 'die', 'stop'] })
       expect(told.map(({ Action }) => Action)).toEqual(['kill', 'die', 'stop'])
       expect(told[0]?.Actor.Attributes).toMatchObject({ signal: '15', tier: 'web', image: IMAGE })

@@ -47,9 +47,13 @@ function execute([program = '', ...argv]: readonly string[], options: CliOptions
   const child = spawn(program, argv, { env, cwd: options.cwd, stdio: 'pipe' })
   const timer = systemClock.setTimer(COMMAND_MS_MAX, () => child.kill('SIGKILL'))
   let [stdout, stderr] = ['', '']
+  let isAwaited = false
   child.stdout.on('data', (data: Buffer) => {
     stdout += data.toString()
-    if (options.until !== undefined && stdout.includes(options.until)) child.kill('SIGINT')
+    // Once: a second one would interrupt what the first one led to.
+    if (isAwaited || options.until === undefined || !stdout.includes(options.until)) return
+    isAwaited = true
+    child.kill('SIGINT')
   })
   child.stderr.on('data', (data: Buffer) => {
     stderr += data.toString()
