@@ -57,11 +57,6 @@ function unescape(text: string): string {
   return text.replaceAll('\\t', '\t').replaceAll('\\n', '\n')
 }
 
-/** Fills a Go template: `{{.Name}}`, `{{json .A}}`, `{{range .List}}{{.}} {{end}}`. */
-export function renderTemplate(template: string, record: Readonly<Record<string, unknown>>): string {
-  return compileTemplate(template)(record)
-}
-
 function lines(texts: readonly string[]): string {
   return texts.map(text => `${text}\n`).join('')
 }

@@ -102,8 +102,8 @@ describe('membership in networks', () => {
     networkMode,
     endpoints: Object.fromEntries(names.map(name => [name, {}])),
   })
-  const [app, bridge] = ['app', 'bridge'].map(name => ({ id: `${name === 'app' ? 'a' : 'b'}`.repeat(64), name }))
-  const [APP, BRIDGE] = [app ?? { id: '', name: '' }, bridge ?? { id: '', name: '' }]
+  const APP = { id: 'a'.repeat(64), name: 'app' }
+  const BRIDGE = { id: 'b'.repeat(64), name: 'bridge' }
   it.each([
     ['keeps the default bridge', member('default'), member('default', 'bridge', 'app')],
     ['adds to others', member('front', 'front'), member('front', 'front', 'app')],

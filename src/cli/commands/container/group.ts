@@ -1,5 +1,5 @@
 import type { CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition } from '../../command.ts'
-import { FILTER, FORMAT, flag, flags, NO_TRUNC, QUIET } from '../../engine/options.ts'
+import { FILTER, FORCE_YES, FORMAT, flag, flags, NO_TRUNC, QUIET } from '../../engine/options.ts'
 import { CREATE_OPTIONS } from './create/create-options.ts'
 
 const group = 'Containers:'
@@ -264,7 +264,7 @@ const only: readonly CommandDefinition[] = [
   {
     name: 'prune',
     summary: 'remove all containers that do not run',
-    options: [flag('-f, --force', 'do not ask'), flags('--filter <key=value>', 'only those that match')],
+    options: [FORCE_YES, flags('--filter <key=value>', 'only those that match')],
     load: async () => (await import('../system/prune.ts')).pruneKind('container'),
   },
 ]

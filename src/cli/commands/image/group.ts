@@ -1,5 +1,5 @@
 import type { CommandGroup, CommandLeaf } from '../../command.ts'
-import { FILTER, FORMAT, flag, flags, NO_TRUNC, QUIET } from '../../engine/options.ts'
+import { FILTER, FORCE_YES, FORMAT, flag, flags, NO_TRUNC, QUIET } from '../../engine/options.ts'
 
 const group = 'Images:'
 
@@ -141,11 +141,7 @@ export const builderGroup: CommandGroup = {
     {
       name: 'prune',
       summary: 'remove what builds keep',
-      options: [
-        flag('-a, --all', 'all of it'),
-        flag('-f, --force', 'do not ask'),
-        flags('--filter <key=value>', 'only what matches'),
-      ],
+      options: [flag('-a, --all', 'all of it'), FORCE_YES, flags('--filter <key=value>', 'only what matches')],
       load: async () => (await import('../system/prune.ts')).pruneKind('build cache'),
     },
   ],
@@ -174,7 +170,7 @@ export const imageGroup: CommandGroup = {
       summary: 'remove images that nothing uses',
       options: [
         flag('-a, --all', 'also those with a name'),
-        flag('-f, --force', 'do not ask'),
+        FORCE_YES,
         flags('--filter <key=value>', 'only those that match'),
       ],
       load: async () => (await import('../system/prune.ts')).pruneKind('image'),

@@ -1,5 +1,5 @@
 import type { CommandGroup } from '../../command.ts'
-import { FILTER, FORMAT, flag, flags, NO_TRUNC, QUIET } from '../../engine/options.ts'
+import { FILTER, FORCE_YES, FORMAT, flag, flags, NO_TRUNC, QUIET } from '../../engine/options.ts'
 
 /** `shoal network …`. */
 export const networkGroup: CommandGroup = {
@@ -76,7 +76,7 @@ export const networkGroup: CommandGroup = {
     {
       name: 'prune',
       summary: 'remove networks that nothing uses',
-      options: [flag('-f, --force', 'do not ask'), flags('--filter <key=value>', 'only those that match')],
+      options: [FORCE_YES, flags('--filter <key=value>', 'only those that match')],
       load: async () => (await import('../system/prune.ts')).pruneKind('network'),
     },
   ],

@@ -1,5 +1,5 @@
 import type { CommandGroup, CommandLeaf, RunCommand } from '../../command.ts'
-import { FORMAT, flag, flags } from '../../engine/options.ts'
+import { FORCE_YES, FORMAT, flag, flags } from '../../engine/options.ts'
 
 const group = 'The engine:'
 
@@ -89,7 +89,7 @@ export const systemGroup: CommandGroup = {
       summary: 'remove what nothing uses',
       options: [
         flag('-a, --all', 'also images with a name'),
-        flag('-f, --force', 'do not ask'),
+        FORCE_YES,
         flag('--volumes', 'also volumes without a name'),
         flags('--filter <key=value>', 'only those that match'),
       ],

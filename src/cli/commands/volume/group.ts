@@ -1,5 +1,5 @@
 import type { CommandGroup } from '../../command.ts'
-import { FILTER, FORMAT, flag, flags } from '../../engine/options.ts'
+import { FILTER, FORCE_YES, FORMAT, flag, flags } from '../../engine/options.ts'
 
 /** `shoal volume …`. */
 export const volumeGroup: CommandGroup = {
@@ -46,7 +46,7 @@ export const volumeGroup: CommandGroup = {
       summary: 'remove volumes that nothing uses',
       options: [
         flag('-a, --all', 'also those with a name'),
-        flag('-f, --force', 'do not ask'),
+        FORCE_YES,
         flags('--filter <key=value>', 'only those that match'),
       ],
       load: async () => (await import('../system/prune.ts')).pruneKind('volume'),
