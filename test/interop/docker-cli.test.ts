@@ -115,7 +115,7 @@ describe.each(dockerPrograms())('$title', ({ program, skip }) => {
   test('keeps containers in the background', () =>
     agree(async script => {
       await script.run([program, 'run', '-d', '--name', 'web', '-p', '18080:80', 'busybox:test', 'sh', '-c', READY])
-      await script.run([program, 'logs', '-f', 'web'], { until: 'ready' })
+      await script.run([program, 'logs', '-f', 'web'], { until: 'ready\n' })
       await script.run([program, 'ps'])
       await script.run([
         program,
@@ -378,7 +378,7 @@ describe.each(dockerPrograms())('$title', ({ program, skip }) => {
         '100',
       ])
       await script.run([program, 'events', '--since', since, '--filter', 'event=health_status'], {
-        until: 'name=ill',
+        until: 'name=ill)\n',
         title: 'events until unhealthy',
       })
       await script.run([program, 'rm', '-f', 'ill'])
