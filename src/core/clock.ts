@@ -13,11 +13,19 @@ export interface Clock {
   readonly setTimer: (delayMs: number, run: () => void) => Timer
 }
 
+const TIMER_MS_MAX = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimer(delayMs, run) {
-    const handle = setTimeout(run, delayMs)
+    let handle: NodeJS.Timeout | undefined
+    // Node fires a timer that is longer than this at once.
+    const arm = (leftMs: number): void => {
+      const turnMs = Math.min(leftMs, TIMER_MS_MAX)
+      handle = setTimeout(() => (leftMs > turnMs ? arm(leftMs - turnMs) : run()), turnMs)
+    }
+    arm(delayMs)
     return { cancel: () => clearTimeout(handle) }
   },
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { sleep } from '../../core/clock.ts'
 import { failed, invalidInput } from '../../core/errors.ts'
+import { parseNano } from '../../core/nano-time.ts'
 import type { EngineEvent, Filters } from '../../docker-api/index.ts'
 import type { ApiReply, ApiRequest } from '../http/route.ts'
 import { parseFilters } from './container-list.ts'
@@ -17,8 +18,8 @@ interface Wanted {
 
 /** How often we look whether nodes came or went. */
 const LOOK_MS = 1_000
-/** A client that does not read is let go, as by classic Swarm, before it costs memory. */
-const QUEUE_MAX = 10_000
+/** A client that does not read is let go, as by classic Swarm, before it costs memory: some 10,000 events. */
+const UNREAD_BYTES_MAX = 4 * 1024 * 1024
 
 /** `GET /events`: those of all nodes in one stream, each with its node as classic Swarm adds it. */
 export function followEvents(request: ApiRequest, nodes: ClusterNodes): ApiReply {
@@ -54,10 +55,11 @@ function readWanted({ query }: ApiRequest): Wanted {
 function readTime(name: string, query: ApiRequest['query']): number | undefined {
   const text = query[name]
   if (text === undefined || text === '' || text === '0') return undefined
-  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1_000 : Date.parse(text)
-  if (Number.isNaN(ms))
+  const nano = parseNano(text)
+  if (nano === undefined) {
     throw invalidInput('BAD_QUERY', `Cannot read ${name} "${text}": expected Unix seconds or a date`)
-  return ms
+  }
+  return Number(nano / 1_000n) / 1_000
 }
 
 interface Ports {
@@ -181,7 +183,7 @@ class LiveEvents {
 
   #push(line: string): void {
     this.#response.write(line)
-    if (this.#response.writableLength > QUEUE_MAX * 256) {
+    if (this.#response.writableLength > UNREAD_BYTES_MAX) {
       this.#lost.abort(failed('EVENTS_LOST', 'The client does not read its events'))
     }
   }
