@@ -55,7 +55,7 @@ export class HostPorts {
   async adopt(owner: string, published: readonly PublishedPort[]): Promise<void> {
     for (const port of published) {
       try {
-        await this.#hold(owner, port, port.hostPort)
+        this.#file(owner, [await this.#hold(owner, port, port.hostPort)])
       } catch (error) {
         const { hostPort, protocol } = port
         this.#ports.log.warn(
@@ -117,6 +117,7 @@ export class HostPorts {
         held.push(one)
         published.push({ hostIp, hostPort: one.port, port: wanted.port, protocol: wanted.protocol })
       }
+      this.#file(owner, held)
       return published
     } catch (error) {
       for (const one of held) one.release()
@@ -143,14 +144,19 @@ export class HostPorts {
     })
     const key = `${protocol}/${hostIp}/${held.port}`
     this.#published.add(key)
-    const own: HeldPort = {
-      port: held.port,
-      release: () => {
-        if (this.#published.delete(key)) held.release()
-      },
+    let released = false
+    const release = (): void => {
+      if (released) return
+      released = true
+      this.#published.delete(key)
+      held.release()
     }
-    this.#held.set(owner, [...(this.#held.get(owner) ?? []), own])
-    return own
+    return { port: held.port, release }
+  }
+
+  /** From now on the ports go when their owner does. */
+  #file(owner: string, held: readonly HeldPort[]): void {
+    this.#held.set(owner, [...(this.#held.get(owner) ?? []), ...held])
   }
 }
 
