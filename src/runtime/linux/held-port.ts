@@ -31,7 +31,13 @@ export async function holdPort(
   if (protocol === 'udp') {
     const socket = createSocket({ type: isIpv6 ? 'udp6' : 'udp4', reuseAddr: false, ipv6Only: isIpv6 })
     socket.bind({ address: host, port, exclusive: true })
-    await once(socket, 'listening')
+    try {
+      await once(socket, 'listening')
+    } catch (error) {
+      // Unlike a server, a datagram socket keeps its descriptor when it cannot have its address.
+      socket.close()
+      throw error
+    }
     socket.on('error', () => {})
     socket.unref()
     const end = use.onSocket(socket)
@@ -49,6 +55,8 @@ export async function holdPort(
   })
   server.listen({ host, port, exclusive: true, ipv6Only: isIpv6 })
   await once(server, 'listening')
+  // One connection that cannot be taken, as without free descriptors, is no reason to fall.
+  server.on('error', () => {})
   server.unref()
   const address = server.address()
   return {
