@@ -1,5 +1,6 @@
 import { invalidInput } from '../../core/errors.ts'
 import type { ContainerState, ContainerSummary, Filters, PortSummary } from '../../docker-api/index.ts'
+import { labelMatches } from '../label-matches.ts'
 import type { ContainerRecord } from './record.ts'
 
 /** What filters look at. */
@@ -126,10 +127,4 @@ function nameMatches(name: string, value: string): boolean {
   } catch {
     return name.includes(value)
   }
-}
-
-export function labelMatches(labels: Readonly<Record<string, string>>, value: string): boolean {
-  const equals = value.indexOf('=')
-  if (equals < 0) return value in labels
-  return labels[value.slice(0, equals)] === value.slice(equals + 1)
 }

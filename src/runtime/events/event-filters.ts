@@ -1,4 +1,5 @@
 import type { EngineEvent, Filters } from '../../docker-api/index.ts'
+import { labelMatches } from '../label-matches.ts'
 
 /** Filters on what an event is about: each takes an id or a name, or the beginning of one. */
 const SUBJECTS = ['daemon', 'container', 'plugin', 'volume', 'network', 'node', 'service', 'secret', 'config']
@@ -28,7 +29,7 @@ function passes(event: EngineEvent, key: string, values: readonly string[]): boo
     case 'image':
       return namesOfImage(event).some(name => values.includes(name))
     case 'label':
-      return values.every(value => hasLabel(Actor.Attributes, value))
+      return values.every(value => labelMatches(Actor.Attributes, value))
     case 'scope':
       return values.includes(scope)
     default:
@@ -44,10 +45,4 @@ function namesOfImage({ Type, Actor }: EngineEvent): string[] {
 
 function withoutTag(name: string): string {
   return name.replace(/(@sha256)?:[^:/]*$/, '')
-}
-
-function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const equals = wanted.indexOf('=')
-  if (equals < 0) return wanted in labels
-  return labels[wanted.slice(0, equals)] === wanted.slice(equals + 1)
 }

@@ -1,11 +1,12 @@
 import { invalidInput } from '../../core/errors.ts'
 import type { Filters, VolumeInspect } from '../../docker-api/index.ts'
+import { labelMatches } from '../label-matches.ts'
 
 type FilterTest = (volume: VolumeInspect, value: string, inUse: boolean) => boolean
 
 const LABEL_TESTS: Readonly<Record<string, FilterTest>> = {
-  label: (volume, value) => hasLabel(volume, value),
-  'label!': (volume, value) => !hasLabel(volume, value),
+  label: (volume, value) => labelMatches(volume.Labels ?? {}, value),
+  'label!': (volume, value) => !labelMatches(volume.Labels ?? {}, value),
 }
 
 const LIST_TESTS: Readonly<Record<string, FilterTest>> = {
@@ -23,11 +24,6 @@ function matchesName(name: string, pattern: string): boolean {
   } catch {
     return false
   }
-}
-
-function hasLabel({ Labels }: VolumeInspect, wanted: string): boolean {
-  const [key = '', ...rest] = wanted.split('=')
-  return Labels !== null && Object.hasOwn(Labels, key) && (rest.length === 0 || Labels[key] === rest.join('='))
 }
 
 const isTrue = (value: string): boolean => ['1', 't', 'true'].includes(value.toLowerCase())

@@ -1,6 +1,7 @@
 import { invalidInput, type ShoalError } from '../../../core/errors.ts'
 import { parseMoment } from '../../../core/moment.ts'
 import type { Filters } from '../../../docker-api/index.ts'
+import { labelMatches } from '../../label-matches.ts'
 
 /** What filters look at. */
 export interface FilteredImage {
@@ -26,7 +27,7 @@ const LIST_RULES: Readonly<Record<string, FilterRule>> = {
     readFlag('dangling', values)
       ? ({ tags }) => tags.length === 0
       : ({ tags, digests }) => tags.length + digests.length > 0,
-  label: values => image => values.every(value => hasLabel(image.labels, value)),
+  label: values => image => values.every(value => labelMatches(image.labels, value)),
   reference: values => image =>
     values.some(pattern => image.tags.concat(image.digests).some(name => matchesName(name, pattern))),
   before: (values, { createdMsOf }) => {
@@ -44,7 +45,7 @@ const LIST_RULES: Readonly<Record<string, FilterRule>> = {
 }
 
 const { label, until, dangling } = LIST_RULES as Record<'label' | 'until' | 'dangling', FilterRule>
-const notLabel: FilterRule = values => image => !values.some(value => hasLabel(image.labels, value))
+const notLabel: FilterRule = values => image => !values.some(value => labelMatches(image.labels, value))
 const PRUNE_RULES: Readonly<Record<string, FilterRule>> = { label, until, 'label!': notLabel }
 
 /** The filters of `docker images`. Throws 400 for a filter or a value that Docker does not know. */
@@ -87,13 +88,6 @@ const FLAGS: Readonly<Record<string, boolean>> = { '1': true, t: true, true: tru
 
 function badFilter(what: string): ShoalError {
   return invalidInput('BAD_FILTER', `invalid filter '${what}'`)
-}
-
-/** `key` or `key=value`. */
-function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const at = wanted.indexOf('=')
-  const key = at < 0 ? wanted : wanted.slice(0, at)
-  return Object.hasOwn(labels, key) && (at < 0 || labels[key] === wanted.slice(at + 1))
 }
 
 /** Shell patterns over the familiar name, with or without its tag; `*` and `?` do not cross a slash. */

@@ -1,6 +1,7 @@
 import { invalidInput } from '../../../core/errors.ts'
 import { parseMoment } from '../../../core/moment.ts'
 import type { Filters } from '../../../docker-api/index.ts'
+import { labelMatches } from '../../label-matches.ts'
 import { isJoinable, isPredefined, type LocalNetwork } from './local-network.ts'
 
 const LIST_KEYS = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type', 'idOrName']
@@ -10,12 +11,6 @@ const NO = ['false', '0', 'False', 'FALSE', 'f', 'F']
 
 const labelsOf = (network: LocalNetwork): Readonly<Record<string, string>> =>
   isJoinable(network) ? network.labels : {}
-
-function hasLabel(network: LocalNetwork, wanted: string): boolean {
-  const labels = labelsOf(network)
-  const [key = '', ...value] = wanted.split('=')
-  return Object.hasOwn(labels, key) && (!wanted.includes('=') || labels[key] === value.join('='))
-}
 
 function checkKeys(filters: Filters, known: readonly string[]): void {
   const odd = Object.keys(filters).find(key => !known.includes(key))
@@ -45,7 +40,7 @@ export function listFilter(
     any('driver', value => network.driver === value) &&
     any('scope', value => value === 'local') &&
     any('type', value => (value === 'builtin') === isPredefined(network.name)) &&
-    (filters['label'] ?? []).every(value => hasLabel(network, value)) &&
+    (filters['label'] ?? []).every(value => labelMatches(labelsOf(network), value)) &&
     (dangling === undefined || dangling === (!isPredefined(network.name) && !isUsed(network)))
 }
 
@@ -65,7 +60,7 @@ export function pruneFilter(filters: Filters, nowMs: number): (network: LocalNet
   const limits = (filters['until'] ?? []).map(value => parseMoment(value, nowMs))
   return network =>
     !isPredefined(network.name) &&
-    (filters['label'] ?? []).every(value => hasLabel(network, value)) &&
-    !(filters['label!'] ?? []).some(value => hasLabel(network, value)) &&
+    (filters['label'] ?? []).every(value => labelMatches(labelsOf(network), value)) &&
+    !(filters['label!'] ?? []).some(value => labelMatches(labelsOf(network), value)) &&
     limits.every(limit => Date.parse(network.createdAt) < limit)
 }
