@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ManualClock } from '../../../src/core/manual-clock.ts'
+import { ManualClock, settle } from '../../../src/core/manual-clock.ts'
 import { LAYER_LIMITS } from '../../../src/runtime/images/index.ts'
 import { UnpackPool } from '../../../src/runtime/images/tar/unpack-pool.ts'
 import { entry, isRoot, soon, tar, until, Workshop } from './support.ts'
@@ -49,6 +49,17 @@ describe.skipIf(!isRoot)('processes that unpack', () => {
     const before = processes()
     await pool.unpack(job('again', archive))
     expect(processes()).toEqual(before)
+  })
+
+  it('hear of their end once, however many jobs they had', async () => {
+    const warnings: string[] = []
+    const onWarning = ({ name }: Error): void => void warnings.push(name)
+    process.on('warning', onWarning)
+    workshop.defer(() => void process.off('warning', onWarning))
+    for (let jobs = 0; jobs < 12; jobs++) await pool.unpack(job(`job${jobs}`, tar(entry('x'))))
+    await settle()
+    expect(processes()).toHaveLength(1)
+    expect(warnings).not.toContain('MaxListenersExceededWarning')
   })
 
   it('say what was wrong as if it had happened here, and go on', async () => {

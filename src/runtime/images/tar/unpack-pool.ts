@@ -22,10 +22,17 @@ export interface UnpackOptions {
   readonly onRead?: ((bytes: number) => void) | undefined
 }
 
+interface Idle {
+  readonly child: ChildProcess
+  readonly timer: Timer
+  /** Hears that the process has ended by itself. */
+  readonly forget: () => void
+}
+
 /** Processes that unpack layers, so that pulls neither hold the engine up nor wait for one processor. */
 export class UnpackPool {
   readonly #clock: Clock
-  readonly #idle: { readonly child: ChildProcess; readonly timer: Timer }[] = []
+  readonly #idle: Idle[] = []
   readonly #waiting: (() => void)[] = []
   #free = Math.min(PROCESSES_MAX, availableParallelism())
 
@@ -65,8 +72,9 @@ export class UnpackPool {
 
   #take(): ChildProcess {
     const kept = this.#idle.pop()
-    kept?.timer.cancel()
-    return kept?.child ?? startProcess()
+    if (kept === undefined) return startProcess()
+    kept.timer.cancel()
+    return kept.child.off('exit', kept.forget)
   }
 
   #keep(child: ChildProcess): void {
@@ -82,7 +90,7 @@ export class UnpackPool {
       child.kill('SIGKILL')
     })
     child.once('exit', forget)
-    this.#idle.push({ child, timer })
+    this.#idle.push({ child, timer, forget })
   }
 }
 
