@@ -1,18 +1,12 @@
 import type { IncomingMessage } from 'node:http'
-import type { Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import { invalidInput } from '../../core/errors.ts'
 
-/** A tar that may be compressed: told by its first bytes, as clients do not say. */
-export async function archiveOf(request: IncomingMessage): Promise<Readable> {
+/** The body, which must not be empty: an archive as it was sent, packed or not. Who unpacks it counts its packed bytes. */
+export async function archiveOf(request: IncomingMessage): Promise<IncomingMessage> {
   const first = await firstBytes(request)
   if (first === undefined) throw invalidInput('EMPTY_ARCHIVE', 'Cannot read the body: expected a tar archive')
   request.unshift(first)
-  const isGzip = first[0] === 0x1f && first[1] === 0x8b
-  if (!isGzip) return request
-  const gunzip = createGunzip()
-  request.on('error', error => gunzip.destroy(error))
-  return request.pipe(gunzip)
+  return request
 }
 
 function firstBytes(request: IncomingMessage): Promise<Buffer | undefined> {
