@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { failed, invalidInput } from '../../../core/errors.ts'
 import { type EngineCommand, pathOf, withEngine } from '../../engine/engine-api.ts'
 import { humanSize } from '../../output/size.ts'
-import { refuseTerminal, writeTo } from '../image/transfer.ts'
+import { refuseOutput, writeTo } from '../image/output-file.ts'
 import { packCopy } from './copy/pack-copy.ts'
 import { unpackCopy } from './copy/unpack-copy.ts'
 
@@ -118,6 +118,6 @@ function tell({ options, context }: Pick<EngineCommand, 'options' | 'context'>, 
 /** `shoal export`: the files of a container as a tar. */
 export const runExport = withEngine(async ({ api, args, options, context }) => {
   const output = options.text('output')
-  refuseTerminal(output, context)
+  await refuseOutput(output, 'failed to export container', context)
   await writeTo(await api.stream('GET', pathOf('containers', args[0] ?? '', 'export')), output, context)
 })

@@ -1,15 +1,13 @@
-import { createWriteStream } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { errorCode, invalidInput, notFound } from '../../../core/errors.ts'
 import { formatImageReference, parseImageReference } from '../../../core/image-reference.ts'
-import type { CommandContext } from '../../command.ts'
 import { type EngineCommand, withEngine } from '../../engine/engine-api.ts'
 import { splitReference } from '../../engine/image-name.ts'
 import { followProgress } from '../../engine/progress-stream.ts'
 import { authHeader, loginFor } from '../../engine/registry-login.ts'
 import { createProgressDisplay } from '../../output/progress-display.ts'
+import { refuseOutput, writeTo } from './output-file.ts'
 import { pullImage } from './pull-image.ts'
 
 const TAR = 'application/x-tar'
@@ -48,35 +46,9 @@ export const runPush = withEngine(async ({ api, args, options, context }) => {
 export const runSave = withEngine(async ({ api, args, options, context }) => {
   const names = args.map(name => `names=${encodeURIComponent(name)}`).join('&')
   const output = options.text('output')
-  refuseTerminal(output, context)
+  await refuseOutput(output, 'failed to save image', context)
   await writeTo(await api.stream('GET', `/images/get?${names}`), output, context)
 })
-
-/** Writes a stream to a file, which appears when it is whole, or to standard output. */
-export async function writeTo(
-  body: Readable,
-  path: string | undefined,
-  { stdout, signal }: CommandContext,
-): Promise<void> {
-  if (path === undefined || path === '') {
-    await pipeline(body, stdout, { end: false, signal })
-    return
-  }
-  const part = `${path}.part`
-  try {
-    await pipeline(body, createWriteStream(part), { signal })
-    await rename(part, path)
-  } catch (error) {
-    await rm(part, { force: true })
-    throw error
-  }
-}
-
-export function refuseTerminal(path: string | undefined, { stdout }: CommandContext): void {
-  if ((path === undefined || path === '') && stdout.isTTY === true) {
-    throw invalidInput('BAD_FLAG', 'cowardly refusing to save to a terminal. Use the -o flag or redirect')
-  }
-}
 
 /** Opens a file before anything is asked of the engine. Throws what docker says of one that is not there. */
 async function openInput(path: string): Promise<Readable> {
