@@ -115,8 +115,9 @@ async function withVolumes(room: Room, record: ContainerRecord, path: string): P
   const mounts = record.mounts.filter(({ type }) => type === 'bind')
   const isReadOnly = record.host.ReadonlyRootfs === true
   if (mounts.length === 0 && !isReadOnly) return holdDirectory(path)
-  await room.mounts.enter(record.id, record.mounts)
   try {
+    // Whichever of them cannot be mounted: those before it are.
+    await room.mounts.enter(record.id, record.mounts)
     const tree = insideOwnMounts(() => {
       mount({ source: path, target: path, flags: MOUNT_FLAGS.bind })
       using root = holdDirectory(path)
