@@ -39,7 +39,7 @@ export async function beginRun(room: Room, id: string, counters: RunCounters): P
     const monitored = await room.conmon.create(monitorRequest(room, record))
     const life = lifeOf(room, monitored)
     await sizeTerminal(room, record)
-    for (const stream of takeAttaching(room, id)) stream.connect(bundleFiles(bundlePath(room.paths, id)).attach)
+    connectAttaching(room, id)
     await room.runtime.start(id)
     await room.table.update(id, current => ({ ...current, life }))
     await unstageMounts(stagingPath(room.paths, id))
@@ -166,8 +166,14 @@ export function cancelRestart({ restarts }: Room, id: string): void {
   restarts.delete(id)
 }
 
+/** Connects the clients that wait for the container to start. If one cannot be, all of them count as waiting still. */
+export function connectAttaching({ attaching, paths }: Pick<Room, 'attaching' | 'paths'>, id: string): void {
+  for (const stream of attaching.get(id) ?? []) stream.connect(bundleFiles(bundlePath(paths, id)).attach)
+  attaching.delete(id)
+}
+
 /** Hands over the clients that wait for the container to start. */
-export function takeAttaching({ attaching }: Room, id: string) {
+export function takeAttaching({ attaching }: Pick<Room, 'attaching'>, id: string) {
   const streams = attaching.get(id) ?? new Set()
   attaching.delete(id)
   return streams
