@@ -4,7 +4,7 @@ import { changesOf, holdRoot, isMountPoint } from './files/index.ts'
 import { mergeConfig } from './merge-config.ts'
 import { isRunning } from './record.ts'
 import { emitContainer, type Room } from './room.ts'
-import { pauseContainer, unpauseContainer } from './stop-container.ts'
+import { pauseContainer, unpauseIfPaused } from './stop-container.ts'
 
 /** Makes an image of a container, whose processes are held meanwhile unless asked not to; resolves with its id. */
 export async function commitContainer(room: Room, reference: string, options: CommitOptions): Promise<string> {
@@ -31,7 +31,7 @@ export async function commitContainer(room: Room, reference: string, options: Co
     emitContainer(room, held.record, 'commit', { comment: comment ?? '', imageID: made, imageRef: name ?? '' })
     return made
   } finally {
-    if (pauses) await unpauseContainer(room, id)
+    if (pauses) await unpauseIfPaused(room, id)
   }
 }
 

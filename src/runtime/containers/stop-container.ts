@@ -91,12 +91,18 @@ export async function pauseContainer(room: Room, reference: string): Promise<voi
 
 export async function unpauseContainer(room: Room, reference: string): Promise<void> {
   const { id } = room.table.get(reference)
-  await room.locks.run(id, async () => {
-    const record = room.table.get(id)
-    if (!isRunning(record) || !record.life.paused) throw isNotPaused(id)
+  if (!(await unpauseIfPaused(room, id))) throw isNotPaused(id)
+}
+
+/** Resolves false if there is nothing to let go on: it was killed or removed meanwhile, or unpaused by somebody else. */
+export async function unpauseIfPaused(room: Room, id: string): Promise<boolean> {
+  return room.locks.run(id, async () => {
+    const record = room.table.find(id)
+    if (record === undefined || !isRunning(record) || !record.life.paused) return false
     await resume(room, record)
     watchRun(room, room.table.get(id))
     emitContainer(room, record, 'unpause')
+    return true
   })
 }
 
