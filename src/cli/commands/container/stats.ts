@@ -1,5 +1,5 @@
 import { sleep } from '../../../core/clock.ts'
-import { EXIT_CODES } from '../../../core/errors.ts'
+import { EXIT_CODES, ShoalError } from '../../../core/errors.ts'
 import type { ContainerSummary } from '../../../docker-api/index.ts'
 import { type EngineCommand, pathOf, withEngine } from '../../engine/engine-api.ts'
 import { type Listing, printListing, type Row } from '../../engine/listing.ts'
@@ -31,12 +31,13 @@ export const runStats = withEngine(async command => {
   const once = options.flag('noStream') || options.choice('stream') === false
   for (;;) {
     const ids = await chosen(command)
-    const rows = await Promise.all(ids.map(id => rowOf(command, id)))
+    const sampled = await Promise.all(ids.map(id => sampleRow(command, id)))
+    const rows = sampled.filter(row => row !== undefined)
     if (!once && context.stdout.isTTY === true) context.stdout.write(CLEAR_SCREEN)
     printListing(command, rows, LISTING)
     if (once) return EXIT_CODES.done
     // Each sample takes a second already; without containers there is none.
-    if (ids.length === 0) await sleep(context.clock, ROUND_MS, context.signal)
+    if (rows.length === 0) await sleep(context.clock, ROUND_MS, context.signal)
   }
 })
 
@@ -45,6 +46,16 @@ async function chosen({ api, args, options }: EngineCommand): Promise<readonly s
   const query = { all: options.flag('all') ? 1 : undefined }
   const containers = await api.ask<readonly ContainerSummary[]>('GET', '/containers/json', { query })
   return containers.map(({ Id }) => Id)
+}
+
+/** Undefined for a container that nobody named and that was removed after it was listed. */
+async function sampleRow(command: EngineCommand, id: string): Promise<Row | undefined> {
+  try {
+    return await rowOf(command, id)
+  } catch (error) {
+    if (command.args.length === 0 && error instanceof ShoalError && error.status === 404) return undefined
+    throw error
+  }
 }
 
 async function rowOf({ api, options }: EngineCommand, id: string): Promise<Row> {
