@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import type { Duplex } from 'node:stream'
 import { errorCode, errorMessage, failed, invalidInput, ShoalError } from '../../../core/errors.ts'
 import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
@@ -9,6 +8,7 @@ import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../terminal/detach-keys
 import { proxySignals } from '../../terminal/proxy-signals.ts'
 import { pullImage } from '../image/pull-image.ts'
 import { beginWait } from './begin-wait.ts'
+import { withCidFile } from './cid-file.ts'
 import { createRequest } from './create/create-request.ts'
 import { openAttached } from './open-attached.ts'
 
@@ -85,7 +85,12 @@ class StartFailed extends Error {
   }
 }
 
-async function create(command: EngineCommand, request: ContainerCreateRequest): Promise<string> {
+function create(command: EngineCommand, request: ContainerCreateRequest): Promise<string> {
+  return withCidFile(command.options.text('cidfile'), () => createWithImage(command, request))
+}
+
+/** Creates a container, and pulls its image first if it must. */
+async function createWithImage(command: EngineCommand, request: ContainerCreateRequest): Promise<string> {
   const { api, options, context } = command
   const [policy, image] = [options.text('pull') ?? 'missing', request.Image ?? '']
   if (!['always', 'missing', 'never'].includes(policy)) {
@@ -103,8 +108,6 @@ async function create(command: EngineCommand, request: ContainerCreateRequest): 
     return ask()
   })
   for (const warning of answer.Warnings ?? []) context.stderr.write(`WARNING: ${warning}\n`)
-  const cidFile = options.text('cidfile')
-  if (cidFile !== undefined) await writeFile(cidFile, answer.Id, { flag: 'wx' })
   return answer.Id
 }
 
