@@ -1,7 +1,7 @@
 import { errorCode } from '../../core/errors.ts'
 import type { VolumeInspect, VolumeOperations } from '../../docker-api/index.ts'
+import { sizeOfTree } from '../linux/tree-size.ts'
 import { pruneFilter, readBooleanFilter, volumeFilter } from './volume-filters.ts'
-import { sizeOfTree } from './volume-size.ts'
 import type { VolumeTable } from './volume-table.ts'
 
 /** What the Docker Engine API offers on volumes. */

@@ -21,14 +21,13 @@ import {
   openInside,
   splitInside,
 } from '../../linux/fd-path.ts'
+import { DEPTH_MAX } from '../../linux/tree-depth.ts'
 import { getXattr } from '../../linux/xattr.ts'
 
 const O_PATH = 0o10000000
 const HOLD = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 const READ_BYTES = 256 * 1024
-/** Each level costs a descriptor while what is below it is read. */
-const DEPTH_MAX = 1_024
 
 /** A tree that COPY takes from: the build context, or the root of another stage or image. */
 export interface SourceTree {

@@ -1,9 +1,10 @@
 import type { Stats } from 'node:fs'
 import { lstat } from 'node:fs/promises'
-import { errorCode } from '../../../core/errors.ts'
+import { errorCode, failed } from '../../../core/errors.ts'
 import type { FilesystemChange } from '../../../docker-api/index.ts'
 import { entryNames } from '../../linux/entry-names.ts'
 import { type HeldDirectory, holdDirectory, holdEntry } from '../../linux/fd-path.ts'
+import { DEPTH_MAX } from '../../linux/tree-depth.ts'
 import { getXattr } from '../../linux/xattr.ts'
 import type { Room } from '../room.ts'
 import { isMadeForMounts } from './mount-points.ts'
@@ -18,7 +19,7 @@ export async function changesOf(room: Room, reference: string): Promise<readonly
   if (upper === undefined) return []
   using own = holdDirectory(upper)
   using image = await room.roots.holdImage(id, imageId)
-  return await Array.fromAsync(compare(own, image, ''))
+  return await Array.fromAsync(compare(own, image, { path: '', depth: 0 }))
 }
 
 /** The directory of what a container changed; undefined before its first run. */
@@ -31,12 +32,20 @@ export async function upperOf({ roots }: Pick<Room, 'roots'>, id: string): Promi
   }
 }
 
-/** `image` is the same directory there; undefined if it has none. */
+interface Place {
+  readonly path: string
+  readonly depth: number
+}
+
+/** `image` is the same directory there; undefined if it has none. Throws TOO_DEEP. */
 async function* compare(
   own: HeldDirectory,
   image: HeldDirectory | undefined,
-  directory: string,
+  { path: directory, depth }: Place,
 ): AsyncGenerator<FilesystemChange> {
+  if (depth > DEPTH_MAX) {
+    throw failed('TOO_DEEP', `${directory.slice(0, 100)}… has more than ${DEPTH_MAX} directories in each other`)
+  }
   const names = entryNames(own)
   const kept = new Set(names)
   if (image !== undefined && isOpaque(own)) yield* deletions(image, directory, kept)
@@ -49,15 +58,14 @@ async function* compare(
       if (before !== undefined) yield { Path: path, Kind: KIND.deleted }
       continue
     }
-    yield* compareEntry({ own, image, name, path }, now, before)
+    yield* compareEntry({ own, image, name, path, depth }, now, before)
   }
 }
 
-interface Pair {
+interface Pair extends Place {
   readonly own: HeldDirectory
   readonly image: HeldDirectory | undefined
   readonly name: string
-  readonly path: string
 }
 
 async function* compareEntry(pair: Pair, now: Stats, before: Stats | undefined): AsyncGenerator<FilesystemChange> {
@@ -71,7 +79,7 @@ async function* compareEntry(pair: Pair, now: Stats, before: Stats | undefined):
 }
 
 async function* compareBelow(
-  { own, image, name, path }: Pair,
+  { own, image, name, path, depth }: Pair,
   now: Stats,
   before: Stats | undefined,
 ): AsyncGenerator<FilesystemChange> {
@@ -79,7 +87,7 @@ async function* compareBelow(
   using there = wasDirectory ? holdEntry(image, name) : undefined
   if (now.isDirectory()) {
     using here = tryHold(own, name)
-    if (here !== undefined) yield* compare(here, there, path)
+    if (here !== undefined) yield* compare(here, there, { path, depth: depth + 1 })
   } else if (there !== undefined) yield* deletions(there, path, new Set())
 }
 

@@ -2,13 +2,11 @@ import { lstatSync } from 'node:fs'
 import { failed, invalidInput } from '../../../core/errors.ts'
 import { entryNames } from '../../linux/entry-names.ts'
 import { type HeldDirectory, holdDirectory, holdEntry } from '../../linux/fd-path.ts'
+import { DEPTH_MAX } from '../../linux/tree-depth.ts'
 import { getXattr } from '../../linux/xattr.ts'
 import { encodeHeader, plainFile, TAR_END } from './header-writer.ts'
 import { describe, type PackOptions, packFile, pathOf, type Spot, typeOf, unlessGone, type Walk } from './pack-entry.ts'
 import { OPAQUE_NAME, OPAQUE_XATTR, WHITEOUT_PREFIX } from './whiteout.ts'
-
-/** Each level costs a descriptor while what is below it is packed. */
-const DEPTH_MAX = 1_024
 
 /**
  * Packs what is below a directory, in the order of names: numeric owners, no user names, no clock, so the same tree always gives the

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, readdir } from 'node:fs/promises'
 
-/** What lies deeper is not counted: each level holds a descriptor, and whoever fills a volume chooses its depth. */
+/** What lies deeper is not counted: each level holds a descriptor, and whoever fills a tree chooses its depth. */
 const DEPTH_MAX = 100
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
