@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { ManualClock, settle } from '../../src/core/manual-clock.ts'
-import { createDockerClient, type DockerClient, encodeFrame } from '../../src/docker-api/index.ts'
+import { createDockerClient, type DockerClient, encodeFrame, type ProgressMessage } from '../../src/docker-api/index.ts'
 
 const open: { server: Server; client: DockerClient }[] = []
 
@@ -16,6 +19,12 @@ async function against(
   const client = createDockerClient(`tcp://127.0.0.1:${(server.address() as AddressInfo).port}`, { clock })
   open.push({ server, client })
   return client
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
 }
 
 afterEach(() => {
@@ -101,6 +110,35 @@ describe('createDockerClient()', () => {
     )
     await expect(pulling).rejects.toThrow('manifest unknown')
     expect(seen).toEqual(['Pulling'])
+  })
+
+  it('keeps nothing of what a build says but its id', async () => {
+    const pause = Promise.withResolvers<void>()
+    const client = await against((_request, response) => {
+      response.write('{"stream":"Step 1"}\n{"aux":{"ID":"sha256:abc"}}\n{"stream":"Successfully built abc"}\n')
+      void pause.promise.then(() => response.end('{"stream":"done"}\n'))
+    })
+    const said: WeakRef<ProgressMessage>[] = []
+    const third = Promise.withResolvers<void>()
+    const options = { tags: [], dockerfile: 'Dockerfile', buildArgs: {}, labels: {}, noCache: false, pull: false }
+    const onProgress = (message: ProgressMessage): void => {
+      if (said.push(new WeakRef(message)) === 3) third.resolve()
+    }
+    const building = client.images.build(Readable.from(['']), options, onProgress, AbortSignal.timeout(5_000))
+    await third.promise
+    await settle()
+    collectGarbage()
+    expect(said[0]?.deref()).toBe(undefined)
+    pause.resolve()
+    expect(await building).toBe('sha256:abc')
+  })
+
+  it('names the images that were loaded', async () => {
+    const client = await against((_request, response) => {
+      response.write('{"stream":"Loaded image: a:1\\n"}\n{"stream":"something else"}\n')
+      response.end('{"stream":"Loaded image ID: sha256:abc\\n"}\n')
+    })
+    expect(await client.images.load(Readable.from(['']), AbortSignal.timeout(5_000))).toEqual(['a:1', 'sha256:abc'])
   })
 
   it.each(['web', 'ftp://a:1', 'tcp://a:0', 'tcp://a:99999', 'unix://relative'])('refuses the address %j', address => {

@@ -31,7 +31,15 @@ export async function buildImage(
     signal,
     responseMs: ANSWER_MS_MAX,
   }
-  return builtId(await readProgress(await transport.send(call), onProgress)) ?? ''
+  // The image's id: the whole one in `aux`, or the beginning of it in an old builder's last words.
+  let [whole, short] = ['', '']
+  await readProgress(await transport.send(call), message => {
+    onProgress(message)
+    const id = message.aux?.['ID']
+    if (typeof id === 'string') whole = id
+    short = /^Successfully built (\S+)/.exec(message.stream ?? '')?.[1] ?? short
+  })
+  return whole === '' ? short : whole
 }
 
 function jsonHeader(name: string, value: object | undefined): Readonly<Record<string, string>> {
@@ -68,13 +76,4 @@ function buildQuery(options: BuildOptions): URLSearchParams {
   set('ulimits', hostConfig.Ulimits ? JSON.stringify(hostConfig.Ulimits) : undefined)
   for (const host of hostConfig.ExtraHosts ?? []) query.append('extrahosts', host)
   return query
-}
-
-/** The id of the built image: the whole one in `aux`, or the beginning of it in an old builder's last words. */
-function builtId(messages: readonly ProgressMessage[]): string | undefined {
-  const whole = messages.map(({ aux }) => aux?.['ID']).findLast(id => typeof id === 'string')
-  if (typeof whole === 'string') return whole
-  return messages
-    .map(({ stream }) => /^Successfully built (\S+)/.exec(stream ?? '')?.[1])
-    .findLast(id => id !== undefined)
 }

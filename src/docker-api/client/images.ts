@@ -67,8 +67,13 @@ export function imageOperations(transport: Transport): ImageOperations {
     async load(archive, signal, { onProgress } = {}) {
       const query = { quiet: onProgress === undefined }
       const call = { method: 'POST', path: '/images/load', query, ...tarBody(archive), ...patiently(signal) }
-      const messages = await readProgress(await transport.send(call), onProgress)
-      return messages.flatMap(({ stream }) => /^Loaded image(?: ID)?: (\S+)/.exec(stream ?? '')?.[1] ?? [])
+      const loaded: string[] = []
+      await readProgress(await transport.send(call), message => {
+        onProgress?.(message)
+        const name = /^Loaded image(?: ID)?: (\S+)/.exec(message.stream ?? '')?.[1]
+        if (name !== undefined) loaded.push(name)
+      })
+      return loaded
     },
     import: (source, options, signal) => importImage(transport, source, { ...options, signal }),
     build: (context, options, onProgress, signal) => buildImage(transport, { context, options, onProgress, signal }),

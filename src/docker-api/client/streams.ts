@@ -29,12 +29,11 @@ function parseLine(line: string): unknown {
   }
 }
 
-/** Reads progress to its end; an error inside the stream is thrown. Resolves with the last `aux` values, in order. */
+/** Reads progress to its end; an error inside the stream is thrown. Keeps none of it: a build may talk without end. */
 export async function readProgress(
   body: IncomingMessage,
   onProgress: (message: ProgressMessage) => void = () => {},
-): Promise<readonly ProgressMessage[]> {
-  const kept: ProgressMessage[] = []
+): Promise<void> {
   for await (const value of jsonLines(body)) {
     const message = value as ProgressMessage
     if (message.error !== undefined) {
@@ -42,9 +41,7 @@ export async function readProgress(
       throw failed('ENGINE_FAILED', sentence, code === undefined ? {} : { details: { exitCode: code } })
     }
     onProgress(message)
-    if (message.aux !== undefined || message.stream !== undefined) kept.push(message)
   }
-  return kept
 }
 
 /** Logs with `timestamps=1`: the time of each line is cut off its front. A tty's log has no frames, only lines. */

@@ -11,6 +11,8 @@ import { createProgressDisplay } from '../../output/progress-display.ts'
 import { pairs } from '../container/create/read-values.ts'
 
 const TAR = 'application/x-tar'
+/** How much of what a quiet build said is kept at least, in case it fails. */
+const HIDDEN_CHARS_MIN = 512 * 1024
 
 /** `shoal build`: builds an image; prints the steps, or with `-q` only the image's id. */
 export const runBuild = withEngine(async command => {
@@ -29,23 +31,28 @@ export const runBuild = withEngine(async command => {
   let id = ''
   const display = createProgressDisplay(context.stdout)
   const body = await api.stream('POST', `/build?${search.toString()}`, { ...asked, headers })
-  const hidden: string[] = []
+  let hidden = ''
   try {
     await followProgress(body, message => {
       const aux = message.aux?.['ID']
       if (typeof aux === 'string') id = aux
-      if (quiet) hidden.push(message.stream ?? '')
+      if (quiet) hidden = keptEnd(hidden + (message.stream ?? ''))
       else display.show(message)
     })
   } catch (error) {
     // What went wrong stands in what was not shown.
-    context.stderr.write(hidden.join(''))
+    context.stderr.write(hidden)
     throw error
   }
-  if (quiet) context.stdout.write(`${id === '' ? (hidden.join('').trim().split('\n').at(-1) ?? '') : id}\n`)
+  if (quiet) context.stdout.write(`${id === '' ? (hidden.trim().split('\n').at(-1) ?? '') : id}\n`)
   const idFile = options.text('iidfile')
   if (idFile !== undefined) await writeFile(idFile, id)
 })
+
+/** The end of a text that grows. Cut only now and then: every cut copies what is kept. */
+function keptEnd(text: string): string {
+  return text.length > 2 * HIDDEN_CHARS_MIN ? text.slice(-HIDDEN_CHARS_MIN) : text
+}
 
 async function buildQuery({ options, context: { env } }: EngineCommand) {
   const list = (name: string): string | undefined =>
