@@ -102,6 +102,24 @@ describe.skipIf(!isRoot)('processes that unpack', () => {
     }
   })
 
+  it('are ended when they do not stop', async () => {
+    const files = Array.from({ length: 20_000 }, (_, index) => entry(`f${index}`, { content: 'x' }))
+    const stop = new AbortController()
+    const large = job('large', tar(...files))
+    const unpacking = pool.unpack(large, { signal: stop.signal })
+    unpacking.catch(() => {})
+    await until(() => readdirSync(large.directory).length > 0)
+    for (const pid of processes()) process.kill(Number(pid), 'SIGSTOP')
+    workshop.defer(() => {
+      for (const pid of processes()) process.kill(Number(pid), 'SIGKILL')
+    })
+    stop.abort(new Error('enough'))
+    await clock.advance(5_000)
+    await expect(unpacking).rejects.toThrow('enough')
+    await until(() => processes().length === 0)
+    await pool.unpack(job('next', tar(entry('x'))))
+  })
+
   it('fail with their job alone when they die', async () => {
     const files = Array.from({ length: 20_000 }, (_, index) => entry(`f${index}`, { content: 'x' }))
     const large = job('large', tar(...files))

@@ -14,6 +14,8 @@ const PROCESSES_MAX = 4
 const IDLE_MS = 3_000
 /** What an archive may make its process hold; the engine's own memory is not at stake. */
 const HEAP_MB_MAX = 512
+/** A process that was told to stop and has not by then does not hear. */
+const ABORT_MS_MAX = 5_000
 const STDERR_CHARS_MAX = 300
 
 export interface UnpackOptions {
@@ -46,7 +48,12 @@ export class UnpackPool {
     try {
       signal?.throwIfAborted()
       const child = this.#take()
-      const reply = await runJob(child, job, { signal, onRead })
+      const reply = await runJob(child, job, { signal, onRead, clock: this.#clock }).catch((error: unknown) => {
+        // Whatever is left of it must not go on writing into a directory that is given up.
+        child.kill('SIGKILL')
+        signal?.throwIfAborted()
+        throw error
+      })
       this.#keep(child)
       if (reply.kind === 'done') return reply.unpacked
       signal?.throwIfAborted()
@@ -101,6 +108,8 @@ function startProcess(): ChildProcess {
     execArgv: [`--max-old-space-size=${HEAP_MB_MAX}`],
     env: { PATH: PROGRAM_PATH },
   })
+  // What is told to a process that ends meanwhile fails; its job hears of the end itself.
+  child.on('error', () => {})
   // Its last words are read while it has a job; for the rest they are no reason to wait.
   if (child.stderr instanceof Socket) child.stderr.unref()
   return child
@@ -109,7 +118,11 @@ function startProcess(): ChildProcess {
 type Ended = Exclude<UnpackReply, { kind: 'read' }>
 
 /** One job in one process; resolves when it has let go of everything. */
-function runJob(child: ChildProcess, job: UnpackJob, { signal, onRead }: UnpackOptions): Promise<Ended> {
+function runJob(
+  child: ChildProcess,
+  job: UnpackJob,
+  { signal, onRead, clock }: UnpackOptions & { readonly clock: Clock },
+): Promise<Ended> {
   const ended = Promise.withResolvers<Ended>()
   let stderr = ''
   const onMessage = (reply: UnpackReply): void => {
@@ -123,7 +136,11 @@ function runJob(child: ChildProcess, job: UnpackJob, { signal, onRead }: UnpackO
   const onStderr = (text: Buffer): void => {
     stderr = `${stderr}${text.toString()}`.slice(0, STDERR_CHARS_MAX)
   }
-  const onAbort = (): void => void child.send({ kind: 'abort' } satisfies UnpackOrder)
+  let patience: Timer | undefined
+  const onAbort = (): void => {
+    child.send({ kind: 'abort' } satisfies UnpackOrder)
+    patience = clock.setTimer(ABORT_MS_MAX, () => void child.kill('SIGKILL'))
+  }
   child.ref()
   child.channel?.ref()
   child.on('message', onMessage).on('error', onCrash).on('exit', onCrash)
@@ -131,6 +148,7 @@ function runJob(child: ChildProcess, job: UnpackJob, { signal, onRead }: UnpackO
   signal?.addEventListener('abort', onAbort, { once: true })
   child.send({ kind: 'unpack', job } satisfies UnpackOrder)
   return ended.promise.finally(() => {
+    patience?.cancel()
     child.off('message', onMessage).off('error', onCrash).off('exit', onCrash)
     child.stderr?.off('data', onStderr)
     signal?.removeEventListener('abort', onAbort)
