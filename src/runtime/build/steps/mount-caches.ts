@@ -1,7 +1,8 @@
-import { chmod, chown, lstat, mkdir, readdir, rm } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashOf } from '../../../core/digest.ts'
 import { errorCode } from '../../../core/errors.ts'
+import { sizeOfTree } from '../../linux/tree-size.ts'
 import type { RunMount } from './mount-flags.ts'
 
 type CacheMount = Extract<RunMount, { readonly type: 'cache' }>
@@ -16,6 +17,8 @@ interface Use {
 export class MountCaches {
   readonly #directory: string
   readonly #uses = new Map<string, Use>()
+  /** Caches that are being removed, until they are gone. */
+  readonly #going = new Map<string, Promise<void>>()
 
   constructor(directory: string) {
     this.#directory = directory
@@ -23,9 +26,9 @@ export class MountCaches {
 
   /**
    * Opens a cache, made with the owner and mode asked for if it is new. `shared` is open to all at once, `locked` to one
-   * after the other, and who wants a `private` one gets another if it is in use.
+   * after the other, and who wants a `private` one gets another if it is in use. Waiting ends with the signal.
    */
-  async open(mount: CacheMount): Promise<AsyncDisposable & { readonly path: string }> {
+  async open(mount: CacheMount, signal: AbortSignal): Promise<AsyncDisposable & { readonly path: string }> {
     const name = this.#nameFor(mount)
     const use = this.#uses.get(name) ?? { count: 0, turn: Promise.resolve() }
     this.#uses.set(name, use)
@@ -38,7 +41,8 @@ export class MountCaches {
       if (--use.count === 0) this.#uses.delete(name)
     }
     try {
-      if (mount.sharing === 'locked') await before
+      if (mount.sharing === 'locked') await unlessAborted(before, signal)
+      await unlessAborted(this.#going.get(name) ?? Promise.resolve(), signal)
       const path = join(this.#directory, name)
       await this.#make(path, mount)
       return { path, [Symbol.asyncDispose]: () => Promise.resolve(release()) }
@@ -54,16 +58,24 @@ export class MountCaches {
       if (errorCode(error) === 'ENOENT') return []
       throw error
     })
-    const free = names.filter(name => !this.#uses.has(name))
+    const cleared: string[] = []
     let bytes = 0
-    for (const name of free) {
-      const path = join(this.#directory, name)
-      for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
-        if (entry.isFile()) bytes += (await lstat(join(entry.parentPath, entry.name))).size
+    for (const name of names) {
+      // Looked at anew for each: builds go on while others are removed. Who opens it from here on waits.
+      if (this.#uses.has(name) || this.#going.has(name)) continue
+      const gone = Promise.withResolvers<void>()
+      this.#going.set(name, gone.promise)
+      try {
+        const path = join(this.#directory, name)
+        bytes += await sizeOfTree(path)
+        await rm(path, { recursive: true, force: true })
+        cleared.push(name)
+      } finally {
+        this.#going.delete(name)
+        gone.resolve()
       }
-      await rm(path, { recursive: true, force: true })
     }
-    return { names: free, bytes }
+    return { names: cleared, bytes }
   }
 
   #nameFor({ id, sharing }: CacheMount): string {
@@ -83,5 +95,18 @@ export class MountCaches {
     }
     await chown(path, uid, gid)
     await chmod(path, mode)
+  }
+}
+
+/** Waits for what never fails. Throws the signal's reason as soon as that is aborted. */
+async function unlessAborted(turn: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await Promise.race([turn, promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
   }
 }

@@ -95,8 +95,12 @@ function openTmpfs({ target, sizeBytes }: Of<'tmpfs'>): Opened {
   return { request: { Type: 'tmpfs', Target: target, ...options }, place: { path: target, kind: 'directory' } }
 }
 
-async function openCache({ mountCaches }: Build, wanted: Of<'cache'>, opened: AsyncDisposableStack): Promise<Opened> {
-  const { path } = opened.use(await mountCaches.open(wanted))
+async function openCache(
+  { mountCaches, signal }: Build,
+  wanted: Of<'cache'>,
+  opened: AsyncDisposableStack,
+): Promise<Opened> {
+  const { path } = opened.use(await mountCaches.open(wanted, signal))
   return {
     request: { Type: 'bind', Source: path, Target: wanted.target, ReadOnly: wanted.readOnly },
     place: { path: wanted.target, kind: 'directory' },
