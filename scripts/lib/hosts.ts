@@ -125,6 +125,11 @@ export class Hosts {
   /** Power failure: every process dies at once, the cable goes dead. */
   async kill(name: string): Promise<void> {
     if (existsSync(`/sys/class/net/${this.#veth(name)}`)) await command(['ip', 'link', 'set', this.#veth(name), 'down'])
+    await this.killProcesses(name)
+  }
+
+  /** Every process dies at once, as by kill -9, while the kernel goes on to answer for the host's addresses. */
+  async killProcesses(name: string): Promise<void> {
     const init = this.#initPid(name)
     if (init !== undefined) signalQuietly(init, 'SIGKILL')
     await endRemembered(this.#pidFile(name), { graceMs: 0 })

@@ -166,6 +166,23 @@ describe('compose up on three hosts', () => {
     expect(names).toHaveLength(6)
   })
 
+  it('leaves a host out whose processes were all killed, though its kernel answers', async () => {
+    const lost = (await ps()).find(row => row.Service === 'api')?.Node ?? ''
+    await cluster.hosts.killProcesses(lost)
+    await until(
+      'the API to run elsewhere',
+      async () => (await ps()).find(row => row.Service === 'api' && row.Node !== lost && row.Health === 'healthy'),
+      { timeoutMs: 60_000 },
+    )
+    const [survivor = ''] = cluster.nodeNames.filter(node => node !== lost)
+    await until('every visit to be answered', () => Promise.all(Array.from({ length: 12 }, () => visit(survivor))), {
+      timeoutMs: 30_000,
+    })
+    for (let visits = 0; visits < 30; visits++) expect((await visit(survivor)).node).not.toBe(lost)
+    await cluster.startNode(lost)
+    await cluster.nodesReady()
+  })
+
   it('rolls an image out that was built anew, and keeps it when the host that built it is lost', async () => {
     const files = mkdtempSync(join(tmpdir(), 'shoal-built-'))
     const built = (verb: string, ...args: string[]): Promise<string> =>

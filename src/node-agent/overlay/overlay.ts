@@ -2,10 +2,17 @@ import { cidrSize, formatIpv4, parseCidr } from '../../core/cidr.ts'
 import { hashOf } from '../../core/digest.ts'
 import { errorMessage } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
-import type { EndpointRecord, NetworkRecord } from '../../core/model/node.ts'
+import type { EndpointRecord, MemberRecord, NetworkRecord } from '../../core/model/node.ts'
 import type { PortSpec } from '../../core/model/service.ts'
 import type { ServiceRecord } from '../../core/model/task.ts'
-import { type CacheChange, CachedPrefix, endpointCodec, networkCodec, serviceCodec } from '../../discovery/index.ts'
+import {
+  type CacheChange,
+  CachedPrefix,
+  endpointCodec,
+  memberCodec,
+  networkCodec,
+  serviceCodec,
+} from '../../discovery/index.ts'
 import type { NameSource } from '../../runtime/index.ts'
 import type { AgentPorts, ClaimedAddress, Overlay, TaskEndpoint } from '../ports.ts'
 import { EndpointIndex } from './endpoint-index.ts'
@@ -65,6 +72,7 @@ class HostOverlay implements ClusterOverlay {
   #endpoints: CachedPrefix<EndpointRecord> | undefined
   #networks: CachedPrefix<NetworkRecord> | undefined
   #services: CachedPrefix<ServiceRecord> | undefined
+  #members: CachedPrefix<MemberRecord> | undefined
 
   constructor(options: OverlayOptions, ports: OverlayPorts) {
     const { store, keys, clock, log } = ports
@@ -80,6 +88,7 @@ class HostOverlay implements ClusterOverlay {
       clock,
       cluster: keys.root,
       askWitness: () => store.get(keys.meta),
+      isMember: host => this.#isMember(host),
       onChange: suspected => {
         log.info({ suspected: [...suspected] }, 'hosts that do not answer are left out')
         this.#reconciler.wake()
@@ -103,8 +112,10 @@ class HostOverlay implements ClusterOverlay {
     })
     const services = new CachedPrefix({ store, prefix: keys.services, codec: serviceCodec, clock, log })
     services.onChange(this.#reconciler.wake)
+    const members = new CachedPrefix({ store, prefix: keys.members, codec: memberCodec, clock, log })
     this.#endpoints = endpoints
-    await Promise.all([endpoints.ready(signal), networks.ready(signal), services.ready(signal)])
+    this.#members = members
+    await Promise.all([endpoints, networks, services, members].map(cache => cache.ready(signal)))
     for (const entry of endpoints.entries()) if (entry.value.node === this.#options.node) this.#own.adopt(entry)
     for (const { network } of this.#own.all()) this.#seen.add(network)
     this.#networks = networks
@@ -159,7 +170,7 @@ class HostOverlay implements ClusterOverlay {
 
   async close(): Promise<void> {
     this.#probe.close()
-    for (const cache of [this.#endpoints, this.#networks, this.#services]) cache?.close()
+    for (const cache of [this.#endpoints, this.#networks, this.#services, this.#members]) cache?.close()
     await this.#reconciler.close()
     this.#ingress.close()
     this.#devices.close()
@@ -249,6 +260,12 @@ class HostOverlay implements ClusterOverlay {
   async #remove(name: string): Promise<void> {
     await this.#devices.remove({ name })
     for (const record of this.#own.on(name)) if (record.kind === 'gateway') await this.#own.release(record)
+  }
+
+  /** Before anybody is a member, as when this node comes first after all were down, nothing is known of anybody. */
+  #isMember(host: string): boolean {
+    const members = this.#members?.values() ?? []
+    return members.length === 0 || members.some(({ address }) => address === host)
   }
 
   #peers(networks: readonly NetworkRecord[]): ReadonlySet<string> {

@@ -30,6 +30,8 @@ export interface PeerProbeOptions {
   readonly cluster: string
   /** Resolves when something that is no peer answers us. */
   readonly askWitness: () => Promise<unknown>
+  /** Whether a host's agent holds its membership, as far as we know. */
+  readonly isMember: (host: string) => boolean
   readonly onChange: (suspected: ReadonlySet<string>) => void
 }
 
@@ -90,7 +92,8 @@ export class PeerProbe {
 
   #note(host: string, by: SignOfLife): void {
     const wasSuspected = this.#suspected.has(host)
-    if (!this.#peers.has(host) || !isProofOfService(by, wasSuspected)) return
+    if (!this.#peers.has(host)) return
+    if (!isProofOfService(by, { wasSuspected, isMember: this.#options.isMember(host) })) return
     this.#peers.set(host, { atMs: this.#options.clock.monotonicMs(), by })
     if (wasSuspected) this.#evaluate()
   }

@@ -40,11 +40,15 @@ export function needsWitness({ peers, nowMs }: Omit<PeerSightings, 'witnessMs'>)
 }
 
 /**
- * Whether the sign tells that the host's containers serve. A host that was taken for dead and now refuses has most
- * likely booted anew, without its containers: it is trusted when its agent speaks.
+ * Whether the sign tells that the host's containers serve. A refusal alone does not prove it of a host that was taken for
+ * dead: it has most likely booted anew, without its containers. Nor of one whose membership has run out: nobody came back
+ * to look after its containers, and others run in their place by now.
  */
-export function isProofOfService(by: SignOfLife, wasSuspected: boolean): boolean {
-  return by === 'packet' || !wasSuspected
+export function isProofOfService(
+  by: SignOfLife,
+  { wasSuspected, isMember }: { readonly wasSuspected: boolean; readonly isMember: boolean },
+): boolean {
+  return by === 'packet' || (!wasSuspected && isMember)
 }
 
 function isSilent({ atMs, by }: Sighting, nowMs: number): boolean {

@@ -7,6 +7,8 @@ function wire(clock: ManualClock, hosts: readonly string[]) {
   const listeners = new Map<string, ProbeListener>()
   const down = new Set<string>()
   const agentless = new Set<string>()
+  const gone = new Set<string>()
+  const isMember = (host: string): boolean => !gone.has(host)
   const witness = { answers: true }
   const probes = new Map(
     hosts.map(host => {
@@ -21,7 +23,10 @@ function wire(clock: ManualClock, hosts: readonly string[]) {
         close: () => void listeners.delete(host),
       }
       const askWitness = () => (witness.answers ? Promise.resolve() : Promise.reject(new Error('away')))
-      return [host, new PeerProbe({ transport, clock, cluster: 'c', askWitness, onChange: () => {} })] as const
+      return [
+        host,
+        new PeerProbe({ transport, clock, cluster: 'c', askWitness, isMember, onChange: () => {} }),
+      ] as const
     }),
   )
   const suspectedBy = (host: string): string[] => [...(probes.get(host)?.suspected ?? [])].sort()
@@ -31,7 +36,7 @@ function wire(clock: ManualClock, hosts: readonly string[]) {
       probe.setPeers(new Set(hosts.filter(other => other !== host)))
     }
   }
-  return { probes, down, agentless, witness, suspectedBy, start }
+  return { probes, down, agentless, gone, witness, suspectedBy, start }
 }
 
 it('suspects a dead host within two seconds and trusts it again when it speaks', async () => {
@@ -46,6 +51,21 @@ it('suspects a dead host within two seconds and trusts it again when it speaks',
   await clock.advance(900)
   expect([suspectedBy('a'), suspectedBy('b')]).toEqual([['c'], ['c']])
   down.delete('c')
+  await clock.advance(500)
+  expect(suspectedBy('a')).toEqual([])
+})
+
+it('gives up a host that only refuses when its membership has run out, and takes it back when its agent speaks', async () => {
+  const clock = new ManualClock()
+  const { agentless, gone, suspectedBy, start } = wire(clock, ['a', 'b', 'c'])
+  await start()
+  agentless.add('c')
+  await clock.advance(5_000)
+  expect(suspectedBy('a')).toEqual([])
+  gone.add('c')
+  await clock.advance(2_000)
+  expect([suspectedBy('a'), suspectedBy('b')]).toEqual([['c'], ['c']])
+  agentless.delete('c')
   await clock.advance(500)
   expect(suspectedBy('a')).toEqual([])
 })
@@ -112,6 +132,7 @@ it('blames itself, not the others, for time it slept through', async () => {
   const sleepy = Object.assign(Object.create(clock) as ManualClock, { monotonicMs: () => clock.monotonicMs() + lateMs })
   const transport = { open: async () => {}, follow: () => {}, send: () => {}, close: () => {} }
   const probe = new PeerProbe({
+    isMember: () => true,
     transport,
     clock: sleepy,
     cluster: 'c',
@@ -142,7 +163,14 @@ it('gives a new peer the full time, forgets one that is no peer any more, and ig
     send: (host: string, packet: Buffer) => void sent.push(`${host} ${packet.toString()}`),
     close: () => {},
   }
-  const probe = new PeerProbe({ transport, clock, cluster: 'c', askWitness: async () => {}, onChange: () => {} })
+  const probe = new PeerProbe({
+    transport,
+    clock,
+    cluster: 'c',
+    askWitness: async () => {},
+    isMember: () => true,
+    onChange: () => {},
+  })
   await probe.start()
   await clock.advance(60_000)
   probe.setPeers(new Set(['b']))

@@ -36,13 +36,15 @@ it.each<[string, Ages, number, string[]]>([
   expect([...suspectedHosts(sightings(ages, witnessAgeMs))]).toEqual(expected)
 })
 
-it.each<[SignOfLife, boolean, boolean]>([
-  ['packet', false, true],
-  ['packet', true, true],
-  ['refusal', false, true],
-  ['refusal', true, false],
-])('takes a %s of a host that was suspected=%s for proof of service: %s', (by, wasSuspected, expected) => {
-  expect(isProofOfService(by, wasSuspected)).toBe(expected)
+it.each<[SignOfLife, { wasSuspected: boolean; isMember: boolean }, boolean]>([
+  ['packet', { wasSuspected: false, isMember: true }, true],
+  ['packet', { wasSuspected: true, isMember: true }, true],
+  ['packet', { wasSuspected: true, isMember: false }, true],
+  ['refusal', { wasSuspected: false, isMember: true }, true],
+  ['refusal', { wasSuspected: true, isMember: true }, false],
+  ['refusal', { wasSuspected: false, isMember: false }, false],
+])('takes a %s of a host with %j for proof of service: %s', (by, host, expected) => {
+  expect(isProofOfService(by, host)).toBe(expected)
 })
 
 it('needs no witness when there are no peers', () => {
