@@ -44,7 +44,7 @@ async function serve(
     engine => engine.close(),
   )
   const server = await scope.open(
-    () => createDockerServer({ engine, log }),
+    () => createDockerServer({ engine, log, clock }),
     server => server.close(),
   )
   const hosts = await server.listen({

@@ -1,10 +1,12 @@
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { systemClock } from '../../src/core/clock.ts'
+import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { failed, invalidInput, notFound } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
+import { ManualClock } from '../../src/core/manual-clock.ts'
 import type { ContainerOperations, ContainerStats, PathStat } from '../../src/docker-api/index.ts'
 import { createDockerClient } from '../../src/docker-api/index.ts'
 import { createDockerServer } from '../../src/docker-api/server/index.ts'
@@ -15,8 +17,8 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function serve(containers: Partial<ContainerOperations>) {
-  const server = await createDockerServer({ engine: stubEngine({ containers }), log: silentLog })
+async function serve(containers: Partial<ContainerOperations>, clock: Clock = systemClock) {
+  const server = await createDockerServer({ engine: stubEngine({ containers }), log: silentLog, clock })
   closing.push(() => server.close())
   const [host = ''] = await server.listen({ hosts: ['tcp://127.0.0.1:0'] })
   const client = createDockerClient(host, { clock: systemClock })
@@ -103,6 +105,23 @@ describe('archives over HTTP', () => {
         client.containers.writeArchive('c', '/x', { archive: bytes(size), signal: never }),
       ).rejects.toMatchObject({ status: 400, message: 'not this one' })
     }
+  })
+
+  it('may be refused while the client sends nothing, and it hears why after a moment', async () => {
+    const clock = new ManualClock()
+    const refuse = async () => {
+      throw invalidInput('NO', 'not this one')
+    }
+    const { base } = await serve({ writeArchive: refuse }, clock)
+    const sending = request(`${base}/containers/c/archive?path=/x`, { method: 'PUT' })
+    closing.push(() => void sending.destroy())
+    sending.on('error', () => {}).flushHeaders()
+    const answer = once(sending, 'response')
+    await vi.waitFor(() => expect(clock.nextDueMs()).toBeDefined())
+    await clock.advance(5_000)
+    const [response] = (await answer) as [IncomingMessage]
+    expect(response.statusCode).toBe(400)
+    expect(await text(response)).toContain('not this one')
   })
 
   it('end with an error for the engine when the client leaves in the middle', async () => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
+import type { Clock } from '../../core/clock.ts'
 import { invalidInput } from '../../core/errors.ts'
 import type { CommitOptions, ContainerStats, PathStat } from '../container-file-types.ts'
 import type { ContainerConfig } from '../container-types.ts'
@@ -16,8 +17,8 @@ const TAR = 'application/x-tar'
 const STAT_HEADER = 'X-Docker-Container-Path-Stat'
 
 /** Files, limits and use of containers. */
-export function containerFileRoutes(app: HttpApp, engine: Engine): void {
-  archiveRoutes(app, engine)
+export function containerFileRoutes(app: HttpApp, engine: Engine, clock: Clock): void {
+  archiveRoutes(app, engine, clock)
   const { containers } = engine
   app.get<ById>('/containers/:id/changes', ({ params }) => containers.changes(params.id))
   app.get<ById>('/containers/:id/export', async ({ params }, reply) =>
@@ -38,7 +39,7 @@ export function containerFileRoutes(app: HttpApp, engine: Engine): void {
   })
 }
 
-function archiveRoutes(app: HttpApp, { containers }: Engine): void {
+function archiveRoutes(app: HttpApp, { containers }: Engine, clock: Clock): void {
   app.head<ById>('/containers/:id/archive', async ({ params, url }, reply) => {
     const stat = await containers.statPath(params.id, pathOf(new Query(url)))
     return reply.header(STAT_HEADER, encodeStat(stat)).code(200).send()
@@ -49,7 +50,7 @@ function archiveRoutes(app: HttpApp, { containers }: Engine): void {
   })
   app.put<ById>('/containers/:id/archive', async ({ params, url, raw }, reply) => {
     const query = new Query(url)
-    await using body = shieldedBody(raw)
+    await using body = shieldedBody(raw, clock)
     await containers.writeArchive(params.id, pathOf(query), {
       noOverwriteDirNonDir: query.flag('noOverwriteDirNonDir'),
       copyUIDGID: query.flag('copyUIDGID'),

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { type Clock, systemClock } from '../../core/clock.ts'
 import { errorMessage } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Engine } from '../engine.ts'
@@ -21,6 +22,8 @@ import { volumeRoutes } from './volume-routes.ts'
 export interface DockerServerOptions {
   readonly engine: Engine
   readonly log: Log
+  /** Absent: the system's. */
+  readonly clock?: Clock
   /** More routes beside Docker's. */
   readonly extend?: (app: HttpApp) => void
 }
@@ -28,9 +31,14 @@ export interface DockerServerOptions {
 export type DockerServer = Listeners
 
 /** Serves an engine as the Docker Engine API 1.24 to 1.47, with and without the version in front of the path. */
-export async function createDockerServer({ engine, log, extend }: DockerServerOptions): Promise<DockerServer> {
+export async function createDockerServer({
+  engine,
+  log,
+  extend,
+  clock = systemClock,
+}: DockerServerOptions): Promise<DockerServer> {
   const app = await createHttpApp({ log }, routes => {
-    registerDockerRoutes(routes, engine)
+    registerDockerRoutes(routes, engine, clock)
     extend?.(routes)
   })
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -50,11 +58,11 @@ export async function createDockerServer({ engine, log, extend }: DockerServerOp
 }
 
 /** Docker's routes for an engine, to be served beside others. Hijacked connections are not among them. */
-function registerDockerRoutes(app: HttpApp, engine: Engine): void {
+function registerDockerRoutes(app: HttpApp, engine: Engine, clock: Clock): void {
   systemRoutes(app, engine)
   eventRoutes(app, engine)
   containerRoutes(app, engine)
-  containerFileRoutes(app, engine)
+  containerFileRoutes(app, engine, clock)
   streamRoutes(app, engine)
   execRoutes(app, engine)
   imageRoutes(app, engine)
