@@ -38,6 +38,7 @@ const PURE = ['scheduler']
 const BANNED: readonly { readonly pattern: RegExp; readonly allowed: RegExp; readonly instead: string }[] = [
   { pattern: /\bDate\.now\(|\bperformance\.now\(/, allowed: /^src\/core\/clock\.ts$/, instead: 'the Clock port' },
   { pattern: /\bset(Timeout|Interval)\(/, allowed: /^src\/core\/clock\.ts$/, instead: 'Clock.setTimer or sleep()' },
+  { pattern: /\bAbortSignal\.timeout\(/, allowed: /^$/, instead: 'withDeadline() or Clock.setTimer' },
   {
     pattern: /\bMath\.random\(|\brandomUUID\(|\brandomBytes\(/,
     allowed: /^src\/core\/random\.ts$/,

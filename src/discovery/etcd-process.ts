@@ -36,6 +36,7 @@ export interface EtcdProcess {
 
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 5_000
+const HEALTH_TIMEOUT_MS = 1_000
 const OUTPUT_KEPT = 16_384
 
 /**
@@ -47,7 +48,7 @@ export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProces
   const etcdDir = join(dataDir, 'etcd')
   await refuseForeignData(dataDir, etcdDir)
   const left = await findLeftBehind(dataDir, etcdDir)
-  if (left !== undefined && (await isHealthy(left.endpoint))) return adopt(left, clock)
+  if (left !== undefined && (await isHealthy(left.endpoint, clock))) return adopt(left, clock)
   if (left !== undefined) await endProcess(left.pid, clock)
 
   // Asked first: another etcd on the port would answer our question whether ours is healthy.
@@ -223,13 +224,16 @@ function explain(how: string): ShoalError {
 }
 
 async function untilHealthy(endpoint: string, clock: Clock, signal: AbortSignal): Promise<void> {
-  while (!(await isHealthy(endpoint))) await sleep(clock, 50, signal)
+  while (!(await isHealthy(endpoint, clock))) await sleep(clock, 50, signal)
 }
 
-async function isHealthy(endpoint: string): Promise<boolean> {
-  try {
-    const response = await fetch(`http://${endpoint}/health`, { signal: AbortSignal.timeout(1_000) })
+async function isHealthy(endpoint: string, clock: Clock): Promise<boolean> {
+  const ask = async (signal: AbortSignal): Promise<boolean> => {
+    const response = await fetch(`http://${endpoint}/health`, { signal })
     return ((await response.json()) as { health?: string }).health === 'true'
+  }
+  try {
+    return await withDeadline(ask, HEALTH_TIMEOUT_MS, { clock, onTimeout: () => explain('it does not answer') })
   } catch {
     return false
   }

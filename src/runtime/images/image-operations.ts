@@ -31,7 +31,7 @@ export function imageOperations(
   { options, applyChanges = refuseChanges, emit, usersOf, usedByRoots }: OperationPorts,
 ): StoredImageOperations {
   const trust = new TrustStore(options.registryCertificates ?? CERTIFICATES)
-  const registry = { ...options, trust }
+  const registry = { ...options, trust, clock: parts.clock }
   const events = imageEvents(parts, emit)
   const removing = { usersOf, usedByRoots, events }
   const quiet = (): void => {}

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../src/core/clock.ts'
 import type { ProgressMessage } from '../../../src/docker-api/index.ts'
 import { HttpClient } from '../../../src/runtime/images/registry/http.ts'
 import { TrustStore } from '../../../src/runtime/images/registry/trust-store.ts'
@@ -255,7 +256,10 @@ describe.skipIf(!isRoot)('registries with certificates of their own', () => {
     writeFileSync(join(certificates, host, 'ca.crt'), cert)
     const request = { method: 'GET', url: `https://${host}/v2/`, signal: soon() }
     const ask = async (directory: string): Promise<number> => {
-      using http = new HttpClient({ anyCertificate: false, context: await new TrustStore(directory).contextFor(host) })
+      using http = new HttpClient(
+        { anyCertificate: false, context: await new TrustStore(directory).contextFor(host) },
+        systemClock,
+      )
       const { status, body } = await http.send(request)
       body.resume()
       return status
@@ -280,7 +284,7 @@ describe.skipIf(!isRoot)('registries with certificates of their own', () => {
       message: expect.stringContaining('the key client.key is missing'),
     })
     writeFileSync(join(directory, 'client.key'), client.key)
-    using http = new HttpClient({ anyCertificate: false, context: await trust.contextFor(host) })
+    using http = new HttpClient({ anyCertificate: false, context: await trust.contextFor(host) }, systemClock)
     const { status, body } = await http.send({ method: 'GET', url: `https://${host}/v2/`, signal: soon() })
     body.resume()
     expect(status).toBe(200)

@@ -56,7 +56,7 @@ async function importLayer(
   const limits = LAYER_LIMITS
   if (!(source instanceof URL)) return keepLayer(parts, uncompressed(source, { limits, signal }), signal)
   const context = source.protocol === 'https:' ? await trust.contextFor(source.host) : undefined
-  using http = new HttpClient({ anyCertificate: false, context })
+  using http = new HttpClient({ anyCertificate: false, context }, parts.clock)
   onProgress({ status: `Downloading from ${source.href}` })
   const response = await http.send({ method: 'GET', url: source.href, signal })
   if (response.status !== 200) {

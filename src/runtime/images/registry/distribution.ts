@@ -22,7 +22,7 @@ export async function inspectRemote(
   const reference = parseImageReference(text)
   const { ways } = endpointsOf(reference, registry, 'push')[0]
   const scope = `repository:${reference.repository}:pull`
-  using session = await RegistrySession.open(ways, { scope, auth, trust: registry.trust, signal })
+  using session = await RegistrySession.open(ways, { ...registry, scope, auth, signal })
   const remote = new Repository(session, { reference, name: familiarImageName(reference), action: 'pull' })
   const { bytes, digest, size, mediaType } = await remote.manifest(reference.digest ?? reference.tag ?? 'latest')
   const parsed = parseManifest(bytes, mediaType)

@@ -1,4 +1,5 @@
 import { cidrContains, parseCidr, parseIpv4 } from '../../../core/cidr.ts'
+import type { Clock } from '../../../core/clock.ts'
 import { invalidInput } from '../../../core/errors.ts'
 import type { ImageReference } from '../../../core/image-reference.ts'
 import type { TrustStore } from './trust-store.ts'
@@ -25,6 +26,7 @@ export interface RegistryOptions {
   readonly registryMirrors: readonly string[]
   /** Whom to trust. */
   readonly trust: TrustStore
+  readonly clock: Clock
 }
 
 /** Docker Hub answers the registry protocol under another name than its own. */
@@ -36,7 +38,7 @@ const HUB_HOST = 'registry-1.docker.io'
  */
 export function endpointsOf(
   { registry }: Pick<ImageReference, 'registry'>,
-  options: Omit<RegistryOptions, 'trust'>,
+  options: Omit<RegistryOptions, 'trust' | 'clock'>,
   purpose: 'pull' | 'push',
 ): readonly [Place, ...Place[]] {
   const hub = registry === 'docker.io'
@@ -46,7 +48,7 @@ export function endpointsOf(
   return first === undefined ? [own] : [first, ...others, own]
 }
 
-function mirrorPlace(url: string, options: Omit<RegistryOptions, 'trust'>): Place {
+function mirrorPlace(url: string, options: Omit<RegistryOptions, 'trust' | 'clock'>): Place {
   const parsed = URL.parse(url.includes('://') ? url : `https://${url}`)
   if (parsed === null) {
     throw invalidInput(

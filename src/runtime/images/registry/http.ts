@@ -9,6 +9,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { SecureContext } from 'node:tls'
+import type { Clock } from '../../../core/clock.ts'
 import { errorCode, errorMessage, failed, ShoalError, unavailable } from '../../../core/errors.ts'
 
 /** Nothing came for this long: the other side is gone. */
@@ -27,7 +28,7 @@ export interface HttpRequest {
   readonly signal: AbortSignal
   /** How long the other side may be silent. */
   readonly idleTimeoutMs?: number
-  /** How long the whole answer may take, its body included; absent: as long as something comes. */
+  /** How long the whole answer may take, redirects and its body included; absent: as long as something comes. */
   readonly deadlineMs?: number
 }
 
@@ -51,8 +52,10 @@ export interface HttpTrust {
 export class HttpClient implements Disposable {
   readonly #http = new HttpAgent({ keepAlive: true, timeout: IDLE_TIMEOUT_MS })
   readonly #https: HttpsAgent
+  readonly #clock: Clock
 
-  constructor(trust: HttpTrust) {
+  constructor(trust: HttpTrust, clock: Clock) {
+    this.#clock = clock
     this.#https = new HttpsAgent({
       keepAlive: true,
       timeout: IDLE_TIMEOUT_MS,
@@ -62,13 +65,31 @@ export class HttpClient implements Disposable {
   }
 
   /** Sends a request. Throws REGISTRY_UNREACHABLE, transient where a second try may help. */
-  async send(request: HttpRequest, redirectsLeft = REDIRECTS_MAX): Promise<HttpResponse> {
+  async send(request: HttpRequest): Promise<HttpResponse> {
     const { deadlineMs } = request
-    const deadline = deadlineMs === undefined ? undefined : AbortSignal.timeout(deadlineMs)
-    const signal = deadline === undefined ? request.signal : AbortSignal.any([request.signal, deadline])
-    const response = await this.#once({ ...request, signal }).catch((error: unknown) => {
+    if (deadlineMs === undefined) return this.#follow(request)
+    const deadline = new AbortController()
+    const timer = this.#clock.setTimer(deadlineMs, () => deadline.abort())
+    try {
+      const response = await this.#follow({ ...request, signal: AbortSignal.any([request.signal, deadline.signal]) })
+      response.body.once('close', timer.cancel)
+      return response
+    } catch (error) {
+      timer.cancel()
       request.signal.throwIfAborted()
-      throw deadline?.aborted === true ? idleError(request.url, deadlineMs ?? 0) : unreachableError(request.url, error)
+      throw deadline.signal.aborted ? idleError(request.url, deadlineMs) : error
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#http.destroy()
+    this.#https.destroy()
+  }
+
+  async #follow(request: HttpRequest, redirectsLeft = REDIRECTS_MAX): Promise<HttpResponse> {
+    const response = await this.#once(request).catch((error: unknown) => {
+      request.signal.throwIfAborted()
+      throw unreachableError(request.url, error)
     })
     const { location } = response.headers
     const redirect = [301, 302, 303, 307, 308].includes(response.status) && location !== undefined
@@ -78,12 +99,7 @@ export class HttpClient implements Disposable {
     const url = targetOf(location, request.url)
     const { authorization: _, ...others } = request.headers ?? {}
     const headers = new URL(url).origin === new URL(request.url).origin ? (request.headers ?? {}) : others
-    return this.send({ ...request, url, headers }, redirectsLeft - 1)
-  }
-
-  [Symbol.dispose](): void {
-    this.#http.destroy()
-    this.#https.destroy()
+    return this.#follow({ ...request, url, headers }, redirectsLeft - 1)
   }
 
   async #once({
@@ -101,7 +117,7 @@ export class HttpClient implements Disposable {
     const request = secure
       ? httpsRequest(url, { ...options, agent: this.#https }, answer.resolve)
       : httpRequest(url, { ...options, agent: this.#http }, answer.resolve)
-    limitConnecting(request, url)
+    limitConnecting(request, url, this.#clock)
     request.on('timeout', () => request.destroy(idleError(url, idleTimeoutMs)))
     request.on('error', answer.reject)
     if (typeof body === 'function') pipeline(body(), request, { signal }).catch(answer.reject)
@@ -136,14 +152,11 @@ export async function readBody({ body, url }: HttpResponse): Promise<Buffer> {
 }
 
 /** A fresh connection has less time than an answer on one that stands. */
-function limitConnecting(request: ClientRequest, url: string): void {
+function limitConnecting(request: ClientRequest, url: string, clock: Clock): void {
   request.on('socket', socket => {
     if (!socket.connecting) return
-    const deadline = AbortSignal.timeout(CONNECT_TIMEOUT_MS)
-    const onDeadline = (): void => void request.destroy(connectError(url))
-    const done = (): void => deadline.removeEventListener('abort', onDeadline)
-    deadline.addEventListener('abort', onDeadline, { once: true })
-    socket.once('connect', done).once('close', done)
+    const timer = clock.setTimer(CONNECT_TIMEOUT_MS, () => void request.destroy(connectError(url)))
+    socket.once('connect', timer.cancel).once('close', timer.cancel)
   })
 }
 

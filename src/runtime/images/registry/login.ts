@@ -19,7 +19,7 @@ export async function login(
   let failure: unknown
   for (const endpoint of ways) {
     const context = endpoint.url.startsWith('https:') ? await registry.trust.contextFor(endpoint.host) : undefined
-    using http = new HttpClient({ anyCertificate: endpoint.anyCertificate, context })
+    using http = new HttpClient({ anyCertificate: endpoint.anyCertificate, context }, registry.clock)
     try {
       return { Status: 'Login Succeeded', IdentityToken: await prove(http, endpoint, { auth, signal }) }
     } catch (error) {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../../core/clock.ts'
 import { invalidInput, ShoalError, unavailable } from '../../../core/errors.ts'
 import type { ImageSearchOptions, ImageSearchResult, RegistryAuth } from '../../../docker-api/index.ts'
 import { endpointsOf, type Place, type RegistryOptions } from './endpoints.ts'
@@ -22,7 +23,7 @@ export async function searchImages(
   const passes = searchFilter(filters)
   const { host, word } = splitTerm(term)
   const [place] = endpointsOf({ registry: host }, registry, 'push')
-  const options = { auth, trust: registry.trust, signal }
+  const options = { auth, trust: registry.trust, clock: registry.clock, signal }
   const found =
     host === 'docker.io'
       ? await searchHub(word, { ...options, place, limit })
@@ -43,6 +44,7 @@ interface Search {
   readonly auth: RegistryAuth | undefined
   readonly place: Place
   readonly trust: RegistryOptions['trust']
+  readonly clock: Clock
   readonly limit: number
   readonly signal: AbortSignal
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../../../core/clock.ts'
 import { ShoalError, unavailable } from '../../../core/errors.ts'
 import type { RegistryAuth } from '../../../docker-api/index.ts'
 import { type Challenge, parseChallenge } from './challenge.ts'
@@ -14,6 +15,7 @@ export interface SessionOptions {
   readonly scope?: string
   readonly auth: RegistryAuth | undefined
   readonly trust: TrustStore
+  readonly clock: Clock
   readonly signal: AbortSignal
 }
 
@@ -44,7 +46,11 @@ export class RegistrySession implements Disposable {
       const { anyCertificate } = endpoint
       const secure = endpoint.url.startsWith('https:')
       const context = secure ? await options.trust.contextFor(endpoint.host) : undefined
-      const session = new RegistrySession(endpoint, () => new HttpClient({ anyCertificate, context }), options)
+      const session = new RegistrySession(
+        endpoint,
+        () => new HttpClient({ anyCertificate, context }, options.clock),
+        options,
+      )
       try {
         await session.#greet()
         return session

@@ -47,8 +47,8 @@ export async function pullImage(parts: StoreParts, text: string, options: Pullin
   for (const [index, { ways, mirror }] of places.entries()) {
     try {
       // What was given for docker.io is not for whoever mirrors it.
-      const { trust } = options.registry
-      const greeting = { scope: scopeOf(reference, 'pull'), auth: mirror ? undefined : auth, signal, trust }
+      const { trust, clock } = options.registry
+      const greeting = { scope: scopeOf(reference, 'pull'), auth: mirror ? undefined : auth, signal, trust, clock }
       using session = await retry(() => RegistrySession.open(ways, greeting), GREETING, { clock: parts.clock, signal })
       return await pullFrom({ ...options, parts, session, reference })
     } catch (error) {

@@ -42,7 +42,13 @@ export async function pushImage(parts: StoreParts, text: string, options: Pushin
   const tagged = taggedImages(parts, reference, options.allTags === true)
   for (const { image } of tagged) await requireBlobs(parts, image)
   const [{ ways }] = endpointsOf(reference, options.registry, 'push')
-  const greeting = { scope: scopeOf(reference, 'pull,push'), auth, signal, trust: options.registry.trust }
+  const greeting = {
+    scope: scopeOf(reference, 'pull,push'),
+    auth,
+    signal,
+    trust: options.registry.trust,
+    clock: parts.clock,
+  }
   using session = await retry(() => RegistrySession.open(ways, greeting), GREETING, { clock: parts.clock, signal })
   const remote = new Repository(session, { reference, name: familiarImageName(reference), action: 'push' })
   for (const { tag, image } of tagged) await pushOne({ ...options, parts, remote }, { ...reference, tag }, image)
