@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { errorCode, ShoalError, unavailable } from '../../core/errors.ts'
-import { type Call, createDockerClient, type DockerClient } from '../../docker-api/index.ts'
+import { type Call, createDockerClient, type Transport } from '../../docker-api/index.ts'
 import type { CommandContext, Invocation, RunCommand } from '../command.ts'
 import { engineHost, readClientTls } from './engine-address.ts'
 
@@ -8,13 +9,14 @@ type Asked = Omit<Call, 'method' | 'path'>
 
 /** The engine that a command talks to. */
 export interface EngineApi {
-  readonly client: DockerClient
   /** A call that answers JSON. The path is joined with `pathOf`. */
   readonly ask: <T>(method: string, path: string, asked?: Asked) => Promise<T>
   /** The answer's text as it came. */
   readonly text: (path: string, asked?: Asked) => Promise<string>
   /** The answer as a stream, which may begin late. */
   readonly stream: (method: string, path: string, asked?: Asked) => Promise<IncomingMessage>
+  /** The bytes both ways that follow a POST. */
+  readonly upgrade: (path: string, asked?: Asked) => Promise<Duplex>
 }
 
 export interface EngineCommand extends Invocation {
@@ -35,7 +37,7 @@ export function withEngine(work: (command: EngineCommand) => Promise<number | vo
     const ending = new AbortController()
     const signal = AbortSignal.any([context.signal, ending.signal])
     try {
-      return await work({ ...invocation, api: engineApi(client, signal), context })
+      return await work({ ...invocation, api: engineApi(client.transport, signal), context })
     } catch (error) {
       throw explained(error, host)
     } finally {
@@ -45,8 +47,7 @@ export function withEngine(work: (command: EngineCommand) => Promise<number | vo
   }
 }
 
-function engineApi(client: DockerClient, signal: AbortSignal): EngineApi {
-  const { transport } = client
+function engineApi(transport: Transport, signal: AbortSignal): EngineApi {
   const bounded = (method: string, path: string, asked: Asked = {}): Call => ({
     signal,
     responseMs: PATIENCE_MS,
@@ -55,7 +56,6 @@ function engineApi(client: DockerClient, signal: AbortSignal): EngineApi {
     path,
   })
   return {
-    client,
     ask: async <T>(method: string, path: string, asked?: Asked) =>
       (await transport.json(bounded(method, path, asked))) as T,
     async text(path, asked) {
@@ -65,6 +65,7 @@ function engineApi(client: DockerClient, signal: AbortSignal): EngineApi {
     },
     stream: (method, path, asked) =>
       transport.send(bounded(method, path, { responseMs: Number.POSITIVE_INFINITY, ...asked })),
+    upgrade: async (path, asked) => (await transport.upgrade({ signal, ...asked, method: 'POST', path })).stream,
   }
 }
 

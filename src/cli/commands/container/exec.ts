@@ -29,7 +29,7 @@ export const runExec = withEngine(async command => {
   const path = pathOf('exec', Id, 'start')
   const body = { Detach: detach, Tty: tty }
   if (detach) return void (await api.ask('POST', path, { body }))
-  const { stream } = await api.client.transport.upgrade({ method: 'POST', path, body })
+  const stream = await api.upgrade(path, { body })
   const resize = async (size: { height: number; width: number }): Promise<void> => {
     await api.ask('POST', pathOf('exec', Id, 'resize'), { query: { h: size.height, w: size.width } })
   }

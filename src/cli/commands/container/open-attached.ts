@@ -9,7 +9,7 @@ export interface AttachOptions {
 }
 
 /** The streams of a container, from now on; it need not run yet. */
-export async function openAttached(api: EngineApi, id: string, options: AttachOptions): Promise<Duplex> {
+export function openAttached(api: EngineApi, id: string, options: AttachOptions): Promise<Duplex> {
   const { stdin, stdout, stderr, detachKeys } = options
   const query = {
     stream: 1,
@@ -18,6 +18,5 @@ export async function openAttached(api: EngineApi, id: string, options: AttachOp
     stderr: stderr ? 1 : undefined,
     detachKeys,
   }
-  const path = pathOf('containers', id, 'attach')
-  return (await api.client.transport.upgrade({ method: 'POST', path, query })).stream
+  return api.upgrade(pathOf('containers', id, 'attach'), { query })
 }
