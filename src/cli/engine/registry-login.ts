@@ -4,7 +4,7 @@ import { errorCode, errorMessage, invalidInput } from '../../core/errors.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import type { RegistryAuth } from '../../docker-api/index.ts'
 import type { Environment } from '../command.ts'
-import { askHelper } from './credential-helper.ts'
+import { askHelper, eraseFromHelper, type KeptBy, storeInHelper } from './credential-helper.ts'
 
 /** Docker's own key for docker.io. */
 const HUB = 'https://index.docker.io/v1/'
@@ -54,14 +54,17 @@ export async function loginFor(image: string, env: Environment): Promise<Registr
 }
 
 /** From the program that keeps the secret, if one is named, else from the file. */
-async function loginOf(
-  { auths = {}, credHelpers = {}, credsStore }: ConfigFile,
-  key: string,
-): Promise<RegistryAuth | undefined> {
-  const helper = credHelpers[key] ?? credsStore
-  if (helper !== undefined && helper !== '') return askHelper(helper, key)
-  const entry = auths[key]
+async function loginOf(config: ConfigFile, key: string): Promise<RegistryAuth | undefined> {
+  const helper = helperOf(config, key)
+  if (helper !== undefined) return askHelper(helper)
+  const entry = config.auths?.[key]
   return entry === undefined ? undefined : decode(key, entry.auth ?? '', entry.identitytoken)
+}
+
+/** The program that keeps the secret of a registry; undefined: the file does. */
+function helperOf({ credHelpers = {}, credsStore }: ConfigFile, serveraddress: string): KeptBy | undefined {
+  const name = credHelpers[serveraddress] ?? credsStore
+  return name === undefined || name === '' ? undefined : { name, serveraddress }
 }
 
 function decode(serveraddress: string, auth: string, identitytoken: string | undefined): RegistryAuth {
@@ -75,20 +78,35 @@ export function authHeader(auth: RegistryAuth | undefined): Readonly<Record<stri
   return { 'x-registry-auth': Buffer.from(JSON.stringify(auth ?? {})).toString('base64url') }
 }
 
-export async function saveLogin(registry: string, auth: RegistryAuth, env: Environment): Promise<void> {
+/** Resolves with where it is kept: by a helper, or readable by whoever may read the file. */
+export async function saveLogin(registry: string, auth: RegistryAuth, env: Environment): Promise<'helper' | 'file'> {
   const path = configPath(env)
   const config = await readConfig(path)
-  const text = Buffer.from(`${auth.username ?? ''}:${auth.password ?? ''}`).toString('base64')
-  const token = auth.identitytoken === undefined ? {} : { identitytoken: auth.identitytoken }
-  await writeConfig(path, { ...config, auths: { ...config.auths, [keyOf(registry)]: { auth: text, ...token } } })
+  const key = keyOf(registry)
+  const helper = helperOf(config, key)
+  if (helper !== undefined) await storeInHelper(helper, auth)
+  // What a helper keeps has an empty entry: docker, too, tells by it where we are logged in.
+  await writeConfig(path, { ...config, auths: { ...config.auths, [key]: helper === undefined ? encode(auth) : {} } })
+  return helper === undefined ? 'file' : 'helper'
+}
+
+/** A token stands in for the password it was got with, which is not kept then. */
+function encode({ username = '', password = '', identitytoken }: RegistryAuth): {
+  readonly auth: string
+  readonly identitytoken?: string
+} {
+  const auth = (secret: string): string => Buffer.from(`${username}:${secret}`).toString('base64')
+  return identitytoken === undefined ? { auth: auth(password) } : { auth: auth(''), identitytoken }
 }
 
 /** Resolves false if there was no login. */
 export async function forgetLogin(registry: string, env: Environment): Promise<boolean> {
   const path = configPath(env)
   const config = await readConfig(path)
-  const { [keyOf(registry)]: known, ...others } = config.auths ?? {}
-  if (known === undefined) return false
-  await writeConfig(path, { ...config, auths: others })
-  return true
+  const key = keyOf(registry)
+  const helper = helperOf(config, key)
+  const erased = helper !== undefined && (await eraseFromHelper(helper))
+  const { [key]: known, ...others } = config.auths ?? {}
+  if (known !== undefined) await writeConfig(path, { ...config, auths: others })
+  return erased || known !== undefined
 }

@@ -20,9 +20,11 @@ export const runLogin = withEngine(async command => {
     body: auth,
   })
   const token = IdentityToken === undefined || IdentityToken === '' ? {} : { identitytoken: IdentityToken }
-  await saveLogin(registry, { ...auth, ...token }, context.env)
-  const path = configPath(context.env)
-  context.stderr.write(`\nWARNING! Your credentials are stored unencrypted in '${path}'.\n\n`)
+  const where = await saveLogin(registry, { ...auth, ...token }, context.env)
+  if (where === 'file') {
+    const path = configPath(context.env)
+    context.stderr.write(`\nWARNING! Your credentials are stored unencrypted in '${path}'.\n\n`)
+  }
   context.stdout.write(`${Status ?? 'Login Succeeded'}\n`)
 })
 
