@@ -25,21 +25,30 @@ export function relayConnection(client: Socket, target: RelayTarget): void {
   server.pipe(client)
 }
 
-/** Clients of a datagram port that are remembered, and for how long after their last word. */
+/** Clients of a datagram port that are remembered, the last to speak, and for how long after their last word. */
 const CLIENTS_MAX = 1_024
 const CLIENT_IDLE_MS = 60_000
+
+interface RelayClient {
+  readonly socket: DatagramSocket
+  readonly touch: () => void
+  readonly close: () => void
+}
 
 /** Carries datagrams: each client gets a socket of ours, so that answers find their way back. */
 export class DatagramRelay {
   readonly #socket: DatagramSocket
   readonly #target: RelayTarget
   readonly #clock: Clock
-  readonly #clients = new Map<string, { readonly socket: DatagramSocket; touch: () => void; close: () => void }>()
+  readonly #clientsMax: number
+  /** The one that was silent for longest stands first. */
+  readonly #clients = new Map<string, RelayClient>()
 
-  constructor(socket: DatagramSocket, target: RelayTarget, clock: Clock) {
+  constructor(socket: DatagramSocket, target: RelayTarget, clock: Clock, clientsMax = CLIENTS_MAX) {
     this.#socket = socket
     this.#target = target
     this.#clock = clock
+    this.#clientsMax = clientsMax
     socket.on('message', (data, from) => this.#carry(data, from))
   }
 
@@ -52,14 +61,16 @@ export class DatagramRelay {
     if (to === undefined) return
     const key = `${from.address} ${from.port}`
     const known = this.#clients.get(key) ?? this.#newClient(key, from, to.address)
-    known?.touch()
-    known?.socket.send(data, to.port, to.address)
+    known.touch()
+    known.socket.send(data, to.port, to.address)
   }
 
-  #newClient(key: string, from: RemoteInfo, address: string) {
-    if (this.#clients.size >= CLIENTS_MAX) return undefined
+  #newClient(key: string, from: RemoteInfo, address: string): RelayClient {
+    // A flood of addresses, which anybody can forge, must not lock out who comes after it.
+    if (this.#clients.size >= this.#clientsMax) this.#clients.values().next().value?.close()
     const socket = createSocket(ipFamily(address) === 6 ? 'udp6' : 'udp4')
     const close = (): void => {
+      if (this.#clients.get(key) !== client) return
       timer.cancel()
       this.#clients.delete(key)
       socket.close()
@@ -68,11 +79,13 @@ export class DatagramRelay {
     const touch = (): void => {
       timer.cancel()
       timer = this.#clock.setTimer(CLIENT_IDLE_MS, close)
+      this.#clients.delete(key)
+      this.#clients.set(key, client)
     }
     socket.on('error', close)
     socket.on('message', answer => this.#socket.send(answer, from.port, from.address))
     socket.unref()
-    const client = { socket, touch, close }
+    const client: RelayClient = { socket, touch, close }
     this.#clients.set(key, client)
     return client
   }
