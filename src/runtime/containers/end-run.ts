@@ -75,7 +75,9 @@ export function scheduleRestart(room: Room, id: string, delayMs: number): void {
   if (room.closing.aborted) return
   const timer = room.clock.setTimer(delayMs, () => {
     room.restarts.delete(id)
-    void room.locks.run(id, () => restartNow(room, id))
+    room.locks
+      .run(id, () => restartNow(room, id))
+      .catch((error: unknown) => room.log.error({ container: id, error: errorMessage(error) }, 'cannot restart'))
   })
   room.restarts.set(id, timer)
 }
