@@ -71,7 +71,13 @@ function bindDevice(device: VolumeDevice, target: string): void {
   const attributes = attributesOf(device)
   // A bind ignores every other flag until it is remounted.
   if (attributes === 0) return
-  mount({ source: device.device, target, flags: MOUNT_FLAGS.bind | MOUNT_FLAGS.remount | attributes })
+  try {
+    mount({ source: device.device, target, flags: MOUNT_FLAGS.bind | MOUNT_FLAGS.remount | attributes })
+  } catch (error) {
+    // Left as it is it would pass for mounted, and be written to although it should be read-only.
+    unmount(target)
+    throw error
+  }
 }
 
 function mountTmpfs(device: VolumeDevice, target: string): void {
