@@ -40,6 +40,18 @@ export function parseImageReference(text: string): ImageReference {
   }
 }
 
+/**
+ * A reference as Docker's API takes it: the name as it was written, and apart from it the digest, or else the tag. Throws
+ * BAD_IMAGE_NAME.
+ */
+export function splitReference(text: string): { readonly name: string; readonly tag?: string } {
+  const { tag, digest } = parseImageReference(text)
+  const [named = ''] = text.split('@')
+  const name = tag === undefined ? named : named.slice(0, -tag.length - 1)
+  const suffix = digest ?? tag
+  return suffix === undefined ? { name } : { name, tag: suffix }
+}
+
 function splitRegistry(path: string): { registry: string; repository: string } {
   const slash = path.indexOf('/')
   const first = slash < 0 ? '' : path.slice(0, slash)

@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { familiarImageName, formatImageReference, parseImageReference } from '../../src/core/image-reference.ts'
+import {
+  familiarImageName,
+  formatImageReference,
+  parseImageReference,
+  splitReference,
+} from '../../src/core/image-reference.ts'
 
 const DIGEST = `sha256:${'a'.repeat(64)}`
 
@@ -58,4 +63,14 @@ describe('familiarImageName()', () => {
     ['docker.io/team/app:2', 'team/app:2'],
     ['host:5000/library/app', 'host:5000/library/app:latest'],
   ])('shows %s as docker does', (text, shown) => expect(familiarImageName(parseImageReference(text))).toBe(shown))
+})
+
+it.each([
+  ['a', { name: 'a' }],
+  ['h:5000/a/b', { name: 'h:5000/a/b' }],
+  ['h:5000/a:1', { name: 'h:5000/a', tag: '1' }],
+  [`a@sha256:${'0'.repeat(64)}`, { name: 'a', tag: `sha256:${'0'.repeat(64)}` }],
+  [`a:1@sha256:${'0'.repeat(64)}`, { name: 'a', tag: `sha256:${'0'.repeat(64)}` }],
+])('parts %s', (text, parts) => {
+  expect(splitReference(text)).toEqual(parts)
 })

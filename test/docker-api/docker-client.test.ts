@@ -112,6 +112,19 @@ describe('createDockerClient()', () => {
     expect(seen).toEqual(['Pulling'])
   })
 
+  it('pulls by digest what has a tag as well', async () => {
+    const digest = `sha256:${'0'.repeat(64)}`
+    const asked: (string | undefined)[] = []
+    const client = await against((request, response) => {
+      asked.push(request.url)
+      response.end('{"Id":"sha256:abc"}\n')
+    })
+    await client.images.pull(`host:5000/app:1@${digest}`, {}, AbortSignal.timeout(5_000))
+    expect(asked[0]).toBe(
+      `/images/create?${new URLSearchParams({ fromImage: 'host:5000/app', tag: digest }).toString()}`,
+    )
+  })
+
   it('keeps nothing of what a build says but its id', async () => {
     const pause = Promise.withResolvers<void>()
     const client = await against((_request, response) => {

@@ -1,5 +1,4 @@
 import { invalidInput } from '../../core/errors.ts'
-import type { Filters } from '../../docker-api/index.ts'
 
 /** Reads `--filter key=value` as often as it is given. Throws BAD_FLAG. */
 export function readFilters(given: readonly string[]): Record<string, string[]> {
@@ -13,9 +12,4 @@ export function readFilters(given: readonly string[]): Record<string, string[]> 
     filters[key] = [...(filters[key] ?? []), text.slice(equals + 1).trim()]
   }
   return filters
-}
-
-/** As a parameter of a request; undefined if there are none. */
-export function filterQuery(filters: Filters): string | undefined {
-  return Object.keys(filters).length === 0 ? undefined : JSON.stringify(filters)
 }

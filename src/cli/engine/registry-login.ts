@@ -73,11 +73,6 @@ function decode(serveraddress: string, auth: string, identitytoken: string | und
   return { username, password: password.join(':'), serveraddress }
 }
 
-/** The header that carries it. */
-export function authHeader(auth: RegistryAuth | undefined): Readonly<Record<string, string>> {
-  return { 'x-registry-auth': Buffer.from(JSON.stringify(auth ?? {})).toString('base64url') }
-}
-
 /** Resolves with where it is kept: by a helper, or readable by whoever may read the file. */
 export async function saveLogin(registry: string, auth: RegistryAuth, env: Environment): Promise<'helper' | 'file'> {
   const path = configPath(env)

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { failed } from '../../core/errors.ts'
 import type { ContainerStats, FilesystemChange, PathStat, PruneReport } from '../container-file-types.ts'
 import type { ContainerFileOperations, ContainerOperations } from '../engine.ts'
-import { filterQuery } from './containers.ts'
+import { filterQuery } from './query.ts'
 import { jsonLines } from './streams.ts'
 import type { Transport } from './transport.ts'
 

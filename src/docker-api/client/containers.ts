@@ -6,9 +6,9 @@ import type {
   ContainerFileOperations,
   ContainerOperations,
   ExecOperations,
-  Filters,
   LogOptions,
 } from '../engine.ts'
+import { filterQuery } from './query.ts'
 import { logChunks } from './streams.ts'
 import type { Transport } from './transport.ts'
 
@@ -17,11 +17,6 @@ const seconds = (ms: number | undefined): number | undefined => (ms === undefine
 const UNKNOWN_GRACE_MS = 10 * 60_000
 /** Longer than a stop's own grace by what an engine needs to notice. */
 const stopPatience = (ms: number | undefined): number => (ms ?? UNKNOWN_GRACE_MS) + 30_000
-
-/** Docker's query form of filters; undefined when there is none. */
-export function filterQuery(filters: Filters | undefined): string | undefined {
-  return filters === undefined || Object.keys(filters).length === 0 ? undefined : JSON.stringify(filters)
-}
 
 /** Operations on containers behind a transport, but those of container-files.ts. */
 export function containerOperations(

@@ -8,8 +8,9 @@ import type {
   VolumesPruned,
 } from '../resource-types.ts'
 import { containerFileOperations, containerUseOperations } from './container-files.ts'
-import { containerOperations, execOperations, filterQuery } from './containers.ts'
+import { containerOperations, execOperations } from './containers.ts'
 import { imageOperations } from './images.ts'
+import { filterQuery } from './query.ts'
 import { jsonLines } from './streams.ts'
 import { createTransport, type Transport, type TransportPorts } from './transport.ts'
 

@@ -1,21 +1,20 @@
 import type { Readable } from 'node:stream'
-import { parseImageReference } from '../../core/image-reference.ts'
+import { splitReference } from '../../core/image-reference.ts'
 import type { BuildCachePruned, ImageOperations } from '../engine.ts'
 import type { ImageHistoryEntry, ImageRemoval, ImagesPruned, ImportOptions } from '../image-types.ts'
 import type { ImageInspect, ImageSummary } from '../resource-types.ts'
 import { buildImage } from './build.ts'
-import { filterQuery } from './containers.ts'
-import { authHeader, imagePath, registryOperations } from './registry.ts'
+import { authHeader, filterQuery } from './query.ts'
+import { imagePath, registryOperations } from './registry.ts'
 import { readProgress } from './streams.ts'
 import type { Transport } from './transport.ts'
 
 /** Pulls, pushes, loads and builds may be silent for long before the first byte. */
 const TRANSFER_MS_MAX = 600_000
 
-function splitTag(reference: string): { repo: string; tag: string } {
-  const { tag, digest } = parseImageReference(reference)
-  const suffix = digest ?? tag
-  return { repo: suffix === undefined ? reference : reference.slice(0, -suffix.length - 1), tag: suffix ?? 'latest' }
+function splitTag(reference: string): { readonly repo: string; readonly tag: string } {
+  const { name, tag = 'latest' } = splitReference(reference)
+  return { repo: name, tag }
 }
 
 export function imageOperations(transport: Transport): ImageOperations {

@@ -1,17 +1,11 @@
 import type { ImageOperations } from '../engine.ts'
 import type { DistributionInspect, ImageSearchResult, LoginAnswer } from '../image-types.ts'
-import type { RegistryAuth } from '../resource-types.ts'
-import { filterQuery } from './containers.ts'
+import { authHeader, filterQuery } from './query.ts'
 import type { Transport } from './transport.ts'
 
 /** The path of a call on an image; slashes of its name stay slashes. */
 export function imagePath(reference: string, verb = '', family = 'images'): string {
   return `/${family}/${reference.split('/').map(encodeURIComponent).join('/')}${verb}`
-}
-
-/** Credentials for the registry, as the engine passes them on. */
-export function authHeader(auth: RegistryAuth | undefined): Readonly<Record<string, string>> {
-  return auth === undefined ? {} : { 'x-registry-auth': Buffer.from(JSON.stringify(auth)).toString('base64url') }
 }
 
 /** What an engine asks of registries without bringing an image in. */

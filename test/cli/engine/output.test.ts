@@ -5,7 +5,6 @@ import { portsText } from '../../../src/cli/commands/container/ports-text.ts'
 import { usageOf } from '../../../src/cli/commands/container/stats-usage.ts'
 import { eventText } from '../../../src/cli/commands/system/events.ts'
 import { readFilters } from '../../../src/cli/engine/filters.ts'
-import { splitReference } from '../../../src/cli/engine/image-name.ts'
 import { sortedJson } from '../../../src/cli/engine/listing.ts'
 import { indentJson } from '../../../src/cli/output/json-indent.ts'
 import { barText, createProgressDisplay } from '../../../src/cli/output/progress-display.ts'
@@ -89,16 +88,6 @@ it('writes a row as Go does: in order, without functions, with signs escaped', (
 it('shortens ids and texts', () => {
   expect(shortId('sha256:0123456789abcdef')).toBe('0123456789ab')
   expect([ellipsis('abcdef', 6), ellipsis('abcdefg', 6)]).toEqual(['abcdef', 'abcde…'])
-})
-
-it.each([
-  ['a', { name: 'a' }],
-  ['h:5000/a/b', { name: 'h:5000/a/b' }],
-  ['h:5000/a:1', { name: 'h:5000/a', tag: '1' }],
-  [`a@sha256:${'0'.repeat(64)}`, { name: 'a', tag: `sha256:${'0'.repeat(64)}` }],
-  [`a:1@sha256:${'0'.repeat(64)}`, { name: 'a', tag: `sha256:${'0'.repeat(64)}` }],
-])('parts %s', (text, parts) => {
-  expect(splitReference(text)).toEqual(parts)
 })
 
 it('collects filters, whose keys are in lower case, and refuses others', () => {

@@ -1,5 +1,5 @@
+import { splitReference } from '../../../core/image-reference.ts'
 import { withEngine } from '../../engine/engine-api.ts'
-import { splitReference } from '../../engine/image-name.ts'
 
 /** `shoal commit CONTAINER [IMAGE]`: an image of a container. */
 export const runCommit = withEngine(async ({ api, args, options, context }) => {

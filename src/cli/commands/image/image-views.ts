@@ -1,6 +1,6 @@
+import { splitReference } from '../../../core/image-reference.ts'
 import { withEngine } from '../../engine/engine-api.ts'
 import { forEach } from '../../engine/for-each.ts'
-import { splitReference } from '../../engine/image-name.ts'
 import { printListing } from '../../engine/listing.ts'
 import { ago } from '../../output/moment.ts'
 import { ellipsis, shortId } from '../../output/shorten.ts'

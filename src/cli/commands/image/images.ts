@@ -1,6 +1,6 @@
-import type { ImageSummary } from '../../../docker-api/index.ts'
+import { filterQuery, type ImageSummary } from '../../../docker-api/index.ts'
 import { withEngine } from '../../engine/engine-api.ts'
-import { filterQuery, readFilters } from '../../engine/filters.ts'
+import { readFilters } from '../../engine/filters.ts'
 import { type Listing, printListing, type Row } from '../../engine/listing.ts'
 import { ago, goTime } from '../../output/moment.ts'
 import { shortId } from '../../output/shorten.ts'

@@ -1,9 +1,9 @@
-import { familiarImageName, parseImageReference } from '../../../core/image-reference.ts'
+import { familiarImageName, parseImageReference, splitReference } from '../../../core/image-reference.ts'
+import { authHeader } from '../../../docker-api/index.ts'
 import type { OutputStream } from '../../command.ts'
 import type { EngineCommand } from '../../engine/engine-api.ts'
-import { splitReference } from '../../engine/image-name.ts'
 import { followProgress } from '../../engine/progress-stream.ts'
-import { authHeader, loginFor } from '../../engine/registry-login.ts'
+import { loginFor } from '../../engine/registry-login.ts'
 import { createProgressDisplay } from '../../output/progress-display.ts'
 
 export interface PullOptions {
@@ -24,7 +24,7 @@ export async function pullImage(
     tag: tag ?? (pull.allTags === true ? undefined : 'latest'),
     platform: options.text('platform'),
   }
-  const headers = authHeader(await loginFor(image, context.env))
+  const headers = authHeader((await loginFor(image, context.env)) ?? {})
   const body = await api.stream('POST', '/images/create', { query, headers })
   const display = createProgressDisplay(pull.output)
   await followProgress(body, pull.quiet ? () => {} : display.show)

@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { errorCode, invalidInput, notFound } from '../../../core/errors.ts'
-import { formatImageReference, parseImageReference } from '../../../core/image-reference.ts'
+import { formatImageReference, parseImageReference, splitReference } from '../../../core/image-reference.ts'
+import { authHeader } from '../../../docker-api/index.ts'
 import { type EngineCommand, withEngine } from '../../engine/engine-api.ts'
-import { splitReference } from '../../engine/image-name.ts'
 import { followProgress } from '../../engine/progress-stream.ts'
-import { authHeader, loginFor } from '../../engine/registry-login.ts'
+import { loginFor } from '../../engine/registry-login.ts'
 import { createProgressDisplay } from '../../output/progress-display.ts'
 import { refuseOutput, writeTo } from './output-file.ts'
 import { pullImage } from './pull-image.ts'
@@ -34,7 +34,7 @@ export const runPush = withEngine(async ({ api, args, options, context }) => {
   const all = options.flag('allTags')
   if (all && tag !== undefined) throw invalidInput('BAD_FLAG', "tag can't be used with --all-tags/-a")
   if (!all && tag === undefined && !quiet) context.stdout.write('Using default tag: latest\n')
-  const headers = authHeader(await loginFor(image, context.env))
+  const headers = authHeader((await loginFor(image, context.env)) ?? {})
   const path = `/images/${name.split('/').map(encodeURIComponent).join('/')}/push`
   const body = await api.stream('POST', path, { query: { tag: all ? undefined : (tag ?? 'latest') }, headers })
   const display = createProgressDisplay(context.stdout)

@@ -1,7 +1,12 @@
 import { invalidInput } from '../../../core/errors.ts'
-import type { EndpointConfig, NetworkCreateRequest, NetworkInspect } from '../../../docker-api/index.ts'
+import {
+  type EndpointConfig,
+  filterQuery,
+  type NetworkCreateRequest,
+  type NetworkInspect,
+} from '../../../docker-api/index.ts'
 import { pathOf, withEngine } from '../../engine/engine-api.ts'
-import { filterQuery, readFilters } from '../../engine/filters.ts'
+import { readFilters } from '../../engine/filters.ts'
 import { forEach } from '../../engine/for-each.ts'
 import { printListing } from '../../engine/listing.ts'
 import { labelText, shortId } from '../../output/shorten.ts'

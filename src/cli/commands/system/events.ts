@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
-import type { EngineEvent } from '../../../docker-api/index.ts'
+import { type EngineEvent, filterQuery } from '../../../docker-api/index.ts'
 import { withEngine } from '../../engine/engine-api.ts'
-import { filterQuery, readFilters } from '../../engine/filters.ts'
+import { readFilters } from '../../engine/filters.ts'
 import { compileTemplate } from '../../output/go-template/render.ts'
 import { readMoment } from '../container/logs.ts'
 

@@ -1,6 +1,7 @@
+import { filterQuery } from '../../../docker-api/index.ts'
 import type { RunCommand } from '../../command.ts'
 import { type EngineCommand, withEngine } from '../../engine/engine-api.ts'
-import { filterQuery, readFilters } from '../../engine/filters.ts'
+import { readFilters } from '../../engine/filters.ts'
 import { humanSize } from '../../output/size.ts'
 import { confirm } from './confirm.ts'
 
