@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { extract } from 'tar-stream'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { packContext } from '../../src/cli/build-context/pack-context.ts'
+import { packContext, packDockerfile } from '../../src/cli/build-context/pack-context.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -31,6 +31,17 @@ async function packed(dockerfile = 'Dockerfile', inline?: string): Promise<{ nam
   await pipeline(context.tar, reader)
   return { names: names.sort(), dockerfile: context.dockerfile }
 }
+
+it('packs a Dockerfile without a folder', async () => {
+  const found: Record<string, string> = {}
+  const reader = extract()
+  reader.on('entry', ({ name }, content, next) => {
+    content.on('data', (data: Buffer) => (found[name] = data.toString()))
+    content.on('end', next)
+  })
+  await pipeline(packDockerfile(Buffer.from('FROM a\n')), reader)
+  expect(found).toEqual({ Dockerfile: 'FROM a\n' })
+})
 
 it('sends the Dockerfile and the .dockerignore even where they are left out', async () => {
   await write({ Dockerfile: 'FROM a', '.dockerignore': '*', x: '', 'd/y': '' })

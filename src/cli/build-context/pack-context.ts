@@ -24,6 +24,14 @@ export interface PackedContext {
 
 const INLINE_NAME = '.shoal.Dockerfile'
 
+/** A context that is a Dockerfile and nothing else. */
+export function packDockerfile(content: Buffer): Readable {
+  const tar = pack()
+  tar.entry({ name: 'Dockerfile' }, content)
+  tar.finalize()
+  return Readable.from(tar)
+}
+
 /** Packs a build context, without what `.dockerignore` names; errors of reading end the stream. Throws if there is no Dockerfile. */
 export async function packContext(source: ContextSource): Promise<PackedContext> {
   const extra = await outsideDockerfile(source)

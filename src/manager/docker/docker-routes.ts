@@ -55,7 +55,9 @@ export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
     get('/version', 'Versions', async () => ({ json: versionInfo(ports.version, ports.kernel) })),
     get('/events', 'What happens on all nodes', async request => followEvents(request, nodes)),
     get('/containers/json', 'All containers', request => containers(request, nodes)),
-    get('/images/json', 'All images', async () => ({ json: await listImages(nodes) })),
+    get('/images/json', 'All images', async ({ query }) => ({
+      json: await listImages(parseFilters(query['filters']), nodes),
+    })),
     get('/networks', 'All networks', async () => ({ json: listNetworks(manager.snapshot()) })),
     get('/networks/:name', 'A network', async ({ params: { name = '' } }) => ({
       json: inspectNetwork(name, manager.snapshot()),

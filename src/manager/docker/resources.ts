@@ -1,12 +1,13 @@
 import { notFound } from '../../core/errors.ts'
 import type { NetworkRecord } from '../../core/model/node.ts'
-import type { ImageSummary, NetworkInspect, VolumeInspect } from '../../docker-api/index.ts'
+import type { Filters, ImageSummary, NetworkInspect, VolumeInspect } from '../../docker-api/index.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { type Answer, askAll, type ClusterNodes } from './nodes.ts'
 
-/** The images of all nodes, each once, newest first. */
-export async function listImages(nodes: ClusterNodes): Promise<ImageSummary[]> {
-  const answers = await askAll(nodes, engine => engine.images.list({}))
+/** The images of all nodes, or of those that the filter `node` names, each once, newest first. */
+export async function listImages({ node: names, ...filters }: Filters, nodes: ClusterNodes): Promise<ImageSummary[]> {
+  const ready = () => nodes.ready().filter(({ name }) => names === undefined || names.includes(name))
+  const answers = await askAll({ ...nodes, ready }, engine => engine.images.list({ filters }))
   const byId = Map.groupBy(
     answers.flatMap(({ value }) => value),
     image => image.Id,

@@ -166,6 +166,15 @@ it('logs come from all replicas in the order of time', async () => {
   expect(await compose('logs nope')).toMatchObject({ code: 1, stderr: 'no such service: nope\n' })
 })
 
+it('logs say nothing of containers that were replaced, and warn of those that should be there', async () => {
+  await compose('up -d')
+  manager.logs.set('c-db-1', ['2026-01-01T00:00:01Z one'])
+  manager.gone.add('c-web-1').add('c-web-2')
+  expect((await compose('logs')).stderr).toContain('Warning: Cannot read the logs of shop-web-1')
+  manager.lives.set('web', [{ state: 'stopped', desired: 'stopped' }])
+  expect(await compose('logs')).toMatchObject({ code: 0, stdout: 'db-1  | one\n', stderr: '' })
+})
+
 it('logs -f shows each line once, over reconnections, until Ctrl-C', async () => {
   await compose('up -d')
   manager.logs.set('c-db-1', ['2026-01-01T00:00:01Z one'])

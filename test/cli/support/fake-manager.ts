@@ -17,6 +17,8 @@ export interface FakeManager {
   readonly lives: Map<string, Life>
   /** Lines each container wrote, by its id. */
   readonly logs: Map<string, readonly string[]>
+  /** Containers that are there no more, by id. */
+  readonly gone: Set<string>
   /** Images that are there: ids by names. What is built gets a new id. */
   readonly images: Map<string, string>
   /** What was sent to `/build`, in bytes. */
@@ -74,6 +76,7 @@ export async function startFakeManager(): Promise<FakeManager> {
     projects: new Map<string, ProjectView>(),
     lives: new Map<string, Life>(),
     logs: new Map<string, readonly string[]>(),
+    gone: new Set<string>(),
     images: new Map<string, string>(),
     builds: [] as { query: URLSearchParams; bytes: number }[],
     execs: [] as object[],
@@ -122,6 +125,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, state:
   const image = /^\/images\/(.+)\/json$/.exec(url.pathname)?.[1]
   if (url.pathname === '/v1/projects') return send(200, [...state.projects.values()].map(summary))
   if (name !== undefined) return project(name, { method: request.method ?? '', url, body, state, send })
+  if (log !== undefined && state.gone.has(log)) return send(404, { message: `No such container: ${log}` })
   if (log !== undefined) return sendLog(response, state.logs.get(log) ?? [], url)
   if (url.pathname.endsWith('/copies')) return send(200, { nodes: ['n1', 'n2'] })
   if (image !== undefined) return sendImage(decodeURIComponent(image), { state, send })

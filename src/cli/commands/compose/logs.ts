@@ -1,6 +1,7 @@
 import { parseDuration } from '../../../core/duration.ts'
-import { invalidInput, notFound } from '../../../core/errors.ts'
+import { invalidInput, notFound, ShoalError } from '../../../core/errors.ts'
 import type { TaskView } from '../../../core/model/control-api.ts'
+import { isTerminal } from '../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createPaint } from '../../output/colour.ts'
 import { compareTimes, type LogLine, readLog } from './container-log.ts'
@@ -53,6 +54,12 @@ export async function runLogs(invocation: Invocation, context: CommandContext): 
   return 0
 }
 
+/** A container that another one has taken the place of is removed, its log with it. */
+function isReplaced({ desired, state }: TaskView, error: unknown): boolean {
+  const isGone = error instanceof ShoalError && error.status === 404
+  return isGone && (desired === 'stopped' || isTerminal(state) || state === 'orphaned')
+}
+
 /** Lines of all containers in the order of time. A container whose log cannot be read is told, and left out. */
 async function* mergeByTime(
   tasks: readonly TaskView[],
@@ -65,6 +72,7 @@ async function* mergeByTime(
       return result.done === true ? [] : [{ ...source, line: result.value }]
     } catch (error) {
       if (context.signal.aborted) throw error
+      if (isReplaced(source.task, error)) return []
       const reason = error instanceof Error ? error.message : String(error)
       context.stderr.write(`Warning: Cannot read the logs of ${source.task.name}: ${reason}\n`)
       return []

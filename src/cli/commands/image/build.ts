@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { parseBytes } from '../../../core/units.ts'
 import type { Call } from '../../../docker-api/index.ts'
-import { packContext } from '../../build-context/pack-context.ts'
+import { packContext, packDockerfile } from '../../build-context/pack-context.ts'
 import { type EngineCommand, withEngine } from '../../engine/engine-api.ts'
 import { followProgress } from '../../engine/progress-stream.ts'
 import { allLogins } from '../../engine/registry-login.ts'
@@ -118,12 +119,14 @@ async function fromInput(context: EngineCommand['context'], file: string | undef
   const chunks: Buffer[] = []
   for await (const chunk of context.stdin as AsyncIterable<Buffer>) chunks.push(Buffer.from(chunk))
   const data = Buffer.concat(chunks)
-  const isArchive = data.subarray(257, 262).toString() === 'ustar' || data[0] === 0x1f || data[0] === 0x28
-  const { pack } = await import('tar-stream')
-  const { Readable } = await import('node:stream')
-  if (isArchive) return { asked: { body: Readable.from([data]), contentType: TAR }, dockerfile: 'Dockerfile' }
-  const tar = pack()
-  tar.entry({ name: 'Dockerfile' }, data)
-  tar.finalize()
-  return { asked: { body: Readable.from(tar), contentType: TAR }, dockerfile: 'Dockerfile' }
+  if (isArchive(data)) return { asked: { body: Readable.from([data]), contentType: TAR }, dockerfile: 'Dockerfile' }
+  return { asked: { body: packDockerfile(data), contentType: TAR }, dockerfile: 'Dockerfile' }
+}
+
+/** How packed archives begin: gzip, bzip2, xz and zstd. */
+const PACKED = ['1f8b', '425a68', 'fd377a585a', '28b52ffd']
+
+function isArchive(data: Buffer): boolean {
+  const head = data.subarray(0, 8).toString('hex')
+  return data.subarray(257, 262).toString() === 'ustar' || PACKED.some(magic => head.startsWith(magic))
 }
