@@ -404,6 +404,22 @@ describe('images', () => {
   })
 })
 
+it('tells why a build was refused though its context was still on its way', async () => {
+  const { client } = await serve({
+    images: {
+      build: async context => {
+        // As streams do that fail while they are read.
+        context.destroy(new Error('damaged'))
+        throw invalidInput('NO', 'not this one')
+      },
+    },
+  })
+  const options = { tags: [], dockerfile: 'D', buildArgs: {}, labels: {}, noCache: false, pull: false }
+  const context = Readable.from(Array.from({ length: 64 }, () => Buffer.alloc(64 * 1024)))
+  const refused = client.images.build(context, options, () => {}, signal)
+  await expect(refused).rejects.toMatchObject({ status: 400, message: 'not this one' })
+})
+
 describe('listen()', () => {
   const listen = async (hosts: string[], insecure = false) => {
     const server = await createDockerServer({ engine: stubEngine({}), log: silentLog })

@@ -1,19 +1,19 @@
-import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 import { invalidInput } from '../../core/errors.ts'
 
 /** The body, which must not be empty: an archive as it was sent, packed or not. Who unpacks it counts its packed bytes. */
-export async function archiveOf(request: IncomingMessage): Promise<IncomingMessage> {
-  const first = await firstBytes(request)
+export async function archiveOf(body: Readable): Promise<Readable> {
+  const first = await firstBytes(body)
   if (first === undefined) throw invalidInput('EMPTY_ARCHIVE', 'Cannot read the body: expected a tar archive')
-  request.unshift(first)
-  return request
+  body.unshift(first)
+  return body
 }
 
-function firstBytes(request: IncomingMessage): Promise<Buffer | undefined> {
+function firstBytes(body: Readable): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const onReadable = (): void => {
-      const bytes: unknown = request.read()
-      if (bytes === null && !request.readableEnded) return
+      const bytes: unknown = body.read()
+      if (bytes === null && !body.readableEnded) return
       cleanUp()
       resolve(Buffer.isBuffer(bytes) ? bytes : undefined)
     }
@@ -26,8 +26,8 @@ function firstBytes(request: IncomingMessage): Promise<Buffer | undefined> {
       reject(error)
     }
     const cleanUp = (): void => {
-      request.off('readable', onReadable).off('end', onEnd).off('error', onError)
+      body.off('readable', onReadable).off('end', onEnd).off('error', onError)
     }
-    request.on('readable', onReadable).on('end', onEnd).on('error', onError)
+    body.on('readable', onReadable).on('end', onEnd).on('error', onError)
   })
 }

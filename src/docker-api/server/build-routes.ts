@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream'
+import type { Clock } from '../../core/clock.ts'
 import type { BuildOptions, Engine, ImageOperations } from '../engine.ts'
 import type { ProgressMessage } from '../resource-types.ts'
 import { archiveOf } from './body-archive.ts'
@@ -5,12 +7,16 @@ import { readBuildOptions } from './build-query.ts'
 import { closedSignal, type HttpApp, type HttpReply, type HttpRequest } from './http-app.ts'
 import { ProgressStream } from './progress-stream.ts'
 import { Query } from './request.ts'
+import { shieldedBody } from './shielded-body.ts'
 
 /** Lines of a quiet build that are kept to be shown if it fails. */
 const KEPT_MAX = 10_000
 
-export function buildRoutes(app: HttpApp, { images }: Engine): void {
-  app.post('/build', (request, reply) => build(images, request, reply))
+export function buildRoutes(app: HttpApp, { images }: Engine, clock: Clock): void {
+  app.post('/build', async (request, reply) => {
+    await using body = shieldedBody(request.raw, clock)
+    await build(images, { request, body: body.stream }, reply)
+  })
   app.post('/build/prune', ({ url }) => {
     const query = new Query(url)
     const keepBytes = query.integer('keep-storage') ?? 0
@@ -18,10 +24,15 @@ export function buildRoutes(app: HttpApp, { images }: Engine): void {
   })
 }
 
-async function build(images: ImageOperations, request: HttpRequest, reply: HttpReply): Promise<void> {
+interface BuildRequest {
+  readonly request: HttpRequest
+  readonly body: Readable
+}
+
+async function build(images: ImageOperations, { request, body }: BuildRequest, reply: HttpReply): Promise<void> {
   const query = new Query(request.url)
   const options: BuildOptions = readBuildOptions(query, request.headers)
-  const context = options.remote === undefined ? await archiveOf(request.raw) : request.raw
+  const context = options.remote === undefined ? await archiveOf(body) : body
   const stream = new ProgressStream(reply)
   const signal = closedSignal(reply)
   if (!query.flag('q')) {

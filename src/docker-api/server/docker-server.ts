@@ -66,7 +66,7 @@ function registerDockerRoutes(app: HttpApp, engine: Engine, clock: Clock): void 
   streamRoutes(app, engine)
   execRoutes(app, engine)
   imageRoutes(app, engine)
-  buildRoutes(app, engine)
+  buildRoutes(app, engine, clock)
   networkRoutes(app, engine)
   volumeRoutes(app, engine)
   swarmRoutes(app)
