@@ -29,7 +29,7 @@ it.each([
   ['save', 'link', 'failed to save image: cannot write to a symbolic link directly'],
   ['save', '.', 'failed to save image: cannot write to a directory'],
 ])('%s does not replace %s', async (verb, name, message) => {
-  execFileSync('mkfifo', [join(directory, 'fifo')])
+  execFileSync('sh', ['-c', `mkfifo ${join(directory, 'fifo')}`])
   symlinkSync('/dev/null', join(directory, 'link'))
   const outcome = await runAgainst([verb, '-o', join(directory, name), 'x'], tar)
   expect(outcome).toEqual({ code: 1, stdout: '', stderr: `${message}\n` })
