@@ -36,7 +36,7 @@ it('packs a Dockerfile without a folder', async () => {
   const found: Record<string, string> = {}
   const reader = extract()
   reader.on('entry', ({ name }, content, next) => {
-    content.on('data', (data: Buffer) => (found[name] = data.toString()))
+    content.on('data', data => (found[name] = String(data)))
     content.on('end', next)
   })
   await pipeline(packDockerfile(Buffer.from('FROM a\n')), reader)
