@@ -125,8 +125,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, state:
   const image = /^\/images\/(.+)\/json$/.exec(url.pathname)?.[1]
   if (url.pathname === '/v1/projects') return send(200, [...state.projects.values()].map(summary))
   if (name !== undefined) return project(name, { method: request.method ?? '', url, body, state, send })
-  if (log !== undefined && state.gone.has(log)) return send(404, { message: `No such container: ${log}` })
-  if (log !== undefined) return sendLog(response, state.logs.get(log) ?? [], url)
+  if (log !== undefined) return sendLog(log, { response, url, state, send })
   if (url.pathname.endsWith('/copies')) return send(200, { nodes: ['n1', 'n2'] })
   if (image !== undefined) return sendImage(decodeURIComponent(image), { state, send })
   if (url.pathname === '/build') return build(response, { url, body, state })
@@ -225,7 +224,13 @@ function summary({ spec, services }: ProjectView): object {
   }
 }
 
-function sendLog(response: ServerResponse, lines: readonly string[], url: URL): void {
+interface LogCall extends Pick<ProjectCall, 'url' | 'state' | 'send'> {
+  readonly response: ServerResponse
+}
+
+function sendLog(id: string, { response, url, state, send }: LogCall): void {
+  if (state.gone.has(id)) return send(404, { message: `No such container: ${id}` })
+  const lines = state.logs.get(id) ?? []
   const tail = url.searchParams.get('tail')
   const shown = tail === null ? lines : lines.slice(Math.max(0, lines.length - Number(tail)))
   response.writeHead(200, { 'content-type': 'application/vnd.docker.multiplexed-stream' })

@@ -1,0 +1,81 @@
+import { afterEach, beforeEach } from 'vitest'
+import { systemClock } from '../../../src/core/clock.ts'
+import { silentLog } from '../../../src/core/log.ts'
+import type { MemberRecord } from '../../../src/core/model/node.ts'
+import { seededRandom } from '../../../src/core/random.ts'
+import { Scope } from '../../../src/core/scope.ts'
+import { createDockerClient, type Engine } from '../../../src/docker-api/index.ts'
+import { createDockerServer, type ServerTls } from '../../../src/docker-api/server/index.ts'
+import { createManagerServer, type Manager } from '../../../src/manager/index.ts'
+import { EMPTY_SNAPSHOT } from '../../../src/manager/model/snapshot.ts'
+import { FILTER_NAMES } from '../../../src/scheduler/index.ts'
+import { memberRecord } from '../support.ts'
+
+/** What a test has of a cluster: nodes with engines of its own making, and managers before them. */
+export const lab: { scope: Scope; members: MemberRecord[]; leads: boolean } = {
+  scope: new Scope(),
+  members: [],
+  leads: true,
+}
+
+beforeEach(() => Object.assign(lab, { scope: new Scope(), members: [], leads: true }))
+afterEach(() => lab.scope[Symbol.asyncDispose]())
+
+export async function addNode(name: string, engine: Engine): Promise<void> {
+  const server = await createDockerServer({ engine, log: silentLog })
+  lab.scope.defer(() => server.close())
+  const [host = ''] = await server.listen({ hosts: ['tcp://127.0.0.1:0'] })
+  lab.members.push(memberRecord(name, { apiAddress: host.replace('tcp://', '') }))
+}
+
+export async function startFront({ leader, tls }: { leader?: string; tls?: ServerTls } = {}): Promise<number> {
+  const clients = new Map<string, ReturnType<typeof createDockerClient>>()
+  const engines = ({ apiAddress }: MemberRecord): Engine => {
+    const client = clients.get(apiAddress) ?? createDockerClient(`tcp://${apiAddress}`, { clock: systemClock })
+    clients.set(apiAddress, client)
+    return client
+  }
+  lab.scope.defer(() => {
+    for (const client of clients.values()) client.close()
+  })
+  const snapshot = () => ({
+    ...EMPTY_SNAPSHOT,
+    members: new Map(
+      lab.members.map((value, index) => [
+        value.name,
+        { key: value.name, value, createRevision: index, modRevision: index },
+      ]),
+    ),
+  })
+  const isLeader = leader === undefined && lab.leads
+  const manager: Manager = {
+    run: () => Promise.resolve(),
+    snapshot,
+    staleMs: () => 0,
+    isLeader: () => isLeader,
+    leader: () => ({ id: 'm', address: leader ?? '', sinceMs: 0 }),
+    apply: project => Promise.resolve({ project: project.name, changed: true, steps: [] }),
+    remove: project => Promise.resolve({ project, changed: true, steps: [] }),
+    updateNode: () => Promise.resolve(),
+  }
+  const server = await createManagerServer(
+    {
+      name: 'm',
+      version: '1',
+      kernel: '6',
+      strategy: 'spread',
+      filters: FILTER_NAMES,
+      overcommit: 0,
+      ...(tls === undefined ? {} : { tls }),
+    },
+    { manager, engines, clock: systemClock, random: seededRandom(1), log: silentLog },
+  )
+  lab.scope.defer(() => server.close())
+  const [host = ''] = await server.listen({ hosts: ['tcp://127.0.0.1:0'], ...(tls === undefined ? {} : { tls }) })
+  return Number(host.replace(/.*:/, ''))
+}
+
+export const get = async (port: number, path: string) => {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`)
+  return { status: response.status, type: response.headers.get('content-type'), body: (await response.json()) as never }
+}
