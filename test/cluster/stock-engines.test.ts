@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
@@ -68,6 +68,7 @@ describe('a manager over stock Docker Engines', () => {
   afterAll(async () => {
     await endRemembered(managerPid)
     await hosts.removeAll()
+    rmSync(directory, { recursive: true })
   }, 60_000)
 
   it('shows both engines with their labels', async () => {

@@ -88,7 +88,8 @@ describe('when etcd goes away', () => {
   it('a stopped process times out, and what was asked meanwhile is not lost', async () => {
     const etcd = await start()
     const store = open([etcd.endpoint], 500)
-    const { revision } = await store.txn([], [{ put: '/t/a', value: '1' }])
+    // A disk that is slow is no matter here: written without this store's short patience.
+    const { revision } = await open([etcd.endpoint]).txn([], [{ put: '/t/a', value: '1' }])
     const watch = follow(store, '/t/', revision + 1)
     process.kill(etcd.pid, 'SIGSTOP')
     try {
