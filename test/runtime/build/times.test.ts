@@ -12,6 +12,12 @@ describe('buildTimes', () => {
     expect([times.madeMs(), times.epochSeconds]).toEqual([clock.nowMs(), undefined])
   })
 
+  it('counts files as made by the build whose time is that of the tick before it began', () => {
+    const begun = (begunMs: number): number | undefined =>
+      buildTimes({}, { ...inputs, begunMs }, new ManualClock()).files.mtimeFromSeconds
+    expect([begun(2_000_000), begun(2_000_019), begun(2_000_020)]).toEqual([1_999, 1_999, 2_000])
+  })
+
   it('obeys SOURCE_DATE_EPOCH in everything', () => {
     const times = buildTimes({ SOURCE_DATE_EPOCH: '42' }, inputs, new ManualClock())
     expect(times).toMatchObject({ epochSeconds: 42, files: { mtimeMaxSeconds: 42, mtimeFromSeconds: 0 } })
