@@ -52,6 +52,12 @@ export function splitReference(text: string): { readonly name: string; readonly 
   return suffix === undefined ? { name } : { name, tag: suffix }
 }
 
+/** The other way: a name with what the API calls its tag, which may be a digest. */
+export function joinReference(name: string, tag: string | undefined): string {
+  if (tag === undefined || tag === '') return name
+  return tag.includes(':') ? `${name}@${tag}` : `${name}:${tag}`
+}
+
 function splitRegistry(path: string): { registry: string; repository: string } {
   const slash = path.indexOf('/')
   const first = slash < 0 ? '' : path.slice(0, slash)

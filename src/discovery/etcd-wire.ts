@@ -79,7 +79,6 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
     return raced ?? made
   }
   const leaseStreams = new Map<Etcd3, LeaseStream>()
-  const watchStreams = new Set<WatchStream>()
   const leaseStream = (etcd: Etcd3): LeaseStream => {
     const stream = leaseStreams.get(etcd) ?? new LeaseStream(() => etcd.leaseClient.leaseKeepAlive(), clock)
     leaseStreams.set(etcd, stream)
@@ -115,7 +114,7 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
     async *watch(request, signal) {
       const where = endpoint()
       try {
-        yield* readWatch(await client(), request, { signal, streams: watchStreams })
+        yield* readWatch(await client(), request, signal)
       } catch (cause) {
         current++
         throw translate(cause, where)
@@ -123,7 +122,8 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
     },
     close() {
       closed = true
-      closeAll(leaseStreams.values(), watchStreams, clients.values())
+      for (const stream of leaseStreams.values()) stream.close()
+      for (const etcd of clients.values()) etcd.close()
       clients.clear()
     },
   }
@@ -149,25 +149,12 @@ async function connect(endpoint: string, { tls }: EtcdOptions): Promise<Etcd3> {
   })
 }
 
-function closeAll(leases: Iterable<LeaseStream>, watches: Iterable<WatchStream>, clients: Iterable<Etcd3>): void {
-  for (const stream of leases) stream.close()
-  // What is only ended keeps its connection, and the process, until the server ends it too.
-  for (const stream of watches) stream.cancel()
-  for (const etcd of clients) etcd.close()
-}
-
-type WatchStream = Awaited<ReturnType<Etcd3['watchClient']['watch']>>
-
-/** `streams` holds the stream for as long as it has a connection. */
 async function* readWatch(
   etcd: Etcd3,
   request: IWatchCreateRequest,
-  { signal, streams }: { readonly signal: AbortSignal; readonly streams: Set<WatchStream> },
+  signal: AbortSignal,
 ): AsyncGenerator<IWatchResponse> {
   const stream = await etcd.watchClient.watch()
-  streams.add(stream)
-  const forget = (): void => void streams.delete(stream)
-  stream.on('end', forget).on('error', forget)
   const queue: IWatchResponse[] = []
   let ended: { readonly error: unknown } | undefined
   let wake = Promise.withResolvers<void>()
@@ -175,7 +162,11 @@ async function* readWatch(
     ended ??= { error }
     wake.resolve()
   }
-  const onAbort = (): void => end(undefined)
+  const onAbort = (): void => {
+    end(undefined)
+    // At once: whoever reads may never ask for more, and an open stream keeps the connection and the process.
+    cancelQuietly(stream)
+  }
   stream.on('data', response => {
     queue.push(response)
     wake.resolve()

@@ -1,5 +1,6 @@
 export { API_VERSION, API_VERSION_MIN } from './api-version.ts'
 export { ContainerFeed, type ContainerFeedOptions } from './client/container-feed.ts'
+export { copyImage } from './client/copy-image.ts'
 export { createDockerClient, type DockerClient } from './client/docker-client.ts'
 export { authHeader, filterQuery } from './client/query.ts'
 export { type ClientTls, clientTlsOf, connectionOptions } from './client/tls.ts'

@@ -2,7 +2,7 @@ import { type Clock, withDeadline } from '../core/clock.ts'
 import { errorMessage, unavailable } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { MemberRecord } from '../core/model/node.ts'
-import type { Engine } from '../docker-api/index.ts'
+import { copyImage, type Engine } from '../docker-api/index.ts'
 import type { PeerImages } from './ports.ts'
 
 export interface PeerImagesPorts {
@@ -26,14 +26,6 @@ export function createPeerImages({ engine, members, connect, clock, log }: PeerI
     await withDeadline(() => peer.images.inspect(reference), ASK_MS, { clock, signal, onTimeout })
     return peer
   }
-  const copy = async (peer: Engine, reference: string, signal: AbortSignal): Promise<void> => {
-    const archive = await peer.images.save([reference])
-    try {
-      await engine.images.load(archive, signal)
-    } finally {
-      archive.destroy()
-    }
-  }
   return {
     async fetch(reference, signal) {
       const answers = await Promise.allSettled(members().map(member => ask(member, reference, signal)))
@@ -42,7 +34,8 @@ export function createPeerImages({ engine, members, connect, clock, log }: PeerI
         if (answer.status === 'rejected') continue
         try {
           const onTimeout = (): Error => unavailable('PEER_SLOW', `Copying ${reference} took too long`)
-          await withDeadline(inner => copy(answer.value, reference, inner), FETCH_MS, { clock, signal, onTimeout })
+          const engines = { source: answer.value, target: engine }
+          await withDeadline(inner => copyImage(reference, engines, inner), FETCH_MS, { clock, signal, onTimeout })
           return true
         } catch (error) {
           signal.throwIfAborted()

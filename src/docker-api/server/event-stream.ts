@@ -61,7 +61,7 @@ function eventLines(): (event: EngineEvent) => string {
 }
 
 /** Fields that clients of API 1.21 and older read; Docker still sends them. */
-function oldNames({ Type, Action, Actor }: EngineEvent): object {
+export function oldNames({ Type, Action, Actor }: EngineEvent): object {
   if (Type !== 'container' && Type !== 'image') return {}
   const from = Type === 'container' ? Actor.Attributes['image'] : undefined
   return { status: Action, id: Actor.ID, ...(from === undefined ? {} : { from }) }

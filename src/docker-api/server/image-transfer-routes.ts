@@ -1,4 +1,5 @@
 import { invalidInput } from '../../core/errors.ts'
+import { joinReference } from '../../core/image-reference.ts'
 import type { ImageOperations } from '../engine.ts'
 import type { RegistryAuth } from '../resource-types.ts'
 import { closedSignal, type HttpApp, type HttpReply, type HttpRequest } from './http-app.ts'
@@ -48,7 +49,7 @@ async function pull(
 ): Promise<void> {
   const tag = query.text('tag')
   const platform = query.text('platform')
-  const reference = tag === undefined ? image : tag.includes(':') ? `${image}@${tag}` : `${image}:${tag}`
+  const reference = joinReference(image, tag)
   const stream = new ProgressStream(reply)
   const options = {
     onProgress: stream.write,

@@ -1,4 +1,5 @@
 export { createDockerServer, type DockerServer, type DockerServerOptions } from './docker-server.ts'
+export { oldNames } from './event-stream.ts'
 export { refuseUpgrade } from './hijack.ts'
 export { errorAnswer, type HttpApp } from './http-app.ts'
 export { checkExposure, isExposed, type ListenAddress, parseListenAddress } from './listen.ts'

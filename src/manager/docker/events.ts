@@ -4,6 +4,7 @@ import { sleep } from '../../core/clock.ts'
 import { failed, invalidInput } from '../../core/errors.ts'
 import { parseNano } from '../../core/nano-time.ts'
 import type { EngineEvent, Filters } from '../../docker-api/index.ts'
+import { oldNames } from '../../docker-api/server/index.ts'
 import type { ApiReply, ApiRequest } from '../http/route.ts'
 import { parseFilters } from './container-list.ts'
 import { askAll, type ClusterNodes, type NodeEngine } from './nodes.ts'
@@ -196,7 +197,7 @@ async function write(response: ServerResponse, line: string, signal: AbortSignal
 /** Classic Swarm's additions (cluster/swarm/cluster.go), beside the fields that old clients read. */
 function toLine(event: EngineEvent, { name, member }: NodeEngine): string {
   const [ip = ''] = member.apiAddress.split(/:\d+$/)
-  const { Type, Action, Actor } = event
+  const { Type, Actor } = event
   const image = Actor.Attributes['image']
   const Attributes = {
     ...Actor.Attributes,
@@ -206,7 +207,7 @@ function toLine(event: EngineEvent, { name, member }: NodeEngine): string {
     'node.ip': ip,
   }
   const line = {
-    ...(Type === 'container' || Type === 'image' ? { status: Action, id: Actor.ID } : {}),
+    ...oldNames(event),
     ...event,
     from: `${Type === 'container' && image !== undefined ? image : ''} node:${name}`.trimStart(),
     Actor: { ...Actor, Attributes },

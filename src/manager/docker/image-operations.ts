@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { errorMessage, failed, invalidInput, notFound, ShoalError, unavailable } from '../../core/errors.ts'
+import { joinReference } from '../../core/image-reference.ts'
 import type { ImageRemoval, ProgressMessage } from '../../docker-api/index.ts'
 import { registryAuth } from '../../docker-api/server/index.ts'
 import { type ApiReply, type ApiRequest, isOn } from '../http/route.ts'
@@ -12,8 +13,7 @@ export function pullEverywhere(request: ApiRequest, nodes: ClusterNodes): ApiRep
   if (name === undefined || name === '') {
     throw invalidInput('NO_IMPORT', 'Cannot import an image into a cluster: import it on one host, and push it')
   }
-  const tag = query['tag'] ?? ''
-  const reference = tag === '' ? name : tag.includes(':') ? `${name}@${tag}` : `${name}:${tag}`
+  const reference = joinReference(name, query['tag'])
   const auth = registryAuth(raw.headers['x-registry-auth'])
   const options = auth === undefined ? {} : { auth }
   const pull = ({ engine }: NodeEngine): Promise<string> => engine.images.pull(reference, options, signal)

@@ -1,6 +1,6 @@
 import { withDeadline } from '../../core/clock.ts'
 import { errorMessage, failed, notFound, unavailable } from '../../core/errors.ts'
-import type { ImageInspect } from '../../docker-api/index.ts'
+import { copyImage, type ImageInspect } from '../../docker-api/index.ts'
 import { type Answer, askAll, type ClusterNodes, type NodeEngine } from './nodes.ts'
 
 /** A layer is some hundred megabytes at most places, and networks carry tens of them a second. */
@@ -38,11 +38,11 @@ export async function keepCopies(
   const names = holders.map(node => node.name)
   const others = nodes.ready().filter(node => !names.includes(node.name))
   const made = others.slice(0, Math.max(0, copies - holders.length))
-  for (const target of made) await copyImage(id, { source, target }, nodes, signal)
+  for (const target of made) await copyBetween(id, { source, target }, nodes, signal)
   return [...names, ...made.map(node => node.name)]
 }
 
-async function copyImage(
+async function copyBetween(
   id: string,
   { source, target }: { readonly source: NodeEngine; readonly target: NodeEngine },
   { clock }: ClusterNodes,
@@ -50,19 +50,11 @@ async function copyImage(
 ): Promise<void> {
   const onTimeout = (): Error => unavailable('PEER_SLOW', `it took more than ${COPY_MS_MAX / 1_000} s`)
   try {
-    await withDeadline(inner => transfer(id, source, target, inner), COPY_MS_MAX, { clock, signal, onTimeout })
+    const engines = { source: source.engine, target: target.engine }
+    await withDeadline(inner => copyImage(id, engines, inner), COPY_MS_MAX, { clock, signal, onTimeout })
   } catch (cause) {
     signal.throwIfAborted()
     const what = `Cannot copy the image ${id} from ${source.name} to ${target.name}`
     throw failed('COPY_FAILED', `${what}: ${errorMessage(cause)}`, { cause })
-  }
-}
-
-async function transfer(id: string, source: NodeEngine, target: NodeEngine, signal: AbortSignal): Promise<void> {
-  const archive = await source.engine.images.save([id])
-  try {
-    await target.engine.images.load(archive, signal)
-  } finally {
-    archive.destroy()
   }
 }

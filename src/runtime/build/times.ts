@@ -18,7 +18,10 @@ export function buildTimes(
 ): BuildTimes {
   const epoch = buildArgs[EPOCH_ARG]
   if (epoch === undefined || epoch === '') {
-    const files = { mtimeMaxSeconds: newestSeconds, mtimeFromSeconds: Math.floor((begunMs - FILE_CLOCK_LAG_MS) / 1_000) }
+    const files = {
+      mtimeMaxSeconds: newestSeconds,
+      mtimeFromSeconds: Math.floor((begunMs - FILE_CLOCK_LAG_MS) / 1_000),
+    }
     return { madeMs: () => clock.nowMs(), epochSeconds: undefined, files }
   }
   const epochSeconds = /^\d{1,11}$/.test(epoch) ? Number(epoch) : undefined
