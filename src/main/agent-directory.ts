@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { conflict, failed } from '../core/errors.ts'
 import type { Scope } from '../core/scope.ts'
-import { lockFile } from '../runtime/linux/file-lock.ts'
+import { lockFile } from '../runtime/linux/files/file-lock.ts'
 
 /**
  * Takes the agent's part of the data root for this process; returns the directory. Throws AGENT_RUNS if another agent has

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errorCode, failed } from '../core/errors.ts'
-import { writeDurably } from '../runtime/linux/durable-file.ts'
+import { writeDurably } from '../runtime/linux/files/durable-file.ts'
 import type { AgentMemory, AgentMemoryFile } from './ports.ts'
 
 /** Keeps the agent's memory in a JSON file of the data directory, never half written. */

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { conflict, errorCode, failed } from '../core/errors.ts'
 import { newHexId, type Random } from '../core/random.ts'
 import { claimExecRoot } from './exec-root-owner.ts'
-import { writeDurably } from './linux/durable-file.ts'
-import { lockFile } from './linux/file-lock.ts'
+import { writeDurably } from './linux/files/durable-file.ts'
+import { lockFile } from './linux/files/file-lock.ts'
 
 /** Raised when what lies in a data root changes its meaning. */
 const FORMAT = '1'

@@ -6,7 +6,7 @@ import type {
   MountPoint,
   PortMap,
 } from '../docker-api/index.ts'
-import type { HeldDirectory } from './linux/fd-path.ts'
+import type { HeldDirectory } from './linux/files/fd-path.ts'
 
 /** What the rooms of the runtime ask of each other. `containers/` calls; the named folder implements. */
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { readBuildOptions } from '../../src/docker-api/server/build-query.ts'
 import { Query } from '../../src/docker-api/server/request.ts'
+import { readBuildOptions } from '../../src/docker-api/server/routes/build-query.ts'
 
 const read = (query: string, headers = {}) => readBuildOptions(new Query(`/build?${query}`), headers)
 const json = (value: unknown) => encodeURIComponent(JSON.stringify(value))

@@ -2,9 +2,9 @@ import type { Clock } from '../../core/clock.ts'
 import { conflict, errorCode, errorMessage } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
 import type { Log } from '../../core/log.ts'
-import { forgetConnections } from '../../runtime/linux/conntrack.ts'
-import { type HeldPort, holdPort } from '../../runtime/linux/held-port.ts'
-import { runNft } from '../../runtime/linux/nft.ts'
+import { forgetConnections } from '../../runtime/linux/net/conntrack.ts'
+import { type HeldPort, holdPort } from '../../runtime/linux/net/held-port.ts'
+import { runNft } from '../../runtime/linux/net/nft.ts'
 import { type IngressPort, type IngressTable, renderIngress, targetAddresses } from './ingress-rules.ts'
 
 const portKey = ({ protocol, published }: Pick<IngressPort, 'protocol' | 'published'>): string =>

@@ -3,9 +3,9 @@ import { errorCode, failed } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
 import type { EndpointRecord, NetworkRecord } from '../../core/model/node.ts'
 import type { Engine, NetworkInspect } from '../../docker-api/index.ts'
-import { createVxlan, deleteLink, findLink, type Link, listLinks } from '../../runtime/linux/netlink-links.ts'
-import { addNeighbour, listAddresses, type Neighbour, removeNeighbour } from '../../runtime/linux/netlink-routes.ts'
-import { NetlinkSocket } from '../../runtime/linux/netlink-socket.ts'
+import { createVxlan, deleteLink, findLink, type Link, listLinks } from '../../runtime/linux/net/netlink-links.ts'
+import { addNeighbour, listAddresses, type Neighbour, removeNeighbour } from '../../runtime/linux/net/netlink-routes.ts'
+import { NetlinkSocket } from '../../runtime/linux/net/netlink-socket.ts'
 import { diffNeighbours, planNeighbours } from './plan-neighbours.ts'
 
 const VXLAN_PORT = 4789

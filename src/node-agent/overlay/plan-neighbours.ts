@@ -1,5 +1,5 @@
 import type { EndpointRecord } from '../../core/model/node.ts'
-import { FLOOD_MAC, type Neighbour } from '../../runtime/linux/netlink-routes.ts'
+import { FLOOD_MAC, type Neighbour } from '../../runtime/linux/net/netlink-routes.ts'
 
 export interface NeighbourInput {
   readonly endpoints: readonly EndpointRecord[]

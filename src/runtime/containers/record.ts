@@ -1,5 +1,5 @@
 import type { ContainerConfig, EndpointConfig, HealthState, HostConfig } from '../../docker-api/index.ts'
-import type { ProcessIdentity } from '../linux/process-identity.ts'
+import type { ProcessIdentity } from '../linux/process/process-identity.ts'
 import type { PreparedMount } from '../ports.ts'
 
 /** How the last run of a container ended. */

@@ -1,5 +1,5 @@
 import { errorCode } from '../../core/errors.ts'
-import { libcFunction } from './libc.ts'
+import { libcFunction } from './process/libc.ts'
 
 export const MOUNT_FLAGS = {
   readOnly: 1,

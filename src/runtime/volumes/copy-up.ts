@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { errorCode, errorMessage, failed } from '../../core/errors.ts'
-import { type HeldDirectory, holdDirectory, holdInside } from '../linux/fd-path.ts'
+import { type HeldDirectory, holdDirectory, holdInside } from '../linux/files/fd-path.ts'
 
 const COPY_TIMEOUT_MS = 10 * 60_000
 

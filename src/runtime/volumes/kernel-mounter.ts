@@ -4,9 +4,9 @@ import { isIP } from 'node:net'
 import { getSystemErrorMessage } from 'node:util'
 import type { Clock } from '../../core/clock.ts'
 import { errorMessage, failed, ShoalError } from '../../core/errors.ts'
-import { SyscallError } from '../linux/libc.ts'
 import { MOUNT_FLAGS, mount, unmount } from '../linux/mount.ts'
-import { runCommand } from '../linux/run-command.ts'
+import { SyscallError } from '../linux/process/libc.ts'
+import { runCommand } from '../linux/process/run-command.ts'
 import type { VolumeDevice } from './local-driver.ts'
 
 /** The kernel's side of volumes, so that the store can be tested without root. */

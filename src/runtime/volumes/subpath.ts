@@ -2,7 +2,7 @@ import { closeSync, fstatSync } from 'node:fs'
 import { mkdir, readdir, rmdir, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { errorCode, failed, invalidInput } from '../../core/errors.ts'
-import { holdDirectory, openInside, splitInside } from '../linux/fd-path.ts'
+import { holdDirectory, openInside, splitInside } from '../linux/files/fd-path.ts'
 import type { VolumeMounter } from './kernel-mounter.ts'
 
 const O_PATH = 0o10000000

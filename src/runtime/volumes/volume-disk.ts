@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode } from '../../core/errors.ts'
-import { syncDirectory, writeDurably } from '../linux/durable-file.ts'
+import { syncDirectory, writeDurably } from '../linux/files/durable-file.ts'
 import { parseVolumeRecord, type VolumeRecord } from './volume-record.ts'
 
 /** Which volumes a container uses, by its id. */

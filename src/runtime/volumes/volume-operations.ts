@@ -1,6 +1,6 @@
 import { errorCode } from '../../core/errors.ts'
 import type { VolumeInspect, VolumeOperations } from '../../docker-api/index.ts'
-import { sizeOfTree } from '../linux/tree-size.ts'
+import { sizeOfTree } from '../linux/files/tree-size.ts'
 import { pruneFilter, readBooleanFilter, volumeFilter } from './volume-filters.ts'
 import type { VolumeTable } from './volume-table.ts'
 

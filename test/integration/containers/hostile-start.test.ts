@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HostConfig } from '../../../src/docker-api/index.ts'
-import { findProgram } from '../../../src/runtime/linux/run-command.ts'
+import { findProgram } from '../../../src/runtime/linux/process/run-command.ts'
 import { DATA_ADDRESS, program32, program32WithData } from './machine-code.ts'
 import { Dock, isRoot, type RunOptions } from './support.ts'
 

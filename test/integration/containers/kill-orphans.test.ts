@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
 import { enginePaths } from '../../../src/runtime/containers/engine-paths.ts'
-import { killOrphans } from '../../../src/runtime/containers/kill-orphans.ts'
+import { killOrphans } from '../../../src/runtime/containers/life/kill-orphans.ts'
 import { isRoot } from './support.ts'
 
 const ID = 'ab'.repeat(32)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { detectCgroups } from '../../../src/runtime/linux/cgroups.ts'
+import { detectCgroups } from '../../../src/runtime/linux/process/cgroups.ts'
 import { Dock, isRoot, type RunOptions, soon } from './support.ts'
 
 const MIB = 1024 * 1024

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ContainerInspect } from '../../../src/docker-api/index.ts'
-import { cgroupDirectories, detectCgroups } from '../../../src/runtime/linux/cgroups.ts'
+import { cgroupDirectories, detectCgroups } from '../../../src/runtime/linux/process/cgroups.ts'
 import { Dock, EngineProcess, eventually, isAlive, isRoot, soon } from './support.ts'
 
 /**

@@ -4,8 +4,8 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HostConfig } from '../../../src/docker-api/index.ts'
-import { detectCgroups } from '../../../src/runtime/linux/cgroups.ts'
 import { MOUNT_FLAGS, mount, unmount } from '../../../src/runtime/linux/mount.ts'
+import { detectCgroups } from '../../../src/runtime/linux/process/cgroups.ts'
 import { Dock, eventually, isRoot, type RunOptions, readAll } from './support.ts'
 
 const MIB = 1024 * 1024

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
-import { Conmon } from '../../../src/runtime/containers/conmon.ts'
-import { OciRuntime } from '../../../src/runtime/containers/oci-runtime.ts'
+import { Conmon } from '../../../src/runtime/containers/monitor/conmon.ts'
+import { OciRuntime } from '../../../src/runtime/containers/monitor/oci-runtime.ts'
 import { eventually, isAlive, isRoot } from './support.ts'
 
 /** Says nothing, leaves a monitor in the background as conmon does, and a command it has begun. */

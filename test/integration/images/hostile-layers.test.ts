@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LAYER_LIMITS, unpackArchive } from '../../../src/runtime/images/index.ts'
-import { getXattr } from '../../../src/runtime/linux/xattr.ts'
+import { getXattr } from '../../../src/runtime/linux/files/xattr.ts'
 import { entry, isRoot, leftovers, NOTHING, soon, streamOf, tar, Workshop } from './support.ts'
 
 const OVERLAYFS_MAGIC = 0x794c7630

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ImageStore, ImageUser, LayerRef } from '../../../src/runtime/images/index.ts'
-import { getXattr, setXattr } from '../../../src/runtime/linux/xattr.ts'
+import { getXattr, setXattr } from '../../../src/runtime/linux/files/xattr.ts'
 import { digestOf, entry, isRoot, leftovers, NOTHING, soon, tar, Workshop } from './support.ts'
 
 describe.skipIf(!isRoot)('images and the roots made of them', () => {

@@ -6,7 +6,7 @@ import { silentLog } from '../../../src/core/log.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { checkContainerName, inventContainerName } from '../../../src/runtime/containers/container-name.ts'
 import { ContainerTable } from '../../../src/runtime/containers/container-table.ts'
-import { Waiters } from '../../../src/runtime/containers/waiters.ts'
+import { Waiters } from '../../../src/runtime/containers/life/waiters.ts'
 import { aRecord } from './support.ts'
 
 describe('the table of containers', () => {

@@ -1,10 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RestartPolicy } from '../../../src/docker-api/index.ts'
+import { type LeftBehind, planRecovery } from '../../../src/runtime/containers/life/plan-recovery.ts'
+import {
+  decideRestart,
+  type EndOfRun,
+  startsWithEngine,
+} from '../../../src/runtime/containers/life/restart-decision.ts'
 import { joinedNetworks, withNetwork, withoutNetwork } from '../../../src/runtime/containers/network-membership.ts'
-import { type LeftBehind, planRecovery } from '../../../src/runtime/containers/plan-recovery.ts'
 import type { ContainerRecord } from '../../../src/runtime/containers/record.ts'
-import { decideRestart, type EndOfRun, startsWithEngine } from '../../../src/runtime/containers/restart-decision.ts'
 import { NO_NETWORKS } from '../../../src/runtime/ports.ts'
 import { aRecord, ended, running } from './support.ts'
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { FileFact } from '../../../src/runtime/containers/file-fact.ts'
+import { FileFact } from '../../../src/runtime/containers/monitor/file-fact.ts'
 
 let folder = ''
 beforeEach(() => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { ContainerSummary, Filters } from '../../../src/docker-api/index.ts'
-import { stateOf } from '../../../src/runtime/containers/container-state.ts'
-import { checkFilters, impliesAll, passesFilters } from '../../../src/runtime/containers/list-filters.ts'
-import { pruneFilter } from '../../../src/runtime/containers/prune-containers.ts'
+import { pruneFilter } from '../../../src/runtime/containers/life/prune-containers.ts'
 import type { ContainerRecord } from '../../../src/runtime/containers/record.ts'
 import { parsePs } from '../../../src/runtime/containers/top/run-ps.ts'
+import { stateOf } from '../../../src/runtime/containers/views/container-state.ts'
+import { checkFilters, impliesAll, passesFilters } from '../../../src/runtime/containers/views/list-filters.ts'
 import { aRecord, ended, running } from './support.ts'
 
 const PORTS: ContainerSummary['Ports'] = [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ContainerConfig } from '../../../src/docker-api/index.ts'
-import { mergeConfig } from '../../../src/runtime/containers/merge-config.ts'
+import { mergeConfig } from '../../../src/runtime/containers/life/merge-config.ts'
 
 describe('a request laid over an image', () => {
   it.each<[string, ContainerConfig, ContainerConfig, Pick<ContainerConfig, 'Entrypoint' | 'Cmd'>]>([

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { OomWatch } from '../../../src/runtime/containers/oom-watch.ts'
+import { OomWatch } from '../../../src/runtime/containers/life/oom-watch.ts'
 
 let folder: string
 beforeEach(() => {

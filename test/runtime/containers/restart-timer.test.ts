@@ -3,7 +3,7 @@ import { failed } from '../../../src/core/errors.ts'
 import { KeyedLock } from '../../../src/core/keyed-lock.ts'
 import { silentLog } from '../../../src/core/log.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
-import { scheduleRestart } from '../../../src/runtime/containers/end-run.ts'
+import { scheduleRestart } from '../../../src/runtime/containers/life/end-run.ts'
 import type { Room } from '../../../src/runtime/containers/room.ts'
 
 it('survives a restart that fails in a way nobody has foreseen, and tells the log', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { ContainerState } from '../../../src/docker-api/index.ts'
 import { humanDuration, statusText } from '../../../src/docker-api/index.ts'
-import { stateOf } from '../../../src/runtime/containers/container-state.ts'
-import { portSummaries, summaryView } from '../../../src/runtime/containers/container-views.ts'
-import { checkFilters, passesFilters } from '../../../src/runtime/containers/list-filters.ts'
+import { stateOf } from '../../../src/runtime/containers/views/container-state.ts'
+import { portSummaries, summaryView } from '../../../src/runtime/containers/views/container-views.ts'
+import { checkFilters, passesFilters } from '../../../src/runtime/containers/views/list-filters.ts'
 import { aRecord, ended, running } from './support.ts'
 
 const NOW = 1_700_000_000_000

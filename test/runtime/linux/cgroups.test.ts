@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseCgroupMounts } from '../../../src/runtime/linux/cgroups.ts'
-import { parseSignal } from '../../../src/runtime/linux/signals.ts'
+import { parseCgroupMounts } from '../../../src/runtime/linux/process/cgroups.ts'
+import { parseSignal } from '../../../src/runtime/linux/process/signals.ts'
 
 const mount = (target: string, type: string, options: string): string =>
   `30 24 0:26 / ${target} rw,nosuid shared:9 - ${type} ${type} rw,${options}\n`

@@ -11,7 +11,7 @@ import {
   makeInside,
   readFileInside,
   splitInside,
-} from '../../../src/runtime/linux/fd-path.ts'
+} from '../../../src/runtime/linux/files/fd-path.ts'
 
 describe('splitInside', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { errorCode } from '../../../src/core/errors.ts'
-import { holdPort } from '../../../src/runtime/linux/held-port.ts'
+import { holdPort } from '../../../src/runtime/linux/net/held-port.ts'
 
 const TRIES = 100
 

@@ -14,7 +14,7 @@ import {
   encodeMessage,
   encodeText,
   encodeU32,
-} from '../../../src/runtime/linux/netlink-codec.ts'
+} from '../../../src/runtime/linux/net/netlink-codec.ts'
 
 const payload = fc.uint8Array({ maxLength: 50 }).map(bytes => Buffer.from(bytes))
 

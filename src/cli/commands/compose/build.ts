@@ -1,9 +1,9 @@
 import { loadProject, nodeFileReader } from '../../../compose/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createProgress } from '../../output/progress.ts'
-import { buildServices } from './build-services.ts'
 import { managerApi } from './manager-api.ts'
-import { loadOptions } from './project-options.ts'
+import { buildServices } from './spec/build-services.ts'
+import { loadOptions } from './spec/project-options.ts'
 
 /** `compose build`: builds the images of services that have a `build` section. */
 export async function runBuild(invocation: Invocation, context: CommandContext): Promise<number> {

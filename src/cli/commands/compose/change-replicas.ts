@@ -4,12 +4,12 @@ import type { ProjectView } from '../../../core/model/control-api.ts'
 import { isTerminal } from '../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createProgress } from '../../output/progress.ts'
-import { loadSpec, parseScales, requireService, withScales } from './load-spec.ts'
 import { type ManagerApi, managerApi } from './manager-api.ts'
 import { planText, tellSteps } from './plan-text.ts'
-import { projectName } from './project-name.ts'
-import { replacedServices } from './rollout.ts'
-import { waitForRollout } from './wait-rollout.ts'
+import { loadSpec, parseScales, requireService, withScales } from './spec/load-spec.ts'
+import { projectName } from './spec/project-name.ts'
+import { replacedServices } from './watch/rollout.ts'
+import { waitForRollout } from './watch/wait-rollout.ts'
 
 const WAIT_MS = 300_000
 const POLL_MS = 250

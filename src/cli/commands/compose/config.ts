@@ -16,7 +16,7 @@ import {
 import { invalidInput } from '../../../core/errors.ts'
 import type { CommandContext, Invocation, Options } from '../../command.ts'
 import { renderTable } from '../../output/table.ts'
-import { loadOptions } from './project-options.ts'
+import { loadOptions } from './spec/project-options.ts'
 
 type Skip = NonNullable<LoadOptions['skip']>
 

@@ -4,9 +4,9 @@ import type { ContainerOperations } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createProgress } from '../../output/progress.ts'
 import { requireProject } from './change-replicas.ts'
-import { requireService } from './load-spec.ts'
 import { currentTasks, type ManagerApi, managerApi } from './manager-api.ts'
-import { projectName } from './project-name.ts'
+import { requireService } from './spec/load-spec.ts'
+import { projectName } from './spec/project-name.ts'
 
 const PARALLEL = 8
 

@@ -6,7 +6,7 @@ import type { CommandContext, Invocation } from '../../command.ts'
 import { createProgress, type Progress } from '../../output/progress.ts'
 import { type ManagerApi, managerApi } from './manager-api.ts'
 import { planText, stepName } from './plan-text.ts'
-import { projectName } from './project-name.ts'
+import { projectName } from './spec/project-name.ts'
 
 const POLL_MS = 250
 const WAIT_MS = 300_000

@@ -4,9 +4,9 @@ import type { CommandContext, Invocation } from '../../command.ts'
 import { converse } from '../../terminal/converse.ts'
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../terminal/detach-keys.ts'
 import { requireProject } from './change-replicas.ts'
-import { requireService } from './load-spec.ts'
 import { currentTasks, managerApi } from './manager-api.ts'
-import { projectName } from './project-name.ts'
+import { requireService } from './spec/load-spec.ts'
+import { projectName } from './spec/project-name.ts'
 
 /** `compose exec SERVICE COMMAND…`: runs a command in a running replica; the exit code is the command's. */
 export async function runExec(invocation: Invocation, context: CommandContext): Promise<number> {

@@ -1,7 +1,7 @@
 import type { CommandGroup, CommandLeaf, OptionDefinition } from '../../command.ts'
 import { containerCommands } from './container-commands.ts'
 import { fileCommands } from './file-commands.ts'
-import { PROJECT_OPTIONS } from './project-flags.ts'
+import { PROJECT_OPTIONS } from './spec/project-flags.ts'
 
 /** `-f` here is compose's files before the verb; a few verbs have an `-f` of their own. */
 const FORMAT: OptionDefinition = { flags: '--format <format>', summary: 'table, json, or a template such as {{.Name}}' }

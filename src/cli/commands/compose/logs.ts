@@ -4,11 +4,11 @@ import type { TaskView } from '../../../core/model/control-api.ts'
 import { isTerminal } from '../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createPaint } from '../../output/colour.ts'
-import { compareTimes, type LogLine, readLog } from './container-log.ts'
-import { followLogs } from './follow-logs.ts'
-import { createLinePrinter } from './log-lines.ts'
 import { managerApi } from './manager-api.ts'
-import { projectName } from './project-name.ts'
+import { projectName } from './spec/project-name.ts'
+import { compareTimes, type LogLine, readLog } from './watch/container-log.ts'
+import { followLogs } from './watch/follow-logs.ts'
+import { createLinePrinter } from './watch/log-lines.ts'
 
 /** `compose logs`: what the replicas wrote, over all hosts in the order of time; with `-f`, and write. */
 export async function runLogs(invocation: Invocation, context: CommandContext): Promise<number> {

@@ -5,8 +5,8 @@ import type { CommandContext, Invocation } from '../../command.ts'
 import { humanDuration } from '../../output/duration.ts'
 import { type ListingFormat, renderListing } from '../../output/format.ts'
 import { managerApi } from './manager-api.ts'
-import { projectName } from './project-name.ts'
-import { stateWord, statusText } from './task-status.ts'
+import { projectName } from './spec/project-name.ts'
+import { stateWord, statusText } from './watch/task-status.ts'
 
 /** `compose ps`: the replicas of a project, where they run, and why those that do not run do not. */
 export async function runPs(invocation: Invocation, context: CommandContext): Promise<number> {

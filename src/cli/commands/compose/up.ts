@@ -3,14 +3,14 @@ import type { ApplyResult, ProjectView } from '../../../core/model/control-api.t
 import type { ProjectSpec } from '../../../core/model/service.ts'
 import type { CommandContext, Invocation, Options } from '../../command.ts'
 import { createProgress, type Progress } from '../../output/progress.ts'
-import type { BuildRun } from './build-services.ts'
-import { followLogs } from './follow-logs.ts'
-import { keepOthers, loadSpec } from './load-spec.ts'
 import { type ManagerApi, managerApi } from './manager-api.ts'
-import { pinImages, pinnedImages } from './pin-images.ts'
 import { planText, tellSteps } from './plan-text.ts'
-import { replacedServices } from './rollout.ts'
-import { waitForRollout } from './wait-rollout.ts'
+import type { BuildRun } from './spec/build-services.ts'
+import { keepOthers, loadSpec } from './spec/load-spec.ts'
+import { pinImages, pinnedImages } from './spec/pin-images.ts'
+import { followLogs } from './watch/follow-logs.ts'
+import { replacedServices } from './watch/rollout.ts'
+import { waitForRollout } from './watch/wait-rollout.ts'
 
 const WAIT_MS = 600_000
 
@@ -56,7 +56,7 @@ async function wantedProject(
   const api = managerApi(invocation, context)
   const running = await api.project(spec.name)
   const isOther = (name: string): boolean => args.length > 0 || name in project.disabledServices
-  const { buildServices } = await import('./build-services.ts')
+  const { buildServices } = await import('./spec/build-services.ts')
   const built = await buildServices(project, {
     api,
     context,

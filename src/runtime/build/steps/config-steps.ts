@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { invalidInput } from '../../../core/errors.ts'
 import type { ContainerConfig, HealthConfig } from '../../../docker-api/index.ts'
-import { parseSignal } from '../../linux/signals.ts'
+import { parseSignal } from '../../linux/process/signals.ts'
 import { healthText, quotedList } from '../created-by.ts'
 import { expandWord, type WordRules } from '../dockerfile/expand.ts'
 import type { Instruction, InstructionOf, Keyword } from '../dockerfile/instructions.ts'

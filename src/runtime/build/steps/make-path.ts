@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, readlinkSync } from 'node:fs'
 import { errorCode, invalidInput } from '../../../core/errors.ts'
-import { type HeldDirectory, holdInside } from '../../linux/fd-path.ts'
+import { type HeldDirectory, holdInside } from '../../linux/files/fd-path.ts'
 
 /** As the kernel's own limit. */
 const LINKS_MAX = 40

@@ -2,7 +2,7 @@ import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashOf } from '../../../core/digest.ts'
 import { errorCode } from '../../../core/errors.ts'
-import { sizeOfTree } from '../../linux/tree-size.ts'
+import { sizeOfTree } from '../../linux/files/tree-size.ts'
 import type { RunMount } from './mount-flags.ts'
 
 type CacheMount = Extract<RunMount, { readonly type: 'cache' }>

@@ -1,5 +1,5 @@
 import { invalidInput } from '../../../core/errors.ts'
-import { readFileInside } from '../../linux/fd-path.ts'
+import { readFileInside } from '../../linux/files/fd-path.ts'
 
 export interface Owner {
   readonly uid: number

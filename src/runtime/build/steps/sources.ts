@@ -20,9 +20,9 @@ import {
   holdInside,
   openInside,
   splitInside,
-} from '../../linux/fd-path.ts'
-import { DEPTH_MAX } from '../../linux/tree-depth.ts'
-import { getXattr } from '../../linux/xattr.ts'
+} from '../../linux/files/fd-path.ts'
+import { DEPTH_MAX } from '../../linux/files/tree-depth.ts'
+import { getXattr } from '../../linux/files/xattr.ts'
 
 const O_PATH = 0o10000000
 const HOLD = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW

@@ -1,5 +1,5 @@
 import { errorCode, invalidInput } from '../../../core/errors.ts'
-import { holdDirectory, splitInside } from '../../linux/fd-path.ts'
+import { holdDirectory, splitInside } from '../../linux/files/fd-path.ts'
 import type { Build } from '../build.ts'
 import { cachedStep } from '../cache/cached-step.ts'
 import { withoutCommand } from '../created-by.ts'

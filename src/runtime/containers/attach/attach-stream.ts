@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { encodeFrame } from '../../../docker-api/index.ts'
-import { connectSeqpacket } from '../../linux/seqpacket.ts'
+import { connectSeqpacket } from '../../linux/process/seqpacket.ts'
 import { DetachScanner } from './detach-keys.ts'
 
 /** conmon reads at most 32 KiB of a packet and drops the rest. */

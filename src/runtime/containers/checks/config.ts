@@ -1,6 +1,6 @@
 import { invalidInput } from '../../../core/errors.ts'
 import type { ContainerConfig, ContainerCreateRequest, HealthConfig, HostConfig } from '../../../docker-api/index.ts'
-import { parseSignal } from '../../linux/signals.ts'
+import { parseSignal } from '../../linux/process/signals.ts'
 
 /** Refuses what a request says of the container itself and that makes no sense, with docker's words where it has some. */
 export function checkConfig({ HostConfig: host = {}, ...config }: ContainerCreateRequest): void {

@@ -1,6 +1,6 @@
 import { conflict, invalidInput, type ShoalError } from '../../../core/errors.ts'
 import type { ExecCreateRequest, ExecInspect } from '../../../docker-api/index.ts'
-import type { ProcessIdentity } from '../../linux/process-identity.ts'
+import type { ProcessIdentity } from '../../linux/process/process-identity.ts'
 import { type ContainerRecord, isRunning } from '../record.ts'
 
 export type ExecState =

@@ -7,10 +7,10 @@ import {
   makeInside,
   openInside,
   splitInside,
-} from '../../linux/fd-path.ts'
+} from '../../linux/files/fd-path.ts'
 import { cloneMounts, MOUNT_FLAGS, mount } from '../../linux/mount.ts'
-import { insideOwnMounts } from '../../linux/namespaces.ts'
-import { isAlive } from '../../linux/process-identity.ts'
+import { insideOwnMounts } from '../../linux/process/namespaces.ts'
+import { isAlive } from '../../linux/process/process-identity.ts'
 import type { PreparedMount } from '../../ports.ts'
 import { beingRemoved } from '../container-errors.ts'
 import { type ContainerRecord, isRunning } from '../record.ts'

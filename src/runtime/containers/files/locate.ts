@@ -1,7 +1,7 @@
 import { fstatSync, lstatSync, readlinkSync, type Stats, statfsSync } from 'node:fs'
 import { posix } from 'node:path'
 import { errorCode, invalidInput, notFound, type ShoalError } from '../../../core/errors.ts'
-import { type HeldDirectory, holdEntry, holdInside } from '../../linux/fd-path.ts'
+import { type HeldDirectory, holdEntry, holdInside } from '../../linux/files/fd-path.ts'
 
 /** As many links as the kernel itself follows. */
 const LINKS_MAX = 40

@@ -1,6 +1,6 @@
 import { constants, type Stats } from 'node:fs'
 import type { PathStat } from '../../../docker-api/index.ts'
-import type { HeldDirectory } from '../../linux/fd-path.ts'
+import type { HeldDirectory } from '../../linux/files/fd-path.ts'
 import { type Located, linkTarget } from './locate.ts'
 
 /** Bits of Go's os.FileMode. Source: the documentation of its package io/fs. */

@@ -1,4 +1,4 @@
-import { sizeOfTree } from '../../linux/tree-size.ts'
+import { sizeOfTree } from '../../linux/files/tree-size.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { Room } from '../room.ts'
 import { upperOf } from './changes.ts'

@@ -1,6 +1,6 @@
 import { lstatSync, type Stats, statSync } from 'node:fs'
 import { errorCode, invalidInput } from '../../../core/errors.ts'
-import { type HeldDirectory, holdDirectory } from '../../linux/fd-path.ts'
+import { type HeldDirectory, holdDirectory } from '../../linux/files/fd-path.ts'
 import type { PreparedMount } from '../../ports.ts'
 
 /** Where the kernel's own file systems are mounted; everything that masks and guards them relies on it. */

@@ -1,6 +1,6 @@
 import { errorCode, failed } from '../../../core/errors.ts'
 import type { HostConfig } from '../../../docker-api/index.ts'
-import { type DeviceNode, deviceNodesAt, deviceNodesBelow, readDeviceNode } from '../../linux/device-node.ts'
+import { type DeviceNode, deviceNodesAt, deviceNodesBelow, readDeviceNode } from '../../linux/files/device-node.ts'
 import { blockDevicePaths, type DeviceNumbers, type GrantedDevice } from '../spec/devices.ts'
 
 /** Made by the runtime itself, or by the mounts of every container. */

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { failed } from '../../../core/errors.ts'
 import type { HostConfig } from '../../../docker-api/index.ts'
-import type { CgroupLayout } from '../../linux/cgroups.ts'
+import type { CgroupLayout } from '../../linux/process/cgroups.ts'
 
 const FILE = 'cpu.rt_runtime_us'
 

@@ -1,5 +1,5 @@
 import type { ContainerConfig, HostConfig } from '../../../docker-api/index.ts'
-import type { CgroupAbilities } from '../../linux/cgroup-abilities.ts'
+import type { CgroupAbilities } from '../../linux/process/cgroup-abilities.ts'
 import type { PreparedMount, Sandbox } from '../../ports.ts'
 import { resolveSeccomp, type SeccompProfile } from '../seccomp/index.ts'
 import { chooseCapabilities } from './capabilities.ts'

@@ -1,5 +1,5 @@
 import type { HostConfig } from '../../../docker-api/index.ts'
-import type { CgroupAbilities } from '../../linux/cgroup-abilities.ts'
+import type { CgroupAbilities } from '../../linux/process/cgroup-abilities.ts'
 import type { OciBlockIo, OciDeviceRule, OciResources } from './oci-types.ts'
 
 const CPU_PERIOD_US = 100_000

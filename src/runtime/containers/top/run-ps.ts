@@ -1,6 +1,6 @@
 import type { Clock } from '../../../core/clock.ts'
 import { errorMessage, failed, invalidInput, ShoalError } from '../../../core/errors.ts'
-import { findProgram, runCommand } from '../../linux/run-command.ts'
+import { findProgram, runCommand } from '../../linux/process/run-command.ts'
 import type { TopView } from './top-view.ts'
 
 const TIMEOUT_MS = 10_000

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import type { Clock } from '../../../core/clock.ts'
 import { errorCode, errorMessage, failed } from '../../../core/errors.ts'
-import { writeDurably } from '../../linux/durable-file.ts'
-import { runCommand } from '../../linux/run-command.ts'
+import { writeDurably } from '../../linux/files/durable-file.ts'
+import { runCommand } from '../../linux/process/run-command.ts'
 
 const SYNC_TIMEOUT_MS = 120_000
 

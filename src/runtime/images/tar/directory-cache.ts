@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs'
 import { invalidInput } from '../../../core/errors.ts'
-import { type HeldDirectory, makeInside } from '../../linux/fd-path.ts'
+import { type HeldDirectory, makeInside } from '../../linux/files/fd-path.ts'
 
 /** Enough for the nesting of real trees; each costs one descriptor while an archive is unpacked. */
 const HELD_MAX = 64

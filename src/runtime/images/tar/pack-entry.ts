@@ -1,8 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, read, readlinkSync, readSync, type Stats } from 'node:fs'
 import { promisify } from 'node:util'
 import { errorCode, errorMessage, failed } from '../../../core/errors.ts'
-import type { HeldDirectory } from '../../linux/fd-path.ts'
-import { decodeDevice, getXattr, listXattrs } from '../../linux/xattr.ts'
+import type { HeldDirectory } from '../../linux/files/fd-path.ts'
+import { decodeDevice, getXattr, listXattrs } from '../../linux/files/xattr.ts'
 import type { TarEntry, TarEntryType } from './header.ts'
 import { encodeHeader, tarPadding } from './header-writer.ts'
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Duplex, Readable } from 'node:stream'
 import { failed, invalidInput } from '../../../core/errors.ts'
-import { findProgram, PROGRAM_PATH } from '../../linux/run-command.ts'
+import { findProgram, PROGRAM_PATH } from '../../linux/process/run-command.ts'
 
 const STDERR_CHARS_MAX = 500
 

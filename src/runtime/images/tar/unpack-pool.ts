@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Clock, Timer } from '../../../core/clock.ts'
 import { failed, ShoalError, TransientError } from '../../../core/errors.ts'
-import { PROGRAM_PATH } from '../../linux/run-command.ts'
+import { PROGRAM_PATH } from '../../linux/process/run-command.ts'
 import type { Unpacked } from './unpack.ts'
 import type { ToldError, UnpackJob, UnpackOrder, UnpackReply } from './unpack-program.ts'
 

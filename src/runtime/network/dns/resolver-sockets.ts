@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs'
-import { type BoundSocket, bindSocket } from '../../linux/bound-sockets.ts'
-import { SyscallError } from '../../linux/libc.ts'
-import { insideNetworkNamespace } from '../../linux/namespaces.ts'
-import { redirectLocally } from '../../linux/nft-redirect.ts'
+import { type BoundSocket, bindSocket } from '../../linux/net/bound-sockets.ts'
+import { redirectLocally } from '../../linux/net/nft-redirect.ts'
+import { SyscallError } from '../../linux/process/libc.ts'
+import { insideNetworkNamespace } from '../../linux/process/namespaces.ts'
 
 /** Where containers find the engine's DNS server: docker's address. */
 export const RESOLVER_ADDRESS = '127.0.0.11'

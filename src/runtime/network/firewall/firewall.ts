@@ -2,7 +2,7 @@ import type { Clock } from '../../../core/clock.ts'
 import { errorMessage } from '../../../core/errors.ts'
 import type { IpFamily } from '../../../core/ip.ts'
 import type { Log } from '../../../core/log.ts'
-import { runNft } from '../../linux/nft.ts'
+import { runNft } from '../../linux/net/nft.ts'
 import type { BridgeNetwork } from '../networks/local-network.ts'
 import {
   dropFirewall,

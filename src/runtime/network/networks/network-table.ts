@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorMessage, invalidInput, notFound } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
-import { syncDirectory, writeDurably } from '../../linux/durable-file.ts'
+import { syncDirectory, writeDurably } from '../../linux/files/durable-file.ts'
 import { type BridgeNetwork, isJoinable, type JoinableNetwork, type LocalNetwork } from './local-network.ts'
 
 const ID = /^[0-9a-f]{64}$/

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../core/clock.ts'
 import { errorCode, errorMessage, failed, invalidInput, ShoalError } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
-import { type HeldPort, holdPort } from '../../linux/held-port.ts'
+import { type HeldPort, holdPort } from '../../linux/net/held-port.ts'
 import { DatagramRelay, relayConnection } from './port-relay.ts'
 import { ANY_ADDRESS, ANY_ADDRESS6, type PublishedPort, type WantedPort } from './published-ports.ts'
 

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { deleteNetworkNamespace, isNetworkNamespace } from '../../linux/namespaces.ts'
-import { deleteLink, listLinks } from '../../linux/netlink-links.ts'
-import type { NetlinkSocket } from '../../linux/netlink-socket.ts'
+import { deleteLink, listLinks } from '../../linux/net/netlink-links.ts'
+import type { NetlinkSocket } from '../../linux/net/netlink-socket.ts'
+import { deleteNetworkNamespace, isNetworkNamespace } from '../../linux/process/namespaces.ts'
 
 /** The containers' network namespaces, each pinned to a file with the container's id. */
 export class NamespaceFolder {

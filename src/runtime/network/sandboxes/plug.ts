@@ -2,7 +2,6 @@ import { closeSync, openSync } from 'node:fs'
 import { failed, invalidInput } from '../../../core/errors.ts'
 import { invariant } from '../../../core/invariant.ts'
 import { parseIpNet } from '../../../core/ip.ts'
-import { insideNetworkNamespace } from '../../linux/namespaces.ts'
 import {
   allowHairpin,
   createMacvlan,
@@ -12,9 +11,10 @@ import {
   isolatePort,
   type Link,
   setLink,
-} from '../../linux/netlink-links.ts'
-import { addAddress, setDefaultRoute } from '../../linux/netlink-routes.ts'
-import { NetlinkSocket } from '../../linux/netlink-socket.ts'
+} from '../../linux/net/netlink-links.ts'
+import { addAddress, setDefaultRoute } from '../../linux/net/netlink-routes.ts'
+import { NetlinkSocket } from '../../linux/net/netlink-socket.ts'
+import { insideNetworkNamespace } from '../../linux/process/namespaces.ts'
 import { bridgeSettings } from '../networks/bridge-options.ts'
 import type { BridgeNetwork, JoinableNetwork, LanNetwork } from '../networks/local-network.ts'
 import { writeSysctl } from './bridge-device.ts'

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { changesOf } from '../../../../src/runtime/containers/files/changes.ts'
 import { writtenBytes } from '../../../../src/runtime/containers/files/sizes.ts'
 import type { Room } from '../../../../src/runtime/containers/room.ts'
-import { holdDirectory } from '../../../../src/runtime/linux/fd-path.ts'
+import { holdDirectory } from '../../../../src/runtime/linux/files/fd-path.ts'
 import { aRecord } from '../support.ts'
 
 describe('directories in each other', () => {

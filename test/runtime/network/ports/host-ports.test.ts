@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { errorCode } from '../../../../src/core/errors.ts'
 import { silentLog } from '../../../../src/core/log.ts'
 import { ManualClock } from '../../../../src/core/manual-clock.ts'
-import { holdPort } from '../../../../src/runtime/linux/held-port.ts'
+import { holdPort } from '../../../../src/runtime/linux/net/held-port.ts'
 import { HostPorts } from '../../../../src/runtime/network/ports/host-ports.ts'
 import type { PortProtocol } from '../../../../src/runtime/network/ports/published-ports.ts'
 

@@ -1,0 +1,37 @@
+import { type LoadOptions, nodeFileReader } from '../../../../compose/index.ts'
+import type { CommandContext, Options } from '../../../command.ts'
+
+/** What the flags and the environment say about the project to load; reads standard input if a file is `-`. */
+export async function loadOptions(
+  globals: Options,
+  context: CommandContext,
+  extra: Partial<LoadOptions> = {},
+): Promise<LoadOptions> {
+  const wantsInput = [...globals.list('file'), ...(context.env['COMPOSE_FILE'] ?? '').split(':')].includes('-')
+  const input = wantsInput ? await readAll(context) : ''
+  return {
+    cwd: workingDirectory(context),
+    env: context.env,
+    files: globals.list('file'),
+    projectName: globals.text('projectName'),
+    projectDirectory: globals.text('projectDirectory') ?? globals.text('workdir'),
+    envFiles: globals.list('envFile'),
+    profiles: globals.list('profile'),
+    keepUnusedResources: globals.flag('allResources'),
+    stdin: () => input,
+    warn: message => void context.stderr.write(`Warning: ${message}\n`),
+    ...extra,
+  }
+}
+
+/** The directory as the shell calls it: through the links it was entered by, as PWD says if it is the same place. */
+function workingDirectory({ cwd, env }: CommandContext): string {
+  const shell = env['PWD']
+  return shell !== undefined && shell.startsWith('/') && nodeFileReader.realPath(shell) === cwd ? shell : cwd
+}
+
+async function readAll({ stdin }: CommandContext): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array))
+  return Buffer.concat(chunks).toString('utf8')
+}

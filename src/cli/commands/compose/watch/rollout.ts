@@ -1,0 +1,100 @@
+import type { PlanStep, ProjectView, TaskView } from '../../../../core/model/control-api.ts'
+import { currentTasks } from '../manager-api.ts'
+
+/** What a person waits for: that everything has started, or that everything is healthy. */
+type Goal = 'started' | 'healthy'
+
+export interface ServiceProgress {
+  readonly service: string
+  /** `Running 2/3`, `Waiting for …`. */
+  readonly news: string
+  readonly reached: boolean
+  /** Nothing but a person will change this: an image that does not exist, no host that fits. */
+  readonly failure?: string
+}
+
+export interface Watched {
+  readonly goal: Goal
+  readonly services: readonly string[]
+  /** Tasks that were there before the change: their old failures are not news. */
+  readonly before: ReadonlySet<string>
+  /** Services whose tasks are being replaced: their old tasks are not the result. */
+  readonly replaced: ReadonlySet<string>
+}
+
+/** Services whose tasks a plan replaces. */
+export function replacedServices(steps: readonly PlanStep[]): ReadonlySet<string> {
+  return new Set(steps.filter(step => step.kind === 'service' && step.action === 'update').map(step => step.name))
+}
+
+/** How far each watched service is, told from what the manager sees now. */
+export function rolloutProgress(view: ProjectView, watched: Watched): readonly ServiceProgress[] {
+  const tasks = currentTasks(view)
+  return watched.services.map(name => {
+    const service = view.services.find(candidate => candidate.name === name)
+    const wanted = service?.wanted ?? 0
+    const own = tasks.filter(task => task.service === name && task.slot <= wanted)
+    const failure = firstFailure(view, name, watched)
+    if (service === undefined || failure !== undefined) {
+      return { service: name, reached: false, news: 'Failed', ...(failure === undefined ? {} : { failure }) }
+    }
+    const started = own.filter(task => hasStarted(task, watched)).length
+    const reached = watched.goal === 'healthy' ? service.converged : service.converged || started >= wanted
+    return { service: name, reached, news: newsOf(own, { reached, started, wanted, goal: watched.goal }) }
+  })
+}
+
+function hasStarted(task: TaskView, { before, replaced }: Watched): boolean {
+  if (replaced.has(task.service) && before.has(task.id)) return false
+  return task.state === 'running' || task.state === 'complete' || task.startedAtMs !== undefined
+}
+
+function firstFailure(view: ProjectView, service: string, { before, goal }: Watched): string | undefined {
+  const failed = view.tasks.find(
+    task =>
+      task.service === service &&
+      task.state === 'failed' &&
+      !before.has(task.id) &&
+      (task.startedAtMs === undefined || goal === 'healthy'),
+  )
+  if (failed === undefined) return undefined
+  const exit = failed.exitCode === undefined ? 'it could not be started' : `it exited with code ${failed.exitCode}`
+  const where = failed.node === undefined ? '' : ` on ${failed.node}`
+  return `${failed.name}${where}: ${failed.error ?? exit}`
+}
+
+function newsOf(
+  tasks: readonly TaskView[],
+  { reached, started, wanted, goal }: { reached: boolean; started: number; wanted: number; goal: Goal },
+): string {
+  if (reached) return wanted === 0 ? 'Scaled to 0' : reachedWord(tasks, goal)
+  const reasons = [...new Set(tasks.flatMap(task => task.pendingReasons ?? []))]
+  const [first] = reasons
+  if (first !== undefined) return isDependencyWait(first) ? capital(first) : `Pending: ${reasons.join('; ')}`
+  const count = wanted === 1 ? '' : ` ${started}/${wanted}`
+  const preparing = tasks.some(task => task.state === 'preparing')
+  if (started >= wanted) return `Waiting to be healthy`
+  return `${preparing ? 'Preparing' : 'Starting'}${count}`
+}
+
+function reachedWord(tasks: readonly TaskView[], goal: Goal): string {
+  if (tasks.every(task => task.state === 'complete')) return 'Completed'
+  return goal === 'healthy' && tasks.some(task => task.health === 'healthy') ? 'Healthy' : 'Started'
+}
+
+function isDependencyWait(reason: string): boolean {
+  return reason.startsWith('waits for ')
+}
+
+function capital(text: string): string {
+  return text.replace(/^./, letter => letter.toUpperCase())
+}
+
+/** Tasks that no host can take, with the reasons; waiting for another service is not one. */
+export function unplaced(view: ProjectView, services: readonly string[]): readonly string[] {
+  return currentTasks(view).flatMap(task => {
+    const reasons = (task.pendingReasons ?? []).filter(reason => !isDependencyWait(reason))
+    const isWatched = services.includes(task.service) && task.desired === 'running'
+    return isWatched && reasons.length > 0 ? [`${task.name}: ${reasons.join('; ')}`] : []
+  })
+}

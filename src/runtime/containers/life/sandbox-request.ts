@@ -1,0 +1,25 @@
+import type { SandboxRequest } from '../../ports.ts'
+import type { ContainerRecord } from '../record.ts'
+
+/** What a container asks of its network. */
+export function sandboxRequestOf({ id, name, config, host, ...record }: ContainerRecord): SandboxRequest {
+  return {
+    containerId: id,
+    containerName: name,
+    hostname: record.hostname,
+    domainname: config.Domainname ?? '',
+    networkMode: record.networkMode,
+    endpoints: record.endpoints,
+    portBindings: host.PortBindings ?? {},
+    publishAllPorts: host.PublishAllPorts === true,
+    exposedPorts: Object.keys(config.ExposedPorts ?? {}),
+    dns: host.Dns ?? [],
+    dnsSearch: host.DnsSearch ?? [],
+    dnsOptions: host.DnsOptions ?? [],
+    extraHosts: host.ExtraHosts ?? [],
+    links: host.Links ?? [],
+    environment: config.Env ?? [],
+    ...(config.MacAddress === undefined ? {} : { macAddress: config.MacAddress }),
+    sysctls: host.Sysctls ?? {},
+  }
+}

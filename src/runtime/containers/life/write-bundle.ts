@@ -1,0 +1,72 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { invalidInput } from '../../../core/errors.ts'
+import { isFileOrMissing, readFileInside } from '../../linux/files/fd-path.ts'
+import type { Sandbox } from '../../ports.ts'
+import { bundleFiles, bundlePath, stagingPath } from '../engine-paths.ts'
+import {
+  blockDeviceNumbers,
+  checkRoot,
+  grantedDevices,
+  grantRealtime,
+  openSharedParts,
+  stageMounts,
+} from '../host/index.ts'
+import type { ContainerRecord } from '../record.ts'
+import type { Room } from '../room.ts'
+import { buildOciSpec } from '../spec/build-oci-spec.ts'
+import { ociText } from '../spec/oci-text.ts'
+import type { OciUser } from '../spec/oci-types.ts'
+import { resolveUser } from '../spec/process-user.ts'
+
+/** More accounts than any image has; less than would hold up the engine. */
+const ACCOUNT_BYTES_MAX = 4 << 20
+
+/** Writes a fresh bundle for the next run; resolves with its folder. */
+export async function writeBundle(
+  room: Room,
+  record: ContainerRecord,
+  { rootPath, sandbox }: { readonly rootPath: string; readonly sandbox: Sandbox },
+): Promise<string> {
+  const { config, host } = record
+  const bundle = bundlePath(room.paths, record.id)
+  await rm(bundle, { recursive: true, force: true })
+  await mkdir(bundle, { recursive: true, mode: 0o700 })
+  const { initPath } = room.facts
+  checkRoot(rootPath, record.mounts)
+  await grantRealtime(room.cgroups, dirname(cgroupPath(room, record)), host)
+  const spec = buildOciSpec({
+    facts: room.facts,
+    config,
+    host,
+    hostname: record.hostname,
+    rootPath,
+    user: userInside(rootPath, config.User ?? '', host.GroupAdd ?? []),
+    mounts: await stageMounts(stagingPath(room.paths, record.id), record.mounts),
+    sandbox,
+    cgroupsPath: cgroupPath(room, record),
+    ...(host.Init === true && initPath !== undefined ? { initPath } : {}),
+    devices: await grantedDevices(host),
+    blockDevices: await blockDeviceNumbers(host),
+    ...(await openSharedParts(room, record)),
+  })
+  await writeFile(bundleFiles(bundle).config, ociText(spec), { mode: 0o600 })
+  return bundle
+}
+
+export function cgroupPath({ cgroupParent }: Pick<Room, 'cgroupParent'>, { id, host }: ContainerRecord): string {
+  const parent = host.CgroupParent ?? ''
+  return join('/', parent === '' ? cgroupParent : parent, id)
+}
+
+/** Resolves a user with the account files of a container's root, which are read without leaving it. */
+export function userInside(rootPath: string, user: string, groupAdd: readonly string[] = []): OciUser {
+  const read = (path: string): string => {
+    // The runtime opens it too, and would wait for ever for somebody to write into a fifo.
+    if (!isFileOrMissing(rootPath, path)) {
+      throw invalidInput('BAD_ACCOUNT_FILE', `The container's ${path} is no regular file: replace it`)
+    }
+    return readFileInside(rootPath, path, ACCOUNT_BYTES_MAX)?.toString('utf8') ?? ''
+  }
+  return resolveUser(user, { passwd: read('/etc/passwd'), group: read('/etc/group') }, groupAdd)
+}

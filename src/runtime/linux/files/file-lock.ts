@@ -1,0 +1,31 @@
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { errorCode } from '../../../core/errors.ts'
+import { libcFunction } from '../process/libc.ts'
+
+const LOCK_EX = 2
+const LOCK_NB = 4
+
+const sysFlock = libcFunction<[number, number]>('int flock(int fd, int operation)')
+
+export type FileLock =
+  | { readonly held: true; readonly release: () => void }
+  /** `holder` is the pid its holder wrote, if it can be read. */
+  | { readonly held: false; readonly holder: string }
+
+/**
+ * Takes an exclusive lock on a file, made if missing, and writes our pid into it. The kernel drops the lock when this
+ * process ends, however it ends; descriptors are closed on exec, so children never keep it.
+ */
+export function lockFile(path: string): FileLock {
+  const fd = openSync(path, 'a+', 0o600)
+  try {
+    sysFlock(fd, LOCK_EX | LOCK_NB)
+  } catch (error) {
+    closeSync(fd)
+    if (!['EAGAIN', 'EWOULDBLOCK'].includes(errorCode(error) ?? '')) throw error
+    return { held: false, holder: readFileSync(path, 'utf8').trim() }
+  }
+  ftruncateSync(fd)
+  writeSync(fd, `${process.pid}\n`)
+  return { held: true, release: () => closeSync(fd) }
+}

@@ -1,0 +1,40 @@
+import { type LibraryHandle, errno as lastErrno, load, os } from 'koffi'
+import { ShoalError } from '../../../core/errors.ts'
+
+/** A system call that failed: `code` is the kernel's name for the reason (`EBUSY`), `errno` its number. */
+export class SyscallError extends ShoalError {
+  override readonly name = 'SyscallError'
+  readonly errno: number
+
+  constructor(call: string, errno: number) {
+    const code = errnoName(errno)
+    super(code, 500, `${call}: ${code}`, { details: { errno } })
+    this.errno = errno
+  }
+}
+
+let library: LibraryHandle | undefined
+
+/**
+ * Declares a function of the C library, loading the library at the first use.
+ *
+ * `prototype` is C (`int umount2(const char *target, int flags)`). The function returned throws a {@link SyscallError} when
+ * the C function returns -1. Calls are synchronous: they run on the calling thread, which is what setns and unshare need.
+ */
+export function libcFunction<Args extends readonly (string | number | bigint | Uint8Array | null)[]>(
+  prototype: string,
+): (...args: Args) => number {
+  let declared: ReturnType<LibraryHandle['func']> | undefined
+  const name = /(\w+)\s*\(/.exec(prototype)?.[1] ?? prototype
+  return (...args) => {
+    library ??= load('libc.so.6')
+    declared ??= library.func(prototype)
+    const result = Number(declared(...args))
+    if (result === -1) throw new SyscallError(name, lastErrno())
+    return result
+  }
+}
+
+function errnoName(errno: number): string {
+  return Object.entries(os.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`
+}
