@@ -123,7 +123,8 @@ export interface AttachOptions {
 export interface ContainerOperations extends ContainerFileOperations {
   readonly create: (
     request: ContainerCreateRequest,
-    options: { readonly name?: string },
+    /** `platform` as `linux/arm64`: an image of another one is as good as none (404). */
+    options: { readonly name?: string; readonly platform?: string },
   ) => Promise<{ readonly Id: string; readonly Warnings: readonly string[] }>
   readonly list: (options: {
     readonly all?: boolean

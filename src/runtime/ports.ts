@@ -14,12 +14,14 @@ export interface ResolvedImage {
   /** Digest of the image's config. */
   readonly id: string
   readonly config: ContainerConfig
+  /** What whoever makes a container of it should know, as Docker words it. */
+  readonly warnings?: readonly string[]
 }
 
 /** Implemented by `images/`: root file systems of containers. Everything is idempotent by container id. */
 export interface ContainerRoots {
-  /** By name or id. Throws 404 `No such image: x`. */
-  readonly resolve: (reference: string) => Promise<ResolvedImage>
+  /** By name or id. Throws 404 `No such image: x`, or that it is for another platform than the one asked for, 400 for a bad one. */
+  readonly resolve: (reference: string, options?: { readonly platform?: string }) => Promise<ResolvedImage>
   /** Mounts the image's layers with a writable layer on top; resolves with the path of the root. */
   readonly mount: (containerId: string, imageId: string) => Promise<string>
   readonly unmount: (containerId: string) => Promise<void>

@@ -146,6 +146,21 @@ export function engineContract(title: string, open: () => Promise<EngineUnderTes
       await expect(engine.containers.kill(id, 'SIGNONSENSE')).rejects.toMatchObject({ status: 400 })
     })
 
+    it('makes no container of an image for another platform than the one asked for', async () => {
+      const create = (platform: string) => engine.containers.create({ Image: IMAGE, ...idle }, { platform })
+      await expect(create('linux/s390x')).rejects.toMatchObject({
+        status: 404,
+        message: expect.stringMatching(
+          /^image with reference busybox:test was found but .* wanted linux\/s390x, actual: /,
+        ),
+      })
+      await expect(create('a/b/c/d')).rejects.toMatchObject({
+        status: 400,
+        message: '"a/b/c/d": cannot parse platform specifier: invalid argument',
+      })
+      await expect(create('linux')).resolves.toMatchObject({ Warnings: [] })
+    })
+
     it('finds a container by name, id, prefix and filters', async () => {
       const id = await start({ ...idle, Labels: { tier: 'web' } }, 'findme')
       for (const key of ['findme', id, id.slice(0, 12)]) expect((await engine.containers.inspect(key)).Id).toBe(id)

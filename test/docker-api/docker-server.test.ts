@@ -118,6 +118,13 @@ describe('createDockerServer()', () => {
     expect([answer.status, await answer.json()]).toEqual([201, { Id: 'abc', Warnings: [] }])
     expect(seen).toEqual([[{ Image: 'a', Cmd: ['ls'], New: 1 }, { name: 'web' }]])
     expect((await post('/containers/create?name=a%20b', {})).status).toBe(400)
+    await post('/containers/create?platform=linux/arm64', {})
+    // Docker before 1.41 knows no platform here.
+    await post('/v1.40/containers/create?platform=linux/arm64', {})
+    expect(seen.slice(1)).toEqual([
+      [{}, { platform: 'linux/arm64' }],
+      [{}, {}],
+    ])
   })
 
   it('keeps status, message and code on their way through the client', async () => {

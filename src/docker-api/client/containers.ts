@@ -34,11 +34,11 @@ export function containerOperations(
     return response.statusCode ?? 0
   }
   return {
-    async create(request, { name }) {
+    async create(request, { name, platform }) {
       const answer = await transport.json({
         method: 'POST',
         path: '/containers/create',
-        query: { name },
+        query: { name, platform },
         body: request,
       })
       const { Id, Warnings } = answer as { Id: string; Warnings?: readonly string[] | null }

@@ -185,7 +185,9 @@ async function create(
 ): Promise<ApiReply> {
   const { manager, nodes, random, strategy, filters, overcommit } = ports
   const view = () => clusterView(manager.snapshot(), nodesForView(manager.snapshot()), overcommit)
-  const json = await createContainer(request.body as ContainerCreateRequest, request.query['name'], {
+  const { name, platform = '' } = request.query
+  const options = { name, platform: platform === '' ? undefined : platform }
+  const json = await createContainer(request.body as ContainerCreateRequest, options, {
     nodes,
     random,
     ...creating,

@@ -15,7 +15,8 @@ export function pullEverywhere(request: ApiRequest, nodes: ClusterNodes): ApiRep
   }
   const reference = joinReference(name, query['tag'])
   const auth = registryAuth(raw.headers['x-registry-auth'])
-  const options = auth === undefined ? {} : { auth }
+  const { platform = '' } = query
+  const options = { ...(auth === undefined ? {} : { auth }), ...(platform === '' ? {} : { platform }) }
   const pull = ({ engine }: NodeEngine): Promise<string> => engine.images.pull(reference, options, signal)
   return { answer: response => tellProgress(response, `Pulling ${reference}...`, { nodes, work: pull }) }
 }

@@ -7,6 +7,7 @@ import { type HeldDirectory, heldDirectory, holdDirectory } from '../linux/files
 import { cloneMounts, MOUNT_FLAGS, mount, unmount } from '../linux/mount.ts'
 import { insideOwnMounts } from '../linux/process/namespaces.ts'
 import type { OverlayRoots } from './contract.ts'
+import { checkPlatform, parsePlatform } from './format/platform.ts'
 import { readIfThere } from './store/files.ts'
 import type { StoreParts } from './store/store-parts.ts'
 
@@ -44,10 +45,11 @@ export class ContainerOverlays implements OverlayRoots {
     return new Set([...this.#records.values()].flatMap(record => record.diffIds))
   }
 
-  readonly resolve: OverlayRoots['resolve'] = async reference => {
+  readonly resolve: OverlayRoots['resolve'] = async (reference, { platform } = {}) => {
+    const wanted = platform === undefined ? undefined : parsePlatform(platform)
     const { id } = this.#parts.catalog.find(reference)
-    const { config } = await this.#parts.catalog.config(id)
-    return { id, config: config ?? {} }
+    const config = await this.#parts.catalog.config(id)
+    return { id, config: config.config ?? {}, warnings: checkPlatform(reference, config, wanted) }
   }
 
   readonly mount: OverlayRoots['mount'] = (containerId, imageId) =>

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { notFound } from '../../../src/core/errors.ts'
 import { KeyedLock } from '../../../src/core/keyed-lock.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { seededRandom } from '../../../src/core/random.ts'
@@ -22,6 +23,8 @@ let made: Made[]
 let hold: Promise<void>
 let images: Record<string, string[]>
 let names: readonly string[]
+/** What the nodes were asked about images: platforms of creations and pulls, in turn. */
+let platforms: string[]
 const creating = { locks: new KeyedLock(), pending: new PendingContainers() }
 const random = seededRandom(7)
 
@@ -29,6 +32,7 @@ beforeEach(() => {
   made = []
   hold = Promise.resolve()
   images = {}
+  platforms = []
   names = ['n1', 'n2', 'n3']
 })
 
@@ -39,13 +43,23 @@ function engineOf(node: string): Engine {
         made
           .filter(each => each.node === node)
           .map(({ name, request }, index) => summaryOf(`${node}${index}`, name, request)),
-      create: async (request, { name = '' }) => {
+      create: async (request, { name = '', platform }) => {
         await hold
+        if (platform !== undefined) platforms.push(`create ${platform}`)
+        if (platform !== undefined && platforms.length === 1) {
+          throw notFound('OTHER_PLATFORM', 'image with reference app was found but does not match')
+        }
         made.push({ node, name, request })
         return { Id: `${node}-${name}`, Warnings: [] }
       },
     },
-    images: { list: async () => (images[node] ?? []).map(tag => ({ Id: 'sha256:1', RepoTags: [tag] }) as never) },
+    images: {
+      list: async () => (images[node] ?? []).map(tag => ({ Id: 'sha256:1', RepoTags: [tag] }) as never),
+      pull: async (_reference, options) => {
+        platforms.push(`pull ${options.platform}`)
+        return 'sha256:1'
+      },
+    },
   })
 }
 
@@ -58,7 +72,11 @@ function summaryOf(id: string, name: string, { Labels, HostConfig }: ContainerCr
   return { Id: id, Names: [`/${name}`], Labels: Labels ?? {}, Ports, HostConfig: { NetworkMode: 'bridge' } } as never
 }
 
-function create(name: string | undefined, request: Partial<ContainerCreateRequest> = {}): Promise<unknown> {
+function create(
+  name: string | undefined,
+  request: Partial<ContainerCreateRequest> = {},
+  platform?: string,
+): Promise<unknown> {
   const ready = (): NodeEngine[] =>
     names.map(each => ({ name: each, member: memberRecord(each), engine: engineOf(each) }))
   const nodes = { ready, clock: new ManualClock() } as unknown as ClusterNodes
@@ -77,11 +95,16 @@ function create(name: string | undefined, request: Partial<ContainerCreateReques
     signal,
     ...creating,
   }
-  return createContainer({ Image: 'app', ...request }, name, ports)
+  return createContainer({ Image: 'app', ...request }, { name, platform }, ports)
 }
 
 const nodesOf = (...wanted: string[]): string[] =>
   wanted.map(name => made.find(each => each.name === name)?.node ?? 'nowhere')
+
+it('creates for a platform, and pulls the image of that one if the node lacks it', async () => {
+  await create('a', {}, 'linux/arm64')
+  expect(platforms).toEqual(['create linux/arm64', 'pull linux/arm64', 'create linux/arm64'])
+})
 
 describe('expressions of a request', () => {
   it('are taken out of the environment, and kept as labels with an id of the cluster', async () => {

@@ -1,4 +1,5 @@
 import { invalidInput } from '../../../core/errors.ts'
+import { isBefore, spokenVersion } from '../../api-version.ts'
 import type { Engine } from '../../engine.ts'
 import { beginStream, closedSignal, type HttpApp } from '../http-app.ts'
 import { Query, readJson } from '../request.ts'
@@ -14,7 +15,8 @@ type ById = { readonly Params: { readonly id: string } }
 export function containerRoutes(app: HttpApp, engine: Engine): void {
   const { containers } = engine
   app.post('/containers/create', async (request, reply) => {
-    const name = new Query(request.url).text('name')
+    const query = new Query(request.url)
+    const name = query.text('name')
     if (name !== undefined && !NAME.test(name)) {
       throw invalidInput(
         'BAD_CONTAINER_NAME',
@@ -22,7 +24,12 @@ export function containerRoutes(app: HttpApp, engine: Engine): void {
       )
     }
     const wanted = readCreateRequest(await readJson(request.raw))
-    const made = await containers.create(wanted, name === undefined ? {} : { name: name.replace(/^\//, '') })
+    // Older clients do not know it, and the engine they expect ignores it.
+    const platform = isBefore(spokenVersion(request.originalUrl), '1.41') ? undefined : query.text('platform')
+    const made = await containers.create(wanted, {
+      ...(name === undefined ? {} : { name: name.replace(/^\//, '') }),
+      ...(platform === undefined ? {} : { platform }),
+    })
     return reply.code(201).send(made)
   })
   app.get('/containers/json', request => {

@@ -28,6 +28,12 @@ export interface CreatePorts {
   readonly signal: AbortSignal
 }
 
+export interface CreateOptions {
+  readonly name: string | undefined
+  /** `os/architecture[/variant]` of the image, as the client wrote it. */
+  readonly platform: string | undefined
+}
+
 type Created = { readonly Id: string; readonly Warnings: readonly string[] }
 
 /**
@@ -36,7 +42,7 @@ type Created = { readonly Id: string; readonly Warnings: readonly string[] }
  */
 export async function createContainer(
   wanted: ContainerCreateRequest,
-  name: string | undefined,
+  { name, platform }: CreateOptions,
   ports: CreatePorts,
 ): Promise<Created> {
   const { request, written } = splitExpressions(wanted)
@@ -56,7 +62,7 @@ export async function createContainer(
     }
   })
   try {
-    return await createOn(node, withNodeShares(labelled, node), { name, signal: ports.signal })
+    return await createOn(node, withNodeShares(labelled, node), { name, platform, signal: ports.signal })
   } finally {
     done()
   }
@@ -122,15 +128,16 @@ function withNodeShares(request: ContainerCreateRequest, { member }: NodeEngine)
 async function createOn(
   { engine }: NodeEngine,
   request: ContainerCreateRequest,
-  { name, signal }: { readonly name: string | undefined; readonly signal: AbortSignal },
+  { name, platform, signal }: CreateOptions & { readonly signal: AbortSignal },
 ): Promise<Created> {
-  const options = name === undefined ? {} : { name }
+  const forPlatform = platform === undefined ? {} : { platform }
+  const options = { ...(name === undefined ? {} : { name }), ...forPlatform }
   try {
     return await engine.containers.create(request, options)
   } catch (error) {
     const isMissing = error instanceof ShoalError && error.status === 404 && /image/i.test(error.message)
     if (!isMissing || request.Image === undefined) throw error
-    await engine.images.pull(request.Image, {}, signal)
+    await engine.images.pull(request.Image, forPlatform, signal)
     return engine.containers.create(request, options)
   }
 }

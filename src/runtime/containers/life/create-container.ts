@@ -20,12 +20,13 @@ const SHORT_ID_CHARS = 12
 export async function createContainer(
   room: Room,
   request: ContainerCreateRequest,
-  options: { readonly name?: string },
+  options: { readonly name?: string; readonly platform?: string },
 ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
   const host = request.HostConfig ?? {}
   const wished = options.name === undefined || options.name === '' ? undefined : checkContainerName(options.name)
   checkHostConfig(host, room.facts)
-  const image = await room.roots.resolve(request.Image ?? '')
+  const { platform } = options
+  const image = await room.roots.resolve(request.Image ?? '', platform === undefined ? {} : { platform })
   const origins = (host.VolumesFrom ?? []).map(text => mountsOrigin(room, text))
   for (const link of host.Links ?? []) checkLink(room, link)
   const record = newRecord(room, { request, host, image, name: wished })
@@ -44,7 +45,8 @@ export async function createContainer(
     throw explainFullDisk(error, 'create the container', room.paths.records)
   }
   emitContainer(room, record, 'create')
-  return { Id: record.id, Warnings: [...resourceWarnings(host, room.facts), ...networkWarnings(host)] }
+  const warnings = [...(image.warnings ?? []), ...resourceWarnings(host, room.facts), ...networkWarnings(host)]
+  return { Id: record.id, Warnings: warnings }
 }
 
 /**
