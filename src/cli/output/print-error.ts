@@ -8,6 +8,7 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   'BAD_HOST',
   'INSECURE_HOST',
   'UNKNOWN_COMMAND',
+  'BAD_DETACH_KEYS',
 ])
 
 /** Prints an error for a person, one sentence and never a stack, and gives the exit code that goes with it. */

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
+import { DetachScanner } from '../../core/detach-keys.ts'
 import { failed } from '../../core/errors.ts'
 import type { CommandContext } from '../command.ts'
 import { readOutput } from '../manager/multiplexed.ts'
-import { createKeyScanner } from './detach-keys.ts'
 
 export interface Conversation {
   readonly stream: Duplex
@@ -64,10 +64,10 @@ function feedInput(
   { stdin }: CommandContext,
   detach: () => void,
 ): () => void {
-  const scan = createKeyScanner(detachKeys)
+  const scanner = new DetachScanner(detachKeys)
   const onData = (chunk: Buffer): void => {
-    const { data, detached } = tty ? scan(Buffer.from(chunk)) : { data: chunk, detached: false }
-    if (data.length > 0 && !stream.write(data)) {
+    const { forward, detached } = tty ? scanner.push(Buffer.from(chunk)) : { forward: chunk, detached: false }
+    if (forward.length > 0 && !stream.write(forward)) {
       stdin.pause()
       stream.once('drain', () => stdin.resume())
     }

@@ -4,29 +4,10 @@ import { PassThrough, Writable } from 'node:stream'
 import { expect, it } from 'vitest'
 import type { CommandContext } from '../../../src/cli/index.ts'
 import { type Conversation, converse } from '../../../src/cli/terminal/converse.ts'
-import { createKeyScanner, parseDetachKeys } from '../../../src/cli/terminal/detach-keys.ts'
 import { systemClock } from '../../../src/core/clock.ts'
+import { parseDetachKeys } from '../../../src/core/detach-keys.ts'
 import { systemRandom } from '../../../src/core/random.ts'
 import { encodeFrame } from '../../../src/docker-api/index.ts'
-
-it('finds the detach keys wherever the input is cut, and holds nothing back that is not theirs', () => {
-  const scan = createKeyScanner(parseDetachKeys('ctrl-p,ctrl-q'))
-  expect(scan(Buffer.from('ab\u0010'))).toEqual({ data: Buffer.from('ab'), detached: false })
-  expect(scan(Buffer.from('c'))).toEqual({ data: Buffer.from('\u0010c'), detached: false })
-  expect(scan(Buffer.from('\u0010\u0010'))).toEqual({ data: Buffer.from('\u0010'), detached: false })
-  expect(scan(Buffer.from('\u0011rest'))).toEqual({ data: Buffer.alloc(0), detached: true })
-})
-
-it.each([
-  ['a,b', [97, 98]],
-  ['ctrl-a,ctrl-@,ctrl-[', [1, 0, 27]],
-])('reads the keys %s', (text, bytes) => {
-  expect([...parseDetachKeys(text)]).toEqual(bytes)
-})
-
-it.each(['', 'ctrl-', 'ctrl-1', 'ab', 'a,'])('refuses the keys %j', text => {
-  expect(() => parseDetachKeys(text)).toThrow('Invalid escape keys')
-})
 
 /** A process behind a socket, and a terminal in front. */
 async function talk(conversation: Partial<Conversation>, play: (process: Socket, input: PassThrough) => void) {

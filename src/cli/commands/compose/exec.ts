@@ -1,8 +1,8 @@
+import { parseDetachKeys } from '../../../core/detach-keys.ts'
 import { failed, notFound } from '../../../core/errors.ts'
 import type { TaskView } from '../../../core/model/control-api.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { converse } from '../../terminal/converse.ts'
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../terminal/detach-keys.ts'
 import { requireProject } from './change-replicas.ts'
 import { currentTasks, managerApi } from './manager-api.ts'
 import { requireService } from './spec/load-spec.ts'
@@ -34,7 +34,7 @@ export async function runExec(invocation: Invocation, context: CommandContext): 
   })
   const attached = await api.engine.exec.start(Id, { detach, tty })
   if (attached === undefined) return 0
-  const detachKeys = parseDetachKeys(DEFAULT_DETACH_KEYS)
+  const detachKeys = parseDetachKeys(undefined)
   const resize = (size: { height: number; width: number }) => api.engine.exec.resize(Id, size)
   const how = await converse({ stream: attached.stream, tty, stdin: true, detachKeys, resize }, context)
   if (how === 'detached') throw failed('DETACHED', 'read escape sequence')

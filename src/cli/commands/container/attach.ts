@@ -1,9 +1,9 @@
+import { parseDetachKeys } from '../../../core/detach-keys.ts'
 import { failed, invalidInput } from '../../../core/errors.ts'
 import type { ContainerInspect } from '../../../docker-api/index.ts'
 import { type EngineCommand, pathOf, withEngine } from '../../engine/engine-api.ts'
 import { forEach } from '../../engine/for-each.ts'
 import { converse } from '../../terminal/converse.ts'
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../terminal/detach-keys.ts'
 import { proxySignals } from '../../terminal/proxy-signals.ts'
 import { beginWait } from './begin-wait.ts'
 import { openAttached } from './open-attached.ts'
@@ -67,7 +67,7 @@ async function startTalking(
   const tty = Config.Tty === true
   const stdin = wantsInput && Config.OpenStdin === true
   if (tty && stdin && context.stdin.isTTY !== true) throw failed('NO_TTY', 'the input device is not a TTY')
-  const detachKeys = parseDetachKeys(options.text('detachKeys') ?? DEFAULT_DETACH_KEYS)
+  const detachKeys = parseDetachKeys(options.text('detachKeys'))
   const stream = await openAttached(api, Id, {
     stdin,
     stdout: true,

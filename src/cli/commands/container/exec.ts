@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { parseDetachKeys } from '../../../core/detach-keys.ts'
 import { errorMessage, failed, invalidInput } from '../../../core/errors.ts'
 import { type EngineCommand, pathOf, withEngine } from '../../engine/engine-api.ts'
 import { converse } from '../../terminal/converse.ts'
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../terminal/detach-keys.ts'
 
 /** `shoal exec`: runs a command in a running container; the exit code is the command's. */
 export const runExec = withEngine(async command => {
@@ -33,7 +33,7 @@ export const runExec = withEngine(async command => {
   const resize = async (size: { height: number; width: number }): Promise<void> => {
     await api.ask('POST', pathOf('exec', Id, 'resize'), { query: { h: size.height, w: size.width } })
   }
-  const detachKeys = parseDetachKeys(keys ?? DEFAULT_DETACH_KEYS)
+  const detachKeys = parseDetachKeys(keys)
   const how = await converse({ stream, tty, stdin, detachKeys, resize }, context)
   if (how === 'detached') throw failed('DETACHED', 'read escape sequence')
   return (await api.ask<{ ExitCode: number | null }>('GET', pathOf('exec', Id, 'json'))).ExitCode ?? 0

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
+import { parseDetachKeys } from '../../../core/detach-keys.ts'
 import { errorCode, errorMessage, failed, invalidInput, ShoalError } from '../../../core/errors.ts'
 import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
 import type { RunCommand } from '../../command.ts'
 import { type EngineCommand, explained, pathOf, withEngine } from '../../engine/engine-api.ts'
 import { converse } from '../../terminal/converse.ts'
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../terminal/detach-keys.ts'
 import { proxySignals } from '../../terminal/proxy-signals.ts'
 import { pullImage } from '../image/pull-image.ts'
 import { beginWait } from './begin-wait.ts'
@@ -47,7 +47,7 @@ const attaches = (request: ContainerCreateRequest): boolean =>
 async function talk(command: EngineCommand, id: string, request: ContainerCreateRequest): Promise<number> {
   const { api, options, context } = command
   const tty = request.Tty === true
-  const detachKeys = parseDetachKeys(options.text('detachKeys') ?? DEFAULT_DETACH_KEYS)
+  const detachKeys = parseDetachKeys(options.text('detachKeys'))
   const stopProxy = !tty && options.choice('sigProxy') !== false ? proxySignals(api, id, context) : () => {}
   const stdin = request.AttachStdin === true
   let stream: Duplex | undefined
@@ -89,6 +89,9 @@ function create(command: EngineCommand, request: ContainerCreateRequest): Promis
   return withCidFile(command.options.text('cidfile'), () => createWithImage(command, request))
 }
 
+/** What an engine says of an image that a pull may bring. */
+const MISSING = /No such image|does not match the specified platform/i
+
 /** Creates a container, and pulls its image first if it must. */
 async function createWithImage(command: EngineCommand, request: ContainerCreateRequest): Promise<string> {
   const { api, options, context } = command
@@ -101,7 +104,7 @@ async function createWithImage(command: EngineCommand, request: ContainerCreateR
   const query = { name: options.text('name'), platform: options.text('platform') }
   const ask = () => api.ask<Created>('POST', '/containers/create', { query, body: request })
   const answer = await ask().catch(async (error: unknown) => {
-    const isMissing = error instanceof ShoalError && error.status === 404 && /No such image/i.test(error.message)
+    const isMissing = error instanceof ShoalError && error.status === 404 && MISSING.test(error.message)
     if (!isMissing || policy !== 'missing') throw error
     if (!options.flag('quiet')) context.stderr.write(`Unable to find image '${withTag(image)}' locally\n`)
     await pull()

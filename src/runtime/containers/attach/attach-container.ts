@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { parseDetachKeys } from '../../../core/detach-keys.ts'
 import { conflict, errorCode, unsupported } from '../../../core/errors.ts'
 import type { AttachedStream, AttachOptions, LogChunk, LogOptions } from '../../../docker-api/index.ts'
 import { beingRemoved, isRestarting, notRunning } from '../container-errors.ts'
@@ -7,7 +8,6 @@ import { logDetails, readLogConfig, readLogs } from '../logs/index.ts'
 import { type ContainerRecord, isRunning } from '../record.ts'
 import { emitContainer, type Room } from '../room.ts'
 import { AttachStream } from './attach-stream.ts'
-import { parseDetachKeys } from './detach-keys.ts'
 import { writeTerminalSize } from './terminal-size.ts'
 
 /** Attaches a client; to a container that does not run yet, from its start on. */

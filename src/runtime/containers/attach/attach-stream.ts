@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { DetachScanner } from '../../../core/detach-keys.ts'
 import { encodeFrame } from '../../../docker-api/index.ts'
 import { connectSeqpacket } from '../../linux/process/seqpacket.ts'
-import { DetachScanner } from './detach-keys.ts'
 
 /** conmon reads at most 32 KiB of a packet and drops the rest. */
 const PACKET_BYTES_MAX = 8 * 1024

@@ -1,4 +1,4 @@
-import { invalidInput } from '../../../core/errors.ts'
+import { invalidInput } from './errors.ts'
 
 /** Control keys in the order of their codes. */
 const CONTROL = '@abcdefghijklmnopqrstuvwxyz[\\]^_'
