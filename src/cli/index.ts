@@ -14,7 +14,14 @@ export type {
 export { composeGroup } from './commands/compose/group.ts'
 export { engineVerbs } from './commands/engine-verbs.ts'
 export { machineGroup } from './commands/machine/group.ts'
-export { badFlag, type HostPort, readDiscovery, readDiscoveryOptions, readDuration } from './commands/swarm/flags.ts'
+export {
+  badFlag,
+  type HostPort,
+  readDiscovery,
+  readDiscoveryOptions,
+  readDuration,
+  readLogLevel,
+} from './commands/swarm/flags.ts'
 export { type SwarmPrograms, swarmGroup } from './commands/swarm/group.ts'
 export { type JoinOptions, readJoinOptions } from './commands/swarm/join-options.ts'
 export { ENGINE_OPTIONS } from './engine/engine-address.ts'

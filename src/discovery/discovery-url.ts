@@ -32,6 +32,12 @@ export function parseDiscovery(text: string): Discovery {
         'DISCOVERY_UNSUPPORTED',
         'token:// discovery needs a hosted service that no longer exists: use etcd://host:port/cluster',
       )
+    case 'consul':
+    case 'zk':
+      throw unsupported(
+        'DISCOVERY_UNSUPPORTED',
+        `${scheme}:// discovery is not supported, presence is kept in leases of etcd: use etcd://host:port/cluster; swarm manage without a URL starts an etcd of its own`,
+      )
     default:
       throw unsupported(
         'DISCOVERY_UNSUPPORTED',

@@ -2,7 +2,14 @@ import { lookup } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import { hostname } from 'node:os'
-import { badFlag, type CommandContext, type Invocation, type JoinOptions, readJoinOptions } from '../cli/index.ts'
+import {
+  badFlag,
+  type CommandContext,
+  type Invocation,
+  type JoinOptions,
+  readJoinOptions,
+  readLogLevel,
+} from '../cli/index.ts'
 import { invalidInput, ShoalError } from '../core/errors.ts'
 import { type Discovery, type EtcdOptions, parseDiscovery } from '../discovery/index.ts'
 import { checkExposure, parseListenAddress } from '../docker-api/server/index.ts'
@@ -55,6 +62,7 @@ export async function readJoinSettings(invocation: Invocation, context: CommandC
   }
   return {
     ...settings,
+    logLevel: readLogLevel(invocation, context),
     hosts,
     join,
     cluster,

@@ -14,8 +14,10 @@ import {
   type Store,
 } from '../discovery/index.ts'
 import { type ClientTls, createDockerClient, type SystemInfo } from '../docker-api/index.ts'
+import type { EnginePolling } from './classic-flags.ts'
 
 interface Ports {
+  readonly polling: EnginePolling
   /** For managers that were given certificates: then every engine of the list must speak TLS. */
   readonly tls: ClientTls | undefined
   readonly clock: Clock
@@ -23,7 +25,6 @@ interface Ports {
   readonly log: Log
 }
 
-const REFRESH_MS = 5_000
 /** An engine that hangs must not hold up news of the others. */
 const ANSWER_MS = 4_000
 
@@ -36,13 +37,13 @@ export async function openEngineList(
   ports: Ports,
   scope: Scope,
 ): Promise<{ store: Store; keys: ClusterKeys }> {
-  const { clock, log } = ports
+  const { clock, log, random, polling } = ports
   const store = await scope.open(
     () => createMemoryStore({ clock }),
     opened => opened.close(),
   )
   const keys = clusterKeys('engines')
-  const source = createNodeSource(discovery, { clock, log })
+  const source = createNodeSource(discovery, { clock, log, pollMs: polling.fileMs })
   let addresses = await source.list()
   const { signal } = scope
   const follow = async (work: () => Promise<void>): Promise<void> => {
@@ -62,7 +63,7 @@ export async function openEngineList(
       } catch (error) {
         log.error({ error: errorMessage(error) }, 'cannot note which engines answer, will try again')
       }
-      await sleep(clock, REFRESH_MS, signal)
+      await sleep(clock, polling.minMs + random.next() * (polling.maxMs - polling.minMs), signal)
     }
   })
   return { store, keys }

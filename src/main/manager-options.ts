@@ -1,10 +1,18 @@
 import { networkInterfaces } from 'node:os'
-import { badFlag, type CommandContext, type Invocation, type Options, readDiscoveryOptions } from '../cli/index.ts'
-import { parseDuration } from '../core/duration.ts'
+import {
+  badFlag,
+  type CommandContext,
+  type Invocation,
+  type Options,
+  readDiscoveryOptions,
+  readDuration,
+  readLogLevel,
+} from '../cli/index.ts'
 import { type Discovery, type EtcdOptions, parseDiscovery, parseHostPort } from '../discovery/index.ts'
 import { checkExposure, isExposed, type ListenAddress, parseListenAddress } from '../docker-api/server/index.ts'
 import type { Strategy } from '../manager/index.ts'
 import { FILTER_NAMES, type FilterName, isFilterName } from '../scheduler/index.ts'
+import { checkReplication, type EnginePolling, ineffective, readClusterOptions, readPolling } from './classic-flags.ts'
 import { readStoreTls } from './store-tls.ts'
 import { readTlsFlags, type TlsFiles } from './tls-flags.ts'
 
@@ -18,6 +26,8 @@ export interface ManageOptions {
   readonly advertise: string
   readonly strategy: Strategy
   readonly overcommit: number
+  /** How often a container that could not be created is tried again. */
+  readonly createRetries: number
   readonly filters: readonly FilterName[]
   readonly electionTtlMs: number
   readonly dataRoot: string
@@ -26,14 +36,20 @@ export interface ManageOptions {
   readonly logLevel: string
   /** For an etcd that asks for certificates. */
   readonly storeTls: EtcdOptions['tls']
+  /** How engines that are listed by hand are watched. */
+  readonly polling: EnginePolling
+  /** Whether web pages of any origin may use the API. */
+  readonly cors: boolean
+  /** Flags that were accepted and do nothing, and what is unwise. */
+  readonly warnings: readonly string[]
 }
 
 const DEFAULT_HOST = 'tcp://127.0.0.1:3375'
 const DEFAULT_ETCD = '127.0.0.1:2379'
-const DEFAULT_ELECTION_TTL = '3s'
+const ELECTION_TTL_MS = 3_000
 
 /** Reads the flags of `swarm manage`; the messages are classic Swarm's where it has one. Throws BAD_FLAG. */
-export function readManageOptions(invocation: Invocation, { env }: CommandContext): ManageOptions {
+export function readManageOptions(invocation: Invocation, { env }: Pick<CommandContext, 'env'>): ManageOptions {
   const { args, options, command } = invocation
   const text = (name: string, fallback: string): string => options.text(name) ?? fallback
   if (args.length > 1) throw badFlag(`the \`manage\` command takes one argument at most. See '${command} --help'.`)
@@ -47,21 +63,29 @@ export function readManageOptions(invocation: Invocation, { env }: CommandContex
   // Now, not when it listens: before then a store of our own may have been started.
   for (const address of listen) checkExposure(address, { isSecure: tlsFiles !== undefined, insecure })
   if (url === undefined && !insecure) refuseExposed(etcdListen)
+  const discovery = url === undefined ? undefined : parseDiscovery(url)
+  const advertise = options.text('advertise') ?? options.text('addr') ?? env['SWARM_ADVERTISE']
+  checkReplication(options, { discovery, advertise })
+  const cluster = readClusterOptions(options)
   return {
-    discovery: url === undefined ? undefined : parseDiscovery(url),
+    discovery,
     hosts,
     insecure,
     tlsFiles,
-    advertise: readAdvertise(options.text('advertise') ?? options.text('addr') ?? env['SWARM_ADVERTISE'], listen),
+    advertise: readAdvertise(advertise, listen),
     strategy: readStrategy(text('strategy', 'spread')),
-    overcommit: readOvercommit(options.list('clusterOpt')),
+    overcommit: cluster.overcommit,
+    createRetries: cluster.createRetries,
     filters: readFilters(options.list('filter')),
-    electionTtlMs: readElectionTtl(options),
+    electionTtlMs: readElectionTtl(invocation),
     dataRoot: text('dataRoot', '/var/lib/shoal'),
     etcdListen,
     cluster: text('cluster', 'default'),
-    logLevel: text('logLevel', 'info'),
+    logLevel: readLogLevel(invocation, { env }),
     storeTls: readStoreTls(readDiscoveryOptions(invocation)),
+    polling: readPolling(invocation),
+    cors: options.flag('apiEnableCors') || options.flag('cors'),
+    warnings: [...cluster.warnings, ...ineffective(options, discovery)],
   }
 }
 
@@ -78,8 +102,8 @@ function refuseExposed({ host, port }: ManageOptions['etcdListen']): void {
   )
 }
 
-function readElectionTtl(options: Options): number {
-  const ttlMs = parseDuration(options.text('replicationTtl') ?? DEFAULT_ELECTION_TTL)
+function readElectionTtl(invocation: Invocation): number {
+  const ttlMs = readDuration(invocation, 'replication-ttl', ELECTION_TTL_MS)
   if (ttlMs <= 0) throw badFlag('--replication-ttl should be a positive number')
   return ttlMs
 }
@@ -95,18 +119,6 @@ function readFilters(names: readonly string[]): readonly FilterName[] {
   const unknown = names.find(name => !isFilterName(name))
   if (unknown !== undefined) throw badFlag(`filter not supported: ${unknown}; known are ${FILTER_NAMES.join(', ')}`)
   return names.length === 0 ? FILTER_NAMES : names.filter(isFilterName)
-}
-
-function readOvercommit(clusterOptions: readonly string[]): number {
-  let overcommit = 0
-  for (const option of clusterOptions) {
-    const [key = '', value = ''] = option.split('=')
-    if (key !== 'swarm.overcommit')
-      throw badFlag(`--cluster-opt ${key} is not known: known is swarm.overcommit=<number>`)
-    overcommit = Number(value)
-    if (!(overcommit > -1)) throw badFlag(`swarm.overcommit should be larger than -1, ${value} is invalid`)
-  }
-  return overcommit
 }
 
 /** Where other managers reach this one: as said, else where it listens. */

@@ -34,6 +34,7 @@ interface Ports {
 /** `swarm manage`: runs a manager until it is told to stop. */
 export const runManager: RunCommand = async (invocation, context) => {
   const options = readManageOptions(invocation, context)
+  for (const warning of options.warnings) context.stderr.write(`Warning: ${warning}\n`)
   const { clock, random, signal } = context
   const ports: Ports = { clock, random, log: createLogger(options.logLevel) }
   const scope = new Scope()
@@ -77,10 +78,10 @@ async function openStore(
   ports: Ports,
   scope: Scope,
 ): Promise<{ store: Store; keys: ClusterKeys }> {
-  const { discovery, storeTls, clientTls } = options
+  const { discovery, storeTls, clientTls, polling } = options
   if (discovery !== undefined && discovery.scheme !== 'etcd') {
     const { openEngineList } = await import('./manager-engines.ts')
-    return openEngineList(discovery, { ...ports, tls: clientTls }, scope)
+    return openEngineList(discovery, { ...ports, tls: clientTls, polling }, scope)
   }
   const endpoints = discovery?.endpoints ?? [await ownEtcd(options, ports, scope)]
   const cluster = discovery?.cluster ?? options.cluster

@@ -7,6 +7,11 @@ const KNOWN = ['kv.cacertfile', 'kv.certfile', 'kv.keyfile']
 
 /** Reads the certificates that `--discovery-opt kv.…file=path` names; undefined without them. Throws BAD_FLAG. */
 export function readStoreTls(options: Readonly<Record<string, string>>): EtcdOptions['tls'] {
+  if (options['kv.path'] !== undefined) {
+    throw badFlag(
+      "--discovery-opt kv.path is not used: the cluster's name stands in the URL, etcd://host:port/<cluster>",
+    )
+  }
   const unknown = Object.keys(options).find(key => !KNOWN.includes(key))
   if (unknown !== undefined) throw badFlag(`--discovery-opt ${unknown} is not known: known are ${KNOWN.join(', ')}`)
   const read = (key: string): Buffer | undefined => {

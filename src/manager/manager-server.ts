@@ -9,6 +9,7 @@ import type { FilterName } from '../scheduler/index.ts'
 import { createVersionCap } from './docker/api-versions.ts'
 import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
 import type { ClusterNodes } from './docker/nodes.ts'
+import { withCors } from './http/cors.ts'
 import { createFront } from './http/server.ts'
 import { v1Routes } from './http/v1-routes.ts'
 import type { Manager } from './manager.ts'
@@ -24,6 +25,10 @@ export interface ManagerServerOptions {
   /** Of containers that are created one by one, in the order in which they are applied. */
   readonly filters: readonly FilterName[]
   readonly overcommit: number
+  /** How often a container that could not be created is tried again; absent: never. */
+  readonly createRetries?: number
+  /** Lets web pages of any origin use the API. */
+  readonly cors?: boolean
   /** What this manager serves with, and shows to the manager it hands requests on to. */
   readonly tls?: ServerTls
 }
@@ -60,7 +65,8 @@ export async function createManagerServer(
   ]
   const hijack = (request: Parameters<typeof hijackTarget>[0]) => hijackTarget(request, nodes)
   const front = await createFront(routes, { manager, clock, log, hijack, ...(tls === undefined ? {} : { tls }) })
-  const listeners = createListeners({ handler: front.handler, isUpgrade: isHijack, onUpgrade: front.onUpgrade })
+  const handler = options.cors === true ? withCors(front.handler) : front.handler
+  const listeners = createListeners({ handler, isUpgrade: isHijack, onUpgrade: front.onUpgrade })
   return {
     listen: listeners.listen,
     async close() {

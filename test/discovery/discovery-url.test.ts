@@ -32,9 +32,15 @@ describe('discovery URLs', () => {
     ['10.0.0.[11:1]:2375', 'BAD_ADDRESS'],
     ['n[1:99999999]:1', 'BAD_ADDRESS'],
     ['consul://a:1/x', 'DISCOVERY_UNSUPPORTED'],
+    ['zk://a:1,b:1/x', 'DISCOVERY_UNSUPPORTED'],
     ['token://0123', 'DISCOVERY_UNSUPPORTED'],
+    ['http://a:1', 'DISCOVERY_UNSUPPORTED'],
   ])('refuses "%s" with %s', (text, code) => {
     expect(() => parseDiscovery(text)).toThrow(expect.objectContaining({ code }))
+  })
+
+  it.each(['consul://a:1/x', 'zk://a:1/x', 'token://0123', 'http://a:1'])('says what to use instead of %s', text => {
+    expect(() => parseDiscovery(text)).toThrow(/: use etcd:\/\/host:port\/cluster/)
   })
 })
 

@@ -49,4 +49,71 @@ describe('swarm manage', () => {
   ])('refuses %j as classic Swarm does', (options, message) => {
     expect(() => read(options, ETCD)).toThrow(message)
   })
+
+  it.each([
+    [{ strategy: 'fair' }, /^strategy not supported/],
+    [{ filter: ['health', 'nosuch'] }, /^filter not supported: nosuch/],
+    [{ replicationTtl: '0s' }, '--replication-ttl should be a positive number'],
+    [{ replicationTtl: 'soon' }, /^invalid --replication-ttl: soon/],
+    [{ replication: true }, '--advertise address must be provided when using --leader-election'],
+    [{ advertise: '10.0.0.1' }, '--advertise should be of the form ip:port or hostname:port'],
+    [{ engineRefreshMinInterval: '0s' }, 'min refresh interval should be a positive number'],
+    [
+      { engineRefreshMinInterval: '30s', engineRefreshMaxInterval: '20s' },
+      'max refresh interval cannot be less than min refresh interval',
+    ],
+    [{ engineFailureRetry: '0' }, 'invalid failure retry count'],
+    [{ engineFailureRetry: 'x' }, 'invalid failure retry count'],
+    [{ engineRefreshRetry: '4' }, '--engine-refresh-retry is deprecated. Use --engine-failure-retry'],
+    [{ heartbeat: '500ms' }, '--heartbeat should be at least one second'],
+    [{ clusterDriver: 'mesos-experimental' }, /^unsupported cluster "mesos-experimental"/],
+    [{ clusterOpt: ['swarm.overcommit=-2'] }, 'swarm.overcommit should be larger than -1, -2.000000 is invalid'],
+    [{ clusterOpt: ['swarm.overcommit=lots'] }, 'swarm.overcommit should be larger than -1, lots is invalid'],
+    [{ clusterOpt: ['swarm.createretry=-1'] }, 'swarm.createretry can not be negative, -1 is invalid'],
+    [{ clusterOpt: ['mesos.user=x'] }, /^--cluster-opt mesos.user is not known/],
+    [{ discoveryOpt: ['kv.path=x'] }, /^--discovery-opt kv.path is not used: the cluster's name stands in the URL/],
+    [{ logLevel: 'loud' }, /^Cannot use --log-level "loud"/],
+  ])('refuses %j with its own words', (options, message) => {
+    expect(() => read(options, ETCD)).toThrow(message)
+  })
+
+  it('elects no leader without a store', () => {
+    const options = { replication: true, advertise: '10.0.0.1:3375' }
+    expect(() => read(options, ['nodes://a:1'])).toThrow('Leader election is only supported with etcd discovery.')
+    expect(() => read(options, ETCD)).not.toThrow()
+  })
+
+  it('takes every flag of classic Swarm, and says which of them do nothing', () => {
+    const given = {
+      strategy: 'binpacking',
+      clusterDriver: 'swarm',
+      clusterOpt: ['swarm.overcommit=-0.5', 'swarm.createretry=2'],
+      engineRefreshMinInterval: '30s',
+      engineRefreshMaxInterval: '60s',
+      engineFailureRetry: '5',
+      engineRefreshRetry: '3',
+      heartbeat: '20s',
+      cors: true,
+      refreshOnNodeFilter: true,
+      containerNameRefreshFilter: 'x',
+      logLevel: 'panic',
+    }
+    const options = read(given, ['file:///nodes'])
+    expect(options).toMatchObject({
+      strategy: 'binpack',
+      overcommit: -0.5,
+      createRetries: 2,
+      polling: { minMs: 30_000, maxMs: 60_000, failures: 5, fileMs: 20_000 },
+      cors: true,
+      logLevel: 'fatal',
+    })
+    expect(options.warnings.map(warning => warning.split(':')[0])).toEqual([
+      'swarm.overcommit=-0.5 lets only a part of each node be used',
+      '--engine-refresh-retry has no effect',
+      '--refresh-on-node-filter has no effect',
+      '--container-name-refresh-filter has no effect',
+    ])
+    expect(read(given, ETCD).warnings).toHaveLength(8)
+    expect(read({}, ETCD)).toMatchObject({ warnings: [], createRetries: 0, cors: false, logLevel: 'info' })
+  })
 })

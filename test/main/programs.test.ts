@@ -53,14 +53,20 @@ describe('the families', () => {
     expect(await run(root, ['--version'])).toEqual({ code: 0, stdout: `${name} version 1.2.3\n`, stderr: '' })
   })
 
-  it('swarm create makes a name, and takes no arguments', async () => {
+  it('swarm create makes a name, or a cluster in one store', async () => {
     const root = FAMILIES['swarm'] ?? umbrella
     const made = await run(root, ['create'])
     expect(made.stdout).toMatch(/^[0-9a-f]{32}\n$/)
-    expect(await run(root, ['create', 'x'])).toEqual({
+    expect(await run(root, ['create', 'x', 'y'])).toEqual({
       code: 2,
       stdout: '',
-      stderr: "the `create` command takes no arguments. See 'swarm create --help'.\n",
+      stderr: "the `create` command takes one argument at most. See 'swarm create --help'.\n",
+    })
+    expect((await run(root, ['create', 'nodes://h:1'])).stderr).toMatch(/^Cannot make a cluster in nodes:\/\//)
+    expect(await run(root, ['create', '--dry-run', 'etcd://h/prod'])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'Would make the cluster prod in etcd://h:2379\n',
     })
   })
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { hashOf } from '../../core/digest.ts'
-import { notFound, unavailable } from '../../core/errors.ts'
+import { notFound, ShoalError, unavailable } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
 import type { Random } from '../../core/random.ts'
 import type { ContainerCreateRequest } from '../../docker-api/index.ts'
@@ -30,6 +30,8 @@ export interface DockerFrontPorts {
   /** Of containers that are created one by one, in their order. */
   readonly filters: readonly FilterName[]
   readonly overcommit: number
+  /** How often a container that could not be created is tried again. */
+  readonly createRetries?: number
   /** This manager's name and its software's version. */
   readonly name: string
   readonly version: string
@@ -183,20 +185,33 @@ async function create(
   ports: DockerFrontPorts,
   creating: Pick<CreatePorts, 'locks' | 'pending'>,
 ): Promise<ApiReply> {
-  const { manager, nodes, random, strategy, filters, overcommit } = ports
+  const { manager, nodes, random, strategy, filters, overcommit, createRetries = 0 } = ports
   const view = () => clusterView(manager.snapshot(), nodesForView(manager.snapshot()), overcommit)
   const { name, platform = '' } = request.query
   const options = { name, platform: platform === '' ? undefined : platform }
-  const json = await createContainer(request.body as ContainerCreateRequest, options, {
-    nodes,
-    random,
-    ...creating,
-    view,
-    strategy,
-    filters,
-    signal: request.signal,
-  })
-  return { status: 201, json }
+  const once = () =>
+    createContainer(request.body as ContainerCreateRequest, options, {
+      nodes,
+      random,
+      ...creating,
+      view,
+      strategy,
+      filters,
+      signal: request.signal,
+    })
+  return { status: 201, json: await withRetries(once, createRetries, request.signal) }
+}
+
+/** Each try chooses a node anew (classic Swarm's `swarm.createretry`). What is wrong with the request itself is told at once. */
+async function withRetries<T>(once: () => Promise<T>, retries: number, signal: AbortSignal): Promise<T> {
+  for (let left = retries; ; left--) {
+    try {
+      return await once()
+    } catch (error) {
+      const isRefusal = error instanceof ShoalError && error.status < 500
+      if (left <= 0 || isRefusal || signal.aborted) throw error
+    }
+  }
 }
 
 async function onContainer(request: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {

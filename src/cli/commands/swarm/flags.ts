@@ -29,8 +29,9 @@ export function readDiscoveryOptions({ options }: Invocation): Readonly<Record<s
   return Object.fromEntries(pairs)
 }
 
-export function readDuration({ options }: Invocation, flag: string, fallbackMs: number): number {
-  const text = options.text(flag)
+/** A duration in milliseconds, which may be negative; `flag` as it is written: `replication-ttl`. Throws BAD_FLAG. */
+export function readDuration({ options }: Pick<Invocation, 'options'>, flag: string, fallbackMs: number): number {
+  const text = options.text(flag.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase()))
   if (text === undefined) return fallbackMs
   try {
     const negative = text.startsWith('-')
@@ -38,6 +39,22 @@ export function readDuration({ options }: Invocation, flag: string, fallbackMs: 
   } catch (cause) {
     throw invalidInput('BAD_FLAG', `invalid --${flag}: ${text} is not a duration such as 10s or 1m30s`, { cause })
   }
+}
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic']
+
+/** `--log-level` of the command or before it, else debug with `--debug` or `$DEBUG`, else info. Throws BAD_FLAG. */
+export function readLogLevel(
+  { options, globals }: Pick<Invocation, 'options' | 'globals'>,
+  { env }: Pick<CommandContext, 'env'>,
+): string {
+  const level = options.text('logLevel') ?? globals.text('logLevel')
+  if (level === undefined) return globals.flag('debug') || /^(1|t|true)$/i.test(env['DEBUG'] ?? '') ? 'debug' : 'info'
+  if (!LOG_LEVELS.includes(level)) {
+    throw badFlag(`Cannot use --log-level "${level}": expected one of ${LOG_LEVELS.join(', ')}`)
+  }
+  // Classic Swarm's last level; nothing is logged there that is not fatal.
+  return level === 'panic' ? 'fatal' : level
 }
 
 export interface HostPort {

@@ -1,4 +1,5 @@
 import type { CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition, RunCommand } from '../../command.ts'
+import { ADVERTISE, ADVERTISE_ALIAS, DISCOVERY_OPTION, GLOBAL_OPTIONS, MANAGE_OPTIONS } from './manage-flags.ts'
 import { nodeGroup } from './node-group.ts'
 
 /** The commands of `swarm` that need more than the manager's API; main/ wires them. */
@@ -13,20 +14,11 @@ export interface SwarmPrograms {
   readonly tlsFlags: readonly OptionDefinition[]
 }
 
-const DISCOVERY_OPTION: OptionDefinition = {
-  flags: '--discovery-opt <key=value>',
-  summary: 'discovery options: kv.cacertfile, kv.certfile, kv.keyfile',
-  repeatable: true,
-}
-const ADVERTISE: OptionDefinition = {
-  flags: '--advertise <host:port>',
-  summary: 'address of the Docker Engine API as the other members reach it [$SWARM_ADVERTISE]',
-}
-const ADVERTISE_ALIAS: OptionDefinition = { flags: '--addr <host:port>', summary: 'same as --advertise', hidden: true }
-
 const DISCOVERY_HELP = `Discovery URLs:
   etcd://<host:port>[,<host:port>…][/<cluster>]   a store: presence, services, failover
-  nodes://<host:port>[,…] or file://<path>        a fixed list of engines (list and manage only)`
+  nodes://<host:port>[,…] or file://<path>        a fixed list of engines (list and manage only);
+                                                  10.0.0.[11:20]:2375 stands for ten of them
+  none: $SWARM_DISCOVERY`
 
 /** The `swarm` family. */
 export function swarmGroup(programs: SwarmPrograms): CommandGroup {
@@ -37,16 +29,22 @@ export function swarmGroup(programs: SwarmPrograms): CommandGroup {
     joinCommand(programs),
     nodeGroup,
   ]
-  return { name: 'swarm', summary: 'Make many hosts one cluster', commands }
+  return { name: 'swarm', summary: 'Make many hosts one cluster', options: GLOBAL_OPTIONS, commands }
 }
 
 function createCommand({ create }: SwarmPrograms): CommandLeaf {
   return {
     name: 'create',
     aliases: ['c'],
-    summary: 'Make the name of a new cluster',
-    // Taken to be refused with a message of our own.
-    args: '[arguments...]',
+    summary: 'Make a cluster in a store, or the name of one',
+    args: '[discovery...]',
+    options: [
+      DISCOVERY_OPTION,
+      { flags: '--timeout <duration>', summary: 'how long to wait for the store (default: 10s)' },
+      { flags: '--dry-run', summary: 'only say what would be made' },
+    ],
+    footer: `With etcd://<host:port>[/<cluster>] the cluster is made there and its id printed.
+Without, a new name is printed, to be used as the path of such a URL.`,
     load: create,
   }
 }
@@ -101,35 +99,7 @@ function manageCommand({ manage, tlsFlags }: SwarmPrograms): CommandLeaf {
     summary: 'Manage a cluster: schedules, watches over nodes, serves the API',
     args: '[discovery...]',
     options: [...MANAGE_OPTIONS, ...tlsFlags],
-    footer: `${DISCOVERY_HELP}\n  none: an etcd of its own, in --data-root`,
+    footer: `${DISCOVERY_HELP}\n  neither: an etcd of its own, in --data-root`,
     load: manage,
   }
 }
-
-const MANAGE_OPTIONS: readonly OptionDefinition[] = [
-  {
-    flags: '-H, --host <url>',
-    summary: 'serve the API here (default: tcp://127.0.0.1:3375) [$SWARM_HOST]',
-    repeatable: true,
-  },
-  { flags: '--insecure', summary: 'serve the API without TLS on addresses other than loopback' },
-  { flags: '--strategy <name>', summary: 'placement: spread, binpack or random (default: spread)' },
-  {
-    flags: '-f, --filter <name>',
-    summary: 'filter of containers created one by one, instead of all of them',
-    repeatable: true,
-  },
-  { flags: '--replication', summary: 'accepted: managers on a store always elect a leader', hidden: true },
-  { flags: '--replication-ttl <duration>', summary: 'how long a leader that is silent stays leader' },
-  { ...ADVERTISE, summary: 'address of this manager for the other managers [$SWARM_ADVERTISE]' },
-  ADVERTISE_ALIAS,
-  { flags: '--data-root <directory>', summary: 'where the embedded etcd keeps its data (default: /var/lib/shoal)' },
-  {
-    flags: '--etcd-listen <host:port>',
-    summary: 'where the embedded etcd answers, for nodes that join (default: 127.0.0.1:2379)',
-  },
-  { flags: '--cluster <name>', summary: 'name of the cluster in the embedded etcd (default: default)' },
-  { flags: '--cluster-opt <key=value>', summary: 'swarm.overcommit=<share>', repeatable: true },
-  { flags: '-l, --log-level <level>', summary: 'debug, info, warn, error or fatal (default: info)' },
-  DISCOVERY_OPTION,
-]

@@ -22,11 +22,13 @@ const TTL_MS = 5_000
  */
 export function readJoinOptions(invocation: Invocation, context: Pick<CommandContext, 'env'>): JoinOptions {
   const discovery = readDiscovery(invocation, context, 'join a cluster')
-  const advertise = readAdvertise(invocation.options.text('advertise') ?? context.env['SWARM_ADVERTISE'])
+  const { options } = invocation
+  const written = options.text('advertise') ?? options.text('addr') ?? context.env['SWARM_ADVERTISE']
+  const advertise = readAdvertise(written)
   const ttlMs = readDuration(invocation, 'ttl', TTL_MS)
   const heartbeatMs = readDuration(invocation, 'heartbeat', Math.min(1_000, ttlMs / 3))
   const delayMs = readDuration(invocation, 'delay', 0)
-  if (invocation.options.text('heartbeat') !== undefined && heartbeatMs < 1_000) {
+  if (options.text('heartbeat') !== undefined && heartbeatMs < 1_000) {
     throw badFlag('--heartbeat should be at least one second')
   }
   if (ttlMs <= heartbeatMs) throw badFlag('--ttl must be strictly superior to the heartbeat value')
