@@ -7,16 +7,20 @@ export interface Timer {
 export interface Clock {
   /** Wall clock, milliseconds since 1970. May jump. For people and records, never for deadlines. */
   readonly nowMs: () => number
+  /** The same in whole microseconds, the finest that a number holds this far from 1970. For the order of records. */
+  readonly nowMicros: () => number
   /** Milliseconds from an arbitrary origin. Never goes back. For deadlines and durations. */
   readonly monotonicMs: () => number
   /** Calls `run` once after `delayMs`, unless cancelled. Does not keep the process alive by itself. */
   readonly setTimer: (delayMs: number, run: () => void) => Timer
 }
 
+const MICROS_PER_MS = 1_000
 const TIMER_MS_MAX = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
+  nowMicros: () => toMicros(Date.now(), performance.timeOrigin + performance.now()),
   monotonicMs: () => performance.now(),
   setTimer(delayMs, run) {
     let handle: NodeJS.Timeout | undefined
@@ -28,6 +32,19 @@ export const systemClock: Clock = {
     arm(delayMs)
     return { cancel: () => clearTimeout(handle) }
   },
+}
+
+/**
+ * Joins the two clocks there are: the wall clock, which knows milliseconds, and one that counts finer from the start of the
+ * process and does not follow when the wall clock is set. Never outside of the wall clock's millisecond.
+ */
+export function toMicros(wallMs: number, countedMs: number): number {
+  const counted = Math.floor(countedMs * MICROS_PER_MS)
+  const wall = wallMs * MICROS_PER_MS
+  if (counted >= wall && counted < wall + MICROS_PER_MS) return counted
+  // They are a little apart: ahead, the millisecond is about to end, behind, it has just begun.
+  if (Math.abs(countedMs - wallMs) < 2) return counted < wall ? wall : wall + MICROS_PER_MS - 1
+  return wall + (counted % MICROS_PER_MS)
 }
 
 /** Resolves after `ms`; rejects with the signal's reason as soon as the signal is aborted. */

@@ -23,6 +23,7 @@ export class ManualClock implements Clock {
   }
 
   readonly nowMs = (): number => this.#now
+  readonly nowMicros = (): number => Math.round(this.#now * 1_000)
   readonly monotonicMs = (): number => this.#now - this.#startMs
 
   readonly setTimer = (delayMs: number, run: () => void): Timer => {

@@ -44,6 +44,7 @@ export class SimProcess {
     this.#world = world
     this.clock = {
       nowMs: world.clock.nowMs,
+      nowMicros: world.clock.nowMicros,
       monotonicMs: world.clock.monotonicMs,
       setTimer: (delayMs, run) => this.#setTimer(delayMs, run),
     }

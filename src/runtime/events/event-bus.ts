@@ -44,7 +44,7 @@ export class EventBus {
 
   emit(Type: EngineEvent['Type'], Action: string, Actor: EngineEvent['Actor']): void {
     // Numbers hold no single nanoseconds this far from 1970; a microsecond apart keeps the order visible.
-    const timeNano = Math.max(this.#clock.nowMs() * 1e6, this.#lastNano + 1_000)
+    const timeNano = Math.max(this.#clock.nowMicros() * 1_000, this.#lastNano + 1_000)
     this.#lastNano = timeNano
     const event: EngineEvent = { Type, Action, Actor, scope: 'local', time: Math.floor(timeNano / 1e9), timeNano }
     this.#ring[this.#next++ % KEPT_MAX] = event

@@ -14,6 +14,7 @@ export function pollingClock(): Clock {
   let now = 100_000
   return {
     nowMs: () => now,
+    nowMicros: () => now * 1_000,
     monotonicMs: () => now,
     setTimer(delayMs, run) {
       if (delayMs > 1_000) return { cancel() {} }

@@ -36,6 +36,19 @@ describe('EventBus', () => {
     expect((await late.next()).value).toMatchObject({ Actor: { ID: 'between' } })
   })
 
+  it('gives every event a time of its own, to the microsecond, whatever the clock does', async () => {
+    const times = [5_000_000, 5_000_321, 5_000_321, 4_000_000, 5_000_400]
+    const { nowMs, monotonicMs, setTimer } = new ManualClock()
+    const bus = new EventBus({ nowMs, monotonicMs, setTimer, nowMicros: () => times.shift() ?? 0 })
+    for (const id of ['a', 'b', 'c', 'd', 'e']) bus.emit('container', 'start', actor(id))
+    bus.close()
+    const kept = await Array.fromAsync(bus.read({ sinceMs: 0 }, new AbortController().signal))
+    const wanted = [5_000_000, 5_000_321, 5_000_322, 5_000_323, 5_000_400]
+    expect(kept.map(({ timeNano }) => timeNano)).toEqual(wanted.map(micros => micros * 1_000))
+    const part = bus.read({ sinceMs: 5_000.322, untilMs: 5_000.323 }, new AbortController().signal)
+    expect((await Array.fromAsync(part)).map(({ Actor }) => Actor.ID)).toEqual(['c', 'd'])
+  })
+
   it('tells the past from an instant on, to the microsecond', async () => {
     const { clock, bus, listen } = open()
     for (const id of ['a', 'b', 'c']) bus.emit('container', 'start', actor(id))
