@@ -31,6 +31,8 @@ export interface ContainerRoots {
   readonly changes: (containerId: string) => Promise<string>
   /** Holds the files of the container's image as they were, read-only. */
   readonly holdImage: (containerId: string, imageId: string) => Promise<HeldDirectory>
+  /** Directories of the container's overlay, as Docker's GraphDriver.Data names them; they need not be there yet. */
+  readonly places: (containerId: string, imageId: string) => Readonly<Record<string, string>>
   /** Bytes of the image below the writable layer. */
   readonly imageBytes: (containerId: string, imageId: string) => Promise<number>
   /** Containers that have a writable layer on disk, so that leftovers can be found after a crash. */

@@ -81,6 +81,8 @@ export interface LayerSource {
 
 /** {@link ContainerRoots} and what the image builder needs of them. */
 export interface OverlayRoots extends ContainerRoots {
+  /** `bare`: without what a container has beside its image. */
+  readonly mount: (containerId: string, imageId: string, options?: { readonly bare?: boolean }) => Promise<string>
   /** The directory that holds what the container changed: an overlay's upper directory. */
   readonly changes: (containerId: string) => Promise<string>
 }

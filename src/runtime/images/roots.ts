@@ -1,12 +1,12 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, statSync } from 'node:fs'
+import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { errorCode, failed, invalidInput, notFound } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
 import { type HeldDirectory, heldDirectory, holdDirectory } from '../linux/files/fd-path.ts'
 import { cloneMounts, MOUNT_FLAGS, mount, unmount } from '../linux/mount.ts'
 import { insideOwnMounts } from '../linux/process/namespaces.ts'
-import type { OverlayRoots } from './contract.ts'
+import type { LayerRef, OverlayRoots } from './contract.ts'
 import { checkPlatform, parsePlatform } from './format/platform.ts'
 import { readIfThere } from './store/files.ts'
 import type { StoreParts } from './store/store-parts.ts'
@@ -37,6 +37,7 @@ export class ContainerOverlays implements OverlayRoots {
         await rm(join(parts.layout.roots, id), { recursive: true, force: true })
       else records.set(id, JSON.parse(bytes.toString()) as RootRecord)
     }
+    await makeInitLayer(parts.layout)
     return new ContainerOverlays(parts, records)
   }
 
@@ -52,13 +53,13 @@ export class ContainerOverlays implements OverlayRoots {
     return { id, config: config.config ?? {}, warnings: checkPlatform(reference, config, wanted) }
   }
 
-  readonly mount: OverlayRoots['mount'] = (containerId, imageId) =>
+  readonly mount: OverlayRoots['mount'] = (containerId, imageId, { bare = false } = {}) =>
     this.#lock.run(containerId, async () => {
       const directory = this.#directoryOf(containerId)
       const target = join(directory, 'merged')
       if (isMounted(target)) return target
       const record = this.#records.get(containerId) ?? (await this.#prepare(containerId, directory, imageId))
-      this.#mountOverlay(directory, target, record)
+      this.#mountOverlay(record, { directory, target, bare })
       return target
     })
 
@@ -90,20 +91,33 @@ export class ContainerOverlays implements OverlayRoots {
   readonly holdImage: OverlayRoots['holdImage'] = (containerId, imageId) =>
     this.#lock.run(containerId, async () => {
       const record = this.#recordOf(containerId, imageId)
-      const empty = this.#emptyLayer()
-      if (record.diffIds.length === 0) return holdDirectory(empty)
-      const target = this.#parts.layout.roots
+      const { roots: target, initLayer, emptyLayer } = this.#parts.layout
       // In a namespace of its own, so that no crash can leave the mount behind. Layers are held there too: overlayfs takes
       // none from another one.
       const tree = insideOwnMounts(() => {
         using layers = holdDirectory(this.#parts.layout.layers)
+        using init = holdDirectory(initLayer)
+        using empty = holdDirectory(emptyLayer)
         // Overlayfs does not take a single lower directory without an upper one.
-        const data = `lowerdir=${[...this.#lowerOf(record, layers), empty].join(':')}`
+        const data = `lowerdir=${[init.path, ...this.#lowerOf(record, layers), empty.path].join(':')}`
         mount({ source: 'overlay', target, type: 'overlay', flags: MOUNT_FLAGS.readOnly, data })
         return cloneMounts(target)
       })
       return heldDirectory(tree)
     })
+
+  readonly places: OverlayRoots['places'] = (containerId, imageId) => {
+    const { layout, layers } = this.#parts
+    const directory = this.#directoryOf(containerId)
+    const diffIds = this.#records.get(containerId)?.diffIds ?? this.#parts.catalog.get(imageId)?.layers.map(diffIdOf)
+    const lower = (diffIds ?? []).flatMap(diffId => layers.shortName(diffId) ?? [])
+    return {
+      LowerDir: [layout.initLayer, ...lower.reverse().map(short => join(layout.layers, short))].join(':'),
+      MergedDir: join(directory, 'merged'),
+      UpperDir: join(directory, 'upper'),
+      WorkDir: join(directory, 'work'),
+    }
+  }
 
   readonly imageBytes: OverlayRoots['imageBytes'] = async (containerId, imageId) =>
     this.#recordOf(containerId, imageId).diffIds.reduce((sum, id) => sum + this.#parts.layers.unpackedBytes(id), 0)
@@ -113,7 +127,7 @@ export class ContainerOverlays implements OverlayRoots {
     const known = this.#records.get(containerId)
     if (known !== undefined) return known
     const image = this.#parts.catalog.find(imageId)
-    return { imageId: image.id, diffIds: image.layers.map(layer => layer.diffId) }
+    return { imageId: image.id, diffIds: image.layers.map(diffIdOf) }
   }
 
   /**
@@ -138,7 +152,7 @@ export class ContainerOverlays implements OverlayRoots {
 
   async #prepare(containerId: string, directory: string, imageId: string): Promise<RootRecord> {
     const image = this.#parts.catalog.find(imageId)
-    const record = { imageId: image.id, diffIds: image.layers.map(layer => layer.diffId) }
+    const record = { imageId: image.id, diffIds: image.layers.map(diffIdOf) }
     this.#records.set(containerId, record)
     for (const name of ['upper', 'work', 'merged']) await mkdir(join(directory, name), { recursive: true, mode: 0o755 })
     // Not synced: that would cost more than all the rest of a start, and only a power cut could tell.
@@ -148,13 +162,16 @@ export class ContainerOverlays implements OverlayRoots {
     return record
   }
 
-  #mountOverlay(directory: string, target: string, record: RootRecord): void {
+  #mountOverlay(record: RootRecord, { directory, target, bare }: { directory: string; target: string; bare: boolean }) {
+    const { layout } = this.#parts
     mkdirSync(target, { recursive: true })
-    using layers = holdDirectory(this.#parts.layout.layers)
+    using layers = holdDirectory(layout.layers)
     using own = holdDirectory(directory)
+    // Overlayfs wants a lower directory even for an image of no layers.
+    using above = holdDirectory(bare ? layout.emptyLayer : layout.initLayer)
     const lower = this.#lowerOf(record, layers)
     const options = [
-      `lowerdir=${(lower.length === 0 ? [this.#emptyLayer()] : lower).join(':')}`,
+      `lowerdir=${[above.path, ...lower].join(':')}`,
       `upperdir=${own.path}/upper`,
       `workdir=${own.path}/work`,
       // What a container changes must be found whole in its upper directory, or packing it would lose content.
@@ -168,13 +185,21 @@ export class ContainerOverlays implements OverlayRoots {
       throw mountError(error, { directory, layers: lower.length })
     }
   }
+}
 
-  /** Overlayfs wants a lower directory even for an image of no layers. */
-  #emptyLayer(): string {
-    const path = join(this.#parts.layout.root, 'empty')
-    if (!existsSync(path)) mkdirSync(path, { mode: 0o755 })
-    return path
-  }
+/**
+ * The layer between a container's image and what it changes: Docker's mark of a container, which programs look for. It is in
+ * no image and counts as no change.
+ */
+async function makeInitLayer({ initLayer, emptyLayer }: StoreParts['layout']): Promise<void> {
+  for (const path of [initLayer, emptyLayer]) await mkdir(path, { recursive: true, mode: 0o755 })
+  const mark = join(initLayer, '.dockerenv')
+  await writeFile(mark, '')
+  await chmod(mark, 0o755)
+}
+
+function diffIdOf({ diffId }: LayerRef): string {
+  return diffId
 }
 
 function isMounted(path: string): boolean {

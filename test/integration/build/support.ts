@@ -155,7 +155,8 @@ export class BuildLab implements AsyncDisposable {
     return this.builder.build(context, { ...OPTIONS, ...change }, show, soon())
   }
 
-  readonly rootOf = (id: string): Promise<string> => this.store.roots.mount(`look-${id.slice(7, 19)}`, id)
+  readonly rootOf = (id: string): Promise<string> =>
+    this.store.roots.mount(`look-${id.slice(7, 19)}`, id, { bare: true })
 
   #last(): { store: ImageStore; containers: ChrootContainers; builder: Builder } {
     const last = this.#opened.at(-1)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { sleep, systemClock } from '../../../src/core/clock.ts'
 import type { ContainerStats } from '../../../src/docker-api/index.ts'
@@ -194,6 +195,23 @@ describe.skipIf(!isRoot)('what containers use and may use', () => {
         expect((await images.inspect(made)).RootFS).toEqual(RootFS)
         await images.remove(made, { force: true })
       }
+    })
+
+    it('leaves the mark of a container out', async () => {
+      const { containers, images } = dock.engine
+      const id = await dock.run('[ -x /.dockerenv ] && [ ! -s /.dockerenv ] && echo marked; exec sleep 1000')
+      await logged(id, 'marked')
+      expect(await containers.changes(id)).toEqual([])
+      expect([...(await readTar(await containers.export(id))).keys()]).toContain('.dockerenv')
+      const { Data = {} } = (await containers.inspect(id)).GraphDriver ?? {}
+      expect(Object.keys(Data ?? {}).sort()).toEqual(['LowerDir', 'MergedDir', 'UpperDir', 'WorkDir'])
+      expect(existsSync(`${Data?.['MergedDir']}/bin/busybox`)).toBe(true)
+      expect(existsSync(`${Data?.['LowerDir']?.split(':').at(-1)}/bin/busybox`)).toBe(true)
+      const unmarked = await dock.run('rm /.dockerenv; echo gone; exec sleep 1000')
+      await logged(unmarked, 'gone')
+      expect(await containers.changes(unmarked)).toEqual([{ Path: '/.dockerenv', Kind: 2 }])
+      const { Data: places } = (await images.inspect('box')).GraphDriver ?? {}
+      expect(existsSync(`${places?.['UpperDir']}/bin/busybox`)).toBe(true)
     })
 
     it('refuses names and instructions that no image can have', async () => {

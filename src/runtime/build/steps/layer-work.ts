@@ -27,7 +27,7 @@ export async function withRoot<T>(
   const { roots } = build.store
   const rootId = `build-${build.id}-${newShortId(build.random)}`
   try {
-    return await use(await roots.mount(rootId, await hiddenImage(build, state)), rootId)
+    return await use(await roots.mount(rootId, await hiddenImage(build, state), { bare: true }), rootId)
   } finally {
     await roots.remove(rootId)
   }

@@ -56,7 +56,7 @@ async function treeOf(
   const state = (await scope.earlier(from)) ?? (await imageState(build, from))
   const rootId = `build-${build.id}-${newShortId(build.random)}`
   opened.defer(() => build.store.roots.remove(rootId))
-  const directory = await build.store.roots.mount(rootId, await hiddenImage(build, state))
+  const directory = await build.store.roots.mount(rootId, await hiddenImage(build, state), { bare: true })
   return { directory, missing: path => `stat ${path}: file does not exist` }
 }
 

@@ -19,7 +19,7 @@ import { networkSettings, networksOf, shownNetworkMode } from './network-setting
 
 const NO_FILES: Sandbox['files'] = { hostname: '', hosts: '', resolvConf: '' }
 
-type ViewRoom = Pick<Room, 'sandboxes' | 'health' | 'paths' | 'clock' | 'facts'>
+type ViewRoom = Pick<Room, 'sandboxes' | 'health' | 'paths' | 'clock' | 'facts' | 'roots'>
 
 export function liveState({ health }: Pick<Room, 'health'>, record: ContainerRecord): ContainerState {
   return stateOf(record, record.life.status === 'running' ? health.get(record.id) : undefined)
@@ -57,7 +57,7 @@ export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerI
       LogConfig: { Type: 'json-file', Config: {}, ...host.LogConfig },
       ShmSize: host.ShmSize || SHM_BYTES_DEFAULT,
     },
-    GraphDriver: { Name: 'overlay2', Data: {} },
+    GraphDriver: { Name: 'overlay2', Data: room.roots.places(id, record.imageId) },
     Config: fullConfig(config),
     Mounts: record.mounts.filter(({ unlisted }) => unlisted !== true).map(({ point }) => point),
     NetworkSettings: networkSettings(room.sandboxes, record),

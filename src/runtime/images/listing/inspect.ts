@@ -62,15 +62,15 @@ export async function imageHistory(parts: StoreParts, reference: string): Promis
   )
 }
 
-/** Directories that an overlay of the image would have. */
+/** Directories that an overlay of the image would have. Only those of layers are there. */
 function layerPaths({ layers, layout }: StoreParts, record: ImageRecord): Readonly<Record<string, string>> {
-  const paths = record.layers
-    .map(({ diffId }) => layers.shortName(diffId))
-    .flatMap(short => (short === undefined ? [] : [join(layout.layers, short)]))
-    .reverse()
-  const [upper, ...lower] = paths
+  const shorts = record.layers.flatMap(({ diffId }) => layers.shortName(diffId) ?? []).reverse()
+  const [upper, ...lower] = shorts
+  if (upper === undefined) return {}
   return {
-    ...(lower.length === 0 ? {} : { LowerDir: lower.join(':') }),
-    ...(upper === undefined ? {} : { UpperDir: upper }),
+    ...(lower.length === 0 ? {} : { LowerDir: lower.map(short => join(layout.layers, short)).join(':') }),
+    MergedDir: join(layout.roots, upper, 'merged'),
+    UpperDir: join(layout.layers, upper),
+    WorkDir: join(layout.roots, upper, 'work'),
   }
 }

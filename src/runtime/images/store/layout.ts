@@ -26,6 +26,9 @@ export interface Layout {
   readonly references: string
   /** Scratch for what is being made; emptied at the start. */
   readonly scratch: string
+  /** What every container has between its image and its writable layer, and a directory of nothing. */
+  readonly initLayer: string
+  readonly emptyLayer: string
   /** `<container>/`: writable layers and mount points. */
   readonly roots: string
 }
@@ -45,6 +48,8 @@ export async function openLayout(dataRoot: string, clock: Clock): Promise<Layout
     imageRecords: join(root, 'image-records'),
     references: join(root, 'references.json'),
     scratch: join(root, 'scratch'),
+    initLayer: join(root, 'init'),
+    emptyLayer: join(root, 'empty'),
     roots: join(dataRoot, 'roots'),
   }
   await checkFormat(root)
