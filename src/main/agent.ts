@@ -43,7 +43,10 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
   })
   scope.defer(() => members.close())
   const memory = agentMemoryFile(join(directory, 'agent.json'))
-  const agent = createAgent(settings.agent, { ...ports, engine, overlay, peers, memory })
+  const agent = createAgent(
+    { ...settings.agent, overlay: settings.engineUrl === undefined },
+    { ...ports, engine, overlay, peers, memory },
+  )
   try {
     await sleep(clock, random.next() * settings.join.delayMs, signal)
     const waiting = { clock, log, isKnown: (await memory.read()) !== undefined }

@@ -2,7 +2,7 @@ import { type Clock, sleep } from '../core/clock.ts'
 import { errorCode, errorMessage, isTransient, unavailable } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { ApplyResult } from '../core/model/control-api.ts'
-import type { MemberRecord } from '../core/model/node.ts'
+import type { MemberRecord, NetworkRecord } from '../core/model/node.ts'
 import type { ProjectSpec } from '../core/model/service.ts'
 import type { Random } from '../core/random.ts'
 import { type ClusterKeys, createElection, type Election, type LeaderRecord, type Store } from '../discovery/index.ts'
@@ -18,6 +18,7 @@ import { EMPTY_SNAPSHOT, type Snapshot } from './model/snapshot.ts'
 import { createPlacer } from './plan/placer.ts'
 import { type AddressPool, DEFAULT_POOL } from './project/allocate-network.ts'
 import { type ApplyOptions, type ApplyPorts, applyProject, removeProject } from './project/apply.ts'
+import { createNetwork, type NetworkWish, removeNetwork } from './project/cluster-network.ts'
 import { type NodeChange, updateNode } from './project/update-node.ts'
 
 export interface ManagerOptions {
@@ -57,6 +58,9 @@ export interface Manager {
     options: { readonly volumes: boolean; readonly dryRun: boolean },
   ) => Promise<ApplyResult>
   readonly updateNode: (name: string, change: NodeChange) => Promise<void>
+  /** A network over the hosts that belongs to no project; these throw as the three above do. */
+  readonly createNetwork: (wish: NetworkWish) => Promise<NetworkRecord>
+  readonly removeNetwork: (name: string) => Promise<void>
 }
 
 interface Term {
@@ -80,6 +84,8 @@ export function createManager(options: ManagerOptions, ports: ManagerPorts): Man
     apply: async (project, how) => applyProject(project, how, state.applyPorts()),
     remove: async (project, how) => removeProject(project, how, state.applyPorts()),
     updateNode: async (name, change) => updateNode(name, change, state.applyPorts()),
+    createNetwork: async wish => createNetwork(wish, state.applyPorts()),
+    removeNetwork: async name => removeNetwork(name, state.applyPorts()),
   }
 }
 

@@ -14,6 +14,7 @@ export function toMemberRecord(
     apiAddress: options.apiAddress,
     ...(options.apiTls === true ? { apiTls: true } : {}),
     address: options.address,
+    ...(options.overlay === true ? { overlay: true } : {}),
     nanoCpus: info.NCPU * 1e9,
     memoryBytes: info.MemTotal,
     platform: {

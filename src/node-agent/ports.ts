@@ -86,6 +86,8 @@ export interface AgentOptions {
   /** The address other hosts reach it at, for the overlay. */
   readonly address: string
   readonly labels: Readonly<Record<string, string>>
+  /** Whether its networks span hosts. */
+  readonly overlay?: boolean
   /** Changes when the host reboots. */
   readonly bootId: string
   /** Life of the member key without a heartbeat; default 5 s. */

@@ -27,6 +27,8 @@ export interface MemberRecord {
   /** Grows with every start of the agent. */
   readonly epoch: number
   readonly startedAtMs: number
+  /** Whether networks that span hosts reach it. Engines that are not ours, and records of earlier agents, do not say: then they do not. */
+  readonly overlay?: boolean
 }
 
 export type Availability = 'active' | 'pause' | 'drain'
@@ -45,6 +47,7 @@ export interface NodeRecord {
 /** Key `networks/<name>`. */
 export interface NetworkRecord {
   readonly name: string
+  /** Empty for one that was made by itself, with `docker network create`. */
   readonly project: string
   /** VXLAN network identifier, unique in the cluster. */
   readonly vni: number
@@ -52,6 +55,8 @@ export interface NetworkRecord {
   readonly subnet: string
   readonly internal: boolean
   readonly labels: Readonly<Record<string, string>>
+  /** Records of earlier managers do not say. */
+  readonly createdAtMs?: number
 }
 
 /** Key `volumes/<name>`. */

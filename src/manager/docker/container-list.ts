@@ -15,12 +15,13 @@ export async function listContainers(options: ListOptions, nodes: ClusterNodes):
     wanted === undefined ? nodes : { ...nodes, ready: () => nodes.ready().filter(n => wanted.includes(n.name)) }
   const all = options.all || options.limit !== undefined
   const answers = await askAll(among, engine => engine.containers.list({ all, filters: bareNames(filters) }))
-  const containers = answers.flatMap(answer => answer.value.map(container => onNode(container, answer)))
+  const containers = answers.flatMap(answer => answer.value.map(container => containerOnNode(container, answer)))
   containers.sort((a, b) => b.Created - a.Created || (a.Id < b.Id ? -1 : 1))
   return options.limit === undefined ? containers : containers.slice(0, options.limit)
 }
 
-function onNode(container: ContainerSummary, { node }: Answer<unknown>): ContainerSummary {
+/** A container as the cluster shows it: with its node's name, and its node's address where ports have none. */
+export function containerOnNode(container: ContainerSummary, { node }: Answer<unknown>): ContainerSummary {
   const { address } = node.member
   const isAnywhere = (ip: string | undefined): boolean => ip === '0.0.0.0' || ip === '::'
   return {

@@ -19,8 +19,13 @@ import { pullEverywhere, removeEverywhere, tagEverywhere } from './image-operati
 import { imageHolder } from './images.ts'
 import { systemInfo, versionInfo } from './info.ts'
 import { locate, locateExec } from './locate.ts'
+import { networkRoutes } from './networks/network-routes.ts'
+import { nodeBlock } from './node-block.ts'
 import { askAll, type ClusterNodes, type NodeEngine } from './nodes.ts'
-import { inspectNetwork, listImages, listNetworks, listVolumes } from './resources.ts'
+import { listImages } from './resources.ts'
+import { clusterDiskUsage } from './system/disk-usage.ts'
+import { pruneRoutes } from './system/prune-routes.ts'
+import { volumeRoutes } from './volumes/volume-routes.ts'
 
 export interface DockerFrontPorts {
   readonly manager: Manager
@@ -38,6 +43,12 @@ export interface DockerFrontPorts {
   readonly kernel: string
 }
 
+/** Docker's clients learn from these how to build, and that an answer is never kept. */
+const PING_HEADERS = {
+  'builder-version': '1',
+  'cache-control': 'no-cache, no-store, must-revalidate',
+  pragma: 'no-cache',
+}
 const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] as const
 
 /** As much of the Docker Engine API as makes sense of a cluster as a whole; the rest is the nodes' own. */
@@ -51,8 +62,13 @@ export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
     handle,
   })
   return [
-    get('/_ping', 'Whether the manager answers', async () => ({ text: 'OK' })),
-    { method: 'HEAD', path: '/_ping', summary: 'The same, without a body', handle: async () => ({ text: '' }) },
+    get('/_ping', 'Whether the manager answers', async () => ({ text: 'OK', headers: PING_HEADERS })),
+    {
+      method: 'HEAD',
+      path: '/_ping',
+      summary: 'The same, without a body',
+      handle: async () => ({ text: '', headers: PING_HEADERS }),
+    },
     get('/info', 'The cluster', async () => ({ json: await infoOf(ports) })),
     get('/version', 'Versions', async () => ({ json: versionInfo(ports.version, ports.kernel) })),
     get('/events', 'What happens on all nodes', async request => followEvents(request, nodes)),
@@ -60,13 +76,13 @@ export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
     get('/images/json', 'All images', async ({ query }) => ({
       json: await listImages(parseFilters(query['filters']), nodes),
     })),
-    get('/networks', 'All networks', async () => ({ json: listNetworks(manager.snapshot()) })),
-    get('/networks/:name', 'A network', async ({ params: { name = '' } }) => ({
-      json: inspectNetwork(name, manager.snapshot()),
+    get('/containers/ps', 'All containers, for clients of old', request => containers(request, nodes)),
+    get('/system/df', 'What the disks of all nodes are used for', async request => ({
+      json: await clusterDiskUsage(request, nodes),
     })),
-    get('/volumes', 'All volumes', async () => ({
-      json: { Volumes: await listVolumes(manager.snapshot(), nodes), Warnings: [] },
-    })),
+    ...networkRoutes(ports),
+    ...volumeRoutes({ ...ports, snapshot: manager.snapshot }),
+    ...pruneRoutes({ nodes, snapshot: manager.snapshot, removeNetwork: manager.removeNetwork }),
     {
       method: 'POST',
       path: '/containers/create',
@@ -219,19 +235,6 @@ async function onContainer(request: ApiRequest, nodes: ClusterNodes): Promise<Ap
   const { node, id, inspect } = await locate(reference, nodes)
   if (request.raw.method === 'GET' && verb === 'json') return { json: { ...inspect, Node: nodeBlock(node) } }
   return hand(request, await toNode(node, nodePath(request.originalUrl, id, verb), nodes), nodes)
-}
-
-/** What classic Swarm adds to an inspected container. */
-function nodeBlock({ name, member }: NodeEngine): object {
-  return {
-    ID: member.id,
-    IP: member.address,
-    Addr: member.apiAddress,
-    Name: name,
-    Cpus: Math.floor(member.nanoCpus / 1e9),
-    Memory: member.memoryBytes,
-    Labels: member.labels,
-  }
 }
 
 async function onImage(request: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {

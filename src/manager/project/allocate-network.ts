@@ -3,6 +3,7 @@ import { hashOf } from '../../core/digest.ts'
 import { conflict } from '../../core/errors.ts'
 import type { NetworkRecord } from '../../core/model/node.ts'
 import type { NetworkSpec } from '../../core/model/service.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 
 export interface AddressPool {
   /** `10.128.0.0/9`. */
@@ -20,6 +21,14 @@ export interface Taken {
   readonly networks: readonly Pick<NetworkRecord, 'name' | 'vni' | 'subnet'>[]
   /** Addresses of hosts, which no network may hide. */
   readonly hosts: readonly string[]
+}
+
+/** What no new network may take: the numbers and subnets of the others, and the addresses of hosts. */
+export function takenIn({ networks, nodes }: Snapshot): Taken {
+  return {
+    networks: [...networks.values()].map(({ value }) => value),
+    hosts: [...nodes.values()].map(({ value }) => value.lastSeen.address),
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import type { NetworkRecord } from '../../core/model/node.ts'
 import type { NetworkSpec, ProjectSpec, ServiceSpec, VolumeSpec } from '../../core/model/service.ts'
 import type { ServiceRecord } from '../../core/model/task.ts'
 import { type ProjectRecord, type Snapshot, type Stored, type StoredVolume, serviceId } from '../model/snapshot.ts'
-import { type AddressPool, allocateNetwork, type Taken } from './allocate-network.ts'
+import { type AddressPool, allocateNetwork, takenIn } from './allocate-network.ts'
 import { differences } from './differences.ts'
 import { replacingParts, specHashOf } from './spec-hash.ts'
 
@@ -68,8 +68,8 @@ function writesOf<T>(parts: readonly Planned<T>[]): RecordWrite<T>[] {
 }
 
 function planNetworks(desired: ProjectSpec, snapshot: Snapshot, pool: AddressPool): Planned<NetworkRecord>[] {
-  const networks: Taken['networks'][number][] = [...snapshot.networks.values()].map(({ value }) => value)
-  const hosts = [...snapshot.nodes.values()].map(({ value }) => value.lastSeen.address)
+  const taken = takenIn(snapshot)
+  const networks = [...taken.networks]
   return desired.networks.map((spec): Planned<NetworkRecord> => {
     const known = snapshot.networks.get(spec.name)
     const keep: PlanStep = { action: 'keep', kind: 'network', name: spec.name }
@@ -77,7 +77,7 @@ function planNetworks(desired: ProjectSpec, snapshot: Snapshot, pool: AddressPoo
       if (!spec.external) checkSameNetwork(spec, known.value)
       return { step: keep }
     }
-    const record = networkRecord(spec, desired.name, allocateNetwork(spec, { networks, hosts }, pool))
+    const record = networkRecord(spec, desired.name, allocateNetwork(spec, { ...taken, networks }, pool))
     networks.push(record)
     return { step: { ...keep, action: 'create' }, write: { before: undefined, value: record } }
   })

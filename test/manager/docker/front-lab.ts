@@ -1,31 +1,38 @@
 import { afterEach, beforeEach } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
 import { silentLog } from '../../../src/core/log.ts'
-import type { MemberRecord } from '../../../src/core/model/node.ts'
+import type { MemberRecord, NetworkRecord } from '../../../src/core/model/node.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { Scope } from '../../../src/core/scope.ts'
 import { createDockerClient, type Engine } from '../../../src/docker-api/index.ts'
 import { createDockerServer, type ServerTls } from '../../../src/docker-api/server/index.ts'
 import { createManagerServer, type Manager } from '../../../src/manager/index.ts'
-import { EMPTY_SNAPSHOT } from '../../../src/manager/model/snapshot.ts'
+import { EMPTY_SNAPSHOT, type Stored } from '../../../src/manager/model/snapshot.ts'
 import { FILTER_NAMES } from '../../../src/scheduler/index.ts'
 import { memberRecord } from '../support.ts'
 
 /** What a test has of a cluster: nodes with engines of its own making, and managers before them. */
-export const lab: { scope: Scope; members: MemberRecord[]; leads: boolean } = {
+export const lab: { scope: Scope; members: MemberRecord[]; leads: boolean; networks: Map<string, NetworkRecord> } = {
   scope: new Scope(),
   members: [],
   leads: true,
+  networks: new Map(),
 }
 
-beforeEach(() => Object.assign(lab, { scope: new Scope(), members: [], leads: true }))
+beforeEach(() => Object.assign(lab, { scope: new Scope(), members: [], leads: true, networks: new Map() }))
 afterEach(() => lab.scope[Symbol.asyncDispose]())
 
-export async function addNode(name: string, engine: Engine): Promise<void> {
+export async function addNode(name: string, engine: Engine, more: Partial<MemberRecord> = {}): Promise<void> {
   const server = await createDockerServer({ engine, log: silentLog })
   lab.scope.defer(() => server.close())
   const [host = ''] = await server.listen({ hosts: ['tcp://127.0.0.1:0'] })
-  lab.members.push(memberRecord(name, { apiAddress: host.replace('tcp://', '') }))
+  lab.members.push(memberRecord(name, { apiAddress: host.replace('tcp://', ''), ...more }))
+}
+
+function stored<T extends { readonly name: string }>(values: readonly T[]): ReadonlyMap<string, Stored<T>> {
+  return new Map(
+    values.map((value, index) => [value.name, { key: value.name, value, createRevision: index, modRevision: index }]),
+  )
 }
 
 export async function startFront({ leader, tls }: { leader?: string; tls?: ServerTls } = {}): Promise<number> {
@@ -40,12 +47,8 @@ export async function startFront({ leader, tls }: { leader?: string; tls?: Serve
   })
   const snapshot = () => ({
     ...EMPTY_SNAPSHOT,
-    members: new Map(
-      lab.members.map((value, index) => [
-        value.name,
-        { key: value.name, value, createRevision: index, modRevision: index },
-      ]),
-    ),
+    members: stored(lab.members),
+    networks: stored([...lab.networks.values()]),
   })
   const isLeader = leader === undefined && lab.leads
   const manager: Manager = {
@@ -57,6 +60,14 @@ export async function startFront({ leader, tls }: { leader?: string; tls?: Serve
     apply: project => Promise.resolve({ project: project.name, changed: true, steps: [] }),
     remove: project => Promise.resolve({ project, changed: true, steps: [] }),
     updateNode: () => Promise.resolve(),
+    removeNode: node => Promise.resolve({ node, volumes: [] }),
+    createNetwork: async wish => {
+      const { name, internal, labels, subnet = '10.9.9.0/24' } = wish
+      const value = { name, project: '', vni: 4096 + lab.networks.size, subnet, internal, labels, createdAtMs: 0 }
+      lab.networks.set(name, value)
+      return value
+    },
+    removeNetwork: async name => void lab.networks.delete(name),
   }
   const server = await createManagerServer(
     {
@@ -78,4 +89,14 @@ export async function startFront({ leader, tls }: { leader?: string; tls?: Serve
 export const get = async (port: number, path: string) => {
   const response = await fetch(`http://127.0.0.1:${port}${path}`)
   return { status: response.status, type: response.headers.get('content-type'), body: (await response.json()) as never }
+}
+
+/** Any request, with a body of JSON; the answer's body is JSON if there is one. */
+export const send = async (port: number, method: string, path: string, body?: object) => {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  })
+  const text = await response.text()
+  return { status: response.status, body: (text === '' ? undefined : JSON.parse(text)) as never }
 }

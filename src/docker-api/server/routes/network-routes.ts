@@ -10,7 +10,7 @@ import { Query, readJson } from '../request.ts'
 
 type ById = { readonly Params: { readonly id: string } }
 
-interface ConnectRequest {
+export interface ConnectRequest {
   readonly Container: string
   readonly EndpointConfig: EndpointConfig
   readonly Force: boolean
@@ -61,28 +61,40 @@ export function networkRoutes(app: HttpApp, { networks }: Engine): void {
     throw notFound('NO_SUCH_NETWORK', `network ${params.id} not found`)
   })
   app.post('/networks/create', async ({ raw }, reply) => {
-    const { Name = '', ...others } = await readBody<NetworkCreateRequest>(raw, NETWORK_SHAPES)
-    if (Name === '') throw invalidInput('BAD_NETWORK_NAME', 'invalid name: expected a name for the network')
-    return reply.code(201).send(await networks.create({ Name, ...others }))
+    return reply.code(201).send(await networks.create(await readNetworkCreate(raw)))
   })
   app.delete<ById>('/networks/:id', async ({ params }, reply) => {
     await networks.remove(params.id)
     return reply.code(204).send()
   })
   app.post<ById>('/networks/:id/connect', async ({ params, raw }, reply) => {
-    const request = await readBody<ConnectRequest>(raw, CONNECT_SHAPES)
-    await networks.connect(params.id, containerOf(request), request.EndpointConfig ?? {})
+    const request = await readConnect(raw)
+    await networks.connect(params.id, request.Container, request.EndpointConfig)
     return reply.code(200).send()
   })
   app.post<ById>('/networks/:id/disconnect', async ({ params, raw }, reply) => {
-    const request = await readBody<ConnectRequest>(raw, CONNECT_SHAPES)
-    await networks.disconnect(params.id, containerOf(request), { force: request.Force === true })
+    const request = await readConnect(raw)
+    await networks.disconnect(params.id, request.Container, { force: request.Force })
     return reply.code(200).send()
   })
   app.post('/networks/prune', async request => {
     const removed = await networks.prune({ filters: new Query(request.url).filters() })
     return { NetworksDeleted: removed.length === 0 ? null : removed }
   })
+}
+
+/** The body of `POST /networks/create`. Throws 400. */
+export async function readNetworkCreate(raw: IncomingMessage): Promise<NetworkCreateRequest> {
+  const { Name = '', ...others } = await readBody<NetworkCreateRequest>(raw, NETWORK_SHAPES)
+  if (Name === '') throw invalidInput('BAD_NETWORK_NAME', 'invalid name: expected a name for the network')
+  return { Name, ...others }
+}
+
+/** The body of a request to join a network or to leave it. Throws 400. */
+export async function readConnect(raw: IncomingMessage): Promise<ConnectRequest> {
+  const request = await readBody<ConnectRequest>(raw, CONNECT_SHAPES)
+  const { EndpointConfig = {}, Force = false } = request
+  return { Container: containerOf(request), EndpointConfig: EndpointConfig ?? {}, Force }
 }
 
 /** The fields of a body that a route reads. Throws 400 naming one whose value is of the wrong kind. */

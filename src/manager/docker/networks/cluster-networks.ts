@@ -1,0 +1,107 @@
+import { hashOf } from '../../../core/digest.ts'
+import { notFound } from '../../../core/errors.ts'
+import type { NetworkRecord } from '../../../core/model/node.ts'
+import type { NetworkInspect } from '../../../docker-api/index.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
+import { type Answer, askAll, type ClusterNodes, type NodeEngine } from '../nodes.ts'
+
+/** A network as the cluster shows it. */
+export interface FoundNetwork {
+  /** Its name without a node's. */
+  readonly bare: string
+  /** Absent for a network that spans nodes. */
+  readonly node?: NodeEngine
+  /** `Name` is `node/name` for one that ends at its node. */
+  readonly network: NetworkInspect
+}
+
+export interface NetworkPorts {
+  readonly nodes: ClusterNodes
+  readonly snapshot: () => Snapshot
+}
+
+/** Networks that span the cluster, once each, and those of single nodes with the node's name in front, as classic Swarm. */
+export async function allNetworks({ nodes, snapshot }: NetworkPorts): Promise<FoundNetwork[]> {
+  const { networks } = snapshot()
+  const over = [...networks.values()].map(({ value }) => ({ bare: value.name, network: networkInspect(value) }))
+  const answers = await askAll(nodes, engine => engine.networks.list({}))
+  const single = answers.flatMap(({ node, value }) =>
+    // What the overlay made on a node is a part of a network that is listed already.
+    value.flatMap(network => (isPart(network, node, networks) ? [] : [found(network, node)])),
+  )
+  const byId = new Map([...over, ...single].map(each => [`${each.network.Id} ${each.network.Name}`, each]))
+  return [...byId.values()].sort((a, b) => (a.network.Name < b.network.Name ? -1 : 1))
+}
+
+function isPart({ Name }: NetworkInspect, { member }: NodeEngine, networks: Snapshot['networks']): boolean {
+  return member.overlay === true && networks.has(Name)
+}
+
+function found(network: NetworkInspect, node: NodeEngine): FoundNetwork {
+  // Docker's own networks over hosts are told by every engine of its swarm.
+  if (network.Scope === 'swarm' || network.Scope === 'global') return { bare: network.Name, network }
+  return { bare: network.Name, node, network: { ...network, Name: `${node.name}/${network.Name}` } }
+}
+
+/**
+ * A network by its id, `node/name`, its name if only one has it, or the beginning of its id. Throws 404, also for a
+ * name that several nodes have, as classic Swarm does.
+ */
+export async function findNetwork(reference: string, ports: NetworkPorts): Promise<FoundNetwork> {
+  const record = ports.snapshot().networks.get(reference)?.value
+  if (record !== undefined) return { bare: record.name, network: networkInspect(record) }
+  const all = await allNetworks(ports)
+  const choices = [
+    all.filter(({ network }) => network.Id === reference || network.Name === reference),
+    all.filter(({ bare }) => bare === reference),
+    all.filter(({ network }) => reference.length > 0 && network.Id.startsWith(reference)),
+  ]
+  const [best, ...others] = choices.find(group => group.length > 0) ?? []
+  if (best === undefined) throw notFound('NO_SUCH_NETWORK', `network ${reference} not found`)
+  if (others.length === 0) return best
+  const names = [best, ...others].map(({ network }) => network.Name)
+  throw notFound(
+    'AMBIGUOUS',
+    `network ${reference} not found: several nodes have one, say which with ${names.join(' or ')}`,
+  )
+}
+
+/** With the containers on it, of whatever nodes. */
+export async function inspectFound(
+  { bare, node, network }: FoundNetwork,
+  ports: NetworkPorts,
+): Promise<NetworkInspect> {
+  if (node !== undefined) {
+    const inner = await node.engine.networks.inspect(network.Id)
+    return { ...inner, Name: network.Name }
+  }
+  return { ...network, Containers: Object.assign({}, ...(await membersOf(bare, ports)).map(({ value }) => value)) }
+}
+
+/** The containers that each node has on a network over nodes. */
+export async function membersOf(
+  name: string,
+  { nodes }: NetworkPorts,
+): Promise<Answer<NetworkInspect['Containers']>[]> {
+  return askAll(nodes, async engine => (await engine.networks.inspect(name)).Containers ?? {})
+}
+
+/** A network of the cluster, as Docker shows an overlay network. */
+export function networkInspect(record: NetworkRecord): NetworkInspect {
+  const { name, subnet, internal, labels, vni, createdAtMs = 0 } = record
+  return {
+    Name: name,
+    Id: hashOf({ network: name, vni }),
+    Created: new Date(createdAtMs).toISOString(),
+    Scope: 'swarm',
+    Driver: 'overlay',
+    EnableIPv6: false,
+    IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] },
+    Internal: internal,
+    Attachable: true,
+    Ingress: false,
+    Containers: {},
+    Options: { 'com.docker.network.driver.overlay.vxlanid_list': String(vni) },
+    Labels: labels,
+  }
+}

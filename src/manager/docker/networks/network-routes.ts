@@ -1,0 +1,116 @@
+import { conflict, notFound, ShoalError } from '../../../core/errors.ts'
+import { readConnect, readNetworkCreate } from '../../../docker-api/server/index.ts'
+import type { ApiReply, ApiRequest, ApiRoute } from '../../http/route.ts'
+import { parseFilters } from '../container-list.ts'
+import { locate } from '../locate.ts'
+import { allNetworks, findNetwork, inspectFound, membersOf, type NetworkPorts } from './cluster-networks.ts'
+import { type CreateNetworkPorts, createClusterNetwork } from './create-network.ts'
+import { filterNetworks } from './network-filters.ts'
+
+export interface NetworkRoutePorts extends CreateNetworkPorts {
+  readonly manager: CreateNetworkPorts['manager'] & { readonly removeNetwork: (name: string) => Promise<void> }
+}
+
+/** Networks of the cluster: see `docker network`. */
+export function networkRoutes(ports: NetworkRoutePorts): ApiRoute[] {
+  const { nodes, manager } = ports
+  const view: NetworkPorts = { nodes, snapshot: manager.snapshot }
+  return [
+    {
+      method: 'GET',
+      path: '/networks',
+      summary: 'All networks',
+      handle: async ({ query }) => {
+        const found = filterNetworks(await allNetworks(view), parseFilters(query['filters']))
+        return { json: found.map(({ network }) => network) }
+      },
+    },
+    {
+      method: 'GET',
+      path: '/networks/*',
+      summary: 'A network, with the containers on it',
+      handle: async request => ({ json: await inspect(request, view) }),
+    },
+    {
+      method: 'POST',
+      path: '/networks/create',
+      summary: 'Makes a network over the hosts, or on one of them',
+      leaderOnly: true,
+      raw: true,
+      handle: async ({ raw }) => ({
+        status: 201,
+        json: await createClusterNetwork(await readNetworkCreate(raw), ports),
+      }),
+    },
+    {
+      method: 'POST',
+      path: '/networks/*',
+      summary: 'Joins a container to a network, or takes it off',
+      raw: true,
+      handle: request => join(request, view),
+    },
+    {
+      method: 'DELETE',
+      path: '/networks/*',
+      summary: 'Removes a network that no container is on',
+      leaderOnly: true,
+      raw: true,
+      handle: request => remove(request, ports),
+    },
+  ]
+}
+
+async function inspect({ params, query }: ApiRequest, view: NetworkPorts): Promise<object> {
+  const reference = params['*'] ?? ''
+  const network = await inspectFound(await findNetwork(reference, view), view)
+  const { scope = network.Scope } = query
+  if (scope !== network.Scope && scope !== '') throw notFound('NO_SUCH_NETWORK', `network ${reference} not found`)
+  return network
+}
+
+async function join({ params, raw }: ApiRequest, view: NetworkPorts): Promise<ApiReply> {
+  const [, reference = '', verb = ''] = /^(.*)\/(connect|disconnect)$/.exec(params['*'] ?? '') ?? []
+  if (verb === '') throw notFound('NO_SUCH_PAGE', `page not found: POST /networks/${params['*']}`)
+  const { Container, EndpointConfig, Force } = await readConnect(raw)
+  const { bare, node, network } = await findNetwork(reference, view)
+  const place = await locate(Container, view.nodes)
+  if (node !== undefined && node.name !== place.node.name) {
+    throw conflict(
+      'OTHER_NODE',
+      `Container ${Container} is on node ${place.node.name}, and network ${network.Name} ends at node ${node.name}: use one over hosts`,
+    )
+  }
+  const { networks } = place.node.engine
+  if (verb === 'connect') await networks.connect(bare, place.id, EndpointConfig)
+  else await networks.disconnect(bare, place.id, { force: Force })
+  return { text: '' }
+}
+
+async function remove({ params }: ApiRequest, { nodes, manager }: NetworkRoutePorts): Promise<ApiReply> {
+  const view = { nodes, snapshot: manager.snapshot }
+  const { bare, node, network } = await findNetwork(params['*'] ?? '', view)
+  if (node !== undefined) await node.engine.networks.remove(network.Id)
+  else await removeSpanning(bare, network.Id, { view, remove: manager.removeNetwork })
+  return { status: 204, text: '' }
+}
+
+/** As an engine refuses it (403), while somebody needs the network. */
+async function removeSpanning(
+  name: string,
+  id: string,
+  { view, remove }: { readonly view: NetworkPorts; readonly remove: (name: string) => Promise<void> },
+): Promise<void> {
+  const project = view.snapshot().networks.get(name)?.value.project ?? ''
+  if (project !== '') {
+    throw conflict(
+      'NETWORK_IN_USE',
+      `network ${name} belongs to project ${project}: take it down with \`compose down\``,
+    )
+  }
+  const isUsed = (await membersOf(name, view)).some(({ value }) => Object.keys(value).length > 0)
+  if (isUsed) {
+    const what = `error while removing network: network ${name} id ${id} has active endpoints`
+    throw new ShoalError('NETWORK_IN_USE', 403, what)
+  }
+  await remove(name)
+}
