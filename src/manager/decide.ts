@@ -54,8 +54,9 @@ export function decide(snapshot: Snapshot, round: Round, makePlacer: MakePlacer)
     }
     const { replicas } = service.service.spec
     const isBack = (node: string): boolean => nodes.get(node)?.presence === 'ready'
+    const isGone = (node: string): boolean => !nodes.has(node)
     actions.push(
-      ...planHistory(service.tasks, snapshot, { replicas, perSlot: round.options.historyPerSlot, isBack }),
+      ...planHistory(service.tasks, snapshot, { replicas, perSlot: round.options.historyPerSlot, isBack, isGone }),
       ...service.tasks.flatMap(facts =>
         facts.situation === 'lost' && facts.pinned ? defined(explainPinned(facts)) : [],
       ),

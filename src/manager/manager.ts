@@ -11,7 +11,7 @@ import { parseConstraint } from '../scheduler/index.ts'
 import { ClusterCache } from './loop/cluster-cache.ts'
 import { ControlLoop } from './loop/control-loop.ts'
 import { StoreContact } from './loop/store-contact.ts'
-import type { Transaction } from './loop/transactions.ts'
+import { fence, type Transaction } from './loop/transactions.ts'
 import { FencedWriter } from './loop/writer.ts'
 import { DECIDE_DEFAULTS, type DecideOptions } from './model/round.ts'
 import { EMPTY_SNAPSHOT, type Snapshot } from './model/snapshot.ts'
@@ -19,6 +19,7 @@ import { createPlacer } from './plan/placer.ts'
 import { type AddressPool, DEFAULT_POOL } from './project/allocate-network.ts'
 import { type ApplyOptions, type ApplyPorts, applyProject, removeProject } from './project/apply.ts'
 import { createNetwork, type NetworkWish, removeNetwork } from './project/cluster-network.ts'
+import { type NodeRemoval, type RemoveNodePorts, removeNode } from './project/remove-node.ts'
 import { type NodeChange, updateNode } from './project/update-node.ts'
 
 export interface ManagerOptions {
@@ -58,6 +59,11 @@ export interface Manager {
     options: { readonly volumes: boolean; readonly dryRun: boolean },
   ) => Promise<ApplyResult>
   readonly updateNode: (name: string, change: NodeChange) => Promise<void>
+  /** Forgets a node that is down; throws as the others do, and as {@link removeNode} does. */
+  readonly removeNode: (
+    name: string,
+    options: { readonly force: boolean; readonly dryRun: boolean },
+  ) => Promise<NodeRemoval>
   /** A network over the hosts that belongs to no project; these throw as the three above do. */
   readonly createNetwork: (wish: NetworkWish) => Promise<NetworkRecord>
   readonly removeNetwork: (name: string) => Promise<void>
@@ -84,6 +90,7 @@ export function createManager(options: ManagerOptions, ports: ManagerPorts): Man
     apply: async (project, how) => applyProject(project, how, state.applyPorts()),
     remove: async (project, how) => removeProject(project, how, state.applyPorts()),
     updateNode: async (name, change) => updateNode(name, change, state.applyPorts()),
+    removeNode: async (name, how) => removeNode(name, how, state.removalPorts()),
     createNetwork: async wish => createNetwork(wish, state.applyPorts()),
     removeNetwork: async name => removeNetwork(name, state.applyPorts()),
   }
@@ -176,6 +183,12 @@ class ManagerState {
       snapshot: () => term.cache.snapshot(),
       write: transaction => this.#write(term, transaction),
     }
+  }
+
+  removalPorts(): RemoveNodePorts {
+    const ports = this.applyPorts()
+    const { store, keys } = this.#ports
+    return { ...ports, store, fence: fence(keys, this.term?.writer.fencingToken ?? 0) }
   }
 
   #notLeading(): Error {

@@ -1,4 +1,4 @@
-import type { NodeView, ProjectSummary, ProjectView, TaskView } from '../core/model/control-api.ts'
+import type { NodeHealth, NodeView, ProjectSummary, ProjectView, TaskView } from '../core/model/control-api.ts'
 import {
   isTerminal,
   type ServiceRecord,
@@ -25,7 +25,12 @@ export function nodesForView(snapshot: Snapshot): ReadonlyMap<string, NodeState>
   return nodeStates(snapshot, round)
 }
 
-export function nodeViews(snapshot: Snapshot): NodeView[] {
+/** What is wrong with a node that is there, as far as it was noticed. */
+export type NodeTrouble = (node: string) => string | undefined
+
+const NO_LEASE = 'its agent holds no lease in the store: it ended, its host is down, or it does not reach the store'
+
+export function nodeViews(snapshot: Snapshot, trouble: NodeTrouble = () => undefined): NodeView[] {
   const nodes = [...nodesForView(snapshot).values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   const tasks = Map.groupBy(liveTasks(snapshot), task => task.node)
   return nodes.map(({ name, record, presence }) => {
@@ -35,6 +40,7 @@ export function nodeViews(snapshot: Snapshot): NodeView[] {
     return {
       ...record,
       status: presence === 'ready' ? 'ready' : 'down',
+      ...healthOf(presence, trouble(name)),
       tasks: own.length,
       reserved: {
         nanoCpus: sum(task => task.spec.reservations.nanoCpus),
@@ -42,6 +48,14 @@ export function nodeViews(snapshot: Snapshot): NodeView[] {
       },
     }
   })
+}
+
+function healthOf(
+  presence: NodeState['presence'],
+  trouble: string | undefined,
+): { readonly health: NodeHealth; readonly reason?: string } {
+  if (presence !== 'ready') return { health: 'disconnected', reason: trouble ?? NO_LEASE }
+  return trouble === undefined ? { health: 'healthy' } : { health: 'unhealthy', reason: trouble }
 }
 
 function liveTasks(snapshot: Snapshot): TaskRecord[] {

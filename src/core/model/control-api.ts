@@ -75,9 +75,51 @@ export interface ProjectView {
   readonly tasks: readonly TaskView[]
 }
 
+/**
+ * Classic Swarm's states of an engine. `pending`: listed, and not taken in (it never answered, or must not be a node).
+ * `unhealthy`: a node that does not answer. `disconnected`: its agent holds no lease, or it is listed no more.
+ */
+export type NodeHealth = 'pending' | 'healthy' | 'unhealthy' | 'disconnected'
+
 /** `GET /v1/nodes`. */
 export interface NodeView extends NodeRecord {
   readonly status: 'ready' | 'down'
+  readonly health: NodeHealth
+  /** Why it is not healthy, one sentence. */
+  readonly reason?: string
   readonly tasks: number
   readonly reserved: { readonly nanoCpus: number; readonly memoryBytes: number }
+}
+
+/** A task on a node that is looked at, and what becomes of it if the node is drained. */
+export interface NodeTaskView {
+  readonly id: string
+  /** Name of its container: `shop-web-1`. */
+  readonly name: string
+  readonly serviceId: string
+  readonly state: TaskState
+  readonly health: Health
+  /** The task that takes its place on another node; this one stops once that one is well. */
+  readonly successor?: {
+    readonly id: string
+    readonly node: string
+    readonly state: TaskState
+    readonly health: Health
+  }
+  /** While the node is drained: why no other node can take it, one line a reason. It goes on running here. */
+  readonly blockers?: readonly string[]
+}
+
+/** `GET /v1/nodes/{name}`. */
+export interface NodeDetails extends NodeView {
+  readonly placements: readonly NodeTaskView[]
+  /** What its engine says now; absent if it does not answer. */
+  readonly engine?: {
+    readonly containers: number
+    readonly containersRunning: number
+    readonly images: number
+    readonly version: string
+    /** By how much its clock is ahead of the manager's, in milliseconds; only as exact as the answer was quick. */
+    readonly clockSkewMs: number
+  }
 }

@@ -3,11 +3,11 @@ import type { ProjectSpec } from '../../core/model/service.ts'
 import { keepCopies } from '../docker/images.ts'
 import type { ClusterNodes } from '../docker/nodes.ts'
 import type { Manager } from '../manager.ts'
-import type { NodeChange } from '../project/update-node.ts'
 import { nodeViews, projectSummaries, projectView } from '../views.ts'
+import { nodeRoutes } from './node-routes.ts'
 import { openApi } from './openapi.ts'
 import { type ApiReply, type ApiRequest, type ApiRoute, isOn } from './route.ts'
-import { nodeChangeSchema, projectSpecSchema } from './schemas.ts'
+import { projectSpecSchema } from './schemas.ts'
 
 const DRY_RUN = { dryRun: 'only say what would be done' }
 
@@ -16,6 +16,7 @@ const IMAGE_COPIES = 2
 
 /** Shoal's own API. */
 export function v1Routes(manager: Manager, nodes: ClusterNodes, version: string): ApiRoute[] {
+  const views = () => nodeViews(manager.snapshot())
   const routes: ApiRoute[] = [
     {
       method: 'GET',
@@ -62,16 +63,9 @@ export function v1Routes(manager: Manager, nodes: ClusterNodes, version: string)
       method: 'GET',
       path: '/v1/nodes',
       summary: 'The nodes of the cluster',
-      handle: async () => fresh(manager, nodeViews(manager.snapshot())),
+      handle: async () => fresh(manager, views()),
     },
-    {
-      method: 'PUT',
-      path: '/v1/nodes/:name',
-      summary: "Changes a node's labels or availability",
-      body: nodeChangeSchema,
-      leaderOnly: true,
-      handle: request => changeNode(manager, request),
-    },
+    ...nodeRoutes({ manager, nodes, views }),
     copiesRoute(nodes),
   ]
   const document = openApi(routes, version)
@@ -115,9 +109,4 @@ async function apply(manager: Manager, { params: { name = '' }, query, body }: A
     removeOrphans: isOn(query['removeOrphans']),
   })
   return { json }
-}
-
-async function changeNode(manager: Manager, { params: { name = '' }, body }: ApiRequest): Promise<ApiReply> {
-  await manager.updateNode(name, body as NodeChange)
-  return { json: nodeViews(manager.snapshot()).find(node => node.name === name) }
 }

@@ -48,12 +48,8 @@ export class Assignments {
     const task = this.#newTask(service, facts.task.slot, facts.task.failures)
     const place = this.#place(task, waitsFor)
     if (place.node === undefined) {
-      if (draining) return { do: 'stop-task', task: old, because }
-      const reasons = [
-        `node ${facts.task.node ?? ''} is down, and there is no other place`,
-        ...(place.pendingReasons ?? []),
-      ]
-      return explain(old, reasons)
+      const first = draining ? [] : [`node ${facts.task.node ?? ''} is down, and there is no other place`]
+      return explain(old, [...first, ...(place.pendingReasons ?? [])])
     }
     const placed = { ...task, ...place }
     const pins = this.#pins(placed)

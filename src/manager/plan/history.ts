@@ -2,22 +2,32 @@ import type { Action } from '../model/action.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { TaskFacts } from './task-facts.ts'
 
+interface HistoryRules {
+  readonly replicas: number
+  readonly perSlot: number
+  readonly isBack: (node: string) => boolean
+  readonly isGone: (node: string) => boolean
+}
+
 /**
  * Forgets ended tasks of one service. Each of its slots keeps its newest task and `perSlot` older ones; slots beyond the
- * replicas keep nothing. Tasks on a lost node stay until it is back, so that it is told to stop them.
+ * replicas keep nothing. Tasks on a lost node stay until it is back, so that it is told to stop them; those of a node that was
+ * removed from the cluster go at once.
  */
 export function planHistory(
   tasks: readonly TaskFacts[],
   snapshot: Snapshot,
-  { replicas, perSlot, isBack }: { replicas: number; perSlot: number; isBack: (node: string) => boolean },
+  { replicas, perSlot, isBack, isGone }: HistoryRules,
 ): Action[] {
   const slots = Map.groupBy(tasks, facts => facts.task.slot)
   return [...slots].flatMap(([slot, inSlot]) => {
     const kept = slot <= replicas ? perSlot + 1 : 0
+    const isGoneNode = (node: string | undefined): boolean => node !== undefined && isGone(node)
+    const isForgotten = ({ task: { node }, situation }: TaskFacts, age: number): boolean =>
+      HISTORY.has(situation) && (isGoneNode(node) || (age >= kept && (node === undefined || isBack(node))))
     return inSlot
       .toReversed()
-      .slice(kept)
-      .filter(facts => HISTORY.has(facts.situation) && (facts.task.node === undefined || isBack(facts.task.node)))
+      .filter(isForgotten)
       .map(facts => forget(facts, snapshot))
   })
 }

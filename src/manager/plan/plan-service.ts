@@ -15,7 +15,7 @@ export type Intent =
   | { readonly want: 'stop'; readonly facts: TaskFacts; readonly because: string }
   /**
    * A successor, only if there is a place for it. `lost`: the old one is told to stop with it, and is left as it is
-   * without. `drain`: the old one stops once its successor is well, or now if it has no place.
+   * without. `drain`: the old one stops once its successor is well; without a place it stays, and says why.
    */
   | { readonly want: 'move'; readonly facts: TaskFacts; readonly why: 'lost' | 'drain' }
   /** Nothing to do before this moment of the monotonic clock. */
@@ -63,7 +63,10 @@ function planSlot(slot: number, tasks: readonly TaskFacts[], view: ServiceView):
   const newestLive = live.at(-1)
   if (newestLive !== undefined) {
     return [
-      ...live.slice(0, -1).flatMap(facts => retire(facts, newestLive)),
+      ...live
+        .slice(0, -1)
+        .map(facts => retire(facts, newestLive))
+        .filter(intent => intent !== undefined),
       ...lost.map(orphan),
       ...drain(live, tasks, view),
     ]
@@ -78,9 +81,17 @@ function planSlot(slot: number, tasks: readonly TaskFacts[], view: ServiceView):
 }
 
 /** An older task beside a newer one: it only stays to bridge the start of its successor while its node is emptied. */
-function retire(older: TaskFacts, newer: TaskFacts): Intent[] {
-  if (older.draining && !newer.settled && newer.task.node !== undefined) return []
-  return [{ want: 'stop', facts: older, because: 'it has a successor' }]
+function retire(older: TaskFacts, newer: TaskFacts): Intent | undefined {
+  const isReady = newer.settled || newer.task.node === undefined
+  if (older.draining && !isReady) return undefined
+  if (older.settled && !newer.settled && !isOlderSpec(older, newer)) {
+    return { want: 'stop', facts: newer, because: 'the node of the task before it is no longer being drained' }
+  }
+  return { want: 'stop', facts: older, because: 'it has a successor' }
+}
+
+function isOlderSpec(older: TaskFacts, newer: TaskFacts): boolean {
+  return older.task.specHash !== newer.task.specHash
 }
 
 function orphan(facts: TaskFacts): Intent {
