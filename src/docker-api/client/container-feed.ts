@@ -1,16 +1,19 @@
-import { type Clock, sleep } from '../../core/clock.ts'
-import { errorMessage, ShoalError } from '../../core/errors.ts'
-import { KeyedLock } from '../../core/keyed-lock.ts'
+import { type Clock, sleep, withDeadline } from '../../core/clock.ts'
+import { errorMessage, failed, ShoalError, unavailable } from '../../core/errors.ts'
 import { mapParallel } from '../../core/parallel.ts'
 import type { ContainerInspect, ContainerSummary } from '../container-types.ts'
 import type { Engine, Filters } from '../engine.ts'
 import type { EngineEvent } from '../resource-types.ts'
+import { EventPace } from './event-pace.ts'
+import { Rereads } from './rereads.ts'
 
 export interface ContainerFeedOptions<T> {
   readonly engine: Engine
   readonly clock: Clock
   /** What is kept of a container; undefined: nothing. */
   readonly read: (inspect: ContainerInspect, summary: ContainerSummary | undefined) => T | undefined
+  /** What is kept of a container by its line in a list, until it was read. Default: nothing. */
+  readonly readLine?: (summary: ContainerSummary, kept: T | undefined) => T
   /** Which containers are listed. Default: all. */
   readonly filters?: Filters
   /** Whether what is kept is still right, told from a list, so that the container need not be asked for. Default: never. */
@@ -21,17 +24,33 @@ export interface ContainerFeedOptions<T> {
   readonly onChange: (id: string, now: T | undefined) => void
   /** Every event of the engine, before anything is read because of it. With it, events of all types are followed. */
   readonly onEvent?: (event: EngineEvent) => void
+  /** With `onEvent`: which events. */
+  readonly eventFilters?: Filters
   /** The engine has answered with everything. */
   readonly onListed?: () => void
   /** The engine does not answer; it will be asked again. `failures` in a row, with this one. */
   readonly onFailure: (message: string, failures: number) => void
+  /** Events come faster than they are read. */
+  readonly onFlood?: () => void
   /** A lost event is made good after this long, in milliseconds. */
   readonly relistMs: number
+  /** Events about one container within this long are one read, in milliseconds. Default: each is read before the next event. */
+  readonly gatherMs?: number
+  /** Longest wait for an answer, in milliseconds. Default: the engine's own. */
+  readonly answerMs?: number
+  /** Wraps each question, so that not too many are asked at once. */
+  readonly gate?: <R>(ask: () => Promise<R>) => Promise<R>
 }
 
 const RECONNECT_FIRST_MS = 500
 const RECONNECT_MAX_MS = 10_000
 const INSPECTS_AT_ONCE = 8
+/** More than any host has; a list without end is no list. */
+const CONTAINERS_MAX = 20_000
+/** Behind this many containers to be read, events wait. */
+const UNREAD_MAX = 1_000
+/** Engines' clocks differ from ours: events are asked for from before we look, by more than they do. */
+const CLOCKS_DIFFER_MS = 10_000
 /** Events that change nothing about how a container is. */
 const UNIMPORTANT = /^(exec_|attach|detach|resize|top|copy|archive|extract|export|commit)/
 
@@ -39,10 +58,24 @@ const UNIMPORTANT = /^(exec_|attach|detach|resize|top|copy|archive|extract|expor
 export class ContainerFeed<T> {
   readonly #options: ContainerFeedOptions<T>
   readonly #kept = new Map<string, T>()
-  readonly #reading = new KeyedLock()
+  readonly #rereads: Rereads
+  readonly #pace: EventPace
+  /** Containers that were read while a list was under way: the list may be older. */
+  #readMeanwhile = new Set<string>()
+  #isListed = false
+  readonly #listed = Promise.withResolvers<void>()
+  #breakTurn: (error: unknown) => void = () => {}
 
   constructor(options: ContainerFeedOptions<T>) {
     this.#options = options
+    this.#pace = new EventPace(options.clock)
+    this.#rereads = new Rereads({
+      clock: options.clock,
+      gatherMs: options.gatherMs ?? 0,
+      atOnce: INSPECTS_AT_ONCE,
+      read: id => this.#read(id, undefined),
+      onFailure: error => this.#breakTurn(error),
+    })
   }
 
   /** By id. */
@@ -52,21 +85,29 @@ export class ContainerFeed<T> {
 
   /** Lists everything, and reads what is new or may have changed. */
   async relist(): Promise<void> {
-    const { engine, filters, isCurrent } = this.#options
-    const listed = await engine.containers.list({ all: true, ...(filters === undefined ? {} : { filters }) })
-    const summaries = new Map(listed.map(summary => [summary.Id, summary]))
-    const isStale = (id: string): boolean => {
-      const kept = this.#kept.get(id)
-      const summary = summaries.get(id)
-      return kept === undefined || summary === undefined || isCurrent?.(kept, summary) !== true
-    }
-    const stale = [...new Set([...this.#kept.keys(), ...summaries.keys()])].filter(isStale)
-    await mapParallel(stale, INSPECTS_AT_ONCE, id => this.#refresh(id, summaries.get(id)))
+    const stale = await this.#list()
+    await mapParallel([...stale], INSPECTS_AT_ONCE, ([id, summary]) => this.#read(id, summary))
   }
 
   /** Reads one container anew; it may be gone. */
   refresh(id: string): Promise<void> {
-    return this.#refresh(id, undefined)
+    return this.#rereads.read(id)
+  }
+
+  /** Resolves when what events have told until now was read, and with the first list. */
+  async settled(): Promise<void> {
+    if (!this.#isListed) await this.#listed.promise
+    await this.#rereads.flush()
+  }
+
+  /** Whether {@link settled} would wait. */
+  get isUnsettled(): boolean {
+    return !this.#isListed || this.#rereads.isBusy
+  }
+
+  /** Whether events have come faster than they are read. */
+  get isFlooded(): boolean {
+    return this.#pace.isBehind
   }
 
   /** Follows the engine until `signal` is aborted; an engine that does not answer is asked again. */
@@ -80,60 +121,145 @@ export class ContainerFeed<T> {
         failures++
         onFailure(errorMessage(error), failures)
         await sleep(clock, Math.min(RECONNECT_MAX_MS, RECONNECT_FIRST_MS * failures), signal).catch(() => {})
+      } finally {
+        this.#rereads.clear()
       }
     }
   }
 
-  /** One turn: events until the next full list is due. Asks for events from before the list, so that none is missed. */
+  /**
+   * One turn: events until the next full list is due. They are asked for first, so that none is missed, and anew each turn, so that a
+   * connection that is dead and does not say so is not trusted for longer.
+   */
   async #follow(signal: AbortSignal, onAnswer: () => void): Promise<void> {
-    const { engine, clock, relistMs, onEvent, onListed } = this.#options
+    const { engine, clock, relistMs, onEvent, onListed, eventFilters } = this.#options
     const turn = new AbortController()
     const endTurn = (): void => turn.abort()
+    let broken: unknown
+    this.#breakTurn = error => {
+      broken = error
+      turn.abort()
+    }
     const timer = clock.setTimer(relistMs, endTurn)
     signal.addEventListener('abort', endTurn, { once: true })
-    const filters = onEvent === undefined ? { filters: { type: ['container'] } } : {}
-    const events = engine.events({ sinceMs: clock.nowMs(), ...filters }, turn.signal)
+    const filters = onEvent === undefined ? { type: ['container'] } : eventFilters
+    const sinceMs = clock.nowMs() - CLOCKS_DIFFER_MS
+    const events = engine.events({ sinceMs, ...(filters === undefined ? {} : { filters }) }, turn.signal)
+    const iterator = events[Symbol.asyncIterator]()
+    const first = iterator.next()
+    first.catch(() => {})
     try {
-      await this.relist()
+      await this.#relistInTurn()
       onAnswer()
+      this.#isListed = true
+      this.#listed.resolve()
       onListed?.()
-      for await (const event of events) {
-        onEvent?.(event)
-        if (this.#isImportant(event)) await this.refresh(event.Actor.ID)
+      for (let next = await first; next.done !== true; next = await iterator.next()) {
+        await this.#take(next.value, turn.signal)
       }
-      // A stream that ends by itself must not be asked for again in a tight circle.
-      if (!turn.signal.aborted) await sleep(clock, RECONNECT_FIRST_MS, signal)
+      if (!turn.signal.aborted) throw unavailable('EVENTS_ENDED', 'The engine has ended its events')
     } catch (error) {
       if (!turn.signal.aborted) throw error
     } finally {
       timer.cancel()
       endTurn()
+      this.#breakTurn = () => {}
       signal.removeEventListener('abort', endTurn)
     }
+    if (broken !== undefined) throw broken
   }
 
-  #isImportant(event: EngineEvent): boolean {
-    if (event.Type !== 'container' || UNIMPORTANT.test(event.Action)) return false
-    return this.#options.concerns?.(event, this.#kept.get(event.Actor.ID)) ?? true
+  /** With lines kept, everything is known at once, and read in more detail while events are followed already. */
+  async #relistInTurn(): Promise<void> {
+    if (this.#options.readLine === undefined) return this.relist()
+    for (const id of (await this.#list()).keys()) this.#rereads.mark(id)
   }
 
-  async #refresh(id: string, summary: ContainerSummary | undefined): Promise<void> {
-    const { read, onChange } = this.#options
-    await this.#reading.run(id, async () => {
-      const inspect = await this.#inspect(id)
-      const now = inspect === undefined ? undefined : read(inspect, summary)
-      if (now === undefined) this.#kept.delete(id)
-      else this.#kept.set(id, now)
+  async #take(event: EngineEvent, signal: AbortSignal): Promise<void> {
+    if (typeof (event as Partial<EngineEvent> | null)?.Actor?.Attributes !== 'object') {
+      throw failed('BAD_ANSWER', 'The engine tells something for an event that is none')
+    }
+    if (this.#pace.isTooFast()) {
+      this.#options.onFlood?.()
+      await this.#pace.pause(signal)
+    }
+    this.#options.onEvent?.(event)
+    const id = this.#containerOf(event)
+    if (id === undefined) return
+    if (this.#options.gatherMs === undefined) return this.refresh(id)
+    this.#rereads.mark(id)
+    if (this.#rereads.size >= UNREAD_MAX) await this.#rereads.flush()
+  }
+
+  #containerOf(event: EngineEvent): string | undefined {
+    const { Type, Action, Actor } = event
+    if (Type === 'network') return Actor.Attributes['container']
+    if (Type !== 'container' || UNIMPORTANT.test(Action)) return undefined
+    return (this.#options.concerns?.(event, this.#kept.get(Actor.ID)) ?? true) ? Actor.ID : undefined
+  }
+
+  /** Keeps what the list tells; resolves with what must be read to know more. */
+  async #list(): Promise<ReadonlyMap<string, ContainerSummary | undefined>> {
+    const { engine, filters, isCurrent, readLine, onChange } = this.#options
+    const meanwhile = new Set<string>()
+    this.#readMeanwhile = meanwhile
+    const listed = await this.#ask('list its containers', () =>
+      engine.containers.list({ all: true, ...(filters === undefined ? {} : { filters }) }),
+    )
+    const summaries = new Map(checkedList(listed).map(summary => [summary.Id, summary]))
+    const stale = new Map<string, ContainerSummary | undefined>()
+    for (const id of new Set([...this.#kept.keys(), ...summaries.keys()])) {
+      if (meanwhile.has(id)) continue
+      const kept = this.#kept.get(id)
+      const summary = summaries.get(id)
+      if (kept === undefined || summary === undefined || isCurrent?.(kept, summary) !== true) stale.set(id, summary)
+      if (summary === undefined || readLine === undefined) continue
+      const now = readLine(summary, kept)
+      this.#kept.set(id, now)
       onChange(id, now)
-    })
+    }
+    return stale
   }
 
-  async #inspect(id: string): Promise<ContainerInspect | undefined> {
+  async #read(id: string, summary: ContainerSummary | undefined): Promise<void> {
+    const { read, onChange } = this.#options
+    const inspect = await this.#inspect(id)
+    if (inspect === 'refused') return
+    const now = inspect === undefined ? undefined : read(inspect, summary)
+    this.#readMeanwhile.add(id)
+    if (now === undefined) this.#kept.delete(id)
+    else this.#kept.set(id, now)
+    onChange(id, now)
+  }
+
+  async #inspect(id: string): Promise<ContainerInspect | undefined | 'refused'> {
     try {
-      return await this.#options.engine.containers.inspect(id)
+      return await this.#ask('describe a container', () => this.#options.engine.containers.inspect(id))
     } catch (error) {
-      if (error instanceof ShoalError && error.status === 404) return undefined
+      if (!(error instanceof ShoalError)) throw error
+      if (error.status === 404) return undefined
+      // One container that an engine cannot describe is no reason to doubt what it says of the others.
+      if (this.#options.readLine !== undefined && error.details['answered'] === true) return 'refused'
       throw error
     }
   }
+
+  #ask<R>(what: string, ask: () => Promise<R>): Promise<R> {
+    const { clock, answerMs, gate = asked => asked() } = this.#options
+    if (answerMs === undefined) return gate(ask)
+    const onTimeout = (): Error =>
+      unavailable('ENGINE_SILENT', `The engine did not ${what} within ${answerMs / 1_000} s`)
+    return gate(() => withDeadline(ask, answerMs, { clock, onTimeout }))
+  }
+}
+
+/** Engines are not trusted to tell what was asked for. */
+function checkedList(listed: readonly ContainerSummary[]): readonly ContainerSummary[] {
+  const isList =
+    Array.isArray(listed) && listed.every(line => typeof (line as Partial<ContainerSummary> | null)?.Id === 'string')
+  if (!isList) throw failed('BAD_ANSWER', 'The engine answered with something that is no list of containers')
+  if (listed.length > CONTAINERS_MAX) {
+    throw failed('BAD_ANSWER', `The engine lists ${listed.length} containers, and no host has that many`)
+  }
+  return listed
 }

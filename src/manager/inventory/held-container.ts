@@ -1,14 +1,9 @@
-import type { ContainerState, ContainerStatus, HealthState, PortSummary } from '../../docker-api/index.ts'
+import type { ContainerStatus, PortSummary, ShownState } from '../../docker-api/index.ts'
 import type { HostPort } from '../../scheduler/index.ts'
-
-/** As much of a container's state as its status column is made of. */
-export type RunState = Pick<ContainerState, 'Status' | 'StartedAt' | 'FinishedAt' | 'ExitCode'> & {
-  readonly Health?: Pick<HealthState, 'Status'>
-}
 
 /** What only an inspected container tells. */
 export interface ContainerDetails {
-  readonly state: RunState
+  readonly state: ShownState
   /** As classic Swarm counts CPUs: NanoCpus, or shares as the node's own were made of them. */
   readonly nanoCpus: number
   readonly memoryBytes: number

@@ -1,2 +1,2 @@
-export type { ContainerDetails, HeldContainer, RunState } from './held-container.ts'
+export type { ContainerDetails, HeldContainer } from './held-container.ts'
 export type { Inventory, InventoryChange, NodeCondition, NodeInventory } from './inventory.ts'

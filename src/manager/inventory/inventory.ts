@@ -12,9 +12,9 @@ export interface NodeInventory {
   readonly name: string
   readonly condition: NodeCondition
   /** Why it is broken or down: a sentence without the node's name. */
-  readonly error?: string
+  readonly error: string | undefined
   /** Wall clock of the last time the node told everything. */
-  readonly listedAtMs?: number
+  readonly listedAtMs: number | undefined
   /** By id. */
   readonly containers: ReadonlyMap<string, HeldContainer>
   readonly images: readonly ImageSummary[]

@@ -22,7 +22,8 @@ export function toContainerRequest(request: ContainerCreateRequest, written: Wri
   }
 }
 
-function hostPortsOf({ PortBindings }: HostConfig): HostPort[] {
+/** What a container asks of its host. */
+export function hostPortsOf({ PortBindings }: Pick<HostConfig, 'PortBindings'>): HostPort[] {
   return Object.entries(PortBindings ?? {}).flatMap(([key, bindings]) =>
     (bindings ?? []).flatMap(({ HostPort, HostIp }): HostPort[] => {
       const published = Number(HostPort)

@@ -1,0 +1,183 @@
+import { type Clock, sleep, withDeadline } from '../../core/clock.ts'
+import { unavailable } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import type { MemberRecord } from '../../core/model/node.ts'
+import type { Engine } from '../../docker-api/index.ts'
+import { ContainerIndex } from './container-index.ts'
+import { Gate } from './gate.ts'
+import type { HeldContainer } from './held-container.ts'
+import type { Inventory, InventoryChange, NodeInventory } from './inventory.ts'
+import { NodeFeed } from './node-feed.ts'
+
+export interface InventoryPorts {
+  readonly clock: Clock
+  readonly log: Log
+  readonly engines: (member: MemberRecord) => Engine
+  /** The members as they are now, by name. */
+  readonly members: () => ReadonlyMap<string, MemberRecord>
+  /** Whether a node that is no member is still one of the cluster's: then what it had is shown. */
+  readonly isKnown: (node: string) => boolean
+}
+
+/** Questions to all nodes together: enough to use every core of a manager, few enough for its files and sockets. */
+const ASKED_AT_ONCE = 256
+/** How often we look who is a member, besides whenever we are asked. */
+const LOOK_MS = 1_000
+const RELIST_MS = 60_000
+/** Full lists of a large cluster are spread, so that they never take more than a few a second. */
+const RELIST_MS_EACH_NODE = 250
+/** An answer does not wait longer than this for news that is on its way. */
+const SETTLE_MS = 1_000
+const REFRESH_MS = 2_000
+
+interface Followed {
+  readonly member: MemberRecord
+  readonly feed: NodeFeed
+}
+
+/** What lies on the nodes, from their own engines. Nothing is asked before it is run, and until then it is empty. */
+export class ClusterInventory implements Inventory {
+  readonly #ports: InventoryPorts
+  readonly #gate = new Gate(ASKED_AT_ONCE)
+  readonly #followed = new Map<string, Followed>()
+  readonly #index = new ContainerIndex()
+  readonly #listeners = new Set<(change: InventoryChange) => void>()
+  #looked: ReadonlyMap<string, MemberRecord> | undefined
+  #version = 0
+  #isClosed = true
+
+  constructor(ports: InventoryPorts) {
+    this.#ports = ports
+  }
+
+  /** Follows the nodes until `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#isClosed = false
+    while (!signal.aborted) {
+      this.look()
+      await sleep(this.#ports.clock, LOOK_MS, signal).catch(() => {})
+    }
+    this.#isClosed = true
+    for (const { feed } of this.#followed.values()) feed.leave('This manager has stopped')
+  }
+
+  /** Begins to follow members that are new, and lets those go that are none any more. Costs nothing while nothing changed. */
+  look(): void {
+    const members = this.#ports.members()
+    if (this.#isClosed) return
+    for (const name of this.#followed.keys()) if (!members.has(name)) this.#leave(name)
+    if (members === this.#looked) return
+    this.#looked = members
+    for (const member of members.values()) this.#follow(member, members.size)
+  }
+
+  readonly nodes = (): readonly NodeInventory[] => {
+    this.look()
+    return [...this.#followed.values()].map(({ feed }) => feed).sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  readonly node = (name: string): NodeInventory | undefined => {
+    this.look()
+    return this.#followed.get(name)?.feed
+  }
+
+  readonly containers = (): readonly HeldContainer[] => {
+    this.look()
+    return this.#index.all()
+  }
+
+  readonly named = (name: string): readonly HeldContainer[] => this.#index.named(name)
+
+  readonly find = (reference: string): readonly HeldContainer[] => {
+    this.look()
+    return this.#index.find(reference)
+  }
+
+  readonly version = (): number => this.#version
+
+  readonly onChange = (listener: (change: InventoryChange) => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  readonly settled = async (): Promise<void> => {
+    this.look()
+    const feeds = [...this.#followed.values()].filter(({ feed }) => feed.isUnsettled)
+    if (feeds.length > 0) await this.#within(SETTLE_MS, () => Promise.all(feeds.map(({ feed }) => feed.settled())))
+  }
+
+  readonly refresh = async (node: string, id: string): Promise<void> => {
+    this.look()
+    const followed = this.#followed.get(node)
+    if (followed !== undefined) await this.#within(REFRESH_MS, () => followed.feed.refresh(id))
+  }
+
+  async #within(ms: number, work: () => Promise<unknown>): Promise<void> {
+    const onTimeout = (): Error => unavailable('NODE_SILENT', 'A node does not answer')
+    // Whoever is late is told by the node's condition, and comes with its events.
+    await withDeadline(work, ms, { clock: this.#ports.clock, onTimeout }).catch(() => {})
+  }
+
+  #follow(member: MemberRecord, members: number): void {
+    const { name } = member
+    const known = this.#followed.get(name)
+    if (known !== undefined && known.feed.condition !== 'down' && isSameEngine(known.member, member)) return
+    if (known !== undefined) this.#forget(known.feed)
+    const { engines, clock, log } = this.#ports
+    const tellNode = (): void => {
+      const { condition, error } = feed
+      if (condition === 'broken') log.warn({ node: name, error }, 'a node does not answer as an engine should')
+      if (condition === 'live')
+        log.info({ node: name, containers: feed.containers.size }, 'following the containers of a node')
+      this.#tell({ kind: 'node', name, node: feed })
+    }
+    const feed = new NodeFeed(member, {
+      engine: engines(member),
+      clock,
+      gate: this.#gate,
+      relistMs: Math.max(RELIST_MS, members * RELIST_MS_EACH_NODE),
+      onContainer: (_id, before, now) => this.#replace(name, before, now),
+      onCondition: tellNode,
+      onImages: () => this.#tell({ kind: 'images', node: name }),
+      onEvent: event => this.#tell({ kind: 'event', node: name, event }),
+    })
+    this.#followed.set(name, { member, feed })
+    void feed.run()
+    this.#tell({ kind: 'node', name, node: feed })
+  }
+
+  #leave(name: string): void {
+    const followed = this.#followed.get(name)
+    if (followed === undefined) return
+    followed.feed.leave('Its lease has ended')
+    this.#looked = undefined
+    if (this.#ports.isKnown(name)) return
+    this.#forget(followed.feed)
+    this.#followed.delete(name)
+    this.#tell({ kind: 'node', name })
+  }
+
+  #forget(feed: NodeFeed): void {
+    feed.leave('It is another engine now')
+    for (const container of feed.containers.values()) this.#replace(feed.name, container, undefined)
+  }
+
+  #replace(node: string, before: HeldContainer | undefined, now: HeldContainer | undefined): void {
+    this.#index.replace(before, now)
+    this.#tell({
+      kind: 'container',
+      node,
+      ...(before === undefined ? {} : { before }),
+      ...(now === undefined ? {} : { now }),
+    })
+  }
+
+  #tell(change: InventoryChange): void {
+    if (change.kind !== 'event') this.#version++
+    for (const listener of this.#listeners) listener(change)
+  }
+}
+
+function isSameEngine(a: MemberRecord, b: MemberRecord): boolean {
+  return a.apiAddress === b.apiAddress && a.apiTls === b.apiTls && a.id === b.id && a.address === b.address
+}

@@ -1,0 +1,126 @@
+import { failed } from '../../core/errors.ts'
+import type { ContainerInspect, ContainerSummary, HostConfig, PortSummary } from '../../docker-api/index.ts'
+import type { HostPort } from '../../scheduler/index.ts'
+import { hostPortsOf } from '../docker/create/container-request.ts'
+import type { ContainerDetails, HeldContainer } from './held-container.ts'
+import { summaryOf } from './summary-of.ts'
+
+/** What is shown of a container depends on where it is. */
+export interface HoldingNode {
+  readonly name: string
+  /** Shown instead of "every address". */
+  readonly address: string
+  readonly nanoCpus: number
+}
+
+/** Made by the cluster's agents: counted by the task, not by the container. */
+const SHARES_OF_ALL = 1_024
+
+/** A container by its line in a list; what was known of it besides stays. Throws BAD_ANSWER for a line that is none. */
+export function holdLine(node: HoldingNode, summary: ContainerSummary, kept: HeldContainer | undefined): HeldContainer {
+  return hold(node, checked(summary), kept?.details)
+}
+
+/** A container by all that its engine says of it. Throws BAD_ANSWER for an answer that is none. */
+export function holdInspected(
+  node: HoldingNode,
+  inspect: ContainerInspect,
+  kept: HeldContainer | undefined,
+): HeldContainer {
+  const { State, HostConfig, Config } = inspect as Partial<ContainerInspect>
+  if (typeof State?.Status !== 'string' || typeof Config !== 'object' || typeof inspect.Id !== 'string') {
+    throw failed('BAD_ANSWER', 'The engine describes a container with something that is no description')
+  }
+  const { Status, StartedAt, FinishedAt, ExitCode, Health } = State
+  const host = HostConfig ?? {}
+  const isOnHost = host.NetworkMode === 'host'
+  const mayBind = Status !== 'exited' && Status !== 'dead' && !isOnHost
+  const details: ContainerDetails = {
+    state: {
+      Status,
+      StartedAt,
+      FinishedAt,
+      ExitCode,
+      ...(Health === undefined ? {} : { Health: { Status: Health.Status } }),
+    },
+    nanoCpus: cpusOf(host, node),
+    memoryBytes: host.Memory ?? 0,
+    hostPorts: mayBind ? boundPorts(inspect, host) : [],
+    hostModePorts: isOnHost ? Object.keys(Config.ExposedPorts ?? {}) : [],
+  }
+  return hold(node, summaryOf(inspect, kept), details)
+}
+
+function cpusOf({ NanoCpus = 0, CpuShares = 0 }: HostConfig, { nanoCpus }: HoldingNode): number {
+  return NanoCpus || (CpuShares * nanoCpus) / SHARES_OF_ALL
+}
+
+/** Ports that were given when it started, and those it asks for before it does. */
+function boundPorts({ NetworkSettings }: ContainerInspect, host: HostConfig): HostPort[] {
+  const given = hostPortsOf({
+    PortBindings: (NetworkSettings as Partial<typeof NetworkSettings> | undefined)?.Ports ?? {},
+  })
+  return given.length > 0 ? given : hostPortsOf(host)
+}
+
+function hold(node: HoldingNode, summary: ContainerSummary, details: ContainerDetails | undefined): HeldContainer {
+  const { State, Status, ...line } = {
+    ...summary,
+    Names: summary.Names.map(name => `/${node.name}${name}`),
+    Ports: summary.Ports.map(port => onNode(port, node)),
+  }
+  const networks = Object.entries(summary.NetworkSettings.Networks)
+  const networkMode = summary.HostConfig.NetworkMode
+  return {
+    id: summary.Id,
+    node: node.name,
+    name: ownName(summary),
+    labels: summary.Labels,
+    image: summary.Image,
+    imageId: summary.ImageID,
+    created: summary.Created,
+    ports: summary.Ports,
+    networks: networks.map(([name, { NetworkID }]) => ({ name, id: NetworkID })),
+    mounts: summary.Mounts.flatMap(({ Name, Source, Destination }) => [Name ?? '', Source, Destination]),
+    networkMode,
+    status: State,
+    listedStatus: Status,
+    hostModePorts: details?.hostModePorts ?? listedHostPorts(summary, networkMode),
+    line: JSON.stringify(line).slice(0, -1),
+    ...(details === undefined ? {} : { details }),
+  }
+}
+
+/** A container that is linked has more names, each below another container's. */
+function ownName({ Names }: ContainerSummary): string {
+  return (Names.find(name => !name.slice(1).includes('/')) ?? Names[0] ?? '').replace(/^\//, '')
+}
+
+function listedHostPorts({ Ports }: ContainerSummary, networkMode: string): readonly string[] {
+  return networkMode === 'host' ? Ports.map(({ PrivatePort, Type }) => `${PrivatePort}/${Type}`) : []
+}
+
+function onNode(port: PortSummary, { address }: HoldingNode): PortSummary {
+  return port.IP === '0.0.0.0' || port.IP === '::' ? { ...port, IP: address } : port
+}
+
+/** Old engines leave fields out, or say null; liars say anything. */
+function checked(summary: ContainerSummary): ContainerSummary {
+  const { Names, Labels, Ports, Mounts, NetworkSettings, HostConfig, Image, State } =
+    summary as Partial<ContainerSummary>
+  if (!Array.isArray(Names) || !Names.every(name => typeof name === 'string')) {
+    throw failed('BAD_ANSWER', 'The engine lists a container without a name')
+  }
+  return {
+    ...summary,
+    Image: Image ?? '',
+    ImageID: summary.ImageID ?? '',
+    State: State ?? 'running',
+    Status: summary.Status ?? '',
+    Labels: Labels ?? {},
+    Ports: Array.isArray(Ports) ? Ports : [],
+    Mounts: Array.isArray(Mounts) ? Mounts : [],
+    HostConfig: HostConfig ?? { NetworkMode: 'default' },
+    NetworkSettings: { Networks: NetworkSettings?.Networks ?? {} },
+  }
+}

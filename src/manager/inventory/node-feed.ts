@@ -1,0 +1,162 @@
+import { type Clock, withDeadline } from '../../core/clock.ts'
+import { errorMessage, failed, unavailable } from '../../core/errors.ts'
+import { ContainerFeed, type Engine, type EngineEvent, type ImageSummary } from '../../docker-api/index.ts'
+import type { Gate } from './gate.ts'
+import type { HeldContainer } from './held-container.ts'
+import { type HoldingNode, holdInspected, holdLine } from './hold-container.ts'
+import type { NodeCondition, NodeInventory } from './inventory.ts'
+import { isCurrent } from './is-current.ts'
+
+export interface NodeFeedPorts {
+  readonly engine: Engine
+  readonly clock: Clock
+  /** Shared by all nodes. */
+  readonly gate: Gate
+  /** How long a full list is trusted, in milliseconds, if no event is lost. */
+  readonly relistMs: number
+  readonly onContainer: (id: string, before: HeldContainer | undefined, now: HeldContainer | undefined) => void
+  readonly onCondition: () => void
+  readonly onImages: () => void
+  readonly onEvent: (event: EngineEvent) => void
+}
+
+/** A node that does not answer for this long is not waited for. */
+export const ANSWER_MS = 4_000
+/** Events about one container within this long are one question. Whoever lists containers does not wait for it, see settled(). */
+const GATHER_MS = 50
+/** What changes what we keep. Health checks alone would be ten thousand other events a second in a large cluster. */
+const EVENTS = {
+  type: ['container', 'image', 'network', 'volume'],
+  event: [
+    ...['create', 'start', 'die', 'pause', 'unpause', 'rename', 'update', 'destroy', 'health_status'],
+    ...['pull', 'tag', 'untag', 'delete', 'load', 'import'],
+    ...['connect', 'disconnect'],
+  ],
+}
+
+/** One node's containers and images, followed through its engine for as long as it is a member. */
+export class NodeFeed implements NodeInventory {
+  readonly #node: HoldingNode
+  readonly #ports: NodeFeedPorts
+  readonly #feed: ContainerFeed<HeldContainer>
+  readonly #gone = new AbortController()
+  /** The feed's own map changes before we hear of it; this one is what others were told. */
+  readonly #told = new Map<string, HeldContainer>()
+  condition: NodeCondition = 'reading'
+  error: string | undefined
+  listedAtMs: number | undefined
+  images: readonly ImageSummary[] = []
+  #imagesAreRead = false
+  #imagesAreStale = false
+
+  constructor(node: HoldingNode, ports: NodeFeedPorts) {
+    this.#node = node
+    this.#ports = ports
+    const { engine, clock, relistMs, gate } = ports
+    this.#feed = new ContainerFeed<HeldContainer>({
+      engine,
+      clock,
+      relistMs,
+      gatherMs: GATHER_MS,
+      answerMs: ANSWER_MS,
+      eventFilters: EVENTS,
+      gate: ask => gate.pass(ask),
+      read: inspect => holdInspected(node, inspect, this.#told.get(inspect.Id)),
+      readLine: (summary, kept) => holdLine(node, summary, kept),
+      isCurrent: (kept, summary) => isCurrent(kept, summary, clock.nowMs()),
+      onChange: (id, now) => this.#tell(id, now),
+      onEvent: event => this.#onEvent(event),
+      onFlood: () => this.#become('broken', 'It tells of more than can be read: events without end'),
+      onListed: () => this.#onListed(),
+      onFailure: message => this.#become('broken', message),
+    })
+  }
+
+  get name(): string {
+    return this.#node.name
+  }
+
+  get containers(): ReadonlyMap<string, HeldContainer> {
+    return this.#told
+  }
+
+  /** Until {@link leave} is called. */
+  run(): Promise<void> {
+    return this.#feed.run(this.#gone.signal)
+  }
+
+  /** The node is no member any more: what it had is kept, and nobody knows how it is. */
+  leave(reason: string): void {
+    this.#gone.abort()
+    this.#become('down', reason)
+  }
+
+  /** Whether events have told of something that was not read yet, or nothing was told at all. */
+  get isUnsettled(): boolean {
+    return this.condition !== 'down' && this.condition !== 'broken' && this.#feed.isUnsettled
+  }
+
+  /** Resolves when what events have told until now was read. */
+  settled(): Promise<void> {
+    return this.#feed.settled()
+  }
+
+  /** Reads a container anew. Throws if the node does not answer. */
+  refresh(id: string): Promise<void> {
+    return this.#feed.refresh(id)
+  }
+
+  #tell(id: string, now: HeldContainer | undefined): void {
+    const before = this.#told.get(id)
+    if (this.condition === 'down' || (before === undefined && now === undefined)) return
+    if (now === undefined) this.#told.delete(id)
+    else this.#told.set(id, now)
+    this.#ports.onContainer(id, before, now)
+  }
+
+  #onListed(): void {
+    this.listedAtMs = this.#ports.clock.nowMs()
+    if (!this.#feed.isFlooded) this.#become('live', undefined)
+    void this.#readImages()
+  }
+
+  #become(condition: NodeCondition, error: string | undefined): void {
+    if (this.condition === 'down' || (this.condition === condition && this.error === error)) return
+    this.condition = condition
+    this.error = error
+    this.#ports.onCondition()
+  }
+
+  #onEvent(event: EngineEvent): void {
+    if (event.Type === 'image') void this.#readImages()
+    this.#ports.onEvent(event)
+  }
+
+  /** One list at a time; what happens meanwhile is seen by the next. */
+  async #readImages(): Promise<void> {
+    this.#imagesAreStale = true
+    if (this.#imagesAreRead) return
+    this.#imagesAreRead = true
+    try {
+      while (this.#imagesAreStale && this.condition !== 'down') {
+        this.#imagesAreStale = false
+        this.images = await this.#listImages()
+        this.#ports.onImages()
+      }
+    } catch (error) {
+      // Images alone are no reason to do without a node's containers: they are asked for with the next event, or list.
+      this.error ??= errorMessage(error)
+    } finally {
+      this.#imagesAreRead = false
+    }
+  }
+
+  async #listImages(): Promise<readonly ImageSummary[]> {
+    const { engine, clock, gate } = this.#ports
+    const onTimeout = (): Error => unavailable('ENGINE_SILENT', 'The engine did not list its images in time')
+    const images = await gate.pass(() => withDeadline(() => engine.images.list({}), ANSWER_MS, { clock, onTimeout }))
+    const isList = Array.isArray(images) && images.every(image => typeof image?.Id === 'string')
+    if (!isList) throw failed('BAD_ANSWER', 'The engine answered with something that is no list of images')
+    return images
+  }
+}
