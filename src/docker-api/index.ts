@@ -6,6 +6,13 @@ export { authHeader, filterQuery } from './client/query.ts'
 export { type ClientTls, clientTlsOf, connectionOptions } from './client/tls.ts'
 export type { Call, Transport } from './client/transport.ts'
 export type * from './container-file-types.ts'
+export {
+  checkContainerFilters,
+  type FilterContext,
+  type FilteredContainer,
+  filtersImplyAll,
+  passesContainerFilters,
+} from './container-filters.ts'
 export type * from './container-types.ts'
 export { CREATE_SHAPES, ENDPOINT_SHAPES, HOST_CONFIG_SHAPES, type Shape, type ShapeTable } from './create-shapes.ts'
 export { EMPTY_CONFIG } from './empty-config.ts'
@@ -13,6 +20,6 @@ export type * from './engine.ts'
 export type * from './image-types.ts'
 export { readFields } from './read-shape.ts'
 export type * from './resource-types.ts'
-export { humanDuration, statusText } from './status-text.ts'
+export { humanDuration, type ShownState, statusText } from './status-text.ts'
 export { encodeFrame, FrameDecoder } from './stream-frames.ts'
 export type * from './system-types.ts'

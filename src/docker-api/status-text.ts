@@ -1,7 +1,12 @@
-import type { ContainerState, ContainerStatus } from './container-types.ts'
+import type { ContainerState, ContainerStatus, HealthState } from './container-types.ts'
+
+/** As much of a state as its text is made of. */
+export type ShownState = Pick<ContainerState, 'Status' | 'StartedAt' | 'FinishedAt' | 'ExitCode'> & {
+  readonly Health?: Pick<HealthState, 'Status'>
+}
 
 /** Docker's status column: `Up 5 minutes (healthy)`, `Exited (0) 2 hours ago`. Source: Docker's `ps`. */
-export function statusText(state: ContainerState, nowMs: number): string {
+export function statusText(state: ShownState, nowMs: number): string {
   const upFor = humanDuration(nowMs - Date.parse(state.StartedAt))
   const ago = humanDuration(nowMs - Date.parse(state.FinishedAt))
   const status: ContainerStatus = state.Status
@@ -23,7 +28,7 @@ export function statusText(state: ContainerState, nowMs: number): string {
   }
 }
 
-function healthText({ Health }: ContainerState): string {
+function healthText({ Health }: ShownState): string {
   if (Health === undefined || Health.Status === 'none') return ''
   return Health.Status === 'starting' ? ' (health: starting)' : ` (${Health.Status})`
 }

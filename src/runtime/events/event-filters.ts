@@ -1,5 +1,5 @@
+import { labelMatches } from '../../core/label-matches.ts'
 import type { EngineEvent, Filters } from '../../docker-api/index.ts'
-import { labelMatches } from '../label-matches.ts'
 
 /** Filters on what an event is about: each takes an id or a name, or the beginning of one. */
 const SUBJECTS = ['daemon', 'container', 'plugin', 'volume', 'network', 'node', 'service', 'secret', 'config']

@@ -1,6 +1,6 @@
 import { invalidInput } from '../../core/errors.ts'
+import { labelMatches } from '../../core/label-matches.ts'
 import type { Filters, VolumeInspect } from '../../docker-api/index.ts'
-import { labelMatches } from '../label-matches.ts'
 
 type FilterTest = (volume: VolumeInspect, value: string, inUse: boolean) => boolean
 

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import type { ContainerSummary, Filters } from '../../../src/docker-api/index.ts'
+import {
+  type ContainerSummary,
+  checkContainerFilters,
+  type Filters,
+  filtersImplyAll,
+} from '../../../src/docker-api/index.ts'
 import { pruneFilter } from '../../../src/runtime/containers/life/prune-containers.ts'
 import type { ContainerRecord } from '../../../src/runtime/containers/record.ts'
 import { parsePs } from '../../../src/runtime/containers/top/run-ps.ts'
 import { stateOf } from '../../../src/runtime/containers/views/container-state.ts'
-import { checkFilters, impliesAll, passesFilters } from '../../../src/runtime/containers/views/list-filters.ts'
+import { passesFilters } from '../../../src/runtime/containers/views/list-filters.ts'
 import { aRecord, ended, running } from './support.ts'
 
 const PORTS: ContainerSummary['Ports'] = [
@@ -20,7 +25,7 @@ function passes(filters: Filters, changes: Partial<ContainerRecord> = {}): boole
     old: aRecord({ createdMs: 1 }),
     young: aRecord({ createdMs: 2e12 }),
   }
-  checkFilters(filters)
+  checkContainerFilters(filters)
   const find = (name: string): ContainerRecord => {
     const found = others[name]
     if (found === undefined) throw new Error(`No such container: ${name}`)
@@ -108,8 +113,8 @@ describe('filters of docker ps', () => {
   })
 
   it('asks for stopped containers by status only', () => {
-    expect(impliesAll({ status: ['exited'] })).toBe(true)
-    expect(impliesAll({ status: [], exited: ['0'], since: ['x'] })).toBe(false)
+    expect(filtersImplyAll({ status: ['exited'] })).toBe(true)
+    expect(filtersImplyAll({ status: [], exited: ['0'], since: ['x'] })).toBe(false)
   })
 })
 

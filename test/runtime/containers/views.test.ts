@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { ContainerState } from '../../../src/docker-api/index.ts'
-import { humanDuration, statusText } from '../../../src/docker-api/index.ts'
+import { checkContainerFilters, humanDuration, statusText } from '../../../src/docker-api/index.ts'
 import { stateOf } from '../../../src/runtime/containers/views/container-state.ts'
 import { portSummaries, summaryView } from '../../../src/runtime/containers/views/container-views.ts'
-import { checkFilters, passesFilters } from '../../../src/runtime/containers/views/list-filters.ts'
+import { passesFilters } from '../../../src/runtime/containers/views/list-filters.ts'
 import { aRecord, ended, running } from './support.ts'
 
 const NOW = 1_700_000_000_000
@@ -125,11 +125,11 @@ describe('filters', () => {
     [{ health: ['none'] }, true],
     [{ name: ['shop'], status: ['running'] }, false],
   ])('%j: %s', (filters, passes) => {
-    checkFilters(filters)
+    checkContainerFilters(filters)
     expect(passesFilters(listed, filters, context)).toBe(passes)
   })
 
   it.each([[{ colour: ['red'] }], [{ status: ['happy'] }], [{ exited: ['x'] }]])('%j is refused', filters => {
-    expect(() => checkFilters(filters as unknown as Record<string, string[]>)).toThrow('Invalid filter')
+    expect(() => checkContainerFilters(filters as unknown as Record<string, string[]>)).toThrow('Invalid filter')
   })
 })

@@ -1,7 +1,7 @@
 import { errorCode, invalidInput } from '../../../core/errors.ts'
+import { labelMatches } from '../../../core/label-matches.ts'
 import { parseMoment } from '../../../core/moment.ts'
 import type { Filters, PruneReport } from '../../../docker-api/index.ts'
-import { labelMatches } from '../../label-matches.ts'
 import { writtenBytes } from '../files/index.ts'
 import { type ContainerRecord, isRunning } from '../record.ts'
 import type { Room } from '../room.ts'

@@ -1,9 +1,14 @@
 import { mapParallel } from '../../../core/parallel.ts'
-import type { ContainerSummary, Filters } from '../../../docker-api/index.ts'
+import {
+  type ContainerSummary,
+  checkContainerFilters,
+  type Filters,
+  filtersImplyAll,
+} from '../../../docker-api/index.ts'
 import { sizesOf } from '../files/index.ts'
 import type { Room } from '../room.ts'
 import { liveState, summaryView } from './container-views.ts'
-import { checkFilters, impliesAll, passesFilters } from './list-filters.ts'
+import { passesFilters } from './list-filters.ts'
 
 const MEASURED_AT_ONCE = 4
 
@@ -19,9 +24,9 @@ export async function listContainers(
   room: Room,
   { all = false, filters = {}, limit = 0, size = false }: ListOptions,
 ): Promise<ContainerSummary[]> {
-  checkFilters(filters)
+  checkContainerFilters(filters)
   const imageIds = await imageIdsOf(room, filters['ancestor'] ?? [])
-  const showAll = all || limit > 0 || impliesAll(filters)
+  const showAll = all || limit > 0 || filtersImplyAll(filters)
   const context = { imageIds, find: (reference: string) => room.table.get(reference) }
   const shown = room.table
     .all()

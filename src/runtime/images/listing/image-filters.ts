@@ -1,7 +1,7 @@
 import { invalidInput, type ShoalError } from '../../../core/errors.ts'
+import { labelMatches } from '../../../core/label-matches.ts'
 import { parseMoment } from '../../../core/moment.ts'
 import type { Filters } from '../../../docker-api/index.ts'
-import { labelMatches } from '../../label-matches.ts'
 
 /** What filters look at. */
 export interface FilteredImage {

@@ -1,7 +1,7 @@
 import { invalidInput } from '../../../core/errors.ts'
+import { labelMatches } from '../../../core/label-matches.ts'
 import { parseMoment } from '../../../core/moment.ts'
 import type { Filters } from '../../../docker-api/index.ts'
-import { labelMatches } from '../../label-matches.ts'
 import { isJoinable, isPredefined, type LocalNetwork } from './local-network.ts'
 
 const LIST_KEYS = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type', 'idOrName']

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
+import { labelMatches } from '../../src/core/label-matches.ts'
 import type { EngineEvent } from '../../src/docker-api/index.ts'
 import { matchesEvent } from '../../src/runtime/events/event-filters.ts'
-import { labelMatches } from '../../src/runtime/label-matches.ts'
 
 const LABELS = { tier: 'web', empty: '', equation: 'a=b' }
 
