@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../core/clock.ts'
-import { errorMessage, isTransient } from '../core/errors.ts'
+import { errorMessage, isTransient, unavailable } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { CachedPrefix } from './cached-prefix.ts'
 import { jsonCodec } from './codec.ts'
@@ -31,6 +31,10 @@ export interface Leadership {
   readonly token: number
   /** Aborted when the term is over, or must be assumed to be. */
   readonly lost: AbortSignal
+  /** Whether the term goes on as far as can be told without the store; after a pause `lost` may come a moment later. */
+  readonly isCurrent: () => boolean
+  /** Asks the store. Throws 503 `NOT_LEADER` if the term is over. For what no transaction can fence. */
+  readonly confirm: () => Promise<void>
   /** A transaction that the store refuses (`succeeded: false`) once somebody else leads. */
   readonly fencedTxn: (compares: readonly Compare[], operations: readonly Operation[]) => Promise<TxnResult>
   /** Gives the term up, so that the next leader need not wait for the lease to run out. */
@@ -138,6 +142,12 @@ function startTerm({ store, keys }: ElectionOptions, seen: CachedPrefix<LeaderRe
   return {
     token,
     lost: over.signal,
+    isCurrent: () => !over.signal.aborted && lease.isCurrent(),
+    async confirm() {
+      if ((await store.txn([fence], [])).succeeded) return
+      end()
+      throw unavailable('NOT_LEADER', 'This manager does not lead any more; try again')
+    },
     fencedTxn: (compares, operations) => store.txn([fence, ...compares], operations),
     async resign() {
       end()

@@ -25,6 +25,7 @@ export interface KeptLease extends Lease {
  */
 export function keepLease({ id, ttlMs, askedMs }: GrantedLease, calls: LeaseCalls, clock: Clock): KeptLease {
   const controller = new AbortController()
+  let expiresMs = askedMs + ttlMs
   let expiry: Timer
   let next: Timer | undefined
   let over = false
@@ -39,7 +40,7 @@ export function keepLease({ id, ttlMs, askedMs }: GrantedLease, calls: LeaseCall
     end()
     controller.abort(new DOMException(`Lease ${id} has expired`, 'AbortError'))
   }
-  const armExpiry = (sentMs: number): Timer => clock.setTimer(sentMs + ttlMs - clock.monotonicMs(), lose)
+  const armExpiry = (): Timer => clock.setTimer(expiresMs - clock.monotonicMs(), lose)
   const renew = async (): Promise<void> => {
     const sentMs = clock.monotonicMs()
     // After a failed renewal the next one comes sooner: there is time for several before the lease is lost.
@@ -49,7 +50,8 @@ export function keepLease({ id, ttlMs, askedMs }: GrantedLease, calls: LeaseCall
       if (over) return
       if (!known) return lose()
       expiry.cancel()
-      expiry = armExpiry(sentMs)
+      expiresMs = sentMs + ttlMs
+      expiry = armExpiry()
       waitMs = Math.max(0, sentMs + ttlMs / 3 - clock.monotonicMs())
     } catch {
       if (over) return
@@ -57,12 +59,13 @@ export function keepLease({ id, ttlMs, askedMs }: GrantedLease, calls: LeaseCall
     next = clock.setTimer(waitMs, () => void renew())
   }
 
-  expiry = armExpiry(askedMs)
+  expiry = armExpiry()
   next = clock.setTimer(ttlMs / 3, () => void renew())
   return {
     id,
     ttlMs,
     lost: controller.signal,
+    isCurrent: () => !over && clock.monotonicMs() < expiresMs,
     abandon: end,
     async revoke() {
       end()

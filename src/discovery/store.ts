@@ -59,6 +59,8 @@ export interface Lease {
   readonly ttlMs: number
   /** Aborted when the lease is known, or must be assumed, to have expired (judged on the local monotonic clock). */
   readonly lost: AbortSignal
+  /** Whether it can be relied on now: right after a pause too, when the timer behind `lost` has not had its turn yet. */
+  readonly isCurrent: () => boolean
   /** Removes the lease and all its keys. Never throws if it is gone already. */
   readonly revoke: () => Promise<void>
 }

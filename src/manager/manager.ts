@@ -5,7 +5,14 @@ import type { ApplyResult } from '../core/model/control-api.ts'
 import type { MemberRecord, NetworkRecord } from '../core/model/node.ts'
 import type { ProjectSpec } from '../core/model/service.ts'
 import type { Random } from '../core/random.ts'
-import { type ClusterKeys, createElection, type Election, type LeaderRecord, type Store } from '../discovery/index.ts'
+import {
+  type ClusterKeys,
+  createElection,
+  type Election,
+  type LeaderRecord,
+  type Leadership,
+  type Store,
+} from '../discovery/index.ts'
 import type { Engine } from '../docker-api/index.ts'
 import { parseConstraint } from '../scheduler/index.ts'
 import { ClusterCache } from './loop/cluster-cache.ts'
@@ -51,6 +58,8 @@ export interface Manager {
   /** How long the store has been silent, in milliseconds; 0 while it answers. */
   readonly staleMs: () => number
   readonly isLeader: () => boolean
+  /** Asks the store whether this manager leads. Throws 503 `NOT_LEADER` if not. */
+  readonly confirmLead: () => Promise<void>
   readonly leader: () => LeaderRecord | undefined
   /** These three throw 503 `NOT_LEADER` on a manager that does not lead, 503 `STORE_UNAVAILABLE` without the store. */
   readonly apply: (project: ProjectSpec, options: ApplyOptions) => Promise<ApplyResult>
@@ -70,6 +79,7 @@ export interface Manager {
 }
 
 interface Term {
+  readonly leadership: Leadership
   readonly writer: FencedWriter
   readonly cache: ClusterCache
 }
@@ -85,7 +95,8 @@ export function createManager(options: ManagerOptions, ports: ManagerPorts): Man
     run: signal => state.run(signal),
     snapshot: () => state.cache?.snapshot() ?? EMPTY_SNAPSHOT,
     staleMs: () => state.contact.silentMs(),
-    isLeader: () => state.term !== undefined,
+    isLeader: () => state.term?.leadership.isCurrent() === true,
+    confirmLead: async () => state.confirmLead(),
     leader: () => state.election?.leader(),
     apply: async (project, how) => applyProject(project, how, state.applyPorts()),
     remove: async (project, how) => removeProject(project, how, state.applyPorts()),
@@ -151,7 +162,7 @@ class ManagerState {
       const writer = new FencedWriter({ store, keys, wrote: cache.wrote }, leadership.token)
       this.cache?.close()
       this.cache = cache
-      this.term = { writer, cache }
+      this.term = { leadership, writer, cache }
       await this.#loop(this.term).run(end)
     } finally {
       this.term = undefined
@@ -189,6 +200,12 @@ class ManagerState {
     const ports = this.applyPorts()
     const { store, keys } = this.#ports
     return { ...ports, store, fence: fence(keys, this.term?.writer.fencingToken ?? 0) }
+  }
+
+  async confirmLead(): Promise<void> {
+    const { term } = this
+    if (term?.leadership.isCurrent() !== true) throw this.#notLeading()
+    await term.leadership.confirm()
   }
 
   #notLeading(): Error {

@@ -213,6 +213,7 @@ async function create(
       view,
       strategy,
       filters,
+      confirmLead: manager.confirmLead,
       signal: request.signal,
     })
   return { status: 201, json: await withRetries(once, createRetries, request.signal) }

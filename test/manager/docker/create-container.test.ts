@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { notFound } from '../../../src/core/errors.ts'
+import { notFound, unavailable } from '../../../src/core/errors.ts'
 import { KeyedLock } from '../../../src/core/keyed-lock.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { seededRandom } from '../../../src/core/random.ts'
@@ -25,6 +25,7 @@ let images: Record<string, string[]>
 let names: readonly string[]
 /** What the nodes were asked about images: platforms of creations and pulls, in turn. */
 let platforms: string[]
+let confirmLead: () => Promise<void>
 const creating = { locks: new KeyedLock(), pending: new PendingContainers() }
 const random = seededRandom(7)
 
@@ -34,6 +35,7 @@ beforeEach(() => {
   images = {}
   platforms = []
   names = ['n1', 'n2', 'n3']
+  confirmLead = async () => {}
 })
 
 function engineOf(node: string): Engine {
@@ -92,6 +94,7 @@ function create(
     view,
     strategy: { name: 'spread' as const },
     filters: FILTER_NAMES,
+    confirmLead,
     signal,
     ...creating,
   }
@@ -100,6 +103,17 @@ function create(
 
 const nodesOf = (...wanted: string[]): string[] =>
   wanted.map(name => made.find(each => each.name === name)?.node ?? 'nowhere')
+
+it('creates nothing once another manager leads, not even after the pull that found out it must', async () => {
+  const deposed = unavailable('NOT_LEADER', 'This manager does not lead any more; try again')
+  confirmLead = () => Promise.reject(deposed)
+  await expect(create('a')).rejects.toBe(deposed)
+  confirmLead = async () => {
+    if (platforms.length > 0) throw deposed
+  }
+  await expect(create('a', {}, 'linux/arm64')).rejects.toBe(deposed)
+  expect([made, platforms]).toEqual([[], ['create linux/arm64', 'pull linux/arm64']])
+})
 
 it('creates for a platform, and pulls the image of that one if the node lacks it', async () => {
   await create('a', {}, 'linux/arm64')

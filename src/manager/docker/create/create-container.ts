@@ -25,6 +25,8 @@ export interface CreatePorts {
   readonly view: () => ClusterView
   readonly strategy: Strategy
   readonly filters: readonly FilterName[]
+  /** Throws unless this manager still leads. An engine takes no token, so the store is asked right before it. */
+  readonly confirmLead: () => Promise<void>
   readonly signal: AbortSignal
 }
 
@@ -62,7 +64,7 @@ export async function createContainer(
     }
   })
   try {
-    return await createOn(node, withNodeShares(labelled, node), { name, platform, signal: ports.signal })
+    return await createOn(node, withNodeShares(labelled, node), { name, platform }, ports)
   } finally {
     done()
   }
@@ -128,16 +130,19 @@ function withNodeShares(request: ContainerCreateRequest, { member }: NodeEngine)
 async function createOn(
   { engine }: NodeEngine,
   request: ContainerCreateRequest,
-  { name, platform, signal }: CreateOptions & { readonly signal: AbortSignal },
+  { name, platform }: CreateOptions,
+  { confirmLead, signal }: Pick<CreatePorts, 'confirmLead' | 'signal'>,
 ): Promise<Created> {
   const forPlatform = platform === undefined ? {} : { platform }
   const options = { ...(name === undefined ? {} : { name }), ...forPlatform }
   try {
+    await confirmLead()
     return await engine.containers.create(request, options)
   } catch (error) {
     const isMissing = error instanceof ShoalError && error.status === 404 && /image/i.test(error.message)
     if (!isMissing || request.Image === undefined) throw error
     await engine.images.pull(request.Image, forPlatform, signal)
+    await confirmLead()
     return engine.containers.create(request, options)
   }
 }

@@ -1,0 +1,297 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { command, until } from '../../scripts/lib/command.ts'
+import { Hosts } from '../../scripts/lib/hosts.ts'
+import { signalQuietly } from '../../scripts/lib/processes.ts'
+import { sleep, systemClock } from '../../src/core/clock.ts'
+import { createDockerClient } from '../../src/docker-api/index.ts'
+import { busyboxArchive } from '../support/busybox-image.ts'
+import { type CliResult, docker } from '../support/docker-cli.ts'
+
+/** Three hosts, each with a member of etcd, a manager and an agent. The order of the tests matters. */
+
+const SUBNET = '10.220.0'
+const ADDRESSES: Readonly<Record<string, string>> = {
+  h1: `${SUBNET}.11`,
+  h2: `${SUBNET}.12`,
+  h3: `${SUBNET}.13`,
+}
+const NAMES = Object.keys(ADDRESSES)
+const STORE = `etcd://${NAMES.map(name => `${ADDRESSES[name]}:2379`).join(',')}/`
+const IMAGE = 'busybox:test'
+const directory = mkdtempSync(join(tmpdir(), 'shoal-three-'))
+const composeFile = join(directory, 'compose.yaml')
+const hosts = new Hosts({ directory: join(directory, 'hosts'), bridge: 'sh-three', gateway: `${SUBNET}.1` })
+
+const managerOf = (name: string): string => `tcp://${ADDRESSES[name]}:3375`
+
+function startEtcd(name: string): void {
+  const address = ADDRESSES[name]
+  const [client, peer] = [`http://${address}:2379`, `http://${address}:2380`]
+  const members = NAMES.map(other => `${other}=http://${ADDRESSES[other]}:2380`).join(',')
+  const urls = ['--listen-client-urls', client, '--advertise-client-urls', client, '--listen-peer-urls', peer]
+  const cluster = ['--initial-advertise-peer-urls', peer, '--initial-cluster', members]
+  const place = ['--name', name, '--data-dir', join(hosts.dataDirectory(name), 'etcd'), '--log-level', 'warn']
+  hosts.spawn(name, 'etcd', ['etcd', ...place, ...urls, ...cluster])
+}
+
+function startManager(name: string): void {
+  const listen = ['-H', managerOf(name), '--replication', '--advertise', `${ADDRESSES[name]}:3375`, '--insecure']
+  hosts.spawn(name, 'manager', [resolve('bin/swarm'), 'manage', ...listen, STORE])
+}
+
+function startAgent(name: string): void {
+  const place = ['--data-root', join(hosts.dataDirectory(name), 'lib'), '--cgroup-parent', hosts.cgroupParent(name)]
+  const identity = ['--name', name, '--advertise', `${ADDRESSES[name]}:2375`, '--insecure']
+  hosts.spawn(name, 'agent', [resolve('bin/swarm'), 'join', ...identity, ...place, STORE])
+}
+
+async function loadImage(name: string): Promise<void> {
+  const client = createDockerClient(`tcp://${ADDRESSES[name]}:2375`, { clock: systemClock })
+  try {
+    await until(`the agent on ${name}`, () => client.version(), { timeoutMs: 30_000 })
+    await client.images.load(Readable.from([await busyboxArchive({ name: IMAGE })]), AbortSignal.timeout(30_000))
+  } finally {
+    client.close()
+  }
+}
+
+const pidsOf = (name: string, program: 'manage' | 'etcd'): number[] =>
+  hosts.pids(name, program === 'etcd' ? /^etcd / : /\bnode\b.* manage /)
+
+function signal(name: string, program: 'manage' | 'etcd', what: NodeJS.Signals): void {
+  const pids = pidsOf(name, program)
+  expect(pids).not.toEqual([])
+  for (const pid of pids) signalQuietly(pid, what)
+}
+
+async function get(name: string, path: string): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(`http://${ADDRESSES[name]}:3375${path}`, { signal: AbortSignal.timeout(3_000) })
+  return { status: response.status, body: await response.json() }
+}
+
+async function roleOf(name: string): Promise<string> {
+  const { body } = await get(name, '/info')
+  return (body as { SystemStatus: [string, string][] }).SystemStatus[0]?.[1] ?? ''
+}
+
+/** The one manager that leads, as all who are asked say. */
+async function leader(among: readonly string[] = NAMES): Promise<string> {
+  return until('one manager to lead', async () => {
+    const roles = await Promise.all(among.map(roleOf))
+    const leading = among.filter((_, index) => roles[index] === 'primary')
+    return leading.length === 1 ? leading[0] : undefined
+  })
+}
+
+async function successor(before: string): Promise<string> {
+  return leader(NAMES.filter(name => name !== before))
+}
+
+const compose = (name: string, ...args: string[]): Promise<string> =>
+  command([resolve('bin/compose'), '-f', composeFile, ...args], {
+    timeoutMs: 90_000,
+    env: { ...process.env, DOCKER_HOST: managerOf(name) },
+  })
+
+interface Row {
+  readonly Name: string
+  readonly ID: string
+  readonly Node: string
+  readonly State: string
+}
+
+/** The project's running containers, as one manager tells. */
+async function rows(name: string): Promise<Row[]> {
+  const lines = (await compose(name, 'ps', '--format', 'json')).trim().split('\n')
+  return lines.filter(line => line !== '').map(line => JSON.parse(line) as Row)
+}
+
+/** Ids of what really runs on the hosts: each host's own engine is asked, not a manager. */
+async function running(names: readonly string[] = NAMES): Promise<string[]> {
+  const found = await Promise.all(
+    names.map(async name => {
+      const client = createDockerClient(`tcp://${ADDRESSES[name]}:2375`, { clock: systemClock })
+      try {
+        return (await client.containers.list({})).map(each => each.Names[0] ?? each.Id)
+      } finally {
+        client.close()
+      }
+    }),
+  )
+  return found.flat().toSorted()
+}
+
+async function settled(count: number, names: readonly string[] = NAMES): Promise<string[]> {
+  return until(`${count} containers`, async () => {
+    const found = await running(names)
+    return found.length === count ? found : undefined
+  })
+}
+
+/** Asks a manager again and again while something happens; resolves with the statuses it answered. */
+async function asking(name: string, path: string, during: () => Promise<void>): Promise<Set<number>> {
+  const over = new AbortController()
+  const statuses = new Set<number>()
+  const loop = (async () => {
+    while (!over.signal.aborted) {
+      statuses.add((await get(name, path)).status)
+      await sleep(systemClock, 50)
+    }
+  })()
+  try {
+    await during()
+  } finally {
+    over.abort()
+    await loop
+  }
+  return statuses
+}
+
+async function createThrough(name: string, container: string): Promise<CliResult> {
+  return docker(managerOf(name), ['run', '-d', '--name', container, '--network', 'none', IMAGE, 'sleep', '3600'])
+}
+
+/** Tries until the cluster takes it: while nobody leads, a manager refuses. */
+async function runContainer(name: string, container: string): Promise<string> {
+  return until(`${container} to be taken`, async () => {
+    const { code, stdout, stderr } = await createThrough(name, container)
+    if (code !== 0) expect(stderr).toMatch(/lead|reach|store|Unreachable/i)
+    return code === 0 ? stdout.trim() : undefined
+  })
+}
+
+describe('three managers on a store of three members', () => {
+  beforeAll(async () => {
+    writeFileSync(
+      composeFile,
+      `name: shop
+services:
+  web:
+    image: ${IMAGE}
+    command: [sleep, "3600"]
+    stop_signal: SIGKILL
+    deploy: { replicas: 3 }
+`,
+    )
+    await hosts.open()
+    for (const name of NAMES) await hosts.start(name, ADDRESSES[name] ?? '')
+    for (const name of NAMES) startEtcd(name)
+    for (const name of NAMES) startManager(name)
+    for (const name of NAMES) startAgent(name)
+    await Promise.all(NAMES.map(loadImage))
+    await leader()
+  }, 120_000)
+  afterAll(async () => {
+    await hosts.removeAll()
+    rmSync(directory, { recursive: true, force: true })
+  }, 120_000)
+
+  it('takes work through any of them, streams that are hijacked too', async () => {
+    const first = await leader()
+    const [replica = ''] = NAMES.filter(name => name !== first)
+    await compose(replica, 'up', '-d', '--wait')
+    expect(new Set((await rows(replica)).map(row => row.Node))).toEqual(new Set(NAMES))
+    await runContainer(replica, 'single')
+    const { stdout } = await docker(managerOf(replica), ['exec', '-i', 'single', 'cat'], { input: 'there and back' })
+    expect(stdout).toBe('there and back')
+    await settled(4)
+  })
+
+  it('goes on when the leader is killed, and starts nothing twice', async () => {
+    const before = await settled(4)
+    const first = await leader()
+    const [replica = ''] = NAMES.filter(name => name !== first)
+    const statuses = await asking(replica, '/v1/projects/shop', async () => {
+      signal(first, 'manage', 'SIGKILL')
+      await successor(first)
+    })
+    expect([...statuses]).toEqual([200])
+    await runContainer(replica, 'after-kill')
+    expect(await settled(5)).toEqual(expect.arrayContaining(before))
+    startManager(first)
+    await leader()
+  })
+
+  it('lets a leader that was paused answer nothing as a leader', async () => {
+    const before = await settled(5)
+    const first = await leader()
+    signal(first, 'manage', 'SIGSTOP')
+    // Waits in the socket of the sleeping leader until it wakes.
+    const late = createThrough(first, 'late')
+    const next = await successor(first)
+    await runContainer(next, 'while-paused')
+    await sleep(systemClock, 20_000)
+    signal(first, 'manage', 'SIGCONT')
+    const { code } = await late
+    expect(await leader()).toBe(next)
+    const after = await settled(code === 0 ? 7 : 6)
+    expect(after).toEqual(expect.arrayContaining(before))
+    expect(after.filter(name => name.includes('late'))).toHaveLength(code === 0 ? 1 : 0)
+    expect(new Set(after).size).toBe(after.length)
+    await docker(managerOf(next), ['rm', '-f', 'late', 'while-paused', 'after-kill'])
+    await settled(4)
+  }, 120_000)
+
+  it('takes the lead from one that is cut off, and moves what ran there', async () => {
+    const first = await leader()
+    const others = NAMES.filter(name => name !== first)
+    const [replica = ''] = others
+    const gone = (await rows(replica)).filter(row => row.Node === first)
+    expect(gone).toHaveLength(1)
+    await hosts.cutOff(first)
+    await leader(others)
+    await until('three replicas on the others', async () => {
+      const left = (await rows(replica)).filter(row => row.State === 'running' && row.Node !== first)
+      return left.length === 3 ? true : undefined
+    })
+    await hosts.reconnect(first)
+    await leader()
+    const found = await until('the returned host to give up its replica', async () => {
+      const names = (await running()).filter(name => name.includes('web'))
+      return names.length === 3 ? names : undefined
+    })
+    expect(new Set(found).size).toBe(3)
+  }, 120_000)
+
+  it('goes on when the member of etcd that leads is killed', async () => {
+    const before = await running()
+    const first = await leader()
+    for (const name of NAMES) {
+      signal(name, 'etcd', 'SIGKILL')
+      await until('the cluster to take writes', async () => {
+        const { code } = await docker(managerOf(first), ['run', '--rm', '--network', 'none', IMAGE, 'true'])
+        return code === 0 ? true : undefined
+      })
+      startEtcd(name)
+      await until(`etcd on ${name}`, async () => {
+        const response = await fetch(`http://${ADDRESSES[name]}:2379/health`)
+        return ((await response.json()) as { health: string }).health === 'true' ? true : undefined
+      })
+    }
+    await leader()
+    expect(await running()).toEqual(before)
+  }, 120_000)
+
+  it('keeps containers and answers reads while the whole store is away, and comes back by itself', async () => {
+    const before = await running()
+    for (const name of NAMES) signal(name, 'etcd', 'SIGKILL')
+    await until('writes to be refused', async () => {
+      const { code, stderr } = await createThrough('h1', 'nobody-leads')
+      return code !== 0 && /store|lead/i.test(stderr) ? true : undefined
+    })
+    // Longer than anything lives in the store without being renewed.
+    await sleep(systemClock, 15_000)
+    expect((await get('h2', '/v1/projects/shop')).status).toBe(200)
+    expect(await running()).toEqual(expect.arrayContaining(before))
+    for (const name of NAMES) startEtcd(name)
+    await leader()
+    await compose('h3', 'up', '-d', '--wait')
+    await runContainer('h2', 'after-outage')
+    const after = (await running()).filter(name => !name.includes('nobody-leads') && !name.includes('after-outage'))
+    expect(after).toEqual(before)
+  }, 120_000)
+})

@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest'
+import type { Clock } from '../../src/core/clock.ts'
+import { ManualClock } from '../../src/core/manual-clock.ts'
+import { keepLease } from '../../src/discovery/lease-keeper.ts'
+
+/** A clock whose process may be stopped for a while: time goes on, and no timer fires. */
+function stoppable(): { readonly clock: Clock; readonly manual: ManualClock; readonly stop: (ms: number) => void } {
+  const manual = new ManualClock()
+  let stoppedMs = 0
+  const clock = { ...manual, monotonicMs: () => manual.monotonicMs() + stoppedMs }
+  return { clock, manual, stop: ms => void (stoppedMs += ms) }
+}
+
+const calls = { renew: async () => true, revoke: async () => {} }
+
+it('is current as long as it is renewed, and not after it was given back', async () => {
+  const { clock, manual } = stoppable()
+  const lease = keepLease({ id: '1', ttlMs: 3_000, askedMs: 0 }, calls, clock)
+  await manual.advance(60_000)
+  expect(lease.isCurrent()).toBe(true)
+  await lease.revoke()
+  expect(lease.isCurrent()).toBe(false)
+})
+
+it('is not current right after a pause, before the timer that says it is lost had its turn', () => {
+  const { clock, stop } = stoppable()
+  const lease = keepLease({ id: '1', ttlMs: 3_000, askedMs: 0 }, calls, clock)
+  stop(2_999)
+  expect(lease.isCurrent()).toBe(true)
+  stop(1)
+  expect([lease.isCurrent(), lease.lost.aborted]).toEqual([false, false])
+})
