@@ -15,6 +15,7 @@ import { type LocalNetworks, networkOperations } from './networks/network-operat
 import { NetworkTable } from './networks/network-table.ts'
 import { HostPorts } from './ports/host-ports.ts'
 import { ensureBridge, removeBridge, writeSysctl } from './sandboxes/bridge-device.ts'
+import type { BridgeOwner } from './sandboxes/bridge-owner.ts'
 import { NamespaceFolder } from './sandboxes/namespace-folder.ts'
 import { SandboxFolders } from './sandboxes/sandbox-folder.ts'
 import { SandboxTable } from './sandboxes/sandbox-table.ts'
@@ -82,7 +83,8 @@ export async function createNetworkStack(
   )
   const namespaces = new NamespaceFolder(join(execFolder, 'netns'), identity.devicePrefix)
   const folders = new SandboxFolders(join(execFolder, 'files'), { networks, table, hostResolver: readHostResolver })
-  const parts = { netlink, networks, table, firewall, hostPorts, dns, namespaces, folders, log, emit }
+  const owner = { dataRoot: options.dataRoot, devicePrefix: identity.devicePrefix }
+  const parts = { owner, netlink, networks, table, firewall, hostPorts, dns, namespaces, folders, log, emit }
   const sandboxes = new Sandboxes(parts)
   const close = async (): Promise<void> => {
     dns.close()
@@ -97,7 +99,7 @@ export async function createNetworkStack(
     await ensureDefaults(options, { netlink, networks, random, createdAt: new Date(clock.nowMs()).toISOString() })
     if (options.manageFirewall) writeSysctl('net/ipv4/ip_forward', '1')
     for (const network of networks.bridges()) {
-      ensureBridge(netlink, network)
+      ensureBridge(netlink, network, owner)
       firewall.setNetwork(network)
     }
     await sandboxes.adopt()
@@ -130,12 +132,14 @@ async function leaveHost({
   netlink,
   networks,
   firewall,
+  owner,
 }: {
+  readonly owner: BridgeOwner
   readonly netlink: NetlinkSocket
   readonly networks: NetworkTable
   readonly firewall: Firewall
 }): Promise<void> {
-  for (const network of networks.bridges()) removeBridge(netlink, network)
+  for (const network of networks.bridges()) removeBridge(netlink, network, owner)
   await firewall.drop()
 }
 

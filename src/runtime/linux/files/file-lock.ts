@@ -2,6 +2,7 @@ import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'nod
 import { errorCode } from '../../../core/errors.ts'
 import { libcFunction } from '../process/libc.ts'
 
+const LOCK_SH = 1
 const LOCK_EX = 2
 const LOCK_NB = 4
 
@@ -28,4 +29,24 @@ export function lockFile(path: string): FileLock {
   ftruncateSync(fd)
   writeSync(fd, `${process.pid}\n`)
   return { held: true, release: () => closeSync(fd) }
+}
+
+/** Who has the lock of a file; undefined if nobody has, or there is no such file. Takes it for a moment only. */
+export function lockHolder(path: string): string | undefined {
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    sysFlock(fd, LOCK_SH | LOCK_NB)
+    return undefined
+  } catch (error) {
+    if (!['EAGAIN', 'EWOULDBLOCK'].includes(errorCode(error) ?? '')) throw error
+    return readFileSync(path, 'utf8').trim()
+  } finally {
+    closeSync(fd)
+  }
 }

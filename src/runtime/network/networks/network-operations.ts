@@ -9,6 +9,7 @@ import { listRoutedNetworks } from '../../linux/net/netlink-routes.ts'
 import type { NetlinkSocket } from '../../linux/net/netlink-socket.ts'
 import type { Firewall } from '../firewall/firewall.ts'
 import { ensureBridge, removeBridge } from '../sandboxes/bridge-device.ts'
+import type { BridgeOwner } from '../sandboxes/bridge-owner.ts'
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts'
 import type { Sandboxes } from '../sandboxes/sandboxes.ts'
 import { isJoinable, isPredefined, type JoinableNetwork, type LanNetwork, type LocalNetwork } from './local-network.ts'
@@ -28,6 +29,8 @@ export interface NetworkOperationsPorts {
   readonly defaultMtu: number
   /** Tells this engine's own IPv6 subnets from others'. */
   readonly seed: string
+  /** This engine, to others that share its host. */
+  readonly owner: BridgeOwner
 }
 
 /** One change of the set of networks at a time. */
@@ -81,7 +84,7 @@ async function createNetwork(
   request: NetworkCreateRequest,
   ports: NetworkOperationsPorts,
 ): Promise<{ Id: string; Warning: string }> {
-  const { netlink, networks, firewall, clock, random, defaultMtu, seed } = ports
+  const { netlink, networks, firewall, clock, random, defaultMtu, seed, owner } = ports
   const planned = planNetwork(request, {
     existing: networks.all(),
     routed: ([4, 6] as const).flatMap(family => listRoutedNetworks(netlink, family)).map(parseIpNet),
@@ -96,7 +99,7 @@ async function createNetwork(
   await networks.put(network)
   try {
     if (network.driver === 'bridge') {
-      ensureBridge(netlink, network)
+      ensureBridge(netlink, network, owner)
       firewall.setNetwork(network)
       await firewall.apply()
     }
@@ -131,10 +134,10 @@ async function removeNetwork(network: LocalNetwork, ports: NetworkOperationsPort
 
 async function undoNetwork(
   network: JoinableNetwork,
-  { netlink, networks, firewall }: NetworkOperationsPorts,
+  { netlink, networks, firewall, owner }: NetworkOperationsPorts,
 ): Promise<void> {
   if (network.driver === 'bridge') {
-    removeBridge(netlink, network)
+    removeBridge(netlink, network, owner)
     firewall.removeNetwork(network.id)
   }
   await networks.remove(network.id)

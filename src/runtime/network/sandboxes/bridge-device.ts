@@ -8,6 +8,7 @@ import type { NetlinkSocket } from '../../linux/net/netlink-socket.ts'
 import { macOf } from '../networks/address-pool.ts'
 import { bridgeSettings } from '../networks/bridge-options.ts'
 import type { BridgeNetwork } from '../networks/local-network.ts'
+import { type BridgeOwner, claimBridge, isOursOrFree, releaseBridge } from './bridge-owner.ts'
 
 const SYSCTL_ROOT = '/proc/sys'
 
@@ -20,8 +21,8 @@ export function writeSysctl(name: string, value: string): void {
   }
 }
 
-/** Makes the network's bridge, or brings one that exists to the wanted state. Throws NOT_A_BRIDGE. */
-export function ensureBridge(netlink: NetlinkSocket, network: BridgeNetwork): Link {
+/** Makes the network's bridge, or brings one that exists to the wanted state. Throws NOT_A_BRIDGE and BRIDGE_TAKEN. */
+export function ensureBridge(netlink: NetlinkSocket, network: BridgeNetwork, owner: BridgeOwner): Link {
   const { bridge, gateway, subnet, ipv6, mtu } = network
   const existing = findLink(netlink, bridge)
   if (existing !== undefined && !isBridge(existing)) {
@@ -30,6 +31,7 @@ export function ensureBridge(netlink: NetlinkSocket, network: BridgeNetwork): Li
   if (existing === undefined) createBridge(netlink, bridge, { mac: macOf(gateway), mtu })
   const link = findLink(netlink, bridge)
   invariant(link !== undefined, `bridge ${bridge} is there once it was made`)
+  claimBridge(netlink, link, owner)
   setIpv6(link, { isOurs: network.ownsBridge !== false, wanted: ipv6 !== undefined })
   if (bridgeSettings(network.options).hasGatewayAddress) {
     addAddress(netlink, { linkIndex: link.index, address: gateway, prefix: parseIpNet(subnet).prefix })
@@ -60,7 +62,10 @@ function enableIpv6Forwarding(): void {
   for (const scope of ['default', 'all']) writeSysctl(`net/ipv6/conf/${scope}/forwarding`, '1')
 }
 
-/** Deletes the network's bridge if it was made for it. */
-export function removeBridge(netlink: NetlinkSocket, { bridge, ownsBridge }: BridgeNetwork): void {
-  if (ownsBridge !== false) deleteLink(netlink, bridge)
+/** Deletes the network's bridge if it was made for it, and is not another engine's by now. */
+export function removeBridge(netlink: NetlinkSocket, network: BridgeNetwork, owner: BridgeOwner): void {
+  const link = findLink(netlink, network.bridge)
+  if (link === undefined || !isOursOrFree(link, owner)) return
+  if (network.ownsBridge !== false) deleteLink(netlink, network.bridge)
+  else releaseBridge(netlink, link, owner)
 }
