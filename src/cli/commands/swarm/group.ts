@@ -1,4 +1,6 @@
 import type { CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition, RunCommand } from '../../command.ts'
+import { CLIENT_TLS_OPTIONS } from '../../engine/engine-address.ts'
+import { HOST_OPTION } from '../../manager/manager-address.ts'
 import { ADVERTISE, ADVERTISE_ALIAS, DISCOVERY_OPTION, GLOBAL_OPTIONS, MANAGE_OPTIONS } from './manage-flags.ts'
 import { nodeGroup } from './node-group.ts'
 
@@ -28,8 +30,23 @@ export function swarmGroup(programs: SwarmPrograms): CommandGroup {
     manageCommand(programs),
     joinCommand(programs),
     nodeGroup,
+    eventsCommand,
   ]
   return { name: 'swarm', summary: 'Make many hosts one cluster', options: GLOBAL_OPTIONS, commands }
+}
+
+const eventsCommand: CommandLeaf = {
+  name: 'events',
+  summary: 'Show what happens on all nodes, as it happens',
+  options: [
+    HOST_OPTION,
+    ...CLIENT_TLS_OPTIONS,
+    { flags: '-f, --filter <key=value>', summary: 'only those that match, such as node=n1', repeatable: true },
+    { flags: '--since <time>', summary: 'from then on: 42m, or a time' },
+    { flags: '--until <time>', summary: 'until then' },
+    { flags: '--format <format>', summary: 'json or a template' },
+  ],
+  load: async () => (await import('./events.ts')).runSwarmEvents,
 }
 
 function createCommand({ create }: SwarmPrograms): CommandLeaf {

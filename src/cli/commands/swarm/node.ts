@@ -1,29 +1,31 @@
-import { invalidInput, notFound } from '../../../core/errors.ts'
+import { invalidInput } from '../../../core/errors.ts'
 import type { NodeView } from '../../../core/model/control-api.ts'
 import type { Availability } from '../../../core/model/node.ts'
 import { formatBytes } from '../../../core/units.ts'
-import { createDockerClient } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
-import { readClientTls } from '../../engine/engine-address.ts'
-import { managerAddress } from '../../manager/manager-address.ts'
-import { explainUnreachable } from '../../manager/unreachable.ts'
 import { type ListingFormat, renderListing } from '../../output/format.ts'
+import { readDuration } from './flags.ts'
+import { findNode, nodePath, withManager } from './node-api.ts'
+import { followDrain } from './node-drain.ts'
 
 const LISTING: ListingFormat<NodeView> = {
   columns: [
     { title: 'NAME', of: node => node.name },
-    { title: 'STATUS', of: node => node.status },
+    { title: 'STATUS', of: node => node.health },
     { title: 'AVAILABILITY', of: node => node.availability },
     { title: 'ADDRESS', of: node => node.lastSeen.apiAddress },
     { title: 'TASKS', of: node => String(node.tasks) },
     { title: 'CPUS', of: cpus },
     { title: 'MEMORY', of: memory },
     { title: 'ENGINE', of: node => node.lastSeen.engineVersion },
+    { title: 'ERROR', of: node => node.reason ?? '' },
   ],
   record: node => ({
     Name: node.name,
     ID: node.memberId,
     Status: node.status,
+    Health: node.health,
+    Error: node.reason ?? '',
     Availability: node.availability,
     Address: node.lastSeen.apiAddress,
     Tasks: node.tasks,
@@ -47,18 +49,18 @@ function memory({ reserved, lastSeen }: NodeView): string {
 /** `swarm node ls` */
 export async function runList(invocation: Invocation, context: CommandContext): Promise<void> {
   const { options } = invocation
-  const nodes = (await fetchNodes(invocation, context)).toSorted((a, b) => (a.name < b.name ? -1 : 1))
-  context.stdout.write(renderListing(nodes, LISTING, { format: options.text('format'), quiet: options.flag('quiet') }))
+  const nodes = await withManager(invocation, context, api => api.list())
+  const sorted = nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  context.stdout.write(renderListing(sorted, LISTING, { format: options.text('format'), quiet: options.flag('quiet') }))
 }
 
 /** `swarm node inspect` */
 export async function runInspect(invocation: Invocation, context: CommandContext): Promise<void> {
   const { args, options } = invocation
-  const nodes = await fetchNodes(invocation, context)
-  const found = args.map(name => findNode(nodes, name))
+  const found = await withManager(invocation, context, api => Promise.all(args.map(name => api.details(name))))
   const format = options.text('format')
   const text =
-    format === undefined
+    format === undefined || format === 'json'
       ? `${JSON.stringify(found, undefined, 2)}\n`
       : renderListing(found, { ...LISTING, record: node => ({ ...node }) }, { format })
   context.stdout.write(text)
@@ -69,24 +71,58 @@ interface NodeChange {
   readonly labels?: Readonly<Record<string, string | null>>
 }
 
+const WAIT_MS = 300_000
+
 /** `swarm node update` */
-export async function runUpdate(invocation: Invocation, context: CommandContext): Promise<void> {
-  const { args, options } = invocation
-  const [name = ''] = args
+export async function runUpdate(invocation: Invocation, context: CommandContext): Promise<number> {
   const change = readChange(invocation)
   if (change.availability === undefined && change.labels === undefined) {
     throw invalidInput('BAD_FLAG', 'Nothing to change: give --availability, --label-add or --label-rm')
   }
-  const before = findNode(await fetchNodes(invocation, context), name)
-  for (const line of describeChange(before, change)) context.stderr.write(`${line}\n`)
-  if (!options.flag('dryRun')) {
-    await callManager(invocation, context, {
-      method: 'PUT',
-      path: `/v1/nodes/${encodeURIComponent(name)}`,
-      body: change,
-    })
-  }
-  context.stdout.write(`${name}\n`)
+  return changeNode(change, invocation, context)
+}
+
+/** `swarm node drain`: `update --availability drain`. */
+export function runDrain(invocation: Invocation, context: CommandContext): Promise<number> {
+  return changeNode({ availability: 'drain' }, invocation, context)
+}
+
+async function changeNode(change: NodeChange, invocation: Invocation, context: CommandContext): Promise<number> {
+  const { args, options } = invocation
+  const [name = ''] = args
+  const timeoutMs = readDuration(invocation, 'timeout', WAIT_MS)
+  return withManager(invocation, context, async api => {
+    const before = findNode(await api.list(), name)
+    for (const line of describeChange(before, change)) context.stderr.write(`${line}\n`)
+    if (options.flag('dryRun')) {
+      context.stdout.write(`${name}\n`)
+      return 0
+    }
+    const had = options.flag('wait') ? (await api.details(name)).placements : []
+    await api.call('PUT', nodePath(name), change)
+    if (change.availability === 'drain' && options.flag('wait')) {
+      return followDrain(name, had, { api, context, timeoutMs })
+    }
+    context.stdout.write(`${name}\n`)
+    return 0
+  })
+}
+
+/** `swarm node rm` */
+export async function runRemove(invocation: Invocation, context: CommandContext): Promise<void> {
+  const { args, options } = invocation
+  const query = new URLSearchParams()
+  if (options.flag('force')) query.set('force', '1')
+  if (options.flag('dryRun')) query.set('dryRun', '1')
+  await withManager(invocation, context, async api => {
+    for (const name of args) {
+      const { volumes } = (await api.call('DELETE', `${nodePath(name)}?${query.toString()}`)) as {
+        volumes: readonly string[]
+      }
+      if (volumes.length > 0) context.stderr.write(`gives up the data of ${volumes.join(', ')}\n`)
+      context.stdout.write(`${name}\n`)
+    }
+  })
 }
 
 const AVAILABILITIES: readonly string[] = ['active', 'pause', 'drain'] satisfies Availability[]
@@ -114,30 +150,4 @@ function describeChange(before: NodeView, { availability, labels = {} }: NodeCha
     ([key, value]) => `label ${key}: ${before.labels[key] ?? '(none)'} -> ${value ?? '(none)'}`,
   )
   return [...shown, ...changed]
-}
-
-async function fetchNodes(invocation: Invocation, context: CommandContext): Promise<readonly NodeView[]> {
-  return (await callManager(invocation, context, { method: 'GET', path: '/v1/nodes' })) as readonly NodeView[]
-}
-
-async function callManager(
-  invocation: Invocation,
-  context: CommandContext,
-  { method, path, body }: { readonly method: string; readonly path: string; readonly body?: object },
-): Promise<unknown> {
-  const address = managerAddress(invocation, context)
-  const client = createDockerClient(address.url, { clock: context.clock, tls: readClientTls(invocation, context) })
-  try {
-    return await client.requestJson(method, path, body, context.signal)
-  } catch (error) {
-    throw explainUnreachable(address, error)
-  } finally {
-    client.close()
-  }
-}
-
-function findNode(nodes: readonly NodeView[], name: string): NodeView {
-  const node = nodes.find(candidate => candidate.name === name)
-  if (node === undefined) throw notFound('NO_SUCH_NODE', `No such node: ${name}`)
-  return node
 }

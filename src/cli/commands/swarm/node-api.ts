@@ -1,0 +1,52 @@
+import { notFound } from '../../../core/errors.ts'
+import type { NodeDetails, NodeView } from '../../../core/model/control-api.ts'
+import { createDockerClient } from '../../../docker-api/index.ts'
+import type { CommandContext, Invocation } from '../../command.ts'
+import { readClientTls } from '../../engine/engine-address.ts'
+import { managerAddress } from '../../manager/manager-address.ts'
+import { explainUnreachable } from '../../manager/unreachable.ts'
+
+/** What the commands on nodes ask of the manager. */
+export interface NodeApi {
+  readonly list: () => Promise<readonly NodeView[]>
+  /** Throws NO_SUCH_NODE. */
+  readonly details: (name: string) => Promise<NodeDetails>
+  readonly call: (method: string, path: string, body?: object) => Promise<unknown>
+}
+
+/** Does something with the manager that the invocation names, and hangs up. */
+export async function withManager<T>(
+  invocation: Invocation,
+  context: CommandContext,
+  work: (api: NodeApi) => Promise<T>,
+): Promise<T> {
+  const address = managerAddress(invocation, context)
+  const client = createDockerClient(address.url, { clock: context.clock, tls: readClientTls(invocation, context) })
+  const call: NodeApi['call'] = async (method, path, body) => {
+    try {
+      return await client.requestJson(method, path, body, context.signal)
+    } catch (error) {
+      throw explainUnreachable(address, error)
+    }
+  }
+  try {
+    return await work({
+      call,
+      list: async () => (await call('GET', '/v1/nodes')) as readonly NodeView[],
+      details: async name => (await call('GET', nodePath(name))) as NodeDetails,
+    })
+  } finally {
+    client.close()
+  }
+}
+
+export function nodePath(name: string): string {
+  return `/v1/nodes/${encodeURIComponent(name)}`
+}
+
+/** Throws NO_SUCH_NODE. */
+export function findNode(nodes: readonly NodeView[], name: string): NodeView {
+  const node = nodes.find(candidate => candidate.name === name)
+  if (node === undefined) throw notFound('NO_SUCH_NODE', `No such node: ${name}`)
+  return node
+}
