@@ -66,6 +66,8 @@ export interface OptionDefinition {
   /** May be given several times; read with `list`. */
   readonly repeatable?: boolean
   readonly hidden?: boolean
+  /** Why a flag that is known is not done: `is not supported: …`. */
+  readonly refused?: string
 }
 
 export interface CommandLeaf {
@@ -75,6 +77,8 @@ export interface CommandLeaf {
   /** Positional arguments in commander's notation: `<service> [command...]`. */
   readonly args?: string
   readonly options?: readonly OptionDefinition[]
+  /** What follows its name where its use is told, as docker writes it; absent: made from `args`. */
+  readonly usage?: string
   /** Flags behind the first positional argument belong to it (`exec web ls -l`). */
   readonly passThrough?: boolean
   /** Flags that are not known are arguments too. */

@@ -1,8 +1,11 @@
-import { invalidInput } from '../core/errors.ts'
-import type { Options } from './command.ts'
+import type { OptionDefinition, Options } from './command.ts'
+import { badArgument } from './usage.ts'
 
 /** Reads option values by type, from what the argument parser made of the command line. */
-export function readOptions(values: Readonly<Record<string, unknown>>): Options {
+export function readOptions(
+  values: Readonly<Record<string, unknown>>,
+  definitions: readonly OptionDefinition[] = [],
+): Options {
   const text = (name: string): string | undefined => {
     const value = values[name]
     return typeof value === 'string' ? value : undefined
@@ -23,10 +26,9 @@ export function readOptions(values: Readonly<Record<string, unknown>>): Options 
       if (written === undefined) return undefined
       const value = Number(written)
       if (written === '' || !Number.isFinite(value) || value < 0) {
-        throw invalidInput(
-          'BAD_FLAG',
-          `Cannot read --${kebab(name)} "${written}": expected a number that is not negative`,
-        )
+        const long = `--${kebab(name)}`
+        const known = definitions.find(({ flags }) => flags.split(/[ ,]+/).includes(long))
+        throw badArgument(known?.flags ?? long, written, 'expected a number that is not negative')
       }
       return value
     },

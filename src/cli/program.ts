@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
-import { EXIT_CODES, errorCode } from '../core/errors.ts'
+import { EXIT_CODES, errorCode, errorMessage, unsupported } from '../core/errors.ts'
 import type { CommandContext, CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition } from './command.ts'
 import { readOptions } from './options.ts'
 import { exitCodeOf, printError } from './output/print-error.ts'
 import { plainSwitches } from './plain-switches.ts'
+import { isBadArgument, parserError, usageError, usageOf } from './usage.ts'
 
 export interface Program {
   /** A family run under its own name (`compose up`), or the umbrella with the families inside it. */
@@ -31,7 +32,7 @@ export async function runProgram(
     return await parseAndRun(argv, { root, version }, context)
   } catch (error) {
     if (context.signal.aborted && isAbort(error, context.signal)) return INTERRUPTED
-    if (isParserError(error)) return error.exitCode === 0 ? EXIT_CODES.done : (error.usageCode ?? EXIT_CODES.usage)
+    if (isParserError(error)) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.usage
     if (context.env['SHOAL_DEBUG'] && error instanceof Error) context.stderr.write(`${error.stack ?? ''}\n`)
     return error instanceof Error ? printError(error, context.stderr) : exitCodeOf(error)
   }
@@ -54,22 +55,31 @@ async function parseAndRun(argv: readonly string[], { root }: Program, context: 
       return
     }
     prepareLeaf(command, definition, async (args, leaf) => {
+      const path = commandPath(leaf)
+      const written = writtenOptions(leaf)
+      refuseFlags(leaf, definition)
       const run = await definition.load()
-      const code = await run(
-        {
-          command: commandPath(leaf),
-          args,
-          options: readOptions(writtenOptions(leaf)),
-          globals: readOptions(globalsOf(leaf)),
-        },
-        context,
-      )
+      const options = readOptions(written, definition.options)
+      const invocation = { command: path, args, options, globals: readOptions(globalsOf(leaf)) }
+      const code = await run(invocation, context).catch((error: unknown) => {
+        throw isBadArgument(error) ? usageError(errorMessage(error), { path, definition }) : error
+      })
       exitCode = typeof code === 'number' ? code : EXIT_CODES.done
     })
   }
   fill(program, root)
   await program.parseAsync([...plainSwitches(argv, root)], { from: 'user' })
   return exitCode
+}
+
+/** Throws UNSUPPORTED_FLAG for a flag that was written and is only known. */
+function refuseFlags(leaf: Command, { options = [] }: CommandLeaf): void {
+  for (const { flags, refused } of options) {
+    if (refused === undefined) continue
+    const option = leaf.options.find(known => known.flags === flags)
+    const isWritten = option !== undefined && leaf.getOptionValue(option.attributeName()) !== undefined
+    if (isWritten) throw unsupported('UNSUPPORTED_FLAG', `"${option.long ?? flags}" ${refused}`)
+  }
 }
 
 /** The command that is named first, if it is one: the others need not be made ready to be parsed. */
@@ -84,14 +94,14 @@ function describeCommand(command: Command, definition: CommandDefinition, contex
     .aliases([...(definition.aliases ?? [])])
     .helpOption(takesShortHelp(definition) ? '--help' : '-h, --help', 'show this help')
     .exitOverride(error => {
-      const usageCode = 'usageCode' in definition ? definition.usageCode : undefined
-      throw usageCode === undefined || error.exitCode === 0 ? error : Object.assign(error, { usageCode })
+      throw parserError(error, { path: commandPath(command), definition }) ?? error
     })
     .enablePositionalOptions()
     .configureOutput({
       writeOut: text => void context.stdout.write(text),
       writeErr: text => void context.stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: (.)/, (_all, first: string) => first.toUpperCase())),
+      // What the parser refuses is told when it has been put in docker's words.
+      outputError: () => {},
       getOutHelpWidth: () => context.stdout.columns ?? 100,
       getErrHelpWidth: () => context.stderr.columns ?? 100,
     })
@@ -120,6 +130,7 @@ function prepareLeaf(
   action: (args: string[], leaf: Command) => Promise<void>,
 ): void {
   if (definition.args !== undefined) command.arguments(definition.args)
+  if (definition.usage !== undefined) command.usage(usageOf(definition))
   if (definition.passThrough === true) command.passThroughOptions()
   if (definition.anyFlags === true) command.allowUnknownOption()
   command.action(async () => action(command.args, command))
@@ -143,7 +154,7 @@ function writtenOptions(command: Command): Record<string, unknown> {
   return Object.fromEntries(entries.filter(([name]) => command.getOptionValueSource(name) !== 'default'))
 }
 
-function isParserError(error: unknown): error is Error & { exitCode: number; usageCode?: number } {
+function isParserError(error: unknown): error is Error & { exitCode: number } {
   return errorCode(error)?.startsWith('commander.') === true
 }
 

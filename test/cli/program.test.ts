@@ -16,6 +16,7 @@ const root: CommandGroup = {
         { flags: '-n, --number <n>', summary: 'n' },
         { flags: '--no-color', summary: 'c' },
         { flags: '-x, --extra', summary: 'x' },
+        { flags: '--later', summary: 'l', refused: 'is not supported: not yet' },
       ],
       load:
         async () =>
@@ -60,6 +61,7 @@ const root: CommandGroup = {
         {
           name: 'deep',
           summary: 'd',
+          usageCode: 7,
           load:
             async () =>
             async ({ command }, { stdout }) =>
@@ -84,10 +86,21 @@ it.each<[string, number, string]>([
   ['refuse', 3, 'Refused\n'],
   ['crash', 1, 'x is undefined\n'],
   ['code', 42, ''],
-  ['echo -n x', 2, 'Cannot read --number "x": expected a number that is not negative\n'],
-  ['nope', 2, "Unknown command 'nope'"],
-  ['echo --nope', 2, "Unknown option '--nope'"],
-  ['run', 2, "Missing required argument 'cmd'"],
+  [
+    'echo -n x',
+    2,
+    'invalid argument "x" for "-n, --number" flag: expected a number that is not negative\n\nUsage:  tool echo [OPTIONS] [WORDS...]\n\nRun \'tool echo --help\' for more information\n',
+  ],
+  ['nope', 2, "tool: unknown command: tool nope\n(Did you mean code?)\n\nRun 'tool --help' for more information\n"],
+  ['echo --nope', 2, 'unknown flag: --nope\n\nUsage:  tool echo [OPTIONS]'],
+  ['echo -Z', 2, "unknown shorthand flag: 'Z' in -Z"],
+  ['echo --extra=maybe', 2, 'invalid argument "maybe" for "-x, --extra" flag: strconv.ParseBool'],
+  ['echo -n', 2, 'flag needs an argument: --number'],
+  ['echo --later', 1, '"--later" is not supported: not yet\n'],
+  ['run', 2, "tool: 'tool run' requires at least 1 argument\n\nUsage:  tool run CMD [CMD...]\n\nRun 'tool run --help'"],
+  ['code x', 2, "tool: 'tool code' accepts no arguments"],
+  ['inner deep x', 7, "tool: 'tool inner deep' accepts no arguments"],
+  ['inner nope', 2, 'tool: unknown command: tool inner nope'],
 ])('%s ends with %i', async (line, code, stderr) => {
   const outcome = await runCommand(line.split(' '), { root })
   expect(outcome.code).toBe(code)

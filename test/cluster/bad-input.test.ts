@@ -275,8 +275,8 @@ describe('bad input', () => {
     const silent = swarm('manage', '-H', 'tcp://127.0.0.1:33875', `etcd://${GATEWAY}:9999/`)
     const alone = ['--exec-root', join(directory, 'plain-run'), '--data-root']
     const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
-      [['manage', '--bogus'], 2, /Unknown option '--bogus'/],
-      [['join', '--bogus'], 2, /Unknown option '--bogus'/],
+      [['manage', '--bogus'], 2, /unknown flag: --bogus/],
+      [['join', '--bogus'], 2, /unknown flag: --bogus/],
       [['manage', '--strategy', 'luck'], 2, /strategy not supported: luck/],
       [['join', '--advertise', 'nowhere', cluster.etcdUrl], 2, /--advertise should be of the form/],
       [['manage', '-H', 'tcp://0.0.0.0:33875', cluster.etcdUrl], 2, /without TLS.*--insecure/],

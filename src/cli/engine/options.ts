@@ -15,3 +15,15 @@ export const FORMAT = flag('--format <format>', 'table, json, or a template such
 export const NO_TRUNC = flag('--no-trunc', 'do not shorten')
 export const QUIET = flag('-q, --quiet', 'only ids')
 export const FORCE_YES = flag('-f, --force', 'do not ask')
+
+/** A flag of docker's that is told why it cannot be. */
+export function refused(text: string, why: string): OptionDefinition {
+  return { flags: text, summary: why, refused: why, hidden: true }
+}
+
+/** Docker's default: nobody looks for signatures. */
+export const NO_TRUST: OptionDefinition = {
+  flags: '--disable-content-trust',
+  summary: 'do not look for signatures (always)',
+  hidden: true,
+}

@@ -1,10 +1,10 @@
 import { EXIT_CODES, errorMessage, ShoalError } from '../../core/errors.ts'
 import type { OutputStream } from '../command.ts'
+import { UsageError } from '../usage.ts'
 
 /** Codes of errors in how a command was typed, not in what it met. */
 const USAGE_CODES: ReadonlySet<string> = new Set([
   'BAD_FLAG',
-  'BAD_USAGE',
   'BAD_HOST',
   'INSECURE_HOST',
   'UNKNOWN_COMMAND',
@@ -20,6 +20,7 @@ export function printError(error: unknown, stderr: OutputStream): number {
 
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof ShoalError)) return EXIT_CODES.failed
+  if (error instanceof UsageError) return error.exitCode
   if (USAGE_CODES.has(error.code)) return EXIT_CODES.usage
   return error.details['refused'] === true ? EXIT_CODES.refused : EXIT_CODES.failed
 }

@@ -215,7 +215,7 @@ it('says what to do when no engine answers, and when a command cannot be read', 
   })
   expect(await ours(['ps', '--nope'])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("Unknown option '--nope'"),
+    stderr: expect.stringContaining("unknown flag: --nope\n\nUsage:  shoal ps [OPTIONS]\n\nRun 'shoal ps --help'"),
   })
   expect(await ours(['run', '--nope', 'x'])).toMatchObject({ code: 125 })
   expect(await ours(['ps', '--format', '{{.Nope}}'])).toMatchObject({

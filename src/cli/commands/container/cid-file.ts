@@ -29,6 +29,6 @@ async function claim(path: string): Promise<FileHandle> {
       throw conflict('CID_FILE_EXISTS', `container ID file found, ${advice}`)
     }
     const why = errorCode(cause) === 'ENOENT' ? 'no such file or directory' : (errorCode(cause) ?? 'unknown error')
-    throw failed('CID_FILE', `failed to create the container ID file: open ${path}: ${why}`, { cause })
+    throw failed('CID_FILE', `failed to create the container ID file: open ${path}: ${why}`)
   }
 }

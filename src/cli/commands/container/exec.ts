@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { parseDetachKeys } from '../../../core/detach-keys.ts'
-import { errorMessage, failed, invalidInput } from '../../../core/errors.ts'
-import { type EngineCommand, pathOf, withEngine } from '../../engine/engine-api.ts'
+import { failed } from '../../../core/errors.ts'
+import { pathOf, withEngine } from '../../engine/engine-api.ts'
 import { converse } from '../../terminal/converse.ts'
+import { readVariables } from './create/read-lines.ts'
 
 /** `shoal exec`: runs a command in a running container; the exit code is the command's. */
 export const runExec = withEngine(async command => {
@@ -19,7 +19,7 @@ export const runExec = withEngine(async command => {
       AttachStdin: stdin && !detach,
       AttachStdout: !detach,
       AttachStderr: !detach,
-      Env: variables(command),
+      Env: readVariables(options, context),
       ...(options.flag('privileged') ? { Privileged: true } : {}),
       ...(options.text('user') === undefined ? {} : { User: options.text('user') }),
       ...(options.text('workdir') === undefined ? {} : { WorkingDir: options.text('workdir') }),
@@ -38,20 +38,3 @@ export const runExec = withEngine(async command => {
   if (how === 'detached') throw failed('DETACHED', 'read escape sequence')
   return (await api.ask<{ ExitCode: number | null }>('GET', pathOf('exec', Id, 'json'))).ExitCode ?? 0
 })
-
-function variables({ options, context: { env } }: EngineCommand): string[] {
-  const files = options.list('envFile').flatMap(path => {
-    try {
-      return readFileSync(path, 'utf8')
-        .split(/\r?\n/)
-        .filter(line => line.trim() !== '' && !line.startsWith('#'))
-    } catch (error) {
-      throw invalidInput('BAD_FLAG', `Cannot read the file ${path}: ${errorMessage(error)}`)
-    }
-  })
-  return [...files, ...options.list('env')].flatMap(line => {
-    if (line.includes('=')) return [line]
-    const value = env[line]
-    return value === undefined ? [] : [`${line}=${value}`]
-  })
-}

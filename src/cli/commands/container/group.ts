@@ -1,8 +1,10 @@
 import type { CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition } from '../../command.ts'
-import { FILTER, FORCE_YES, FORMAT, flag, flags, NO_TRUNC, QUIET } from '../../engine/options.ts'
+import { FILTER, FORCE_YES, FORMAT, flag, flags, NO_TRUNC, QUIET, refused } from '../../engine/options.ts'
 import { CREATE_OPTIONS } from './create/create-options.ts'
 
 const group = 'Containers:'
+
+const CHECKPOINTS = 'is not supported: containers are started anew, never from a checkpoint'
 
 const DETACH_KEYS = flag('--detach-keys <keys>', 'keys that leave a container alone (default: ctrl-p,ctrl-q)')
 const SIG_PROXY = flag('--no-sig-proxy', 'end at a signal instead of passing it on')
@@ -23,6 +25,7 @@ const run: CommandLeaf = {
   name: 'run',
   summary: 'make and start a container',
   args: '<image> [command...]',
+  usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
   passThrough: true,
   usageCode: 125,
   group,
@@ -34,6 +37,7 @@ const create: CommandLeaf = {
   name: 'create',
   summary: 'make a container',
   args: '<image> [command...]',
+  usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
   passThrough: true,
   usageCode: 125,
   group,
@@ -45,6 +49,7 @@ const exec: CommandLeaf = {
   name: 'exec',
   summary: 'run a command in a container',
   args: '<container> <command...>',
+  usage: '[OPTIONS] CONTAINER COMMAND [ARG...]',
   passThrough: true,
   group,
   options: [
@@ -100,6 +105,8 @@ const lifecycle: readonly CommandLeaf[] = [
       flag('-i, --interactive', 'give it our input'),
       DETACH_KEYS,
       SIG_PROXY,
+      refused('--checkpoint <name>', CHECKPOINTS),
+      refused('--checkpoint-dir <path>', CHECKPOINTS),
     ],
     load: async () => (await import('./attach.ts')).runStart,
   },
@@ -153,6 +160,7 @@ const cp: CommandLeaf = {
   name: 'cp',
   summary: 'copy files between a container and here',
   args: '<source> <target>',
+  usage: '[OPTIONS] [CONTAINER:]SRC_PATH|- [CONTAINER:]DEST_PATH|-',
   group,
   options: [
     flag('-a, --archive', 'keep owners'),
@@ -168,6 +176,7 @@ const views: readonly CommandLeaf[] = [
     name: 'top',
     summary: 'show the processes of a container',
     args: '<container> [ps-arguments...]',
+    usage: 'CONTAINER [ps OPTIONS]',
     passThrough: true,
     group,
     load: async () => (await import('./small-views.ts')).runTop,
@@ -191,6 +200,7 @@ const views: readonly CommandLeaf[] = [
     name: 'port',
     summary: 'show where ports of a container are published',
     args: '<container> [port]',
+    usage: 'CONTAINER [PRIVATE_PORT[/PROTO]]',
     group,
     load: async () => (await import('./small-views.ts')).runPort,
   },
@@ -204,6 +214,7 @@ const changes: readonly CommandLeaf[] = [
     name: 'rename',
     summary: 'rename a container',
     args: '<container> <name>',
+    usage: 'CONTAINER NEW_NAME',
     group,
     load: async () => (await import('./lifecycle.ts')).runRename,
   },
@@ -219,6 +230,7 @@ const changes: readonly CommandLeaf[] = [
     name: 'commit',
     summary: 'make an image of a container',
     args: '<container> [image]',
+    usage: '[OPTIONS] CONTAINER [REPOSITORY[:TAG]]',
     group,
     options: [
       flag('-a, --author <name>', 'author'),

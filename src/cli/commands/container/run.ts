@@ -6,6 +6,7 @@ import type { RunCommand } from '../../command.ts'
 import { type EngineCommand, explained, pathOf, withEngine } from '../../engine/engine-api.ts'
 import { converse } from '../../terminal/converse.ts'
 import { proxySignals } from '../../terminal/proxy-signals.ts'
+import { isBadArgument } from '../../usage.ts'
 import { pullImage } from '../image/pull-image.ts'
 import { beginWait } from './begin-wait.ts'
 import { withCidFile } from './cid-file.ts'
@@ -29,7 +30,8 @@ export const runRun: RunCommand = guarded(async command => {
   const { options, context } = command
   const request = createRequest(command, context)
   const detach = options.flag('detach')
-  if (detach && options.list('attach').length > 0) throw invalidInput('BAD_FLAG', 'Conflicting options: -a and -d')
+  if (detach && options.list('attach').length > 0)
+    throw invalidInput('BAD_FLAG', 'conflicting options: cannot specify both --attach and --detach')
   if (request.Tty === true && request.AttachStdin === true && context.stdin.isTTY !== true) {
     throw failed('NO_TTY', 'the input device is not a TTY')
   }
@@ -95,7 +97,7 @@ const MISSING = /No such image|does not match the specified platform/i
 /** Creates a container, and pulls its image first if it must. */
 async function createWithImage(command: EngineCommand, request: ContainerCreateRequest): Promise<string> {
   const { api, options, context } = command
-  const [policy, image] = [options.text('pull') ?? 'missing', request.Image ?? '']
+  const [policy, image] = [options.text('pull') || 'missing', request.Image ?? '']
   if (!['always', 'missing', 'never'].includes(policy)) {
     throw invalidInput('BAD_FLAG', `invalid pull option: '${policy}': must be one of "always", "missing" or "never"`)
   }
@@ -130,7 +132,7 @@ function guarded(work: (command: EngineCommand) => Promise<number>): RunCommand 
       return await work(command)
     } catch (error) {
       command.context.signal.throwIfAborted()
-      if (errorCode(error) === 'NO_TTY') throw error
+      if (errorCode(error) === 'NO_TTY' || isBadArgument(error)) throw error
       const cause = error instanceof StartFailed ? error.cause : error
       const text = errorMessage(explained(cause, ''))
       const [program = 'shoal'] = command.command.split(' ')

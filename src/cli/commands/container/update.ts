@@ -5,7 +5,7 @@ import { readFieldFlags } from './create/read-fields.ts'
 
 /** `shoal update`: changes limits and the restart policy. */
 export const runUpdate = withEngine(command => {
-  const { HostConfig = {} } = readFieldFlags(command.options) as { HostConfig?: object }
+  const { HostConfig = {} } = readFieldFlags(command.options, command.context.cwd) as { HostConfig?: object }
   if (Object.keys(HostConfig).length === 0) {
     throw failed('NOTHING_TO_DO', 'you must provide one or more flags when using this command')
   }

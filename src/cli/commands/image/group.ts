@@ -1,12 +1,16 @@
 import type { CommandGroup, CommandLeaf } from '../../command.ts'
-import { FILTER, FORCE_YES, FORMAT, flag, flags, NO_TRUNC, QUIET } from '../../engine/options.ts'
+import { FILTER, FORCE_YES, FORMAT, flag, flags, NO_TRUNC, NO_TRUST, QUIET, refused } from '../../engine/options.ts'
 
 const group = 'Images:'
+
+const NEWER_API = 'requires API version 1.48, which this client does not speak'
+const OTHER_PLATFORM = refused('--platform <platform>', NEWER_API)
 
 const images: CommandLeaf = {
   name: 'images',
   summary: 'list images',
   args: '[repository]',
+  usage: '[OPTIONS] [REPOSITORY[:TAG]]',
   group,
   options: [
     flag('-a, --all', 'also intermediate ones'),
@@ -15,6 +19,7 @@ const images: CommandLeaf = {
     FORMAT,
     NO_TRUNC,
     QUIET,
+    refused('--tree', NEWER_API),
   ],
   load: async () => (await import('./images.ts')).runImages,
 }
@@ -26,16 +31,28 @@ const transfers: readonly CommandLeaf[] = [
     name: 'pull',
     summary: 'fetch an image from a registry',
     args: '<image>',
+    usage: '[OPTIONS] NAME[:TAG|@DIGEST]',
     group,
-    options: [flag('-a, --all-tags', 'all tags of it'), PLATFORM, flag('-q, --quiet', 'only its name in the end')],
+    options: [
+      flag('-a, --all-tags', 'all tags of it'),
+      PLATFORM,
+      flag('-q, --quiet', 'only its name in the end'),
+      NO_TRUST,
+    ],
     load: async () => (await import('./transfer.ts')).runPull,
   },
   {
     name: 'push',
     summary: 'bring an image to a registry',
     args: '<image>',
+    usage: '[OPTIONS] NAME[:TAG]',
     group,
-    options: [flag('-a, --all-tags', 'all tags of it'), flag('-q, --quiet', 'only its name in the end')],
+    options: [
+      flag('-a, --all-tags', 'all tags of it'),
+      flag('-q, --quiet', 'only its name in the end'),
+      NO_TRUST,
+      OTHER_PLATFORM,
+    ],
     load: async () => (await import('./transfer.ts')).runPush,
   },
   {
@@ -43,20 +60,25 @@ const transfers: readonly CommandLeaf[] = [
     summary: 'write images as a tar',
     args: '<image...>',
     group,
-    options: [flag('-o, --output <path>', 'to a file instead of standard output')],
+    options: [flag('-o, --output <path>', 'to a file instead of standard output'), OTHER_PLATFORM],
     load: async () => (await import('./transfer.ts')).runSave,
   },
   {
     name: 'load',
     summary: 'read images from a tar',
     group,
-    options: [flag('-i, --input <path>', 'from a file instead of standard input'), flag('-q, --quiet', 'no progress')],
+    options: [
+      flag('-i, --input <path>', 'from a file instead of standard input'),
+      flag('-q, --quiet', 'no progress'),
+      OTHER_PLATFORM,
+    ],
     load: async () => (await import('./transfer.ts')).runLoad,
   },
   {
     name: 'import',
     summary: 'make an image of a tar of files',
     args: '<file|url|-> [image]',
+    usage: '[OPTIONS] file|URL|- [REPOSITORY[:TAG]]',
     group,
     options: [
       flags('-c, --change <instruction>', 'apply a Dockerfile instruction'),
@@ -71,6 +93,7 @@ const build: CommandLeaf = {
   name: 'build',
   summary: 'build an image from a Dockerfile',
   args: '<folder|url|->',
+  usage: '[OPTIONS] PATH | URL | -',
   group,
   options: [
     flags('-t, --tag <name>', 'name of the image'),
@@ -106,7 +129,11 @@ const rmi: CommandLeaf = {
   summary: 'remove images',
   args: '<image...>',
   group,
-  options: [flag('-f, --force', 'also if a container uses it'), flag('--no-prune', 'keep what only it was made of')],
+  options: [
+    flag('-f, --force', 'also if a container uses it'),
+    flag('--no-prune', 'keep what only it was made of'),
+    OTHER_PLATFORM,
+  ],
   load: async () => (await import('./image-views.ts')).runRmi,
 }
 
@@ -115,6 +142,7 @@ const others: readonly CommandLeaf[] = [
     name: 'tag',
     summary: 'give an image another name',
     args: '<image> <name>',
+    usage: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
     group,
     load: async () => (await import('./image-views.ts')).runTag,
   },
@@ -123,7 +151,13 @@ const others: readonly CommandLeaf[] = [
     summary: 'show the layers of an image',
     args: '<image>',
     group,
-    options: [FORMAT, flag('-H, --human [boolean]', 'sizes and times for people (default)'), NO_TRUNC, QUIET],
+    options: [
+      FORMAT,
+      flag('-H, --human [boolean]', 'sizes and times for people (default)'),
+      NO_TRUNC,
+      QUIET,
+      OTHER_PLATFORM,
+    ],
     load: async () => (await import('./image-views.ts')).runHistory,
   },
 ]
@@ -162,7 +196,7 @@ export const imageGroup: CommandGroup = {
       name: 'inspect',
       summary: 'show all of images',
       args: '<image...>',
-      options: [flag('-f, --format <format>', 'json or a template')],
+      options: [flag('-f, --format <format>', 'json or a template'), OTHER_PLATFORM],
       load: async () => (await import('../system/inspect.ts')).inspectKind('image'),
     },
     {

@@ -1,5 +1,5 @@
 import type { CommandGroup } from '../../command.ts'
-import { FILTER, FORCE_YES, FORMAT, flag, flags, NO_TRUNC, QUIET } from '../../engine/options.ts'
+import { FILTER, FORCE_YES, FORMAT, flag, flags, NO_TRUNC, QUIET, refused } from '../../engine/options.ts'
 
 /** `shoal network …`. */
 export const networkGroup: CommandGroup = {
@@ -18,6 +18,7 @@ export const networkGroup: CommandGroup = {
       name: 'create',
       summary: 'make a network',
       args: '<name>',
+      usage: '[OPTIONS] NETWORK',
       options: [
         flag('-d, --driver <name>', 'bridge or macvlan (default: bridge)'),
         flags('-o, --opt <name=value>', 'option of the driver'),
@@ -34,6 +35,8 @@ export const networkGroup: CommandGroup = {
         flag('--ingress', 'for published ports of a swarm'),
         flag('--scope <scope>', 'scope'),
         flags('--label <name=value>', 'set a label'),
+        refused('--config-from <network>', 'is not supported: give the options themselves'),
+        refused('--config-only', 'is not supported: every network is one'),
       ],
       load: async () => (await import('./networks.ts')).runNetworkCreate,
     },
@@ -63,6 +66,7 @@ export const networkGroup: CommandGroup = {
         flags('--link <container[:alias]>', 'reach another container by a name'),
         flags('--link-local-ip <address>', 'a link-local address'),
         flags('--driver-opt <name=value>', 'option of the driver'),
+        refused('--gw-priority <number>', 'is not supported: the way out is the network joined first'),
       ],
       load: async () => (await import('./networks.ts')).runConnect,
     },

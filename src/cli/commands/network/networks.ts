@@ -10,6 +10,7 @@ import { readFilters } from '../../engine/filters.ts'
 import { forEach } from '../../engine/for-each.ts'
 import { printListing } from '../../engine/listing.ts'
 import { labelText, shortId } from '../../output/shorten.ts'
+import { addressesOf } from '../container/create/read-networks.ts'
 import { pairs } from '../container/create/read-values.ts'
 import { ipamOf } from './ipam.ts'
 
@@ -79,16 +80,9 @@ export const runNetworkRemove = withEngine(command =>
 /** `shoal network connect NETWORK CONTAINER`. */
 export const runConnect = withEngine(async ({ api, args, options }) => {
   const [network = '', Container = ''] = args
-  const [ip, ip6] = [options.text('ip'), options.text('ip6')]
-  const linkLocal = options.list('linkLocalIp')
-  const address = {
-    ...(ip === undefined ? {} : { IPv4Address: ip }),
-    ...(ip6 === undefined ? {} : { IPv6Address: ip6 }),
-    ...(linkLocal.length === 0 ? {} : { LinkLocalIPs: linkLocal }),
-  }
   const [aliases, links, driverOptions] = [options.list('alias'), options.list('link'), options.list('driverOpt')]
-  const EndpointConfig: EndpointConfig & { Links?: readonly string[]; DriverOpts?: Record<string, string> } = {
-    ...(Object.keys(address).length === 0 ? {} : { IPAMConfig: address }),
+  const EndpointConfig: EndpointConfig = {
+    ...addressesOf(options),
     ...(aliases.length === 0 ? {} : { Aliases: aliases }),
     ...(links.length === 0 ? {} : { Links: links }),
     ...(driverOptions.length === 0 ? {} : { DriverOpts: pairs(driverOptions) }),

@@ -33,6 +33,7 @@ export function systemVerbs(version: string): readonly CommandLeaf[] {
       name: 'inspect',
       summary: 'show all of containers, images, networks and volumes',
       args: '<name...>',
+      usage: '[OPTIONS] NAME|ID [NAME|ID...]',
       group,
       options: [
         flag('-f, --format <format>', 'json or a template'),
@@ -54,6 +55,7 @@ export function systemVerbs(version: string): readonly CommandLeaf[] {
       name: 'login',
       summary: 'log in to a registry',
       args: REGISTRY,
+      usage: '[OPTIONS] [SERVER]',
       group,
       options: [
         flag('-u, --username <name>', 'name'),
@@ -66,6 +68,7 @@ export function systemVerbs(version: string): readonly CommandLeaf[] {
       name: 'logout',
       summary: 'forget a login',
       args: REGISTRY,
+      usage: '[SERVER]',
       group,
       load: async () => (await import('./login.ts')).runLogout,
     },

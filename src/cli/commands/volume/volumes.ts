@@ -1,5 +1,6 @@
-import { invalidInput } from '../../../core/errors.ts'
+import { invalidInput, unsupported } from '../../../core/errors.ts'
 import { filterQuery, type VolumeInspect } from '../../../docker-api/index.ts'
+import type { RunCommand } from '../../command.ts'
 import { pathOf, withEngine } from '../../engine/engine-api.ts'
 import { readFilters } from '../../engine/filters.ts'
 import { forEach } from '../../engine/for-each.ts'
@@ -59,3 +60,9 @@ export const runVolumeRemove = withEngine(command =>
     await command.api.ask('DELETE', pathOf('volumes', name), { query })
   }),
 )
+
+/** `shoal volume update`: there are none that could be changed. */
+export const runVolumeUpdate: RunCommand = () =>
+  Promise.reject(
+    unsupported('NOT_SUPPORTED', 'Cannot update a volume: only cluster volumes of swarm mode can be changed'),
+  )

@@ -1,6 +1,8 @@
 import type { OptionDefinition } from '../../../command.ts'
-import { flag, flags } from '../../../engine/options.ts'
+import { flag, flags, NO_TRUST, refused } from '../../../engine/options.ts'
 import { FIELD_FLAGS } from './field-flags.ts'
+
+const WINDOWS = 'is only supported on a Docker daemon running on windows, but the Docker daemon is running on linux'
 
 /** Every flag of `create` and `run` that describes the container. */
 export const CREATE_OPTIONS: readonly OptionDefinition[] = [
@@ -31,4 +33,9 @@ export const CREATE_OPTIONS: readonly OptionDefinition[] = [
   flag('--no-healthcheck', 'no health check, not even the image’s'),
   flag('--gpus <request>', 'GPUs: all, or a number'),
   ...FIELD_FLAGS,
+  NO_TRUST,
+  ...['--cpu-count', '--cpu-percent', '--io-maxbandwidth', '--io-maxiops'].map(name =>
+    refused(`${name} <value>`, WINDOWS),
+  ),
+  refused('--use-api-socket', 'is not supported: mount the socket with -v'),
 ]

@@ -1,22 +1,45 @@
 import type { OptionDefinition } from '../../../command.ts'
 
-/** How the text of a flag becomes the value of a field. */
+/** How the text of a flag becomes the value of a field: by its name in `read-fields.ts`. */
 export type Reader =
   | 'text'
   | 'on'
   | 'integer'
   | 'bytes'
   | 'limit'
+  | 'swappiness'
   | 'cpus'
-  | 'list'
-  | 'pairs'
-  | 'ulimits'
-  | 'devices'
-  | 'rates'
-  | 'weights'
-  | 'tmpfs'
-  | 'mounts'
   | 'restart'
+  | 'pid'
+  | 'uts'
+  | 'userns'
+  | 'cgroupns'
+  | Repeated
+
+type Repeated = (typeof REPEATED)[number]
+
+/** Readers of flags that may be given several times. */
+export const REPEATED = [
+  'list',
+  'pairs',
+  'sysctls',
+  'storage',
+  'ulimits',
+  'devices',
+  'rules',
+  'rates',
+  'counts',
+  'weights',
+  'tmpfs',
+  'mounts',
+  'hosts',
+  'servers',
+  'domains',
+  'links',
+  'security',
+] as const
+
+export const isRepeated = (reader: Reader): reader is Repeated => (REPEATED as readonly Reader[]).includes(reader)
 
 export type Line = readonly [flags: string, field: string, reader: Reader, summary: string]
 
@@ -45,7 +68,8 @@ export const FIELD_LINES: readonly Line[] = [
   ['-m, --memory <bytes>', 'HostConfig.Memory', 'bytes', 'limit of memory'],
   ['--memory-reservation <bytes>', 'HostConfig.MemoryReservation', 'bytes', 'soft limit of memory'],
   ['--memory-swap <bytes>', 'HostConfig.MemorySwap', 'limit', 'limit of memory and swap; -1: none'],
-  ['--memory-swappiness <number>', 'HostConfig.MemorySwappiness', 'integer', 'how eagerly it is swapped, 0 to 100'],
+  ['--memory-swappiness <number>', 'HostConfig.MemorySwappiness', 'swappiness', 'how eagerly it is swapped, 0 to 100'],
+  ['--kernel-memory <bytes>', 'HostConfig.KernelMemory', 'bytes', 'no engine limits it any more'],
   ['--shm-size <bytes>', 'HostConfig.ShmSize', 'bytes', 'size of /dev/shm'],
   ['--cpus <number>', 'HostConfig.NanoCpus', 'cpus', 'number of CPUs'],
   ['-c, --cpu-shares <number>', 'HostConfig.CpuShares', 'integer', 'share of the CPU, relative'],
@@ -60,48 +84,37 @@ export const FIELD_LINES: readonly Line[] = [
   ['--blkio-weight-device <device:weight>', 'HostConfig.BlkioWeightDevice', 'weights', 'the same of one device'],
   ['--device-read-bps <device:rate>', 'HostConfig.BlkioDeviceReadBps', 'rates', 'limit of reading, bytes a second'],
   ['--device-write-bps <device:rate>', 'HostConfig.BlkioDeviceWriteBps', 'rates', 'limit of writing, bytes a second'],
-  ['--device-read-iops <device:rate>', 'HostConfig.BlkioDeviceReadIOps', 'rates', 'limit of reads a second'],
-  ['--device-write-iops <device:rate>', 'HostConfig.BlkioDeviceWriteIOps', 'rates', 'limit of writes a second'],
+  ['--device-read-iops <device:rate>', 'HostConfig.BlkioDeviceReadIOps', 'counts', 'limit of reads a second'],
+  ['--device-write-iops <device:rate>', 'HostConfig.BlkioDeviceWriteIOps', 'counts', 'limit of writes a second'],
   ['--ulimit <name=soft[:hard]>', 'HostConfig.Ulimits', 'ulimits', 'limit of a process'],
   ['--cap-add <name>', 'HostConfig.CapAdd', 'list', 'add a capability'],
   ['--cap-drop <name>', 'HostConfig.CapDrop', 'list', 'drop a capability'],
-  ['--security-opt <option>', 'HostConfig.SecurityOpt', 'list', 'security option'],
+  ['--security-opt <option>', 'HostConfig.SecurityOpt', 'security', 'security option'],
   ['--device <device>', 'HostConfig.Devices', 'devices', 'a device of the host: /dev/x[:/dev/y[:rwm]]'],
-  ['--device-cgroup-rule <rule>', 'HostConfig.DeviceCgroupRules', 'list', 'rule for devices'],
+  ['--device-cgroup-rule <rule>', 'HostConfig.DeviceCgroupRules', 'rules', 'rule for devices'],
   ['--group-add <group>', 'HostConfig.GroupAdd', 'list', 'another group of the user'],
-  ['--sysctl <name=value>', 'HostConfig.Sysctls', 'pairs', 'kernel parameter'],
-  ['--storage-opt <name=value>', 'HostConfig.StorageOpt', 'pairs', 'option of the storage'],
+  ['--sysctl <name=value>', 'HostConfig.Sysctls', 'sysctls', 'kernel parameter'],
+  ['--storage-opt <name=value>', 'HostConfig.StorageOpt', 'storage', 'option of the storage'],
   ['--annotation <name=value>', 'HostConfig.Annotations', 'pairs', 'annotation for the runtime'],
-  ['--add-host <name:address>', 'HostConfig.ExtraHosts', 'list', 'a line of /etc/hosts'],
-  ['--dns <address>', 'HostConfig.Dns', 'list', 'name server'],
+  ['--add-host <name:address>', 'HostConfig.ExtraHosts', 'hosts', 'a line of /etc/hosts'],
+  ['--dns <address>', 'HostConfig.Dns', 'servers', 'name server'],
   ['--dns-option <option>', 'HostConfig.DnsOptions', 'list', 'option of the resolver'],
-  ['--dns-search <domain>', 'HostConfig.DnsSearch', 'list', 'search domain'],
-  ['--link <container[:alias]>', 'HostConfig.Links', 'list', 'reach another container by a name'],
+  ['--dns-search <domain>', 'HostConfig.DnsSearch', 'domains', 'search domain'],
+  ['--link <container[:alias]>', 'HostConfig.Links', 'links', 'reach another container by a name'],
   ['--cgroup-parent <path>', 'HostConfig.CgroupParent', 'text', 'parent of its control group'],
-  ['--cgroupns <mode>', 'HostConfig.CgroupnsMode', 'text', 'control group namespace: host or private'],
+  ['--cgroupns <mode>', 'HostConfig.CgroupnsMode', 'cgroupns', 'control group namespace: host or private'],
   ['--ipc <mode>', 'HostConfig.IpcMode', 'text', 'IPC namespace'],
-  ['--pid <mode>', 'HostConfig.PidMode', 'text', 'process namespace: host or container:<name>'],
-  ['--uts <mode>', 'HostConfig.UTSMode', 'text', 'UTS namespace: host'],
-  ['--userns <mode>', 'HostConfig.UsernsMode', 'text', 'user namespace: host'],
+  ['--pid <mode>', 'HostConfig.PidMode', 'pid', 'process namespace: host or container:<name>'],
+  ['--uts <mode>', 'HostConfig.UTSMode', 'uts', 'UTS namespace: host'],
+  ['--userns <mode>', 'HostConfig.UsernsMode', 'userns', 'user namespace: host'],
   ['--runtime <name>', 'HostConfig.Runtime', 'text', 'OCI runtime'],
   ['--isolation <name>', 'HostConfig.Isolation', 'text', 'isolation technology'],
   ['--log-driver <name>', 'HostConfig.LogConfig.Type', 'text', 'json-file, local or none'],
   ['--log-opt <name=value>', 'HostConfig.LogConfig.Config', 'pairs', 'option of the log driver'],
 ]
 
-const REPEATABLE: ReadonlySet<Reader> = new Set([
-  'list',
-  'pairs',
-  'ulimits',
-  'devices',
-  'rates',
-  'weights',
-  'tmpfs',
-  'mounts',
-])
-
 export const FIELD_FLAGS: readonly OptionDefinition[] = FIELD_LINES.map(([flags, , reader, summary]) => ({
   flags,
   summary,
-  ...(REPEATABLE.has(reader) ? { repeatable: true } : {}),
+  ...(isRepeated(reader) ? { repeatable: true } : {}),
 }))
