@@ -12,11 +12,14 @@ import {
 import { type ClientTls, createDockerClient, type Engine } from '../docker-api/index.ts'
 import {
   type AgentPorts,
+  ContainerEndpoints,
   createEngineNetworks,
   createOverlay,
   createPeerImages,
   type Overlay,
+  onNetworks,
   type PeerImages,
+  Restarts,
 } from '../node-agent/index.ts'
 import { createEngine, type NameSource } from '../runtime/index.ts'
 import type { JoinSettings } from './agent-settings.ts'
@@ -43,8 +46,13 @@ export function openStore(
 
 export interface NodeEngine {
   readonly engine: Engine
+  /** The same as its users have it: with the cluster's networks, and restarts that are known to be that. */
+  readonly served: Engine
+  readonly restarts: Restarts
   readonly overlay: Overlay
   readonly startOverlay: (signal: AbortSignal) => Promise<void>
+  /** Follows what becomes of containers on the cluster's networks until the signal is aborted. */
+  readonly followContainers: (signal: AbortSignal) => Promise<void>
 }
 
 /** The engine of this node with its networks: the embedded one with the overlay, or another with its own networks. */
@@ -52,7 +60,14 @@ export async function openNodeEngine(settings: JoinSettings, ports: BasePorts, s
   if (settings.engineUrl !== undefined) {
     const client = createDockerClient(settings.engineUrl, ports)
     scope.defer(client.close)
-    return { engine: client, overlay: createEngineNetworks(client), startOverlay: () => Promise.resolve() }
+    return {
+      engine: client,
+      served: client,
+      restarts: new Restarts(),
+      overlay: createEngineNetworks(client),
+      startOverlay: () => Promise.resolve(),
+      followContainers: () => Promise.resolve(),
+    }
   }
   const named = Promise.withResolvers<void>()
   const limit = ports.clock.setTimer(NAMES_WAIT_MS, named.resolve)
@@ -68,7 +83,17 @@ export async function openNodeEngine(settings: JoinSettings, ports: BasePorts, s
   )
   scope.defer(() => overlay.close())
   engine.setNameSource({ ...overlay.names, ready: named.promise })
-  return { engine, overlay, startOverlay: signal => overlay.start(signal).then(named.resolve) }
+  const endpoints = new ContainerEndpoints({ ...ports, engine, overlay: overlay.containers })
+  const restarts = new Restarts()
+  const look = (id: string): Promise<void> => endpoints.look(id)
+  return {
+    engine,
+    served: restarts.watch(onNetworks({ ...ports, engine, overlay: overlay.containers, look })),
+    restarts,
+    overlay,
+    startOverlay: signal => overlay.start(signal).then(named.resolve),
+    followContainers: signal => endpoints.run(signal),
+  }
 }
 
 /** The other members, and what images they have. */

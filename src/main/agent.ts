@@ -34,8 +34,12 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
   const directory = holdAgentDirectory(settings.engine.dataRoot, scope)
   const { store, keys } = openStore(settings, { clock }, scope)
   const ports = { clock, random, log, store, keys }
-  const { engine, overlay, startOverlay } = await openNodeEngine(settings, ports, scope)
-  await serve(engine, settings, log, scope)
+  const { engine, served, restarts, overlay, startOverlay, followContainers } = await openNodeEngine(
+    settings,
+    ports,
+    scope,
+  )
+  await serve(served, settings, log, scope)
   const { members, peers } = followPeers(settings.engine.name, {
     ...ports,
     engine,
@@ -45,7 +49,7 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
   const memory = agentMemoryFile(join(directory, 'agent.json'))
   const agent = createAgent(
     { ...settings.agent, overlay: settings.engineUrl === undefined },
-    { ...ports, engine, overlay, peers, memory },
+    { ...ports, engine, restarts, overlay, peers, memory },
   )
   try {
     await sleep(clock, random.next() * settings.join.delayMs, signal)
@@ -53,7 +57,7 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
     await firstAnswer({ whose: 'engine', ask: () => engine.version() }, waiting, signal)
     await firstAnswer({ whose: 'store', ask: () => store.get(keys.meta) }, waiting, signal)
     await startOverlay(signal)
-    await agent.run(signal)
+    await Promise.all([agent.run(signal), followContainers(AbortSignal.any([signal, scope.signal]))])
   } catch (error) {
     // Being told to stop is how a daemon ends well.
     if (!signal.aborted) throw error

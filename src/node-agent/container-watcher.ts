@@ -1,10 +1,13 @@
 import type { Clock } from '../core/clock.ts'
+import { errorMessage } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { ContainerFeed, type Engine } from '../docker-api/index.ts'
+import type { HandRestarts } from './ports.ts'
 import { readContainer, type SeenContainer, TASK_LABEL } from './seen-container.ts'
 
 export interface ContainerWatcherPorts {
   readonly engine: Engine
+  readonly restarts?: HandRestarts | undefined
   readonly clock: Clock
   readonly log: Log
 }
@@ -19,11 +22,11 @@ export class ContainerWatcher {
   /** Follows the engine until the signal is aborted. */
   readonly run: (signal: AbortSignal) => Promise<void>
 
-  constructor({ engine, clock, log }: ContainerWatcherPorts, onChange: () => void) {
+  constructor({ engine, restarts, clock, log }: ContainerWatcherPorts, onChange: () => void) {
     const feed = new ContainerFeed<SeenContainer>({
       engine,
       clock,
-      read: readContainer,
+      read: inspect => asRestarting(readContainer(inspect), restarts),
       filters: { label: [TASK_LABEL] },
       // Engines that say the labels with each event spare us looking at other people's containers.
       concerns: ({ Actor: { Attributes } }, kept) =>
@@ -36,6 +39,10 @@ export class ContainerWatcher {
     this.relist = () => feed.relist()
     this.refresh = id => feed.refresh(id)
     this.run = signal => feed.run(signal)
+    restarts?.onEnd(id => {
+      if (!feed.kept.has(id)) return
+      feed.refresh(id).catch((error: unknown) => log.warn({ id, error: errorMessage(error) }, 'cannot look again'))
+    })
   }
 
   containers(): SeenContainer[] {
@@ -45,4 +52,10 @@ export class ContainerWatcher {
   ofTask(taskId: string): SeenContainer | undefined {
     return this.containers().find(container => container.taskId === taskId)
   }
+}
+
+/** A container that was ended to be started again has not ended. */
+function asRestarting(seen: SeenContainer | undefined, restarts: HandRestarts | undefined): SeenContainer | undefined {
+  if (seen === undefined || seen.status !== 'exited' || restarts?.has(seen.id) !== true) return seen
+  return { ...seen, status: 'restarting' }
 }

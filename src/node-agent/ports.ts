@@ -13,8 +13,10 @@ export interface ClaimedAddress {
 }
 
 export interface TaskEndpoint {
+  /** Of a task; of a container that belongs to none, the container's id, or what stands for it until it has one. */
   readonly taskId: string
-  readonly serviceId: string
+  /** Absent: it is no task's. */
+  readonly serviceId?: string
   /** Every name that resolves to the address. */
   readonly names: readonly string[]
 }
@@ -34,8 +36,24 @@ export interface Overlay {
   readonly publishTask: (taskId: string, state: { readonly healthy: boolean }) => Promise<void>
   /** Gives the task's addresses back. A task without addresses is fine. */
   readonly releaseTask: (taskId: string) => Promise<void>
-  /** Gives back this node's addresses of every other task: leftovers of a predecessor. */
+  /** Gives back this node's addresses of every other task, not of containers: leftovers of a predecessor. */
   readonly releaseAllBut: (taskIds: ReadonlySet<string>) => Promise<void>
+}
+
+/** The same networks for containers that people make one by one, by the id of the container. */
+export interface ContainerOverlay extends Pick<Overlay, 'publishTask' | 'releaseTask' | 'ensureNetwork'> {
+  /** The cluster's network of a name. */
+  readonly networkOf: (name: string) => NetworkRecord | undefined
+  readonly claimAddress: (network: NetworkRecord, endpoint: TaskEndpoint) => Promise<ClaimedAddress>
+  /** Gives the addresses of `owner` to another, and changes their names. */
+  readonly change: (
+    owner: string,
+    change: { readonly owner?: string; readonly names?: (before: readonly string[]) => readonly string[] },
+  ) => Promise<void>
+  /** Gives back the address on one network. */
+  readonly leave: (owner: string, network: string) => Promise<void>
+  /** Ids of the containers that have addresses here. */
+  readonly owners: () => readonly string[]
 }
 
 /** Images that other members of the cluster have. */
@@ -64,6 +82,13 @@ export interface AgentMemoryFile {
   readonly write: (memory: AgentMemory) => Promise<void>
 }
 
+/** Containers that are being restarted by hand. */
+export interface HandRestarts {
+  readonly has: (id: string) => boolean
+  /** Has `listener` called when a restart is over, well or not. */
+  readonly onEnd: (listener: (id: string) => void) => void
+}
+
 export interface AgentPorts {
   readonly engine: Engine
   readonly store: Store
@@ -71,6 +96,8 @@ export interface AgentPorts {
   readonly overlay: Overlay
   readonly peers: PeerImages
   readonly memory: AgentMemoryFile
+  /** What people restart by hand through the engine's API. */
+  readonly restarts?: HandRestarts
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

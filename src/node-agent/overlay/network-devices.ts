@@ -15,6 +15,9 @@ const MTU_MAX = 1450
 const BRIDGE_OPTION = 'com.docker.network.bridge.name'
 const MTU_OPTION = 'com.docker.network.driver.mtu'
 
+/** On what the overlay makes in an engine, which is not the engine's users' to remove. */
+export const OVERLAY_LABEL = 'shoal.network.vni'
+
 interface MadeNetwork {
   readonly record: NetworkRecord
   readonly bridgeIndex: number
@@ -111,7 +114,7 @@ export class NetworkDevices {
       Internal: record.internal,
       IPAM: { Config: [{ Subnet: record.subnet, Gateway: gateway }] },
       Options: { [BRIDGE_OPTION]: bridgeName(record), [MTU_OPTION]: String(this.#mtu()) },
-      Labels: record.labels,
+      Labels: { ...record.labels, [OVERLAY_LABEL]: String(record.vni) },
     })
   }
 

@@ -14,7 +14,7 @@ import {
   serviceCodec,
 } from '../../discovery/index.ts'
 import type { NameSource } from '../../runtime/index.ts'
-import type { AgentPorts, ClaimedAddress, Overlay, TaskEndpoint } from '../ports.ts'
+import type { AgentPorts, ClaimedAddress, ContainerOverlay, Overlay, TaskEndpoint } from '../ports.ts'
 import { EndpointIndex } from './endpoint-index.ts'
 import { clusterNames, type EndpointView } from './endpoint-view.ts'
 import { Ingress } from './ingress.ts'
@@ -43,6 +43,7 @@ export interface OverlayPorts extends Pick<AgentPorts, 'store' | 'keys' | 'clock
  * { IPv4Address: address }, MacAddress: mac }` on the engine's network of the same name.
  */
 export interface ClusterOverlay extends Overlay {
+  readonly containers: ContainerOverlay
   /** Resolves when endpoints, networks and services were read once; then follows them until `close`. */
   readonly start: (signal?: AbortSignal) => Promise<void>
   /** The cluster's names, for the engine's DNS server (`engine.setNameSource`). */
@@ -149,8 +150,11 @@ class HostOverlay implements ClusterOverlay {
   }
 
   async publishTask(taskId: string, { healthy }: { readonly healthy: boolean }): Promise<void> {
-    const changed = this.#ofTask(taskId).filter(record => record.kind !== 'task' || record.healthy !== healthy)
-    const updates = changed.map(record => this.#own.update({ ...record, kind: 'task', healthy }))
+    const changed = this.#ofTask(taskId).filter(record => record.kind === 'reserved' || record.healthy !== healthy)
+    const updates = changed.map(record => {
+      const kind = record.kind === 'container' ? 'container' : 'task'
+      return this.#own.update({ ...record, kind, healthy })
+    })
     this.#reconciler.wake()
     await Promise.all(updates)
   }
@@ -163,9 +167,32 @@ class HostOverlay implements ClusterOverlay {
   }
 
   async releaseAllBut(taskIds: ReadonlySet<string>): Promise<void> {
-    const leftovers = this.#own.all().filter(({ taskId, kind }) => kind !== 'gateway' && !taskIds.has(taskId ?? ''))
+    const tasks = this.#own.all().filter(({ kind }) => kind !== 'gateway' && kind !== 'container')
+    const leftovers = tasks.filter(({ taskId }) => !taskIds.has(taskId ?? ''))
     for (const record of leftovers) await this.#own.release(record)
     this.#reconciler.wake()
+  }
+
+  readonly containers: ContainerOverlay = {
+    networkOf: name => this.#networkOf(name),
+    ensureNetwork: network => this.ensureNetwork(network),
+    claimAddress: (network, endpoint) => this.claimAddress(network, endpoint),
+    publishTask: (owner, state) => this.publishTask(owner, state),
+    releaseTask: owner => this.releaseTask(owner),
+    owners: () => [...new Set(this.#own.all().flatMap(each => (each.kind === 'container' ? [each.taskId ?? ''] : [])))],
+    change: async (owner, { owner: taskId = owner, names = before => before }) => {
+      const changed = this.#ofTask(owner).map(record => ({ ...record, taskId, names: names(record.names) }))
+      const updates = changed.map(record => this.#own.update(record))
+      this.#reconciler.wake()
+      await Promise.all(updates)
+    },
+    leave: async (owner, network) => {
+      const left = this.#ofTask(owner).filter(record => record.network === network)
+      const releases = left.map(record => this.#own.release(record))
+      this.#reconciler.wake()
+      await Promise.all(releases)
+      this.#reconciler.wake()
+    },
   }
 
   async close(): Promise<void> {
@@ -199,9 +226,10 @@ class HostOverlay implements ClusterOverlay {
       mac: macFor(address),
       node,
       hostAddress,
-      kind: task === undefined ? 'gateway' : 'reserved',
+      kind: kindOf(task),
       names: task?.names ?? [],
-      ...(task === undefined ? {} : { taskId: task.taskId, serviceId: task.serviceId }),
+      ...(task === undefined ? {} : { taskId: task.taskId }),
+      ...(task?.serviceId === undefined ? {} : { serviceId: task.serviceId }),
       healthy: false,
     }))
   }
@@ -272,4 +300,9 @@ class HostOverlay implements ClusterOverlay {
     const hosts = networks.flatMap(({ name }) => this.#others.on(name).map(({ hostAddress }) => hostAddress))
     return new Set(hosts.filter(host => host !== this.#options.hostAddress))
   }
+}
+
+function kindOf(task: TaskEndpoint | undefined): EndpointRecord['kind'] {
+  if (task === undefined) return 'gateway'
+  return task.serviceId === undefined ? 'container' : 'reserved'
 }

@@ -1,0 +1,3 @@
+export { ContainerEndpoints } from './container-endpoints.ts'
+export { onNetworks } from './on-networks.ts'
+export { Restarts } from './restarts.ts'
