@@ -128,7 +128,12 @@ describe('a hardened profile', () => {
     },
   )
 
-  it('keeps the audit socket for who may write to it', () => {
+  it('keeps the audit socket for who may write to it; to others it is as if the kernel had none', () => {
+    const refusals = (capabilities: readonly string[]) =>
+      resolveSeccomp(hardenProfile(profile([])), { ...context, capabilities }).syscalls.filter(
+        ({ names, errnoRet, args }) => names.includes('socket') && errnoRet === 22 && args?.[1]?.value === 9,
+      )
+    expect([refusals([]).length, refusals(['CAP_AUDIT_WRITE']).length]).toEqual([1, 0])
     expect(allowed('socket', [], [16, 3, 9])).toBe(false)
     expect(allowed('socket', ['CAP_AUDIT_WRITE'], [16, 3, 9])).toBe(true)
   })

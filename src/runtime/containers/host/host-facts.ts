@@ -35,7 +35,7 @@ export async function readHostFacts(cgroups: CgroupLayout, runtimePath: string):
     processors: readLine('/sys/devices/system/cpu/online'),
     memoryNodes: readLine('/sys/devices/system/node/online'),
     boundingSet: parseBoundingSet(readLine('/proc/self/status')),
-    seccomp: await readDefaultProfile(),
+    seccomp: await readDefaultProfile(basename(runtimePath)),
     arch: arch(),
     kernel: release(),
     hasX32: kernelHasX32(),

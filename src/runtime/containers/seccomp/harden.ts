@@ -1,6 +1,7 @@
 import type { SeccompArgument, SeccompProfile, SeccompRule } from './profile.ts'
 
 const EPERM = 1
+const EINVAL = 22
 const ENOSYS = 38
 const AF_NETLINK = 16
 const AF_ALG = 38
@@ -58,7 +59,8 @@ export function hardenProfile(profile: SeccompProfile): SeccompProfile {
     const names = (rule.names ?? []).filter(name => !TAKEN_OUT.has(name))
     return names.length === 0 ? [] : [{ ...rule, names }]
   })
-  return { ...profile, syscalls: [...kept, deny(NEVER), ...GATED.flatMap(gate), ...CLONES, ...SOCKETS] }
+  const own = [deny(NEVER), ...GATED.flatMap(gate), ...CLONES, ...SOCKETS]
+  return { ...profile, syscalls: [...kept, ...own] }
 }
 
 function gate({ capability, names }: (typeof GATED)[number]): SeccompRule[] {
@@ -103,6 +105,12 @@ const SOCKETS: readonly SeccompRule[] = [
   ...[
     allowSocket([family('LT', AF_NETLINK)]),
     allowSocket([family('EQ', AF_NETLINK), { index: 2, value: NETLINK_AUDIT, op: 'SCMP_CMP_NE' }]),
+    // As a kernel without auditing answers: logins go on without then.
+    {
+      ...deny(['socket']),
+      errnoRet: EINVAL,
+      args: [family('EQ', AF_NETLINK), { index: 2, value: NETLINK_AUDIT, op: 'SCMP_CMP_EQ' }],
+    },
     ...Array.from({ length: AF_ALG - AF_NETLINK - 1 }, (_, index) =>
       allowSocket([family('EQ', AF_NETLINK + 1 + index)]),
     ),

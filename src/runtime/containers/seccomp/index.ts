@@ -1,4 +1,5 @@
 export { readDefaultProfile } from './default-profile.ts'
+export { denyByDefault } from './deny-by-default.ts'
 export { hardenProfile } from './harden.ts'
 export { parseSeccompProfile, type SeccompProfile } from './profile.ts'
 export { resolveSeccomp } from './resolve.ts'
