@@ -6,6 +6,8 @@ export interface Constraint {
   readonly expression: string
   /** Soft: a wish. */
   readonly soft: boolean
+  /** It asks for a name or an id, so that nodes with equal labels may differ. */
+  readonly isAboutOneNode: boolean
   readonly holds: (node: SchedulableNode) => boolean
 }
 
@@ -23,8 +25,11 @@ export function parseConstraint(expression: string): Constraint {
   const modern = lower.startsWith('node.') || lower.startsWith('engine.labels.')
   const candidates = modern ? modernKey(key) : classicKey(key)
   const matches = valueMatcher(value, modern)
-  return { expression, soft, holds: node => candidates(node).some(matches) === equal }
+  const isAboutOneNode = ABOUT_ONE_NODE.includes(modern ? lower : key)
+  return { expression, soft, isAboutOneNode, holds: node => candidates(node).some(matches) === equal }
 }
+
+const ABOUT_ONE_NODE: readonly string[] = ['node', 'node.id', 'node.hostname']
 
 type Candidates = (node: SchedulableNode) => readonly string[]
 

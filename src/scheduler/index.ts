@@ -1,4 +1,4 @@
-export type { ClusterContents, NodeImage, PlacedContainer } from './classic/cluster-contents.ts'
+export { ClusterContents, type NodeImage, type PlacedContainer } from './classic/cluster-contents.ts'
 export {
   type ContainerRequest,
   type Dependency,
@@ -7,8 +7,8 @@ export {
 } from './classic/container-request.ts'
 export { FILTER_NAMES, type FilterName, filtersOf, isFilterName } from './classic/filters.ts'
 export { placeContainer } from './classic/place-container.ts'
-export { ClusterView } from './cluster-view.ts'
 export { parseConstraint } from './constraint.ts'
+export { reasonOf } from './decision.ts'
 export {
   EMPTY_REQUEST,
   type HostPort,
@@ -16,7 +16,9 @@ export {
   type Reservation,
   type SchedulableNode,
 } from './node.ts'
+export { compilePattern } from './pattern.ts'
 export { place } from './place.ts'
-export type { Strategy } from './rank.ts'
+export type { Preferences, Strategy } from './rank.ts'
 export { reasonLines, summarize } from './refusals.ts'
 export { requestOf, schedulableNode } from './requests.ts'
+export { ClusterView } from './view/cluster-view.ts'

@@ -1,6 +1,22 @@
 import type { Random } from '../core/random.ts'
 
-export type Strategy = { readonly name: 'spread' | 'binpack' } | { readonly name: 'random'; readonly random: Random }
+export type StrategyName = 'spread' | 'binpack' | 'random'
+
+export type Strategy = Preferences &
+  ({ readonly name: 'spread' | 'binpack' } | { readonly name: 'random'; readonly random: Random })
+
+/** Where a cluster's operator wants more than classic Swarm does. */
+export interface Preferences {
+  /**
+   * Wishes (`storage==~ssd`). `drop`, classic Swarm's way and the default: all of them are demands, or none if no node
+   * meets all. `score`: the node that meets the most wins.
+   */
+  readonly wishes?: 'drop' | 'score'
+  /** A node that lacks the image counts as having this many more containers, or as being as many percent fuller. Default: 0. */
+  readonly imageLocality?: number
+  /** A named volume is preferred where it is, or must stay there. Default: it is not looked for. */
+  readonly volumeLocality?: 'prefer' | 'require'
+}
 
 /** Weight of full health, in classic Swarm's formula: it dwarfs the resource scores. */
 const HEALTH_FACTOR = 10
@@ -37,6 +53,17 @@ export function rankOf(name: 'spread' | 'binpack', { score, health, containers }
   if (name === 'spread') return (score - HEALTH_FACTOR * health + 1_024) * CONTAINER_SPAN + few
   const weight = score + HEALTH_FACTOR * health
   return (WEIGHT_SPAN - 1 - weight) * SIBLING_SPAN * CONTAINER_SPAN + (CONTAINER_SPAN - 1 - few)
+}
+
+/** What each wish that a node does not grant adds: more than any rank. */
+export const WISH_RANK = 2 ** 48
+/** More wishes than this are not told apart, so that ranks stay exact. */
+export const WISHES_MAX = 15
+
+/** What one container more, or one percent more for a request with a size, adds to a node's rank. */
+export function fullnessRank(name: StrategyName, isSized: boolean): number {
+  if (name === 'random' || !isSized) return 1
+  return name === 'spread' ? CONTAINER_SPAN : SIBLING_SPAN * CONTAINER_SPAN
 }
 
 /** What each task of the same service adds to a node's rank. */

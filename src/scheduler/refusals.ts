@@ -1,90 +1,118 @@
+import type { Change, NodeVerdict, Obstacle, ObstacleFilter } from '../core/model/explanation.ts'
 import { formatBytes } from '../core/units.ts'
-import type { ClusterView, ConstraintMask } from './cluster-view.ts'
-import type { PlacementRequest } from './node.ts'
-
-type FilterName = 'health' | 'availability' | 'constraint' | 'cpu' | 'memory' | 'port' | 'volume' | 'replicas'
-
-/** One thing that is in the way on a node. */
-interface Obstacle {
-  readonly filter: FilterName
-  /** The same text on every node with the same obstacle: `memory 512MiB wanted`. */
-  readonly what: string
-  /** What the node has left of it, for amounts. */
-  readonly free?: number
-}
+import type { HostPort, PlacementRequest } from './node.ts'
+import type { ClusterView } from './view/cluster-view.ts'
+import type { ConstraintMask } from './view/constraint-masks.ts'
 
 /** Everything that is in the way on one node; never empty. */
-export interface Refusal {
-  readonly node: string
-  readonly obstacles: readonly Obstacle[]
-}
+export type Refusal = Pick<NodeVerdict, 'node' | 'obstacles'>
 
 export function refusalsOf(
   request: PlacementRequest,
   view: ClusterView,
   masks: readonly ConstraintMask[],
 ): readonly Refusal[] {
-  return [...view.slotsByName()].map(slot => ({
+  const obstaclesOn = taskObstacles(request, view, masks)
+  return Array.from(view.slotsByName(), slot => ({
     node: view.node(slot)?.name ?? '',
-    obstacles: [
-      ...stateObstacles(view, slot),
-      ...masks.flatMap(({ constraint, holds }) =>
-        holds[slot] === 1 ? [] : obstacle('constraint', `constraint ${constraint.expression}`),
-      ),
-      ...amountObstacles(request, view, slot),
-      ...placeObstacles(request, view, slot),
-    ],
+    obstacles: obstaclesOn(slot),
   }))
 }
 
-function obstacle(filter: FilterName, what: string, free?: number): Obstacle[] {
-  return [{ filter, what, ...(free === undefined ? {} : { free }) }]
-}
-
-function stateObstacles(view: ClusterView, slot: number): Obstacle[] {
-  const node = view.node(slot)
-  if (node === undefined || !node.ready) return obstacle('health', 'node is down')
-  if (node.availability === 'pause') return obstacle('availability', 'node is paused')
-  if (node.availability === 'drain') return obstacle('availability', 'node is being drained')
-  return []
-}
-
-function amountObstacles({ nanoCpus, memoryBytes }: PlacementRequest, view: ClusterView, slot: number): Obstacle[] {
-  const { totalCpus, usedCpus, totalMemory, usedMemory } = view.figures()
-  const freeCpus = (totalCpus[slot] ?? 0) - (usedCpus[slot] ?? 0)
-  const freeMemory = (totalMemory[slot] ?? 0) - (usedMemory[slot] ?? 0)
-  return [
-    ...(nanoCpus > 0 && nanoCpus > freeCpus ? obstacle('cpu', `cpu ${cpus(nanoCpus)} wanted`, freeCpus) : []),
-    ...(memoryBytes > 0 && memoryBytes > freeMemory
-      ? obstacle('memory', `memory ${formatBytes(memoryBytes)} wanted`, freeMemory)
-      : []),
+/** All that is in the way of a task on a node. */
+export function taskObstacles(
+  request: PlacementRequest,
+  view: ClusterView,
+  masks: readonly ConstraintMask[],
+): (slot: number) => readonly Obstacle[] {
+  return slot => [
+    ...stateObstacles(view, slot),
+    ...constraintObstacles(masks, slot),
+    ...amountObstacles(request, view, slot),
+    ...portObstacles(request.hostPorts, view, slot),
+    ...volumeObstacles(request, view, slot),
+    ...replicaObstacles(request, view, slot),
   ]
 }
 
-function placeObstacles(request: PlacementRequest, view: ClusterView, slot: number): Obstacle[] {
-  const { hostPorts, volumes, replicasPerNodeMax, serviceId } = request
-  const ports = hostPorts.filter(port => view.portConflict(slot, port) !== undefined)
-  const name = view.node(slot)?.name
-  const elsewhere = volumes.flatMap(volume => {
-    const node = view.volumeNode(volume)
-    return node === undefined || node === name ? [] : [{ volume, node }]
+export function obstacle(filter: ObstacleFilter, what: string, change: Change): Obstacle {
+  return { filter, what, change }
+}
+
+export function stateObstacles(view: ClusterView, slot: number): Obstacle[] {
+  const { name = '', ready = false, availability = 'active' } = view.node(slot) ?? {}
+  const down = ready ? [] : [obstacle('health', 'node is down', { do: 'start-node', node: name })]
+  if (availability === 'active') return down
+  const what = availability === 'pause' ? 'node is paused' : 'node is being drained'
+  return [...down, obstacle('availability', what, { do: 'activate-node', node: name })]
+}
+
+export function constraintObstacles(masks: readonly ConstraintMask[], slot: number): Obstacle[] {
+  return masks.flatMap(({ constraint, holds }) => {
+    if (holds[slot] === 1) return []
+    const { expression } = constraint
+    return obstacle('constraint', `constraint ${expression}`, { do: 'drop', what: 'constraint', text: expression })
   })
-  const siblings = view.tasksOf(serviceId)[slot] ?? 0
+}
+
+export function amountObstacles(
+  { nanoCpus, memoryBytes }: Pick<PlacementRequest, 'nanoCpus' | 'memoryBytes'>,
+  view: ClusterView,
+  slot: number,
+): Obstacle[] {
+  const { totalCpus, usedCpus, totalMemory, usedMemory } = view.figures()
+  const node = view.node(slot)?.name ?? ''
+  const lacking = (what: 'cpu' | 'memory', wanted: number, total: number, used: number): Obstacle[] => {
+    const free = total - used
+    if (wanted === 0 || wanted <= free) return []
+    const shown = what === 'cpu' ? formatCpus(wanted) : formatBytes(wanted)
+    const change: Change =
+      wanted > total
+        ? { do: 'ask-for-less', what, atMost: Math.max(0, free) }
+        : { do: 'free', node, what, amount: wanted - free }
+    return [{ filter: what, what: `${what} ${shown} wanted`, free, change }]
+  }
   return [
-    ...ports.flatMap(port => obstacle('port', `port ${port.published}/${port.protocol} is in use`)),
-    ...elsewhere.flatMap(({ volume, node }) => obstacle('volume', `volume ${volume} is on ${node}`)),
-    ...(replicasPerNodeMax !== undefined && siblings >= replicasPerNodeMax
-      ? obstacle('replicas', `${replicasPerNodeMax} replicas a node at most`)
-      : []),
+    ...lacking('cpu', nanoCpus, totalCpus[slot] ?? 0, usedCpus[slot] ?? 0),
+    ...lacking('memory', memoryBytes, totalMemory[slot] ?? 0, usedMemory[slot] ?? 0),
   ]
+}
+
+export function portObstacles(hostPorts: readonly HostPort[], view: ClusterView, slot: number): Obstacle[] {
+  return hostPorts.flatMap(wanted => {
+    const taken = view.portConflict(slot, wanted)
+    if (taken === undefined) return []
+    const port = `${wanted.published}/${wanted.protocol}`
+    const change: Change = { do: 'free-port', node: view.node(slot)?.name ?? '', port, holder: taken.holder }
+    return obstacle('port', `port ${port} is in use`, change)
+  })
+}
+
+function volumeObstacles({ volumes }: PlacementRequest, view: ClusterView, slot: number): Obstacle[] {
+  const name = view.node(slot)?.name
+  return volumes.flatMap(volume => {
+    const node = view.volumeNode(volume)
+    if (node === undefined || node === name) return []
+    return obstacle('volume', `volume ${volume} is on ${node}`, { do: 'drop', what: 'volume', text: volume })
+  })
+}
+
+function replicaObstacles(request: PlacementRequest, view: ClusterView, slot: number): Obstacle[] {
+  const { replicasPerNodeMax = Number.POSITIVE_INFINITY, serviceId } = request
+  const siblings = view.siblings(serviceId).counts.get(slot) ?? 0
+  if (siblings < replicasPerNodeMax) return []
+  const change: Change = { do: 'allow-replicas', node: view.node(slot)?.name ?? '', replicas: siblings + 1 }
+  return [obstacle('replicas', `${replicasPerNodeMax} replicas a node at most`, change)]
 }
 
 /** One line a reason, the most frequent first: `2 nodes: constraint node.labels.disk==ssd`. */
 export function reasonLines(refusals: readonly Refusal[]): string[] {
   if (refusals.length === 0) return ['the cluster has no nodes: add one with swarm join']
   const groups = new Map<string, Obstacle[]>()
-  for (const obstacle of refusals.flatMap(refusal => refusal.obstacles)) {
-    groups.set(obstacle.what, [...(groups.get(obstacle.what) ?? []), obstacle])
+  for (const each of refusals.flatMap(({ obstacles }) => obstacles)) {
+    const group = groups.get(each.what)
+    if (group === undefined) groups.set(each.what, [each])
+    else group.push(each)
   }
   return [...groups.entries()]
     .sort(([a, some], [b, others]) => others.length - some.length || (a < b ? -1 : 1))
@@ -97,13 +125,13 @@ export function summarize(refusals: readonly Refusal[]): string {
 }
 
 function freeText(group: readonly Obstacle[]): string {
-  const free = group.flatMap(obstacle => obstacle.free ?? [])
+  const free = group.flatMap(each => each.free ?? [])
   if (free.length === 0) return ''
-  const most = Math.max(...free)
-  const text = group[0]?.filter === 'cpu' ? cpus(Math.max(0, most)) : formatBytes(Math.max(0, most))
-  return free.every(amount => amount === most) ? `, ${text} free` : `, at most ${text} free`
+  const most = free.reduce((a, b) => Math.max(a, b), 0)
+  const text = group[0]?.filter === 'cpu' ? formatCpus(most) : formatBytes(most)
+  return free.every(amount => Math.max(0, amount) === most) ? `, ${text} free` : `, at most ${text} free`
 }
 
-function cpus(nanoCpus: number): string {
+function formatCpus(nanoCpus: number): string {
   return String(Number((nanoCpus / 1e9).toFixed(3)))
 }

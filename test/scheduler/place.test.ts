@@ -1,14 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../src/core/random.ts'
-import {
-  ClusterView,
-  type PlacementRequest,
-  place,
-  reasonLines,
-  type SchedulableNode,
-  summarize,
-} from '../../src/scheduler/index.ts'
+import { ClusterView, type PlacementRequest, place, reasonLines, summarize } from '../../src/scheduler/index.ts'
 import { MIB, node, occupy, request, viewOf } from './fixtures.ts'
 
 const SPREAD = { name: 'spread' } as const
@@ -218,75 +210,4 @@ describe('the view', () => {
     })
     expect(placed).toEqual(names)
   })
-})
-
-/** The same rules written as plainly as possible, to hold the fast ones against. */
-function plainly(
-  wanted: PlacementRequest,
-  nodes: readonly SchedulableNode[],
-  held: readonly (PlacementRequest & { node: string })[],
-  pack: boolean,
-): string | undefined {
-  const ranked = nodes.flatMap(one => {
-    const here = held.filter(h => h.node === one.name)
-    const sum = (pick: (h: PlacementRequest) => number) => here.reduce((total, h) => total + pick(h), 0)
-    const cpus = sum(h => h.nanoCpus) + wanted.nanoCpus
-    const memory = sum(h => h.memoryBytes) + wanted.memoryBytes
-    if (!one.ready || one.availability !== 'active') return []
-    if ((wanted.nanoCpus > 0 && cpus > one.nanoCpus) || (wanted.memoryBytes > 0 && memory > one.memoryBytes)) return []
-    const weight =
-      (wanted.nanoCpus > 0 ? Math.floor((cpus * 100) / one.nanoCpus) : 100) +
-      (wanted.memoryBytes > 0 ? Math.floor((memory * 100) / one.memoryBytes) : 100)
-    const siblings = wanted.serviceId === undefined ? 0 : here.filter(h => h.serviceId === wanted.serviceId).length
-    return [{ name: one.name, key: pack ? [-weight, siblings, -here.length] : [siblings, weight, here.length] }]
-  })
-  ranked.sort((a, b) => {
-    const at = a.key.findIndex((value, i) => value !== b.key[i])
-    return at < 0 ? (a.name < b.name ? -1 : 1) : (a.key[at] ?? 0) - (b.key[at] ?? 0)
-  })
-  return ranked[0]?.name
-}
-
-it('chooses what the plain rules choose, and never takes more than there is', () => {
-  const someNode = fc.record({
-    ready: fc.boolean(),
-    nanoCpus: fc.integer({ min: 1, max: 8 }).map(n => n * 1e9),
-    memoryBytes: fc.integer({ min: 10, max: 100 }).map(n => n * MIB),
-  })
-  const wish = fc.record({
-    nanoCpus: fc.integer({ min: 0, max: 4 }).map(n => n * 5e8),
-    memoryBytes: fc.integer({ min: 0, max: 20 }).map(n => n * MIB),
-    serviceId: fc.constantFrom('x', 'y', undefined),
-    release: fc.boolean(),
-  })
-  fc.assert(
-    fc.property(
-      fc.array(someNode, { maxLength: 6 }),
-      fc.array(wish, { maxLength: 30 }),
-      fc.boolean(),
-      (kinds, wishes, pack) => {
-        const nodes = kinds.map((kind, i) => node(`n${i}`, kind))
-        const view = viewOf(nodes)
-        let held: (PlacementRequest & { id: string; node: string })[] = []
-        for (const [i, { release, serviceId, ...amounts }] of wishes.entries()) {
-          const wanted = request({ ...amounts, ...(serviceId === undefined ? {} : { serviceId }) })
-          const placement = place(wanted, view, { name: pack ? 'binpack' : 'spread' })
-          expect(placement.placed ? placement.node : undefined).toBe(plainly(wanted, nodes, held, pack))
-          if (placement.placed) {
-            const taken = { ...wanted, id: `${i}`, node: placement.node }
-            view.reserve(taken)
-            held.push(taken)
-          } else {
-            expect(placement.refusals.map(refusal => refusal.node)).toEqual(nodes.map(one => one.name))
-            expect(placement.refusals.every(refusal => refusal.obstacles.length > 0)).toBe(true)
-          }
-          const first = held[0]
-          if (release && first !== undefined) {
-            view.release(first.id)
-            held = held.slice(1)
-          }
-        }
-      },
-    ),
-  )
 })

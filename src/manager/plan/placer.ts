@@ -1,6 +1,14 @@
 import type { TaskRecord } from '../../core/model/task.ts'
 import { isTerminal } from '../../core/model/task.ts'
-import { ClusterView, place, reasonLines, requestOf, type Strategy, schedulableNode } from '../../scheduler/index.ts'
+import {
+  ClusterView,
+  place,
+  reasonLines,
+  reasonOf,
+  requestOf,
+  type Strategy,
+  schedulableNode,
+} from '../../scheduler/index.ts'
 import type { NodeState } from '../model/node-state.ts'
 import type { Round } from '../model/round.ts'
 import type { Snapshot } from '../model/snapshot.ts'
@@ -28,7 +36,8 @@ export function createPlacer(snapshot: Snapshot, nodes: ReadonlyMap<string, Node
       const preferred = avoid === undefined ? undefined : place(elsewhere, view, how)
       const decision = preferred?.placed === true ? preferred : place(request, view, how)
       if (!decision.placed) return { placed: false, reasons: reasonLines(decision.refusals) }
-      const { node, because } = decision
+      const { node } = decision
+      const because = reasonOf(decision.record())
       reserve(view, { ...task, node })
       for (const volume of request.volumes) view.pinVolume(volume, node)
       return { placed: true, node, because }

@@ -14,6 +14,10 @@ export interface ContainerRequest {
   readonly whitelists: readonly Expression[]
   /** Containers that must be on the same node, and why: `--link=db`. */
   readonly dependencies: readonly Dependency[]
+  /** For who prefers nodes that have it already. */
+  readonly image?: string
+  /** Named volumes, for who looks for them. */
+  readonly volumes?: readonly string[]
 }
 
 export interface Dependency {

@@ -1,8 +1,9 @@
-import { valueMatcher } from '../constraint.ts'
+import type { Obstacle } from '../../core/model/explanation.ts'
 import type { Expression } from '../expression.ts'
-import type { SchedulableNode } from '../node.ts'
-import type { ClusterContents, PlacedContainer } from './cluster-contents.ts'
-import type { ContainerRequest, Dependency } from './container-request.ts'
+import { constraintObstacles, obstacle, portObstacles } from '../refusals.ts'
+import type { ClusterContents } from './cluster-contents.ts'
+import type { ContainerRequest } from './container-request.ts'
+import { amongNodes, type Demand } from './demand.ts'
 
 export const FILTER_NAMES = [
   'health',
@@ -15,31 +16,29 @@ export const FILTER_NAMES = [
 ] as const
 export type FilterName = (typeof FILTER_NAMES)[number]
 
-/** The slot of a node in the cluster's view, with the node. */
-export interface Candidate {
-  readonly slot: number
-  readonly node: SchedulableNode
-}
-
-/** How one filter judges nodes for one request; undefined: it has nothing to say. */
-type Judge = ((candidate: Candidate) => boolean) | undefined
-
 /** One of classic Swarm's filters (scheduler/filter). */
 export interface NodeFilter {
   readonly name: FilterName
   /** What it asks for, as classic Swarm names it when no node is left. */
   readonly wishes: (request: ContainerRequest) => readonly string[]
-  /** `soft`: whether wishes count as demands. */
-  readonly judge: (request: ContainerRequest, contents: ClusterContents, options: { readonly soft: boolean }) => Judge
+  /** The same as tests of nodes; empty: it has nothing to say. */
+  readonly demands: (request: ContainerRequest, contents: ClusterContents) => readonly Demand[]
 }
 
 const health: NodeFilter = {
   name: 'health',
   wishes: () => [],
-  judge:
-    () =>
-    ({ node }) =>
-      node.ready && (node.health ?? 100) > 0,
+  demands: (_request, { view }) => [
+    {
+      soft: false,
+      holds: slot => view.node(slot)?.ready === true && (view.figures().health[slot] ?? 0) > 0,
+      // That it is down is said of every node that is, whatever the filters are.
+      obstacles: slot =>
+        view.node(slot)?.ready === true
+          ? [obstacle('health', 'node fails', { do: 'start-node', node: view.node(slot)?.name ?? '' })]
+          : [],
+    },
+  ],
 }
 
 const port: NodeFilter = {
@@ -48,93 +47,121 @@ const port: NodeFilter = {
     ...hostPorts.map(({ published }) => `port ${published} (Bridge mode)`),
     ...hostModePorts.map(exposed => `port ${exposed} (Host mode)`),
   ],
-  judge: ({ hostPorts, hostModePorts }, { view, containersOn }) => {
-    if (hostPorts.length === 0 && hostModePorts.length === 0) return undefined
-    const isTaken = (other: PlacedContainer): boolean =>
-      other.hostModePorts.some(exposed => hostModePorts.includes(exposed))
-    return ({ slot, node }) =>
-      hostPorts.every(wanted => view.portConflict(slot, wanted) === undefined) &&
-      (hostModePorts.length === 0 || !some(containersOn(node.name), isTaken))
-  },
+  demands: ({ hostPorts, hostModePorts }, contents) => [
+    ...hostPorts.map(
+      (wanted): Demand => ({
+        soft: false,
+        holds: slot => contents.view.portConflict(slot, wanted) === undefined,
+        obstacles: slot => portObstacles([wanted], contents.view, slot),
+      }),
+    ),
+    ...hostModePorts.map(exposed => hostModePort(exposed, contents)),
+  ],
+}
+
+/** Containers with the host's network only get in the way of each other, as in classic Swarm. */
+function hostModePort(exposed: string, contents: ClusterContents): Demand {
+  const taken = contents.nodesWithHostPort(exposed)
+  const nodeIn = (slot: number): string => contents.view.node(slot)?.name ?? ''
+  const holder = "a container with the host's network"
+  return {
+    soft: false,
+    holds: slot => !taken.has(nodeIn(slot)),
+    obstacles: slot => [
+      obstacle('port', `port ${exposed} of the host's network is in use`, {
+        do: 'free-port',
+        node: nodeIn(slot),
+        port: exposed,
+        holder,
+      }),
+    ],
+  }
 }
 
 const containerSlots: NodeFilter = {
   name: 'containerslots',
   wishes: () => ['available container slots'],
-  judge: (_request, { view }) => {
+  demands: (_request, { view }) => {
     const { containers } = view.figures()
-    return ({ slot, node }) => {
-      const slots = node.engineLabels['containerslots'] ?? node.labels['containerslots'] ?? ''
-      // What is not a number says nothing, as in classic Swarm.
-      return !/^-?\d+$/.test(slots) || (containers[slot] ?? 0) < Number(slots)
+    // What is not a number says nothing, as in classic Swarm.
+    const allowed = (slot: number): number => {
+      const { engineLabels = {}, labels = {} } = view.node(slot) ?? {}
+      const text = engineLabels['containerslots'] ?? labels['containerslots'] ?? ''
+      return /^-?\d+$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY
     }
+    return [
+      {
+        soft: false,
+        holds: slot => (containers[slot] ?? 0) < allowed(slot),
+        obstacles: slot => [
+          obstacle('containerslots', `all of ${allowed(slot)} container slots are taken`, {
+            do: 'free-slot',
+            node: view.node(slot)?.name ?? '',
+            allowed: (containers[slot] ?? 0) + 1,
+          }),
+        ],
+      },
+    ]
   },
 }
 
 const dependency: NodeFilter = {
   name: 'dependency',
   wishes: ({ dependencies }) => dependencies.map(({ flag, container }) => `${flag}=${container}`),
-  judge: ({ dependencies }, { nodesOf }) => {
-    if (dependencies.length === 0) return undefined
-    const places = dependencies.map(({ container }: Dependency) => nodesOf(container))
-    return ({ node }) => places.every(nodes => nodes.includes(node.name))
-  },
+  demands: ({ dependencies }, contents) =>
+    dependencies.map(({ flag, container }) => {
+      const text = `${flag}=${container}`
+      const nodes = contents.nodesOf(container)
+      const what = nodes.length === 0 ? `${text}: no such container` : `${text} is on ${nodes.join(', ')}`
+      return amongNodes(nodes, contents.view, {
+        equal: true,
+        soft: false,
+        obstacle: obstacle('dependency', what, { do: 'drop', what: 'dependency', text }),
+      })
+    }),
 }
 
 const affinity: NodeFilter = {
   name: 'affinity',
   wishes: ({ affinities }) => affinities.map(withSoftness),
-  judge: ({ affinities }, contents, { soft }) => {
-    const counting = affinities.filter(expression => soft || !expression.soft)
-    if (counting.length === 0) return undefined
-    const tests = counting.map(expression => affinityTest(expression, contents))
-    return candidate => tests.every(test => test(candidate))
-  },
-}
-
-function affinityTest({ key, value, equal }: Expression, contents: ClusterContents): (candidate: Candidate) => boolean {
-  const matches = valueMatcher(value, false)
-  const isMeant = (node: string): boolean => {
-    if (key === 'image') return some(contents.imagesOn(node), ({ id, tags }) => imageNames(id, tags).some(matches))
-    const names = ({ id, name, labels }: PlacedContainer): readonly string[] =>
-      key === 'container' ? [id, name] : [labels[key] ?? '']
-    return some(contents.containersOn(node), container => names(container).some(matches))
-  }
-  return ({ node }) => isMeant(node.name) === equal
-}
-
-/** An image answers to its id, its names, and its names without their tag. */
-function imageNames(id: string, tags: readonly string[]): readonly string[] {
-  return [id, ...tags, ...tags.map(tag => tag.replace(/:[^:/]*$/, ''))]
+  demands: ({ affinities }, contents) =>
+    affinities.map(({ key, value, equal, soft, text }) =>
+      amongNodes(contents.nodesWith(key, value).keys(), contents.view, {
+        equal,
+        soft,
+        obstacle: obstacle('affinity', `affinity ${text}`, { do: 'drop', what: 'affinity', text }),
+      }),
+    ),
 }
 
 const constraint: NodeFilter = {
   name: 'constraint',
   wishes: ({ constraints }) => constraints,
-  judge: ({ constraints }, { view }, { soft }) => {
-    const masks = constraints.map(text => view.mask(text)).filter(mask => soft || !mask.constraint.soft)
-    return masks.length === 0 ? undefined : ({ slot }) => masks.every(({ holds }) => holds[slot] === 1)
-  },
+  demands: ({ constraints }, { view }) =>
+    constraints.map(text => {
+      const mask = view.mask(text)
+      return {
+        soft: mask.constraint.soft,
+        mask,
+        holds: slot => mask.holds[slot] === 1,
+        obstacles: slot => constraintObstacles([mask], slot),
+      }
+    }),
 }
 
 const whitelist: NodeFilter = {
   name: 'whitelist',
   wishes: ({ whitelists }) => whitelists.map(withSoftness),
-  judge: ({ whitelists }, _contents, { soft }) => {
-    const counting = whitelists.filter(expression => soft || !expression.soft)
-    if (counting.length === 0) return undefined
-    const lists = counting.map(({ value }) => new Set(value.split('|').map(name => name.trim())))
-    return ({ node }) => lists.every(list => list.has(node.name))
-  },
+  demands: ({ whitelists }, { view }) =>
+    whitelists.map(({ value, soft, text }) => {
+      const names = value.split('|').map(name => name.trim())
+      const refusal: Obstacle = obstacle('whitelist', `whitelist ${text}`, { do: 'drop', what: 'whitelist', text })
+      return amongNodes(new Set(names), view, { equal: true, soft, obstacle: refusal })
+    }),
 }
 
 function withSoftness({ key, equal, value, soft }: Expression): string {
   return `${key}${equal ? '==' : '!='}${value} (soft=${soft})`
-}
-
-function some<T>(items: Iterable<T>, test: (item: T) => boolean): boolean {
-  for (const item of items) if (test(item)) return true
-  return false
 }
 
 const FILTERS: Readonly<Record<FilterName, NodeFilter>> = {

@@ -1,10 +1,14 @@
+import type { PlacementRecord } from '../../core/model/explanation.ts'
+import { decide, recordOf } from '../decision.ts'
 import type { Strategy } from '../rank.ts'
 import type { ClusterContents } from './cluster-contents.ts'
+import { attemptsOf, type FilterDemands } from './container-attempts.ts'
 import type { ContainerRequest } from './container-request.ts'
-import type { Candidate, NodeFilter } from './filters.ts'
+import type { NodeFilter } from './filters.ts'
 
 export type ContainerPlacement =
-  | { readonly placed: true; readonly node: string }
+  /** The record must be asked for before the container is reserved. */
+  | { readonly placed: true; readonly node: string; readonly record: () => PlacementRecord }
   /** Classic Swarm's sentence. */
   | { readonly placed: false; readonly message: string }
 
@@ -15,84 +19,45 @@ export interface ContainerPlacing {
 }
 
 /**
- * Chooses a node for a container as classic Swarm does (scheduler/scheduler.go): every filter in its order, first with
- * wishes taken for demands, and if that leaves no node once more without any of them; then the best by the strategy. Ties go
- * to the first by name, so equal clusters give equal answers. Pure; what was chosen takes up room once it is reserved.
+ * Chooses a node for a container as classic Swarm does (scheduler/scheduler.go): by every filter, first with wishes taken for
+ * demands, and if that leaves no node once more without any of them; then the best by the strategy. Ties go to the first by
+ * name, so equal clusters give equal answers. Pure; what was chosen takes up room once it is reserved.
  */
 export function placeContainer(
   request: ContainerRequest,
   contents: ClusterContents,
-  { filters, strategy }: ContainerPlacing,
+  placing: ContainerPlacing,
 ): ContainerPlacement {
-  const nodes = candidates(contents)
-  if (nodes.length === 0) return refused('No nodes available in the cluster')
-  const open = nodes.filter(({ node }) => node.availability === 'active')
-  if (open.length === 0) return refused('No node takes new containers: all of them are paused or being drained')
-  const wishful = narrow(open, request, { contents, filters, soft: true })
-  const left = wishful.failed === undefined ? wishful : narrow(open, request, { contents, filters, soft: false })
-  if (left.failed !== undefined) return refused(failure(left.failed, request, filters))
-  const best = bestOf(left.nodes, request, contents, strategy)
-  return best === undefined ? refused('no resources available to schedule container') : { placed: true, node: best }
+  const { view } = contents
+  const demands = placing.filters.map(
+    (filter): FilterDemands => ({ filter, demands: filter.demands(request, contents) }),
+  )
+  const decision = decide(
+    view,
+    attemptsOf(request, contents, { demands, strategy: placing.strategy }),
+    placing.strategy,
+  )
+  if (decision === undefined) return { placed: false, message: failureOf(request, contents, demands) }
+  const node = view.node(decision.slot)?.name ?? ''
+  return { placed: true, node, record: () => recordOf(view, decision) }
 }
 
-function refused(message: string): ContainerPlacement {
-  return { placed: false, message }
-}
-
-function candidates({ view }: ClusterContents): Candidate[] {
-  return [...view.slotsByName()].flatMap(slot => {
-    const node = view.node(slot)
-    return node === undefined ? [] : [{ slot, node }]
-  })
-}
-
-interface Narrowing {
-  readonly contents: ClusterContents
-  readonly filters: readonly NodeFilter[]
-  readonly soft: boolean
-}
-
-function narrow(
-  nodes: readonly Candidate[],
-  request: ContainerRequest,
-  { contents, filters, soft }: Narrowing,
-): { readonly nodes: readonly Candidate[]; readonly failed?: NodeFilter } {
-  let left = nodes
-  for (const filter of filters) {
-    const judge = filter.judge(request, contents, { soft })
-    if (judge !== undefined) left = left.filter(judge)
-    if (left.length === 0) return { nodes: left, failed: filter }
+/** Names what was asked for up to the filter that left no node, as classic Swarm does. */
+function failureOf(request: ContainerRequest, { view }: ClusterContents, demands: readonly FilterDemands[]): string {
+  let left = [...view.slotsByName()]
+  if (left.length === 0) return 'No nodes available in the cluster'
+  left = left.filter(slot => view.node(slot)?.availability === 'active')
+  if (left.length === 0) return 'No node takes new containers: all of them are paused or being drained'
+  for (const [index, { filter, demands: own }] of demands.entries()) {
+    left = left.filter(slot => own.every(demand => demand.soft || demand.holds(slot)))
+    if (left.length > 0) continue
+    if (filter.name === 'health') return 'No healthy node available in the cluster'
+    const lists = demands
+      .slice(0, index + 1)
+      .map(each => each.filter.wishes(request))
+      .filter(wishes => wishes.length > 0)
+      .map(wishes => `\n[${wishes.join(' ')}]`)
+    return `Unable to find a node that satisfies the following conditions ${lists.join('')}`
   }
-  return { nodes: left }
-}
-
-/** What was asked for up to the filter that left no node. */
-function failure(failed: NodeFilter, request: ContainerRequest, filters: readonly NodeFilter[]): string {
-  if (failed.name === 'health') return 'No healthy node available in the cluster'
-  const lists = filters
-    .slice(0, filters.indexOf(failed) + 1)
-    .map(filter => filter.wishes(request))
-    .filter(wishes => wishes.length > 0)
-    .map(wishes => `\n[${wishes.join(' ')}]`)
-  return `Unable to find a node that satisfies the following conditions ${lists.join('')}`
-}
-
-function bestOf(
-  nodes: readonly Candidate[],
-  { nanoCpus, memoryBytes }: ContainerRequest,
-  { view }: ClusterContents,
-  strategy: Strategy,
-): string | undefined {
-  // Classic Swarm's random strategy does not look at resources either.
-  if (strategy.name === 'random') return nodes[Math.floor(strategy.random.next() * nodes.length)]?.node.name
-  const ranks = view.baseRanks({ strategy: strategy.name, nanoCpus, memoryBytes })
-  let best: Candidate | undefined
-  let bestRank = Number.POSITIVE_INFINITY
-  for (const candidate of nodes) {
-    const rank = ranks[candidate.slot] ?? Number.POSITIVE_INFINITY
-    if (rank >= bestRank) continue
-    best = candidate
-    bestRank = rank
-  }
-  return best?.node.name
+  return 'no resources available to schedule container'
 }

@@ -1,5 +1,11 @@
 import type { ContainerSummary, ImageSummary } from '../../../docker-api/index.ts'
-import type { ClusterContents, ClusterView, HostPort, NodeImage, PlacedContainer } from '../../../scheduler/index.ts'
+import {
+  ClusterContents,
+  type ClusterView,
+  type HostPort,
+  type NodeImage,
+  type PlacedContainer,
+} from '../../../scheduler/index.ts'
 import type { Answer } from '../nodes.ts'
 import type { PendingContainer } from './pending-containers.ts'
 
@@ -15,26 +21,21 @@ export interface Listed {
 
 /** What lies on the nodes, as they listed it, and what is on its way there. What no task accounts for takes up its place in the view. */
 export function toContents(view: ClusterView, { containers, images, pending }: Listed): ClusterContents {
-  const placed = new Map<string, readonly PlacedContainer[]>()
+  const contents = new ClusterContents(view)
   for (const { node, value } of containers) {
-    placed.set(node.name, value.map(toPlaced))
-    for (const container of value) reserve(view, node.name, container)
+    for (const container of value) {
+      contents.setContainer(node.name, toPlaced(container))
+      reserve(view, node.name, container)
+    }
   }
   const listed = new Set(containers.flatMap(({ value }) => value.map(({ Labels }) => Labels?.[SWARM_ID_LABEL])))
-  for (const { placed: coming, reservation } of pending) {
+  for (const { placed, reservation } of pending) {
     if (listed.has(reservation.id)) continue
-    const { node } = reservation
-    placed.set(node, [...(placed.get(node) ?? []), coming])
+    contents.setContainer(reservation.node, placed)
     view.reserve(reservation)
   }
-  const stored = new Map(images.map(({ node, value }) => [node.name, value.map(toNodeImage)]))
-  return {
-    view,
-    containersOn: node => placed.get(node) ?? [],
-    imagesOn: node => stored.get(node) ?? [],
-    nodesOf: wanted =>
-      [...placed].filter(([, list]) => list.some(container => isMeant(container, wanted))).map(([node]) => node),
-  }
+  for (const { node, value } of images) contents.setImages(node.name, value.map(toNodeImage))
+  return contents
 }
 
 function toPlaced({ Id, Names, Labels, HostConfig, Ports }: ContainerSummary): PlacedContainer {
@@ -50,11 +51,6 @@ function toPlaced({ Id, Names, Labels, HostConfig, Ports }: ContainerSummary): P
 
 function toNodeImage({ Id, RepoTags }: ImageSummary): NodeImage {
   return { id: Id, tags: RepoTags ?? [] }
-}
-
-/** By name, or by the beginning of the id, as docker's commands take containers. */
-function isMeant({ id, name }: PlacedContainer, wanted: string): boolean {
-  return name === wanted || (/^[0-9a-f]{12,}$/.test(wanted) && id.startsWith(wanted))
 }
 
 function reserve(view: ClusterView, node: string, { Id, Labels, Ports }: ContainerSummary): void {

@@ -1,0 +1,86 @@
+import type { Strategy } from '../rank.ts'
+import { obstacle } from '../refusals.ts'
+import type { Attempt } from '../score.ts'
+import type { ClusterContents } from './cluster-contents.ts'
+import type { ContainerRequest } from './container-request.ts'
+import { amongNodes, type Demand } from './demand.ts'
+import type { NodeFilter } from './filters.ts'
+
+export interface FilterDemands {
+  readonly filter: NodeFilter
+  readonly demands: readonly Demand[]
+}
+
+/** How a node is looked for: with all wishes, then without. */
+export function attemptsOf(
+  request: ContainerRequest,
+  contents: ClusterContents,
+  { demands, strategy }: { readonly demands: readonly FilterDemands[]; readonly strategy: Strategy },
+): readonly Attempt[] {
+  const all = [...demands.flatMap(each => each.demands), ...volumeDemands(request, contents, strategy)]
+  const hard = all.filter(({ soft }) => !soft)
+  const attempt = (held: readonly Demand[], wishes: readonly Demand[]): Attempt => ({
+    search: {
+      question: questionOf(request, strategy),
+      masks: held.flatMap(({ mask }) => mask ?? []),
+      ...restOf(held),
+    },
+    preferred: { wishes: wishes.map(({ holds }) => holds), ...imagePreference(request, contents, strategy) },
+  })
+  if (hard.length === all.length) return [attempt(all, [])]
+  if (strategy.wishes === 'score')
+    return [
+      attempt(
+        hard,
+        all.filter(({ soft }) => soft),
+      ),
+    ]
+  return [attempt(all, []), attempt(hard, [])]
+}
+
+function questionOf({ nanoCpus, memoryBytes }: ContainerRequest, { name }: Strategy): Attempt['search']['question'] {
+  // Classic Swarm's random strategy does not look at resources.
+  return name === 'random' ? { strategy: name, nanoCpus: 0, memoryBytes: 0 } : { strategy: name, nanoCpus, memoryBytes }
+}
+
+function restOf(demands: readonly Demand[]): Pick<Attempt['search'], 'only' | 'isFree'> {
+  const rest = demands.filter(({ mask }) => mask === undefined)
+  const [fewest] = rest.flatMap(({ only }) => (only === undefined ? [] : [only])).sort((a, b) => a.length - b.length)
+  const tests = rest.map(({ holds }) => holds)
+  return {
+    ...(fewest === undefined ? {} : { only: fewest }),
+    ...(tests.length === 0 ? {} : { isFree: slot => tests.every(holds => holds(slot)) }),
+  }
+}
+
+/** Where the named volumes are, if there are any and anybody cares: a volume of that name elsewhere would be an empty one. */
+export function volumeDemands(
+  { volumes = [] }: ContainerRequest,
+  contents: ClusterContents,
+  { volumeLocality }: Strategy,
+): readonly Demand[] {
+  if (volumeLocality === undefined) return []
+  return volumes.flatMap(volume => {
+    const nodes = [...contents.nodesWithVolume(volume).keys()]
+    if (nodes.length === 0) return []
+    const what = `volume ${volume} is on ${nodes.join(', ')}`
+    return amongNodes(nodes, contents.view, {
+      equal: true,
+      soft: volumeLocality === 'prefer',
+      obstacle: obstacle('volume', what, { do: 'drop', what: 'volume', text: volume }),
+    })
+  })
+}
+
+function imagePreference(
+  { image }: ContainerRequest,
+  contents: ClusterContents,
+  { imageLocality = 0 }: Strategy,
+): Attempt['preferred'] {
+  if (image === undefined || imageLocality === 0) return {}
+  const nodes = contents.nodesWith('image', image)
+  // Everywhere or nowhere is no difference.
+  if (nodes.size === 0) return {}
+  const { view } = contents
+  return { image: { weight: imageLocality, isOn: slot => nodes.has(view.node(slot)?.name ?? '') } }
+}
