@@ -1,21 +1,17 @@
 import { badFlag, type Invocation, type Options, readDuration } from '../cli/index.ts'
 import type { Discovery } from '../discovery/index.ts'
+import type { EnginePolling } from '../manager/index.ts'
 
-/** How engines that are listed by hand, and so do not register themselves, are watched. */
-export interface EnginePolling {
-  /** Between two questions to an engine: a random time between these. */
-  readonly minMs: number
-  readonly maxMs: number
-  /** So many questions in a row without an answer, and the engine is down. */
-  readonly failures: number
+/** How engines that are listed by hand are watched. */
+export interface ListPolling extends EnginePolling {
   /** How often a file of engines is read. */
   readonly fileMs: number
 }
 
-export const POLLING_DEFAULTS: EnginePolling = { minMs: 5_000, maxMs: 5_000, failures: 3, fileMs: 2_000 }
+const POLLING_DEFAULTS: ListPolling = { minMs: 5_000, maxMs: 5_000, failures: 3, fileMs: 2_000 }
 
 /** Reads classic Swarm's flags of polling, with its messages; its intervals of 30 to 60 s are not taken over. Throws BAD_FLAG. */
-export function readPolling(invocation: Invocation): EnginePolling {
+export function readPolling(invocation: Invocation): ListPolling {
   const { options } = invocation
   const minMs = readDuration(invocation, 'engine-refresh-min-interval', POLLING_DEFAULTS.minMs)
   const maxMs = readDuration(invocation, 'engine-refresh-max-interval', Math.max(minMs, POLLING_DEFAULTS.maxMs))

@@ -12,7 +12,7 @@ import { type Discovery, type EtcdOptions, parseDiscovery, parseHostPort } from 
 import { checkExposure, isExposed, type ListenAddress, parseListenAddress } from '../docker-api/server/index.ts'
 import type { Strategy } from '../manager/index.ts'
 import { FILTER_NAMES, type FilterName, isFilterName } from '../scheduler/index.ts'
-import { checkReplication, type EnginePolling, ineffective, readClusterOptions, readPolling } from './classic-flags.ts'
+import { checkReplication, ineffective, type ListPolling, readClusterOptions, readPolling } from './classic-flags.ts'
 import { readStoreTls } from './store-tls.ts'
 import { readTlsFlags, type TlsFiles } from './tls-flags.ts'
 
@@ -37,7 +37,7 @@ export interface ManageOptions {
   /** For an etcd that asks for certificates. */
   readonly storeTls: EtcdOptions['tls']
   /** How engines that are listed by hand are watched. */
-  readonly polling: EnginePolling
+  readonly polling: ListPolling
   /** Whether web pages of any origin may use the API. */
   readonly cors: boolean
   /** Flags that were accepted and do nothing, and what is unwise. */

@@ -15,7 +15,7 @@ import {
   startEtcd,
 } from '../discovery/index.ts'
 import { type ClientTls, clientTlsOf } from '../docker-api/index.ts'
-import { createManager, createManagerServer } from '../manager/index.ts'
+import { createManager, createManagerServer, type EngineList } from '../manager/index.ts'
 import { createEnginePool } from './engine-pool.ts'
 import { createLogger } from './logger.ts'
 import { type ManageOptions, readManageOptions } from './manager-options.ts'
@@ -41,7 +41,7 @@ export const runManager: RunCommand = async (invocation, context) => {
   await using _closing = scope
   const serverTls = options.tlsFiles === undefined ? undefined : await loadTls(options.tlsFiles)
   const clientTls = serverTls === undefined ? undefined : clientTlsOf(serverTls)
-  const { store, keys } = await openStore({ ...options, clientTls }, ports, scope)
+  const { store, keys, engineList } = await openStore({ ...options, clientTls }, ports, scope)
   const pool = createEnginePool({ clock, tls: clientTls })
   scope.defer(pool.close)
   const engines = pool.engineOf
@@ -58,7 +58,7 @@ export const runManager: RunCommand = async (invocation, context) => {
   const tls = serverTls === undefined ? {} : { tls: serverTls }
   const server = await createManagerServer(
     { ...options, ...tls, name: hostname(), version: VERSION, kernel: release() },
-    { ...ports, manager, engines },
+    { ...ports, manager, engines, ...(engineList === undefined ? {} : { engineList }) },
   )
   scope.defer(() => server.close())
   // Listening first: an address in use must not disturb a cluster that already has a manager.
@@ -77,7 +77,7 @@ async function openStore(
   options: ManageOptions & { readonly clientTls: ClientTls | undefined },
   ports: Ports,
   scope: Scope,
-): Promise<{ store: Store; keys: ClusterKeys }> {
+): Promise<{ store: Store; keys: ClusterKeys; engineList?: EngineList }> {
   const { discovery, storeTls, clientTls, polling } = options
   if (discovery !== undefined && discovery.scheme !== 'etcd') {
     const { openEngineList } = await import('./manager-engines.ts')

@@ -1,4 +1,5 @@
 export { decide } from './decide.ts'
+export { EngineList, type EnginePolling } from './engine-list/engine-list.ts'
 export { createManager, type Manager, type ManagerOptions } from './manager.ts'
 export { createManagerServer } from './manager-server.ts'
 export { NOTHING_OBSERVED, observe } from './model/observations.ts'

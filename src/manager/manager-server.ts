@@ -9,12 +9,14 @@ import type { FilterName } from '../scheduler/index.ts'
 import { createVersionCap } from './docker/api-versions.ts'
 import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
 import type { ClusterNodes } from './docker/nodes.ts'
+import type { EngineList } from './engine-list/engine-list.ts'
 import { withCors } from './http/cors.ts'
 import { createFront } from './http/server.ts'
 import { v1Routes } from './http/v1-routes.ts'
 import type { Manager } from './manager.ts'
 import type { Strategy } from './model/round.ts'
 import type { Snapshot } from './model/snapshot.ts'
+import { nodeViews, pendingView } from './views.ts'
 
 export interface ManagerServerOptions {
   /** Shown as the name of the cluster's manager. */
@@ -39,6 +41,8 @@ export interface ManagerServerPorts {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** Where engines are listed by hand. */
+  readonly engineList?: EngineList
 }
 
 /** The manager's HTTP front: Docker's API at the root, Shoal's under `/v1`. */
@@ -46,7 +50,7 @@ export async function createManagerServer(
   options: ManagerServerOptions,
   ports: ManagerServerPorts,
 ): Promise<Listeners> {
-  const { manager, engines, clock, random, log } = ports
+  const { manager, engines, clock, random, log, engineList } = ports
   const { tls } = options
   const nodes: ClusterNodes = {
     clock,
@@ -59,9 +63,13 @@ export async function createManagerServer(
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
   }
   const strategy = options.strategy === 'random' ? { name: options.strategy, random } : { name: options.strategy }
+  const views = () => [
+    ...nodeViews(manager.snapshot(), name => engineList?.failure(name)),
+    ...(engineList?.pending() ?? []).map(pendingView),
+  ]
   const routes = [
-    ...v1Routes(manager, nodes, options.version),
-    ...dockerRoutes({ ...options, manager, nodes, random, strategy }),
+    ...v1Routes({ manager, nodes, views }, options.version),
+    ...dockerRoutes({ ...options, manager, nodes, views, random, strategy }),
   ]
   const hijack = (request: Parameters<typeof hijackTarget>[0]) => hijackTarget(request, nodes)
   const front = await createFront(routes, { manager, clock, log, hijack, ...(tls === undefined ? {} : { tls }) })

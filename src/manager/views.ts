@@ -25,8 +25,10 @@ export function nodesForView(snapshot: Snapshot): ReadonlyMap<string, NodeState>
   return nodeStates(snapshot, round)
 }
 
-/** What is wrong with a node that is there, as far as it was noticed. */
+/** What is wrong with a node, as far as it was noticed. */
 export type NodeTrouble = (node: string) => string | undefined
+
+const UNKNOWN_NAME = '(unknown)'
 
 const NO_LEASE = 'its agent holds no lease in the store: it ended, its host is down, or it does not reach the store'
 
@@ -54,8 +56,27 @@ function healthOf(
   presence: NodeState['presence'],
   trouble: string | undefined,
 ): { readonly health: NodeHealth; readonly reason?: string } {
-  if (presence !== 'ready') return { health: 'disconnected', reason: trouble ?? NO_LEASE }
-  return trouble === undefined ? { health: 'healthy' } : { health: 'unhealthy', reason: trouble }
+  if (trouble !== undefined) return { health: 'unhealthy', reason: trouble }
+  return presence === 'ready' ? { health: 'healthy' } : { health: 'disconnected', reason: NO_LEASE }
+}
+
+/** An engine that is listed and no node, with the reason. */
+export function pendingView({ address, reason }: { readonly address: string; readonly reason: string }): NodeView {
+  const platform = { os: '', arch: '', kernel: '', operatingSystem: '' }
+  const none = { nanoCpus: 0, memoryBytes: 0 }
+  const said = { engineVersion: '', storageDriver: '', labels: {}, bootId: '', epoch: 0, startedAtMs: 0 }
+  return {
+    name: UNKNOWN_NAME,
+    memberId: '',
+    labels: {},
+    availability: 'active',
+    lastSeen: { name: UNKNOWN_NAME, id: '', apiAddress: address, address: '', ...none, platform, ...said },
+    status: 'down',
+    health: 'pending',
+    reason,
+    tasks: 0,
+    reserved: none,
+  }
 }
 
 function liveTasks(snapshot: Snapshot): TaskRecord[] {

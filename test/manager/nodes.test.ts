@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { clockSkewMs } from '../../src/manager/http/node-routes.ts'
+import { clockSkewMs } from '../../src/manager/clock-skew.ts'
 import { placementsOn } from '../../src/manager/node-details.ts'
 import { nodeViews } from '../../src/manager/views.ts'
 import { APPLY, keys, makeWorld, projectSpec, serviceSpec, type World } from './support.ts'

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { hashOf } from '../../core/digest.ts'
 import { notFound, ShoalError, unavailable } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
+import type { NodeView } from '../../core/model/control-api.ts'
 import type { Random } from '../../core/random.ts'
 import type { ContainerCreateRequest } from '../../docker-api/index.ts'
 import type { FilterName, Strategy } from '../../scheduler/index.ts'
@@ -9,7 +10,7 @@ import { forward, type Upstream } from '../http/proxy.ts'
 import { type ApiReply, type ApiRequest, type ApiRoute, isOn } from '../http/route.ts'
 import type { Manager } from '../manager.ts'
 import { clusterView } from '../plan/placer.ts'
-import { nodesForView, nodeViews } from '../views.ts'
+import { nodesForView } from '../views.ts'
 import { listContainers, parseFilters } from './container-list.ts'
 import { nodePath, parseContainerPath } from './container-path.ts'
 import { type CreatePorts, createContainer } from './create/create-container.ts'
@@ -30,6 +31,8 @@ import { volumeRoutes } from './volumes/volume-routes.ts'
 export interface DockerFrontPorts {
   readonly manager: Manager
   readonly nodes: ClusterNodes
+  /** Every node as it is seen now, those included that are not taken in. */
+  readonly views: () => readonly NodeView[]
   readonly random: Random
   readonly strategy: Strategy
   /** Of containers that are created one by one, in their order. */
@@ -173,8 +176,8 @@ export async function hijackTarget(incoming: IncomingMessage, nodes: ClusterNode
   return toNode(node, nodePath(url, id, verb), nodes)
 }
 
-async function infoOf({ manager, nodes, name, version, strategy, filters }: DockerFrontPorts) {
-  const views = nodeViews(manager.snapshot())
+async function infoOf({ manager, nodes, views, name, version, strategy, filters }: DockerFrontPorts) {
+  const askedMs = nodes.clock.nowMs()
   const infos = new Map((await askAll(nodes, engine => engine.info())).map(({ node, value }) => [node.name, value]))
   const primary = manager.leader()?.address
   return systemInfo({
@@ -185,7 +188,8 @@ async function infoOf({ manager, nodes, name, version, strategy, filters }: Dock
     filters,
     role: manager.isLeader() ? 'primary' : 'replica',
     ...(primary === undefined ? {} : { primary }),
-    nodes: views.map(node => ({ node, info: infos.get(node.name) })),
+    nodes: views().map(node => ({ node, info: infos.get(node.name) })),
+    askedMs,
     nowMs: nodes.clock.nowMs(),
   })
 }

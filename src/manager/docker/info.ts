@@ -1,6 +1,7 @@
 import type { NodeView } from '../../core/model/control-api.ts'
 import { formatBytes } from '../../core/units.ts'
 import type { SystemInfo, VersionInfo } from '../../docker-api/index.ts'
+import { clockSkewMs } from '../clock-skew.ts'
 
 /** What one node's engine said of itself; absent if it did not answer. */
 type NodeInfo = { readonly node: NodeView; readonly info?: SystemInfo | undefined }
@@ -15,6 +16,8 @@ export interface InfoFacts {
   /** Address of the leader, for a replica. */
   readonly primary?: string
   readonly nodes: readonly NodeInfo[]
+  /** When the nodes were asked. */
+  readonly askedMs: number
   readonly nowMs: number
 }
 
@@ -70,9 +73,12 @@ export function systemInfo(facts: InfoFacts): SystemInfo {
   }
 }
 
+/** As classic Swarm: below that nobody is misled. */
+const SKEW_SHOWN_MS = 2_000
+
 type Pair = readonly [string, string]
 
-function systemStatus({ role, primary, strategy, filters, nodes, nowMs }: InfoFacts): Pair[] {
+function systemStatus({ role, primary, strategy, filters, nodes, askedMs, nowMs }: InfoFacts): Pair[] {
   const sorted = nodes.toSorted((a, b) => (a.node.name < b.node.name ? -1 : 1))
   return [
     ['Role', role],
@@ -80,11 +86,11 @@ function systemStatus({ role, primary, strategy, filters, nodes, nowMs }: InfoFa
     ['Strategy', strategy],
     ['Filters', filters.join(', ')],
     ['Nodes', String(nodes.length)],
-    ...sorted.flatMap(node => nodeLines(node, nowMs)),
+    ...sorted.flatMap(node => nodeLines(node, { askedMs, answeredMs: nowMs })),
   ]
 }
 
-function nodeLines({ node, info }: NodeInfo, nowMs: number): Pair[] {
+function nodeLines({ node, info }: NodeInfo, times: { askedMs: number; answeredMs: number }): Pair[] {
   const { lastSeen: member, reserved } = node
   const isHealthy = node.status === 'ready' && info !== undefined
   const labels = {
@@ -99,11 +105,13 @@ function nodeLines({ node, info }: NodeInfo, nowMs: number): Pair[] {
     ? `${info.Containers} (${info.ContainersRunning} Running, ${info.ContainersPaused} Paused, ${info.ContainersStopped} Stopped)`
     : String(node.tasks)
   const availability: Pair[] = node.availability === 'active' ? [] : [['  └ Availability', node.availability]]
-  const status = node.status === 'down' ? 'Disconnected' : isHealthy ? 'Healthy' : 'Unhealthy'
+  const health = node.health === 'healthy' && !isHealthy ? 'unhealthy' : node.health
+  const reason = node.reason ?? (isHealthy ? undefined : 'The engine does not answer')
+  const skewMs = info === undefined ? 0 : clockSkewMs(info.SystemTime, times)
   return [
     [` ${node.name}`, member.apiAddress],
-    ['  └ ID', `${member.id}|${member.apiAddress}`],
-    ['  └ Status', status],
+    ['  └ ID', `${member.id || '(unknown)'}|${member.apiAddress}`],
+    ['  └ Status', `${health.charAt(0).toUpperCase()}${health.slice(1)}`],
     ...availability,
     ['  └ Containers', counts],
     ['  └ Reserved CPUs', `${reserved.nanoCpus / 1e9} / ${Math.floor(member.nanoCpus / 1e9)}`],
@@ -115,10 +123,15 @@ function nodeLines({ node, info }: NodeInfo, nowMs: number): Pair[] {
         .sort()
         .join(', '),
     ],
-    ...(status === 'Unhealthy' ? [['  └ Error', 'The engine does not answer'] as const] : []),
-    ['  └ UpdatedAt', new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')],
+    ...(reason === undefined ? [] : [['  └ Error', reason] as const]),
+    ...(Math.abs(skewMs) <= SKEW_SHOWN_MS ? [] : [['  └ Clock', skewText(skewMs)] as const]),
+    ['  └ UpdatedAt', new Date(times.answeredMs).toISOString().replace(/\.\d+Z$/, 'Z')],
     ['  └ ServerVersion', member.engineVersion],
   ]
+}
+
+function skewText(skewMs: number): string {
+  return `${Math.abs(skewMs / 1_000).toFixed(1)} s ${skewMs > 0 ? 'ahead of' : 'behind'} the manager's: set it, or times of containers mislead`
 }
 
 /** Classic Swarm writes a space before the unit. */

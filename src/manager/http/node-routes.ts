@@ -2,6 +2,7 @@ import { withDeadline } from '../../core/clock.ts'
 import { notFound, unavailable } from '../../core/errors.ts'
 import type { NodeDetails, NodeView } from '../../core/model/control-api.ts'
 import type { SystemInfo } from '../../docker-api/index.ts'
+import { clockSkewMs } from '../clock-skew.ts'
 import type { ClusterNodes } from '../docker/nodes.ts'
 import type { Manager } from '../manager.ts'
 import { placementsOn } from '../node-details.ts'
@@ -96,15 +97,4 @@ function engineView(
     version: info.ServerVersion,
     clockSkewMs: clockSkewMs(info.SystemTime, { askedMs, answeredMs }),
   }
-}
-
-/** How far a clock is ahead that showed `time` some time between two moments of ours; 0 if that may be due to the way alone. */
-export function clockSkewMs(
-  time: string,
-  { askedMs, answeredMs }: { readonly askedMs: number; readonly answeredMs: number },
-): number {
-  const shownMs = Date.parse(time)
-  if (Number.isNaN(shownMs)) return 0
-  if (shownMs > answeredMs) return shownMs - answeredMs
-  return shownMs < askedMs ? shownMs - askedMs : 0
 }

@@ -1,10 +1,10 @@
 import { invalidInput, notFound } from '../../core/errors.ts'
 import type { ProjectSpec } from '../../core/model/service.ts'
-import { keepCopies } from '../docker/images.ts'
+import { keepCopies } from '../docker/images/share-image.ts'
 import type { ClusterNodes } from '../docker/nodes.ts'
 import type { Manager } from '../manager.ts'
-import { nodeViews, projectSummaries, projectView } from '../views.ts'
-import { nodeRoutes } from './node-routes.ts'
+import { projectSummaries, projectView } from '../views.ts'
+import { type NodeRoutePorts, nodeRoutes } from './node-routes.ts'
 import { openApi } from './openapi.ts'
 import { type ApiReply, type ApiRequest, type ApiRoute, isOn } from './route.ts'
 import { projectSpecSchema } from './schemas.ts'
@@ -15,8 +15,8 @@ const DRY_RUN = { dryRun: 'only say what would be done' }
 const IMAGE_COPIES = 2
 
 /** Shoal's own API. */
-export function v1Routes(manager: Manager, nodes: ClusterNodes, version: string): ApiRoute[] {
-  const views = () => nodeViews(manager.snapshot())
+export function v1Routes(ports: NodeRoutePorts, version: string): ApiRoute[] {
+  const { manager, nodes, views } = ports
   const routes: ApiRoute[] = [
     {
       method: 'GET',
@@ -65,7 +65,7 @@ export function v1Routes(manager: Manager, nodes: ClusterNodes, version: string)
       summary: 'The nodes of the cluster',
       handle: async () => fresh(manager, views()),
     },
-    ...nodeRoutes({ manager, nodes, views }),
+    ...nodeRoutes(ports),
     copiesRoute(nodes),
   ]
   const document = openApi(routes, version)
