@@ -29,7 +29,8 @@ export const runStart = withEngine(async command => {
     await api.ask('POST', pathOf('containers', id, 'start'), { query: { detachKeys: options.text('detachKeys') } })
   }
   if (!options.flag('attach') && !options.flag('interactive')) {
-    return forEach(command, start, names => `Error: failed to start containers: ${names.join(', ')}\n`)
+    const conclude = (names: readonly string[]): string => `Error: failed to start containers: ${names.join(', ')}\n`
+    return forEach(command, start, { inTurn: true, conclude })
   }
   if (args.length !== 1) {
     throw invalidInput('BAD_FLAG', 'you cannot start and attach multiple containers at once')

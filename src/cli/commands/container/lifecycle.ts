@@ -1,6 +1,8 @@
 import { errorMessage, failed, invalidInput } from '../../../core/errors.ts'
 import { type EngineCommand, explained, pathOf, withEngine } from '../../engine/engine-api.ts'
 import { forEach } from '../../engine/for-each.ts'
+import { readArgument } from '../../usage.ts'
+import { wholeNumber } from './create/read-values.ts'
 
 const SIGNAL = /^(?:SIG)?[A-Z0-9+-]+$|^\d+$/i
 
@@ -8,10 +10,11 @@ const SIGNAL = /^(?:SIG)?[A-Z0-9+-]+$|^\d+$/i
 const MARGIN_MS = 60_000
 
 const stopOptions = ({ options }: EngineCommand) => {
-  const seconds = options.number('timeout') ?? options.number('time')
+  const text = options.text('timeout') ?? options.text('time')
+  const seconds = text === undefined ? undefined : readArgument('-t, --timeout', text, wholeNumber)
   return {
     query: { t: seconds, signal: options.text('signal') },
-    responseMs: seconds === undefined ? Number.POSITIVE_INFINITY : seconds * 1_000 + MARGIN_MS,
+    responseMs: seconds === undefined || seconds < 0 ? Number.POSITIVE_INFINITY : seconds * 1_000 + MARGIN_MS,
   }
 }
 
@@ -24,7 +27,7 @@ export const runPause = withEngine(command => post(command, 'pause'))
 export const runUnpause = withEngine(command => post(command, 'unpause'))
 
 export const runKill = withEngine(command => {
-  const signal = command.options.text('signal') ?? 'KILL'
+  const signal = command.options.text('signal') || 'KILL'
   if (!SIGNAL.test(signal)) throw invalidInput('BAD_FLAG', `Invalid signal: ${signal}`)
   return post(command, 'kill', { query: { signal } })
 })
@@ -32,26 +35,29 @@ export const runKill = withEngine(command => {
 export const runRm = withEngine(command => {
   const { options, api } = command
   const query = { v: on(options.flag('volumes')), force: on(options.flag('force')), link: on(options.flag('link')) }
-  return forEach(command, async given => {
+  const removeOne = async (given: string): Promise<void> => {
     // As docker: `/name` is how the API says a name, and people copy it.
     const id = given.replace(/^\/+/, '')
-    if (id === '') throw invalidInput('BAD_FLAG', 'Container name cannot be empty')
+    if (id === '') throw invalidInput('BAD_FLAG', 'container name cannot be empty')
     await api.ask('DELETE', pathOf('containers', id), { query })
-  })
+  }
+  return forEach(command, removeOne, options.flag('force') ? { mayBeGone: 'told' } : {})
 })
 
 const on = (value: boolean): 1 | undefined => (value ? 1 : undefined)
 
-export const runWait = withEngine(command =>
-  forEach(command, async id => {
+export const runWait = withEngine(command => {
+  const waitFor = async (id: string): Promise<string> => {
     const answer = await command.api.ask<{ StatusCode: number }>('POST', pathOf('containers', id, 'wait'), {
       responseMs: Number.POSITIVE_INFINITY,
     })
     return String(answer.StatusCode)
-  }),
-)
+  }
+  return forEach(command, waitFor)
+})
 
 export const runRename = withEngine(async ({ api, args: [from = '', to = ''] }) => {
+  if (from === '' || to === '') throw invalidInput('BAD_FLAG', 'Error: Neither old nor new names may be empty')
   try {
     await api.ask('POST', pathOf('containers', from, 'rename'), { query: { name: to } })
   } catch (cause) {

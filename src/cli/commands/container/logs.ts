@@ -8,7 +8,7 @@ import { readOutput } from '../../manager/multiplexed.ts'
 export const runLogs = withEngine(async ({ api, args, options, context }) => {
   const { stdout, stderr, clock, signal } = context
   const { Id, Config } = await api.ask<ContainerInspect>('GET', pathOf('containers', args[0] ?? '', 'json'))
-  const time = (name: string): string | undefined => readMoment(options.text(name), clock.nowMs())
+  const time = (name: string): string | undefined => readMoment(options.text(name), clock.nowMs(), name)
   const query = {
     stdout: 1,
     stderr: 1,
@@ -27,14 +27,15 @@ export const runLogs = withEngine(async ({ api, args, options, context }) => {
   }
 })
 
-/** `42m`, Unix seconds or RFC 3339, as the API takes it: Unix seconds. Throws BAD_FLAG. */
-export function readMoment(text: string | undefined, nowMs: number): string | undefined {
+/** `42m`, Unix seconds or RFC 3339, as the API takes it: Unix seconds. `flag` is told in the error if it is given. Throws BAD_FLAG. */
+export function readMoment(text: string | undefined, nowMs: number, flag?: string): string | undefined {
   if (text === undefined || text === '') return undefined
   if (/^\d+(\.\d+)?$/.test(text)) return text
   if (/^[\d.]+(ns|us|µs|ms|s|m|h)/.test(text)) return String((nowMs - parseDuration(text)) / 1_000)
   const ms = Date.parse(/^\d{4}-\d\d-\d\d(T[\d:.]+)?$/.test(text) ? localTime(text) : text)
   if (Number.isNaN(ms)) {
-    throw invalidInput('BAD_FLAG', `Cannot read the time "${text}": expected 42m, Unix seconds or 2026-01-02T15:04:05Z`)
+    const why = `failed to parse value as time or duration: "${text}"`
+    throw invalidInput('BAD_FLAG', flag === undefined ? why : `invalid value for "${flag}": ${why}`)
   }
   return String(ms / 1_000)
 }

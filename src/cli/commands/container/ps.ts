@@ -6,6 +6,8 @@ import { type Listing, printListing, type Row } from '../../engine/listing.ts'
 import { ago, goTime } from '../../output/moment.ts'
 import { ellipsis, labelText, shortId } from '../../output/shorten.ts'
 import { humanSize } from '../../output/size.ts'
+import { readArgument } from '../../usage.ts'
+import { wholeNumber } from './create/read-values.ts'
 import { portsText } from './ports-text.ts'
 
 type Sized = ContainerSummary & { readonly SizeRw?: number; readonly SizeRootFs?: number }
@@ -24,7 +26,12 @@ const LISTING: Listing = {
 /** `shoal ps`: containers. */
 export const runPs = withEngine(async command => {
   const { options, api, context } = command
-  const limit = options.number('last') ?? (options.flag('latest') ? 1 : undefined)
+  const last = readArgument('-n, --last', options.text('last') ?? '-1', wholeNumber)
+  const limit = last > 0 ? last : options.flag('latest') ? 1 : undefined
+  const quiet = options.flag('quiet')
+  if (quiet && (options.text('format') ?? '') !== '') {
+    context.stderr.write('WARNING: Ignoring custom format, because both --format and --quiet are set.\n')
+  }
   const filters = readFilters(options.list('filter'))
   const wantsSize = options.flag('size') || /\.Size\b/.test(options.text('format') ?? '')
   const containers = await api.ask<readonly Sized[]>('GET', '/containers/json', {
@@ -38,7 +45,9 @@ export const runPs = withEngine(async command => {
   const view = { trunc: options.choice('trunc') !== false, nowMs: context.clock.nowMs() }
   const fields = options.flag('size') ? [...LISTING.fields, 'Size'] : LISTING.fields
   printListing(
-    command,
+    quiet
+      ? { ...command, options: { ...options, text: name => (name === 'format' ? undefined : options.text(name)) } }
+      : command,
     containers.map(container => containerRow(container, view)),
     { ...LISTING, fields },
   )

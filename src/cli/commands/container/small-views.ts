@@ -1,4 +1,4 @@
-import { notFound } from '../../../core/errors.ts'
+import { invalidInput, notFound } from '../../../core/errors.ts'
 import type { ContainerInspect, PortBinding } from '../../../docker-api/index.ts'
 import { pathOf, withEngine } from '../../engine/engine-api.ts'
 import { printListing } from '../../engine/listing.ts'
@@ -51,6 +51,13 @@ export const runPort = withEngine(async ({ api, args, context }) => {
         .join(''),
     )
     return
+  }
+  const [number = ''] = wanted.split('/')
+  if (!/^\d+$/.test(number)) {
+    throw invalidInput(
+      'BAD_PORT',
+      `Error: invalid port (${wanted}): strconv.ParseUint: parsing "${number}": invalid syntax`,
+    )
   }
   const key = wanted.includes('/') ? wanted : `${wanted}/tcp`
   const hosts = ports[key] ?? []

@@ -63,17 +63,16 @@ async function rowOf({ api, options }: EngineCommand, id: string): Promise<Row> 
   const usage = usageOf(sample)
   const trunc = options.choice('trunc') !== false
   const ID = trunc ? shortId(sample.id ?? '') : (sample.id ?? '')
-  const absent = sample.cpu_stats.cpu_usage.total_usage === 0
   return {
     // By what it was asked for, or by its short id if nothing was.
     Container: id === sample.id ? ID : id,
     ID,
     Name: (sample.name ?? '').replace(/^\//, ''),
-    CPUPerc: absent ? '--' : `${usage.cpuPercent.toFixed(2)}%`,
-    MemUsage: absent ? '-- / --' : `${binarySize(usage.memoryBytes)} / ${binarySize(usage.memoryLimit)}`,
-    MemPerc: absent ? '--' : `${usage.memoryPercent.toFixed(2)}%`,
-    NetIO: absent ? '--' : `${humanSize(usage.received, 3)} / ${humanSize(usage.sent, 3)}`,
-    BlockIO: absent ? '--' : `${humanSize(usage.read, 3)} / ${humanSize(usage.written, 3)}`,
-    PIDs: absent ? '--' : String(usage.pids),
+    CPUPerc: `${usage.cpuPercent.toFixed(2)}%`,
+    MemUsage: `${binarySize(usage.memoryBytes)} / ${binarySize(usage.memoryLimit)}`,
+    MemPerc: `${usage.memoryPercent.toFixed(2)}%`,
+    NetIO: `${humanSize(usage.received, 3)} / ${humanSize(usage.sent, 3)}`,
+    BlockIO: `${humanSize(usage.read, 3)} / ${humanSize(usage.written, 3)}`,
+    PIDs: String(usage.pids),
   }
 }

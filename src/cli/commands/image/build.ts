@@ -9,6 +9,7 @@ import { type EngineCommand, withEngine } from '../../engine/engine-api.ts'
 import { followProgress } from '../../engine/progress-stream.ts'
 import { allLogins } from '../../engine/registry-login.ts'
 import { createProgressDisplay } from '../../output/progress-display.ts'
+import { labelsOf } from '../container/create/read-lines.ts'
 import { pairs } from '../container/create/read-values.ts'
 
 const TAR = 'application/x-tar'
@@ -74,7 +75,7 @@ async function buildQuery({ options, context: { env } }: EngineCommand) {
     platform: options.text('platform'),
     networkmode: options.text('network'),
     buildargs: map('buildArg'),
-    labels: options.list('label').length === 0 ? undefined : JSON.stringify(pairs(options.list('label'))),
+    labels: options.list('label').length === 0 ? undefined : JSON.stringify(labelsOf(options)),
     cachefrom: list('cacheFrom'),
     nocache: options.choice('cache') === false ? 1 : undefined,
     pull: on('pull'),

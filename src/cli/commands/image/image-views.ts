@@ -15,7 +15,7 @@ export const runRmi = withEngine(async command => {
     force: options.flag('force') ? 1 : undefined,
     noprune: options.choice('prune') === false ? 1 : undefined,
   }
-  return forEach(command, async name => {
+  const removeOne = async (name: string): Promise<string> => {
     const removed = await api.ask<readonly { Untagged?: string; Deleted?: string }[]>('DELETE', imagePath(name), {
       query,
     })
@@ -23,7 +23,9 @@ export const runRmi = withEngine(async command => {
       context.stdout.write(Deleted === undefined ? `Untagged: ${Untagged ?? ''}\n` : `Deleted: ${Deleted}\n`)
     }
     return ''
-  })
+  }
+  // What is shown of one image stands together.
+  return forEach(command, removeOne, { inTurn: true, ...(options.flag('force') ? { mayBeGone: 'told' } : {}) })
 })
 
 /** `shoal tag`: another name for an image. */

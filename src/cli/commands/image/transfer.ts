@@ -53,7 +53,10 @@ export const runSave = withEngine(async ({ api, args, options, context }) => {
 /** Opens a file before anything is asked of the engine. Throws what docker says of one that is not there. */
 async function openInput(path: string): Promise<Readable> {
   try {
-    return (await open(path)).createReadStream()
+    const file = await open(path)
+    if (!(await file.stat()).isDirectory()) return file.createReadStream()
+    await file.close()
+    throw invalidInput('BAD_INPUT', `read ${path}: is a directory`)
   } catch (error) {
     if (errorCode(error) === 'ENOENT') throw notFound('NO_SUCH_FILE', `open ${path}: no such file or directory`)
     throw error

@@ -12,6 +12,10 @@ interface Pool {
 
 /** `--subnet`, and the ranges, gateways and auxiliary addresses that lie in each. Throws BAD_FLAG. */
 export function ipamOf(options: Options): object {
+  const ownless = [...options.list('ipRange'), ...options.list('gateway')]
+  if (ownless.length > 0 && options.list('subnet').length === 0) {
+    throw invalidInput('BAD_FLAG', 'every ip-range or gateway must have a corresponding subnet')
+  }
   const pools: Pool[] = options.list('subnet').map(Subnet => ({ Subnet }))
   const poolOf = (address: string, what: string): Pool => {
     const found = pools.find(({ Subnet }) => contains(Subnet, address.replace(/\/\d+$/, '')))

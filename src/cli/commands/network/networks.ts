@@ -10,6 +10,7 @@ import { readFilters } from '../../engine/filters.ts'
 import { forEach } from '../../engine/for-each.ts'
 import { printListing } from '../../engine/listing.ts'
 import { labelText, shortId } from '../../output/shorten.ts'
+import { labelsOf } from '../container/create/read-lines.ts'
 import { addressesOf } from '../container/create/read-networks.ts'
 import { pairs } from '../container/create/read-values.ts'
 import { ipamOf } from './ipam.ts'
@@ -61,7 +62,7 @@ export const runNetworkCreate = withEngine(async ({ api, args, options, context 
     Attachable: options.flag('attachable'),
     Ingress: options.flag('ingress'),
     Scope: options.text('scope') ?? '',
-    Labels: pairs(options.list('label')),
+    Labels: labelsOf(options),
     CheckDuplicate: true,
   } as NetworkCreateRequest
   const { Id, Warning } = await api.ask<{ Id: string; Warning?: string }>('POST', '/networks/create', { body })
@@ -70,12 +71,15 @@ export const runNetworkCreate = withEngine(async ({ api, args, options, context 
 })
 
 /** `shoal network rm`. */
-export const runNetworkRemove = withEngine(command =>
-  forEach(command, async name => {
-    const query = { force: command.options.flag('force') ? 1 : undefined }
-    await command.api.ask('DELETE', pathOf('networks', name), { query })
-  }),
-)
+export const runNetworkRemove = withEngine(command => {
+  const removeOne = async (name: string): Promise<void> => {
+    await command.api.ask('DELETE', pathOf('networks', name))
+  }
+  return forEach(command, removeOne, {
+    inTurn: true,
+    ...(command.options.flag('force') ? { mayBeGone: 'silent' } : {}),
+  })
+})
 
 /** `shoal network connect NETWORK CONTAINER`. */
 export const runConnect = withEngine(async ({ api, args, options }) => {

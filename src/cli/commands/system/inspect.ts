@@ -17,7 +17,7 @@ type Kind = keyof typeof KINDS
 export const runInspect = withEngine(async command => {
   const type = command.options.text('type')
   if (type !== undefined && !Object.hasOwn(KINDS, type)) {
-    throw invalidInput('BAD_FLAG', `"${type}" is not a valid value for --type`)
+    throw invalidInput('BAD_FLAG', `unknown type: "${type}": must be one of "container", "image", "network", "volume"`)
   }
   return inspectAll(command, type === undefined ? (Object.keys(KINDS) as Kind[]) : [type as Kind])
 })
@@ -45,7 +45,7 @@ async function inspectAll(command: EngineCommand, kinds: readonly Kind[]): Promi
   // Docker ends the output with a line even if nothing was found.
   if (template !== undefined)
     context.stdout.write(found.map(text => `${template(JSON.parse(text))}\n`).join('') || '\n')
-  else if (format === 'json') context.stdout.write(found.map(text => `${compact(text)}\n`).join(''))
+  else if (format === 'json') context.stdout.write(`[${found.map(compact).join(',')}]\n`)
   else context.stdout.write(`${indentJson(`[${found.join(',')}]`)}\n`)
   context.stderr.write(failures.join(''))
   return failures.length === 0 ? EXIT_CODES.done : EXIT_CODES.failed

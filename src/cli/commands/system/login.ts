@@ -51,7 +51,8 @@ async function credentials({ options, context }: EngineCommand): Promise<{ usern
 
 /** Asks on the terminal; what is typed is not shown if it is a secret. */
 async function ask(question: string, { stdin, stdout }: EngineCommand['context'], secret: boolean): Promise<string> {
-  if (stdin.isTTY !== true) throw invalidInput('BAD_FLAG', 'Cannot perform an interactive login from a non TTY device')
+  if (stdin.isTTY !== true)
+    throw invalidInput('BAD_FLAG', 'Error: Cannot perform an interactive login from a non TTY device')
   stdout.write(question)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: stdin, output: secret ? nowhere : stdout, terminal: true })

@@ -1,3 +1,4 @@
+import { invalidInput } from '../../../core/errors.ts'
 import { filterQuery } from '../../../docker-api/index.ts'
 import type { RunCommand } from '../../command.ts'
 import { type EngineCommand, withEngine } from '../../engine/engine-api.ts'
@@ -99,7 +100,7 @@ export function pruneKind(name: KindName): RunCommand {
 }
 
 async function pruneOne({ api, options, context }: EngineCommand, kind: Kind, all: boolean): Promise<number> {
-  const filters = kind.filters(readFilters(options.list('filter')), all)
+  const filters = kind.filters(readFilters(options.list('filter'), '--filter'), all)
   const report = await api.ask<Report>('POST', kind.path, {
     query: { ...kind.query?.(all), filters: filterQuery(filters) },
   })
@@ -113,6 +114,9 @@ export const runSystemPrune = withEngine(async command => {
   const { options, context } = command
   const all = options.flag('all')
   const volumes = options.flag('volumes')
+  if (volumes && 'until' in readFilters(options.list('filter'), '--filter')) {
+    throw invalidInput('BAD_FLAG', 'ERROR: The "until" filter is not supported with "--volumes"')
+  }
   const warning = [
     'WARNING! This will remove:',
     '  - all stopped containers',

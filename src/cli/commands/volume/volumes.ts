@@ -6,6 +6,7 @@ import { readFilters } from '../../engine/filters.ts'
 import { forEach } from '../../engine/for-each.ts'
 import { printListing } from '../../engine/listing.ts'
 import { labelText } from '../../output/shorten.ts'
+import { labelsOf } from '../container/create/read-lines.ts'
 import { pairs } from '../container/create/read-values.ts'
 
 /** `shoal volume ls`. */
@@ -47,19 +48,20 @@ export const runVolumeCreate = withEngine(async ({ api, args, options, context }
     Name: positional ?? named ?? '',
     Driver: options.text('driver') ?? 'local',
     DriverOpts: pairs(options.list('opt')),
-    Labels: pairs(options.list('label')),
+    Labels: labelsOf(options),
   }
   const { Name } = await api.ask<VolumeInspect>('POST', '/volumes/create', { body })
   context.stdout.write(`${Name}\n`)
 })
 
 /** `shoal volume rm`. */
-export const runVolumeRemove = withEngine(command =>
-  forEach(command, async name => {
+export const runVolumeRemove = withEngine(command => {
+  const removeOne = async (name: string): Promise<void> => {
     const query = { force: command.options.flag('force') ? 1 : undefined }
     await command.api.ask('DELETE', pathOf('volumes', name), { query })
-  }),
-)
+  }
+  return forEach(command, removeOne, { inTurn: true })
+})
 
 /** `shoal volume update`: there are none that could be changed. */
 export const runVolumeUpdate: RunCommand = () =>

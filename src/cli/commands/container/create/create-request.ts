@@ -5,21 +5,21 @@ import type { ContainerCreateRequest } from '../../../../docker-api/index.ts'
 import type { Invocation, Options } from '../../../command.ts'
 import { badArgument, readArgument } from '../../../usage.ts'
 import { readFieldFlags } from './read-fields.ts'
-import { readLines, readVariables, type Surroundings } from './read-lines.ts'
+import { labelsOf, readLines, readVariables, type Surroundings } from './read-lines.ts'
 import { readNetworks } from './read-networks.ts'
 import { readPorts } from './read-ports.ts'
 import { readSecurity } from './read-security.ts'
-import { bad, label, pairs, wholeNumber } from './read-values.ts'
+import { bad, pairs, wholeNumber } from './read-values.ts'
 
 /** What the flags and arguments of `create` and `run` ask for. Throws BAD_ARGUMENT and BAD_FLAG, before anything is asked. */
 export function createRequest({ args, options }: Invocation, around: Surroundings): ContainerCreateRequest {
   const { cwd } = around
   const [Image = '', ...command] = args
   const attached = streams(options)
-  const given = options.list('label').map(text => readArgument('-l, --label', text, label))
+  const given = labelsOf(options, '-l, --label')
   const fields = readFieldFlags(options, cwd) as ContainerCreateRequest
   const Env = readVariables(options, around)
-  const labels = [...options.list('labelFile').flatMap(path => readLines(path, 'label', around)), ...given]
+  const filed = options.list('labelFile').flatMap(path => readLines(path, 'label', around))
   const { exposed, bindings } = readPorts(options.list('publish'), options.list('expose'))
   const { binds, anonymous } = splitBinds(fields.HostConfig?.Binds ?? [], cwd)
   const health = readHealth(options)
@@ -36,7 +36,7 @@ export function createRequest({ args, options }: Invocation, around: Surrounding
     Env,
     ...(command.length === 0 ? {} : { Cmd: command }),
     ...(entrypoint === undefined ? {} : { Entrypoint: [entrypoint] }),
-    Labels: pairs(labels),
+    Labels: { ...pairs(filed), ...given },
     ExposedPorts: exposed,
     Volumes: Object.fromEntries(anonymous.map(path => [path, {}])),
     ...(health === undefined ? {} : { Healthcheck: health }),

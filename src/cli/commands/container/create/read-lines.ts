@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { errorCode, errorMessage } from '../../../../core/errors.ts'
 import type { Options } from '../../../command.ts'
 import { readArgument } from '../../../usage.ts'
-import { bad, variable } from './read-values.ts'
+import { bad, label, pairs, variable } from './read-values.ts'
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -30,6 +30,11 @@ export function readText(
     const why = errorCode(cause) === 'ENOENT' ? 'no such file or directory' : errorMessage(cause)
     throw bad(explain(`open ${path}: ${why}`, cause))
   }
+}
+
+/** What `--label` says of anything. */
+export function labelsOf(options: Options, flag = '--label'): Record<string, string> {
+  return pairs(options.list('label').map(text => readArgument(flag, text, label)))
 }
 
 /** `--env A` passes on ours, if there is one; files come before flags. */
