@@ -33,8 +33,9 @@ const SHORT_ID = 12
  */
 export class ClusterContents {
   readonly view: ClusterView
+  /** By node and id. */
   readonly #containers = new Map<string, Placed>()
-  readonly #shortIds = new Map<string, Set<string>>()
+  readonly #shortIds = new Map<string, Set<Placed>>()
   readonly #names = new Facet()
   readonly #hostPorts = new Facet()
   readonly #images = new Facet()
@@ -48,26 +49,28 @@ export class ClusterContents {
     this.view = view
   }
 
-  /** Adds a container, or takes over what changed about the one with this id. */
+  /** Adds a container, or takes over what changed about the one with this id on this node: another may claim the same id. */
   setContainer(node: string, container: PlacedContainer): void {
-    const known = this.#containers.get(container.id)
-    if (known?.node === node && known.container === container) return
-    this.removeContainer(container.id)
-    this.#containers.set(container.id, { node, container })
-    this.#account({ node, container }, 'add')
+    const key = keyOf(node, container.id)
+    if (this.#containers.get(key)?.container === container) return
+    this.removeContainer(node, container.id)
+    const placed = { node, container }
+    this.#containers.set(key, placed)
+    this.#account(placed, 'add')
     const short = container.id.slice(0, SHORT_ID)
-    this.#shortIds.set(short, (this.#shortIds.get(short) ?? new Set()).add(container.id))
+    this.#shortIds.set(short, (this.#shortIds.get(short) ?? new Set()).add(placed))
   }
 
-  /** An unknown id is fine. */
-  removeContainer(id: string): void {
-    const placed = this.#containers.get(id)
+  /** One that is unknown is fine. */
+  removeContainer(node: string, id: string): void {
+    const key = keyOf(node, id)
+    const placed = this.#containers.get(key)
     if (placed === undefined) return
-    this.#containers.delete(id)
+    this.#containers.delete(key)
     this.#account(placed, 'remove')
     const short = id.slice(0, SHORT_ID)
     const alike = this.#shortIds.get(short)
-    alike?.delete(id)
+    alike?.delete(placed)
     if (alike?.size === 0) this.#shortIds.delete(short)
   }
 
@@ -100,8 +103,8 @@ export class ClusterContents {
   nodesOf(container: string): readonly string[] {
     const named = this.#names.nodesOf(container)
     if (named.size > 0 || !/^[0-9a-f]{12,}$/.test(container)) return [...named.keys()]
-    const alike = [...(this.#shortIds.get(container.slice(0, SHORT_ID)) ?? [])].filter(id => id.startsWith(container))
-    return [...new Set(alike.flatMap(id => this.#containers.get(id)?.node ?? []))]
+    const alike = this.#shortIds.get(container.slice(0, SHORT_ID)) ?? []
+    return [...new Set([...alike].flatMap(placed => (placed.container.id.startsWith(container) ? placed.node : [])))]
   }
 
   #account({ node, container }: Placed, change: 'add' | 'remove'): void {
@@ -126,6 +129,11 @@ export class ClusterContents {
     for (const { node, container } of this.#containers.values()) facet.add(container.labels[key] ?? '', node)
     return facet
   }
+}
+
+/** What no two containers share, even if an engine lies about ids. */
+function keyOf(node: string, id: string): string {
+  return `${node}/${id}`
 }
 
 /** An image answers to its id, its names, and its names without their tag. */
