@@ -30,6 +30,7 @@ export {
   networkCodec,
   nodeCodec,
   projectCodec,
+  rescheduledCodec,
   serviceCodec,
   taskCodec,
   taskStatusCodec,

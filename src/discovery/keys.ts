@@ -12,6 +12,7 @@ export interface ClusterKeys {
   readonly status: string
   readonly endpoints: string
   readonly blobs: string
+  readonly reschedules: string
   readonly election: string
   readonly member: (node: string) => string
   readonly node: (node: string) => string
@@ -25,6 +26,7 @@ export interface ClusterKeys {
   readonly statusOf: (node: string, taskId: string) => string
   readonly endpoint: (network: string, ip: string) => string
   readonly endpointsOf: (network: string) => string
+  readonly reschedule: (swarmId: string) => string
 }
 
 /** Name that stands for "no node" in the keys of unplaced tasks; no node may be called so. */
@@ -47,6 +49,7 @@ export function clusterKeys(cluster: string): ClusterKeys {
     status: `${root}status/`,
     endpoints: `${root}endpoints/`,
     blobs: `${root}blobs/`,
+    reschedules: `${root}reschedules/`,
     election: `${root}election/manager`,
     member: under('members'),
     node: under('nodes'),
@@ -59,5 +62,6 @@ export function clusterKeys(cluster: string): ClusterKeys {
     statusOf: (node, taskId) => `${root}status/${node}/${taskId}`,
     endpoint: (network, ip) => `${root}endpoints/${network}/${ip}`,
     endpointsOf: network => `${root}endpoints/${network}/`,
+    reschedule: under('reschedules'),
   }
 }

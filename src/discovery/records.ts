@@ -6,6 +6,7 @@ import type {
   NodeRecord,
   VolumeRecord,
 } from '../core/model/node.ts'
+import type { RescheduledContainer } from '../core/model/rescheduled.ts'
 import type { ProjectSpec } from '../core/model/service.ts'
 import { type ServiceRecord, TASK_STATES, type TaskRecord, type TaskStatus } from '../core/model/task.ts'
 import { type Codec, jsonCodec } from './codec.ts'
@@ -100,3 +101,16 @@ export const taskStatusCodec: Codec<TaskStatus> = jsonCodec<TaskStatus>('task st
   addresses: 'object',
   ports: 'array',
 })
+
+export const rescheduledCodec: Codec<RescheduledContainer> = jsonCodec<RescheduledContainer>(
+  'container to reschedule',
+  {
+    swarmId: 'string',
+    name: 'string',
+    node: 'string',
+    containerId: 'string',
+    running: 'boolean',
+    request: 'object',
+    networks: 'object',
+  },
+)
