@@ -28,7 +28,7 @@ import { removeContainer } from './life/remove-container.ts'
 import { restartContainer, startContainer } from './life/start-container.ts'
 import { killContainer, pauseContainer, stopContainer, unpauseContainer } from './life/stop-container.ts'
 import { type WaitCondition, Waiters } from './life/waiters.ts'
-import { LogRotator } from './logs/index.ts'
+import { LogRotator, logDisk } from './logs/index.ts'
 import { Conmon } from './monitor/conmon.ts'
 import { ExitFiles } from './monitor/exit-files.ts'
 import { FileFact } from './monitor/file-fact.ts'
@@ -174,7 +174,7 @@ async function makeRoom(
     exits: new ExitFiles(paths.exits),
     waiters: new Waiters(),
     health: makeHealth(base, exec),
-    rotator: new LogRotator({ clock, log }),
+    rotator: new LogRotator({ clock, log, disk: logDisk(clock) }),
     oom: new OomWatch(id => {
       const record = base.table.find(id)
       if (record !== undefined) emitContainer(base, record, 'oom')

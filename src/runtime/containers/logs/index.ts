@@ -1,5 +1,7 @@
 export { type LogLimits, readLogConfig } from './log-config.ts'
 export { logDetails } from './log-details.ts'
-export { LogRotator, type RotatedLog } from './log-rotator.ts'
+export { type LogDisk, logDisk, type RotatedLog } from './log-disk.ts'
+export { nextLookMs } from './log-pace.ts'
+export { LogRotator } from './log-rotator.ts'
 export { type ReadLogsPorts, readLogs } from './read-logs.ts'
 export { reopenLog, rotateLog } from './rotate.ts'

@@ -71,6 +71,10 @@ function readStat(pid: number): ProcStat | undefined {
   return { state: fields[0] ?? '', startTicks: fields[19] ?? '' }
 }
 
+let thisBoot: string | undefined
+
+/** Read once: it stays the same as long as this process can. */
 function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  thisBoot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return thisBoot
 }
