@@ -32,7 +32,7 @@ export function createEtcdStore(options: EtcdOptions): Store {
     },
     watch: (prefix, fromRevision, signal) =>
       watchEtcd(wire, { prefix, fromRevision, clock, signal: AbortSignal.any([signal, closing.signal]) }),
-    async grantLease(ttlMs) {
+    async grantLease(ttlMs, options) {
       const askedMs = clock.monotonicMs()
       const { id, ttlSeconds } = await wire.grantLease(Math.max(1, Math.ceil(ttlMs / 1_000)))
       const calls = {
@@ -42,7 +42,7 @@ export function createEtcdStore(options: EtcdOptions): Store {
           return wire.revokeLease(id)
         },
       }
-      const lease: KeptLease = keepLease({ id, ttlMs: ttlSeconds * 1_000, askedMs }, calls, clock)
+      const lease: KeptLease = keepLease({ id, ttlMs: ttlSeconds * 1_000, askedMs, ...options }, calls, clock)
       leases.add(lease)
       lease.lost.addEventListener('abort', () => leases.delete(lease), { once: true })
       return lease

@@ -12,6 +12,8 @@ export interface GrantedLease {
   readonly ttlMs: number
   /** When the grant was *asked for*, on the monotonic clock: the store cannot have started to count earlier. */
   readonly askedMs: number
+  /** Renewals come at least so often. */
+  readonly renewMs?: number
 }
 
 export interface KeptLease extends Lease {
@@ -20,10 +22,15 @@ export interface KeptLease extends Lease {
 }
 
 /**
- * Renews a lease every third of its time, and declares it lost when the store says so or when the last renewal that
+ * Renews a lease every third of its time or as often as it is asked to, and declares it lost when the store says so or when the last renewal that
  * is known to have worked was *sent* a whole time-to-live ago. So `lost` never fires later than the store's expiry.
  */
-export function keepLease({ id, ttlMs, askedMs }: GrantedLease, calls: LeaseCalls, clock: Clock): KeptLease {
+export function keepLease(
+  { id, ttlMs, askedMs, renewMs = ttlMs }: GrantedLease,
+  calls: LeaseCalls,
+  clock: Clock,
+): KeptLease {
+  const intervalMs = Math.min(ttlMs / 3, renewMs)
   const controller = new AbortController()
   let expiresMs = askedMs + ttlMs
   let expiry: Timer
@@ -44,7 +51,7 @@ export function keepLease({ id, ttlMs, askedMs }: GrantedLease, calls: LeaseCall
   const renew = async (): Promise<void> => {
     const sentMs = clock.monotonicMs()
     // After a failed renewal the next one comes sooner: there is time for several before the lease is lost.
-    let waitMs = ttlMs / 6
+    let waitMs = Math.min(ttlMs / 6, intervalMs)
     try {
       const known = await calls.renew()
       if (over) return
@@ -52,7 +59,7 @@ export function keepLease({ id, ttlMs, askedMs }: GrantedLease, calls: LeaseCall
       expiry.cancel()
       expiresMs = sentMs + ttlMs
       expiry = armExpiry()
-      waitMs = Math.max(0, sentMs + ttlMs / 3 - clock.monotonicMs())
+      waitMs = Math.max(0, sentMs + intervalMs - clock.monotonicMs())
     } catch {
       if (over) return
     }
@@ -60,7 +67,7 @@ export function keepLease({ id, ttlMs, askedMs }: GrantedLease, calls: LeaseCall
   }
 
   expiry = armExpiry()
-  next = clock.setTimer(ttlMs / 3, () => void renew())
+  next = clock.setTimer(intervalMs, () => void renew())
   return {
     id,
     ttlMs,

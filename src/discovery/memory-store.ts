@@ -72,7 +72,7 @@ function createClient(server: MemoryServer, link: StoreLink, clock: Clock): Stor
     },
     watch: (prefix, fromRevision, signal) =>
       watch({ server, link, prefix, fromRevision, signal: AbortSignal.any([signal, closing.signal]) }),
-    async grantLease(ttlMs) {
+    async grantLease(ttlMs, options) {
       const wholeMs = Math.max(1, Math.ceil(ttlMs / 1_000)) * 1_000
       const askedMs = clock.monotonicMs()
       const id = await call(() => server.grant(wholeMs))
@@ -83,7 +83,7 @@ function createClient(server: MemoryServer, link: StoreLink, clock: Clock): Stor
           return call(() => server.revoke(id))
         },
       }
-      const lease: KeptLease = keepLease({ id, ttlMs: wholeMs, askedMs }, calls, clock)
+      const lease: KeptLease = keepLease({ id, ttlMs: wholeMs, askedMs, ...options }, calls, clock)
       leases.add(lease)
       lease.lost.addEventListener('abort', () => leases.delete(lease), { once: true })
       return lease

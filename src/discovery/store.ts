@@ -84,7 +84,10 @@ export interface Store {
    * when `signal` is aborted; throws `COMPACTED` when it cannot resume.
    */
   readonly watch: (prefix: string, fromRevision: number, signal: AbortSignal) => AsyncIterable<WatchBatch>
-  /** Grants a lease and keeps it alive (a renewal every third of its time). `ttlMs` is rounded up to whole seconds. */
-  readonly grantLease: (ttlMs: number) => Promise<Lease>
+  /**
+   * Grants a lease and keeps it alive (a renewal every third of its time, and every `renewMs`). `ttlMs` is rounded up to whole
+   * seconds.
+   */
+  readonly grantLease: (ttlMs: number, options?: { readonly renewMs?: number }) => Promise<Lease>
   readonly close: () => Promise<void>
 }

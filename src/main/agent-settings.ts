@@ -75,6 +75,7 @@ export async function readJoinSettings(invocation: Invocation, context: CommandC
       labels: {},
       bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
       ttlMs: join.ttlMs,
+      heartbeatMs: join.heartbeatMs,
     },
     engineUrl,
     insecure,

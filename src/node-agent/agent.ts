@@ -20,7 +20,7 @@ export interface Agent {
    * Joins the cluster and converges this node's tasks until `signal` is aborted. Containers keep running afterwards, and
    * the membership expires by itself, so that a restarted agent goes unnoticed.
    *
-   * Throws NODE_NAME_TAKEN (another node has the name) and FOREIGN_CLUSTER (the data directory belongs to another
+   * Throws NODE_NAME_TAKEN (another node has the name), ID_DUPLICATED (another node is a copy, or has the engine) and FOREIGN_CLUSTER (the data directory belongs to another
    * cluster). A store or an engine that is away is waited for.
    */
   readonly run: (signal: AbortSignal) => Promise<void>
@@ -98,9 +98,13 @@ class NodeAgent {
     await waitForAnswer('store', () => this.#checkCluster(), this.#ports, signal)
     const info = await waitForAnswer('engine', () => engine.info(), this.#ports, signal)
     const member = toMemberRecord(this.#options, info, { memory, nowMs: clock.nowMs() })
-    const { ttlMs = TTL_MS, nameWaitMs = NAME_WAIT_MS } = this.#options
+    const { ttlMs = TTL_MS, nameWaitMs = NAME_WAIT_MS, heartbeatMs } = this.#options
     const onReturn = (): void => this.#reporter.resend()
-    const registration = new Registration(member, { ttlMs, nameWaitMs, onReturn }, this.#ports)
+    const registration = new Registration(
+      member,
+      { ttlMs, nameWaitMs, onReturn, ...(heartbeatMs === undefined ? {} : { heartbeatMs }) },
+      this.#ports,
+    )
     const lease = await registration.register(signal)
     log.info({ node: member.name, api: member.apiAddress, epoch: member.epoch }, 'joined')
     await waitForAnswer('store', () => this.#reporter.load(), this.#ports, signal)

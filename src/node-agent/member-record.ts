@@ -11,6 +11,7 @@ export function toMemberRecord(
   return {
     name: options.name,
     id: memory.id,
+    ...(info.ID === '' ? {} : { engineId: info.ID }),
     apiAddress: options.apiAddress,
     ...(options.apiTls === true ? { apiTls: true } : {}),
     address: options.address,

@@ -119,6 +119,8 @@ export interface AgentOptions {
   readonly bootId: string
   /** Life of the member key without a heartbeat; default 5 s. */
   readonly ttlMs?: number
+  /** Longest time between two heartbeats; default a third of `ttlMs`. */
+  readonly heartbeatMs?: number
   /** How long a foreign member of the same name may stay before joining fails; default 12 s. */
   readonly nameWaitMs?: number
 }

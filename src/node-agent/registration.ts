@@ -1,12 +1,13 @@
 import { sleep } from '../core/clock.ts'
 import { conflict } from '../core/errors.ts'
 import type { MemberRecord } from '../core/model/node.ts'
-import { type Lease, memberCodec } from '../discovery/index.ts'
+import { type KeyValue, type Lease, memberCodec } from '../discovery/index.ts'
 import type { AgentPorts } from './ports.ts'
 import { waitForAnswer } from './wait-for-answer.ts'
 
 export interface RegistrationOptions {
   readonly ttlMs: number
+  readonly heartbeatMs?: number
   readonly nameWaitMs: number
   /** Called after every registration but the first: the store may have forgotten more than the member. */
   readonly onReturn: () => void
@@ -34,7 +35,7 @@ export class Registration {
 
   /**
    * Registers, waiting as long as the store does not answer. Throws NODE_NAME_TAKEN if another node has the name and
-   * keeps it.
+   * keeps it, ID_DUPLICATED if one has the identity or the engine.
    */
   async register(signal: AbortSignal): Promise<Lease> {
     const { clock } = this.#ports
@@ -58,20 +59,44 @@ export class Registration {
     }
   }
 
-  /** One try; undefined if a foreign member has the name at the moment (it may be about to expire). */
+  /** Why this node cannot be a member beside those that are there: somebody has its name, its identity or its engine. */
+  #refusal(items: readonly KeyValue[]): Error | undefined {
+    const own = this.#member
+    for (const other of items.flatMap(readMember)) {
+      if (other.name === own.name) {
+        if (other.id === own.id) continue
+        return conflict(
+          'NODE_NAME_TAKEN',
+          `A node named ${other.name} is in the cluster already, at ${other.apiAddress}: join with another --name, or stop that agent`,
+        )
+      }
+      const isClone = other.id === own.id
+      if (!isClone && (own.engineId === undefined || other.engineId !== own.engineId)) continue
+      const advice = isClone
+        ? 'one was made as a copy of the other: empty the --data-root of the copy'
+        : 'both drive one engine: let it join once'
+      return conflict(
+        'ID_DUPLICATED',
+        `ID duplicated. ${isClone ? own.id : own.engineId} shared by this node ${own.apiAddress} and another node ${other.apiAddress}: ${advice}`,
+      )
+    }
+    return undefined
+  }
+
+  /** One try; undefined if a foreign member is in the way at the moment (it may be about to expire). */
   async #tryName(beganMs: number): Promise<Lease | undefined> {
     const { store, keys, clock } = this.#ports
     const key = keys.member(this.#member.name)
-    const existing = await store.get(key)
-    const holder = existing === undefined ? undefined : memberCodec.decode(existing.value)
-    if (holder !== undefined && holder.id !== this.#member.id) {
+    const { items } = await store.list(keys.members)
+    const existing = items.find(item => item.key === key)
+    const refusal = this.#refusal(items)
+    if (refusal !== undefined) {
+      // Who is in the way may be about to expire, or be ourselves under an earlier name.
       if (clock.monotonicMs() - beganMs < this.#options.nameWaitMs) return undefined
-      throw conflict(
-        'NODE_NAME_TAKEN',
-        `A node named ${holder.name} is in the cluster already, at ${holder.apiAddress}: join with another --name, or stop that agent`,
-      )
+      throw refusal
     }
-    const lease = await store.grantLease(this.#options.ttlMs)
+    const { ttlMs, heartbeatMs } = this.#options
+    const lease = await store.grantLease(ttlMs, heartbeatMs === undefined ? {} : { renewMs: heartbeatMs })
     try {
       const { succeeded } = await store.txn(
         [existing === undefined ? { key, exists: false } : { key, modRevision: existing.modRevision }],
@@ -84,6 +109,15 @@ export class Registration {
     }
     await lease.revoke()
     return undefined
+  }
+}
+
+/** A record that cannot be read is in nobody's way. */
+function readMember({ value }: KeyValue): MemberRecord[] {
+  try {
+    return [memberCodec.decode(value)]
+  } catch {
+    return []
   }
 }
 

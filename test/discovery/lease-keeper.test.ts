@@ -7,7 +7,11 @@ import { keepLease } from '../../src/discovery/lease-keeper.ts'
 function stoppable(): { readonly clock: Clock; readonly manual: ManualClock; readonly stop: (ms: number) => void } {
   const manual = new ManualClock()
   let stoppedMs = 0
-  const clock = { ...manual, monotonicMs: () => manual.monotonicMs() + stoppedMs }
+  const clock: Clock = {
+    nowMs: () => manual.nowMs(),
+    setTimer: (delayMs, run) => manual.setTimer(delayMs, run),
+    monotonicMs: () => manual.monotonicMs() + stoppedMs,
+  }
   return { clock, manual, stop: ms => void (stoppedMs += ms) }
 }
 
@@ -29,4 +33,16 @@ it('is not current right after a pause, before the timer that says it is lost ha
   expect(lease.isCurrent()).toBe(true)
   stop(1)
   expect([lease.isCurrent(), lease.lost.aborted]).toEqual([false, false])
+})
+
+it('is renewed as often as it is asked to be, and at least every third of its time', async () => {
+  const renewals = async (renewMs: number): Promise<number> => {
+    const { clock, manual } = stoppable()
+    let count = 0
+    const counted = { ...calls, renew: async () => ++count > 0 }
+    keepLease({ id: '1', ttlMs: 30_000, askedMs: manual.monotonicMs(), renewMs }, counted, clock)
+    await manual.advance(60_000)
+    return count
+  }
+  expect([await renewals(1_000), await renewals(20_000)]).toEqual([60, 6])
 })

@@ -302,6 +302,43 @@ describe('membership', () => {
     await expect(node.ended).rejects.toMatchObject({ code: 'NODE_NAME_TAKEN' })
   })
 
+  it.each([
+    [
+      'drives the same engine',
+      { engineId: 'fake' },
+      'ID duplicated. fake shared by this node 10.0.0.1:2375 and another node 10.0.0.9:2375: both',
+    ],
+    [
+      'is a copy of it',
+      { id: 'mine' },
+      'ID duplicated. mine shared by this node 10.0.0.1:2375 and another node 10.0.0.9:2375: one was made',
+    ],
+  ])('is refused while another node %s', async (_what, more, message) => {
+    node.memory = { id: 'mine', epoch: 1, fencingToken: 0, revision: 0 }
+    const value = memberCodec.encode({ ...foreignMember, name: 'n9', ...more })
+    await node.server.txn([], [{ put: KEYS.member('n9'), value }])
+    await node.start()
+    expect(await node.server.get(KEYS.member('n1'))).toBeUndefined()
+    await node.advance(15_000)
+    await expect(node.ended).rejects.toMatchObject({ code: 'ID_DUPLICATED', message: expect.stringContaining(message) })
+  })
+
+  it('waits for what it was under an earlier name, and minds no record that cannot be read', async () => {
+    node.memory = { id: 'mine', epoch: 1, fencingToken: 0, revision: 0 }
+    const value = memberCodec.encode({ ...foreignMember, name: 'n9', id: 'mine' })
+    await node.server.txn(
+      [],
+      [
+        { put: KEYS.member('n9'), value },
+        { put: KEYS.member('n8'), value: 'garbage' },
+      ],
+    )
+    await node.start()
+    await node.server.txn([], [{ delete: KEYS.member('n9') }])
+    await node.advance(1_000)
+    expect(await node.server.get(KEYS.member('n1'))).toBeDefined()
+  })
+
   it('is refused in a cluster that is not the data directory’s', async () => {
     const meta = (clusterId: string): string => metaCodec.encode({ clusterId, formatVersion: 1, createdAtMs: 0 })
     await node.server.txn([], [{ put: KEYS.meta, value: meta('a') }])

@@ -4,6 +4,8 @@ export interface MemberRecord {
   readonly name: string
   /** Made once for a data directory; tells a returning node from an impostor with the same name. */
   readonly id: string
+  /** What its engine calls itself. Records of earlier agents do not say. */
+  readonly engineId?: string
   /** Where its Docker Engine API answers: `10.0.0.11:2375`. */
   readonly apiAddress: string
   /** Whether it speaks TLS there. Records of earlier agents do not say: then it does not. */
