@@ -9,6 +9,7 @@ function stoppable(): { readonly clock: Clock; readonly manual: ManualClock; rea
   let stoppedMs = 0
   const clock: Clock = {
     nowMs: () => manual.nowMs(),
+    nowMicros: () => manual.nowMicros(),
     setTimer: (delayMs, run) => manual.setTimer(delayMs, run),
     monotonicMs: () => manual.monotonicMs() + stoppedMs,
   }
