@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { dockerTypes } from '../../src/cli/output/go-template/go-types.ts'
 import { compileTemplate } from '../../src/cli/output/go-template/render.ts'
 
 const VALUE = {
@@ -38,12 +39,15 @@ it.each([
 })
 
 it.each([
-  ['{{.Nope}}', 'Cannot find field "Nope"'],
+  [
+    '{{.Nope}}',
+    'template parsing error: template: :1:2: executing "" at <.Nope>: can\'t evaluate field Nope: known are Name, Labels',
+  ],
   ['{{range .List}}', 'unexpected EOF'],
-  ['{{.Name', 'an action has no end'],
+  ['{{.Name', 'template: :1: unclosed action'],
   ['{{end}}', 'unexpected {{end}}'],
   ['{{nope .Name}}', 'function "nope" not defined'],
-  ['{{index .List 7}}', 'slice index out of range'],
+  ['{{index .List 7}}', ':1:2: executing "" at <index .List 7>: error calling index: index out of range: 7'],
   ['{{$x}}', 'undefined variable "$x"'],
   ['{{(.Name}}', 'unclosed left paren'],
   ['{{.Name ^}}', 'unexpected "^"'],
@@ -52,6 +56,34 @@ it.each([
   expect(() => compileTemplate(template)(VALUE)).toThrow(message)
 })
 
-it('shows what is not there as docker does when it is asked for leniently', () => {
-  expect(compileTemplate('{{.Nope}} {{.Name.First}}', { lenient: true })(VALUE)).toBe('<no value> <no value>')
+const INSPECTED = {
+  Name: '/web',
+  State: { Status: 'running', Running: true },
+  Config: { Labels: { tier: 'web' }, Entrypoint: null, Cmd: ['sh'] },
+  HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '81' }] } },
+  Mounts: [{ Type: 'bind', RW: true }],
+}
+
+// What docker 28 prints of a container.
+it.each([
+  ['{{.Config.Labels.nope}} {{index .Config.Labels "nope"}}|', '<no value> |'],
+  ['{{.HostConfig.Init}} {{.Config.Healthcheck}} {{.State.Health}}', '<nil> <nil> <nil>'],
+  ['{{.Config.Entrypoint}} {{json .Config.Entrypoint}} {{len .Config.Entrypoint}}', '[] null 0'],
+  ['{{.State}} {{.Config.Labels}} {{.Mounts}}', '{running true} map[tier:web] [{bind true}]'],
+  ['{{.HostConfig.PortBindings}}', 'map[80/tcp:[{ 81}]]'],
+  ['{{with .State.Health}}x{{else}}none{{end}}', 'none'],
+])('%s of a container', (template, expected) => {
+  expect(compileTemplate(template, { typesOf: dockerTypes })(INSPECTED)).toBe(expected)
+})
+
+it.each([
+  ['{{.Nope}}', ':1:2: executing "" at <.Nope>: map has no entry for key "Nope"'],
+  ['{{json .State.Nope}}', ':1:13: executing "" at <.State.Nope>: map has no entry for key "Nope"'],
+  ['{{.Name.Foo}}', ':1:7: executing "" at <.Name.Foo>: can\'t evaluate field Foo in type interface {}'],
+  ['a\n{{range .Mounts}}\n{{.Nope}}{{end}}', ':3:2: executing "" at <.Nope>: map has no entry for key "Nope"'],
+  ['{{.Config.Healthcheck.Test}}', 'nil pointer evaluating interface {}.Test'],
+])('%s is refused of a container', (template, message) => {
+  const fill = compileTemplate(template, { typesOf: dockerTypes })
+  expect(() => fill(INSPECTED)).toThrow(`template parsing error: template: ${message.startsWith(':') ? message : ''}`)
+  expect(() => fill(INSPECTED)).toThrow(message)
 })

@@ -5,6 +5,7 @@ import { UsageError } from '../usage.ts'
 /** Codes of errors in how a command was typed, not in what it met. */
 const USAGE_CODES: ReadonlySet<string> = new Set([
   'BAD_FLAG',
+  'BAD_TEMPLATE',
   'BAD_PORT',
   'BAD_HOST',
   'INSECURE_HOST',

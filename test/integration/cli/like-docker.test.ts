@@ -219,7 +219,7 @@ it('says what to do when no engine answers, and when a command cannot be read', 
   })
   expect(await ours(['run', '--nope', 'x'])).toMatchObject({ code: 125 })
   expect(await ours(['ps', '--format', '{{.Nope}}'])).toMatchObject({
-    code: 2,
+    code: 1,
     stderr: expect.stringContaining('Nope'),
   })
 })

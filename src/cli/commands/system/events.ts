@@ -22,10 +22,22 @@ export const runEvents = withEngine(async ({ api, options, context }) => {
     if (format === 'json') stdout.write(`${line.trim()}\n`)
     else {
       const event = JSON.parse(line) as EngineEvent
-      stdout.write(`${template === undefined ? eventText(event, nanosecondsOf(line)) : template(event)}\n`)
+      stdout.write(
+        `${template === undefined ? eventText(event, nanosecondsOf(line)) : template(messageOf(event, line))}\n`,
+      )
     }
   }
 })
+
+/** An event as templates see it, by docker's names of its fields. */
+function messageOf(event: EngineEvent, line: string): object {
+  const { Type, Action, Actor, scope, time } = event
+  const { status = '', id = '', from = '' } = event as { status?: string; id?: string; from?: string }
+  const TimeNano = `${time}${nanosecondsOf(line)}`
+  const message = { Status: status, ID: id, From: from, Type, Action, Actor, Scope: scope, Time: time, TimeNano }
+  // As a whole it is what the engine has said.
+  return Object.defineProperty(message, 'toJSON', { value: () => event })
+}
 
 /** `2026-01-02T15:04:05.123456789Z container start 4f5… (image=web, name=web)`. */
 export function eventText({ Type, Action, Actor, time }: EngineEvent, nanoseconds: string): string {

@@ -1,4 +1,5 @@
 import { withEngine } from '../../engine/engine-api.ts'
+import { dockerTypes } from '../../output/go-template/go-types.ts'
 import { compileTemplate } from '../../output/go-template/render.ts'
 import { binarySize } from '../../output/size.ts'
 
@@ -9,7 +10,7 @@ export const runInfo = withEngine(async ({ api, options, context }) => {
   const info = await api.ask<Info>('GET', '/info')
   const format = options.text('format') ?? ''
   if (format === 'json') context.stdout.write(`${JSON.stringify(info)}\n`)
-  else if (format !== '') context.stdout.write(`${compileTemplate(format, { lenient: true })(info)}\n`)
+  else if (format !== '') context.stdout.write(`${compileTemplate(format, { typesOf: dockerTypes })(info)}\n`)
   else context.stdout.write(infoText(info))
   const warnings = info['Warnings']
   if (format === '' && Array.isArray(warnings))

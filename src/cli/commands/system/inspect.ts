@@ -1,7 +1,8 @@
 import { EXIT_CODES, errorMessage, invalidInput, ShoalError } from '../../../core/errors.ts'
 import type { RunCommand } from '../../command.ts'
 import { type EngineCommand, explained, pathOf, withEngine } from '../../engine/engine-api.ts'
-import { compileTemplate } from '../../output/go-template/render.ts'
+import { dockerTypes } from '../../output/go-template/go-types.ts'
+import { compileTemplate, type Template } from '../../output/go-template/render.ts'
 import { indentJson } from '../../output/json-indent.ts'
 
 const KINDS = {
@@ -31,7 +32,8 @@ export function inspectKind(kind: Kind): RunCommand {
 async function inspectAll(command: EngineCommand, kinds: readonly Kind[]): Promise<number> {
   const { args, options, context } = command
   const format = options.text('format') ?? ''
-  const template = format === '' || format === 'json' ? undefined : compileTemplate(unescape(format), { lenient: true })
+  const template =
+    format === '' || format === 'json' ? undefined : compileTemplate(unescape(format), { typesOf: dockerTypes })
   const found: string[] = []
   const failures: string[] = []
   for (const name of args) {
@@ -42,13 +44,22 @@ async function inspectAll(command: EngineCommand, kinds: readonly Kind[]): Promi
       failures.push(`${errorMessage(explained(error, ''))}\n`)
     }
   }
-  // Docker ends the output with a line even if nothing was found.
-  if (template !== undefined)
-    context.stdout.write(found.map(text => `${template(JSON.parse(text))}\n`).join('') || '\n')
+  if (template !== undefined) context.stdout.write(filled(template, found, failures))
   else if (format === 'json') context.stdout.write(`[${found.map(compact).join(',')}]\n`)
   else context.stdout.write(`${indentJson(`[${found.join(',')}]`)}\n`)
   context.stderr.write(failures.join(''))
   return failures.length === 0 ? EXIT_CODES.done : EXIT_CODES.failed
+}
+
+/** Up to the first that the template does not fit. Docker ends the output with a line even if there is nothing in it. */
+function filled(template: Template, found: readonly string[], failures: string[]): string {
+  let shown = ''
+  try {
+    for (const text of found) shown += `${template(JSON.parse(text))}\n`
+  } catch (error) {
+    failures.push(`${errorMessage(error)}\n`)
+  }
+  return shown === '' ? '\n' : shown
 }
 
 const unescape = (text: string): string => text.replaceAll('\\t', '\t').replaceAll('\\n', '\n')

@@ -13,7 +13,7 @@ function lengthOf(value: unknown): number {
 function index(value: unknown, ...keys: readonly unknown[]): unknown {
   return keys.reduce<unknown>((at, key) => {
     if (Array.isArray(at) && typeof key === 'number') {
-      if (key < 0 || key >= at.length) throw new RangeError(`error calling index: reflect: slice index out of range`)
+      if (key < 0 || key >= at.length) throw new RangeError(`error calling index: index out of range: ${key}`)
       return at[key] as unknown
     }
     if (typeof at !== 'object' || at === null) throw new RangeError('error calling index: index of untyped nil')

@@ -1,4 +1,5 @@
-import { invalidInput } from '../../../core/errors.ts'
+import { FUNCTIONS } from './functions.ts'
+import { badTemplate, type Place } from './template-error.ts'
 import { type Token, tokenize } from './tokenize.ts'
 
 /** A template as a tree. Source of the language: Go's package text/template, as far as docker's `--format` is used with it. */
@@ -22,14 +23,19 @@ export interface Pipeline {
 export type Command = readonly Operand[]
 
 export type Operand =
-  | { readonly kind: 'path'; readonly root: '.' | `$${string}`; readonly fields: readonly string[] }
+  | {
+      readonly kind: 'path'
+      readonly root: '.' | `$${string}`
+      readonly fields: readonly string[]
+      readonly place: Place
+    }
   | { readonly kind: 'literal'; readonly value: string | number | boolean | null }
-  | { readonly kind: 'function'; readonly name: string }
-  | { readonly kind: 'group'; readonly pipeline: Pipeline; readonly fields: readonly string[] }
+  | { readonly kind: 'function'; readonly name: string; readonly place: Place }
+  | { readonly kind: 'group'; readonly pipeline: Pipeline; readonly fields: readonly string[]; readonly place: Place }
 
 const ACTION = /\{\{(- |)((?:"(?:[^"\\]|\\.)*"|`[^`]*`|[^"`])*?)( -|)\}\}/g
 
-/** Throws BAD_FLAG for a template that cannot be read. */
+/** Throws BAD_TEMPLATE for a template that cannot be read. */
 export function parseTemplate(source: string): readonly Node[] {
   const parser = new Parser(cut(source), source)
   return parser.list([]).nodes
@@ -51,17 +57,13 @@ function cut(source: string): readonly Piece[] {
   for (const match of source.matchAll(ACTION)) {
     const [whole, before = '', inner = '', after = ''] = match
     addText(match.index, before !== '')
-    if (!/^\s*\/\*.*\*\/\s*$/s.test(inner)) pieces.push({ action: tokenize(inner, source) })
+    if (!/^\s*\/\*.*\*\/\s*$/s.test(inner)) pieces.push({ action: tokenize(inner, match.index + 2 + before.length) })
     at = match.index + whole.length
     trim = after !== ''
   }
-  if (source.slice(at).includes('{{')) throw badTemplate(source, 'an action has no end')
+  if (source.slice(at).includes('{{')) throw badTemplate('unclosed action')
   addText(source.length, false)
   return pieces
-}
-
-export function badTemplate(source: string, why: string): Error {
-  return invalidInput('BAD_FLAG', `Cannot read template ${source}: ${why}`)
 }
 
 type Ending = 'end' | 'else'
@@ -96,7 +98,7 @@ class Parser {
       }
       nodes.push(this.#action())
     }
-    if (until.length > 0) throw badTemplate(this.#source, 'unexpected EOF')
+    if (until.length > 0) throw badTemplate('unexpected EOF')
     return { nodes }
   }
 
@@ -107,7 +109,7 @@ class Parser {
       this.#tokens = this.#tokens.slice(1)
       return this.#block(kind)
     }
-    if (kind === 'end' || kind === 'else') throw badTemplate(this.#source, `unexpected {{${kind}}}`)
+    if (kind === 'end' || kind === 'else') throw badTemplate(`unexpected {{${kind}}}`)
     return { kind: 'print', pipeline: this.#wholePipeline() }
   }
 
@@ -123,7 +125,7 @@ class Parser {
 
   #wholePipeline(): Pipeline {
     const pipeline = this.#pipeline()
-    if (this.#tokens.length > 0) throw badTemplate(this.#source, `unexpected "${this.#tokens[0]?.text}"`)
+    if (this.#tokens.length > 0) throw badTemplate(`unexpected "${this.#tokens[0]?.text}"`)
     return pipeline
   }
 
@@ -142,7 +144,7 @@ class Parser {
     while (this.#tokens.length > 0 && this.#tokens[0]?.text !== '|' && this.#tokens[0]?.text !== ')') {
       operands.push(this.#operand())
     }
-    if (operands.length === 0) throw badTemplate(this.#source, 'missing value for command')
+    if (operands.length === 0) throw badTemplate('missing value for command')
     return operands
   }
 
@@ -156,21 +158,22 @@ class Parser {
   #operand(): Operand {
     if (this.#take('(')) {
       const pipeline = this.#pipeline()
-      if (!this.#take(')')) throw badTemplate(this.#source, 'unclosed left paren')
+      if (!this.#take(')')) throw badTemplate('unclosed left paren')
       const [next] = this.#tokens
       const isField = next?.kind === 'path' && next.text.startsWith('.') && next.text !== '.' && next.joined
       if (isField) this.#tokens = this.#tokens.slice(1)
-      return { kind: 'group', pipeline, fields: isField ? fieldsOf(next.text) : [] }
+      const place = { at: next?.at ?? 0, text: next?.text ?? '' }
+      return { kind: 'group', pipeline, fields: isField ? fieldsOf(next.text) : [], place }
     }
     const [token] = this.#tokens
     this.#tokens = this.#tokens.slice(1)
-    if (token === undefined) throw badTemplate(this.#source, 'unexpected end')
-    if (token.kind === 'mark') throw badTemplate(this.#source, `unexpected "${token.text}"`)
-    return operandOf(token)
+    if (token === undefined) throw badTemplate('unexpected end')
+    if (token.kind === 'mark') throw badTemplate(`unexpected "${token.text}"`)
+    return operandOf(token, this.#source)
   }
 }
 
-function operandOf(token: Exclude<Token, { kind: 'mark' }>): Operand {
+function operandOf(token: Exclude<Token, { kind: 'mark' }>, source: string): Operand {
   switch (token.kind) {
     case 'text':
     case 'number':
@@ -178,12 +181,25 @@ function operandOf(token: Exclude<Token, { kind: 'mark' }>): Operand {
     case 'path': {
       const [root = '', ...fields] = token.text.split('.')
       const names = fields.filter(name => name !== '')
-      return { kind: 'path', root: root === '' ? '.' : (root as `$${string}`), fields: names }
+      return { kind: 'path', root: root === '' ? '.' : (root as `$${string}`), fields: names, place: placeOf(token) }
     }
     case 'name':
       if (token.text === 'true' || token.text === 'false') return { kind: 'literal', value: token.text === 'true' }
-      return token.text === 'nil' ? { kind: 'literal', value: null } : { kind: 'function', name: token.text }
+      if (token.text === 'nil') return { kind: 'literal', value: null }
+      if (!Object.hasOwn(FUNCTIONS, token.text)) throw badTemplate(`function "${token.text}" not defined`)
+      return { kind: 'function', name: token.text, place: { at: token.at, text: actionFrom(token.at, source) } }
   }
+}
+
+/** Go tells the place of a path of several fields by its second one. */
+function placeOf({ text, at }: Token): Place {
+  const second = text.indexOf('.', text.startsWith('.') ? 1 : text.indexOf('.') + 1)
+  return { at: second < 0 ? at : at + second, text }
+}
+
+/** The rest of an action, up to where it ends or hands on. */
+function actionFrom(at: number, source: string): string {
+  return (/^[^|}]*/.exec(source.slice(at))?.[0] ?? '').replace(/[\s-]+$/, '')
 }
 
 function fieldsOf(path: string): readonly string[] {

@@ -1,24 +1,26 @@
-import { invalidInput } from '../../../core/errors.ts'
 import { FUNCTIONS, type TemplateFunction } from './functions.ts'
-import { badTemplate, type Command, type Node, type Operand, type Pipeline, parseTemplate } from './parse.ts'
+import type { GoTypes } from './go-types.ts'
+import { type Command, type Node, type Operand, type Pipeline, parseTemplate } from './parse.ts'
+import { badTemplate, cannotFill, type Place } from './template-error.ts'
 import { goText, isTruthy } from './text.ts'
 
 export interface TemplateOptions {
-  /** A field that is not there is `<no value>` instead of an error. */
-  readonly lenient?: boolean
+  /** What the value's JSON does not say of its types; absent: every field that is asked for must be there. */
+  readonly typesOf?: (value: unknown) => GoTypes
   /** A table's header: fields give their titles, and functions pass them on. */
   readonly header?: boolean
 }
 
-/** A template made ready: fills in one value. Throws BAD_FLAG for fields and functions that do not exist. */
+/** A template made ready: fills in one value. Throws TEMPLATE_FAILED for what the value does not have. */
 export type Template = (value: unknown) => string
 
-/** Go's template language as docker's `--format` uses it. Throws BAD_FLAG for a template that cannot be read. */
+/** Go's template language as docker's `--format` uses it. Throws BAD_TEMPLATE for a template that cannot be read. */
 export function compileTemplate(source: string, options: TemplateOptions = {}): Template {
   const nodes = parseTemplate(source)
   return value => {
-    const { lenient = false, header = false } = options
-    const scope: Scope = { dot: value, variables: new Map([['$', value]]), source, lenient, header }
+    const { typesOf, header = false } = options
+    const types = typesOf?.(value)
+    const scope: Scope = { dot: value, variables: new Map([['$', value]]), source, header, types }
     return renderNodes(nodes, scope)
   }
 }
@@ -27,7 +29,7 @@ interface Scope {
   readonly dot: unknown
   readonly variables: ReadonlyMap<string, unknown>
   readonly source: string
-  readonly lenient: boolean
+  readonly types: GoTypes | undefined
   readonly header: boolean
 }
 
@@ -39,10 +41,18 @@ function renderNodes(nodes: readonly Node[], outer: Scope): string {
     else if (node.kind === 'print') {
       const value = evaluate(node.pipeline, scope)
       scope = withVariables(scope, node.pipeline.variables, [value])
-      if (node.pipeline.variables.length === 0) text += goText(value)
+      if (node.pipeline.variables.length === 0)
+        text += goText(value ?? nothingOf(node.pipeline, value, scope.types), scope.types)
     } else text += renderBlock(node, scope)
   }
   return text
+}
+
+/** A list or map that is null is printed as an empty one. */
+function nothingOf({ commands }: Pipeline, value: unknown, types: GoTypes | undefined): unknown {
+  const [operand, ...more] = commands.flat()
+  const isField = value === null && operand?.kind === 'path' && more.length === 0
+  return isField ? (types?.emptyOf(operand.fields.at(-1) ?? '') ?? null) : value
 }
 
 function withVariables(scope: Scope, names: readonly string[], values: readonly unknown[]): Scope {
@@ -88,11 +98,11 @@ function evaluate({ commands }: Pipeline, scope: Scope): unknown {
 function run([first, ...rest]: Command, piped: readonly unknown[], scope: Scope): unknown {
   if (first === undefined) return undefined
   if (first.kind === 'function') {
-    const call = functionOf(first.name, scope)
+    const call = functionOf(first.name, scope.header)
     try {
       return call(...rest.map(operand => valueOf(operand, scope)), ...piped)
     } catch (error) {
-      if (error instanceof RangeError) throw badTemplate(scope.source, error.message)
+      if (error instanceof RangeError) throw cannotFill(scope.source, first.place, error.message)
       throw error
     }
   }
@@ -100,7 +110,13 @@ function run([first, ...rest]: Command, piped: readonly unknown[], scope: Scope)
   const args = [...rest.map(operand => valueOf(operand, scope)), ...piped]
   if (typeof value === 'function') return (value as TemplateFunction)(...args)
   if (scope.header) return args.length === 0 ? value : headerOf(args[0])
-  if (args.length > 0) throw badTemplate(scope.source, 'an argument is given to something that is no function')
+  if (args.length > 0 && first.kind === 'path') {
+    throw cannotFill(
+      scope.source,
+      first.place,
+      `${first.fields.at(-1) ?? ''} has arguments but cannot be invoked as function`,
+    )
+  }
   return value
 }
 
@@ -111,10 +127,10 @@ function headerOf(label: unknown): string {
 
 const PASSED_ON = ['json', 'split', 'join', 'title', 'lower', 'upper', 'pad', 'truncate', 'println']
 
-function functionOf(name: string, { source, header }: Scope): TemplateFunction {
+function functionOf(name: string, header: boolean): TemplateFunction {
   if (header && PASSED_ON.includes(name)) return value => value
   const found = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined
-  if (found === undefined) throw badTemplate(source, `function "${name}" not defined`)
+  if (found === undefined) throw badTemplate(`function "${name}" not defined`)
   return found
 }
 
@@ -123,29 +139,50 @@ function valueOf(operand: Operand, scope: Scope): unknown {
     case 'literal':
       return operand.value
     case 'function':
-      return functionOf(operand.name, scope)()
+      return functionOf(operand.name, scope.header)()
     case 'group':
-      return fieldsOf(evaluate(operand.pipeline, scope), operand.fields, scope)
+      return fieldsOf(evaluate(operand.pipeline, scope), operand, scope)
     case 'path':
       if (operand.root !== '.' && !scope.variables.has(operand.root)) {
-        throw badTemplate(scope.source, `undefined variable "${operand.root}"`)
+        throw badTemplate(`undefined variable "${operand.root}"`)
       }
-      return fieldsOf(operand.root === '.' ? scope.dot : scope.variables.get(operand.root), operand.fields, scope)
+      return fieldsOf(operand.root === '.' ? scope.dot : scope.variables.get(operand.root), operand, scope)
   }
 }
 
-function fieldsOf(from: unknown, fields: readonly string[], scope: Scope): unknown {
+interface Fields {
+  readonly fields: readonly string[]
+  readonly place: Place
+}
+
+function fieldsOf(from: unknown, { fields, place }: Fields, scope: Scope): unknown {
   let value = from
   for (const name of fields) {
     if (typeof value === 'object' && value !== null && name in value) {
       value = (value as Readonly<Record<string, unknown>>)[name]
-      continue
-    }
-    if (scope.header) value = `${goText(value)}.${name.toUpperCase()}`
-    if (scope.header) continue
-    if (scope.lenient) return undefined
-    const known = typeof value === 'object' && value !== null ? `: known are ${Object.keys(value).join(', ')}` : ''
-    throw invalidInput('BAD_FLAG', `Cannot find field "${name}" of {{.${fields.join('.')}}}${known}`)
+    } else if (scope.header) value = `${goText(value)}.${name.toUpperCase()}`
+    else value = absent(value, name, { place, scope })
   }
   return value
+}
+
+/** What Go takes a field for that is not there. */
+function absent(
+  value: unknown,
+  name: string,
+  { place, scope }: { readonly place: Place; readonly scope: Scope },
+): unknown {
+  const { types, source } = scope
+  if (value === null || value === undefined)
+    throw cannotFill(source, place, `nil pointer evaluating interface {}.${name}`)
+  if (typeof value !== 'object') {
+    throw cannotFill(source, place, `can't evaluate field ${name} in type ${types ? 'interface {}' : typeof value}`)
+  }
+  if (types === undefined) {
+    const known = Object.keys(value).join(', ')
+    throw cannotFill(source, place, `can't evaluate field ${name}: known are ${known}`)
+  }
+  if (types.isMap(value)) return undefined
+  if (types.mayLack(name)) return null
+  throw cannotFill(source, place, `map has no entry for key "${name}"`)
 }

@@ -1,7 +1,7 @@
-import { invalidInput } from '../../../core/errors.ts'
+import { badTemplate } from './template-error.ts'
 
-/** A word of an action. `joined`: no blank stands before it. */
-export type Token = { readonly text: string; readonly joined: boolean } & (
+/** A word of an action, and where in the template it begins. `joined`: no blank stands before it. */
+export type Token = { readonly text: string; readonly joined: boolean; readonly at: number } & (
   | { readonly kind: 'text'; readonly value: string }
   | { readonly kind: 'number'; readonly value: number }
   /** `.Name.Inner`, `.`, `$`, `$x.Name`. */
@@ -15,15 +15,15 @@ const TOKEN =
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '"': '"', '\\': '\\', "'": "'" }
 
-/** Cuts what stands between `{{` and `}}` into words. Throws BAD_FLAG. */
-export function tokenize(inner: string, source: string): readonly Token[] {
+/** Cuts what stands between `{{` and `}}`, from `start` of the template on, into words. Throws BAD_TEMPLATE. */
+export function tokenize(inner: string, start: number): readonly Token[] {
   const tokens: Token[] = []
   let at = 0
   let joined = false
   for (const match of inner.matchAll(TOKEN)) {
     at = match.index + match[0].length
     const [whole, quoted, raw, digits, path, name, mark] = match
-    const common = { text: whole, joined }
+    const common = { text: whole, joined, at: start + match.index }
     joined = true
     if (quoted !== undefined) tokens.push({ ...common, kind: 'text', value: unquote(quoted) })
     else if (raw !== undefined) tokens.push({ ...common, kind: 'text', value: raw.slice(1, -1) })
@@ -34,7 +34,7 @@ export function tokenize(inner: string, source: string): readonly Token[] {
     else joined = false
   }
   if (at < inner.length) {
-    throw invalidInput('BAD_FLAG', `Cannot read template ${source}: unexpected "${inner.slice(at, at + 1)}" in command`)
+    throw badTemplate(`unexpected "${inner.slice(at, at + 1)}" in command`)
   }
   return tokens
 }
