@@ -195,6 +195,8 @@ export interface ImageOperations {
   readonly list: (options: {
     readonly filters?: Filters
     readonly sharedSize?: boolean
+    /** Also the steps of builds: nameless images that others were made from. */
+    readonly all?: boolean
   }) => Promise<readonly ImageSummary[]>
   readonly inspect: (reference: string) => Promise<ImageInspect>
   readonly history: (reference: string) => Promise<readonly ImageHistoryEntry[]>

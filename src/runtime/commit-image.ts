@@ -24,6 +24,7 @@ export function imageCommits(store: ImageStore, clock: Clock): ImageCommits {
         config,
         history: [...(base.history ?? []), entry],
         createdMs,
+        parent: base.id,
         tags: [],
         ...(author === undefined ? {} : { author }),
       })

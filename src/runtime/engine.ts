@@ -130,7 +130,7 @@ async function openEngine(
     version: options.version ?? VERSION_UNKNOWN,
     containers: room,
     events,
-    countImages: async () => (await store.images.list({})).length,
+    countImages: async () => (await store.images.list({ all: true })).length,
     clock,
   })
   return {

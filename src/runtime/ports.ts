@@ -22,6 +22,8 @@ export interface ResolvedImage {
 export interface ContainerRoots {
   /** By name or id. Throws 404 `No such image: x`, or that it is for another platform than the one asked for, 400 for a bad one. */
   readonly resolve: (reference: string, options?: { readonly platform?: string }) => Promise<ResolvedImage>
+  /** Ids of the image and of all that were made from it on this engine. */
+  readonly descendants: (imageId: string) => ReadonlySet<string>
   /** Mounts the image's layers with a writable layer on top; resolves with the path of the root. */
   readonly mount: (containerId: string, imageId: string) => Promise<string>
   readonly unmount: (containerId: string) => Promise<void>

@@ -103,7 +103,7 @@ describe('image calls reach the engine, and come back, with all they carry', () 
     const auth = { username: 'u', password: 'p' }
     const filters = { label: ['a=b'] }
     expect([
-      await images.list({ filters, sharedSize: true }),
+      await images.list({ filters, sharedSize: true, all: true }),
       await images.history('h:1/team/app:1'),
       await images.remove('a:1', { force: true, noprune: true }),
       await images.prune({ filters }),
@@ -112,7 +112,7 @@ describe('image calls reach the engine, and come back, with all they carry', () 
       await images.login({ ...auth, serveraddress: 'h:1' }, soon()),
     ]).toEqual(Object.values(answers))
     expect(asked).toEqual([
-      ['list', { filters, sharedSize: true }],
+      ['list', { filters, sharedSize: true, all: true }],
       ['history', 'h:1/team/app:1'],
       ['remove', 'a:1', { force: true, noprune: true }],
       ['prune', { filters }],

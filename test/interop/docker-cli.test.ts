@@ -220,6 +220,10 @@ describe.each(dockerPrograms())('$title', ({ program, skip }) => {
         title: 'build again',
       })
       await script.run([program, 'build', '-q', '-t', 'greeter:2', '--target', 'base', '.'], { cwd: context })
+      await script.run([program, 'images', '-a', '--format', '{{.Repository}}:{{.Tag}}'], {
+        title: 'images of steps',
+        sorted: true,
+      })
       await script.run([program, 'run', '--rm', 'greeter:1'])
       await script.run([program, 'inspect', '-f', '{{json .Config}}', 'greeter:1'])
       await script.run([
@@ -266,6 +270,10 @@ describe.each(dockerPrograms())('$title', ({ program, skip }) => {
       await script.run([program, 'rmi', 'nosuch:1'])
       await script.run([program, 'build', '-'], { input: 'FROM busybox:test\nRUN exit 3\n', title: 'build that fails' })
       await script.run([program, 'build', '-'], { input: 'FORM busybox:test\n', title: 'build with a typing error' })
+      await script.run([program, 'images', '--format', '{{.Repository}}:{{.Tag}}'], {
+        title: 'after a failure',
+        sorted: true,
+      })
       await script.run([program, 'builder', 'prune', '-f'])
       await script.run([program, 'image', 'prune', '-a', '-f', '--filter', 'label=nosuch'])
     }))

@@ -35,8 +35,8 @@ export function imageOperations(transport: Transport): ImageOperations {
       const call = { method: 'POST', path: imagePath(repo, '/push'), query: { tag }, headers, ...patiently(signal) }
       await readProgress(await transport.send(call), onProgress)
     },
-    list: async ({ filters, sharedSize }) => {
-      const query = { filters: filterQuery(filters), 'shared-size': sharedSize }
+    list: async ({ filters, sharedSize, all }) => {
+      const query = { filters: filterQuery(filters), 'shared-size': sharedSize, all }
       return (await transport.json({ method: 'GET', path: '/images/json', query })) as ImageSummary[]
     },
     inspect,

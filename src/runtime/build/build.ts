@@ -7,6 +7,7 @@ import type { CacheSource } from './cache/cache-sources.ts'
 import type { Dockerfile } from './dockerfile/dockerfile.ts'
 import type { HeldImages } from './hidden-images.ts'
 import type { BuildState } from './state.ts'
+import type { StepImages } from './step-images.ts'
 import type { MountCaches } from './steps/mount-caches.ts'
 import type { SourceTree } from './steps/sources.ts'
 
@@ -48,6 +49,8 @@ export interface Build {
   readonly globals: ReadonlyMap<string, string>
   /** Images made on the way, to be forgotten at the end. */
   readonly hidden: HeldImages
+  /** What each step came to, to be kept. */
+  readonly stepImages: StepImages
   /** Build arguments that some ARG took up. */
   readonly usedArgs: Set<string>
 }

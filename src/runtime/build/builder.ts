@@ -16,6 +16,7 @@ import { HiddenImages } from './hidden-images.ts'
 import { pruneBuildCache } from './prune.ts'
 import { checkPlatform, runBuild } from './run-build.ts'
 import { type BuildState, stateId } from './state.ts'
+import { StepImages } from './step-images.ts'
 import { globalArgs } from './steps/build-args.ts'
 import { MountCaches } from './steps/mount-caches.ts'
 import { unmountSecrets } from './steps/run-mounts.ts'
@@ -84,14 +85,16 @@ async function buildOne(workshop: Workshop, contexts: string, order: Order): Pro
   const id = newShortId(workshop.random)
   const scratch = join(contexts, id)
   await using hidden = workshop.hiddenImages.open()
+  const stepImages = new StepImages()
   await mkdir(scratch, { recursive: true, mode: 0o700 })
   workshop.running.add(id)
   try {
-    const build = await prepare(workshop, order, { id, scratch, hidden })
+    const build = await prepare(workshop, order, { id, scratch, hidden, stepImages })
     const image = await finish(build, await runBuild(build))
     for (const name of names) report({ stream: `Successfully tagged ${name}\n` })
     return image
   } finally {
+    await stepImages.keep(workshop.store, workshop.log)
     workshop.running.delete(id)
     await rm(scratch, { recursive: true, force: true })
     await workshop.cache.save()
@@ -101,7 +104,7 @@ async function buildOne(workshop: Workshop, contexts: string, order: Order): Pro
 async function prepare(
   workshop: Workshop,
   { archive, options, report, signal }: Order,
-  own: Pick<Build, 'id' | 'scratch' | 'hidden'>,
+  own: Pick<Build, 'id' | 'scratch' | 'hidden' | 'stepImages'>,
 ): Promise<Build> {
   const { store, clock, random, cache, mountCaches } = workshop
   const begunMs = clock.nowMs()
@@ -125,9 +128,9 @@ function readTag(tag: string): string {
 }
 
 /** Makes the image, unless every step was the base's own: then it is the base under another name. */
-async function finish({ store, options, report }: Build, state: BuildState): Promise<string> {
+async function finish({ store, options, report, stepImages }: Build, state: BuildState): Promise<string> {
   const id = stateId(state)
-  if (state.baseId === undefined) await store.createImage({ ...state, tags: [] })
+  if (state.baseId === undefined) await store.createImage(stepImages.imageOf(state))
   for (const tag of options.tags) await store.images.tag(id, tag)
   report({ aux: { ID: id } })
   report({ stream: `Successfully built ${id.slice(7, 19)}\n` })

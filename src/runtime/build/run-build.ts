@@ -105,11 +105,18 @@ export function checkPlatform(wanted: string): void {
   throw invalidInput('BAD_PLATFORM', `The platform ${wanted} cannot be built here: this host is ${os}/${architecture}`)
 }
 
-async function runInstruction(
-  build: Build,
-  step: Instruction,
-  { state, scope }: { readonly state: BuildState; readonly scope: StageScope },
-): Promise<BuildState> {
+interface StepStart {
+  readonly state: BuildState
+  readonly scope: StageScope
+}
+
+async function runInstruction(build: Build, step: Instruction, start: StepStart): Promise<BuildState> {
+  const state = await stateAfter(build, step, start)
+  build.stepImages.add(state, start.state)
+  return state
+}
+
+async function stateAfter(build: Build, step: Instruction, { state, scope }: StepStart): Promise<BuildState> {
   switch (step.keyword) {
     case 'ARG': {
       const { args, text } = declareArgs(build, step, state)

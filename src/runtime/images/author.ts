@@ -1,3 +1,4 @@
+import { sha256Digest } from '../../core/digest.ts'
 import { notFound } from '../../core/errors.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import type { LayerRef, LayerSource, NewImage } from './contract.ts'
@@ -26,6 +27,14 @@ export async function createImage(parts: StoreParts, image: NewImage): Promise<s
     }
   }
   const config = encodeConfig(image)
+  const known = parts.catalog.get(sha256Digest(config))
+  const isKnown = known?.hidden === false && (image.parent === undefined || known.parent === image.parent)
+  const id = isKnown ? known.id : await putImage(parts, image, config)
+  if (names.length > 0) await parts.catalog.changeNames(all => names.forEach(name => void all.set(name, id)))
+  return id
+}
+
+async function putImage(parts: StoreParts, image: NewImage, config: Buffer): Promise<string> {
   const id = await parts.blobs.putBytes(config)
   const manifest = encodeManifest({ mediaType: MEDIA_TYPES.ociConfig, digest: id, size: config.length }, image.layers)
   const digest = await parts.blobs.putBytes(manifest)
@@ -34,7 +43,7 @@ export async function createImage(parts: StoreParts, image: NewImage): Promise<s
     manifest: { mediaType: MEDIA_TYPES.ociManifest, digest, size: manifest.length },
     layers: image.layers,
     hidden: image.hidden ?? false,
+    ...(image.parent === undefined ? {} : { parent: image.parent }),
   })
-  if (names.length > 0) await parts.catalog.changeNames(all => names.forEach(name => void all.set(name, id)))
   return id
 }

@@ -61,6 +61,8 @@ export interface NewImage {
   readonly author?: string
   /** Names the image gets; existing ones move to it. */
   readonly tags: readonly string[]
+  /** The image it was made from, if it was made here: it stays as long as this one, and goes with it if it has no name. */
+  readonly parent?: string
   /** A step of a build that is no image for anybody else: not listed, forgotten at the next start. */
   readonly hidden?: boolean
 }

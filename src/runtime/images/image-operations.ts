@@ -55,7 +55,7 @@ export function imageOperations(
       await parts.catalog.changeNames(names => void names.set(name, id))
       await events.changed('tag', id, familiar(name))
     },
-    remove: (reference, { force }) => removeImage(parts, reference, { force, ...removing }),
+    remove: (reference, { force, noprune }) => removeImage(parts, reference, { force, noprune, ...removing }),
     prune: ({ filters = {} }) => pruneImages(parts, filters, removing),
     save: async references => {
       const archive = saveImages(parts, references)

@@ -53,6 +53,8 @@ export class ContainerOverlays implements OverlayRoots {
     return { id, config: config.config ?? {}, warnings: checkPlatform(reference, config, wanted) }
   }
 
+  readonly descendants: OverlayRoots['descendants'] = imageId => this.#parts.catalog.descendantsOf(imageId)
+
   readonly mount: OverlayRoots['mount'] = (containerId, imageId, { bare = false } = {}) =>
     this.#lock.run(containerId, async () => {
       const directory = this.#directoryOf(containerId)

@@ -197,9 +197,51 @@ describe.skipIf(!isRoot)('building images', () => {
   ])('%j fails with one clear error and leaves nothing', async (lines, code, message) => {
     const Dockerfile = `FROM base\n${lines}`
     await expect(lab.build({ Dockerfile })).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
-    expect((await lab.store.images.list({})).map(image => image.RepoTags)).toEqual([['base:latest']])
+    // As with Docker the steps before the failure are images.
+    const named = (await lab.store.images.list({})).flatMap(image => image.RepoTags)
+    expect(named).toEqual(['base:latest'])
     expect(await lab.store.roots.list()).toEqual([])
     expect(readdirSync(lab.path('a/build/contexts'))).toEqual([])
+  })
+
+  it('keeps every step as an image, which goes with the last one that was made from it', async () => {
+    const { images } = lab.store
+    const lines = ['FROM base', 'ENV A=1', 'RUN echo b > /b', 'LABEL x=y']
+    const id = await lab.build({ Dockerfile: lines.join('\n') }, { tags: ['app:1'] })
+    const base = await images.inspect('base')
+    const steps = (await images.list({ all: true })).filter(({ RepoTags }) => RepoTags.length === 0)
+    expect((await images.list({})).flatMap(({ RepoTags }) => RepoTags).sort()).toEqual(['app:1', 'base:latest'])
+    expect(steps).toHaveLength(2)
+    const [last, run, env] = await images.history(id)
+    expect([last?.Id, last?.Tags]).toEqual([id, ['app:1']])
+    expect([run?.Id, env?.Id].sort()).toEqual(steps.map(({ Id }) => Id).sort())
+    expect((await images.inspect(env?.Id ?? '')).Parent).toBe(base.Id)
+    expect(readFileSync(join(await lab.rootOf(run?.Id ?? ''), 'b'), 'utf8')).toBe('b\n')
+    await expect(images.remove(run?.Id ?? '', { force: true })).rejects.toMatchObject({
+      status: 409,
+      message: expect.stringContaining('(cannot be forced) - image has dependent child images'),
+    })
+    // Nothing is made a second time.
+    expect(await lab.build({ Dockerfile: lines.join('\n') })).toBe(id)
+    await images.tag(env?.Id ?? '', 'step:1')
+    const removed = await images.remove('app:1', {})
+    expect(removed.flatMap(({ Deleted }) => Deleted ?? []).slice(0, 2)).toEqual([id, run?.Id])
+    expect((await images.list({ all: true })).flatMap(({ RepoTags }) => RepoTags).sort()).toEqual([
+      'base:latest',
+      'step:1',
+    ])
+    await images.remove('step:1', { noprune: true })
+  })
+
+  it('leaves the steps before a failure as one image that nobody needs', async () => {
+    const { images } = lab.store
+    await expect(lab.build({ Dockerfile: 'FROM base\nENV A=1\nENV B=2\nRUN exit 3' })).rejects.toThrow('code: 3')
+    const dangling = await images.list({ filters: { dangling: ['true'] } })
+    expect(dangling.map(({ Id }) => Id)).toHaveLength(1)
+    expect((await images.inspect(dangling[0]?.Id ?? '')).Config.Env).toContain('B=2')
+    const { ImagesDeleted } = await images.prune({})
+    expect(ImagesDeleted?.filter(({ Deleted }) => Deleted !== undefined)).toHaveLength(2)
+    expect(await images.list({ all: true })).toHaveLength(1)
   })
 
   it('refuses a context without the Dockerfile', async () => {

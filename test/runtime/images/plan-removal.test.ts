@@ -13,7 +13,7 @@ const running = { containerId: 'beef000123456789', running: true }
 function plan(request: Partial<RemovalRequest>, state: Partial<RemovalState>) {
   return planRemoval(
     { id: ID, named: undefined, text: 'app', force: false, ...request },
-    { tags: [], digests: [], users: [], ...state },
+    { tags: [], digests: [], users: [], hasChildren: false, ...state },
   )
 }
 

@@ -49,7 +49,7 @@ async function list(images: ImageOperations, { url, originalUrl }: HttpRequest):
   const query = new Query(url)
   const pattern = query.text('filter')
   const filters = { ...query.filters(), ...(pattern === undefined ? {} : { reference: [pattern] }) }
-  const found = await images.list({ filters, sharedSize: query.flag('shared-size') })
+  const found = await images.list({ filters, sharedSize: query.flag('shared-size'), all: query.flag('all') })
   return found.map(summary => summaryFor(versionOf(originalUrl), summary))
 }
 

@@ -22,7 +22,7 @@ export async function inspectImage(parts: StoreParts, reference: string): Promis
     Id: record.id,
     RepoTags: tags.map(familiar),
     RepoDigests: digests.map(familiar),
-    Parent: '',
+    Parent: record.parent ?? '',
     Comment: config.comment ?? config.history?.at(-1)?.comment ?? '',
     Created: config.created ?? NEVER,
     DockerVersion: config.docker_version ?? '',
@@ -39,11 +39,10 @@ export async function inspectImage(parts: StoreParts, reference: string): Promis
   }
 }
 
-/** `GET /images/{name}/history`: newest first; only the last step is the image, the others have no id of their own. */
+/** `GET /images/{name}/history`: newest first; steps that are images here have their ids. */
 export async function imageHistory(parts: StoreParts, reference: string): Promise<readonly ImageHistoryEntry[]> {
   const record = parts.catalog.find(reference)
   const { history = [] } = await parts.catalog.config(record.id)
-  const tags = parts.catalog.namesOf(record.id).tags.map(familiar)
   let layer = 0
   const entries = history.map((step): ImageHistoryEntry => {
     const diffId = step.empty_layer === true ? undefined : record.layers[layer++]?.diffId
@@ -56,10 +55,14 @@ export async function imageHistory(parts: StoreParts, reference: string): Promis
       Comment: step.comment ?? '',
     }
   })
-  const newestFirst = entries.reverse()
-  return newestFirst.map((entry, index) =>
-    index > 0 ? entry : { ...entry, Id: record.id, Tags: tags.length === 0 ? null : tags },
-  )
+  let step: ImageRecord | undefined = record
+  return entries.reverse().map(entry => {
+    if (step === undefined) return entry
+    const { id, parent }: ImageRecord = step
+    const tags = parts.catalog.namesOf(id).tags.map(familiar)
+    step = parent === undefined ? undefined : parts.catalog.get(parent)
+    return { ...entry, Id: id, Tags: tags.length === 0 ? null : tags }
+  })
 }
 
 /** Directories that an overlay of the image would have. Only those of layers are there. */

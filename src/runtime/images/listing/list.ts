@@ -9,22 +9,38 @@ import { type FilteredImage, type FilterFacts, listFilter, matchesName } from '.
 export interface ListedImage extends FilteredImage {
   readonly record: ImageRecord
   readonly config: ImageConfig
+  /** It has no name, and is there for those that were made from it. */
+  readonly isStep: boolean
 }
 
-/** Images that are somebody's, newest first. */
+interface ListOptions {
+  readonly filters?: Filters
+  readonly sharedSize?: boolean
+  /** With the steps of builds. */
+  readonly all?: boolean
+}
+
+/**
+ * Images that are somebody's, newest first: also those without a name that others were made from, as the steps of builds
+ * are, which lists leave out.
+ */
 export async function visibleImages(parts: StoreParts): Promise<readonly ListedImage[]> {
   const records = parts.catalog.list().filter(({ hidden }) => !hidden)
-  const images = await Promise.all(records.map(async record => describe(parts, record)))
+  const parents = new Set(records.map(({ parent }) => parent))
+  const images = await Promise.all(records.map(async record => describe(parts, record, parents)))
   return images.sort((a, b) => b.createdMs - a.createdMs || (a.record.id < b.record.id ? -1 : 1))
 }
 
 /** One line of `docker images` for each image, newest first. Throws 400 for an unknown filter. */
 export async function listImages(
   parts: StoreParts,
-  { filters = {}, sharedSize = false }: { readonly filters?: Filters; readonly sharedSize?: boolean },
+  { filters = {}, sharedSize = false, all = false }: ListOptions,
 ): Promise<readonly ImageSummary[]> {
-  const images = await visibleImages(parts)
-  const passes = listFilter(filters, filterFacts(parts, images))
+  // Asked for those that nobody needs, steps are never meant.
+  const withSteps = all && (filters['dangling'] ?? []).length === 0
+  const known = await visibleImages(parts)
+  const images = known.filter(({ isStep }) => withSteps || !isStep)
+  const passes = listFilter(filters, filterFacts(parts, known))
   const sharedOf = sharedSize ? sharedSizes(parts, images) : () => -1
   const shown = images.filter(passes).map(image => namedBy(image, filters['reference'] ?? []))
   return shown.map(image => ({ ...summarise(parts, image), SharedSize: sharedOf(image.record) }))
@@ -47,7 +63,11 @@ export function filterFacts(parts: StoreParts, images: readonly ListedImage[]): 
   }
 }
 
-async function describe(parts: StoreParts, record: ImageRecord): Promise<ListedImage> {
+async function describe(
+  parts: StoreParts,
+  record: ImageRecord,
+  parents: ReadonlySet<string | undefined>,
+): Promise<ListedImage> {
   const config = await parts.catalog.config(record.id)
   const { tags, digests } = parts.catalog.namesOf(record.id)
   return {
@@ -57,13 +77,14 @@ async function describe(parts: StoreParts, record: ImageRecord): Promise<ListedI
     digests: digests.map(familiar),
     labels: config.config?.Labels ?? {},
     createdMs: Date.parse(config.created ?? '') || 0,
+    isStep: parents.has(record.id) && tags.length + digests.length === 0,
   }
 }
 
 function summarise(parts: StoreParts, { record, config, tags, digests, createdMs }: ListedImage): ImageSummary {
   return {
     Id: record.id,
-    ParentId: '',
+    ParentId: record.parent ?? '',
     RepoTags: tags,
     RepoDigests: digests,
     Created: Math.floor(createdMs / 1_000),

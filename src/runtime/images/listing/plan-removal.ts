@@ -17,6 +17,8 @@ export interface RemovalState {
   readonly tags: readonly string[]
   readonly digests: readonly string[]
   readonly users: readonly ImageUser[]
+  /** Other images were made from it. */
+  readonly hasChildren: boolean
 }
 
 export interface Removal {
@@ -55,11 +57,12 @@ function planById(request: RemovalRequest, state: RemovalState): Removal {
   return { untag: [...state.tags, ...state.digests], erase: true }
 }
 
-/** Why an image may not go; a running container is the only reason that force does not overcome. */
+/** Why an image may not go; force overcomes neither a running container nor images that were made from it. */
 function useConflict({ id, force }: RemovalRequest, state: RemovalState): ShoalError | undefined {
   const { users } = state
   const refused = (how: string, why: string): ShoalError =>
     refusal(`unable to delete ${shortDigest(id)} (${how}) - ${why}`)
+  if (state.hasChildren) return refused('cannot be forced', 'image has dependent child images')
   const running = users.find(user => user.running)
   if (running !== undefined) {
     return refused('cannot be forced', `image is being used by running container ${running.containerId.slice(0, 12)}`)

@@ -16,17 +16,25 @@ export interface RemovePorts {
   readonly events: ImageEvents
 }
 
+interface RemoveOptions extends RemovePorts {
+  readonly force?: boolean | undefined
+  /** Leaves the nameless images that it was made from. */
+  readonly noprune?: boolean | undefined
+}
+
 interface Removed {
   readonly entries: readonly ImageRemoval[]
   /** Bytes of the files in layers that nothing needs any more. */
   readonly freedBytes: number
 }
 
+const NOTHING: Removed = { entries: [], freedBytes: 0 }
+
 /** `docker rmi`: takes away the name given, and the image itself with its last name. Throws Docker's 409 while it is in use. */
 export async function removeImage(
   parts: StoreParts,
   text: string,
-  options: RemovePorts & { readonly force?: boolean | undefined },
+  options: RemoveOptions,
 ): Promise<readonly ImageRemoval[]> {
   return (await remove(parts, text, options)).entries
 }
@@ -37,7 +45,7 @@ export async function pruneImages(parts: StoreParts, filters: Filters, ports: Re
   const { passes } = pruneFilter(filters, filterFacts(parts, images))
   const deleted: ImageRemoval[] = []
   let freedBytes = 0
-  for (const { record } of images.filter(passes)) {
+  for (const { record } of images.filter(image => !image.isStep && passes(image))) {
     const { tags, digests } = parts.catalog.namesOf(record.id)
     const names = [...tags, ...digests]
     for (const name of names.length === 0 ? [record.id] : names) {
@@ -58,30 +66,41 @@ async function removeIfUnused(parts: StoreParts, name: string, ports: RemovePort
     if (!['IMAGE_IN_USE', 'NO_SUCH_IMAGE'].includes(errorCode(error) ?? '')) {
       parts.log.warn({ image: name, error: errorMessage(error) }, 'cannot prune image')
     }
-    return { entries: [], freedBytes: 0 }
+    return NOTHING
   }
 }
 
-function remove(
-  parts: StoreParts,
-  text: string,
-  ports: RemovePorts & { readonly force?: boolean | undefined },
-): Promise<Removed> {
-  const { id } = parts.catalog.find(text)
-  return parts.installing.run(id, () => removeAlone(parts, text, ports))
+async function remove(parts: StoreParts, text: string, options: RemoveOptions): Promise<Removed> {
+  const { id, parent } = parts.catalog.find(text)
+  const removed = await parts.installing.run(id, () => removeAlone(parts, text, options))
+  if (parent === undefined || options.noprune === true || parts.catalog.get(id) !== undefined) return removed
+  const more = await removeUnneeded(parts, parent, options)
+  return { entries: [...removed.entries, ...more.entries], freedBytes: removed.freedBytes + more.freedBytes }
+}
+
+/** A parent goes with its last child, unless it has a name or a container. */
+async function removeUnneeded(parts: StoreParts, parent: string, ports: RemovePorts): Promise<Removed> {
+  const { usersOf, usedByRoots, events } = ports
+  const { tags, digests } = parts.catalog.namesOf(parent)
+  if (parts.catalog.get(parent) === undefined || tags.length + digests.length > 0) return NOTHING
+  return removeIfUnused(parts, parent, { usersOf, usedByRoots, events })
 }
 
 /** While nobody else brings the image in or takes it away. */
 async function removeAlone(
   parts: StoreParts,
   text: string,
-  { force = false, usersOf, usedByRoots, events }: RemovePorts & { readonly force?: boolean | undefined },
+  { force = false, usersOf, usedByRoots, events }: RemoveOptions,
 ): Promise<Removed> {
   const image = parts.catalog.find(text)
   const names = parts.catalog.namesOf(image.id)
   const named = [...names.tags, ...names.digests].find(name => name === fullName(text))
   const request = { id: image.id, named, text, force }
-  const { untag, erase } = planRemoval(request, { ...names, users: usersOf(image.id) })
+  const { untag, erase } = planRemoval(request, {
+    ...names,
+    users: usersOf(image.id),
+    hasChildren: parts.catalog.childrenOf(image.id).length > 0,
+  })
   await parts.catalog.changeNames(all => untag.forEach(name => all.delete(name)))
   // Docker tells of the name that was given, and not of the digests that go with it.
   for (const _name of named === undefined ? untag : [named]) await events.changed('untag', image.id)

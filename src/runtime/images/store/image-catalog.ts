@@ -22,6 +22,8 @@ export interface ImageRecord {
   readonly manifest: Descriptor
   readonly layers: readonly LayerRef[]
   readonly hidden: boolean
+  /** Id of the image it was made from, if it was made here. */
+  readonly parent?: string
 }
 
 /** Images by id, and names that point at them. */
@@ -81,8 +83,23 @@ export class ImageCatalog {
 
   async put(record: ImageRecord): Promise<void> {
     const known = this.get(record.id)
+    const parent = record.parent ?? known?.parent
     // An image that became visible stays so, whatever a build makes of the same content.
-    await this.#records.put(hexOf(record.id), { ...record, hidden: record.hidden && known?.hidden !== false })
+    const hidden = record.hidden && known?.hidden !== false
+    await this.#records.put(hexOf(record.id), { ...record, hidden, ...(parent === undefined ? {} : { parent }) })
+  }
+
+  /** Images that were made from this one. */
+  childrenOf(id: string): readonly ImageRecord[] {
+    return this.list().filter(({ parent, hidden }) => parent === id && !hidden)
+  }
+
+  /** The image itself, and all that were made from it or from those. */
+  descendantsOf(id: string): ReadonlySet<string> {
+    const found = new Set([id])
+    // What is added while it is gone through is gone through too.
+    for (const each of found) for (const child of this.childrenOf(each)) found.add(child.id)
+    return found
   }
 
   async remove(id: string): Promise<void> {
