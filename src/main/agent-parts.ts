@@ -58,7 +58,7 @@ export interface NodeEngine {
 /** The engine of this node with its networks: the embedded one with the overlay, or another with its own networks. */
 export async function openNodeEngine(settings: JoinSettings, ports: BasePorts, scope: Scope): Promise<NodeEngine> {
   if (settings.engineUrl !== undefined) {
-    const client = createDockerClient(settings.engineUrl, ports)
+    const client = createDockerClient(settings.engineUrl, { ...ports, tls: settings.engineTls })
     scope.defer(client.close)
     return {
       engine: client,

@@ -12,10 +12,14 @@ import {
 } from '../cli/index.ts'
 import { invalidInput, ShoalError } from '../core/errors.ts'
 import { type Discovery, type EtcdOptions, parseDiscovery } from '../discovery/index.ts'
+import type { ClientTls } from '../docker-api/index.ts'
 import { checkExposure, parseListenAddress } from '../docker-api/server/index.ts'
 import type { AgentOptions } from '../node-agent/index.ts'
+import { checkAdvertised } from './advertise.ts'
 import { type EngineSettings, readEngineFlags } from './engine-flags.ts'
+import { findEngine } from './find-engine.ts'
 import { readStoreTls } from './store-tls.ts'
+import { loadClientTls } from './tls-flags.ts'
 
 /** What `swarm join` was asked to do, checked. */
 export interface JoinSettings extends EngineSettings {
@@ -25,6 +29,10 @@ export interface JoinSettings extends EngineSettings {
   readonly agent: AgentOptions
   /** Another engine to drive instead of the embedded one. */
   readonly engineUrl: string | undefined
+  /** For such an engine, if it asks for it. */
+  readonly engineTls: ClientTls | undefined
+  /** It answered where this node advertises its own: it serves there, and not we. */
+  readonly isFound: boolean
   readonly insecure: boolean
 }
 
@@ -42,19 +50,24 @@ export async function readJoinSettings(invocation: Invocation, context: CommandC
     )
   }
   const settings = readEngineFlags(options, { hostname: hostname(), socket: 'agent.sock' })
-  const { name } = settings.engine
+  const { host, port } = join.advertise
+  const apiAddress = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const address = await hostAddress(host)
+  checkAdvertised({ host, resolved: address }, cluster.endpoints)
+  const tls = await loadClientTls(settings.tls)
+  const given = options.text('engine')
+  const found = given === undefined ? await findEngine(apiAddress, { clock: context.clock, tls }) : undefined
+  const engineUrl = given ?? found?.url
+  const name = options.text('name') ?? found?.info.Name ?? settings.engine.name
   if (!NODE_NAME.test(name)) {
     throw badFlag(`Cannot use node name "${name}": give --name with letters, digits and inner . _ -`)
   }
-  const engineUrl = options.text('engine')
   if (engineUrl === undefined && process.getuid?.() !== 0) {
     throw new ShoalError('NOT_ROOT', 403, 'The embedded engine needs root: run swarm join as root, or give --engine')
   }
-  const { host, port } = join.advertise
-  const apiAddress = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const isListening = options.list('host').length > 0
   // The other members must reach it: managers to speak to containers, peers to copy images.
-  const hosts = isListening ? settings.hosts : [...settings.hosts, `tcp://${apiAddress}`]
+  const hosts = isListening || found !== undefined ? settings.hosts : [...settings.hosts, `tcp://${apiAddress}`]
   const insecure = options.flag('insecure')
   // Now, not when it listens: before then the engine would have opened its networks.
   for (const listen of hosts) {
@@ -62,6 +75,7 @@ export async function readJoinSettings(invocation: Invocation, context: CommandC
   }
   return {
     ...settings,
+    engine: { ...settings.engine, name },
     logLevel: readLogLevel(invocation, context),
     hosts,
     join,
@@ -71,13 +85,15 @@ export async function readJoinSettings(invocation: Invocation, context: CommandC
       name,
       apiAddress,
       apiTls: settings.tls !== undefined,
-      address: await hostAddress(host),
+      address,
       labels: {},
       bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
       ttlMs: join.ttlMs,
       heartbeatMs: join.heartbeatMs,
     },
     engineUrl,
+    engineTls: tls,
+    isFound: found !== undefined,
     insecure,
   }
 }

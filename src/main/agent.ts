@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { CommandContext, RunCommand } from '../cli/index.ts'
 import { type Clock, sleep, withDeadline } from '../core/clock.ts'
-import { errorMessage, failed } from '../core/errors.ts'
+import { errorMessage, failed, unavailable } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { Scope } from '../core/scope.ts'
 import type { Engine } from '../docker-api/index.ts'
@@ -39,6 +39,7 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
     ports,
     scope,
   )
+  if (settings.isFound) await confirmFound(engine, settings, log)
   await serve(served, settings, log, scope)
   const { members, peers } = followPeers(settings.engine.name, {
     ...ports,
@@ -63,6 +64,16 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
     if (!signal.aborted) throw error
   }
   log.info({ node: settings.engine.name }, 'the agent ends; containers keep running')
+}
+
+/** An engine that ended while we took our place was perhaps our own predecessor's: nobody would serve at the address then. */
+async function confirmFound(engine: Engine, { agent: { apiAddress } }: JoinSettings, log: Log): Promise<void> {
+  try {
+    const { Version } = await engine.version()
+    log.info({ address: apiAddress, version: Version }, 'a Docker Engine answers there already: registers that one')
+  } catch (cause) {
+    throw unavailable('ENGINE_GONE', `The engine that answered at ${apiAddress} is gone: join again`, { cause })
+  }
 }
 
 /** How long the store, or another engine, may be silent when a node joins for the first time. */

@@ -3,9 +3,8 @@ import { errorMessage, unavailable } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import { type ClusterKeys, memberCodec, type Store } from '../../discovery/index.ts'
-import type { Engine } from '../../docker-api/index.ts'
+import { type Engine, judgeEngine } from '../../docker-api/index.ts'
 import { type Arrangement, arrange, type ListedEngine } from './arrange.ts'
-import { judgeEngine } from './judge-engine.ts'
 
 /** How engines that are listed by hand, and so do not register themselves, are watched. */
 export interface EnginePolling {

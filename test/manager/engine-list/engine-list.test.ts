@@ -3,10 +3,9 @@ import { silentLog } from '../../../src/core/log.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { createMemoryStore, memberCodec } from '../../../src/discovery/index.ts'
-import type { SystemInfo, VersionInfo } from '../../../src/docker-api/index.ts'
+import { judgeEngine, type SystemInfo, type VersionInfo } from '../../../src/docker-api/index.ts'
 import { arrange, type ListedEngine } from '../../../src/manager/engine-list/arrange.ts'
 import { EngineList } from '../../../src/manager/engine-list/engine-list.ts'
-import { judgeEngine } from '../../../src/manager/engine-list/judge-engine.ts'
 import { keys, memberRecord } from '../support.ts'
 
 function infoOf(name: string, more: Partial<SystemInfo> = {}): SystemInfo {

@@ -1,5 +1,5 @@
 import type { MemberRecord } from '../../core/model/node.ts'
-import type { SystemInfo, VersionInfo } from '../../docker-api/index.ts'
+import type { SystemInfo, VersionInfo } from '../resource-types.ts'
 
 /** Docker Engine 1.12: what older ones answer is not what the manager reads. */
 const API_MINOR_MIN = 24
