@@ -12,12 +12,13 @@ export interface Program {
   readonly version: string
 }
 
-/** Ctrl-C, as a shell reports it. */
+/** As a shell reports Ctrl-C, and a request to end. */
 const INTERRUPTED = 130
+const TERMINATED = 143
 
 /**
  * Runs one command line (`argv` without interpreter and script) and resolves with the exit code: 0 done, 1 failed, 2 used
- * wrongly, 3 refused by a check, 130 interrupted. Never rejects; what went wrong was printed to stderr in one sentence.
+ * wrongly, 3 refused by a check, 130 or 143 interrupted. Never rejects; what went wrong was printed to stderr in one sentence.
  */
 export async function runProgram(
   argv: readonly string[],
@@ -31,7 +32,7 @@ export async function runProgram(
   try {
     return await parseAndRun(argv, { root, version }, context)
   } catch (error) {
-    if (context.signal.aborted && isAbort(error, context.signal)) return INTERRUPTED
+    if (context.signal.aborted && isAbort(error, context.signal)) return interruptedBy(context.signal)
     if (isParserError(error)) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.usage
     if (context.env['SHOAL_DEBUG'] && error instanceof Error) context.stderr.write(`${error.stack ?? ''}\n`)
     return error instanceof Error ? printError(error, context.stderr) : exitCodeOf(error)
@@ -158,6 +159,14 @@ function isParserError(error: unknown): error is Error & { exitCode: number } {
   return errorCode(error)?.startsWith('commander.') === true
 }
 
+/** What a command fails with because it was told to end: the signal's reason, or a connection that was cut for it. */
 function isAbort(error: unknown, signal: AbortSignal): boolean {
-  return error === signal.reason || (error instanceof Error && error.name === 'AbortError')
+  if (error === signal.reason) return true
+  if (!(error instanceof Error)) return false
+  const isCut = errorCode(error) === 'ECONNRESET' && error.message === 'aborted'
+  return error.name === 'AbortError' || isCut || (error.cause !== undefined && isAbort(error.cause, signal))
+}
+
+function interruptedBy({ reason }: AbortSignal): number {
+  return reason instanceof Error && reason.cause === 'SIGTERM' ? TERMINATED : INTERRUPTED
 }

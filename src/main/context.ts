@@ -16,7 +16,7 @@ export function processContext(): CommandContext {
   const onSignal = (signal: NodeJS.Signals): void => {
     if (taker !== undefined) return taker(signal)
     if (stop.signal.aborted) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
-    stop.abort(new DOMException(`Ended by ${signal}`, 'AbortError'))
+    stop.abort(new DOMException(`Ended by ${signal}`, { name: 'AbortError', cause: signal }))
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)

@@ -21,3 +21,28 @@ it.each([
   )
   expect(outcome).toMatchObject({ code: 130, stdout: '' })
 })
+
+const asked = new DOMException('Ended by SIGTERM', { name: 'AbortError', cause: 'SIGTERM' })
+
+it.each([
+  ['logs -f web', undefined, 130],
+  ['logs -f web', asked, 143],
+  ['events', undefined, 130],
+  ['events', asked, 143],
+  ['stats web', asked, 143],
+  ['wait web', asked, 143],
+  ['pull app', asked, 143],
+] as const)('`%s` ends without a word when it is told to: %s', async (line, reason, code) => {
+  const controller = new AbortController()
+  const outcome = await runAgainst(
+    line.split(' '),
+    ({ url = '' }, response) => {
+      if (url === '/containers/web/json') return reply(response, 200, container)
+      // The answer has begun, and goes on.
+      response.writeHead(200, { 'content-type': 'application/json' }).write('\n')
+      setImmediate(() => controller.abort(reason))
+    },
+    { signal: controller.signal },
+  )
+  expect({ code: outcome.code, stderr: outcome.stderr }).toEqual({ code, stderr: '' })
+})

@@ -1,14 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import {
-  existsSync,
-  lstatSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -56,7 +47,21 @@ it('replaces a file when the new one is whole', async () => {
     setImmediate(() => response.destroy())
   }
   expect((await runAgainst(['export', '-o', path, 'x'], cut)).code).toBe(1)
-  expect([readFileSync(path, 'utf8'), existsSync(`${path}.part`)]).toEqual(['old', false])
+  expect([readFileSync(path, 'utf8'), readdirSync(directory)]).toEqual(['old', ['x.tar']])
   expect((await runAgainst(['export', '-o', path, 'x'], tar)).code).toBe(0)
   expect(readFileSync(path, 'utf8')).toBe('a tar')
+})
+
+it('leaves nothing when it is told to end, and may be done twice at once', async () => {
+  const path = join(directory, 'x.tar')
+  const controller = new AbortController()
+  const endless: Answer = (_request, response) => {
+    response.writeHead(200).write('a t')
+    setImmediate(() => controller.abort())
+  }
+  const stopped = await runAgainst(['save', '-o', path, 'x'], endless, { signal: controller.signal })
+  expect([stopped.code, stopped.stderr, readdirSync(directory)]).toEqual([130, '', []])
+  const both = await Promise.all([1, 2].map(() => runAgainst(['save', '-o', path, 'x'], tar)))
+  expect(both.map(({ code }) => code)).toEqual([0, 0])
+  expect([readFileSync(path, 'utf8'), readdirSync(directory)]).toEqual(['a tar', ['x.tar']])
 })

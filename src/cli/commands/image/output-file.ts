@@ -1,6 +1,6 @@
 import { createWriteStream, type Stats } from 'node:fs'
-import { lstat, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { lstat, mkdtemp, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { errorCode, failed, invalidInput } from '../../../core/errors.ts'
@@ -41,6 +41,9 @@ function unfit(kind: Stats | undefined): string | undefined {
   return `cannot write to a ${kind.isBlockDevice() ? 'block' : 'character'} device file`
 }
 
+/** Docker's: images may hold secrets. */
+const FILE_MODE = 0o600
+
 /** Writes a stream to a file, which appears when it is whole, or to standard output. */
 export async function writeTo(
   body: Readable,
@@ -51,12 +54,13 @@ export async function writeTo(
     await pipeline(body, stdout, { end: false, signal })
     return
   }
-  const part = `${path}.part`
+  // In the same folder, so that it can take the place of the old one, under a name that nobody else has.
+  const folder = await mkdtemp(join(dirname(path), `.${basename(path)}-`))
+  const part = join(folder, 'part')
   try {
-    await pipeline(body, createWriteStream(part), { signal })
+    await pipeline(body, createWriteStream(part, { mode: FILE_MODE }), { signal })
     await rename(part, path)
-  } catch (error) {
-    await rm(part, { force: true })
-    throw error
+  } finally {
+    await rm(folder, { recursive: true, force: true })
   }
 }
