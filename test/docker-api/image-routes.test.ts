@@ -194,6 +194,17 @@ describe('image calls reach the engine, and come back, with all they carry', () 
     )
   })
 
+  it.each(['/images/load', '/images/create?fromSrc=-'])('%s tells who still sends why it was refused', async path => {
+    const refuse = async (archive: Readable | URL): Promise<never> => {
+      // As a pipeline does that fails: it takes its source down with it.
+      if (archive instanceof Readable) archive.once('data', () => {}).destroy()
+      throw new ShoalError('BAD_TAR', 400, 'Cannot read the tar archive')
+    }
+    const { call } = await serve({ load: refuse, import: refuse })
+    const answer = await call('POST', path, { body: Buffer.alloc(3 << 20) })
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('Cannot read the tar archive')])
+  })
+
   it.each([
     ['GET', '/images/search?term=a&limit=101', 400],
     ['GET', '/images/search?term=a&limit=x', 400],

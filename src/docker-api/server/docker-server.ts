@@ -65,7 +65,7 @@ function registerDockerRoutes(app: HttpApp, engine: Engine, clock: Clock): void 
   containerFileRoutes(app, engine, clock)
   streamRoutes(app, engine)
   execRoutes(app, engine)
-  imageRoutes(app, engine)
+  imageRoutes(app, engine, clock)
   buildRoutes(app, engine, clock)
   networkRoutes(app, engine)
   volumeRoutes(app, engine)

@@ -214,7 +214,7 @@ describe.skipIf(!isRoot)('building images', () => {
     expect(steps).toHaveLength(2)
     const [last, run, env] = await images.history(id)
     expect([last?.Id, last?.Tags]).toEqual([id, ['app:1']])
-    expect([run?.Id, env?.Id].sort()).toEqual(steps.map(({ Id }) => Id).sort())
+    expect([run?.Id ?? '', env?.Id ?? ''].sort()).toEqual(steps.map(({ Id }) => Id).sort())
     expect((await images.inspect(env?.Id ?? '')).Parent).toBe(base.Id)
     expect(readFileSync(join(await lab.rootOf(run?.Id ?? ''), 'b'), 'utf8')).toBe('b\n')
     await expect(images.remove(run?.Id ?? '', { force: true })).rejects.toMatchObject({

@@ -1,4 +1,5 @@
 import { pipeline } from 'node:stream/promises'
+import type { Clock } from '../../../core/clock.ts'
 import { invalidInput } from '../../../core/errors.ts'
 import { versionOf } from '../../api-version.ts'
 import type { Engine, ImageOperations } from '../../engine.ts'
@@ -10,9 +11,9 @@ import { pushImage, transferRoutes } from './image-transfer-routes.ts'
 type ByPath = { readonly Params: { readonly '*': string } }
 
 /** Image names have slashes in them, so what is behind the name is told from the end of the path. */
-export function imageRoutes(app: HttpApp, engine: Engine): void {
+export function imageRoutes(app: HttpApp, engine: Engine, clock: Clock): void {
   const { images } = engine
-  transferRoutes(app, images)
+  transferRoutes(app, images, clock)
   app.post('/images/prune', ({ url }) => images.prune({ filters: new Query(url).filters() }))
   app.get('/images/json', request => list(images, request))
   app.get('/images/get', (request, reply) => save(images, new Query(request.url).all('names'), reply))

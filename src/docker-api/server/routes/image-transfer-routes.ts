@@ -1,3 +1,4 @@
+import type { Clock } from '../../../core/clock.ts'
 import { invalidInput } from '../../../core/errors.ts'
 import { joinReference } from '../../../core/image-reference.ts'
 import type { ImageOperations } from '../../engine.ts'
@@ -5,20 +6,21 @@ import type { RegistryAuth } from '../../resource-types.ts'
 import { closedSignal, type HttpApp, type HttpReply, type HttpRequest } from '../http-app.ts'
 import { Query, readJson, registryAuth } from '../request.ts'
 import { ProgressStream } from '../streams/progress-stream.ts'
+import { shieldedBody } from '../streams/shielded-body.ts'
 
 type ByPath = { readonly Params: { readonly '*': string } }
 const SEARCH_LIMIT_MAX = 100
 
 /** Routes that bring images in or ask registries. */
-export function transferRoutes(app: HttpApp, images: ImageOperations): void {
+export function transferRoutes(app: HttpApp, images: ImageOperations, clock: Clock): void {
   app.post('/images/create', (request, reply) => {
     const query = new Query(request.url)
     const image = query.text('fromImage')
     return image === undefined
-      ? importImage(images, query, { request, reply })
+      ? importImage(images, query, { request, reply, clock })
       : pull(images, { image, query }, { request, reply })
   })
-  app.post('/images/load', (request, reply) => load(images, request, reply))
+  app.post('/images/load', (request, reply) => load(images, { request, reply, clock }))
   app.get('/images/search', (request, reply) => {
     const query = new Query(request.url)
     const limit = query.integer('limit')
@@ -42,6 +44,10 @@ interface Exchange {
   readonly reply: HttpReply
 }
 
+interface Upload extends Exchange {
+  readonly clock: Clock
+}
+
 async function pull(
   images: ImageOperations,
   { image, query }: { readonly image: string; readonly query: Query },
@@ -60,7 +66,7 @@ async function pull(
   await stream.finish(images.pull(reference, options, closedSignal(reply)))
 }
 
-async function importImage(images: ImageOperations, query: Query, { request, reply }: Exchange): Promise<void> {
+async function importImage(images: ImageOperations, query: Query, { request, reply, clock }: Upload): Promise<void> {
   const source = query.text('fromSrc')
   if (source === undefined) {
     throw invalidInput('BAD_QUERY', 'Bad parameter fromImage: expected an image to pull, or fromSrc to import one')
@@ -75,7 +81,8 @@ async function importImage(images: ImageOperations, query: Query, { request, rep
     ...(message === undefined ? {} : { message }),
     ...(platform === undefined ? {} : { platform }),
   }
-  const from = source === '-' ? request.raw : sourceUrl(source)
+  await using body = shieldedBody(request.raw, clock)
+  const from = source === '-' ? body.stream : sourceUrl(source)
   await stream.finish(images.import(from, options, closedSignal(reply)), id => [{ status: id }])
 }
 
@@ -105,14 +112,15 @@ export async function pushImage(
   await stream.finish(images.push(tag === undefined ? name : `${name}:${tag}`, options, closedSignal(reply)))
 }
 
-async function load(images: ImageOperations, request: HttpRequest, reply: HttpReply): Promise<void> {
+async function load(images: ImageOperations, { request, reply, clock }: Upload): Promise<void> {
   const query = new Query(request.url)
   if (query.text('platform') !== undefined) {
     throw invalidInput('NO_LOAD_PLATFORM', 'Bad parameter platform: a load takes what fits this host; leave it out')
   }
   const stream = new ProgressStream(reply)
   const options = query.flag('quiet', true) ? {} : { onProgress: stream.write }
-  await stream.finish(images.load(request.raw, closedSignal(reply), options), names =>
+  await using body = shieldedBody(request.raw, clock)
+  await stream.finish(images.load(body.stream, closedSignal(reply), options), names =>
     names.map(name => ({ stream: `Loaded image${name.startsWith('sha256:') ? ' ID' : ''}: ${name}\n` })),
   )
 }
