@@ -6,8 +6,8 @@ import type { Filters } from './engine.ts'
 /** What the filters of `docker ps` look at. */
 export interface FilteredContainer {
   readonly id: string
-  /** Without a slash. */
-  readonly name: string
+  /** Each without a slash in front. */
+  readonly names: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   readonly status: ContainerStatus | 'unknown'
   readonly exitCode: number
@@ -37,10 +37,10 @@ type Test = (container: FilteredContainer, value: string, context: FilterContext
 
 const TESTS: Readonly<Record<string, Test>> = {
   id: ({ id }, value) => id.startsWith(value),
-  name: ({ name }, value, { nameTest = expressionTest }) => {
-    if (value === name || value === `/${name}`) return true
+  name: ({ names }, value, { nameTest = expressionTest }) => {
+    if (names.includes(value.replace(/^\//, ''))) return true
     const matches = nameTest(value)
-    return matches(`/${name}`) || matches(name)
+    return names.some(name => matches(`/${name}`) || matches(name))
   },
   label: ({ labels }, value) => labelMatches(labels, value),
   status: ({ status }, value) => status === value,

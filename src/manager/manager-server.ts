@@ -1,7 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { MemberRecord } from '../core/model/node.ts'
-import { taskContainerName } from '../core/model/task.ts'
 import type { Random } from '../core/random.ts'
 import { clientTlsOf, type Engine } from '../docker-api/index.ts'
 import { createListeners, type Listeners, type ServerTls } from '../docker-api/server/index.ts'
@@ -13,6 +12,7 @@ import type { EngineList } from './engine-list/engine-list.ts'
 import { withCors } from './http/cors.ts'
 import { createFront } from './http/server.ts'
 import { v1Routes } from './http/v1-routes.ts'
+import { ClusterInventory } from './inventory/index.ts'
 import type { Manager } from './manager.ts'
 import type { Strategy } from './model/round.ts'
 import type { Snapshot } from './model/snapshot.ts'
@@ -52,15 +52,27 @@ export async function createManagerServer(
 ): Promise<Listeners> {
   const { manager, engines, clock, random, log, engineList } = ports
   const { tls } = options
+  const present = lastOf(manager.snapshot, ({ members }) => {
+    const records = [...members.values()].map(({ value }) => value).sort((a, b) => (a.name < b.name ? -1 : 1))
+    return {
+      members: new Map(records.map(member => [member.name, member])),
+      ready: records.map(member => ({ name: member.name, member, engine: engines(member) })),
+    }
+  })
+  // Every manager follows the nodes by itself: it answers while nobody leads, and has all it needs the moment it leads.
+  const inventory = new ClusterInventory({
+    clock,
+    log,
+    engines,
+    members: () => present().members,
+    isKnown: name => manager.snapshot().nodes.has(name),
+  })
   const nodes: ClusterNodes = {
     clock,
     ...(tls === undefined ? {} : { tls: clientTlsOf(tls) }),
     capVersion: createVersionCap(),
-    likely: reference => nodesOfTask(reference, manager.snapshot()),
-    ready: () =>
-      [...manager.snapshot().members.values()]
-        .map(({ value: member }) => ({ name: member.name, member, engine: engines(member) }))
-        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    inventory,
+    ready: () => present().ready,
   }
   const strategy = options.strategy === 'random' ? { name: options.strategy, random } : { name: options.strategy }
   const views = () => [
@@ -75,20 +87,25 @@ export async function createManagerServer(
   const front = await createFront(routes, { manager, clock, log, hijack, ...(tls === undefined ? {} : { tls }) })
   const handler = options.cors === true ? withCors(front.handler) : front.handler
   const listeners = createListeners({ handler, isUpgrade: isHijack, onUpgrade: front.onUpgrade })
+  const end = new AbortController()
+  const following = inventory.run(end.signal)
   return {
     listen: listeners.listen,
     async close() {
+      end.abort()
+      await following
       await listeners.close()
       await front.close()
     },
   }
 }
 
-/** The nodes of the tasks whose container has this name or id. */
-function nodesOfTask(reference: string, { tasks, status }: Snapshot): string[] {
-  return [...tasks.values()].flatMap(({ value: task }) => {
-    const isNamed = taskContainerName(task) === reference && task.desired === 'running'
-    const isIt = isNamed || status.get(task.id)?.value.containerId === reference
-    return isIt && task.node !== undefined ? [task.node] : []
-  })
+/** What is made of a snapshot, made once for each. */
+function lastOf<T>(snapshot: () => Snapshot, make: (snapshot: Snapshot) => T): () => T {
+  let last: { readonly of: Snapshot; readonly made: T } | undefined
+  return () => {
+    const now = snapshot()
+    if (last?.of !== now) last = { of: now, made: make(now) }
+    return last.made
+  }
 }

@@ -1,7 +1,9 @@
 import { type Clock, withDeadline } from '../../core/clock.ts'
 import { unavailable } from '../../core/errors.ts'
 import type { MemberRecord } from '../../core/model/node.ts'
+import { mapParallel } from '../../core/parallel.ts'
 import type { ClientTls, Engine } from '../../docker-api/index.ts'
+import type { Inventory } from '../inventory/index.ts'
 
 export interface NodeEngine {
   readonly name: string
@@ -15,8 +17,8 @@ export interface ClusterNodes {
   readonly ready: () => readonly NodeEngine[]
   readonly clock: Clock
   readonly capVersion: (path: string, node: NodeEngine) => Promise<string>
-  /** Nodes on which a container of this name, or id, is known to have been made for a task. */
-  readonly likely: (reference: string) => readonly string[]
+  /** What is known of the nodes without asking them. */
+  readonly inventory: Inventory
   /** What is shown to nodes that speak TLS. */
   readonly tls?: ClientTls
 }
@@ -29,16 +31,30 @@ export interface Answer<T> {
 /** One node that hangs must not hang the cluster's answer. */
 const NODE_TIMEOUT_MS = 2_000
 
-/** Asks every node at once. Nodes that fail, or do not answer in time, are left out. */
+/** So that one question to a large cluster does not take all its sockets. */
+const ASKED_AT_ONCE = 256
+
+/** The nodes that are worth asking: those that are known not to answer would only be waited for. */
+export function answeringNodes({ ready, inventory }: ClusterNodes): readonly NodeEngine[] {
+  return ready().filter(({ name }) => inventory.node(name)?.condition !== 'broken')
+}
+
+/** Asks every node that answers. Nodes that fail, or do not answer in time, are left out. */
 export async function askAll<T>(
-  { ready, clock }: ClusterNodes,
+  nodes: ClusterNodes,
   work: (engine: Engine, node: NodeEngine) => Promise<T>,
 ): Promise<Answer<T>[]> {
-  const asked = ready().map(async (node): Promise<Answer<T>> => {
+  const answers = await mapParallel(answeringNodes(nodes), ASKED_AT_ONCE, async (node): Promise<Answer<T>[]> => {
     const onTimeout = (): Error => unavailable('NODE_SILENT', `Node ${node.name} does not answer`)
-    const value = await withDeadline(() => work(node.engine, node), NODE_TIMEOUT_MS, { clock, onTimeout })
-    return { node, value }
+    try {
+      const value = await withDeadline(() => work(node.engine, node), NODE_TIMEOUT_MS, {
+        clock: nodes.clock,
+        onTimeout,
+      })
+      return [{ node, value }]
+    } catch {
+      return []
+    }
   })
-  const settled = await Promise.allSettled(asked)
-  return settled.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+  return answers.flat()
 }

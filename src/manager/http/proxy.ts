@@ -16,6 +16,11 @@ export interface Upstream {
   readonly path: string
   /** Absent: no TLS. */
   readonly tls?: ClientTls
+  /** Waited for once it has answered, before the client hears of it: at all, or of anything behind the head. */
+  readonly beforeHead?: () => Promise<void>
+  readonly beforeBody?: () => Promise<void>
+  /** Writes a good answer's body on, and what is to be said besides; the response is ended behind it. Absent: as it is. */
+  readonly relay?: (answer: IncomingMessage, response: ServerResponse) => Promise<void>
 }
 
 const CONNECT_TIMEOUT_MS = 3_000
@@ -56,13 +61,27 @@ export async function forward(
   } catch (cause) {
     throw unavailable('UNREACHABLE', `Cannot reach ${upstream.what}: ${errorMessage(cause)}`, { cause })
   }
+  await upstream.beforeHead?.()
   const { connection: _connection, 'keep-alive': _keepAlive, ...headers } = answer.headers
   response.writeHead(answer.statusCode ?? 502, headers)
   // Followers of logs and events wait for the head of the answer, long before there is a body.
   response.flushHeaders()
-  answer.pipe(response)
   answer.on('error', () => response.destroy())
+  if (upstream.beforeBody !== undefined) await untilBody(answer, upstream.beforeBody)
+  if (upstream.relay === undefined || answer.statusCode !== 200) answer.pipe(response)
+  else {
+    await upstream.relay(answer, response)
+    response.end()
+  }
   await finished(response).catch(() => {})
+}
+
+/** Waits for the first bytes behind the head, then for `before`. The bytes stay to be read. */
+async function untilBody(answer: IncomingMessage, before: () => Promise<void>): Promise<void> {
+  const come = Promise.withResolvers<void>()
+  for (const event of ['readable', 'end', 'close'] as const) answer.once(event, () => come.resolve())
+  await come.promise
+  await before()
 }
 
 /** Hands a hijacked connection on, byte by byte both ways, each direction ended by itself. */

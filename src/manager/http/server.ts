@@ -113,6 +113,7 @@ function flat(query: Readonly<Record<string, string | readonly string[]>>): Reco
 }
 
 function send(answer: Exclude<ApiReply, { answer: unknown }>, reply: FastifyReply): FastifyReply {
+  if ('jsonBytes' in answer) return reply.type('application/json').send(answer.jsonBytes)
   reply.code(answer.status ?? 200).headers(answer.headers ?? {})
   return 'json' in answer ? reply.send(answer.json) : reply.type('text/plain; charset=utf-8').send(answer.text)
 }

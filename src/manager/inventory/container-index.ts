@@ -1,4 +1,5 @@
 import type { HeldContainer } from './held-container.ts'
+import { SortedContainers } from './sorted-containers.ts'
 
 /** Kept by a container for its life, whatever node it is on (classic Swarm). */
 export const SWARM_ID_LABEL = 'com.docker.swarm.id'
@@ -8,25 +9,19 @@ export class ContainerIndex {
   readonly #byId = new Map<string, readonly HeldContainer[]>()
   readonly #byName = new Map<string, readonly HeldContainer[]>()
   readonly #bySwarmId = new Map<string, readonly HeldContainer[]>()
-  #newestFirst: readonly HeldContainer[] = []
-  #isSorted = true
+  readonly #sorted = new SortedContainers()
 
   replace(before: HeldContainer | undefined, now: HeldContainer | undefined): void {
     for (const [index, key] of this.#keysOf(before)) remove(index, key, before)
     for (const [index, key] of this.#keysOf(now))
       index.set(key, [...(index.get(key) ?? []), ...(now === undefined ? [] : [now])])
-    this.#isSorted = false
+    if (before !== undefined) this.#sorted.remove(before)
+    if (now !== undefined) this.#sorted.add(now)
   }
 
   /** All of them, the newest first. */
   all(): readonly HeldContainer[] {
-    if (!this.#isSorted) {
-      this.#newestFirst = [...this.#byId.values()]
-        .flat()
-        .sort((a, b) => b.created - a.created || (a.id < b.id ? -1 : 1))
-      this.#isSorted = true
-    }
-    return this.#newestFirst
+    return this.#sorted.all
   }
 
   named(name: string): readonly HeldContainer[] {

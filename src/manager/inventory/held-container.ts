@@ -3,6 +3,7 @@ import type { HostPort } from '../../scheduler/index.ts'
 
 /** What only an inspected container tells. */
 export interface ContainerDetails {
+  readonly createdMs: number
   readonly state: ShownState
   /** As classic Swarm counts CPUs: NanoCpus, or shares as the node's own were made of them. */
   readonly nanoCpus: number
@@ -25,8 +26,8 @@ export interface HeldContainer {
   readonly labels: Readonly<Record<string, string>>
   readonly image: string
   readonly imageId: string
-  /** Unix seconds. */
-  readonly created: number
+  /** Milliseconds since 1970; whole seconds until there are details. */
+  readonly createdMs: number
   readonly ports: readonly PortSummary[]
   readonly networks: readonly { readonly name: string; readonly id: string }[]
   /** Names of volumes, sources and destinations. */

@@ -13,7 +13,7 @@ export interface HoldingNode {
   readonly nanoCpus: number
 }
 
-/** Made by the cluster's agents: counted by the task, not by the container. */
+/** What engines count all CPUs as. */
 const SHARES_OF_ALL = 1_024
 
 /** A container by its line in a list; what was known of it besides stays. Throws BAD_ANSWER for a line that is none. */
@@ -36,6 +36,7 @@ export function holdInspected(
   const isOnHost = host.NetworkMode === 'host'
   const mayBind = Status !== 'exited' && Status !== 'dead' && !isOnHost
   const details: ContainerDetails = {
+    createdMs: Date.parse(inspect.Created) || (kept?.createdMs ?? 0),
     state: {
       Status,
       StartedAt,
@@ -69,7 +70,7 @@ function hold(node: HoldingNode, summary: ContainerSummary, details: ContainerDe
     Names: summary.Names.map(name => `/${node.name}${name}`),
     Ports: summary.Ports.map(port => onNode(port, node)),
   }
-  const networks = Object.entries(summary.NetworkSettings.Networks)
+  const networks = Object.entries(summary.NetworkSettings.Networks ?? {})
   const networkMode = summary.HostConfig.NetworkMode
   return {
     id: summary.Id,
@@ -78,7 +79,7 @@ function hold(node: HoldingNode, summary: ContainerSummary, details: ContainerDe
     labels: summary.Labels,
     image: summary.Image,
     imageId: summary.ImageID,
-    created: summary.Created,
+    createdMs: details?.createdMs ?? summary.Created * 1_000,
     ports: summary.Ports,
     networks: networks.map(([name, { NetworkID }]) => ({ name, id: NetworkID })),
     mounts: summary.Mounts.flatMap(({ Name, Source, Destination }) => [Name ?? '', Source, Destination]),

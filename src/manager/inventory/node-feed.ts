@@ -27,11 +27,10 @@ const GATHER_MS = 50
 /** What changes what we keep. Health checks alone would be ten thousand other events a second in a large cluster. */
 const EVENTS = {
   type: ['container', 'image', 'network', 'volume'],
-  event: [
-    ...['create', 'start', 'die', 'pause', 'unpause', 'rename', 'update', 'destroy', 'health_status'],
-    ...['pull', 'tag', 'untag', 'delete', 'load', 'import'],
-    ...['connect', 'disconnect'],
-  ],
+  event:
+    'create start die pause unpause rename update destroy health_status pull tag untag delete load import connect disconnect'.split(
+      ' ',
+    ),
 }
 
 /** One node's containers and images, followed through its engine for as long as it is a member. */

@@ -7,24 +7,29 @@ import type { HeldContainer } from './held-container.ts'
  */
 export function summaryOf(inspect: ContainerInspect, kept: HeldContainer | undefined): ContainerSummary {
   const { Id, Name, Config, Image, Path, Args, Created, State, HostConfig, Mounts } = inspect
-  const settings = inspect.NetworkSettings as Partial<ContainerInspect['NetworkSettings']> | undefined
+  const { Ports, Networks }: Partial<ContainerInspect['NetworkSettings']> = given(inspect.NetworkSettings as object, {})
   const isUp = State.Status === 'running' || State.Status === 'paused'
   return {
     Id,
-    Names: [Name ?? ''],
+    Names: [given(Name, '')],
     // The name it was made of, unless the list knew better: an image may have lost that name.
-    Image: kept?.image ?? Config.Image ?? Image,
+    Image: kept?.image ?? given(Config.Image, Image),
     ImageID: Image,
-    Command: [Path ?? '', ...(Args ?? [])].map(quoted).join(' '),
+    Command: [given(Path, ''), ...given(Args, [])].map(quoted).join(' '),
     Created: Math.floor(Date.parse(Created) / 1_000) || 0,
-    Ports: isUp ? portsOf(settings?.Ports ?? {}) : [],
-    Labels: Config.Labels ?? {},
+    Ports: isUp ? portsOf(given(Ports, {})) : [],
+    Labels: given(Config.Labels, {}),
     State: State.Status,
     Status: '',
-    HostConfig: { NetworkMode: HostConfig?.NetworkMode ?? 'default' },
-    NetworkSettings: { Networks: settings?.Networks ?? {} },
-    Mounts: Mounts ?? [],
+    HostConfig: { NetworkMode: given(given(HostConfig, {}).NetworkMode, 'default') },
+    NetworkSettings: { Networks: given(Networks, {}) },
+    Mounts: given(Mounts, []),
   }
+}
+
+/** Old engines leave fields out, or say null. */
+function given<T>(value: T | null | undefined, otherwise: T): T {
+  return value ?? otherwise
 }
 
 function quoted(word: string): string {

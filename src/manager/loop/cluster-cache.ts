@@ -28,6 +28,7 @@ interface CachePorts {
 /** The records the manager decides from, each kind listed and watched. */
 export class ClusterCache {
   readonly #keys: ClusterKeys
+  #snapshot: Snapshot | undefined
   readonly members: CachedPrefix<MemberRecord>
   readonly nodes: CachedPrefix<NodeRecord>
   readonly projects: CachedPrefix<ProjectRecord>
@@ -51,6 +52,7 @@ export class ClusterCache {
     this.volumes = cached(keys.volumes, volumeCodec as Codec<StoredVolume>)
     this.tasks = cached(keys.tasks, taskCodec)
     this.status = cached(keys.status, taskStatusCodec)
+    this.onChange(() => (this.#snapshot = undefined))
   }
 
   async ready(signal?: AbortSignal): Promise<void> {
@@ -64,7 +66,13 @@ export class ClusterCache {
     }
   }
 
+  /** The same object until something changes. */
   snapshot(): Snapshot {
+    this.#snapshot ??= this.#copy()
+    return this.#snapshot
+  }
+
+  #copy(): Snapshot {
     return {
       members: byName(this.members),
       nodes: byName(this.nodes),

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { createVersionCap } from '../../../src/manager/docker/api-versions.ts'
-import { parseContainerPath } from '../../../src/manager/docker/container-path.ts'
+import { parseContainerPath } from '../../../src/manager/docker/containers/container-path.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
 import { memberRecord } from '../support.ts'
 

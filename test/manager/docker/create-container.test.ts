@@ -1,14 +1,16 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { notFound, unavailable } from '../../../src/core/errors.ts'
 import { KeyedLock } from '../../../src/core/keyed-lock.ts'
+import { silentLog } from '../../../src/core/log.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { seededRandom } from '../../../src/core/random.ts'
-import type { ContainerCreateRequest, ContainerSummary, Engine } from '../../../src/docker-api/index.ts'
+import type { ContainerCreateRequest, ContainerInspect, Engine } from '../../../src/docker-api/index.ts'
 import { createContainer } from '../../../src/manager/docker/create/create-container.ts'
-import { PendingContainers } from '../../../src/manager/docker/create/pending-containers.ts'
+import { PlacementState } from '../../../src/manager/docker/create/placement-state.ts'
 import type { ClusterNodes, NodeEngine } from '../../../src/manager/docker/nodes.ts'
-import { ClusterView, FILTER_NAMES } from '../../../src/scheduler/index.ts'
-import { node as schedulable } from '../../scheduler/fixtures.ts'
+import { ClusterInventory } from '../../../src/manager/inventory/index.ts'
+import { EMPTY_SNAPSHOT } from '../../../src/manager/model/snapshot.ts'
+import { FILTER_NAMES } from '../../../src/scheduler/index.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
 import { memberRecord } from '../support.ts'
 
@@ -26,7 +28,7 @@ let names: readonly string[]
 /** What the nodes were asked about images: platforms of creations and pulls, in turn. */
 let platforms: string[]
 let confirmLead: () => Promise<void>
-const creating = { locks: new KeyedLock(), pending: new PendingContainers() }
+let cluster: Cluster | undefined
 const random = seededRandom(7)
 
 beforeEach(() => {
@@ -36,15 +38,19 @@ beforeEach(() => {
   platforms = []
   names = ['n1', 'n2', 'n3']
   confirmLead = async () => {}
+  cluster = undefined
 })
+afterEach(() => cluster?.end.abort())
 
 function engineOf(node: string): Engine {
   return stubEngine({
     containers: {
-      list: async () =>
-        made
-          .filter(each => each.node === node)
-          .map(({ name, request }, index) => summaryOf(`${node}${index}`, name, request)),
+      list: async () => [],
+      inspect: async id => {
+        const found = made.find(each => each.node === node && `${node}-${each.name}` === id)
+        if (found === undefined) throw notFound('NO_SUCH_CONTAINER', `No such container: ${id}`)
+        return inspectOf(id, found.request)
+      },
       create: async (request, { name = '', platform }) => {
         await hold
         if (platform !== undefined) platforms.push(`create ${platform}`)
@@ -65,13 +71,39 @@ function engineOf(node: string): Engine {
   })
 }
 
-function summaryOf(id: string, name: string, { Labels, HostConfig }: ContainerCreateRequest): ContainerSummary {
-  const Ports = Object.entries(HostConfig?.PortBindings ?? {}).map(([port, bindings]) => ({
-    PrivatePort: Number.parseInt(port, 10),
-    PublicPort: Number(bindings?.[0]?.HostPort),
-    Type: 'tcp' as const,
-  }))
-  return { Id: id, Names: [`/${name}`], Labels: Labels ?? {}, Ports, HostConfig: { NetworkMode: 'bridge' } } as never
+function inspectOf(Id: string, request: ContainerCreateRequest): ContainerInspect {
+  const { HostConfig } = request
+  const [, ...name] = Id.split('-')
+  const State = { Status: 'created' }
+  return { Id, Name: `/${name.join('-')}`, Config: request, State, HostConfig } as unknown as ContainerInspect
+}
+
+interface Cluster {
+  readonly nodes: ClusterNodes
+  readonly state: PlacementState
+  readonly locks: KeyedLock
+  readonly end: AbortController
+}
+
+function makeCluster(): Cluster {
+  const clock = new ManualClock()
+  const members = new Map(names.map(name => [name, memberRecord(name)]))
+  const inventory = new ClusterInventory({
+    clock,
+    log: silentLog,
+    engines: ({ name }) => engineOf(name),
+    members: () => members,
+    isKnown: () => true,
+  })
+  const end = new AbortController()
+  void inventory.run(end.signal)
+  const ready = (): NodeEngine[] =>
+    [...members.values()].map(member => ({ name: member.name, member, engine: engineOf(member.name) }))
+  const nodes = { ready, clock, inventory } as unknown as ClusterNodes
+  const stored = [...members].map(([key, value]) => [key, { key, value, createRevision: 1, modRevision: 1 }] as const)
+  const snapshot = { ...EMPTY_SNAPSHOT, members: new Map(stored) }
+  const state = new PlacementState({ snapshot: () => snapshot, inventory, overcommit: 0 })
+  return { nodes, state, locks: new KeyedLock(), end }
 }
 
 function create(
@@ -79,24 +111,15 @@ function create(
   request: Partial<ContainerCreateRequest> = {},
   platform?: string,
 ): Promise<unknown> {
-  const ready = (): NodeEngine[] =>
-    names.map(each => ({ name: each, member: memberRecord(each), engine: engineOf(each) }))
-  const nodes = { ready, clock: new ManualClock() } as unknown as ClusterNodes
-  const view = (): ClusterView => {
-    const fresh = new ClusterView()
-    for (const each of names) fresh.setNode(schedulable(each))
-    return fresh
-  }
+  cluster ??= makeCluster()
   const signal = new AbortController().signal
   const ports = {
-    nodes,
+    ...cluster,
     random,
-    view,
     strategy: { name: 'spread' as const },
     filters: FILTER_NAMES,
     confirmLead,
     signal,
-    ...creating,
   }
   return createContainer({ Image: 'app', ...request }, { name, platform }, ports)
 }
@@ -178,12 +201,11 @@ describe('a container goes', () => {
     const HostConfig = { PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '80' }] } }
     const all = ['a', 'b', 'c', 'd'].map(name => create(name, { HostConfig }))
     const outcome = Promise.allSettled(all)
-    while ([...creating.pending.all()].length < 3) await new Promise(setImmediate)
+    await new Promise(setImmediate)
     gate.resolve()
     const states = (await outcome).map(({ status }) => status)
     expect(states.toSorted()).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected'])
     expect(new Set(made.map(({ node }) => node))).toEqual(new Set(names))
-    expect([...creating.pending.all()]).toEqual([])
   })
 
   it('evenly over the cluster, a hundred at once', async () => {

@@ -138,7 +138,8 @@ describe('images that were built', () => {
     await addNode('n2', listing('n2'))
     const filters = encodeURIComponent('{"reference":["app"],"node":["n2"]}')
     await get(await startFront(), `/images/json?filters=${filters}`)
-    expect(asked).toEqual(['n2 {"reference":["app"]}'])
+    // Without filters the manager asks by itself, to know what is where.
+    expect(asked.filter(text => !text.endsWith('{}'))).toEqual(['n2 {"reference":["app"]}'])
   })
 
   it('are copied to a second node, and no further', async () => {

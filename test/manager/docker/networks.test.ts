@@ -17,9 +17,13 @@ function engineWith(name: string, networks: NetworkInspect[], calls: string[], c
   return stubEngine({
     info: async () => ({ Containers: containers.length }) as never,
     containers: {
+      list: async () =>
+        containers.map(id => ({ Id: id.padEnd(64, '0'), Names: [`/${id}`], Created: 1, State: 'running' })) as never,
       inspect: async id => {
-        if (!containers.includes(id)) throw notFound('NO_SUCH_CONTAINER', `No such container: ${id}`)
-        return { Id: id.padEnd(64, '0'), Name: `/${id}`, State: { Running: true } } as unknown as ContainerInspect
+        const name = containers.find(each => each === id || each.padEnd(64, '0') === id)
+        if (name === undefined) throw notFound('NO_SUCH_CONTAINER', `No such container: ${id}`)
+        const State = { Running: true, Status: 'running' }
+        return { Id: name.padEnd(64, '0'), Name: `/${name}`, State, Config: {} } as unknown as ContainerInspect
       },
     },
     networks: {

@@ -31,7 +31,7 @@ function passes(filters: Filters, changes: Partial<ContainerRecord> = {}): boole
     if (found === undefined) throw new Error(`No such container: ${name}`)
     return found
   }
-  const imageIds = new Map([['box:1', record.imageId]])
+  const imageIds = new Map([['box:1', ['sha256:parent', record.imageId]]])
   return passesFilters({ record, state: stateOf(record, undefined), summary }, filters, { imageIds, find })
 }
 

@@ -98,7 +98,7 @@ describe('filters', () => {
     clock: { nowMs: () => NOW },
   } as unknown as Parameters<typeof summaryView>[0]
   const listed = { record, state: stateOf(record, undefined), summary: summaryView(room, record) }
-  const context = { imageIds: new Map([['alias', record.imageId]]), find: () => record }
+  const context = { imageIds: new Map([['alias', [record.imageId]]]), find: () => record }
 
   it.each<[Record<string, string[]>, boolean]>([
     [{}, true],

@@ -1,28 +1,26 @@
 import { conflict, failed, ShoalError } from '../../../core/errors.ts'
 import type { KeyedLock } from '../../../core/keyed-lock.ts'
 import { newHexId, type Random } from '../../../core/random.ts'
-import type { ContainerCreateRequest, ContainerSummary } from '../../../docker-api/index.ts'
+import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
 import {
-  type ClusterView,
   type ContainerRequest,
   type FilterName,
   filtersOf,
   placeContainer,
   type Strategy,
 } from '../../../scheduler/index.ts'
-import { type Answer, askAll, type ClusterNodes, type NodeEngine } from '../nodes.ts'
+import { SWARM_ID_LABEL } from '../../inventory/index.ts'
+import type { ClusterNodes, NodeEngine } from '../nodes.ts'
 import { toContainerRequest } from './container-request.ts'
-import { SWARM_ID_LABEL, toContents } from './contents.ts'
 import { splitExpressions } from './expressions.ts'
-import type { PendingContainer, PendingContainers } from './pending-containers.ts'
+import type { PendingContainer } from './pending-containers.ts'
+import type { PlacementState } from './placement-state.ts'
 
 export interface CreatePorts {
   readonly nodes: ClusterNodes
   readonly random: Random
   readonly locks: KeyedLock
-  readonly pending: PendingContainers
-  /** Nodes and what tasks take up on them, made anew for each call. */
-  readonly view: () => ClusterView
+  readonly state: PlacementState
   readonly strategy: Strategy
   readonly filters: readonly FilterName[]
   /** Throws unless this manager still leads. An engine takes no token, so the store is asked right before it. */
@@ -51,20 +49,19 @@ export async function createContainer(
   const asked = toContainerRequest(request, written)
   const id = newHexId(ports.random)
   const labelled = { ...request, Labels: { [SWARM_ID_LABEL]: id, ...request.Labels } }
+  // What others did on the nodes meanwhile; outside the lock, where it holds up nobody.
+  await ports.nodes.inventory.settled()
   // Only the decision is taken one at a time: a node that is slow to pull holds up nobody else.
   const { node, done } = await ports.locks.run('place', async () => {
-    // Looked at before the nodes are asked: what is done meanwhile is in neither list otherwise.
-    const pending = [...ports.pending.all()]
-    const existing = await askAll(ports.nodes, engine => engine.containers.list({ all: true }))
-    if (name !== undefined) refuseTaken(name, existing, pending)
-    const chosen = await chooseNode(asked, { existing, pending }, ports)
-    return {
-      node: chosen,
-      done: ports.pending.add(pendingOf(asked, { id, name, node: chosen.name, request: labelled })),
-    }
+    if (name !== undefined) refuseTaken(name, ports.state)
+    const chosen = chooseNode(asked, ports)
+    const done = ports.state.add(pendingOf(asked, { id, name, node: chosen.name, request: labelled }))
+    return { node: chosen, done }
   })
   try {
-    return await createOn(node, withNodeShares(labelled, node), { name, platform }, ports)
+    const created = await createOn(node, withNodeShares(labelled, node), { name, platform }, ports)
+    await ports.nodes.inventory.refresh(node.name, created.Id)
+    return created
   } finally {
     done()
   }
@@ -85,34 +82,17 @@ function pendingOf(
   }
 }
 
-function refuseTaken(
-  name: string,
-  existing: readonly Answer<readonly ContainerSummary[]>[],
-  pending: readonly PendingContainer[],
-): void {
-  const isListed = existing.some(({ value }) => value.some(({ Names }) => Names.includes(`/${name}`)))
-  if (!isListed && !pending.some(({ placed }) => placed.name === name)) return
+/** Throws 409 `NAME_TAKEN`, in classic Swarm's words, if a container of the cluster has the name or is about to. */
+export function refuseTaken(name: string, state: PlacementState): void {
+  if (!state.isTaken(name)) return
   throw conflict(
     'NAME_TAKEN',
     `Conflict: The name ${name} is already assigned. You have to delete (or rename) that container to be able to assign ${name} to a container again.`,
   )
 }
 
-async function chooseNode(
-  asked: ContainerRequest,
-  {
-    existing,
-    pending,
-  }: {
-    readonly existing: readonly Answer<readonly ContainerSummary[]>[]
-    readonly pending: readonly PendingContainer[]
-  },
-  { nodes, view, strategy, filters }: CreatePorts,
-): Promise<NodeEngine> {
-  const needsImages = asked.affinities.some(({ key }) => key === 'image')
-  const images = needsImages ? await askAll(nodes, engine => engine.images.list({})) : []
-  const contents = toContents(view(), { containers: existing, images, pending })
-  const placement = placeContainer(asked, contents, { filters: filtersOf(filters), strategy })
+function chooseNode(asked: ContainerRequest, { nodes, state, strategy, filters }: CreatePorts): NodeEngine {
+  const placement = placeContainer(asked, state.contents(), { filters: filtersOf(filters), strategy })
   if (!placement.placed) throw failed('NO_NODE_FITS', placement.message)
   const node = nodes.ready().find(each => each.name === placement.node)
   if (node === undefined) throw failed('NO_NODE_FITS', `Node ${placement.node} has just left the cluster; try again`)

@@ -8,15 +8,27 @@ export interface PendingContainer {
 
 /** What has been decided and not been done: the next decision must see it, or two containers get one port, or one name. */
 export class PendingContainers {
-  readonly #pending = new Set<PendingContainer>()
+  /** By the id of the cluster. */
+  readonly #pending = new Map<string, PendingContainer>()
+  readonly #names: string[] = []
 
   /** Counts the container as being on its node until the returned function is called. */
   add(container: PendingContainer): () => void {
-    this.#pending.add(container)
-    return () => void this.#pending.delete(container)
+    this.#pending.set(container.reservation.id, container)
+    return () => void this.#pending.delete(container.reservation.id)
   }
 
-  all(): Iterable<PendingContainer> {
-    return this.#pending
+  /** Holds a name until the returned function is called. */
+  hold(name: string): () => void {
+    this.#names.push(name)
+    return () => void this.#names.splice(this.#names.indexOf(name), 1)
+  }
+
+  get(id: string): PendingContainer | undefined {
+    return this.#pending.get(id)
+  }
+
+  isHeld(name: string): boolean {
+    return this.#names.includes(name) || [...this.#pending.values()].some(({ placed }) => placed.name === name)
   }
 }

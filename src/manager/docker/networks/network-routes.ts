@@ -2,7 +2,7 @@ import { conflict, notFound, ShoalError } from '../../../core/errors.ts'
 import { readConnect, readNetworkCreate } from '../../../docker-api/server/index.ts'
 import type { ApiReply, ApiRequest, ApiRoute } from '../../http/route.ts'
 import { parseFilters } from '../container-list.ts'
-import { locate } from '../locate.ts'
+import { locate } from '../containers/locate.ts'
 import { allNetworks, findNetwork, inspectFound, membersOf, type NetworkPorts } from './cluster-networks.ts'
 import { type CreateNetworkPorts, createClusterNetwork } from './create-network.ts'
 import { filterNetworks } from './network-filters.ts'
@@ -83,6 +83,7 @@ async function join({ params, raw }: ApiRequest, view: NetworkPorts): Promise<Ap
   const { networks } = place.node.engine
   if (verb === 'connect') await networks.connect(bare, place.id, EndpointConfig)
   else await networks.disconnect(bare, place.id, { force: Force })
+  await view.nodes.inventory.refresh(place.node.name, place.id)
   return { text: '' }
 }
 

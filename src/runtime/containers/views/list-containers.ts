@@ -43,12 +43,12 @@ export async function listContainers(
   })
 }
 
-async function imageIdsOf({ roots }: Room, names: readonly string[]): Promise<Map<string, string>> {
-  const ids = new Map<string, string>()
+async function imageIdsOf({ roots }: Room, names: readonly string[]): Promise<Map<string, readonly string[]>> {
+  const ids = new Map<string, readonly string[]>()
   for (const name of names) {
     // An image that is gone simply has no containers.
     const image = await roots.resolve(name).catch(() => undefined)
-    if (image !== undefined) ids.set(name, image.id)
+    if (image !== undefined) ids.set(name, [...roots.descendants(image.id)])
   }
   return ids
 }

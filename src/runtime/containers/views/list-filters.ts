@@ -15,15 +15,15 @@ export interface Listed {
 }
 
 export interface ListContext {
-  /** Ids of the images that an `ancestor` value names. */
-  readonly imageIds: ReadonlyMap<string, string>
+  /** Ids of the image that an `ancestor` value names, and of those made from it. */
+  readonly imageIds: ReadonlyMap<string, readonly string[]>
   readonly find: (reference: string) => ContainerRecord
 }
 
 /** Whether a container passes Docker's filters. */
 export function passesFilters(listed: Listed, filters: Filters, { imageIds, find }: ListContext): boolean {
   return passesContainerFilters(toFiltered(listed), filters, {
-    imageIds: new Map([...imageIds].map(([name, id]) => [name, [id]])),
+    imageIds,
     createdMsOf: reference => find(reference).createdMs,
   })
 }
@@ -31,7 +31,7 @@ export function passesFilters(listed: Listed, filters: Filters, { imageIds, find
 function toFiltered({ record, state, summary }: Listed): FilteredContainer {
   return {
     id: record.id,
-    name: record.name,
+    names: [record.name],
     labels: record.config.Labels ?? {},
     status: state.Status,
     exitCode: state.ExitCode,

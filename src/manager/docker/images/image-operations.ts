@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
-import { errorMessage, failed, invalidInput, notFound, ShoalError, unavailable } from '../../core/errors.ts'
-import { joinReference } from '../../core/image-reference.ts'
-import type { ImageRemoval, ProgressMessage } from '../../docker-api/index.ts'
-import { registryAuth } from '../../docker-api/server/index.ts'
-import { type ApiReply, type ApiRequest, isOn } from '../http/route.ts'
-import type { ClusterNodes, NodeEngine } from './nodes.ts'
+import { errorMessage, failed, invalidInput, notFound, ShoalError, unavailable } from '../../../core/errors.ts'
+import { joinReference } from '../../../core/image-reference.ts'
+import type { ImageRemoval, ProgressMessage } from '../../../docker-api/index.ts'
+import { registryAuth } from '../../../docker-api/server/index.ts'
+import { type ApiReply, type ApiRequest, isOn } from '../../http/route.ts'
+import type { ClusterNodes, NodeEngine } from '../nodes.ts'
 
 /** `docker pull` over the cluster: every node pulls, and each line of progress has its node for an id. */
 export function pullEverywhere(request: ApiRequest, nodes: ClusterNodes): ApiReply {

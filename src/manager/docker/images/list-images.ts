@@ -1,5 +1,5 @@
-import type { Filters, ImageSummary } from '../../docker-api/index.ts'
-import { askAll, type ClusterNodes } from './nodes.ts'
+import type { Filters, ImageSummary } from '../../../docker-api/index.ts'
+import { askAll, type ClusterNodes } from '../nodes.ts'
 
 /** The images of all nodes, or of those that the filter `node` names, each once, newest first. */
 export async function listImages({ node: names, ...filters }: Filters, nodes: ClusterNodes): Promise<ImageSummary[]> {

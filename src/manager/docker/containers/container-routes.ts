@@ -1,0 +1,113 @@
+import { ShoalError } from '../../../core/errors.ts'
+import { KeyedLock } from '../../../core/keyed-lock.ts'
+import type { Random } from '../../../core/random.ts'
+import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
+import type { FilterName, Strategy } from '../../../scheduler/index.ts'
+import { type ApiReply, type ApiRequest, type ApiRoute, isOn } from '../../http/route.ts'
+import type { Manager } from '../../manager.ts'
+import { parseFilters } from '../container-list.ts'
+import { type CreatePorts, createContainer } from '../create/create-container.ts'
+import type { PlacementState } from '../create/placement-state.ts'
+import { nodeBlock } from '../node-block.ts'
+import type { ClusterNodes } from '../nodes.ts'
+import { hand, toNode } from '../to-node.ts'
+import { nodePath, parseContainerPath } from './container-path.ts'
+import { ContainerLister } from './list-containers.ts'
+import { listWithSizes } from './list-with-sizes.ts'
+import { locate } from './locate.ts'
+import { renameContainer } from './rename-container.ts'
+
+export interface ContainerRoutePorts {
+  readonly manager: Manager
+  readonly nodes: ClusterNodes
+  readonly random: Random
+  readonly strategy: Strategy
+  /** Of containers that are created one by one, in their order. */
+  readonly filters: readonly FilterName[]
+  /** What containers are placed by. */
+  readonly state: PlacementState
+  /** How often a container that could not be created is tried again. */
+  readonly createRetries?: number
+}
+
+const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] as const
+/** What changes a container: whoever asked for it finds it done when they look. */
+const CHANGES: readonly string[] = ['start', 'stop', 'restart', 'kill', 'pause', 'unpause', 'update']
+
+/** `/containers` over the cluster: listed and found from what is known of the nodes, created where they fit, and done by their node. */
+export function containerRoutes(ports: ContainerRoutePorts): ApiRoute[] {
+  const { manager, nodes, state, random, strategy, filters } = ports
+  const { inventory, clock } = nodes
+  const creating = { nodes, random, strategy, filters, state, locks: new KeyedLock(), confirmLead: manager.confirmLead }
+  const lister = new ContainerLister(inventory, clock)
+  const list = (request: ApiRequest) => containers(request, lister, nodes)
+  return [
+    { method: 'GET', path: '/containers/json', summary: 'All containers', handle: list },
+    { method: 'GET', path: '/containers/ps', summary: 'All containers, for clients of old', handle: list },
+    {
+      method: 'POST',
+      path: '/containers/create',
+      summary: 'Creates a container on the node that fits best',
+      leaderOnly: true,
+      handle: request => create(request, creating, ports.createRetries ?? 0),
+    },
+    ...METHODS.map(
+      (method): ApiRoute => ({
+        method,
+        path: '/containers/*',
+        summary: 'Done by the node that has the container',
+        raw: true,
+        handle: request => onContainer(request, creating),
+      }),
+    ),
+  ]
+}
+
+async function containers({ query }: ApiRequest, lister: ContainerLister, nodes: ClusterNodes): Promise<ApiReply> {
+  const limit = Math.max(0, Number(query['limit'] ?? 0) || 0)
+  const options = { all: isOn(query['all']), limit, filters: parseFilters(query['filters']) }
+  await nodes.inventory.settled()
+  if (isOn(query['size'])) return { jsonBytes: await listWithSizes(options, nodes) }
+  return { jsonBytes: lister.list(options) }
+}
+
+type Creating = Omit<CreatePorts, 'signal'>
+
+async function create(request: ApiRequest, creating: Creating, retries: number): Promise<ApiReply> {
+  const { signal } = request
+  const { name, platform = '' } = request.query
+  const options = { name, platform: platform === '' ? undefined : platform }
+  const once = () => createContainer(request.body as ContainerCreateRequest, options, { ...creating, signal })
+  return { status: 201, json: await withRetries(once, retries, signal) }
+}
+
+/** Each try chooses a node anew (classic Swarm's `swarm.createretry`). What is wrong with the request itself is told at once. */
+async function withRetries<T>(once: () => Promise<T>, retries: number, signal: AbortSignal): Promise<T> {
+  for (let left = retries; ; left--) {
+    try {
+      return await once()
+    } catch (error) {
+      const isRefusal = error instanceof ShoalError && error.status < 500
+      if (left <= 0 || isRefusal || signal.aborted) throw error
+    }
+  }
+}
+
+async function onContainer(request: ApiRequest, creating: Creating): Promise<ApiReply> {
+  const { nodes } = creating
+  const { method = 'GET' } = request.raw
+  const { reference, verb } = parseContainerPath(request.params['*'] ?? '')
+  const located = await locate(reference, nodes)
+  const { node, id } = located
+  const query = new URLSearchParams(request.query)
+  if (method === 'GET' && verb === 'json' && !isOn(request.query['size'])) {
+    return { json: { ...(await node.engine.containers.inspect(id)), Node: nodeBlock(node) } }
+  }
+  if (method === 'POST' && verb === 'rename') return renameContainer(located, query.get('name') ?? '', creating)
+  const upstream = await toNode(node, nodePath(request.originalUrl, id, verb), nodes)
+  const readAnew = (): Promise<void> => nodes.inventory.refresh(node.name, id)
+  if (method === 'DELETE' || (method === 'POST' && CHANGES.includes(verb))) {
+    return hand(request, { ...upstream, beforeHead: readAnew }, nodes)
+  }
+  return hand(request, method === 'POST' && verb === 'wait' ? { ...upstream, beforeBody: readAnew } : upstream, nodes)
+}

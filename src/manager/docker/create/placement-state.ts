@@ -1,0 +1,169 @@
+import { isTerminal, type TaskRecord } from '../../../core/model/task.ts'
+import {
+  ClusterContents,
+  ClusterView,
+  type HostPort,
+  type Reservation,
+  requestOf,
+  schedulableNode,
+} from '../../../scheduler/index.ts'
+import { type HeldContainer, type Inventory, type InventoryChange, SWARM_ID_LABEL } from '../../inventory/index.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
+import { nodesForView } from '../../views.ts'
+import { type PendingContainer, PendingContainers } from './pending-containers.ts'
+
+export interface PlacementStatePorts {
+  readonly snapshot: () => Snapshot
+  readonly inventory: Inventory
+  readonly overcommit: number
+}
+
+const TASK_LABEL = 'shoal.task.id'
+
+/**
+ * What containers that are created one by one are placed by, kept up to date piece by piece: however much lies on the cluster, a
+ * decision pays for what has changed since the last one.
+ */
+export class PlacementState {
+  readonly #ports: PlacementStatePorts
+  readonly #view: ClusterView
+  readonly #contents: ClusterContents
+  readonly #pending = new PendingContainers()
+  readonly #tasks = new Map<string, TaskRecord>()
+  readonly #nodes = new Set<string>()
+  /** Nodes whose condition has changed. */
+  #conditionsAreOld = true
+  #seen: Snapshot | undefined
+
+  constructor(ports: PlacementStatePorts) {
+    this.#ports = ports
+    this.#view = new ClusterView({ overcommit: ports.overcommit })
+    this.#contents = new ClusterContents(this.#view)
+    for (const container of ports.inventory.containers()) this.#count(container)
+    for (const { name } of ports.inventory.nodes()) this.#lookAtImages(name)
+    ports.inventory.onChange(change => this.#onChange(change))
+  }
+
+  /** All that is known now. Valid until the next await. */
+  contents(): ClusterContents {
+    this.#look()
+    return this.#contents
+  }
+
+  /** Whether a container has this name, or is about to. */
+  isTaken(name: string): boolean {
+    return this.#pending.isHeld(name) || this.#ports.inventory.named(name).length > 0
+  }
+
+  /** Counts a container as being on its node, until the returned function is called. */
+  add(container: PendingContainer): () => void {
+    this.#view.reserve(container.reservation)
+    this.#contents.setContainer(container.reservation.node, container.placed)
+    const done = this.#pending.add(container)
+    return () => {
+      done()
+      this.#forget(container)
+    }
+  }
+
+  /** Keeps a name from being given to anybody else, until the returned function is called. */
+  holdName(name: string): () => void {
+    return this.#pending.hold(name)
+  }
+
+  #onChange(change: InventoryChange): void {
+    if (change.kind === 'node') {
+      this.#conditionsAreOld = true
+      if (change.node === undefined) this.#lookAtImages(change.name)
+    }
+    if (change.kind === 'images') this.#lookAtImages(change.node)
+    if (change.kind !== 'container') return
+    const { before, now } = change
+    if (before !== undefined && now === undefined) {
+      this.#view.release(keyOf(before))
+      this.#contents.removeContainer(before.node, before.id)
+    }
+    if (now === undefined) return
+    this.#count(now)
+    // It is on its node now, and counted there.
+    const pending = this.#pending.get(now.labels[SWARM_ID_LABEL] ?? '')
+    if (pending !== undefined) this.#forget(pending)
+  }
+
+  #forget({ placed, reservation }: PendingContainer): void {
+    this.#view.release(reservation.id)
+    this.#contents.removeContainer(reservation.node, placed.id)
+  }
+
+  #lookAtImages(node: string): void {
+    const images = this.#ports.inventory.node(node)?.images ?? []
+    this.#contents.setImages(
+      node,
+      images.map(({ Id, RepoTags }) => ({ id: Id, tags: RepoTags ?? [] })),
+    )
+  }
+
+  /** Containers of tasks are counted by their tasks, which know what is reserved for them. */
+  #count(container: HeldContainer): void {
+    const { labels, node, details } = container
+    this.#contents.setContainer(node, container)
+    if (labels[TASK_LABEL] !== undefined) return
+    const { nanoCpus = 0, memoryBytes = 0, hostPorts = listedPorts(container) } = details ?? {}
+    this.#view.reserve({ id: keyOf(container), node, nanoCpus, memoryBytes, hostPorts })
+  }
+
+  #look(): void {
+    const snapshot = this.#ports.snapshot()
+    if (snapshot === this.#seen && !this.#conditionsAreOld) return
+    this.#lookAtNodes(snapshot)
+    if (snapshot !== this.#seen) this.#lookAtTasks(snapshot)
+    this.#seen = snapshot
+    this.#conditionsAreOld = false
+  }
+
+  #lookAtNodes(snapshot: Snapshot): void {
+    const nodes = nodesForView(snapshot)
+    for (const name of this.#nodes) if (!nodes.has(name)) this.#view.removeNode(name)
+    for (const [name, { record, member, presence }] of nodes) {
+      this.#nodes.add(name)
+      // What is not known to be free is not given away.
+      const isKnown = this.#ports.inventory.node(name)?.condition === 'live'
+      this.#view.setNode(schedulableNode(record, member, presence === 'ready' && isKnown))
+    }
+  }
+
+  #lookAtTasks({ tasks, status, volumes }: Snapshot): void {
+    for (const { value } of volumes.values()) this.#view.pinVolume(value.name, value.node)
+    const gone = new Set(this.#tasks.keys())
+    for (const { value: task } of tasks.values()) {
+      const state = status.get(task.id)?.value.state
+      if (task.node === undefined || (state !== undefined && isTerminal(state))) continue
+      gone.delete(task.id)
+      if (this.#tasks.get(task.id) === task) continue
+      this.#tasks.set(task.id, task)
+      this.#view.reserve(reservationOf(task, task.node))
+    }
+    for (const id of gone) {
+      this.#tasks.delete(id)
+      this.#view.release(id)
+    }
+  }
+}
+
+/** Ids are told by nodes, and two may tell the same. */
+function keyOf({ node, id }: HeldContainer): string {
+  return `${node}/${id}`
+}
+
+function reservationOf({ id, spec, serviceId }: TaskRecord, node: string): Reservation {
+  const { nanoCpus, memoryBytes, hostPorts } = requestOf(spec, serviceId)
+  return { id, node, nanoCpus, memoryBytes, hostPorts, serviceId }
+}
+
+function listedPorts({ ports }: HeldContainer): HostPort[] {
+  return ports.flatMap(({ PublicPort, Type, IP }): HostPort[] =>
+    PublicPort === undefined
+      ? []
+      : [{ published: PublicPort, protocol: Type, ...(IP === undefined ? {} : { hostIp: IP }) }],
+  )
+}

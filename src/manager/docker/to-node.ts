@@ -1,0 +1,15 @@
+import { forward, type Upstream } from '../http/proxy.ts'
+import type { ApiReply, ApiRequest } from '../http/route.ts'
+import type { ClusterNodes, NodeEngine } from './nodes.ts'
+
+/** A path on a node, with the API version no newer than its engine's. */
+export async function toNode(node: NodeEngine, path: string, { capVersion, tls }: ClusterNodes): Promise<Upstream> {
+  const { apiAddress: address, apiTls } = node.member
+  const upstream = { what: `node ${node.name}`, address, path: await capVersion(path, node) }
+  return apiTls === true ? { ...upstream, tls: tls ?? { verify: true } } : upstream
+}
+
+/** Has somebody else answer. */
+export function hand(request: ApiRequest, upstream: Upstream, { clock }: ClusterNodes): ApiReply {
+  return { answer: response => forward(request.raw, response, upstream, clock) }
+}

@@ -1,0 +1,40 @@
+import type { HeldContainer } from './held-container.ts'
+
+/** Containers in the order in which they are shown, the newest first. Kept in order, since a large cluster is never done changing. */
+export class SortedContainers {
+  readonly #sorted: HeldContainer[] = []
+
+  get all(): readonly HeldContainer[] {
+    return this.#sorted
+  }
+
+  add(container: HeldContainer): void {
+    this.#sorted.splice(this.#place(container), 0, container)
+  }
+
+  remove(container: HeldContainer): void {
+    const place = this.#place(container)
+    if (this.#sorted[place] === container) this.#sorted.splice(place, 1)
+  }
+
+  /** Where it is, or would be. */
+  #place(container: HeldContainer): number {
+    let from = 0
+    let to = this.#sorted.length
+    while (from < to) {
+      const middle = (from + to) >> 1
+      const other = this.#sorted[middle]
+      if (other !== undefined && order(other, container) < 0) from = middle + 1
+      else to = middle
+    }
+    return from
+  }
+}
+
+function order(a: HeldContainer, b: HeldContainer): number {
+  return b.createdMs - a.createdMs || compare(a.id, b.id) || compare(a.node, b.node)
+}
+
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1
+}
