@@ -79,12 +79,12 @@ export function amountObstacles(
 }
 
 export function portObstacles(hostPorts: readonly HostPort[], view: ClusterView, slot: number): Obstacle[] {
+  const node = view.node(slot)?.name ?? ''
   return hostPorts.flatMap(wanted => {
-    const taken = view.portConflict(slot, wanted)
-    if (taken === undefined) return []
     const port = `${wanted.published}/${wanted.protocol}`
-    const change: Change = { do: 'free-port', node: view.node(slot)?.name ?? '', port, holder: taken.holder }
-    return obstacle('port', `port ${port} is in use`, change)
+    return view
+      .portConflicts(slot, wanted)
+      .map(({ holder }) => obstacle('port', `port ${port} is in use`, { do: 'free-port', node, port, holder }))
   })
 }
 
@@ -109,7 +109,9 @@ function replicaObstacles(request: PlacementRequest, view: ClusterView, slot: nu
 export function reasonLines(refusals: readonly Refusal[]): string[] {
   if (refusals.length === 0) return ['the cluster has no nodes: add one with swarm join']
   const groups = new Map<string, Obstacle[]>()
-  for (const each of refusals.flatMap(({ obstacles }) => obstacles)) {
+  for (const each of refusals.flatMap(({ obstacles }) => [
+    ...new Map(obstacles.map(one => [one.what, one])).values(),
+  ])) {
     const group = groups.get(each.what)
     if (group === undefined) groups.set(each.what, [each])
     else group.push(each)
@@ -132,6 +134,7 @@ function freeText(group: readonly Obstacle[]): string {
   return free.every(amount => Math.max(0, amount) === most) ? `, ${text} free` : `, at most ${text} free`
 }
 
-function formatCpus(nanoCpus: number): string {
+/** Billionths of a CPU for a person. */
+export function formatCpus(nanoCpus: number): string {
   return String(Number((nanoCpus / 1e9).toFixed(3)))
 }

@@ -66,6 +66,14 @@ export interface NodeVerdict {
   readonly score?: ScoreParts
 }
 
+/** All of the changes are needed, and together they are enough. */
+export interface SmallestChange {
+  readonly node: string
+  readonly changes: readonly Change[]
+  /** The same in words: `free 200MiB of memory on n2`. */
+  readonly text: readonly string[]
+}
+
 /** How every node stands to a request. */
 export interface Explanation {
   readonly strategy: string
@@ -75,8 +83,8 @@ export interface Explanation {
   readonly wishesDropped: boolean
   /** The best first, then those that will not do by name. */
   readonly nodes: readonly NodeVerdict[]
-  /** If no node will do: what would have to change on one, or in the request, and nothing less. */
-  readonly smallestChange?: { readonly node: string; readonly changes: readonly Change[] }
+  /** If no node will do, what would make one do. */
+  readonly smallestChange?: SmallestChange
 }
 
 /** What is kept of a decision beside the container or task it was taken for. */
@@ -91,3 +99,22 @@ export interface PlacementRecord {
   readonly wishesDropped?: true
   readonly decidedAtMs?: number
 }
+
+/** `GET /v1/why/{container or task}`. */
+export interface WhyAnswer {
+  readonly kind: 'task' | 'container'
+  readonly id: string
+  readonly name: string
+  readonly image: string
+  /** Absent: it waits for one. */
+  readonly node?: string
+  /** What was kept of the decision; absent for what was not placed by this cluster, or by a manager that kept nothing. */
+  readonly record?: PlacementRecord
+  /** Why it waits. */
+  readonly pendingReasons?: readonly string[]
+  /** How the nodes would stand to it if it were placed now. */
+  readonly now: Explanation
+}
+
+/** Body of `POST /v1/why-not`: `project/service`, or a container as in Docker's create request. */
+export type WhyNotQuestion = { readonly service: string } | { readonly container: object }

@@ -11,6 +11,15 @@ export interface FilterDemands {
   readonly demands: readonly Demand[]
 }
 
+/** What each filter asks for. */
+export function demandsOf(
+  request: ContainerRequest,
+  contents: ClusterContents,
+  filters: readonly NodeFilter[],
+): readonly FilterDemands[] {
+  return filters.map(filter => ({ filter, demands: filter.demands(request, contents) }))
+}
+
 /** How a node is looked for: with all wishes, then without. */
 export function attemptsOf(
   request: ContainerRequest,

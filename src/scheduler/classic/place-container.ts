@@ -2,7 +2,7 @@ import type { PlacementRecord } from '../../core/model/explanation.ts'
 import { decide, recordOf } from '../decision.ts'
 import type { Strategy } from '../rank.ts'
 import type { ClusterContents } from './cluster-contents.ts'
-import { attemptsOf, type FilterDemands } from './container-attempts.ts'
+import { attemptsOf, demandsOf, type FilterDemands } from './container-attempts.ts'
 import type { ContainerRequest } from './container-request.ts'
 import type { NodeFilter } from './filters.ts'
 
@@ -29,9 +29,7 @@ export function placeContainer(
   placing: ContainerPlacing,
 ): ContainerPlacement {
   const { view } = contents
-  const demands = placing.filters.map(
-    (filter): FilterDemands => ({ filter, demands: filter.demands(request, contents) }),
-  )
+  const demands = demandsOf(request, contents, placing.filters)
   const decision = decide(
     view,
     attemptsOf(request, contents, { demands, strategy: placing.strategy }),

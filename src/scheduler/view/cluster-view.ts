@@ -145,6 +145,11 @@ export class ClusterView {
     return this.#ports[slot]?.conflict(wanted)
   }
 
+  /** All of them. */
+  portConflicts(slot: number, wanted: HostPort): readonly TakenPort[] {
+    return this.#ports[slot]?.conflicts(wanted) ?? []
+  }
+
   /** How a constraint judges the nodes. An expression that cannot be read holds nowhere. Valid until the view changes. */
   mask(expression: string): ConstraintMask {
     return this.#masks.of(expression, this.#nodes, this.#figures.size)

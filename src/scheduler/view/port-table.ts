@@ -25,6 +25,11 @@ export class PortTable {
     return this.#at(wanted).find(({ port }) => overlaps(port, wanted))
   }
 
+  /** All that stand in the way of it. */
+  conflicts(wanted: HostPort): readonly TakenPort[] {
+    return this.#at(wanted).filter(({ port }) => overlaps(port, wanted))
+  }
+
   #at(port: HostPort): readonly TakenPort[] {
     return this.#taken.get(keyOf(port)) ?? []
   }
