@@ -16,6 +16,6 @@ export function engineVerbs(version: string): readonly CommandDefinition[] {
     builderGroup,
     networkGroup,
     volumeGroup,
-    systemGroup,
+    systemGroup(version),
   ]
 }

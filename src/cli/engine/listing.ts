@@ -30,10 +30,14 @@ export function printListing({ options, context }: EngineCommand, rows: readonly
   context.stdout.write(renderRows(rows, template, listing.titles))
 }
 
+/** What a row says, without its functions, its fields in order. */
+export function inOrder(row: Row): Row {
+  const entries = Object.entries(row).filter(([, value]) => typeof value !== 'function')
+  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
+
 /** As Go writes a map: fields in order, `<`, `>` and `&` escaped. */
 export function sortedJson(row: Row): string {
-  const entries = Object.entries(row).filter(([, value]) => typeof value !== 'function')
-  const sorted = entries.toSorted(([a], [b]) => (a < b ? -1 : 1))
   const escape = (sign: string): string => `\\u00${sign.charCodeAt(0).toString(16)}`
-  return JSON.stringify(Object.fromEntries(sorted)).replaceAll(/[<>&]/g, escape)
+  return JSON.stringify(inOrder(row)).replaceAll(/[<>&]/g, escape)
 }

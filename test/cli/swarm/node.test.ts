@@ -75,7 +75,15 @@ async function manager(
   await once(server, 'listening')
   const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
   const none = () => Promise.reject(new Error('not meant'))
-  const root = swarmGroup({ create: none, list: none, join: none, manage: none, engineFlags: [], tlsFlags: [] })
+  const root = swarmGroup({
+    create: none,
+    list: none,
+    join: none,
+    leave: none,
+    manage: none,
+    engineFlags: [],
+    tlsFlags: [],
+  })
   return (...argv) => runCommand(argv, { root, env: { DOCKER_HOST: host } })
 }
 

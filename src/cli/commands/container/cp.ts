@@ -83,6 +83,10 @@ async function copyIn({ api, options, context }: EngineCommand, container: strin
   const call = { contentType: 'application/x-tar', responseMs: Number.POSITIVE_INFINITY }
   const query = { path: to, noOverwriteDirNonDir: true, copyUIDGID: options.flag('archive') ? 1 : undefined }
   if (from === '-') {
+    const folder = await statTarget(api, container, to)
+    if (folder === undefined || (folder.mode & GO_MODE_DIRECTORY) === 0) {
+      throw failed('NO_DIRECTORY', `destination "${container}:${to}" must be a directory`)
+    }
     await api.ask('PUT', archive, { ...call, query, body: context.stdin })
     return
   }

@@ -162,8 +162,18 @@ const others: readonly CommandLeaf[] = [
   },
 ]
 
+const search: CommandLeaf = {
+  name: 'search',
+  summary: 'look for images in a registry',
+  args: '<term>',
+  usage: '[OPTIONS] [REGISTRY/]TERM',
+  group,
+  options: [FILTER, FORMAT, flag('--limit <number>', 'at most so many'), NO_TRUNC],
+  load: async () => (await import('./search.ts')).runSearch,
+}
+
 /** Verbs on images, as they stand directly below `shoal`. */
-export const imageVerbs: readonly CommandLeaf[] = [images, ...transfers, build, rmi, ...others]
+export const imageVerbs: readonly CommandLeaf[] = [images, ...transfers, build, rmi, ...others, search]
 
 /** `shoal builder …`. */
 export const builderGroup: CommandGroup = {

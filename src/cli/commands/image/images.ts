@@ -57,8 +57,8 @@ export function imageRows(image: ImageSummary, view: View): readonly Row[] {
     Size: humanSize(image.Size, 3),
     Containers: image.Containers < 0 ? 'N/A' : String(image.Containers),
     VirtualSize: humanSize(image.Size),
-    SharedSize: image.SharedSize < 0 ? 'N/A' : humanSize(image.SharedSize, 3),
-    UniqueSize: image.SharedSize < 0 ? 'N/A' : humanSize(image.Size - image.SharedSize, 3),
+    SharedSize: image.SharedSize < 0 ? 'N/A' : humanSize(image.SharedSize),
+    UniqueSize: image.SharedSize < 0 ? 'N/A' : humanSize(image.Size - image.SharedSize),
   }))
 }
 

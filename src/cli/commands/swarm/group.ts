@@ -9,6 +9,7 @@ export interface SwarmPrograms {
   readonly create: () => Promise<RunCommand>
   readonly list: () => Promise<RunCommand>
   readonly join: () => Promise<RunCommand>
+  readonly leave: () => Promise<RunCommand>
   readonly manage: () => Promise<RunCommand>
   /** Flags of the engine, which `join` takes too. */
   readonly engineFlags: readonly OptionDefinition[]
@@ -29,6 +30,7 @@ export function swarmGroup(programs: SwarmPrograms): CommandGroup {
     listCommand(programs),
     manageCommand(programs),
     joinCommand(programs),
+    leaveCommand(programs),
     nodeGroup,
     eventsCommand,
   ]
@@ -106,6 +108,24 @@ function joinCommand({ join, engineFlags }: SwarmPrograms): CommandLeaf {
     ],
     footer: DISCOVERY_HELP,
     load: join,
+  }
+}
+
+function leaveCommand({ leave }: SwarmPrograms): CommandLeaf {
+  return {
+    name: 'leave',
+    summary: 'Take this host out of its cluster: its agent ends, and the containers of its tasks are removed',
+    args: '[discovery...]',
+    options: [
+      { flags: '-f, --force', summary: 'even while tasks run here, or when the store does not answer' },
+      { flags: '--purge', summary: "remove the cluster's networks and packet filter rules from this host too" },
+      { flags: '--data-root <directory>', summary: 'of the agent (default: /var/lib/shoal)' },
+      { flags: '--timeout <duration>', summary: 'how long to wait for the agent to end (default: 1m)' },
+      { flags: '--dry-run', summary: 'only say what would be done' },
+      DISCOVERY_OPTION,
+    ],
+    footer: `Containers of docker run, images and volumes stay. The cluster goes on knowing the node until swarm node rm.`,
+    load: leave,
   }
 }
 

@@ -1,18 +1,33 @@
 import type { ContainerSummary, ImageSummary, VolumeInspect } from '../../../docker-api/index.ts'
 import { withEngine } from '../../engine/engine-api.ts'
-import { type Listing, printListing } from '../../engine/listing.ts'
+import { inOrder, type Listing, printListing } from '../../engine/listing.ts'
 import { renderRows } from '../../output/format.ts'
+import { compileTemplate } from '../../output/go-template/render.ts'
+import { ago } from '../../output/moment.ts'
 import { humanSize } from '../../output/size.ts'
 import { containerRow } from '../container/ps.ts'
 import { imageRows } from '../image/images.ts'
+import { volumeRow } from '../volume/volumes.ts'
 
 interface DiskUsage {
   readonly LayersSize?: number
   readonly Images?: readonly ImageSummary[] | null
   readonly Containers?: readonly (ContainerSummary & { readonly SizeRw?: number })[] | null
   readonly Volumes?: readonly VolumeInspect[] | null
-  readonly BuildCache?: readonly { readonly InUse: boolean; readonly Shared: boolean; readonly Size: number }[] | null
+  readonly BuildCache?: readonly CachePiece[] | null
   readonly BuilderSize?: number
+}
+
+interface CachePiece {
+  readonly ID?: string
+  readonly Type?: string
+  readonly Description?: string
+  readonly InUse: boolean
+  readonly Shared: boolean
+  readonly Size: number
+  readonly CreatedAt?: string
+  readonly LastUsedAt?: string | null
+  readonly UsageCount?: number
 }
 
 const LISTING: Listing = {
@@ -25,7 +40,13 @@ const LISTING: Listing = {
 export const runDf = withEngine(async command => {
   const usage = await command.api.ask<DiskUsage>('GET', '/system/df')
   if (command.options.flag('verbose')) {
-    command.context.stdout.write(verboseText(usage, command.context.clock.nowMs()))
+    const { stdout, clock } = command.context
+    const format = command.options.text('format') ?? ''
+    if (format === '' || format === 'table') stdout.write(verboseText(usage, clock.nowMs()))
+    else {
+      const template = compileTemplate(format === 'json' ? '{{json .}}' : format)
+      stdout.write(`${template(everything(usage, { trunc: false, nowMs: clock.nowMs() }))}\n`)
+    }
     return
   }
   printListing(command, [imagesRow(usage), containersRow(usage), volumesRow(usage), cacheRow(usage)], LISTING)
@@ -83,25 +104,57 @@ function cacheRow({ BuildCache, BuilderSize = 0 }: DiskUsage) {
   return row('Build Cache', counts, { size: BuilderSize, free, percent: false })
 }
 
-/** `-v`: every image, container and volume. */
-function verboseText({ Images, Containers, Volumes, BuilderSize = 0 }: DiskUsage, nowMs: number): string {
-  const view = { trunc: true, nowMs, digests: false }
-  const images = (Images ?? []).flatMap(image => imageRows(image, view))
-  const containers = (Containers ?? []).map(container => containerRow(container, view))
-  const volumes = (Volumes ?? []).map(({ Name, UsageData }) => ({
-    Name,
-    Links: String(UsageData?.RefCount ?? 0),
-    Size: humanSize(UsageData?.Size ?? 0),
-  }))
+/** `-v`: every image, container, volume and piece of the build's cache. */
+function everything({ Images, Containers, Volumes, BuildCache }: DiskUsage, { trunc, nowMs }: View) {
+  const view = { trunc, nowMs, digests: false }
+  return {
+    // An image stands there once, by its first name.
+    Images: (Images ?? []).flatMap(image => imageRows(image, view).slice(0, 1).map(inOrder)),
+    Containers: (Containers ?? []).map(container => inOrder(containerRow({ ...container, SizeRootFs: 0 }, view))),
+    Volumes: (Volumes ?? []).map(volume => {
+      const { RefCount = 0, Size = 0 } = volume.UsageData ?? {}
+      return inOrder({ ...volumeRow(volume), Links: String(RefCount), Size: humanSize(Size) })
+    }),
+    BuildCache: (BuildCache ?? []).map(piece => inOrder(cachePieceRow(piece, { trunc, nowMs }))),
+  }
+}
+
+interface View {
+  readonly trunc: boolean
+  readonly nowMs: number
+}
+
+function cachePieceRow(piece: CachePiece, { trunc, nowMs }: View) {
+  const { ID = '', Type = '', Size, CreatedAt, LastUsedAt, UsageCount = 0, InUse, Shared, Description = '' } = piece
+  const since = (time: string | null | undefined): string => (time ? ago(Date.parse(time), nowMs) : '')
+  return {
+    ID: `${trunc ? ID.slice(0, 12) : ID}${InUse ? '*' : ''}`,
+    Parent: '',
+    CacheType: Type,
+    Description,
+    InUse: String(InUse),
+    Shared: String(Shared),
+    CreatedAt: CreatedAt ?? '',
+    CreatedSince: since(CreatedAt),
+    LastUsedAt: LastUsedAt ?? '',
+    LastUsedSince: since(LastUsedAt),
+    UsageCount: String(UsageCount),
+    Size: humanSize(Size),
+  }
+}
+
+function verboseText(usage: DiskUsage, nowMs: number): string {
+  const { Images, Containers, Volumes, BuildCache } = everything(usage, { trunc: true, nowMs })
   return [
     'Images space usage:\n\n',
-    renderRows(images, table('Repository Tag ID CreatedSince Size SharedSize UniqueSize Containers'), IMAGE_TITLES),
+    renderRows(Images, table('Repository Tag ID CreatedSince Size SharedSize UniqueSize Containers'), IMAGE_TITLES),
     '\nContainers space usage:\n\n',
-    renderRows(containers, table('ID Image Command LocalVolumes Size RunningFor Status Names'), CONTAINER_TITLES),
+    renderRows(Containers, table('ID Image Command LocalVolumes Size RunningFor Status Names'), CONTAINER_TITLES),
     '\nLocal Volumes space usage:\n\n',
-    renderRows(volumes, table('Name Links Size'), { Name: 'VOLUME NAME' }),
-    `\nBuild cache usage: ${humanSize(BuilderSize)}\n\n`,
-    renderRows([], table('ID CacheType Size CreatedSince LastUsedSince UsageCount Shared'), CACHE_TITLES),
+    renderRows(Volumes, table('Name Links Size'), { Name: 'VOLUME NAME' }),
+    `\nBuild cache usage: ${humanSize(usage.BuilderSize ?? 0)}\n\n`,
+    renderRows(BuildCache, table('ID CacheType Size CreatedSince LastUsedSince UsageCount Shared'), CACHE_TITLES),
+    '\n',
   ].join('')
 }
 

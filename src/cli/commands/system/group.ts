@@ -16,13 +16,13 @@ const events: CommandLeaf = {
   load: async () => (await import('./events.ts')).runEvents,
 }
 
-const info: CommandLeaf = {
+const info = (version: string): CommandLeaf => ({
   name: 'info',
   summary: 'show what the engine says of itself',
   group,
   options: [flag('-f, --format <format>', 'json or a template')],
-  load: async () => (await import('./info.ts')).runInfo,
-}
+  load: async () => (await import('./info.ts')).infoCommand(version),
+})
 
 const REGISTRY = '[registry]'
 
@@ -43,7 +43,7 @@ export function systemVerbs(version: string): readonly CommandLeaf[] {
       load: async () => (await import('./inspect.ts')).runInspect,
     },
     events,
-    info,
+    info(version),
     {
       name: 'version',
       summary: "show our version and the engine's",
@@ -76,7 +76,7 @@ export function systemVerbs(version: string): readonly CommandLeaf[] {
 }
 
 /** `shoal system …`. */
-export const systemGroup: CommandGroup = {
+export const systemGroup = (version: string): CommandGroup => ({
   name: 'system',
   summary: 'what the disk is used for, and cleaning up',
   group: 'Groups:',
@@ -98,7 +98,7 @@ export const systemGroup: CommandGroup = {
       ],
       load: async () => (await import('./prune.ts')).runSystemPrune,
     },
-    info,
+    info(version),
     events,
   ],
-}
+})

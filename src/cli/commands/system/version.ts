@@ -10,7 +10,8 @@ interface ServerVersion {
   readonly GoVersion?: string
   readonly Os: string
   readonly Arch: string
-  readonly KernelVersion?: string
+  readonly BuildTime?: string
+  readonly Experimental?: boolean
   readonly Platform?: { readonly Name: string }
   readonly Components?: readonly {
     readonly Name: string
@@ -34,6 +35,7 @@ export function versionCommand(version: string) {
         lines('Client', [
           [' Version', version],
           [' OS/Arch', 'linux/amd64'],
+          [' Context', 'default'],
         ]),
       )
       if (Server !== null) context.stdout.write(`\n${serverText(Server)}`)
@@ -59,13 +61,26 @@ function serverText(server: ServerVersion): string {
   const engine = lines(' Engine', [
     ['  Version', server.Version],
     ['  API version', `${server.ApiVersion}${minimum}`],
+    ['  Go version', server.GoVersion ?? ''],
+    ['  Git commit', server.GitCommit ?? ''],
+    ['  Built', builtText(server.BuildTime ?? '')],
     ['  OS/Arch', `${server.Os}/${server.Arch}`],
-    ['  Kernel version', server.KernelVersion ?? ''],
+    ['  Experimental', String(server.Experimental ?? false)],
   ])
-  const others = Components.filter(({ Name }) => Name !== 'Engine').map(({ Name, Version }) =>
-    lines(` ${Name}`, [['  Version', Version]]),
-  )
+  const others = Components.filter(({ Name }) => Name !== 'Engine').map(({ Name, Version, Details = {} }) => {
+    const details = Object.entries(Details).toSorted(([x], [y]) => (x < y ? -1 : 1))
+    return lines(` ${Name}`, [['  Version', Version], ...details.map(([key, value]) => [`  ${key}`, value] as const)])
+  })
   return [`${title}\n`, engine, ...others].join('')
+}
+
+/** `Fri May 30 12:07:14 2025`, as C writes it. */
+function builtText(time: string): string {
+  const date = new Date(time)
+  if (Number.isNaN(date.getTime())) return time
+  const [, day = '', month = '', number = '', year = '', clock = ''] =
+    /^(\w+) (\w+) (\d+) (\d+) ([\d:]+)/.exec(date.toUTCString().replace(/^(\w+), (\d+) (\w+)/, '$1 $3 $2')) ?? []
+  return `${day} ${month} ${String(Number(number)).padStart(2)} ${clock} ${year}`
 }
 
 function lines(title: string, rows: readonly (readonly [string, string])[]): string {

@@ -18,7 +18,8 @@ export const runVolumeList = withEngine(async command => {
   printListing(command, rows, { id: 'Name', fields: ['Driver', 'Name'], titles: { Name: 'VOLUME NAME' } })
 })
 
-function volumeRow(volume: VolumeInspect) {
+/** A row of the listing, by docker’s field names. */
+export function volumeRow(volume: VolumeInspect) {
   return {
     Name: volume.Name,
     Driver: volume.Driver,
