@@ -19,6 +19,11 @@ function engineWith(name: string, networks: NetworkInspect[], calls: string[], c
     containers: {
       list: async () =>
         containers.map(id => ({ Id: id.padEnd(64, '0'), Names: [`/${id}`], Created: 1, State: 'running' })) as never,
+      create: async ({ HostConfig, NetworkingConfig }) => {
+        const endpoints = Object.keys(NetworkingConfig?.EndpointsConfig ?? {}).join()
+        calls.push(`${name} container on ${HostConfig?.NetworkMode} of ${endpoints}`)
+        return { Id: 'c'.repeat(64), Warnings: [] }
+      },
       inspect: async id => {
         const name = containers.find(each => each === id || each.padEnd(64, '0') === id)
         if (name === undefined) throw notFound('NO_SUCH_CONTAINER', `No such container: ${id}`)
@@ -150,6 +155,27 @@ describe('networks of the cluster', () => {
     expect((await send(port, 'DELETE', '/networks/idle')).status).toBe(204)
     expect([...lab.networks.keys(), ...calls]).toEqual(['shop', 'n1 remove back'])
     expect((await send(port, 'DELETE', '/networks/idle')).status).toBe(404)
+  })
+
+  it('are joined by new containers, which go where their networks are', async () => {
+    const { port, calls } = await cluster()
+    await addNode('n3', engineWith('n3', [], calls))
+    await send(port, 'POST', '/networks/create', { Name: 'shop' })
+    const create = (NetworkMode: string, EndpointsConfig = {}) =>
+      send(port, 'POST', '/containers/create', {
+        Image: 'a',
+        HostConfig: { NetworkMode },
+        NetworkingConfig: { EndpointsConfig },
+      })
+    expect((await create('n2/bridge')).status).toBe(201)
+    expect((await create('back', { back: { Aliases: ['x'] } })).status).toBe(201)
+    expect((await create('shop')).status).toBe(201)
+    expect(calls).toEqual([
+      'n2 container on bridge of ',
+      'n1 container on back of back',
+      expect.stringMatching(/^n[12] container on shop of $/) as string,
+    ])
+    expect(await create('nowhere')).toMatchObject({ status: 404, body: { message: 'network nowhere not found' } })
   })
 
   it('are pruned on all nodes, but for what belongs to networks over nodes and to projects', async () => {

@@ -8,6 +8,7 @@ import type { Manager } from '../../manager.ts'
 import { parseFilters } from '../container-list.ts'
 import { type CreatePorts, createContainer } from '../create/create-container.ts'
 import type { PlacementState } from '../create/placement-state.ts'
+import { onClusterNetworks } from '../networks/request-networks.ts'
 import { nodeBlock } from '../node-block.ts'
 import type { ClusterNodes } from '../nodes.ts'
 import { hand, toNode } from '../to-node.ts'
@@ -39,6 +40,7 @@ export function containerRoutes(ports: ContainerRoutePorts): ApiRoute[] {
   const { manager, nodes, state, random, strategy, filters } = ports
   const { inventory, clock } = nodes
   const creating = { nodes, random, strategy, filters, state, locks: new KeyedLock(), confirmLead: manager.confirmLead }
+  const view = { nodes, snapshot: manager.snapshot }
   const lister = new ContainerLister(inventory, clock)
   const list = (request: ApiRequest) => containers(request, lister, nodes)
   return [
@@ -49,7 +51,10 @@ export function containerRoutes(ports: ContainerRoutePorts): ApiRoute[] {
       path: '/containers/create',
       summary: 'Creates a container on the node that fits best',
       leaderOnly: true,
-      handle: request => create(request, creating, ports.createRetries ?? 0),
+      handle: async request => {
+        const body = await onClusterNetworks(request.body as ContainerCreateRequest, view)
+        return create({ ...request, body }, creating, ports.createRetries ?? 0)
+      },
     },
     ...METHODS.map(
       (method): ApiRoute => ({

@@ -10,6 +10,7 @@ import {
   type Strategy,
 } from '../../../scheduler/index.ts'
 import { SWARM_ID_LABEL } from '../../inventory/index.ts'
+import { bringImage } from '../images/bring-image.ts'
 import type { ClusterNodes, NodeEngine } from '../nodes.ts'
 import { toContainerRequest } from './container-request.ts'
 import { splitExpressions } from './expressions.ts'
@@ -108,11 +109,12 @@ function withNodeShares(request: ContainerCreateRequest, { member }: NodeEngine)
 }
 
 async function createOn(
-  { engine }: NodeEngine,
+  node: NodeEngine,
   request: ContainerCreateRequest,
   { name, platform }: CreateOptions,
-  { confirmLead, signal }: Pick<CreatePorts, 'confirmLead' | 'signal'>,
+  { nodes, confirmLead, signal }: Pick<CreatePorts, 'nodes' | 'confirmLead' | 'signal'>,
 ): Promise<Created> {
+  const { engine } = node
   const forPlatform = platform === undefined ? {} : { platform }
   const options = { ...(name === undefined ? {} : { name }), ...forPlatform }
   try {
@@ -121,7 +123,7 @@ async function createOn(
   } catch (error) {
     const isMissing = error instanceof ShoalError && error.status === 404 && /image/i.test(error.message)
     if (!isMissing || request.Image === undefined) throw error
-    await engine.images.pull(request.Image, forPlatform, signal)
+    await bringImage(request.Image, node, { nodes, signal, ...forPlatform })
     await confirmLead()
     return engine.containers.create(request, options)
   }

@@ -40,6 +40,7 @@ export async function buildOnNode(request: ApiRequest, ports: BuildPorts): Promi
   if (query.text('version') === '2') {
     throw unsupported('NO_BUILDKIT', 'A cluster builds with the classic builder: set DOCKER_BUILDKIT=0')
   }
+  await nodes.inventory.settled()
   const { args, expressions } = splitArguments(query.strings('buildargs'))
   const node = chooseNode(query, expressions, ports)
   if (expressions.length > 0) url.searchParams.set('buildargs', JSON.stringify(args))
