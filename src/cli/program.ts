@@ -78,7 +78,7 @@ function refuseFlags(leaf: Command, { options = [] }: CommandLeaf): void {
   for (const { flags, refused } of options) {
     if (refused === undefined) continue
     const option = leaf.options.find(known => known.flags === flags)
-    const isWritten = option !== undefined && leaf.getOptionValue(option.attributeName()) !== undefined
+    const isWritten = option !== undefined && leaf.getOptionValueSource(option.attributeName()) === 'cli'
     if (isWritten) throw unsupported('UNSUPPORTED_FLAG', `"${option.long ?? flags}" ${refused}`)
   }
 }

@@ -2,15 +2,14 @@ import { writeFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { parseBytes } from '../../../core/units.ts'
+import { createGzip } from 'node:zlib'
 import type { Call } from '../../../docker-api/index.ts'
 import { packContext, packDockerfile } from '../../build-context/pack-context.ts'
 import { type EngineCommand, withEngine } from '../../engine/engine-api.ts'
 import { followProgress } from '../../engine/progress-stream.ts'
 import { allLogins } from '../../engine/registry-login.ts'
 import { createProgressDisplay } from '../../output/progress-display.ts'
-import { labelsOf } from '../container/create/read-lines.ts'
-import { pairs } from '../container/create/read-values.ts'
+import { buildSearch, isQuiet, readSecrets } from './build-query.ts'
 
 const TAR = 'application/x-tar'
 /** How much of what a quiet build said is kept at least, in case it fails. */
@@ -19,17 +18,16 @@ const HIDDEN_CHARS_MIN = 512 * 1024
 /** `shoal build`: builds an image; prints the steps, or with `-q` only the image's id. */
 export const runBuild = withEngine(async command => {
   const { api, options, context } = command
-  const quiet = options.flag('quiet')
+  const quiet = isQuiet(options)
+  const search = buildSearch(options, context)
+  const secrets = readSecrets(options.list('secret'), context)
   const { asked, remote, dockerfile } = await contextOf(command)
-  const query = { ...(await buildQuery(command)), dockerfile, remote }
+  if (dockerfile !== undefined) search.set('dockerfile', dockerfile)
+  if (remote !== undefined) search.set('remote', remote)
   const headers = {
-    'x-registry-config': Buffer.from(JSON.stringify(await allLogins(context.env))).toString('base64url'),
+    'x-registry-config': asHeader(await allLogins(context.env)),
+    ...(Object.keys(secrets).length === 0 ? {} : { 'x-build-secrets': asHeader(secrets) }),
   }
-  const search = new URLSearchParams(
-    Object.entries(query).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
-  )
-  for (const tag of options.list('tag')) search.append('t', tag)
-  for (const host of options.list('addHost')) search.append('extrahosts', host)
   let id = ''
   const display = createProgressDisplay(context.stdout)
   const body = await api.stream('POST', `/build?${search.toString()}`, { ...asked, headers })
@@ -51,47 +49,11 @@ export const runBuild = withEngine(async command => {
   if (idFile !== undefined) await writeFile(idFile, id)
 })
 
+const asHeader = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+
 /** The end of a text that grows. Cut only now and then: every cut copies what is kept. */
 function keptEnd(text: string): string {
   return text.length > 2 * HIDDEN_CHARS_MIN ? text.slice(-HIDDEN_CHARS_MIN) : text
-}
-
-async function buildQuery({ options, context: { env } }: EngineCommand) {
-  const list = (name: string): string | undefined =>
-    options.list(name).length === 0 ? undefined : JSON.stringify(options.list(name))
-  const map = (name: string): string | undefined => {
-    const values = options
-      .list(name)
-      .flatMap(line => (line.includes('=') ? [line] : env[line] === undefined ? [] : [`${line}=${env[line]}`]))
-    return options.list(name).length === 0 ? undefined : JSON.stringify(pairs(values))
-  }
-  const on = (name: string): 1 | undefined => (options.flag(name) ? 1 : undefined)
-  const bytes = (name: string): number | undefined => {
-    const given = options.text(name)
-    return given === undefined ? undefined : parseBytes(given)
-  }
-  return {
-    target: options.text('target'),
-    platform: options.text('platform'),
-    networkmode: options.text('network'),
-    buildargs: map('buildArg'),
-    labels: options.list('label').length === 0 ? undefined : JSON.stringify(labelsOf(options)),
-    cachefrom: list('cacheFrom'),
-    nocache: options.choice('cache') === false ? 1 : undefined,
-    pull: on('pull'),
-    q: on('quiet'),
-    rm: options.text('rm') === 'false' ? 0 : 1,
-    forcerm: on('forceRm'),
-    squash: on('squash'),
-    memory: bytes('memory'),
-    memswap: options.text('memorySwap') === '-1' ? -1 : bytes('memorySwap'),
-    shmsize: bytes('shmSize'),
-    cpushares: options.number('cpuShares'),
-    cpuperiod: options.number('cpuPeriod'),
-    cpuquota: options.number('cpuQuota'),
-    cpusetcpus: options.text('cpusetCpus'),
-    cpusetmems: options.text('cpusetMems'),
-  }
 }
 
 interface BuildInput {
@@ -112,7 +74,8 @@ async function contextOf({ args: [source = ''], options, context }: EngineComman
   const dockerfile =
     file === undefined || file === '-' ? 'Dockerfile' : isAbsolute(file) ? file : join(context.cwd, file)
   const packed = await packContext({ directory, dockerfile, ...inline })
-  return { asked: { body: packed.tar, contentType: TAR }, dockerfile: packed.dockerfile }
+  const body = options.flag('compress') ? packed.tar.pipe(createGzip()) : packed.tar
+  return { asked: { body, contentType: TAR }, dockerfile: packed.dockerfile }
 }
 
 async function fromInput(context: EngineCommand['context'], file: string | undefined): Promise<BuildInput> {

@@ -89,6 +89,25 @@ const transfers: readonly CommandLeaf[] = [
   },
 ]
 
+/** What only `docker buildx build` knows. */
+const BUILDKIT_FLAGS = [
+  '--allow <what>',
+  '--annotation <annotation>',
+  '--attest <what>',
+  '--build-context <name=path>',
+  '--builder <name>',
+  '--cache-to <where>',
+  '--call <method>',
+  '--check',
+  '--metadata-file <path>',
+  '--no-cache-filter <stage>',
+  '-o, --output <where>',
+  '--provenance <what>',
+  '--push',
+  '--sbom <what>',
+  '--ssh <agent>',
+]
+
 const build: CommandLeaf = {
   name: 'build',
   summary: 'build an image from a Dockerfile',
@@ -120,6 +139,16 @@ const build: CommandLeaf = {
     flag('--cpu-quota <us>', 'CPU time in each period'),
     flag('--cpuset-cpus <list>', 'CPUs for RUN'),
     flag('--cpuset-mems <list>', 'memory nodes for RUN'),
+    flag('--cgroup-parent <path>', 'parent of the control groups of RUN'),
+    flags('--ulimit <name=soft[:hard]>', 'limit of a process in RUN'),
+    flags('--security-opt <option>', 'security option'),
+    flag('--isolation <name>', 'isolation technology'),
+    flag('--compress', 'send the folder compressed'),
+    flags('--secret <secret>', 'for RUN --mount=type=secret: id=,src= or id=,env='),
+    flag('--progress <kind>', 'auto, plain, tty or quiet'),
+    { flags: '--load', summary: 'keep the image in the engine (always)', hidden: true },
+    NO_TRUST,
+    ...BUILDKIT_FLAGS.map(name => refused(name, 'needs BuildKit, which is not supported')),
   ],
   load: async () => (await import('./build.ts')).runBuild,
 }
@@ -185,7 +214,12 @@ export const builderGroup: CommandGroup = {
     {
       name: 'prune',
       summary: 'remove what builds keep',
-      options: [flag('-a, --all', 'all of it'), FORCE_YES, flags('--filter <key=value>', 'only what matches')],
+      options: [
+        flag('-a, --all', 'all of it'),
+        FORCE_YES,
+        flags('--filter <key=value>', 'only what matches'),
+        flag('--keep-storage <bytes>', 'keep so much'),
+      ],
       load: async () => (await import('../system/prune.ts')).pruneKind('build cache'),
     },
   ],

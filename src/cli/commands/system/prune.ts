@@ -1,9 +1,11 @@
 import { invalidInput } from '../../../core/errors.ts'
 import { filterQuery } from '../../../docker-api/index.ts'
-import type { RunCommand } from '../../command.ts'
+import type { Options, RunCommand } from '../../command.ts'
 import { type EngineCommand, withEngine } from '../../engine/engine-api.ts'
 import { readFilters } from '../../engine/filters.ts'
 import { humanSize } from '../../output/size.ts'
+import { readArgument } from '../../usage.ts'
+import { size } from '../container/create/read-values.ts'
 import { confirm } from './confirm.ts'
 
 type Filters = Record<string, string[]>
@@ -24,11 +26,14 @@ interface Kind {
   /** What the engine is asked for, of the filters given. */
   readonly filters: (filters: Filters, all: boolean) => Filters
   /** More of the request than filters. */
-  readonly query?: (all: boolean) => Readonly<Record<string, string | number | undefined>>
+  readonly query?: (all: boolean, options: Options) => Readonly<Record<string, string | number | undefined>>
   readonly lines: (report: Report) => readonly string[]
   /** Networks take no space. */
   readonly space: boolean
 }
+
+const kept = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : readArgument('--keep-storage', text, size)
 
 const same = (filters: Filters): Filters => filters
 
@@ -80,7 +85,7 @@ const KINDS = {
       all ? 'WARNING! This will remove all build cache.' : 'WARNING! This will remove all dangling build cache.',
     title: 'Deleted build cache objects:',
     filters: same,
-    query: all => ({ all: all ? 1 : undefined }),
+    query: (all, options) => ({ all: all ? 1 : undefined, 'keep-storage': kept(options.text('keepStorage')) }),
     lines: ({ CachesDeleted }) => CachesDeleted ?? [],
     space: true,
   },
@@ -102,7 +107,7 @@ export function pruneKind(name: KindName): RunCommand {
 async function pruneOne({ api, options, context }: EngineCommand, kind: Kind, all: boolean): Promise<number> {
   const filters = kind.filters(readFilters(options.list('filter'), '--filter'), all)
   const report = await api.ask<Report>('POST', kind.path, {
-    query: { ...kind.query?.(all), filters: filterQuery(filters) },
+    query: { ...kind.query?.(all, options), filters: filterQuery(filters) },
   })
   const lines = kind.lines(report)
   if (lines.length > 0) context.stdout.write(`${[kind.title, ...lines].join('\n')}\n\n`)
