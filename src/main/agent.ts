@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { CommandContext, RunCommand } from '../cli/index.ts'
 import { type Clock, sleep, withDeadline } from '../core/clock.ts'
 import { errorMessage, failed, unavailable } from '../core/errors.ts'
@@ -6,17 +5,18 @@ import type { Log } from '../core/log.ts'
 import { Scope } from '../core/scope.ts'
 import type { Engine } from '../docker-api/index.ts'
 import { createDockerServer } from '../docker-api/server/index.ts'
-import { agentMemoryFile, createAgent, waitForAnswer } from '../node-agent/index.ts'
+import { agentMemoryFile, createAgent, leaveCluster, waitForAnswer } from '../node-agent/index.ts'
 import { holdAgentDirectory } from './agent-directory.ts'
 import { followPeers, openNodeEngine, openStore } from './agent-parts.ts'
 import { type JoinSettings, readJoinSettings } from './agent-settings.ts'
+import { forgetCluster, memoryPath, takeLeaveRequest, writeJoined } from './leave-request.ts'
 import { createLogger } from './logger.ts'
 import { holdPidFile } from './pid-file.ts'
 import { loadClientTls, loadTls } from './tls-flags.ts'
 
 /**
  * `swarm join`: makes this host a node until it is told to stop. SIGTERM leaves containers running and lets the membership
- * expire by itself, so that a restart or an upgrade within its life goes unnoticed.
+ * expire by itself, so that a restart or an upgrade within its life goes unnoticed; unless `swarm leave` asked for more.
  */
 export const runJoin: RunCommand = async (invocation, context) => {
   const settings = await readJoinSettings(invocation, context)
@@ -47,7 +47,11 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
     tls: await loadClientTls(settings.tls),
   })
   scope.defer(() => members.close())
-  const memory = agentMemoryFile(join(directory, 'agent.json'))
+  const memory = agentMemoryFile(memoryPath(directory))
+  // Left by somebody who wanted an earlier agent to leave and did not live to see it end.
+  await takeLeaveRequest(directory)
+  const { discovery, discoveryOptions } = settings.join
+  await writeJoined(directory, { name: settings.engine.name, discovery, discoveryOptions })
   const agent = createAgent(
     { ...settings.agent, overlay: settings.engineUrl === undefined },
     { ...ports, engine, restarts, overlay, peers, memory },
@@ -63,7 +67,19 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
     // Being told to stop is how a daemon ends well.
     if (!signal.aborted) throw error
   }
-  log.info({ node: settings.engine.name }, 'the agent ends; containers keep running')
+  const request = await takeLeaveRequest(directory)
+  if (request === undefined) {
+    return log.info({ node: settings.engine.name }, 'the agent ends; containers keep running')
+  }
+  const leaving = { name: settings.engine.name, memberId: (await memory.read())?.id ?? '', networks: request.purge }
+  if (!(await leaveCluster(leaving, { ...ports, engine, overlay }))) {
+    throw failed(
+      'LEFT_TRACES',
+      'This node left its cluster, but not all that it had there could be removed: see the log',
+    )
+  }
+  await forgetCluster(directory)
+  log.info({ node: settings.engine.name }, 'this node has left its cluster')
 }
 
 /** An engine that ended while we took our place was perhaps our own predecessor's: nobody would serve at the address then. */

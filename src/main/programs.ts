@@ -8,6 +8,7 @@ import { VERSION } from './version.ts'
 const swarm = swarmGroup({
   create: async () => (await import('./swarm-create.ts')).runCreate,
   list: async () => (await import('./swarm-list.ts')).runList,
+  leave: async () => (await import('./swarm-leave.ts')).runLeave,
   join: async () => (await import('./agent.ts')).runJoin,
   manage: async () => (await import('./manager.ts')).runManager,
   engineFlags: ENGINE_FLAGS,

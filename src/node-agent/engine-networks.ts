@@ -1,6 +1,7 @@
 import { ShoalError } from '../core/errors.ts'
 import type { Engine } from '../docker-api/index.ts'
 import type { Overlay } from './ports.ts'
+import { tryAll } from './try-all.ts'
 
 /**
  * Networks that end at the host, for engines we do not network ourselves (`--engine`): each cluster network is one of the
@@ -21,5 +22,14 @@ export function createEngineNetworks(engine: Engine): Overlay {
     publishTask: () => Promise.resolve(),
     releaseTask: () => Promise.resolve(),
     releaseAllBut: () => Promise.resolve(),
+    removeNetworks: names => tryAll(names, name => removeNetwork(engine, name)),
+  }
+}
+
+async function removeNetwork(engine: Engine, name: string): Promise<void> {
+  try {
+    await engine.networks.remove(name)
+  } catch (error) {
+    if (!(error instanceof ShoalError && error.status === 404)) throw error
   }
 }

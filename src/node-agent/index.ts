@@ -1,5 +1,6 @@
 export { createAgent } from './agent.ts'
 export { createEngineNetworks } from './engine-networks.ts'
+export { endMembership, leaveCluster } from './leave.ts'
 export { agentMemoryFile } from './memory-file.ts'
 export { createOverlay } from './overlay/index.ts'
 export { createPeerImages } from './peer-images.ts'

@@ -38,6 +38,8 @@ export interface Overlay {
   readonly releaseTask: (taskId: string) => Promise<void>
   /** Gives back this node's addresses of every other task, not of containers: leftovers of a predecessor. */
   readonly releaseAllBut: (taskIds: ReadonlySet<string>) => Promise<void>
+  /** Removes these networks and all rules from this node, for good: nothing is made again afterwards. Throws the first failure. */
+  readonly removeNetworks: (names: readonly string[]) => Promise<void>
 }
 
 /** The same networks for containers that people make one by one, by the id of the container. */

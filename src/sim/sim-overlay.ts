@@ -33,6 +33,7 @@ export function simOverlay(host: string, addresses: SimAddresses): Overlay {
     takePorts: async () => {},
     publishTask: async () => {},
     releaseTask: async taskId => addresses.release(other => other === holder(taskId)),
+    removeNetworks: () => Promise.resolve(),
     releaseAllBut: async taskIds =>
       addresses.release(other => other.startsWith(`${host}/`) && !taskIds.has(other.slice(host.length + 1))),
   }

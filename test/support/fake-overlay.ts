@@ -4,6 +4,8 @@ import type { ClaimedAddress, Overlay } from '../../src/node-agent/index.ts'
 export class FakeOverlay {
   readonly #claimed = new Map<string, ClaimedAddress>()
   readonly published = new Map<string, boolean>()
+  /** Networks that were removed, by name. */
+  readonly removed: string[] = []
   #next = 2
 
   get tasks(): string[] {
@@ -27,6 +29,7 @@ export class FakeOverlay {
       this.published.delete(taskId)
       for (const key of this.#claimed.keys()) if (key.startsWith(`${taskId} `)) this.#claimed.delete(key)
     },
+    removeNetworks: async names => void this.removed.push(...names),
     releaseAllBut: async taskIds => {
       for (const key of this.#claimed.keys()) if (!taskIds.has(key.split(' ')[0] ?? '')) this.#claimed.delete(key)
     },

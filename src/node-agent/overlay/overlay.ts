@@ -15,6 +15,7 @@ import {
 } from '../../discovery/index.ts'
 import type { NameSource } from '../../runtime/index.ts'
 import type { AgentPorts, ClaimedAddress, ContainerOverlay, Overlay, TaskEndpoint } from '../ports.ts'
+import { tryAll } from '../try-all.ts'
 import { EndpointIndex } from './endpoint-index.ts'
 import { clusterNames, type EndpointView } from './endpoint-view.ts'
 import { Ingress } from './ingress.ts'
@@ -171,6 +172,14 @@ class HostOverlay implements ClusterOverlay {
     const leftovers = tasks.filter(({ taskId }) => !taskIds.has(taskId ?? ''))
     for (const record of leftovers) await this.#own.release(record)
     this.#reconciler.wake()
+  }
+
+  async removeNetworks(names: readonly string[]): Promise<void> {
+    // It would bring back what is removed.
+    await this.#reconciler.close()
+    await this.#ingress.apply({ ports: [], bridges: [], local: [] })
+    const present = new Set([...names, ...this.#devices.records().map(({ name }) => name)])
+    await tryAll([...present], name => this.#lock.run(name, () => this.#remove(name)))
   }
 
   readonly containers: ContainerOverlay = {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { memberCodec } from '../../../src/discovery/index.ts'
+import { endpointCodec, memberCodec } from '../../../src/discovery/index.ts'
 import { startDockerd } from '../../support/dockerd.ts'
 import { serviceSpec, taskRecord } from '../../support/tasks.ts'
 import { AgentLab, KEYS } from './lab.ts'
@@ -151,6 +151,30 @@ describe.skipIf(needsRoot)('swarm join (needs root)', () => {
     await lab.assign(taskRecord({ id: 'd1', slot: 4, spec, node: 'n2' }))
     expect((await lab.reaches('n2', 'd1', ({ state }) => state !== 'preparing' && state !== 'starting')).state).toBe(
       'running',
+    )
+  })
+
+  it('leaves when nothing runs there or by force, with all that it had', async () => {
+    const spec = serviceSpec({ ...web.container, networkMode: 'none' }, { networks: [] })
+    await lab.assign(taskRecord({ id: 'f1', slot: 6, spec, node: 'n2' }))
+    await lab.reaches('n2', 'f1', ({ state }) => state === 'running')
+    await expect(lab.hosts.run('n2', lab.leaveCommand('n2'))).rejects.toThrow(
+      /Node n2 runs .*shop-web-6.*: move them away with swarm node drain --wait n2 first/,
+    )
+    await lab.hosts.run('n2', lab.leaveCommand('n2', ['--force', '--purge']))
+    expect(await lab.store.get(KEYS.member('n2'))).toBeUndefined()
+    const endpoints = (await lab.store.list(KEYS.endpoints)).items.map(({ value }) => endpointCodec.decode(value).node)
+    expect(endpoints).not.toContain('n2')
+    expect(await lab.hosts.run('n2', ['nft', 'list', 'tables'])).not.toContain('dport')
+    // It may come back as a new node: nothing is left of its membership, its engine has what it had.
+    await lab.withdraw('n2', 'f1')
+    await lab.withdraw('n2', 'd1')
+    await lab.join('n2')
+    await lab.present('n2')
+    expect(await lab.engine('n2').containers.list({ all: true })).toEqual([])
+    expect(await lab.engine('n2').images.list({})).toHaveLength(1)
+    await expect(lab.hosts.run('n2', lab.leaveCommand('n2', ['--data-root', '/nowhere']))).rejects.toThrow(
+      /No node of \/nowhere\/agent has joined a cluster/,
     )
   })
 

@@ -104,6 +104,11 @@ export class AgentLab {
     return [process.execPath, resolve('src/main/cli.ts'), 'swarm', 'join', ...identity, ...place, ...extra, url]
   }
 
+  leaveCommand(name: string, extra: readonly string[] = []): string[] {
+    const dataRoot = ['--data-root', join(this.hosts.dataDirectory(name), 'lib')]
+    return [process.execPath, resolve('src/main/cli.ts'), 'swarm', 'leave', ...dataRoot, ...extra]
+  }
+
   present(name: string): Promise<unknown> {
     return this.until(`node ${name} to be a member`, () => this.store.get(KEYS.member(name)), name)
   }
@@ -116,6 +121,10 @@ export class AgentLab {
 
   async assign(task: TaskRecord): Promise<void> {
     await this.store.txn([], [{ put: KEYS.task(task.node, task.id), value: taskCodec.encode(task) }])
+  }
+
+  async withdraw(node: string, id: string): Promise<void> {
+    await this.store.txn([], [{ delete: KEYS.task(node, id) }, { delete: KEYS.statusOf(node, id) }])
   }
 
   async status(node: string, id: string): Promise<TaskStatus | undefined> {

@@ -93,17 +93,26 @@ it('reaches engines of a list that speak TLS through a manager that does', async
   }
 })
 
-it('reaches nodes that joined with TLS', async () => {
+it.each([
+  ['and drive another engine', async () => ['--engine', engine.host, '--advertise', `127.0.0.1:${await freePort()}`]],
+  ['and found an engine where they advertise', async () => ['--advertise', engineUrl.slice('tcp://'.length)]],
+])('reaches nodes that joined with TLS %s', async (what, where) => {
   let etcd: EtcdProcess | undefined
   let agent: ChildProcess | undefined
   let manager: ManagerProcess | undefined
   try {
-    etcd = await startEtcd({ dataDir: join(folder, 'etcd'), clock: systemClock, clientPort: await freePort() })
+    etcd = await startEtcd({ dataDir: join(folder, 'etcd', what), clock: systemClock, clientPort: await freePort() })
     const url = `etcd://${etcd.endpoint}/tls`
-    const roots = ['--data-root', join(folder, 'lib'), '--exec-root', join(folder, 'run'), '--name', 'secure']
-    const advertised = `127.0.0.1:${await freePort()}`
+    const roots = [
+      '--data-root',
+      join(folder, 'lib', what),
+      '--exec-root',
+      join(folder, 'run', what),
+      '--name',
+      'secure',
+    ]
     manager = await startManagerProcess([...flags, url])
-    const joining = ['swarm', 'join', '--engine', engine.host, '--advertise', advertised, ...roots, ...flags, url]
+    const joining = ['swarm', 'join', ...(await where()), ...roots, ...flags, url]
     agent = spawn(process.execPath, ['src/main/cli.ts', ...joining], { stdio: 'ignore' })
     await expectCluster(manager, 'secure')
     const nodes = await cli(['swarm', 'node', '-H', `tcp://${manager.address}`, ...flags, 'ls', '-q'])
