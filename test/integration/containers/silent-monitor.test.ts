@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -15,6 +15,13 @@ setsid sh -c 'sleep 1000 & echo $! > pid; echo $$ > monitor; read -r _ < ever' m
 read -r _ < never
 `
 
+/** Waits as conmon does before it begins, also if nobody will ever tell it to. */
+const PATIENT = `#!/bin/sh
+echo $$ > monitor
+read -r _ <&4
+touch begun
+`
+
 describe.skipIf(!isRoot)('a monitor that says nothing', () => {
   let directory = ''
   let bundle = ''
@@ -22,25 +29,29 @@ describe.skipIf(!isRoot)('a monitor that says nothing', () => {
     directory = mkdtempSync(join(tmpdir(), 'shoal-silent-'))
     bundle = join(directory, 'ab'.repeat(32))
     mkdirSync(bundle)
-    writeFileSync(join(directory, 'conmon'), SILENT)
-    chmodSync(join(directory, 'conmon'), 0o755)
   })
   afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
+  const conmonThatIs = (script: string, clock: ManualClock): Conmon => {
+    writeFileSync(join(directory, 'conmon'), script)
+    chmodSync(join(directory, 'conmon'), 0o755)
+    const runtime = new OciRuntime('/usr/sbin/runc', join(directory, 'state'), systemClock)
+    return new Conmon(join(directory, 'conmon'), runtime, clock)
+  }
+  const pidIn = (name: string): number => {
+    try {
+      return Number(readFileSync(join(bundle, name), 'utf8'))
+    } catch {
+      return 0
+    }
+  }
+
   it('is ended with what it began', async () => {
     const clock = new ManualClock()
-    const runtime = new OciRuntime('/usr/sbin/runc', join(directory, 'state'), systemClock)
-    const conmon = new Conmon(join(directory, 'conmon'), runtime, clock)
+    const conmon = conmonThatIs(SILENT, clock)
     const request = { id: 'c', bundle, exitFolder: bundle, tty: false, stdin: false, keepStdinOpen: false }
     const running = conmon.exec({ ...request, execProcess: join(bundle, 'config.json') }, () => {})
     const refused = expect(running).rejects.toMatchObject({ code: 'MONITOR_SILENT', status: 500 })
-    const pidIn = (name: string): number => {
-      try {
-        return Number(readFileSync(join(bundle, name), 'utf8'))
-      } catch {
-        return 0
-      }
-    }
     const pids = await eventually(
       () => [pidIn('monitor'), pidIn('pid')],
       found => found.every(pid => pid > 0 && isAlive(pid)),
@@ -51,5 +62,25 @@ describe.skipIf(!isRoot)('a monitor that says nothing', () => {
       () => pids.map(isAlive),
       alive => !alive.includes(true),
     )
+  })
+
+  it('is ended before it begins, if what it waits for will never be there', async () => {
+    const conmon = conmonThatIs(PATIENT, new ManualClock())
+    const request = { id: 'c', bundle, exitFolder: bundle, tty: false, stdin: false, keepStdinOpen: false }
+    const monitor = conmon.launch(request)
+    const pid = await eventually(
+      () => pidIn('monitor'),
+      found => found > 0,
+    )
+    await monitor.abandon()
+    expect([isAlive(pid), existsSync(join(bundle, 'begun'))]).toEqual([false, false])
+  })
+
+  it('cannot be started at all: that is said when it is told to begin', async () => {
+    const runtime = new OciRuntime('/usr/sbin/runc', join(directory, 'state'), systemClock)
+    const request = { id: 'c', bundle, exitFolder: bundle, tty: false, stdin: false, keepStdinOpen: false }
+    const monitor = new Conmon(join(directory, 'missing'), runtime, new ManualClock()).launch(request)
+    await expect(monitor.create()).rejects.toMatchObject({ code: 'RUNTIME_FAILED', status: 500 })
+    await monitor.abandon()
   })
 })

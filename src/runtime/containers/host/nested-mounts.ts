@@ -33,9 +33,10 @@ export async function stageMounts(folder: string, mounts: readonly PreparedMount
 /** Takes the copies away; containers that were started keep what they have. Repeating it is harmless. */
 export async function unstageMounts(folder: string): Promise<void> {
   const names = await readdir(folder).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') return []
+    if (errorCode(error) === 'ENOENT') return undefined
     throw error
   })
+  if (names === undefined) return
   for (const name of names) unmount(join(folder, name))
   await rm(folder, { recursive: true, force: true })
 }

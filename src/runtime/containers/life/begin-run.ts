@@ -8,11 +8,11 @@ import { bundleFiles, bundlePath, logPath, stagingPath } from '../engine-paths.t
 import { planHealth } from '../health/index.ts'
 import { closeSharedParts, unstageMounts } from '../host/index.ts'
 import { readLogConfig } from '../logs/index.ts'
-import type { MonitoredProcess } from '../monitor/conmon.ts'
+import type { MonitoredProcess, WaitingMonitor } from '../monitor/conmon.ts'
 import type { ContainerRecord, RunningLife } from '../record.ts'
 import { emitContainer, type Room } from '../room.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
-import { cgroupPath, writeBundle } from './write-bundle.ts'
+import { cgroupPath, emptyBundle, writeBundle } from './write-bundle.ts'
 
 const EXIT_CANNOT_RUN = 128
 
@@ -27,8 +27,11 @@ export async function beginRun(room: Room, id: string, counters: RunCounters): P
   })
   const record = room.table.get(id)
   const opening = Promise.allSettled([starting, room.exits.forget(id), room.roots.mount(id, record.imageId)])
+  let monitor: WaitingMonitor | undefined
   try {
-    // Opened beside the root: it is the longer of the two.
+    await emptyBundle(room, id)
+    // Loaded, and the root mounted, beside the network: it is the longest of the three.
+    monitor = room.conmon.launch(monitorRequest(room, record))
     const sandbox = await room.sandboxes.open(sandboxRequestOf(record))
     const [written, forgotten, mounted] = await opening
     for (const step of [written, forgotten, mounted]) if (step.status === 'rejected') throw step.reason
@@ -36,15 +39,14 @@ export async function beginRun(room: Room, id: string, counters: RunCounters): P
     await room.mounts.enter(id, record.mounts)
     await fillVolumes(room, record, mounted.value)
     await writeBundle(room, record, { rootPath: mounted.value, sandbox })
-    const monitored = await room.conmon.create(monitorRequest(room, record))
-    const life = lifeOf(room, monitored)
+    const life = lifeOf(room, await monitor.create())
     await sizeTerminal(room, record)
     connectAttaching(room, id)
     await room.runtime.start(id)
     await room.table.update(id, current => ({ ...current, life }))
     await unstageMounts(stagingPath(room.paths, id))
   } catch (error) {
-    await opening
+    await Promise.all([opening, monitor?.abandon()])
     await undoRun(room, id, error)
     throw explainFullDisk(error, `start container ${record.name}`, room.paths.bundles)
   }

@@ -22,16 +22,20 @@ import { resolveUser } from '../spec/process-user.ts'
 /** More accounts than any image has; less than would hold up the engine. */
 const ACCOUNT_BYTES_MAX = 4 << 20
 
-/** Writes a fresh bundle for the next run; resolves with its folder. */
+/** Makes the folder of the next run's bundle; what the last run left in it goes. */
+export async function emptyBundle({ paths }: Pick<Room, 'paths'>, id: string): Promise<void> {
+  const bundle = bundlePath(paths, id)
+  await rm(bundle, { recursive: true, force: true })
+  await mkdir(bundle, { recursive: true, mode: 0o700 })
+}
+
+/** Writes the bundle of the next run into its empty folder. */
 export async function writeBundle(
   room: Room,
   record: ContainerRecord,
   { rootPath, sandbox }: { readonly rootPath: string; readonly sandbox: Sandbox },
-): Promise<string> {
+): Promise<void> {
   const { config, host } = record
-  const bundle = bundlePath(room.paths, record.id)
-  await rm(bundle, { recursive: true, force: true })
-  await mkdir(bundle, { recursive: true, mode: 0o700 })
   const { initPath } = room.facts
   checkRoot(rootPath, record.mounts)
   await grantRealtime(room.cgroups, dirname(cgroupPath(room, record)), host)
@@ -50,8 +54,7 @@ export async function writeBundle(
     blockDevices: await blockDeviceNumbers(host),
     ...(await openSharedParts(room, record)),
   })
-  await writeFile(bundleFiles(bundle).config, ociText(spec), { mode: 0o600 })
-  return bundle
+  await writeFile(bundleFiles(bundlePath(room.paths, record.id)).config, ociText(spec), { mode: 0o600 })
 }
 
 export function cgroupPath({ cgroupParent }: Pick<Room, 'cgroupParent'>, { id, host }: ContainerRecord): string {

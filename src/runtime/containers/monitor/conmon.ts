@@ -14,6 +14,9 @@ const LAUNCH_TIMEOUT_MS = 30_000
 const STDERR_CHARS_MAX = 2_000
 const MONITOR_SILENT = 'MONITOR_SILENT'
 
+/** conmon's descriptors: what it tells us, what it waits for before it begins, and (of an exec) whether it can be attached to. */
+const [SYNC_PIPE, START_PIPE, ATTACH_PIPE] = [3, 4, 5]
+
 export interface MonitorRequest {
   /** The container's id, for an exec too. */
   readonly id: string
@@ -40,6 +43,14 @@ export interface MonitoredExec extends MonitoredProcess {
   readonly exitCode: Promise<number>
 }
 
+/** A monitor that was started and waits for the word to create its container. */
+export interface WaitingMonitor {
+  /** Creates the container of the bundle and resolves when its first process waits to be started. */
+  readonly create: () => Promise<MonitoredProcess>
+  /** Ends the monitor if it still waits; resolves when it has ended. */
+  readonly abandon: () => Promise<void>
+}
+
 interface SyncMessage {
   readonly data: number
   readonly message?: string
@@ -60,19 +71,39 @@ export class Conmon {
     this.#clock = clock
   }
 
-  /** Creates the container of a bundle and resolves when its first process waits to be started. */
-  async create(request: MonitorRequest): Promise<MonitoredProcess> {
+  /**
+   * Starts the monitor of a container, whose folder must be there. It waits for the rest of the bundle, so that loading
+   * it takes no time when everything else is ready.
+   */
+  launch(request: MonitorRequest): WaitingMonitor {
     const child = this.#spawn(request)
     const sync = new SyncPipe(child)
-    try {
-      const pid = await this.#within(request, sync.next())
-      return { pid, monitorPid: await readPid(bundleFiles(request.bundle).monitorPid) }
-    } catch (error) {
-      await endSilent(error, request)
-      throw error
-    } finally {
+    const ended = new Promise<void>(resolve => {
+      child.once('exit', () => resolve()).once('error', () => resolve())
+    })
+    let isWaiting = true
+    const create = async (): Promise<MonitoredProcess> => {
+      isWaiting = false
+      try {
+        ;(child.stdio[START_PIPE] as Writable).end('\0')
+        const pid = await this.#within(request, sync.next())
+        return { pid, monitorPid: await readPid(bundleFiles(request.bundle).monitorPid) }
+      } catch (error) {
+        await endSilent(error, request)
+        throw error
+      } finally {
+        release(child)
+      }
+    }
+    const abandon = async (): Promise<void> => {
+      if (!isWaiting) return
+      isWaiting = false
+      // Before its input ends, which it would take for the word to begin.
+      child.kill('SIGKILL')
+      await ended
       release(child)
     }
+    return { create, abandon }
   }
 
   /**
@@ -80,7 +111,8 @@ export class Conmon {
    */
   async exec(request: MonitorRequest, onReady: () => void): Promise<MonitoredExec> {
     const child = this.#spawn(request)
-    const [, , , , start, attach] = child.stdio as readonly unknown[]
+    const stdio = child.stdio as readonly unknown[]
+    const [start, attach] = [stdio[START_PIPE], stdio[ATTACH_PIPE]]
     const sync = new SyncPipe(child)
     const first = sync.next()
     // Failure shows up on either pipe; whoever loses the race must not be an unhandled rejection.
@@ -112,16 +144,16 @@ export class Conmon {
   }
 
   #spawn(request: MonitorRequest): ChildProcess {
-    const pipes =
-      request.execProcess === undefined ? ['pipe' as const] : ['pipe' as const, 'pipe' as const, 'pipe' as const]
+    const isExec = request.execProcess !== undefined
     const child = spawn(this.path, this.#arguments(request), {
       cwd: request.bundle,
       env: {
         PATH: PROGRAM_PATH,
-        _OCI_SYNCPIPE: '3',
-        ...(pipes.length > 1 ? { _OCI_STARTPIPE: '4', _OCI_ATTACHPIPE: '5' } : {}),
+        _OCI_SYNCPIPE: String(SYNC_PIPE),
+        _OCI_STARTPIPE: String(START_PIPE),
+        ...(isExec ? { _OCI_ATTACHPIPE: String(ATTACH_PIPE) } : {}),
       },
-      stdio: ['ignore', 'ignore', 'pipe', ...pipes],
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', ...(isExec ? ['pipe' as const] : [])],
     })
     for (const stream of child.stdio) stream?.on('error', () => {})
     return child
@@ -174,7 +206,7 @@ class SyncPipe {
   constructor(child: ChildProcess) {
     this.#child = child
     const wake = (): void => this.#wake?.()
-    const pipe = child.stdio[3] as Readable
+    const pipe = child.stdio[SYNC_PIPE] as Readable
     pipe.setEncoding('utf8').on('data', (text: string) => {
       this.#buffer += text
       wake()
