@@ -1,4 +1,6 @@
 import type { Clock } from '../core/clock.ts'
+import { unavailable } from '../core/errors.ts'
+import { KeyedLock } from '../core/keyed-lock.ts'
 import type { Log } from '../core/log.ts'
 import type { MemberRecord } from '../core/model/node.ts'
 import type { Random } from '../core/random.ts'
@@ -6,16 +8,20 @@ import { clientTlsOf, type Engine } from '../docker-api/index.ts'
 import { createListeners, type Listeners, type ServerTls } from '../docker-api/server/index.ts'
 import type { FilterName } from '../scheduler/index.ts'
 import { createVersionCap } from './docker/api-versions.ts'
+import type { Creating } from './docker/containers/container-routes.ts'
+import { createContainer } from './docker/create/create-container.ts'
+import { PlacementState } from './docker/create/placement-state.ts'
 import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
-import type { ClusterNodes } from './docker/nodes.ts'
+import type { ClusterNodes, NodeEngine } from './docker/nodes.ts'
 import type { EngineList } from './engine-list/engine-list.ts'
 import { withCors } from './http/cors.ts'
 import { createFront } from './http/server.ts'
 import { v1Routes } from './http/v1-routes.ts'
 import { ClusterInventory } from './inventory/index.ts'
-import type { Manager } from './manager.ts'
+import type { LeaderTerm, Manager } from './manager.ts'
 import type { Strategy } from './model/round.ts'
 import type { Snapshot } from './model/snapshot.ts'
+import { Rescheduler } from './reschedule/rescheduler.ts'
 import { nodeViews, pendingView } from './views.ts'
 
 export interface ManagerServerOptions {
@@ -79,9 +85,19 @@ export async function createManagerServer(
     ...nodeViews(manager.snapshot(), name => engineList?.failure(name)),
     ...(engineList?.pending() ?? []).map(pendingView),
   ]
+  const creating = {
+    nodes,
+    random,
+    strategy,
+    filters: options.filters,
+    state: new PlacementState({ snapshot: manager.snapshot, inventory, overcommit: options.overcommit }),
+    locks: new KeyedLock(),
+    confirmLead: manager.confirmLead,
+  }
+  manager.whileLeading(term => reschedule(term, creating, { clock, log }))
   const routes = [
     ...v1Routes({ manager, nodes, views }, options.version),
-    ...dockerRoutes({ ...options, manager, nodes, views, random, strategy }),
+    ...dockerRoutes({ ...options, manager, nodes, views, random, strategy, creating }),
   ]
   const hijack = (request: Parameters<typeof hijackTarget>[0]) => hijackTarget(request, nodes)
   const front = await createFront(routes, { manager, clock, log, hijack, ...(tls === undefined ? {} : { tls }) })
@@ -98,6 +114,34 @@ export async function createManagerServer(
       await front.close()
     },
   }
+}
+
+/** Makes containers that ask for it anew when their node fails. */
+function reschedule(
+  term: LeaderTerm,
+  creating: Creating,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Promise<void> {
+  const { nodes } = creating
+  const { signal } = term
+  const memberOf = (node: string): NodeEngine => {
+    const found = nodes.ready().find(({ name }) => name === node)
+    if (found === undefined) throw unavailable('NODE_DOWN', `Node ${node} is not there`)
+    return found
+  }
+  return new Rescheduler({
+    ...term,
+    inventory: nodes.inventory,
+    engineOf: node => memberOf(node).engine,
+    nanoCpusOf: node => memberOf(node).member.nanoCpus,
+    async create({ name, swarmId, request }) {
+      const options = { name, swarmId, platform: undefined }
+      const { node, created } = await createContainer(request, options, { ...creating, signal })
+      return { node: node.name, id: created.Id }
+    },
+    clock,
+    log,
+  }).run(signal)
 }
 
 /** What is made of a snapshot, made once for each. */

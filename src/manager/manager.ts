@@ -50,6 +50,19 @@ export interface ManagerPorts {
   readonly engines: (member: MemberRecord) => Engine
 }
 
+/** What a manager does for as long as it leads. */
+export interface LeaderTerm {
+  readonly store: Pick<Store, 'list'>
+  readonly keys: ClusterKeys
+  /** Aborted when the term is over. */
+  readonly signal: AbortSignal
+  /** All of it or nothing; false if a condition did not hold. Throws 503 `NOT_LEADER` once another manager leads. */
+  readonly write: (transaction: Transaction) => Promise<boolean>
+}
+
+/** Runs until the term is over; what it throws ends the term, and the next one begins it anew. */
+export type LeaderDuty = (term: LeaderTerm) => Promise<void>
+
 /** The brain of a cluster: one of several may run, one of them leads. */
 export interface Manager {
   /** Follows the cluster, stands for election, and leads while elected. Ends when `signal` is aborted. */
@@ -61,6 +74,8 @@ export interface Manager {
   /** Asks the store whether this manager leads. Throws 503 `NOT_LEADER` if not. */
   readonly confirmLead: () => Promise<void>
   readonly leader: () => LeaderRecord | undefined
+  /** Has something done in every term of this manager from now on. */
+  readonly whileLeading: (duty: LeaderDuty) => void
   /** These three throw 503 `NOT_LEADER` on a manager that does not lead, 503 `STORE_UNAVAILABLE` without the store. */
   readonly apply: (project: ProjectSpec, options: ApplyOptions) => Promise<ApplyResult>
   readonly remove: (
@@ -98,6 +113,7 @@ export function createManager(options: ManagerOptions, ports: ManagerPorts): Man
     isLeader: () => state.term?.leadership.isCurrent() === true,
     confirmLead: async () => state.confirmLead(),
     leader: () => state.election?.leader(),
+    whileLeading: duty => void state.duties.push(duty),
     apply: async (project, how) => applyProject(project, how, state.applyPorts()),
     remove: async (project, how) => removeProject(project, how, state.applyPorts()),
     updateNode: async (name, change) => updateNode(name, change, state.applyPorts()),
@@ -114,6 +130,7 @@ class ManagerState {
   election: Election | undefined
   cache: ClusterCache | undefined
   term: Term | undefined
+  readonly duties: LeaderDuty[] = []
 
   constructor(options: ManagerOptions, ports: ManagerPorts) {
     this.#options = options
@@ -163,13 +180,31 @@ class ManagerState {
       this.cache?.close()
       this.cache = cache
       this.term = { leadership, writer, cache }
-      await this.#loop(this.term).run(end)
+      await this.#fulfil(this.term, end)
     } finally {
       this.term = undefined
       if (this.cache !== cache) cache.close()
       await leadership.resign().catch(() => {})
       log.info({ token: leadership.token }, 'this manager no longer leads')
     }
+  }
+
+  /** Until the term is over, or any part of its work fails. */
+  async #fulfil(term: Term, end: AbortSignal): Promise<void> {
+    const { store, keys } = this.#ports
+    const failing = new AbortController()
+    const signal = AbortSignal.any([end, failing.signal])
+    const write = (transaction: Transaction): Promise<boolean> => term.writer.write(transaction)
+    const parts = [this.#loop(term).run(signal), ...this.duties.map(duty => duty({ store, keys, signal, write }))]
+    const outcomes = await Promise.allSettled(
+      parts.map(part =>
+        part.catch((error: unknown) => {
+          failing.abort()
+          throw error
+        }),
+      ),
+    )
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
 
   #loop({ writer, cache }: Term): ControlLoop {

@@ -151,14 +151,13 @@ async function asking(name: string, path: string, during: () => Promise<void>): 
   return statuses
 }
 
-async function createThrough(name: string, container: string): Promise<CliResult> {
-  return docker(managerOf(name), ['run', '-d', '--name', container, '--network', 'none', IMAGE, 'sleep', '3600'])
-}
+const createThrough = (name: string, container: string, ...flags: string[]): Promise<CliResult> =>
+  docker(managerOf(name), ['run', '-d', '--name', container, '--network', 'none', ...flags, IMAGE, 'sleep', '3600'])
 
 /** Tries until the cluster takes it: while nobody leads, a manager refuses. */
-async function runContainer(name: string, container: string): Promise<string> {
+async function runContainer(name: string, container: string, ...flags: string[]): Promise<string> {
   return until(`${container} to be taken`, async () => {
-    const { code, stdout, stderr } = await createThrough(name, container)
+    const { code, stdout, stderr } = await createThrough(name, container, ...flags)
     if (code !== 0) expect(stderr).toMatch(/lead|reach|store|Unreachable/i)
     return code === 0 ? stdout.trim() : undefined
   })
@@ -195,7 +194,7 @@ services:
     const [replica = ''] = NAMES.filter(name => name !== first)
     await compose(replica, 'up', '-d', '--wait')
     expect(new Set((await rows(replica)).map(row => row.Node))).toEqual(new Set(NAMES))
-    await runContainer(replica, 'single')
+    await runContainer(replica, 'single', '-e', 'reschedule:on-node-failure')
     const { stdout } = await docker(managerOf(replica), ['exec', '-i', 'single', 'cat'], { input: 'there and back' })
     expect(stdout).toBe('there and back')
     await settled(4)
@@ -255,6 +254,31 @@ services:
       return names.length === 3 ? names : undefined
     })
     expect(new Set(found).size).toBe(3)
+  }, 120_000)
+
+  it('makes a container anew that asks for it when its host fails, and removes what the host comes back with', async () => {
+    const whereIs = async (asked: string): Promise<string> => {
+      const { stdout } = await docker(managerOf(asked), ['ps', '--filter', 'name=single', '--format', '{{.Names}}'])
+      return stdout.trim().split('/')[0] ?? ''
+    }
+    const lost = await whereIs('h1')
+    const [other = ''] = NAMES.filter(name => name !== lost)
+    await hosts.kill(lost)
+    const taker = await until('it to run elsewhere', async () => {
+      const node = await whereIs(other)
+      return node !== '' && node !== lost ? node : undefined
+    })
+    await hosts.start(lost, ADDRESSES[lost] ?? '')
+    startEtcd(lost)
+    startManager(lost)
+    startAgent(lost)
+    await until('the returned host to have neither it nor a replica too many', async () => {
+      const names = await running()
+      const singles = names.filter(name => name.includes('single'))
+      return singles.length === 1 && names.filter(name => name.includes('web')).length === 3 ? true : undefined
+    })
+    expect(await whereIs(lost)).toBe(taker)
+    await leader()
   }, 120_000)
 
   it('goes on when the member of etcd that leads is killed', async () => {

@@ -7,9 +7,8 @@ import type { Upstream } from '../http/proxy.ts'
 import type { ApiRequest, ApiRoute } from '../http/route.ts'
 import type { Manager } from '../manager.ts'
 import { nodePath, parseContainerPath } from './containers/container-path.ts'
-import { containerRoutes } from './containers/container-routes.ts'
+import { type Creating, containerRoutes } from './containers/container-routes.ts'
 import { locate, locateExec } from './containers/locate.ts'
-import { PlacementState } from './create/placement-state.ts'
 import { followEvents } from './events.ts'
 import { imageRoutes } from './images/image-routes.ts'
 import { systemInfo, versionInfo } from './info.ts'
@@ -29,7 +28,8 @@ export interface DockerFrontPorts {
   readonly strategy: Strategy
   /** Of containers that are created one by one, in their order. */
   readonly filters: readonly FilterName[]
-  readonly overcommit: number
+  /** How containers are created one by one. */
+  readonly creating: Creating
   /** How often a container that could not be created is tried again. */
   readonly createRetries?: number
   /** This manager's name and its software's version. */
@@ -47,8 +47,7 @@ const PING_HEADERS = {
 
 /** As much of the Docker Engine API as makes sense of a cluster as a whole; the rest is the nodes' own. */
 export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
-  const { manager, nodes, overcommit } = ports
-  const state = new PlacementState({ snapshot: manager.snapshot, inventory: nodes.inventory, overcommit })
+  const { manager, nodes, creating } = ports
   const get = (path: string, summary: string, handle: ApiRoute['handle']): ApiRoute => ({
     method: 'GET',
     path,
@@ -72,7 +71,7 @@ export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
     ...networkRoutes(ports),
     ...volumeRoutes({ ...ports, snapshot: manager.snapshot }),
     ...pruneRoutes({ nodes, snapshot: manager.snapshot, removeNetwork: manager.removeNetwork }),
-    ...containerRoutes({ ...ports, state }),
+    ...containerRoutes(ports),
     ...(['GET', 'POST'] as const).map(
       (method): ApiRoute => ({
         method,
@@ -83,7 +82,7 @@ export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
           hand(request, await toNode(await locateExec(execId(request), nodes), request.originalUrl, nodes), nodes),
       }),
     ),
-    ...imageRoutes({ ...ports, contents: () => state.contents() }),
+    ...imageRoutes({ ...ports, contents: () => creating.state.contents() }),
   ]
 }
 

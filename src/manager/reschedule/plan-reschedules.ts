@@ -1,5 +1,5 @@
 import type { RescheduledContainer } from '../../core/model/rescheduled.ts'
-import type { HeldContainer, NodeCondition } from '../inventory/index.ts'
+import { type HeldContainer, type NodeCondition, SWARM_ID_LABEL } from '../inventory/index.ts'
 
 /** What is to be done about containers that are to outlive their nodes. */
 export type RescheduleStep =
@@ -25,7 +25,6 @@ export interface RescheduleInput {
 }
 
 export const POLICY_LABEL = 'com.docker.swarm.reschedule-policies'
-export const SWARM_ID_LABEL = 'com.docker.swarm.id'
 
 /** Whether a container asks to be made anew when its node fails (classic Swarm's `reschedule:on-node-failure`). */
 export function isRescheduled({ labels }: HeldContainer): boolean {

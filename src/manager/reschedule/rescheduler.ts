@@ -4,11 +4,11 @@ import type { Log } from '../../core/log.ts'
 import type { RescheduledContainer } from '../../core/model/rescheduled.ts'
 import { backoff } from '../../core/retry.ts'
 import { type ClusterKeys, rescheduledCodec, type Store } from '../../discovery/index.ts'
-import type { ContainerCreateRequest, Engine } from '../../docker-api/index.ts'
-import type { HeldContainer, Inventory } from '../inventory/index.ts'
+import type { Engine } from '../../docker-api/index.ts'
+import { type HeldContainer, type Inventory, SWARM_ID_LABEL } from '../inventory/index.ts'
 import type { Transaction } from '../loop/transactions.ts'
 import { creationOf } from './creation-of.ts'
-import { isRescheduled, isUp, planReschedules, type RescheduleStep, SWARM_ID_LABEL } from './plan-reschedules.ts'
+import { isRescheduled, isUp, planReschedules, type RescheduleStep } from './plan-reschedules.ts'
 
 export interface ReschedulerPorts {
   readonly store: Pick<Store, 'list'>
@@ -18,11 +18,9 @@ export interface ReschedulerPorts {
   readonly engineOf: (node: string) => Engine
   /** Refused by the store, with an error, once another manager leads. */
   readonly write: (transaction: Transaction) => Promise<unknown>
+  readonly nanoCpusOf: (node: string) => number
   /** Places a container and creates it. Throws as `docker create` through the manager does. */
-  readonly create: (
-    request: ContainerCreateRequest,
-    name: string,
-  ) => Promise<{ readonly node: string; readonly id: string }>
+  readonly create: (wanted: RescheduledContainer) => Promise<{ readonly node: string; readonly id: string }>
   readonly clock: Clock
   readonly log: Log
 }
@@ -127,7 +125,7 @@ export class Rescheduler {
   }
 
   async #note(container: HeldContainer): Promise<void> {
-    const { engineOf } = this.#ports
+    const { engineOf, nanoCpusOf } = this.#ports
     const inspect = await engineOf(container.node).containers.inspect(container.id)
     await this.#put({
       swarmId: swarmIdOf(container),
@@ -135,14 +133,14 @@ export class Rescheduler {
       node: container.node,
       containerId: container.id,
       running: isUp(container),
-      ...creationOf(inspect),
+      ...creationOf(inspect, nanoCpusOf(container.node)),
     })
   }
 
   async #move(known: RescheduledContainer): Promise<void> {
     const { create, engineOf, inventory, log } = this.#ports
     const { name, node: from, networks } = known
-    const { node, id } = await create(known.request, name)
+    const { node, id } = await create(known)
     const engine = engineOf(node)
     try {
       for (const [network, endpoint] of Object.entries(networks)) {

@@ -127,6 +127,12 @@ function create(
 const nodesOf = (...wanted: string[]): string[] =>
   wanted.map(name => made.find(each => each.name === name)?.node ?? 'nowhere')
 
+it('gives every container an id of the cluster, whatever a client says', async () => {
+  const label = 'com.docker.swarm.id'
+  await create('a', { Labels: { [label]: 'another container' } })
+  expect(made[0]?.request.Labels?.[label]).toMatch(/^[0-9a-f]{64}$/)
+})
+
 it('creates nothing once another manager leads, not even after the pull that found out it must', async () => {
   const deposed = unavailable('NOT_LEADER', 'This manager does not lead any more; try again')
   confirmLead = () => Promise.reject(deposed)
@@ -166,7 +172,7 @@ describe('expressions of a request', () => {
     [{ Labels: { 'com.docker.swarm.affinities': 'web' } }, 'expected a JSON list'],
     [{ Env: ['reschedule:off', 'reschedule:on-node-failure'] }, 'too many reschedule policies'],
     [{ Env: ['reschedule:sometimes'] }, 'invalid reschedule policy: sometimes'],
-    [{ Env: ['reschedule:on-node-failure'] }, 'not rescheduled yet'],
+    [{ Env: ['reschedule:always'] }, 'invalid reschedule policy: always'],
     [{ Env: ['affinity:container==none'] }, '[container==none (soft=false)]'],
     [{ HostConfig: { Links: ['db:database'] } }, '[--link=db]'],
   ] as const)('%j is refused', async (request, message) => {

@@ -1,6 +1,7 @@
 import type { RescheduledContainer } from '../../../src/core/model/rescheduled.ts'
 import type { HeldContainer } from '../../../src/manager/inventory/index.ts'
-import { POLICY_LABEL, SWARM_ID_LABEL } from '../../../src/manager/reschedule/plan-reschedules.ts'
+import { SWARM_ID_LABEL } from '../../../src/manager/inventory/index.ts'
+import { POLICY_LABEL } from '../../../src/manager/reschedule/plan-reschedules.ts'
 
 /** A container with the policy; `id` is `<swarm id>@<number>` for brevity. */
 export function held(node: string, id: string, more: Partial<HeldContainer> = {}): HeldContainer {

@@ -96,7 +96,8 @@ function begin(): void {
       if (writeFails !== undefined) throw writeFails
       return store.txn(compares, operations)
     },
-    create: async (request, name) => {
+    nanoCpusOf: () => 4e9,
+    create: async ({ request, name }) => {
       calls.push(`create ${name} ${JSON.stringify(request)}`)
       if (createFails !== undefined) throw createFails
       made++

@@ -1,13 +1,9 @@
 import { ShoalError } from '../../../core/errors.ts'
-import { KeyedLock } from '../../../core/keyed-lock.ts'
-import type { Random } from '../../../core/random.ts'
 import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
-import type { FilterName, Strategy } from '../../../scheduler/index.ts'
 import { type ApiReply, type ApiRequest, type ApiRoute, isOn } from '../../http/route.ts'
 import type { Manager } from '../../manager.ts'
 import { parseFilters } from '../container-list.ts'
 import { type CreatePorts, createContainer } from '../create/create-container.ts'
-import type { PlacementState } from '../create/placement-state.ts'
 import { onClusterNetworks } from '../networks/request-networks.ts'
 import { nodeBlock } from '../node-block.ts'
 import type { ClusterNodes } from '../nodes.ts'
@@ -18,15 +14,11 @@ import { listWithSizes } from './list-with-sizes.ts'
 import { locate } from './locate.ts'
 import { renameContainer } from './rename-container.ts'
 
+export type Creating = Omit<CreatePorts, 'signal'>
+
 export interface ContainerRoutePorts {
   readonly manager: Manager
-  readonly nodes: ClusterNodes
-  readonly random: Random
-  readonly strategy: Strategy
-  /** Of containers that are created one by one, in their order. */
-  readonly filters: readonly FilterName[]
-  /** What containers are placed by. */
-  readonly state: PlacementState
+  readonly creating: Creating
   /** How often a container that could not be created is tried again. */
   readonly createRetries?: number
 }
@@ -37,9 +29,9 @@ const CHANGES: readonly string[] = ['start', 'stop', 'restart', 'kill', 'pause',
 
 /** `/containers` over the cluster: listed and found from what is known of the nodes, created where they fit, and done by their node. */
 export function containerRoutes(ports: ContainerRoutePorts): ApiRoute[] {
-  const { manager, nodes, state, random, strategy, filters } = ports
+  const { manager, creating } = ports
+  const { nodes } = creating
   const { inventory, clock } = nodes
-  const creating = { nodes, random, strategy, filters, state, locks: new KeyedLock(), confirmLead: manager.confirmLead }
   const view = { nodes, snapshot: manager.snapshot }
   const lister = new ContainerLister(inventory, clock)
   const list = (request: ApiRequest) => containers(request, lister, nodes)
@@ -76,14 +68,13 @@ async function containers({ query }: ApiRequest, lister: ContainerLister, nodes:
   return { jsonBytes: lister.list(options) }
 }
 
-type Creating = Omit<CreatePorts, 'signal'>
-
 async function create(request: ApiRequest, creating: Creating, retries: number): Promise<ApiReply> {
   const { signal } = request
   const { name, platform = '' } = request.query
   const options = { name, platform: platform === '' ? undefined : platform }
   const once = () => createContainer(request.body as ContainerCreateRequest, options, { ...creating, signal })
-  return { status: 201, json: await withRetries(once, retries, signal) }
+  const { created } = await withRetries(once, retries, signal)
+  return { status: 201, json: created }
 }
 
 /** Each try chooses a node anew (classic Swarm's `swarm.createretry`). What is wrong with the request itself is told at once. */

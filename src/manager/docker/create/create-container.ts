@@ -33,9 +33,16 @@ export interface CreateOptions {
   readonly name: string | undefined
   /** `os/architecture[/variant]` of the image, as the client wrote it. */
   readonly platform: string | undefined
+  /** The id that the cluster knows it by; absent: a new one. A client's own would let it pass for another container. */
+  readonly swarmId?: string
 }
 
 type Created = { readonly Id: string; readonly Warnings: readonly string[] }
+
+export interface PlacedCreation {
+  readonly node: NodeEngine
+  readonly created: Created
+}
 
 /**
  * `docker create` over the cluster: chooses a node as classic Swarm does and creates the container there, pulling the image
@@ -43,18 +50,18 @@ type Created = { readonly Id: string; readonly Warnings: readonly string[] }
  */
 export async function createContainer(
   wanted: ContainerCreateRequest,
-  { name, platform }: CreateOptions,
+  { name, platform, swarmId }: CreateOptions,
   ports: CreatePorts,
-): Promise<Created> {
+): Promise<PlacedCreation> {
   const { request, written } = splitExpressions(wanted)
   const asked = toContainerRequest(request, written)
-  const id = newHexId(ports.random)
-  const labelled = { ...request, Labels: { [SWARM_ID_LABEL]: id, ...request.Labels } }
+  const id = swarmId ?? newHexId(ports.random)
+  const labelled = { ...request, Labels: { ...request.Labels, [SWARM_ID_LABEL]: id } }
   // What others did on the nodes meanwhile; outside the lock, where it holds up nobody.
   await ports.nodes.inventory.settled()
   // Only the decision is taken one at a time: a node that is slow to pull holds up nobody else.
   const { node, done } = await ports.locks.run('place', async () => {
-    if (name !== undefined) refuseTaken(name, ports.state)
+    if (name !== undefined) refuseTaken(name, ports.state, id)
     const chosen = chooseNode(asked, ports)
     const done = ports.state.add(pendingOf(asked, { id, name, node: chosen.name, request: labelled }))
     return { node: chosen, done }
@@ -62,7 +69,7 @@ export async function createContainer(
   try {
     const created = await createOn(node, withNodeShares(labelled, node), { name, platform }, ports)
     await ports.nodes.inventory.refresh(node.name, created.Id)
-    return created
+    return { node, created }
   } finally {
     done()
   }
@@ -83,9 +90,12 @@ function pendingOf(
   }
 }
 
-/** Throws 409 `NAME_TAKEN`, in classic Swarm's words, if a container of the cluster has the name or is about to. */
-export function refuseTaken(name: string, state: PlacementState): void {
-  if (!state.isTaken(name)) return
+/**
+ * Throws 409 `NAME_TAKEN`, in classic Swarm's words, if a container of the cluster has the name or is about to; but for the one
+ * of the given id of the cluster.
+ */
+export function refuseTaken(name: string, state: PlacementState, swarmId?: string): void {
+  if (!state.isTaken(name, swarmId)) return
   throw conflict(
     'NAME_TAKEN',
     `Conflict: The name ${name} is already assigned. You have to delete (or rename) that container to be able to assign ${name} to a container again.`,

@@ -1,4 +1,4 @@
-import { invalidInput, unsupported } from '../../../core/errors.ts'
+import { invalidInput } from '../../../core/errors.ts'
 import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
 import type { WrittenExpressions } from '../../../scheduler/index.ts'
 
@@ -69,8 +69,4 @@ function checkReschedule(policies: readonly string[]): void {
   if (policy !== 'on-node-failure') {
     throw invalidInput('BAD_RESCHEDULE_POLICY', `invalid reschedule policy: ${policy}`)
   }
-  throw unsupported(
-    'NO_RESCHEDULING',
-    'Containers that are created one by one are not rescheduled yet: describe it as a service and use `compose up`',
-  )
 }

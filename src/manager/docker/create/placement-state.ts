@@ -50,9 +50,11 @@ export class PlacementState {
     return this.#contents
   }
 
-  /** Whether a container has this name, or is about to. */
-  isTaken(name: string): boolean {
-    return this.#pending.isHeld(name) || this.#ports.inventory.named(name).length > 0
+  /** Whether a container has this name, or is about to; one of the given id of the cluster does not count. */
+  isTaken(name: string, swarmId?: string): boolean {
+    const named = this.#ports.inventory.named(name)
+    const others = swarmId === undefined ? named : named.filter(({ labels }) => labels[SWARM_ID_LABEL] !== swarmId)
+    return this.#pending.isHeld(name) || others.length > 0
   }
 
   /** Counts a container as being on its node, until the returned function is called. */
