@@ -16,7 +16,7 @@ export {
 } from './container-filters.ts'
 export type * from './container-types.ts'
 export { CREATE_SHAPES, ENDPOINT_SHAPES, HOST_CONFIG_SHAPES, type Shape, type ShapeTable } from './create-shapes.ts'
-export { EMPTY_CONFIG } from './empty-config.ts'
+export { EMPTY_CONFIG, EMPTY_ENDPOINT } from './empty-config.ts'
 export type * from './engine.ts'
 export type * from './image-types.ts'
 export { readFields } from './read-shape.ts'

@@ -1,3 +1,4 @@
+import { cleanPath } from '../../core/clean-path.ts'
 import { invalidInput } from '../../core/errors.ts'
 
 const PROPAGATIONS = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'] as const
@@ -64,16 +65,6 @@ export function absoluteDestination(path: string, what: string): string {
     throw invalidInput('BAD_MOUNT_TARGET', `invalid volume specification: '${what}': destination can't be '/'`)
   }
   return clean
-}
-
-/** Resolves `.`, `..` and doubled slashes in an absolute path by its text alone. */
-export function cleanPath(path: string): string {
-  const parts: string[] = []
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop()
-    else if (part !== '' && part !== '.') parts.push(part)
-  }
-  return `/${parts.join('/')}`
 }
 
 export function parsePropagation(text: string | undefined): Propagation {

@@ -2,10 +2,8 @@ import { closeSync, fstatSync } from 'node:fs'
 import { mkdir, readdir, rmdir, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { errorCode, failed, invalidInput } from '../../core/errors.ts'
-import { holdDirectory, openInside, splitInside } from '../linux/files/fd-path.ts'
+import { holdDirectory, O_PATH, openInside, splitInside } from '../linux/files/fd-path.ts'
 import type { VolumeMounter } from './kernel-mounter.ts'
-
-const O_PATH = 0o10000000
 
 /** `VolumeOptions.Subpath` as it is asked for; what links in the volume make of it is seen when it is mounted. */
 export function checkSubpath(subpath: string, source: string | undefined): string {

@@ -1,6 +1,7 @@
+import { cleanPath } from '../../core/clean-path.ts'
 import { invalidInput } from '../../core/errors.ts'
 import type { ContainerConfig, ContainerCreateRequest, MountRequest } from '../../docker-api/index.ts'
-import { absoluteDestination, cleanPath, type Propagation, parseBind, parsePropagation } from './parse-bind.ts'
+import { absoluteDestination, type Propagation, parseBind, parsePropagation } from './parse-bind.ts'
 import { checkSubpath } from './subpath.ts'
 
 /** What a container asks to have mounted, before anything is looked up or made. */

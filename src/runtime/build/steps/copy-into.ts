@@ -1,7 +1,7 @@
 import { chownSync, closeSync, constants, createReadStream } from 'node:fs'
 import { errorCode, invalidInput } from '../../../core/errors.ts'
 import { Pacer } from '../../../core/pacer.ts'
-import { LAYER_LIMITS, type TarEntry, TreeWriter, unpackArchive } from '../../images/index.ts'
+import { entryTypeOf, LAYER_LIMITS, type TarEntry, TreeWriter, unpackArchive } from '../../images/index.ts'
 import { holdDirectory, holdInside, openInside, splitInside } from '../../linux/files/fd-path.ts'
 import { decodeDevice } from '../../linux/files/xattr.ts'
 import { isArchive } from '../is-archive.ts'
@@ -69,7 +69,7 @@ function describe(
   components: readonly string[],
   { owner = ROOT_OWNER, mode }: CopyTarget,
 ): TarEntry | undefined {
-  const type = typeOf(stats)
+  const type = entryTypeOf(stats)
   if (type === undefined) return undefined
   const name = components.join('/')
   return {
@@ -86,15 +86,6 @@ function describe(
 }
 
 /** Sockets are left out: nothing could answer behind them. */
-function typeOf(stats: SourceEntry['stats']): TarEntry['type'] | undefined {
-  if (stats.isFile()) return 'file'
-  if (stats.isDirectory()) return 'directory'
-  if (stats.isSymbolicLink()) return 'symlink'
-  if (stats.isCharacterDevice()) return 'char'
-  if (stats.isBlockDevice()) return 'block'
-  return stats.isFIFO() ? 'fifo' : undefined
-}
-
 async function unpackInto(target: CopyTarget, source: Source, file: SourceEntry): Promise<void> {
   const place = placeOf({ ...target, owner: undefined }, { isDirectory: true }, splitInside(target.path))
   using root = holdDirectory(target.root)

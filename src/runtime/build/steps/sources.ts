@@ -18,13 +18,13 @@ import {
   heldDirectory,
   holdDirectory,
   holdInside,
+  O_PATH,
   openInside,
   splitInside,
 } from '../../linux/files/fd-path.ts'
 import { DEPTH_MAX } from '../../linux/files/tree-depth.ts'
 import { getXattr } from '../../linux/files/xattr.ts'
 
-const O_PATH = 0o10000000
 const HOLD = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 const READ_BYTES = 256 * 1024

@@ -11,9 +11,15 @@ import {
   utimesSync,
 } from 'node:fs'
 import { errorCode } from '../../../core/errors.ts'
-import { type HeldDirectory, holdDirectory, holdInside, openInside, splitInside } from '../../linux/files/fd-path.ts'
+import {
+  type HeldDirectory,
+  holdDirectory,
+  holdInside,
+  O_PATH,
+  openInside,
+  splitInside,
+} from '../../linux/files/fd-path.ts'
 
-const O_PATH = 0o10000000
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 const NOT_THERE = ['ENOENT', 'ENOTDIR', 'ELOOP']
 

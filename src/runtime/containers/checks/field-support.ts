@@ -1,5 +1,6 @@
 import { unsupported } from '../../../core/errors.ts'
 import type { ContainerCreateRequest, ENDPOINT_SHAPES, HostConfig } from '../../../docker-api/index.ts'
+import { isEmpty } from './is-empty.ts'
 
 /** Why a field (or one of its values) is refused, and what does the same. */
 export interface Refusal {
@@ -152,9 +153,4 @@ export function refuseUnsupported(host: HostConfig): void {
     if (typeof support === 'string' || isEmpty(value) || support.passes?.(value) === true) continue
     throw unsupported('HOST_CONFIG_UNSUPPORTED', `HostConfig.${field} is not supported: ${support.instead}`)
   }
-}
-
-function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null || value === '' || value === 0 || value === false) return true
-  return typeof value === 'object' && Object.keys(value).length === 0
 }

@@ -5,6 +5,7 @@ import {
   heldDirectory,
   holdDirectory,
   makeInside,
+  O_PATH,
   openInside,
   splitInside,
 } from '../../linux/files/fd-path.ts'
@@ -15,8 +16,6 @@ import type { PreparedMount } from '../../ports.ts'
 import { beingRemoved } from '../container-errors.ts'
 import { type ContainerRecord, isRunning } from '../record.ts'
 import type { Room } from '../room.ts'
-
-const O_PATH = 0o10000000
 
 /** The files of a container, held open. They stay what they are, whatever becomes of the container meanwhile. */
 export interface HeldFiles extends AsyncDisposable {

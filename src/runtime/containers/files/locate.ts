@@ -1,5 +1,6 @@
 import { fstatSync, lstatSync, readlinkSync, type Stats, statfsSync } from 'node:fs'
 import { posix } from 'node:path'
+import { cleanPath } from '../../../core/clean-path.ts'
 import { errorCode, invalidInput, notFound, type ShoalError } from '../../../core/errors.ts'
 import { type HeldDirectory, holdEntry, holdInside } from '../../linux/files/fd-path.ts'
 
@@ -28,11 +29,6 @@ export interface Located extends Disposable {
   /** The last component as Docker names it: `srv` for `/srv/`, `.` for `/srv/.`, `/` for the root. */
   readonly base: string
   readonly stats: Stats
-}
-
-/** The components a path has once its dots are taken away; it never leads above the root. */
-export function cleanPath(path: string): string {
-  return posix.resolve('/', path)
 }
 
 /**

@@ -1,6 +1,7 @@
 import { addAbortListener } from 'node:events'
 import { accessSync, constants, fstatSync } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { cleanPath } from '../../../core/clean-path.ts'
 import { errorCode, ShoalError } from '../../../core/errors.ts'
 import type { WriteArchiveOptions } from '../../../docker-api/index.ts'
 import { LAYER_LIMITS, unpackArchive } from '../../images/index.ts'
@@ -8,7 +9,7 @@ import { type HeldDirectory, splitInside } from '../../linux/files/fd-path.ts'
 import { userInside } from '../life/write-bundle.ts'
 import { emitContainer, type Room } from '../room.ts'
 import { type HeldFiles, holdFiles } from './hold-files.ts'
-import { cleanPath, holdTarget } from './locate.ts'
+import { holdTarget } from './locate.ts'
 
 export interface WriteRequest extends WriteArchiveOptions {
   readonly path: string

@@ -2,11 +2,17 @@ import { closeSync, constants, openSync, statSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode, failed } from '../../../core/errors.ts'
-import { type HeldDirectory, holdDirectory, makeInside, openInside, splitInside } from '../../linux/files/fd-path.ts'
+import {
+  type HeldDirectory,
+  holdDirectory,
+  makeInside,
+  O_PATH,
+  openInside,
+  splitInside,
+} from '../../linux/files/fd-path.ts'
 import { attachMounts, cloneMounts, MOUNT_FLAGS, makeReadOnly, mount, unmount } from '../../linux/mount.ts'
 import type { PreparedMount } from '../../ports.ts'
 
-const O_PATH = 0o10000000
 const SHARING = ['shared', 'rshared', 'slave', 'rslave']
 
 /**

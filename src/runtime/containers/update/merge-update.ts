@@ -1,5 +1,6 @@
 import { conflict, unsupported } from '../../../core/errors.ts'
 import type { ContainerUpdateRequest, HostConfig } from '../../../docker-api/index.ts'
+import { isEmpty } from '../checks/index.ts'
 
 /** Numbers and texts that an update can set; 0 and the empty text leave them as they are. */
 const FIELDS = [
@@ -92,9 +93,4 @@ function conflictOf(host: HostConfig, update: ContainerUpdateRequest, swap: bool
 function exceedsSwap(memory: number, { Memory = 0, MemorySwap = 0 }: HostConfig): boolean {
   const swap = MemorySwap === 0 ? 2 * Memory : MemorySwap
   return memory > 0 && swap >= 0 && memory > swap
-}
-
-function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null || value === '' || value === 0 || value === false) return true
-  return typeof value === 'object' && Object.keys(value).length === 0
 }

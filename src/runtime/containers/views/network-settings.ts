@@ -1,20 +1,9 @@
-import type { EndpointSettings, NetworkSettings } from '../../../docker-api/index.ts'
+import { EMPTY_ENDPOINT, type EndpointSettings, type NetworkSettings } from '../../../docker-api/index.ts'
 import type { NetworkSandboxes } from '../../ports.ts'
 import { joinedNetworks } from '../network-membership.ts'
 import type { ContainerRecord } from '../record.ts'
 
 type Sandboxes = Pick<NetworkSandboxes, 'get' | 'networkId'>
-
-const NOWHERE = {
-  EndpointID: '',
-  Gateway: '',
-  GlobalIPv6Address: '',
-  GlobalIPv6PrefixLen: 0,
-  IPAddress: '',
-  IPPrefixLen: 0,
-  IPv6Gateway: '',
-  MacAddress: '',
-}
 
 /** `NetworkSettings` of `GET /containers/{id}/json`. Every field is there, set or not, as clients in typed languages want it. */
 export function networkSettings(sandboxes: Sandboxes, record: ContainerRecord): NetworkSettings {
@@ -23,7 +12,7 @@ export function networkSettings(sandboxes: Sandboxes, record: ContainerRecord): 
   const isShared = record.networkMode.startsWith('container:')
   const { id = '', netnsPath = '', ports = {} } = isShared || sandbox === undefined ? {} : sandbox
   // What older clients read: of the default network alone, as dockerd has it.
-  const home = { ...NOWHERE, ...networks['bridge'] }
+  const home = { ...EMPTY_ENDPOINT, ...networks['bridge'] }
   return {
     Bridge: '',
     SandboxID: id,
@@ -57,20 +46,13 @@ export function networksOf(sandboxes: Sandboxes, record: ContainerRecord): Reado
     joinedNetworks(record).map(name => {
       const { IPAMConfig, Links, Aliases, MacAddress, DriverOpts } = record.endpoints[name] ?? {}
       const settings: EndpointSettings = {
+        ...EMPTY_ENDPOINT,
         IPAMConfig: IPAMConfig ?? null,
         Links: Links ?? null,
         Aliases: Aliases ?? null,
         MacAddress: MacAddress ?? '',
         DriverOpts: DriverOpts ?? null,
         NetworkID: record.lastRun === undefined ? '' : (sandboxes.networkId(name) ?? ''),
-        EndpointID: '',
-        Gateway: '',
-        IPAddress: '',
-        IPPrefixLen: 0,
-        IPv6Gateway: '',
-        GlobalIPv6Address: '',
-        GlobalIPv6PrefixLen: 0,
-        DNSNames: null,
       }
       return [name, settings]
     }),

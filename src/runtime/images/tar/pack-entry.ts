@@ -114,7 +114,7 @@ function packError({ path }: Spot, cause: unknown): Error {
 }
 
 export function describe(walk: Walk, spot: Spot, stats: Stats): TarEntry {
-  const type = typeOf(stats) ?? 'file'
+  const type = entryTypeOf(stats) ?? 'file'
   const path = pathOf(spot)
   const first = type === 'directory' || stats.nlink < 2 ? undefined : firstName(walk, spot.path, stats)
   return {
@@ -145,7 +145,8 @@ function firstName({ linked, prefix }: Walk, path: string, { dev, ino }: Stats):
   return first
 }
 
-export function typeOf(stats: Stats): TarEntryType | undefined {
+/** What a file is in a tar; undefined for what a tar cannot hold. */
+export function entryTypeOf(stats: Stats): TarEntryType | undefined {
   if (stats.isFile()) return 'file'
   if (stats.isDirectory()) return 'directory'
   if (stats.isSymbolicLink()) return 'symlink'

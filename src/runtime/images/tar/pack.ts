@@ -5,7 +5,16 @@ import { type HeldDirectory, holdDirectory, holdEntry } from '../../linux/files/
 import { DEPTH_MAX } from '../../linux/files/tree-depth.ts'
 import { getXattr } from '../../linux/files/xattr.ts'
 import { encodeHeader, plainFile, TAR_END } from './header-writer.ts'
-import { describe, type PackOptions, packFile, pathOf, type Spot, typeOf, unlessGone, type Walk } from './pack-entry.ts'
+import {
+  describe,
+  entryTypeOf,
+  type PackOptions,
+  packFile,
+  pathOf,
+  type Spot,
+  unlessGone,
+  type Walk,
+} from './pack-entry.ts'
 import { OPAQUE_NAME, OPAQUE_XATTR, WHITEOUT_PREFIX } from './whiteout.ts'
 
 /**
@@ -86,7 +95,7 @@ async function* packSpot(walk: Walk, spot: Spot): AsyncGenerator<Buffer, HeldDir
     yield encodeHeader(plainFile(`${walk.prefix}${parent}${WHITEOUT_PREFIX}${spot.name}`, 0))
   } else if (stats.isFile()) yield* packFile(walk, spot)
   else if (stats.isDirectory()) return yield* packEmptied(walk, spot)
-  else if (typeOf(stats) !== undefined) {
+  else if (entryTypeOf(stats) !== undefined) {
     const header = unlessGone(walk, spot, () => encodeHeader(describe(walk, spot, stats)))
     if (header !== undefined) yield header
   }

@@ -2,8 +2,10 @@ import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync } fr
 import { errorCode, invalidInput } from '../../../core/errors.ts'
 import { libcFunction } from '../process/libc.ts'
 
+/** A descriptor that only says where something is: Node's constants leave it out. */
+export const O_PATH = 0o10000000
+
 const OPENAT2 = 437
-const O_PATH = 0o10000000
 const O_CLOEXEC = 0o2000000
 const RESOLVE_NO_MAGICLINKS = 0x02
 const RESOLVE_IN_ROOT = 0x10

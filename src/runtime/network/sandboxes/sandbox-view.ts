@@ -1,5 +1,5 @@
 import { parseIpNet } from '../../../core/ip.ts'
-import type { EndpointSettings } from '../../../docker-api/index.ts'
+import { EMPTY_ENDPOINT, type EndpointSettings } from '../../../docker-api/index.ts'
 import type { Sandbox } from '../../ports.ts'
 import type { LocalNetwork } from '../networks/local-network.ts'
 import { portMap } from '../ports/published-ports.ts'
@@ -31,22 +31,7 @@ function endpointSettings(record: SandboxRecord, { endpoint, network }: PlacedEn
 
 /** On `host` and `none` there is an endpoint in name only. */
 function plainSettings({ networkId, endpointId }: SandboxEndpoint): EndpointSettings {
-  return {
-    IPAMConfig: null,
-    Links: null,
-    Aliases: null,
-    MacAddress: '',
-    DriverOpts: null,
-    NetworkID: networkId,
-    EndpointID: endpointId,
-    Gateway: '',
-    IPAddress: '',
-    IPPrefixLen: 0,
-    IPv6Gateway: '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
-    DNSNames: null,
-  }
+  return { ...EMPTY_ENDPOINT, NetworkID: networkId, EndpointID: endpointId }
 }
 
 export interface SandboxPlaces {

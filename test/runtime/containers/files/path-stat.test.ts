@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cleanPath } from '../../../../src/runtime/containers/files/locate.ts'
+import { cleanPath } from '../../../../src/core/clean-path.ts'
 import { isMadeForMounts } from '../../../../src/runtime/containers/files/mount-points.ts'
 import { goFileMode } from '../../../../src/runtime/containers/files/path-stat.ts'
 
