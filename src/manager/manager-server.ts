@@ -81,10 +81,13 @@ export async function createManagerServer(
     ready: () => present().ready,
   }
   const strategy = options.strategy === 'random' ? { name: options.strategy, random } : { name: options.strategy }
-  const views = () => [
-    ...nodeViews(manager.snapshot(), name => engineList?.failure(name)),
-    ...(engineList?.pending() ?? []).map(pendingView),
-  ]
+  const trouble = (name: string): string | undefined => {
+    const known = inventory.node(name)
+    return (
+      engineList?.failure(name) ?? (known?.condition === 'broken' ? (known.error ?? 'it does not answer') : undefined)
+    )
+  }
+  const views = () => [...nodeViews(manager.snapshot(), trouble), ...(engineList?.pending() ?? []).map(pendingView)]
   const creating = {
     nodes,
     random,
