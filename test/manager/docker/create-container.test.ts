@@ -162,6 +162,7 @@ describe('expressions of a request', () => {
       'com.docker.swarm.constraints': '["ostype==linux","node==n3"]',
       'com.docker.swarm.affinities': '["container!=b"]',
       'com.docker.swarm.whitelists': '["node==n2|n3"]',
+      'com.docker.swarm.reschedule-policies': '["off"]',
       'com.docker.swarm.id': expect.stringMatching(/^[0-9a-f]{64}$/) as string,
     })
   })

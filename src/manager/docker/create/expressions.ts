@@ -23,7 +23,8 @@ const RESCHEDULE = { prefix: 'reschedule:', label: 'com.docker.swarm.reschedule-
 export function splitExpressions(request: ContainerCreateRequest): SplitRequest {
   // Docker's own client writes null for an empty list.
   const environment = request.Env ?? []
-  checkReschedule([...fromEnvironment(environment, RESCHEDULE.prefix), ...fromLabel(request, RESCHEDULE.label)])
+  const policies = [...fromEnvironment(environment, RESCHEDULE.prefix), ...fromLabel(request, RESCHEDULE.label)]
+  checkReschedule(policies)
   const lists = KINDS.map(kind => ({
     ...kind,
     texts: [...fromLabel(request, kind.label), ...fromEnvironment(environment, kind.prefix)],
@@ -32,7 +33,9 @@ export function splitExpressions(request: ContainerCreateRequest): SplitRequest 
     (typeof KINDS)[number]['field'],
     string[]
   >
-  const labels = lists.flatMap(({ label, texts }) => (texts.length === 0 ? [] : [[label, JSON.stringify(texts)]]))
+  const labels = [...lists, { label: RESCHEDULE.label, texts: policies }].flatMap(({ label, texts }) =>
+    texts.length === 0 ? [] : [[label, JSON.stringify(texts)]],
+  )
   const prefixes = [...KINDS.map(({ prefix }) => prefix), RESCHEDULE.prefix]
   const kept = environment.filter(text => !prefixes.some(prefix => text.startsWith(prefix)))
   return {
