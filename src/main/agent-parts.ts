@@ -20,6 +20,7 @@ import {
   onNetworks,
   type PeerImages,
   Restarts,
+  withIngressPorts,
 } from '../node-agent/index.ts'
 import { createEngine, type NameSource } from '../runtime/index.ts'
 import type { JoinSettings } from './agent-settings.ts'
@@ -88,7 +89,7 @@ export async function openNodeEngine(settings: JoinSettings, ports: BasePorts, s
   const look = (id: string): Promise<void> => endpoints.look(id)
   return {
     engine,
-    served: restarts.watch(onNetworks({ ...ports, engine, overlay: overlay.containers, look })),
+    served: withIngressPorts(restarts.watch(onNetworks({ ...ports, engine, overlay: overlay.containers, look }))),
     restarts,
     overlay,
     startOverlay: signal => overlay.start(signal).then(named.resolve),

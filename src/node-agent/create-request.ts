@@ -9,7 +9,7 @@ import type {
   RestartPolicy,
 } from '../docker-api/index.ts'
 import type { ClaimedAddress } from './ports.ts'
-import { SERVICE_LABEL, SLOT_LABEL, TASK_LABEL, TOKEN_LABEL } from './seen-container.ts'
+import { PORTS_LABEL, SERVICE_LABEL, SLOT_LABEL, TASK_LABEL, TOKEN_LABEL } from './seen-container.ts'
 import { fillTemplates } from './templates.ts'
 
 export interface RequestPlace {
@@ -61,7 +61,16 @@ function labelsOf(task: TaskRecord, fill: (text: string) => string): Record<stri
     [TASK_LABEL]: task.id,
     [SERVICE_LABEL]: task.serviceId,
     [TOKEN_LABEL]: String(task.fencingToken),
+    ...when(ingressPorts(task.spec.ports), ports => ({ [PORTS_LABEL]: ports })),
   }
+}
+
+/** `8080:80/tcp` for each port that every host answers: engines do not know of them. */
+function ingressPorts(ports: readonly PortSpec[]): string | undefined {
+  const texts = ports.flatMap(port =>
+    port.mode === 'ingress' && port.published !== undefined ? [`${port.published}:${portKey(port)}`] : [],
+  )
+  return texts.length === 0 ? undefined : texts.join(',')
 }
 
 function toHostConfig(spec: ServiceSpec): HostConfig {

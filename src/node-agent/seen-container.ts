@@ -5,6 +5,8 @@ import type { ContainerInspect, ContainerStatus, PortMap } from '../docker-api/i
 export const TASK_LABEL = 'shoal.task.id'
 export const SERVICE_LABEL = 'shoal.service.id'
 export const TOKEN_LABEL = 'shoal.fencing-token'
+/** The ports of its service that every host answers. */
+export const PORTS_LABEL = 'shoal.ports'
 /** Compose's own label for the slot. */
 export const SLOT_LABEL = 'com.docker.compose.container-number'
 
