@@ -121,5 +121,5 @@ function countOf(definition: CommandDefinition): string {
   if (max === 0) return 'accepts no arguments'
   if (max === min) return `requires ${count(min)}`
   if (max === Number.POSITIVE_INFINITY) return `requires at least ${count(min)}`
-  return min === 0 ? `requires at most ${count(max)}` : `requires at least ${count(min)} and at most ${count(max)}`
+  return min === 0 ? `requires at most ${count(max)}` : `requires at least ${min} and at most ${count(max)}`
 }

@@ -115,12 +115,83 @@ it.each(
     'events --since 1h --until 0s --filter type=volume --format {{.Action}}\u00a0{{.Actor.ID}}',
     'network prune -f --filter label=nope',
     'volume prune -f',
+    'rm -f nope',
+    'rmi -f nope',
+    'network rm -f nope',
+    'volume rm -f nope',
+    'run -l  busybox:test true',
+    'run --rm -e =a busybox:test true',
+    'run --rm -p 1.2.3:80:80 nosuch:image true',
+    'run --rm -p abc nosuch:image true',
+    'run --rm -v :/b nosuch:image true',
+    'run --rm --memory lots nosuch:image true',
+    'run --rm --ulimit nofile=5:4 nosuch:image true',
+    'run --restart on-failure:x nosuch:image true',
+    'run --rm --restart always nosuch:image true',
+    'run --rm --mount type=bind,src=/a,dst=/b,volume-nocopy nosuch:image true',
+    'run --rm --device nope nosuch:image true',
+    'run --rm --add-host a:b nosuch:image true',
+    'run --rm --security-opt seccomp=/no/such nosuch:image true',
+    'run --rm --health-interval 5 nosuch:image true',
+    'run --rm --network none --network-alias x busybox:test true',
+    'run --rm --network front --network front busybox:test true',
+    'run --rm --init=maybe busybox:test true',
+    'run --nope busybox:test true',
+    'create --nope',
+    'inspect --format {{.Nope}} up',
+    'inspect --format {{.Config.Labels.nope}} {{.Config.Healthcheck}} {{.HostConfig.Init}} up',
+    'inspect --format {{.HostConfig.PortBindings}} {{.Mounts}} up',
+    'inspect --format json up ended',
+    'ps -aq --format {{.Names}}',
+    'ps -a --format table {{upper .Names}}\\t{{truncate .Image 3}}',
+    'ps -a --format {{if eq .State "running"}}{{.Names}}{{else}}-{{end}}',
+    'ps -a --format {{printf "%-8s|" .Names}}{{len .Names}}{{split .Names "e"}}{{pad .ID 1 1}}|{{title .Names}}',
+    'ps --filter nope=x',
+    'images --filter nope=x',
+    'stats --no-stream ended',
+    'info --format {{json .Plugins}}',
+    'events --since 1h --until 0s --filter container=ended --format {{.Status}} {{.From}} {{.Scope}}',
+    'system df -v --format {{range .Volumes}}{{.Name}}={{.Links}} {{end}}',
+    'network create front',
+    'cp - up:/srv/page',
     'container prune -f --filter label=nope',
   ].map(line => [line] as const),
 )('%s', async line => {
   const argv = line.split(' ').map(word => word.replaceAll('\u00a0', ' '))
   const [expected, got] = await Promise.all([theirs(argv), ours(argv)])
   expect(timeless(got)).toEqual(timeless(expected))
+})
+
+// Whoever used a command wrongly is told so with 2, where docker says 1 or 125.
+it.each(
+  [
+    'ps --nope',
+    'ps -Z',
+    'ps --last',
+    'ps -n many',
+    'ps --all=maybe',
+    'ps x',
+    'ps -f x',
+    'rm',
+    'tag a',
+    'logs up ended',
+    'commit a b c',
+    'volume create a b',
+    'volume create --label =x y',
+    'network create --label  y',
+    'network create --gateway 10.0.0.1 y',
+    'container prune -f --filter x',
+    'stop -t soon up',
+    'logs --since soon up',
+    'events --until soon',
+    'rename up ',
+    'cp up:/a ended:/b',
+  ].map(line => [line] as const),
+)('%s is refused', async line => {
+  const argv = line.split(' ')
+  const [expected, got] = await Promise.all([theirs(argv), ours(argv)])
+  expect([1, 125]).toContain(expected.code)
+  expect(timeless(got)).toEqual({ ...timeless(expected), code: 2 })
 })
 
 it('runs a shell in a terminal of our size, whose exit code is ours', async () => {

@@ -7,6 +7,8 @@ export function timeless({ code, stdout, stderr }: CliResult): CliResult {
       .replaceAll(/(Less than a second|\d+ seconds?|About a minute|\d+ minutes?)( ago| {2,})?/g, 'a while')
       .replaceAll(/ {2,}/g, '  ')
       .replaceAll(/^docker: |^shoal: /gm, '')
-      .replaceAll(/Run '(docker|shoal)/g, "Run '")
+      .replaceAll(/(Usage: {1,2}|Run '|')(docker|shoal) /g, '$1')
+      // Docker sees where it must, or where it may.
+      .replaceAll(/^(SRun|See) '/gm, "Run '")
   return { code, stdout: blur(stdout), stderr: blur(stderr) }
 }

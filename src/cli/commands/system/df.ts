@@ -45,7 +45,8 @@ export const runDf = withEngine(async command => {
     if (format === '' || format === 'table') stdout.write(verboseText(usage, clock.nowMs()))
     else {
       const template = compileTemplate(format === 'json' ? '{{json .}}' : format)
-      stdout.write(`${template(everything(usage, { trunc: false, nowMs: clock.nowMs() }))}\n`)
+      // As docker, without an end of the line.
+      stdout.write(template(everything(usage, { trunc: false, nowMs: clock.nowMs() })))
     }
     return
   }
