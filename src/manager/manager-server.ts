@@ -17,6 +17,7 @@ import type { EngineList } from './engine-list/engine-list.ts'
 import { withCors } from './http/cors.ts'
 import { createFront } from './http/server.ts'
 import { v1Routes } from './http/v1-routes.ts'
+import { whyRoutes } from './http/why-routes.ts'
 import { ClusterInventory } from './inventory/index.ts'
 import type { LeaderTerm, Manager } from './manager.ts'
 import type { Strategy } from './model/round.ts'
@@ -99,7 +100,7 @@ export async function createManagerServer(
   }
   manager.whileLeading(term => reschedule(term, creating, { clock, log }))
   const routes = [
-    ...v1Routes({ manager, nodes, views }, options.version),
+    ...v1Routes({ manager, nodes, views }, whyRoutes({ ...creating, snapshot: manager.snapshot }), options.version),
     ...dockerRoutes({ ...options, manager, nodes, views, random, strategy, creating }),
   ]
   const hijack = (request: Parameters<typeof hijackTarget>[0]) => hijackTarget(request, nodes)

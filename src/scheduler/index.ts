@@ -9,7 +9,7 @@ export { FILTER_NAMES, type FilterName, filtersOf, isFilterName } from './classi
 export { placeContainer } from './classic/place-container.ts'
 export { parseConstraint } from './constraint.ts'
 export { reasonOf } from './decision.ts'
-export { explainContainer, explainTask } from './explain/explain.ts'
+export { aboutNode, explainContainer, explainTask } from './explain/explain.ts'
 export {
   EMPTY_REQUEST,
   type HostPort,

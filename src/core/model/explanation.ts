@@ -108,13 +108,29 @@ export interface WhyAnswer {
   readonly image: string
   /** Absent: it waits for one. */
   readonly node?: string
-  /** What was kept of the decision; absent for what was not placed by this cluster, or by a manager that kept nothing. */
+  /** What was kept of the decision; absent for what this cluster did not place. */
   readonly record?: PlacementRecord
+  /** The same in one line. */
+  readonly because?: string
   /** Why it waits. */
   readonly pendingReasons?: readonly string[]
   /** How the nodes would stand to it if it were placed now. */
   readonly now: Explanation
 }
 
-/** Body of `POST /v1/why-not`: `project/service`, or a container as in Docker's create request. */
-export type WhyNotQuestion = { readonly service: string } | { readonly container: object }
+/** Body of `POST /v1/why-not`. */
+export interface WhyNotQuestion {
+  /** A service (`project/service`, or its name if only one has it), else an image. */
+  readonly of: string
+  /** What would be created of the image: a body of Docker's create request. */
+  readonly container?: object
+  /** Only this node is asked about. */
+  readonly node?: string
+}
+
+/** Its answer. */
+export interface WhyNotAnswer {
+  readonly kind: 'service' | 'image'
+  readonly of: string
+  readonly explanation: Explanation
+}

@@ -1,3 +1,4 @@
+import type { PlacementRecord } from './explanation.ts'
 import type { RestartSpec, ServiceSpec } from './service.ts'
 
 /**
@@ -48,8 +49,8 @@ export interface TaskRecord {
   /** Election revision of the leader that wrote it: an agent never obeys an older token than it has seen. */
   readonly fencingToken: number
   readonly createdAtMs: number
-  /** Host ports resolved at placement: for each `mode: host` port without a number, and each ingress port. */
-  readonly placedBecause?: string
+  /** How its node was chosen. */
+  readonly placement?: PlacementRecord
   /** While pending: why no node fits, one line a reason. */
   readonly pendingReasons?: readonly string[]
   /** How many times its slot was replaced because of failures, for the delay of the next replacement. */

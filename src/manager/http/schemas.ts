@@ -90,3 +90,5 @@ export const nodeChangeSchema = Type.Object({
   labels: maybe(Type.Record(text, Type.Union([text, Type.Null()]))),
   availability: maybe(oneOf('active', 'pause', 'drain')),
 })
+
+export const whyNotSchema = Type.Object({ of: text, container: maybe(Type.Object({})), node: maybe(text) })

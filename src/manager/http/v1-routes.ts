@@ -14,8 +14,8 @@ const DRY_RUN = { dryRun: 'only say what would be done' }
 /** Enough to lose one node. */
 const IMAGE_COPIES = 2
 
-/** Shoal's own API. */
-export function v1Routes(ports: NodeRoutePorts, version: string): ApiRoute[] {
+/** Shoal's own API; `more` of it is made elsewhere. */
+export function v1Routes(ports: NodeRoutePorts, more: readonly ApiRoute[], version: string): ApiRoute[] {
   const { manager, nodes, views } = ports
   const routes: ApiRoute[] = [
     {
@@ -67,6 +67,7 @@ export function v1Routes(ports: NodeRoutePorts, version: string): ApiRoute[] {
     },
     ...nodeRoutes(ports),
     copiesRoute(nodes),
+    ...more,
   ]
   const document = openApi(routes, version)
   return [

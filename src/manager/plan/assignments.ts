@@ -1,3 +1,4 @@
+import type { PlacementRecord } from '../../core/model/explanation.ts'
 import type { ServiceRecord, TaskRecord } from '../../core/model/task.ts'
 import { newShortId } from '../../core/random.ts'
 import type { Action, Pin } from '../model/action.ts'
@@ -12,7 +13,7 @@ type Move = Extract<Intent, { want: 'move' }>
 
 interface Place {
   readonly node?: string
-  readonly placedBecause?: string
+  readonly placement?: PlacementRecord
   readonly pendingReasons?: readonly string[]
 }
 
@@ -79,7 +80,7 @@ export class Assignments {
     if (waitsFor.length > 0) return { pendingReasons: waitsFor }
     const decision = this.#placer.place(task, avoid)
     if (!decision.placed) return { pendingReasons: decision.reasons }
-    return { node: decision.node, placedBecause: decision.because }
+    return { node: decision.node, placement: decision.record }
   }
 
   /** Volumes that this task is the first to use are tied to its node from now on. */

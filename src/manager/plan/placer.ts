@@ -1,20 +1,13 @@
+import type { PlacementRecord } from '../../core/model/explanation.ts'
 import type { TaskRecord } from '../../core/model/task.ts'
 import { isTerminal } from '../../core/model/task.ts'
-import {
-  ClusterView,
-  place,
-  reasonLines,
-  reasonOf,
-  requestOf,
-  type Strategy,
-  schedulableNode,
-} from '../../scheduler/index.ts'
+import { ClusterView, place, reasonLines, requestOf, type Strategy, schedulableNode } from '../../scheduler/index.ts'
 import type { NodeState } from '../model/node-state.ts'
 import type { Round } from '../model/round.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 
 type PlacerDecision =
-  | { readonly placed: true; readonly node: string; readonly because: string }
+  | { readonly placed: true; readonly node: string; readonly record: PlacementRecord }
   /** One line for each reason. */
   | { readonly placed: false; readonly reasons: readonly string[] }
 
@@ -37,10 +30,10 @@ export function createPlacer(snapshot: Snapshot, nodes: ReadonlyMap<string, Node
       const decision = preferred?.placed === true ? preferred : place(request, view, how)
       if (!decision.placed) return { placed: false, reasons: reasonLines(decision.refusals) }
       const { node } = decision
-      const because = reasonOf(decision.record())
+      const record = { ...decision.record(), decidedAtMs: round.nowMs }
       reserve(view, { ...task, node })
       for (const volume of request.volumes) view.pinVolume(volume, node)
-      return { placed: true, node, because }
+      return { placed: true, node, record }
     },
   }
 }

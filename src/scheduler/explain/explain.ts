@@ -46,6 +46,22 @@ export function explainContainer(
   })
 }
 
+/** As much of an explanation as is about one node, with what would make that node take it; undefined: there is no such node. */
+export function aboutNode(node: string, explanation: Explanation): Explanation | undefined {
+  const { strategy, wishesDropped, chosen } = explanation
+  const nodes = explanation.nodes.filter(verdict => verdict.node === node)
+  const isRefused = nodes.some(({ obstacles }) => obstacles.length > 0)
+  const change = isRefused ? smallestChange(nodes) : undefined
+  if (nodes.length === 0) return undefined
+  return {
+    strategy,
+    wishesDropped,
+    nodes,
+    ...(chosen === undefined ? {} : { chosen }),
+    ...(change === undefined ? {} : { smallestChange: change }),
+  }
+}
+
 interface Parts {
   readonly attempts: readonly Attempt[]
   readonly strategy: Strategy

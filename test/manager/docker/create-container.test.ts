@@ -164,6 +164,7 @@ describe('expressions of a request', () => {
       'com.docker.swarm.whitelists': '["node==n2|n3"]',
       'com.docker.swarm.reschedule-policies': '["off"]',
       'com.docker.swarm.id': expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      'shoal.placement': expect.stringContaining('"node":"n3"') as string,
     })
   })
 

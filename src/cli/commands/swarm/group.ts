@@ -1,6 +1,7 @@
 import type { CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition, RunCommand } from '../../command.ts'
 import { CLIENT_TLS_OPTIONS } from '../../engine/engine-address.ts'
 import { HOST_OPTION } from '../../manager/manager-address.ts'
+import { CREATE_OPTIONS } from '../container/create/create-options.ts'
 import { ADVERTISE, ADVERTISE_ALIAS, DISCOVERY_OPTION, GLOBAL_OPTIONS, MANAGE_OPTIONS } from './manage-flags.ts'
 import { nodeGroup } from './node-group.ts'
 
@@ -33,6 +34,8 @@ export function swarmGroup(programs: SwarmPrograms): CommandGroup {
     leaveCommand(programs),
     nodeGroup,
     eventsCommand,
+    whyCommand,
+    whyNotCommand,
   ]
   return { name: 'swarm', summary: 'Make many hosts one cluster', options: GLOBAL_OPTIONS, commands }
 }
@@ -49,6 +52,37 @@ const eventsCommand: CommandLeaf = {
     { flags: '--format <format>', summary: 'json or a template' },
   ],
   load: async () => (await import('./events.ts')).runSwarmEvents,
+}
+
+const EXPLAIN_FORMAT: OptionDefinition = {
+  flags: '--format <format>',
+  summary: 'table, json or a template of each node',
+}
+
+const whyCommand: CommandLeaf = {
+  name: 'why',
+  summary: 'Tell why a container or a task is on its node, or waits',
+  args: '<container>',
+  usage: '[OPTIONS] CONTAINER|TASK',
+  options: [HOST_OPTION, ...CLIENT_TLS_OPTIONS, EXPLAIN_FORMAT],
+  load: async () => (await import('./why.ts')).runWhy,
+}
+
+const whyNotCommand: CommandLeaf = {
+  name: 'why-not',
+  summary: 'Tell where a container, or one more task of a service, would go, and what is in its way elsewhere',
+  args: '<image> [command...]',
+  usage: '[OPTIONS] IMAGE|SERVICE',
+  passThrough: true,
+  options: [
+    HOST_OPTION,
+    ...CLIENT_TLS_OPTIONS,
+    EXPLAIN_FORMAT,
+    { flags: '--node <node>', summary: 'only this node' },
+    ...CREATE_OPTIONS,
+  ],
+  footer: 'Takes the flags of run. Creates nothing. Exit code 3: it fits nowhere, or not on the node.',
+  load: async () => (await import('./why.ts')).runWhyNot,
 }
 
 function createCommand({ create }: SwarmPrograms): CommandLeaf {

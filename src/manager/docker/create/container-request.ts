@@ -35,7 +35,7 @@ export function hostPortsOf({ PortBindings }: Pick<HostConfig, 'PortBindings'>):
 }
 
 /** Containers that only mean something on the same node. */
-function dependenciesOf({ VolumesFrom, Links, NetworkMode = '' }: HostConfig): Dependency[] {
+export function dependenciesOf({ VolumesFrom, Links, NetworkMode = '' }: HostConfig): Dependency[] {
   const [, shared] = /^container:(.+)$/.exec(NetworkMode) ?? []
   const names = (texts: readonly string[] | null | undefined): string[] =>
     (texts ?? []).map(text => text.replace(/:.*$/, '').replace(/^\//, ''))

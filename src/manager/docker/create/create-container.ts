@@ -1,5 +1,6 @@
 import { conflict, failed, ShoalError } from '../../../core/errors.ts'
 import type { KeyedLock } from '../../../core/keyed-lock.ts'
+import type { PlacementRecord } from '../../../core/model/explanation.ts'
 import { newHexId, type Random } from '../../../core/random.ts'
 import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
 import {
@@ -37,6 +38,9 @@ export interface CreateOptions {
   readonly swarmId?: string
 }
 
+/** Keeps a container's PlacementRecord, as JSON. */
+export const PLACEMENT_LABEL = 'shoal.placement'
+
 type Created = { readonly Id: string; readonly Warnings: readonly string[] }
 
 export interface PlacedCreation {
@@ -60,14 +64,18 @@ export async function createContainer(
   // What others did on the nodes meanwhile; outside the lock, where it holds up nobody.
   await ports.nodes.inventory.settled()
   // Only the decision is taken one at a time: a node that is slow to pull holds up nobody else.
-  const { node, done } = await ports.locks.run('place', async () => {
+  const { node, placement, done } = await ports.locks.run('place', async () => {
     if (name !== undefined) refuseTaken(name, ports.state, id)
     const chosen = chooseNode(asked, ports)
-    const done = ports.state.add(pendingOf(asked, { id, name, node: chosen.name, request: labelled }))
-    return { node: chosen, done }
+    const done = ports.state.add(pendingOf(asked, { id, name, node: chosen.node.name, request: labelled }))
+    return { ...chosen, done }
   })
   try {
-    const created = await createOn(node, withNodeShares(labelled, node), { name, platform }, ports)
+    const recorded = withPlacement(withNodeShares(labelled, node), {
+      ...placement,
+      decidedAtMs: ports.nodes.clock.nowMs(),
+    })
+    const created = await createOn(node, recorded, { name, platform }, ports)
     await ports.nodes.inventory.refresh(node.name, created.Id)
     return { node, created }
   } finally {
@@ -102,12 +110,22 @@ export function refuseTaken(name: string, state: PlacementState, swarmId?: strin
   )
 }
 
-function chooseNode(asked: ContainerRequest, { nodes, state, strategy, filters }: CreatePorts): NodeEngine {
+interface Chosen {
+  readonly node: NodeEngine
+  readonly placement: PlacementRecord
+}
+
+function chooseNode(asked: ContainerRequest, { nodes, state, strategy, filters }: CreatePorts): Chosen {
   const placement = placeContainer(asked, state.contents(), { filters: filtersOf(filters), strategy })
   if (!placement.placed) throw failed('NO_NODE_FITS', placement.message)
   const node = nodes.ready().find(each => each.name === placement.node)
   if (node === undefined) throw failed('NO_NODE_FITS', `Node ${placement.node} has just left the cluster; try again`)
-  return node
+  return { node, placement: placement.record() }
+}
+
+/** The record of the decision goes with the container: it needs no store, and lasts as long as it is of use. */
+function withPlacement(request: ContainerCreateRequest, placement: PlacementRecord): ContainerCreateRequest {
+  return { ...request, Labels: { ...request.Labels, [PLACEMENT_LABEL]: JSON.stringify(placement) } }
 }
 
 /** CPU shares mean CPUs to the cluster, and parts of 1024 of all there are to an engine (cluster/swarm/cluster.go). */

@@ -1,6 +1,6 @@
 import { invalidInput } from '../../../core/errors.ts'
 import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
-import type { WrittenExpressions } from '../../../scheduler/index.ts'
+import { readExpressions, type WrittenExpressions } from '../../../scheduler/index.ts'
 
 /** A request as a node gets it, and what was written in it for the manager. */
 export interface SplitRequest {
@@ -48,11 +48,21 @@ export function splitExpressions(request: ContainerCreateRequest): SplitRequest 
   }
 }
 
+/** What a container was placed by, as its labels keep it. What cannot be read counts for nothing: it runs already. */
+export function readWritten(labels: Readonly<Record<string, string>>): ReturnType<typeof readExpressions> {
+  try {
+    const lists = KINDS.map(({ field, label }) => [field, fromLabel({ Labels: labels }, label)])
+    return readExpressions(Object.fromEntries(lists))
+  } catch {
+    return { constraints: [], affinities: [], whitelists: [] }
+  }
+}
+
 function fromEnvironment(environment: readonly string[], prefix: string): string[] {
   return environment.filter(text => text.startsWith(prefix)).map(text => text.slice(prefix.length))
 }
 
-function fromLabel({ Labels }: ContainerCreateRequest, label: string): string[] {
+function fromLabel({ Labels }: Pick<ContainerCreateRequest, 'Labels'>, label: string): string[] {
   const text = Labels?.[label]
   if (text === undefined || text === '') return []
   try {

@@ -50,6 +50,23 @@ export class PlacementState {
     return this.#contents
   }
 
+  /** What `look` sees if what is reserved under this id, and the container that holds it, were not there. */
+  without<T>(
+    { id, container }: { readonly id: string; readonly container?: HeldContainer | undefined },
+    look: (contents: ClusterContents) => T,
+  ): T {
+    const contents = this.contents()
+    const reservation = contents.view.reservation(id)
+    contents.view.release(id)
+    if (container !== undefined) contents.removeContainer(container.node, container.id)
+    try {
+      return look(contents)
+    } finally {
+      if (reservation !== undefined) contents.view.reserve(reservation)
+      if (container !== undefined) contents.setContainer(container.node, container)
+    }
+  }
+
   /** Whether a container has this name, or is about to; one of the given id of the cluster does not count. */
   isTaken(name: string, swarmId?: string): boolean {
     const named = this.#ports.inventory.named(name)
@@ -82,7 +99,7 @@ export class PlacementState {
     if (change.kind !== 'container') return
     const { before, now } = change
     if (before !== undefined && now === undefined) {
-      this.#view.release(keyOf(before))
+      this.#view.release(reservationId(before))
       this.#contents.removeContainer(before.node, before.id)
     }
     if (now === undefined) return
@@ -111,7 +128,7 @@ export class PlacementState {
     this.#contents.setContainer(node, container)
     if (labels[TASK_LABEL] !== undefined) return
     const { nanoCpus = 0, memoryBytes = 0, hostPorts = listedPorts(container) } = details ?? {}
-    this.#view.reserve({ id: keyOf(container), node, nanoCpus, memoryBytes, hostPorts })
+    this.#view.reserve({ id: reservationId(container), node, nanoCpus, memoryBytes, hostPorts })
   }
 
   #look(): void {
@@ -152,8 +169,8 @@ export class PlacementState {
   }
 }
 
-/** Ids are told by nodes, and two may tell the same. */
-function keyOf({ node, id }: HeldContainer): string {
+/** Under which id a container's reservation stands. Ids are told by nodes, and two may tell the same. */
+export function reservationId({ node, id }: HeldContainer): string {
   return `${node}/${id}`
 }
 
