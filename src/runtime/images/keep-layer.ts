@@ -2,18 +2,14 @@ import { createHash, type Hash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
 import { errorCode, ShoalError } from '../../core/errors.ts'
 import { newShortId } from '../../core/random.ts'
 import type { LayerRef } from './contract.ts'
 import { MEDIA_TYPES } from './format/manifest.ts'
 import { diskError, syncFileSystem } from './store/files.ts'
 import type { StoreParts } from './store/store-parts.ts'
-
-/** Speed over size: at 3 gzip is about three times as fast as at 6, for a twentieth more bytes. */
-const GZIP_LEVEL = 3
+import { gzipBlocks } from './tar/gzip-blocks.ts'
 
 /** Keeps a tar as a layer: packed as a blob, and unpacked as what containers mount. The same tar gives the same layer. */
 export async function keepLayer(
@@ -51,10 +47,8 @@ async function pack(
 ): Promise<{ readonly diffId: string; readonly digest: string }> {
   const [content, blob] = [createHash('sha256'), createHash('sha256')]
   await pipeline(
-    Readable.from(digested(tar, content), { objectMode: false, highWaterMark: 1 << 20 }),
-    createGzip({ level: GZIP_LEVEL, chunkSize: 256 * 1024 }),
-    chunks => digested(chunks, blob),
-    createWriteStream(path, { mode: 0o600 }),
+    digested(gzipBlocks(digested(tar, content)), blob),
+    createWriteStream(path, { mode: 0o600, highWaterMark: 4 << 20 }),
     signal === undefined ? {} : { signal },
   )
   return { diffId: `sha256:${content.digest('hex')}`, digest: `sha256:${blob.digest('hex')}` }
