@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { EXIT_CODES, errorCode, errorMessage, unsupported } from '../core/errors.ts'
 import type { CommandContext, CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition } from './command.ts'
+import { completionCommand } from './completion.ts'
 import { readOptions } from './options.ts'
 import { exitCodeOf, printError } from './output/print-error.ts'
 import { plainSwitches } from './plain-switches.ts'
@@ -39,11 +40,12 @@ export async function runProgram(
   }
 }
 
-async function parseAndRun(argv: readonly string[], { root }: Program, context: CommandContext): Promise<number> {
+async function parseAndRun(argv: readonly string[], program: Program, context: CommandContext): Promise<number> {
+  const root = { ...program.root, commands: [...program.root.commands, completionCommand(program.root)] }
   // The parser is loaded here, not above: `--version` must not pay for it.
   const { Command } = await import('commander')
   let exitCode: number = EXIT_CODES.done
-  const program = new Command(root.name)
+  const parser = new Command(root.name)
   const build = (parent: Command, definition: CommandDefinition): void => {
     const command = new Command(definition.name)
     parent.addCommand(command, 'load' in definition && definition.hidden ? { hidden: true } : {})
@@ -68,8 +70,8 @@ async function parseAndRun(argv: readonly string[], { root }: Program, context: 
       exitCode = typeof code === 'number' ? code : EXIT_CODES.done
     })
   }
-  fill(program, root)
-  await program.parseAsync([...plainSwitches(argv, root)], { from: 'user' })
+  fill(parser, root)
+  await parser.parseAsync([...plainSwitches(argv, root)], { from: 'user' })
   return exitCode
 }
 

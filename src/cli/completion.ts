@@ -1,0 +1,103 @@
+import { invalidInput } from '../core/errors.ts'
+import type { CommandDefinition, CommandGroup, CommandLeaf, RunCommand } from './command.ts'
+
+/** `completion bash`: what a shell must know to complete our command lines. Made from the commands themselves. */
+export function completionCommand(root: CommandGroup): CommandLeaf {
+  return {
+    name: 'completion',
+    summary: 'print what a shell needs to complete command lines',
+    args: '<bash|zsh|fish>',
+    usage: 'bash|zsh|fish',
+    footer: `Put this into ~/.bashrc:  source <(${root.name} completion bash)`,
+    load: () => Promise.resolve(printScript(root)),
+  }
+}
+
+function printScript(root: CommandGroup): RunCommand {
+  return async ({ args: [shell = ''] }, { stdout }) => void stdout.write(completionScript(shell, root))
+}
+
+/** Throws BAD_FLAG for a shell that is not known. */
+function completionScript(shell: string, root: CommandGroup): string {
+  const make = Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined
+  if (make === undefined) throw invalidInput('BAD_FLAG', `Cannot complete for the shell "${shell}": bash, zsh or fish`)
+  return make(root.name, wordsOf(root, root.name))
+}
+
+/** What may stand behind a command: its subcommands and flags. */
+interface Words {
+  /** `shoal network create`. */
+  readonly path: string
+  readonly words: readonly string[]
+}
+
+function wordsOf(definition: CommandDefinition, path: string): readonly Words[] {
+  const flags = (definition.options ?? [])
+    .filter(({ hidden }) => hidden !== true)
+    .flatMap(({ flags: text }) => [...text.matchAll(/(?:^|\s)(--?[\w-]+)/g)].map(([, flag = '']) => flag))
+  const commands = 'commands' in definition ? definition.commands.filter(command => !isHidden(command)) : []
+  const own = { path, words: [...commands.map(({ name }) => name), ...flags, '--help'] }
+  const below = commands.flatMap(command =>
+    [command.name, ...(command.aliases ?? [])].flatMap(name => wordsOf(command, `${path} ${name}`)),
+  )
+  return [own, ...below]
+}
+
+function isHidden(command: CommandDefinition): boolean {
+  return 'load' in command && command.hidden === true
+}
+
+const SCRIPTS: Readonly<Record<string, (program: string, all: readonly Words[]) => string>> = { bash, zsh, fish }
+
+/** Follows the words that name commands, and offers what may stand behind the last one; else files. */
+function bash(program: string, all: readonly Words[]): string {
+  const name = `_${program}_complete`
+  const cases = all.map(({ path, words }) => `    '${path}') echo '${words.join(' ')}' ;;`)
+  return `${name}_words() {
+  case "$1" in
+${cases.join('\n')}
+    *) return 1 ;;
+  esac
+}
+${name}() {
+  local path=${program} index=1
+  while [ "$index" -lt "$COMP_CWORD" ]; do
+    if ${name}_words "$path \${COMP_WORDS[$index]}" > /dev/null; then path="$path \${COMP_WORDS[$index]}"; fi
+    index=$((index + 1))
+  done
+  COMPREPLY=($(compgen -W "$(${name}_words "$path")" -- "\${COMP_WORDS[$COMP_CWORD]}"))
+}
+complete -o default -F ${name} ${program}
+`
+}
+
+/** By its own way of doing what bash does. */
+function zsh(program: string, all: readonly Words[]): string {
+  return `autoload -Uz compinit bashcompinit
+whence compdef > /dev/null || compinit
+bashcompinit
+${bash(program, all)}`
+}
+
+function fish(program: string, all: readonly Words[]): string {
+  const name = `__${program}_complete`
+  const cases = all.map(({ path, words }) => `    case '${path}'\n      string split ' ' -- '${words.join(' ')}'`)
+  return `function ${name}_words
+  switch "$argv"
+${cases.join('\n')}
+    case '*'
+      return 1
+  end
+end
+function ${name}
+  set -l path ${program}
+  for word in (commandline -opc)[2..-1]
+    if ${name}_words "$path $word" > /dev/null
+      set path "$path $word"
+    end
+  end
+  ${name}_words "$path"
+end
+complete -c ${program} -a '(${name})'
+`
+}
