@@ -11,7 +11,7 @@ export function toMemberRecord(
   return {
     name: options.name,
     id: memory.id,
-    ...(info.ID === '' ? {} : { engineId: info.ID }),
+    ...(info.ID === '' ? {} : { engineId: `${info.ID}|${info.Name}` }),
     apiAddress: options.apiAddress,
     ...(options.apiTls === true ? { apiTls: true } : {}),
     address: options.address,

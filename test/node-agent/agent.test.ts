@@ -305,8 +305,8 @@ describe('membership', () => {
   it.each([
     [
       'drives the same engine',
-      { engineId: 'fake' },
-      'ID duplicated. fake shared by this node 10.0.0.1:2375 and another node 10.0.0.9:2375: both',
+      { engineId: 'fake|fake' },
+      'ID duplicated. fake|fake shared by this node 10.0.0.1:2375 and another node 10.0.0.9:2375: both',
     ],
     [
       'is a copy of it',

@@ -4,7 +4,7 @@ export interface MemberRecord {
   readonly name: string
   /** Made once for a data directory; tells a returning node from an impostor with the same name. */
   readonly id: string
-  /** What its engine calls itself. Records of earlier agents do not say. */
+  /** ID and name of its engine: the ID alone may be that of the image its host was made of. Records of earlier agents do not say. */
   readonly engineId?: string
   /** Where its Docker Engine API answers: `10.0.0.11:2375`. */
   readonly apiAddress: string

@@ -20,7 +20,7 @@ export interface Arrangement {
 }
 
 /**
- * Which engines are nodes. Of two with one ID, or one name, the node stays who is it already (`nodes`, names by address), else the
+ * Which engines are nodes. Of two that are one engine, or have one name, the node stays who is it already (`nodes`, names by address), else the
  * first of the list. Pure.
  */
 export function arrange(
@@ -44,12 +44,10 @@ export function arrange(
 }
 
 function clashOf({ id, name, apiAddress }: MemberRecord, members: readonly MemberRecord[]): string | undefined {
-  const twin = members.find(other => other.id === id)
-  if (twin !== undefined) {
-    return `ID duplicated. ${id} shared by this node ${apiAddress} and another node ${twin.apiAddress}`
-  }
+  // Hosts made of one image often have one ID and names of their own: those are two engines.
   const namesake = members.find(other => other.name === name)
-  return namesake === undefined
-    ? undefined
+  if (namesake === undefined) return undefined
+  return namesake.id === id
+    ? `ID duplicated. ${id} shared by this node ${apiAddress} and another node ${namesake.apiAddress}`
     : `Name duplicated. ${name} shared by this node ${apiAddress} and another node ${namesake.apiAddress}: give one host another name`
 }

@@ -61,7 +61,7 @@ describe('two engines', () => {
 
   it.each([
     [
-      [listed('a:1', 'a', 'x'), listed('b:1', 'b', 'x')],
+      [listed('a:1', 'a', 'x'), listed('b:1', 'a', 'x')],
       'ID duplicated. x shared by this node b:1 and another node a:1',
     ],
     [
@@ -74,9 +74,14 @@ describe('two engines', () => {
     expect(pending).toEqual([{ address: 'b:1', reason }])
   })
 
-  it('and the node stays who is it already', () => {
+  it('of cloned hosts that have names of their own are two nodes', () => {
     const engines = [listed('a:1', 'a', 'x'), listed('b:1', 'b', 'x')]
-    const { members } = arrange(engines, { retries: 3, nodes: new Map([['b:1', 'b']]) })
+    expect(arrange(engines, { retries: 3, nodes: new Map() })).toMatchObject({ members: [{}, {}], pending: [] })
+  })
+
+  it('and the node stays who is it already', () => {
+    const engines = [listed('a:1', 'a', 'x'), listed('b:1', 'a', 'x')]
+    const { members } = arrange(engines, { retries: 3, nodes: new Map([['b:1', 'a']]) })
     expect(members.map(({ apiAddress }) => apiAddress)).toEqual(['b:1'])
   })
 })
