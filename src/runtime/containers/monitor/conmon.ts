@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import { constants } from 'node:os'
-import type { Readable, Writable } from 'node:stream'
 import { type Clock, withDeadline } from '../../../core/clock.ts'
 import { errorCode, failed, invalidInput, type ShoalError } from '../../../core/errors.ts'
+import { invariant } from '../../../core/invariant.ts'
 import { identifyProcess, sendSignal } from '../../linux/process/process-identity.ts'
 import { PROGRAM_PATH, runCommand } from '../../linux/process/run-command.ts'
+import { type SpawnedChild, spawnChild } from '../../linux/process/spawn-child.ts'
 import { bundleFiles } from '../engine-paths.ts'
 import { killMonitors } from '../life/kill-orphans.ts'
 import type { OciRuntime } from './oci-runtime.ts'
@@ -13,9 +14,6 @@ import type { OciRuntime } from './oci-runtime.ts'
 const LAUNCH_TIMEOUT_MS = 30_000
 const STDERR_CHARS_MAX = 2_000
 const MONITOR_SILENT = 'MONITOR_SILENT'
-
-/** conmon's descriptors: what it tells us, what it waits for before it begins, and (of an exec) whether it can be attached to. */
-const [SYNC_PIPE, START_PIPE, ATTACH_PIPE] = [3, 4, 5]
 
 export interface MonitorRequest {
   /** The container's id, for an exec too. */
@@ -51,6 +49,16 @@ export interface WaitingMonitor {
   readonly abandon: () => Promise<void>
 }
 
+/** conmon, and our ends of its pipes. */
+interface MonitorChild extends Pick<SpawnedChild, 'kill' | 'pipes'> {
+  readonly stderr: Socket
+  readonly sync: Socket
+  /** It waits here for a byte before it begins. */
+  readonly start: Socket
+  /** Of an exec: tells when its output can be attached to. */
+  readonly attach: Socket
+}
+
 interface SyncMessage {
   readonly data: number
   readonly message?: string
@@ -64,6 +72,7 @@ export class Conmon {
   readonly path: string
   readonly #runtime: OciRuntime
   readonly #clock: Clock
+  readonly #unreaped = new Set<SpawnedChild>()
 
   constructor(path: string, runtime: OciRuntime, clock: Clock) {
     this.path = path
@@ -78,30 +87,27 @@ export class Conmon {
   launch(request: MonitorRequest): WaitingMonitor {
     const child = this.#spawn(request)
     const sync = new SyncPipe(child)
-    const ended = new Promise<void>(resolve => {
-      child.once('exit', () => resolve()).once('error', () => resolve())
-    })
     let isWaiting = true
     const create = async (): Promise<MonitoredProcess> => {
       isWaiting = false
       try {
-        ;(child.stdio[START_PIPE] as Writable).end('\0')
+        child.start.end('\0')
         const pid = await this.#within(request, sync.next())
         return { pid, monitorPid: await readPid(bundleFiles(request.bundle).monitorPid) }
       } catch (error) {
         await endSilent(error, request)
         throw error
       } finally {
-        release(child)
+        this.#release(child)
       }
     }
     const abandon = async (): Promise<void> => {
       if (!isWaiting) return
       isWaiting = false
       // Before its input ends, which it would take for the word to begin.
-      child.kill('SIGKILL')
-      await ended
-      release(child)
+      child.kill()
+      await sync.ended
+      this.#release(child)
     }
     return { create, abandon }
   }
@@ -111,29 +117,29 @@ export class Conmon {
    */
   async exec(request: MonitorRequest, onReady: () => void): Promise<MonitoredExec> {
     const child = this.#spawn(request)
-    const stdio = child.stdio as readonly unknown[]
-    const [start, attach] = [stdio[START_PIPE], stdio[ATTACH_PIPE]]
+    const { start, attach } = child
     const sync = new SyncPipe(child)
     const first = sync.next()
     // Failure shows up on either pipe; whoever loses the race must not be an unhandled rejection.
     first.catch(() => {})
     try {
       // The first byte lets conmon set itself up, the second, once its socket is there, lets the command run.
-      ;(start as Writable).write('\0')
-      await this.#within(request, Promise.race([once(attach as Readable), first.then(() => {})]))
+      start.write('\0')
+      await this.#within(request, Promise.race([once(attach), first.then(() => {})]))
       onReady()
-      ;(start as Writable).end('\0')
+      start.end('\0')
       const pid = await this.#within(request, first)
       const monitorPid = await readPid(bundleFiles(request.bundle).monitorPid)
       const exitCode = sync.next().then(
         code => code,
         () => 255,
       )
-      void exitCode.finally(() => release(child))
+      this.#reap()
+      void exitCode.finally(() => this.#release(child))
       return { pid, monitorPid, exitCode }
     } catch (error) {
       await endSilent(error, request)
-      release(child)
+      this.#release(child)
       throw error
     }
   }
@@ -143,20 +149,39 @@ export class Conmon {
     return /version (\S+)/.exec(text)?.[1] ?? ''
   }
 
-  #spawn(request: MonitorRequest): ChildProcess {
+  #spawn(request: MonitorRequest): MonitorChild {
+    this.#reap()
     const isExec = request.execProcess !== undefined
-    const child = spawn(this.path, this.#arguments(request), {
-      cwd: request.bundle,
-      env: {
-        PATH: PROGRAM_PATH,
-        _OCI_SYNCPIPE: String(SYNC_PIPE),
-        _OCI_STARTPIPE: String(START_PIPE),
-        ...(isExec ? { _OCI_ATTACHPIPE: String(ATTACH_PIPE) } : {}),
-      },
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', ...(isExec ? ['pipe' as const] : [])],
-    })
-    for (const stream of child.stdio) stream?.on('error', () => {})
-    return child
+    const pipes = ['from', 'from', 'to', ...(isExec ? ['from' as const] : [])] as const
+    try {
+      const child = spawnChild(this.path, this.#arguments(request), {
+        cwd: request.bundle,
+        env: {
+          PATH: PROGRAM_PATH,
+          _OCI_SYNCPIPE: '3',
+          _OCI_STARTPIPE: '4',
+          ...(isExec ? { _OCI_ATTACHPIPE: '5' } : {}),
+        },
+        pipes,
+      })
+      this.#unreaped.add(child)
+      const [stderr, sync, start, attach = sync] = child.pipes
+      invariant(stderr !== undefined && sync !== undefined && start !== undefined && attach !== undefined, 'has pipes')
+      return { ...child, stderr, sync, start, attach }
+    } catch (cause) {
+      throw failed('RUNTIME_FAILED', `Cannot start ${this.path}`, { cause })
+    }
+  }
+
+  /** Lets go of our ends of the pipes; conmon does not need them any more. */
+  #release({ pipes }: MonitorChild): void {
+    for (const pipe of pipes) pipe.destroy()
+    this.#reap()
+  }
+
+  /** conmon ends at once, after it has put itself into the background. */
+  #reap(): void {
+    for (const child of this.#unreaped) if (child.reap()) this.#unreaped.delete(child)
   }
 
   #arguments(request: MonitorRequest): string[] {
@@ -197,30 +222,27 @@ async function endSilent(cause: unknown, { bundle, execProcess }: MonitorRequest
 
 /** The messages conmon sends: first the pid, or why there is none; of an exec then the exit code. */
 class SyncPipe {
-  readonly #child: ChildProcess
+  /** Resolves when nobody is left who could say something. */
+  readonly ended: Promise<void>
   #buffer = ''
   #stderr = ''
-  #ended = false
+  #hasEnded = false
   #wake: (() => void) | undefined
 
-  constructor(child: ChildProcess) {
-    this.#child = child
+  constructor({ sync, stderr }: MonitorChild) {
     const wake = (): void => this.#wake?.()
-    const pipe = child.stdio[SYNC_PIPE] as Readable
-    pipe.setEncoding('utf8').on('data', (text: string) => {
+    sync.setEncoding('utf8').on('data', (text: string) => {
       this.#buffer += text
       wake()
     })
-    const end = (): void => {
-      this.#ended = true
-      wake()
-    }
-    pipe.on('close', end)
-    child.on('error', cause => {
-      this.#stderr = cause.message
-      end()
+    this.ended = new Promise(resolve => {
+      sync.on('close', () => {
+        this.#hasEnded = true
+        wake()
+        resolve()
+      })
     })
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_CHARS_MAX)
     })
   }
@@ -235,7 +257,7 @@ class SyncPipe {
         if (message.data < 0) throw launchError(message.message ?? this.#stderr)
         return message.data
       }
-      if (this.#ended) throw launchError(this.#stderr || `conmon ended (${this.#child.exitCode ?? 'lost'})`)
+      if (this.#hasEnded) throw launchError(this.#stderr || 'conmon ended')
       await new Promise<void>(resolve => {
         this.#wake = resolve
       })
@@ -269,12 +291,6 @@ async function readPid(path: string): Promise<number> {
   return Number((await readFile(path, 'utf8')).trim())
 }
 
-function once(stream: Readable): Promise<void> {
+function once(stream: Socket): Promise<void> {
   return new Promise(resolve => stream.once('data', () => resolve()).once('close', () => resolve()))
-}
-
-/** Lets go of our ends of the pipes; conmon does not need them any more. */
-function release(child: ChildProcess): void {
-  for (const stream of child.stdio) stream?.destroy()
-  child.unref()
 }

@@ -15,15 +15,16 @@ export class SyscallError extends ShoalError {
 
 let library: LibraryHandle | undefined
 
+/** What C functions are given; a list is one of pointers to texts. */
+type Argument = string | number | bigint | Uint8Array | null | readonly (string | null)[]
+
 /**
  * Declares a function of the C library, loading the library at the first use.
  *
  * `prototype` is C (`int umount2(const char *target, int flags)`). The function returned throws a {@link SyscallError} when
  * the C function returns -1. Calls are synchronous: they run on the calling thread, which is what setns and unshare need.
  */
-export function libcFunction<Args extends readonly (string | number | bigint | Uint8Array | null)[]>(
-  prototype: string,
-): (...args: Args) => number {
+export function libcFunction<Args extends readonly Argument[]>(prototype: string): (...args: Args) => number {
   let declared: ReturnType<LibraryHandle['func']> | undefined
   const name = /(\w+)\s*\(/.exec(prototype)?.[1] ?? prototype
   return (...args) => {
