@@ -62,12 +62,14 @@ export class Chaos {
     FAULTS.find(({ weight }) => (at -= weight) < 0)?.strike(this)
   }
 
-  /** Everything works from now on, but for one host in five that never comes back. */
-  heal(): void {
+  /** Everything works from now on, but for one host in five that never comes back: their names. */
+  heal(): readonly string[] {
     const { hosts, managers, events } = this.#world
     events.add('sim', 'heals everything')
-    for (let lost = 0; lost < Math.floor(hosts.length / 5); lost++) {
+    const lost = new Set<string>()
+    for (let count = 0; count < Math.floor(hosts.length / 5); count++) {
       const host = this.#pick(hosts)
+      lost.add(host.name)
       this.#note(host.name, 'is lost for good')
       host.retire()
     }
@@ -81,6 +83,7 @@ export class Chaos {
       manager.resume()
       manager.start()
     }
+    return [...lost]
   }
 
   killAgent(): void {

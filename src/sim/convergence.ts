@@ -33,9 +33,13 @@ function serviceDeviations(id: string, spec: ServiceSpec, { running, tasks, serv
   const record = services.find(service => service.id === id)
   if (record === undefined) return [`${id}: was never accepted`]
   const containers = running.filter(container => container.serviceId === id)
+  // An update goes on only while what was updated is well: a replica without a place holds it up, and says why.
+  const isHeldUp = tasks.some(task => task.serviceId === id && task.specHash === record.specHash && isExplained(task))
   const slots = Array.from({ length: spec.replicas }, (_, index) => index + 1)
   return [
-    ...containers.flatMap(container => surplus(container, { id, spec, specHash: record.specHash })),
+    ...containers.flatMap(container =>
+      surplus(container, { id, spec, specHash: isHeldUp ? undefined : record.specHash }),
+    ),
     ...slots.flatMap(slot => slotDeviations(slot, { id, containers, tasks })),
   ]
 }
@@ -46,12 +50,12 @@ function slotOf({ request }: SimContainer): number {
 
 function surplus(
   container: SimContainer,
-  { id, spec, specHash }: { id: string; spec: ServiceSpec; specHash: string },
+  { id, spec, specHash }: { id: string; spec: ServiceSpec; specHash: string | undefined },
 ): string[] {
   const where = `${container.name} on ${container.host}`
   if (slotOf(container) > spec.replicas) return [`${id}: ${where} is one too many`]
   const hash = container.request.Labels?.['com.docker.compose.config-hash']
-  return hash === specHash ? [] : [`${id}: ${where} runs an old spec`]
+  return specHash === undefined || hash === specHash ? [] : [`${id}: ${where} runs an old spec`]
 }
 
 /** A slot has its one container, or says why not. */
@@ -64,8 +68,11 @@ function slotDeviations(
   if (here.length === 1) return []
   const task = tasks.find(one => one.serviceId === id && one.slot === slot && one.desired === 'running')
   if (task === undefined) return [`${id}: slot ${slot} has no task`]
-  const explained = (task.pendingReasons ?? []).length > 0
-  return explained
+  return isExplained(task)
     ? []
     : [`${id}: slot ${slot} (task ${task.id} on ${task.node ?? 'no node'}) does not run, and does not say why`]
+}
+
+function isExplained({ desired, pendingReasons = [] }: TaskRecord): boolean {
+  return desired === 'running' && pendingReasons.length > 0
 }

@@ -92,8 +92,13 @@ class Simulation {
   }
 
   async #converge(): Promise<void> {
-    this.#chaos.heal()
-    const untilMs = this.#clock.monotonicMs() + (this.#options.settleMs ?? SETTLE_MS)
+    const lost = this.#chaos.heal()
+    const settleMs = this.#options.settleMs ?? SETTLE_MS
+    const untilMs = this.#clock.monotonicMs() + settleMs
+    // What waits for a host that never returns may wait: somebody gives the host up in the end.
+    this.#clock.setTimer(settleMs / 2, () => {
+      for (const node of lost) void this.#workload.giveUp(node, isOver)
+    })
     const isOver = (): boolean => this.#clock.monotonicMs() >= untilMs
     let told = false
     void this.#workload.insist(isOver).then(() => (told = true))

@@ -62,6 +62,21 @@ export class Workload {
     }
   }
 
+  /** Gives a node up that is down, once the cluster has noticed so. */
+  async giveUp(node: string, isOver: () => boolean): Promise<void> {
+    const { clock, events, leader } = this.#world
+    for (let done = false; !done && !isOver(); ) {
+      try {
+        await leader()?.removeNode(node, { force: true, dryRun: false })
+        done = leader() !== undefined
+      } catch (error) {
+        done = errorMessage(error).startsWith('No such node')
+      }
+      if (!done) await sleep(clock, RETRY_MS)
+    }
+    events.add('user', 'gives a node up', { node })
+  }
+
   /** True if the manager accepted. */
   async #tell(name: string): Promise<boolean> {
     const { clock, events, leader } = this.#world

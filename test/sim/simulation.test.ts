@@ -18,6 +18,14 @@ describe('a cluster under faults', () => {
     expect(violations, events.text).toEqual([])
   })
 
+  it.each([
+    ['a replica without a place holds up the update of the others', 6],
+    ['a volume waits to be removed from a host that never returns, until somebody gives that up', 12],
+  ])('%s', async (_what, seed) => {
+    const { violations, events } = await simulate({ seed, nodes: 5, managers: 3, steps: 60 })
+    expect(violations, events.text).toEqual([])
+  })
+
   it('one manager, one node', async () => {
     const { violations, events } = await simulate({ seed: 1, nodes: 1, managers: 1, steps: 40 })
     expect(violations, events.text).toEqual([])

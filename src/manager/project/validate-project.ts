@@ -75,9 +75,14 @@ function checkExternals(project: ProjectSpec, snapshot: Snapshot): void {
       )
     }
     if (known?.value.removing === true) {
+      const { node = '?' } = known.value
+      const isDown = !snapshot.members.has(node)
+      const what = isDown
+        ? `which is down; bring it back, or give it up with \`swarm node rm --force ${node}\``
+        : 'try again when that is done'
       throw conflict(
         'VOLUME_REMOVING',
-        `Cannot apply project ${project.name}: volume ${name} is still being removed from node ${known.value.node ?? '?'}; try again when that is done`,
+        `Cannot apply project ${project.name}: volume ${name} is still being removed from node ${node}${isDown ? ', ' : '; '}${what}`,
       )
     }
   }
