@@ -12,6 +12,7 @@ export type {
   RunCommand,
 } from './command.ts'
 export { composeGroup } from './commands/compose/group.ts'
+export { ulimit as readUlimit } from './commands/container/create/read-values.ts'
 export { engineVerbs } from './commands/engine-verbs.ts'
 export { machineGroup } from './commands/machine/group.ts'
 export {

@@ -38,9 +38,10 @@ function plainSwitch(token: string, options: readonly OptionDefinition[]): reado
   const [, name = '', value = ''] = /^--([\w-]+)=(.*)$/.exec(token) ?? []
   const isTrue = TRUE.includes(value.toLowerCase())
   if (name === '' || (!isTrue && !FALSE.includes(value.toLowerCase()))) return [token]
-  if (options.some(({ flags }) => isSwitch(flags, name))) return isTrue ? [`--${name}`] : []
-  if (options.some(({ flags }) => isSwitch(flags, `no-${name}`))) return isTrue ? [] : [`--no-${name}`]
-  return [token]
+  const [canTurnOn, canTurnOff] = [name, `no-${name}`].map(each => options.some(({ flags }) => isSwitch(flags, each)))
+  if (canTurnOn !== true && canTurnOff !== true) return [token]
+  if (isTrue) return canTurnOn === true ? [`--${name}`] : []
+  return canTurnOff === true ? [`--no-${name}`] : []
 }
 
 /** `-q, --quiet` is a switch of that name; `--rm [boolean]` and `--name <name>` are none. */

@@ -160,6 +160,7 @@ export interface SystemInfo extends EngineFeatures {
   readonly CgroupVersion: string
   readonly DefaultRuntime: string
   readonly LoggingDriver: string
+  readonly DefaultAddressPools?: readonly { readonly Base: string; readonly Size: number }[]
   readonly SystemTime: string
   readonly ExperimentalBuild: boolean
   readonly Debug: boolean

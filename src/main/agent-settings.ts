@@ -16,7 +16,7 @@ import type { ClientTls } from '../docker-api/index.ts'
 import { checkExposure, parseListenAddress } from '../docker-api/server/index.ts'
 import type { AgentOptions } from '../node-agent/index.ts'
 import { checkAdvertised } from './advertise.ts'
-import { type EngineSettings, readEngineFlags } from './engine-flags.ts'
+import { type EngineSettings, engineSettings } from './daemon/engine-flags.ts'
 import { findEngine } from './find-engine.ts'
 import { readStoreTls } from './store-tls.ts'
 import { loadClientTls } from './tls-flags.ts'
@@ -40,16 +40,10 @@ const NODE_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/
 
 /** Reads the flags of `swarm join`. Throws BAD_FLAG, BAD_DISCOVERY, NOT_ROOT, UNKNOWN_HOST, INSECURE_HOST. */
 export async function readJoinSettings(invocation: Invocation, context: CommandContext): Promise<JoinSettings> {
-  const { options } = invocation
   const join = readJoinOptions(invocation, context)
-  const cluster = parseDiscovery(join.discovery)
-  if (cluster.scheme !== 'etcd') {
-    throw invalidInput(
-      'BAD_DISCOVERY',
-      `Cannot join through ${cluster.scheme}://: a fixed list has no place for a new node; use etcd://host:port/cluster`,
-    )
-  }
-  const settings = readEngineFlags(options, { hostname: hostname(), socket: 'agent.sock' })
+  const cluster = storeOf(join.discovery)
+  const named = { hostname: hostname(), socket: 'agent.sock' }
+  const { options, settings } = await engineSettings(invocation.options, named)
   const { host, port } = join.advertise
   const apiAddress = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const address = await hostAddress(host)
@@ -76,7 +70,7 @@ export async function readJoinSettings(invocation: Invocation, context: CommandC
   return {
     ...settings,
     engine: { ...settings.engine, name },
-    logLevel: readLogLevel(invocation, context),
+    logLevel: settings.engine.debug === true ? 'debug' : readLogLevel({ ...invocation, options }, context),
     hosts,
     join,
     cluster,
@@ -96,6 +90,15 @@ export async function readJoinSettings(invocation: Invocation, context: CommandC
     isFound: found !== undefined,
     insecure,
   }
+}
+
+function storeOf(discovery: string): JoinSettings['cluster'] {
+  const cluster = parseDiscovery(discovery)
+  if (cluster.scheme === 'etcd') return cluster
+  throw invalidInput(
+    'BAD_DISCOVERY',
+    `Cannot join through ${cluster.scheme}://: a fixed list has no place for a new node; use etcd://host:port/cluster`,
+  )
 }
 
 /** VXLAN and peer probes need an address, not a name. */

@@ -9,6 +9,7 @@ import { agentMemoryFile, createAgent, leaveCluster, waitForAnswer } from '../no
 import { holdAgentDirectory } from './agent-directory.ts'
 import { followPeers, openNodeEngine, openStore } from './agent-parts.ts'
 import { type JoinSettings, readJoinSettings } from './agent-settings.ts'
+import { groupNumber } from './daemon/socket-group.ts'
 import { forgetCluster, memoryPath, takeLeaveRequest, writeJoined } from './leave-request.ts'
 import { createLogger } from './logger.ts'
 import { holdPidFile } from './pid-file.ts'
@@ -132,6 +133,7 @@ async function serve(engine: Engine, settings: JoinSettings, log: Log, scope: Sc
   const hosts = await server.listen({
     hosts: settings.hosts,
     insecure: settings.insecure,
+    ...(settings.group === undefined ? {} : { socketGroup: await groupNumber(settings.group) }),
     ...(settings.tls === undefined ? {} : { tls: await loadTls(settings.tls) }),
   })
   log.info({ hosts }, 'serving the Docker Engine API')

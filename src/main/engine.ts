@@ -1,44 +1,66 @@
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import type { CommandContext, RunCommand } from '../cli/index.ts'
+import type { CommandContext, Options, RunCommand } from '../cli/index.ts'
 import { EXIT_CODES, ShoalError } from '../core/errors.ts'
 import { Scope } from '../core/scope.ts'
 import { checkExposure, createDockerServer, parseListenAddress } from '../docker-api/server/index.ts'
 import { createEngine } from '../runtime/index.ts'
-import { type EngineSettings, readEngineFlags } from './engine-flags.ts'
-import { createLogger } from './logger.ts'
+import { type EngineSettings, engineSettings } from './daemon/engine-flags.ts'
+import { reload } from './daemon/reload.ts'
+import { groupNumber } from './daemon/socket-group.ts'
+import { createLogger, type DaemonLog } from './logger.ts'
 import { holdPidFile } from './pid-file.ts'
 import { loadTls } from './tls-flags.ts'
 
 /** `shoal engine`: serves until it is told to end; its containers keep running for the next engine on its roots. */
-export const runEngine: RunCommand = async ({ options }, context) => {
-  const settings = readEngineFlags(options, { hostname: hostname(), socket: 'engine.sock' })
+export const runEngine: RunCommand = async ({ options: flags }, context) => {
+  const { options, settings } = await engineSettings(flags, { hostname: hostname(), socket: 'engine.sock' })
+  const log = createLogger(settings.logLevel)
+  const insecure = options.flag('insecure')
+  // Now, not when it listens: before then it would have opened its networks.
+  const listening = await listenOptions(settings, insecure)
+  if (flags.flag('validate')) {
+    context.stdout.write('configuration OK\n')
+    return EXIT_CODES.done
+  }
   if (process.getuid?.() !== 0) {
     throw new ShoalError('NOT_ROOT', 403, 'Cannot run containers: an engine needs root; start it with sudo')
   }
-  const insecure = options.flag('insecure')
-  // Now, not when it listens: before then it would have opened its networks.
-  for (const host of settings.hosts) {
-    checkExposure(parseListenAddress(host), { isSecure: settings.tls !== undefined, insecure })
-  }
-  await serve(settings, { insecure }, context)
+  await serve(settings, { flags, log, listening }, context)
   return EXIT_CODES.done
+}
+
+async function listenOptions({ hosts, tls, group }: EngineSettings, insecure: boolean) {
+  for (const host of hosts) checkExposure(parseListenAddress(host), { isSecure: tls !== undefined, insecure })
+  return {
+    hosts,
+    insecure,
+    ...(tls === undefined ? {} : { tls: await loadTls(tls) }),
+    ...(group === undefined ? {} : { socketGroup: await groupNumber(group) }),
+  }
+}
+
+interface Serving {
+  readonly flags: Options
+  readonly log: DaemonLog
+  readonly listening: Awaited<ReturnType<typeof listenOptions>>
 }
 
 async function serve(
   settings: EngineSettings,
-  { insecure }: { readonly insecure: boolean },
+  { flags, log, listening }: Serving,
   { clock, random, signal }: CommandContext,
 ): Promise<void> {
-  const log = createLogger(settings.logLevel)
   await using scope = new Scope()
-  const { pidFile } = settings
+  const { pidFile, oomScoreAdjust } = settings
   if (pidFile !== undefined) {
     await scope.open(
       () => holdPidFile(pidFile),
       held => held.release(),
     )
   }
+  if (oomScoreAdjust !== undefined) await writeFile('/proc/self/oom_score_adj', String(oomScoreAdjust))
   const engine = await scope.open(
     () => createEngine(settings.engine, { clock, random, log }),
     engine => engine.close(),
@@ -47,11 +69,10 @@ async function serve(
     () => createDockerServer({ engine, log, clock }),
     server => server.close(),
   )
-  const hosts = await server.listen({
-    hosts: settings.hosts,
-    insecure,
-    ...(settings.tls === undefined ? {} : { tls: await loadTls(settings.tls) }),
-  })
+  const onHangUp = (): void => void reload(flags, engine, log)
+  process.on('SIGHUP', onHangUp)
+  scope.defer(() => void process.off('SIGHUP', onHangUp))
+  const hosts = await server.listen(listening)
   log.info({ hosts, dataRoot: settings.engine.dataRoot, name: settings.engine.name }, 'engine serves')
   if (!signal.aborted) await once(signal, 'abort')
   log.info({}, 'engine ends; containers keep running')

@@ -2,12 +2,15 @@ import { pino } from 'pino'
 import { invalidInput } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 
-const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const
+
+/** A log whose level may change. */
+export type DaemonLog = Log & { level: string }
 
 /** A logger of JSON lines on stderr. Levels are classic Swarm's and dockerd's. Throws BAD_FLAG for another. */
-export function createLogger(level = 'info'): Log {
-  if (!LEVELS.some(known => known === level)) {
-    throw invalidInput('BAD_FLAG', `Cannot use --log-level "${level}": expected one of ${LEVELS.join(', ')}`)
+export function createLogger(level = 'info'): DaemonLog {
+  if (!LOG_LEVELS.some(known => known === level)) {
+    throw invalidInput('BAD_FLAG', `Cannot use --log-level "${level}": expected one of ${LOG_LEVELS.join(', ')}`)
   }
   // Synchronous: what was logged before a crash is there.
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }))

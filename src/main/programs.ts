@@ -1,6 +1,7 @@
 import { type CommandGroup, composeGroup, ENGINE_OPTIONS, engineVerbs, machineGroup, swarmGroup } from '../cli/index.ts'
+import { optionsOf } from './daemon/daemon-flag.ts'
+import { ENGINE_FLAGS } from './daemon/engine-flags.ts'
 import { engineCommand } from './engine-command.ts'
-import { ENGINE_FLAGS } from './engine-flags.ts'
 import { simCommand } from './sim-command.ts'
 import { TLS_FLAGS } from './tls-flags.ts'
 import { VERSION } from './version.ts'
@@ -12,7 +13,7 @@ const swarm = swarmGroup({
   join: async () => (await import('./agent.ts')).runJoin,
   manage: async () => (await import('./manager.ts')).runManager,
   engineFlags: ENGINE_FLAGS,
-  tlsFlags: TLS_FLAGS,
+  tlsFlags: optionsOf(TLS_FLAGS),
 })
 const machine = machineGroup(VERSION)
 const compose = composeGroup(VERSION)

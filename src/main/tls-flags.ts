@@ -1,16 +1,17 @@
 import { readFile } from 'node:fs/promises'
-import { badFlag, type OptionDefinition, type Options } from '../cli/index.ts'
+import { badFlag, type Options } from '../cli/index.ts'
 import { errorMessage } from '../core/errors.ts'
 import { type ClientTls, clientTlsOf } from '../docker-api/index.ts'
 import type { ServerTls } from '../docker-api/server/index.ts'
+import type { DaemonFlag } from './daemon/daemon-flag.ts'
 
 /** How engines and managers are told to serve TLS: the flags of dockerd and classic Swarm, with classic Swarm's messages. */
-export const TLS_FLAGS: readonly OptionDefinition[] = [
-  { flags: '--tls', summary: 'serve tcp hosts with TLS; --tlsverify implies it' },
-  { flags: '--tlsverify', summary: 'let in only clients with a certificate of --tlscacert' },
-  { flags: '--tlscacert <path>', summary: 'certificate of the authority whose clients are let in' },
-  { flags: '--tlscert <path>', summary: "the server's certificate" },
-  { flags: '--tlskey <path>', summary: "the server's private key" },
+export const TLS_FLAGS: readonly DaemonFlag[] = [
+  { name: 'tls', kind: 'switch', summary: 'serve tcp hosts with TLS; --tlsverify implies it' },
+  { name: 'tlsverify', kind: 'switch', summary: 'let in only clients with a certificate of --tlscacert' },
+  { name: 'tlscacert', value: 'path', kind: 'text', summary: 'certificate of the authority whose clients are let in' },
+  { name: 'tlscert', value: 'path', kind: 'text', summary: "the server's certificate" },
+  { name: 'tlskey', value: 'path', kind: 'text', summary: "the server's private key" },
 ]
 
 export interface TlsFiles {

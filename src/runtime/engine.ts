@@ -5,13 +5,14 @@ import type { Random } from '../core/random.ts'
 import type { Engine } from '../docker-api/index.ts'
 import { applyChanges, createBuilder } from './build/index.ts'
 import { imageCommits } from './commit-image.ts'
-import { type Containers, openContainers } from './containers/index.ts'
+import { type ContainerDefaults, type Containers, type ContainersOptions, openContainers } from './containers/index.ts'
 import { engineImages } from './engine-images.ts'
 import { engineNetworks } from './engine-networks.ts'
 import { openEngineRoot } from './engine-root.ts'
 import { EventBus } from './events/index.ts'
 import { createImageStore } from './images/index.ts'
-import { createNetworkStack } from './network/index.ts'
+import { type ChangingSettings, changingSettings, type LiveSettings } from './live-settings.ts'
+import { createNetworkStack, type NetworkStackOptions } from './network/index.ts'
 import type { NameSource } from './ports.ts'
 import { createSystemInfo } from './system-info/index.ts'
 import { createVolumeStore } from './volumes/index.ts'
@@ -20,29 +21,26 @@ const ROOT_HASH_CHARS = 12
 const VERSION_UNKNOWN = '0.0.0'
 
 /** What distinguishes one engine from another on the same machine. Names and meanings are dockerd's flags. */
-export interface EngineOptions {
+export interface EngineOptions extends LiveSettings, Omit<NetworkStackOptions, 'engineName'> {
   /** The engine's name, as `GET /info` gives it. */
   readonly name: string
   /** Images, containers and volumes: survives a reboot. One engine at a time. */
   readonly dataRoot: string
   /** Sockets, pid files and mounts of running containers: need not survive a reboot. */
   readonly execRoot: string
-  /** Bridge of the default network; absent: one named after the data root. */
-  readonly bridge?: string
-  /** Address and prefix of that bridge, such as 172.17.0.1/16. */
-  readonly bip?: string
-  readonly mtu?: number
   /** Parent of the containers' control groups; absent: `/shoal-<hash of the data root>`. */
   readonly cgroupParent?: string
-  readonly insecureRegistries: readonly string[]
-  readonly registryMirrors: readonly string[]
   /** Certificates of registries, a directory for each host; absent: /etc/docker/certs.d. */
   readonly registryCertificates?: string
-  readonly labels: readonly string[]
-  /** False leaves the packet filter alone (dockerd's --iptables=false): no published ports, no address translation. */
-  readonly manageFirewall: boolean
+  /** Layers of one image that are pulled and pushed at a time. */
+  readonly downloadsAtOnce?: number
+  readonly uploadsAtOnce?: number
   /** OCI runtime: a name found in PATH or a path; absent: runc. */
   readonly runtime?: string
+  /** Init binary for containers that ask for one; absent: one that is found in PATH. */
+  readonly initPath?: string
+  /** What holds for containers that say nothing themselves. */
+  readonly containerDefaults?: ContainerDefaults
   /** Shoal's version, as `GET /version` gives it. */
   readonly version?: string
 }
@@ -59,6 +57,7 @@ export interface EmbeddedEngine extends Engine {
   /** Lets go of everything but the containers: they keep running, and the next engine on these roots adopts them. */
   readonly close: () => Promise<void>
   readonly setNameSource: (names: NameSource) => void
+  readonly reload: ChangingSettings['reload']
 }
 
 /**
@@ -88,6 +87,7 @@ async function openEngine(
   scope.defer(root.release)
   const events = new EventBus(clock)
   scope.defer(() => events.close())
+  const live = changingSettings(options, { events, id: root.engineId, name: options.name })
   let containers: Containers | undefined
   const usersOf = (imageId: string) => containers?.usersOf(imageId) ?? []
   const opening = createNetworkStack(
@@ -97,35 +97,33 @@ async function openEngine(
   // Also when one of the others fails first, and it is still being opened.
   scope.defer(() => closeOnceOpen(opening))
   const [store, volumes, network] = await Promise.all([
-    createImageStore(options, { clock, random, log, usersOf, applyChanges, emit: imageEvents(events) }),
+    createImageStore(
+      { ...options, registries: live.get },
+      { clock, random, log, usersOf, applyChanges, emit: imageEvents(events) },
+    ),
     createVolumeStore({ dataRoot }, { clock, random, log, emit: volumeEvents(events) }),
     opening,
   ])
   scope.defer(store.close)
-  const room = await openContainers(
-    {
-      dataRoot,
-      execRoot,
-      cgroupParent: options.cgroupParent ?? `/shoal-${hashOf(dataRoot).slice(0, ROOT_HASH_CHARS)}`,
-      runtime: options.runtime ?? 'runc',
-    },
-    {
-      clock,
-      random,
-      log,
-      events,
-      roots: store.roots,
-      sandboxes: network.sandboxes,
-      mounts: volumes.mounts,
-      commits: imageCommits(store, clock),
-    },
-  )
+  const room = await openContainers(containersOptions(options), {
+    clock,
+    random,
+    log,
+    events,
+    roots: store.roots,
+    sandboxes: network.sandboxes,
+    mounts: volumes.mounts,
+    commits: imageCommits(store, clock),
+  })
   scope.defer(room.close)
   containers = room
   const build = createBuilder({ dataRoot, store, containers: () => room.operations, clock, random, log })
   await build.recover()
   const { info, version } = createSystemInfo({
-    ...options,
+    name: options.name,
+    dataRoot,
+    options,
+    live: live.get,
     id: root.engineId,
     version: options.version ?? VERSION_UNKNOWN,
     containers: room,
@@ -143,7 +141,20 @@ async function openEngine(
     networks: engineNetworks(network.networks, { containers: room, events }),
     volumes: volumes.volumes,
     setNameSource: network.setNameSource,
+    reload: live.reload,
     close: () => scope.disposeAsync(),
+  }
+}
+
+function containersOptions(options: EngineOptions): ContainersOptions {
+  const { dataRoot, execRoot, cgroupParent, runtime = 'runc', initPath, containerDefaults = {} } = options
+  return {
+    dataRoot,
+    execRoot,
+    cgroupParent: cgroupParent ?? `/shoal-${hashOf(dataRoot).slice(0, ROOT_HASH_CHARS)}`,
+    runtime,
+    ...(initPath === undefined ? {} : { initPath }),
+    defaults: containerDefaults,
   }
 }
 

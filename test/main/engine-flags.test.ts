@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type CommandContext, type Options, runProgram } from '../../src/cli/index.ts'
 import { ManualClock } from '../../src/core/manual-clock.ts'
 import { seededRandom } from '../../src/core/random.ts'
-import { ENGINE_FLAGS, readEngineFlags } from '../../src/main/engine-flags.ts'
+import { daemonOptions } from '../../src/main/daemon/daemon-options.ts'
+import { ENGINE_FLAGS, readEngineFlags } from '../../src/main/daemon/engine-flags.ts'
 import { holdPidFile } from '../../src/main/pid-file.ts'
 import { loadTls } from '../../src/main/tls-flags.ts'
 
@@ -113,7 +114,7 @@ describe('readEngineFlags()', () => {
   })
 
   it.each([
-    [['--iptables', 'true'], true],
+    [['--iptables=true'], true],
     [['--iptables'], true],
     [['--iptables=0'], false],
   ])('reads %j', async (argv, manageFirewall) => {
@@ -121,9 +122,29 @@ describe('readEngineFlags()', () => {
   })
 
   it.each([
-    [['--iptables=maybe'], 'Cannot use --iptables "maybe"'],
-    [['--mtu', '10'], 'Cannot use --mtu 10: expected 68 to 65535'],
-    [['--bip', '10.0.0.1/99'], 'Cannot read subnet'],
+    [['--ip6tables=false'], 'IPv4 and IPv6 are filtered together'],
+    [['--mtu', '10'], 'Cannot use --mtu "10": expected 68 to 65535'],
+    [['--bip', '10.0.0.1/99'], 'Cannot use --bip "10.0.0.1/99": expected an IPv4 address and its prefix'],
+    [['--bip', '10.0.0.1'], 'Cannot use --bip "10.0.0.1"'],
+    [['--bip', 'fd00::1/64'], 'Cannot use --bip "fd00::1/64"'],
+    [['--bip', '10.1.0.0/24'], 'the address names the network; give the bridge one in it, such as 10.1.0.1/24'],
+    [['--bip', '10.1.0.255/24'], 'the address is everybody in the network'],
+    [['--bip', '10.1.0.1/31'], 'there is no room for containers'],
+    [['--fixed-cidr', '10.2.0.0/25', '--bip', '10.1.0.1/24'], 'it is not inside the subnet of --bip'],
+    [['--fixed-cidr', '10.2.0.0/25'], 'say which subnet it is a part of with --bip'],
+    [['--ipv6'], 'Cannot use --ipv6 without --fixed-cidr-v6'],
+    [['--ip', '::1'], 'Cannot use --ip "::1": expected an IPv4 address'],
+    [['--default-address-pool', 'base=10.0.0.0/16,size=8'], 'Cannot use --default-address-pool'],
+    [['--dns', 'nine'], 'Cannot use --dns "nine": expected an IP address'],
+    [['--log-driver', 'syslog'], "no log driver named 'syslog' is registered"],
+    [['--log-opt', 'bogus=1'], "unknown log opt 'bogus'"],
+    [['--default-ulimit', 'x=1'], 'Cannot use --default-ulimit "x=1": invalid ulimit type: x'],
+    [['--default-shm-size', 'much'], 'Cannot use --default-shm-size "much": expected a size'],
+    [['--default-ipc-mode', 'host'], 'expected private or shareable'],
+    [['--default-cgroupns-mode', 'x'], 'expected host or private'],
+    [['--max-concurrent-downloads', '-1'], 'Cannot use --max-concurrent-downloads "-1"'],
+    [['--oom-score-adjust', '1001'], 'expected -1000 to 1000'],
+    [['--label', 'a=b', '--label', 'a=c'], 'conflict labels for a=c and a=b'],
     [['--bridge', 'a-name-that-is-too-long'], 'Cannot use --bridge'],
     [['--label', 'novalue'], 'Cannot use --label "novalue": expected key=value'],
     [['--data-root', 'relative'], 'expected an absolute one'],
@@ -132,6 +153,32 @@ describe('readEngineFlags()', () => {
     [['--tlsverify', '--tlscert', '/c', '--tlskey', '/k'], '--tlscacert must be provided when using --tlsverify'],
   ])('refuses %j', async (argv, message) => {
     await expect(read(...argv)).rejects.toMatchObject({ status: 400, message: expect.stringContaining(message) })
+  })
+
+  it('reads flags whose names begin with no', async () => {
+    const defaults = async (...argv: string[]) => {
+      const options = await daemonOptions(await parse(...argv), '/no/such')
+      return readEngineFlags(options, { hostname: 'h', socket: 's' }).engine.containerDefaults
+    }
+    expect(await defaults('--no-new-privileges')).toEqual({ noNewPrivileges: true })
+    expect(await defaults('--no-new-privileges=false')).toEqual({ noNewPrivileges: false })
+    expect(await defaults()).toBeUndefined()
+  })
+
+  it.each([
+    [['--no-proxy', 'x'], '"--no-proxy" is not supported'],
+    [['--containerd', '/c.sock'], '"--containerd" is not supported'],
+    [['--live-restore=false'], '"--live-restore=false" is not supported'],
+    [['-s', 'zfs'], '"--storage-driver=zfs" is not supported'],
+  ])('does not ignore %j', async (argv, message) => {
+    await expect(parse(...argv).then(options => daemonOptions(options, '/no/such'))).rejects.toMatchObject({
+      status: 501,
+      message: expect.stringContaining(message),
+    })
+  })
+
+  it('refuses a switch that is neither on nor off', async () => {
+    await expect(read('--iptables=maybe')).rejects.toThrow('invalid argument "maybe" for "--iptables"')
   })
 
   it('lets in every client with --tls, those of the authority with --tlsverify', async () => {

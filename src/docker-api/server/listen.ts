@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { chmod, chown, mkdir, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
@@ -53,9 +53,9 @@ export function formatAddress(address: ListenAddress): string {
 
 /**
  * Makes a server listen. A socket file that nobody listens on any more is replaced; one in use, and a taken port, throw
- * 409 `ADDRESS_IN_USE`. Resolves with the address bound: with its real port, if 0 was asked for.
+ * 409 `ADDRESS_IN_USE`. `socketGroup` may use a socket too. Resolves with the address bound: with its real port, if 0 was asked for.
  */
-export async function listenOn(server: Server, address: ListenAddress): Promise<ListenAddress> {
+export async function listenOn(server: Server, address: ListenAddress, socketGroup?: number): Promise<ListenAddress> {
   if (address.kind === 'unix') await makeRoom(address)
   const place = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }
   server.listen({ ...place, backlog: BACKLOG })
@@ -65,6 +65,7 @@ export async function listenOn(server: Server, address: ListenAddress): Promise<
     throw listenError(address, cause)
   }
   if (address.kind === 'unix') {
+    if (socketGroup !== undefined) await chown(address.path, 0, socketGroup)
     await chmod(address.path, SOCKET_MODE)
     return address
   }

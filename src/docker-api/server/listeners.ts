@@ -17,6 +17,8 @@ export interface ListenOptions {
   readonly hosts: readonly string[]
   /** For tcp hosts. */
   readonly tls?: ServerTls
+  /** Number of the group that may use unix sockets; absent: root's. */
+  readonly socketGroup?: number
   /** Lets plain tcp be served on addresses that other machines reach. */
   readonly insecure?: boolean
 }
@@ -50,7 +52,7 @@ export function createListeners(served: Served): Listeners {
     await Promise.all(servers.splice(0).map(closeServer))
   }
   return {
-    async listen({ hosts, tls, insecure = false }) {
+    async listen({ hosts, tls, insecure = false, socketGroup }) {
       const addresses = hosts.map(parseListenAddress)
       for (const address of addresses) checkExposure(address, { isSecure: tls !== undefined, insecure })
       try {
@@ -58,7 +60,7 @@ export function createListeners(served: Served): Listeners {
         for (const address of addresses) {
           const server = newServer(served, address.kind === 'tcp' ? tls : undefined)
           servers.push({ server, connections: trackConnections(server) })
-          bound.push(await listenOn(server, address))
+          bound.push(await listenOn(server, address, socketGroup))
         }
         return bound.map(formatAddress)
       } catch (error) {

@@ -13,6 +13,7 @@ import { findProgram } from '../linux/process/run-command.ts'
 import type { ContainerMounts, ContainerRoots, ImageCommits, Joined, NetworkSandboxes } from '../ports.ts'
 import { attachContainer, containerLogs, resizeContainer } from './attach/attach-container.ts'
 import { ParkedSockets } from './attach/parked-sockets.ts'
+import type { ContainerDefaults } from './container-defaults.ts'
 import { checkContainerName } from './container-name.ts'
 import { ContainerTable } from './container-table.ts'
 import { enginePaths } from './engine-paths.ts'
@@ -50,6 +51,9 @@ export interface ContainersOptions {
   readonly cgroupParent: string
   /** OCI runtime: a name or a path. */
   readonly runtime: string
+  /** Init binary for containers that ask for one; absent: one that is found in PATH. */
+  readonly initPath?: string
+  readonly defaults: ContainerDefaults
 }
 
 export interface ContainersPorts {
@@ -162,12 +166,13 @@ async function makeRoom(
     runtime,
     conmon: new Conmon(needProgram('conmon'), runtime, clock),
     table: await ContainerTable.open(paths.records, log),
-    facts: await readHostFacts(cgroups, options.runtime),
+    facts: await readHostFacts(cgroups, options),
   }
   const exec = new ExecTable(base)
   const room: Room = {
     ...base,
     cgroupParent: options.cgroupParent,
+    defaults: options.defaults,
     cgroups,
     hastenMove: cgroupHastener(cgroups),
     locks: new KeyedLock(),

@@ -7,6 +7,7 @@ import type { CgroupLayout } from '../linux/process/cgroups.ts'
 import type { ContainerMounts, ContainerRoots, ImageCommits, NetworkSandboxes } from '../ports.ts'
 import type { AttachStream } from './attach/attach-stream.ts'
 import type { ParkedSockets } from './attach/parked-sockets.ts'
+import type { ContainerDefaults } from './container-defaults.ts'
 import type { ContainerTable } from './container-table.ts'
 import type { EnginePaths } from './engine-paths.ts'
 import type { HealthMonitor } from './health/index.ts'
@@ -47,6 +48,7 @@ export interface Room {
   /** Called when a container is about to be started. */
   readonly hastenMove: () => void
   readonly facts: HostFacts
+  readonly defaults: ContainerDefaults
   /** Clients that attached before the container started. */
   readonly attaching: Map<string, Set<AttachStream>>
   /** Connections to monitors that nobody uses and that must not end. */

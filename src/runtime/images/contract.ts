@@ -4,13 +4,21 @@ import type { Random } from '../../core/random.ts'
 import type { ContainerConfig, ImageOperations } from '../../docker-api/index.ts'
 import type { ContainerRoots } from '../ports.ts'
 
-export interface ImageStoreOptions {
-  /** The engine's data root; everything of ours lies in `images/` and `roots/` below it. */
-  readonly dataRoot: string
+export interface RegistrySettings {
   /** `host`, `host:port` or subnets whose registries may speak plain HTTP or show unknown certificates; loopback always may. */
   readonly insecureRegistries: readonly string[]
   /** Base URLs that are asked first for images of docker.io. */
   readonly registryMirrors: readonly string[]
+}
+
+export interface ImageStoreOptions extends RegistrySettings {
+  /** The engine's data root; everything of ours lies in `images/` and `roots/` below it. */
+  readonly dataRoot: string
+  /** Asked for settings that have changed meanwhile. */
+  readonly registries?: () => RegistrySettings
+  /** Layers of one image that are pulled and pushed at a time; absent: 4 and 5. */
+  readonly downloadsAtOnce?: number
+  readonly uploadsAtOnce?: number
   /** Certificates of registries, a directory for each host; absent: Docker's. */
   readonly registryCertificates?: string
 }

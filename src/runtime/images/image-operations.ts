@@ -10,6 +10,7 @@ import { imageHistory, inspectImage } from './listing/inspect.ts'
 import { listImages } from './listing/list.ts'
 import { pruneImages, type RemovePorts, removeImage } from './listing/remove.ts'
 import { inspectRemote } from './registry/distribution.ts'
+import type { RegistryOptions } from './registry/endpoints.ts'
 import { login } from './registry/login.ts'
 import { searchImages } from './registry/search.ts'
 import { TrustStore } from './registry/trust-store.ts'
@@ -31,19 +32,26 @@ export function imageOperations(
   { options, applyChanges = refuseChanges, emit, usersOf, usedByRoots }: OperationPorts,
 ): StoredImageOperations {
   const trust = new TrustStore(options.registryCertificates ?? CERTIFICATES)
-  const registry = { ...options, trust, clock: parts.clock }
+  const registryNow = (): RegistryOptions => ({ ...options, ...options.registries?.(), trust, clock: parts.clock })
   const events = imageEvents(parts, emit)
   const removing = { usersOf, usedByRoots, events }
   const quiet = (): void => {}
   return {
     pull: async (reference, { auth, onProgress = quiet, platform, allTags }, signal) => {
       const wanted = platform === undefined ? hostPlatform() : parsePlatform(platform)
-      const id = await pullImage(parts, reference, { registry, auth, onProgress, signal, platform: wanted, allTags })
+      const id = await pullImage(parts, reference, {
+        registry: registryNow(),
+        auth,
+        onProgress,
+        signal,
+        platform: wanted,
+        allTags,
+      })
       await events.transferred('pull', reference, { allTags })
       return id
     },
     push: async (reference, { auth, onProgress = quiet, allTags }, signal) => {
-      await pushImage(parts, reference, { registry, auth, onProgress, signal, allTags })
+      await pushImage(parts, reference, { registry: registryNow(), auth, onProgress, signal, allTags })
       await events.transferred('push', reference, { allTags })
     },
     list: wanted => listImages(parts, wanted),
@@ -70,9 +78,9 @@ export function imageOperations(
       await events.changed('import', id)
       return id
     },
-    search: (term, wanted, signal) => searchImages(term, wanted, { registry, signal }),
-    distribution: (reference, { auth }, signal) => inspectRemote(reference, { registry, auth, signal }),
-    login: (auth, signal) => login(auth, { registry, signal }),
+    search: (term, wanted, signal) => searchImages(term, wanted, { registry: registryNow(), signal }),
+    distribution: (reference, { auth }, signal) => inspectRemote(reference, { registry: registryNow(), auth, signal }),
+    login: (auth, signal) => login(auth, { registry: registryNow(), signal }),
   }
 }
 

@@ -13,6 +13,13 @@ import type { StoreParts } from './store/store-parts.ts'
 import { UnpackPool } from './tar/unpack-pool.ts'
 import { SharedWork } from './transfer/shared-work.ts'
 
+const DOWNLOADS_AT_ONCE = 4
+const UPLOADS_AT_ONCE = 5
+
+function atOnce({ downloadsAtOnce, uploadsAtOnce }: ImageStoreOptions): StoreParts['atOnce'] {
+  return { downloads: downloadsAtOnce ?? DOWNLOADS_AT_ONCE, uploads: uploadsAtOnce ?? UPLOADS_AT_ONCE }
+}
+
 /**
  * Opens (or makes) the image store below a data root, and clears away what a crash left half done.
  * Throws DATA_ROOT_FORMAT if the data root was written by a version whose format we do not know.
@@ -24,7 +31,12 @@ export async function createImageStore(options: ImageStoreOptions, ports: ImageS
   const pool = new UnpackPool(clock)
   const layers = await LayerStore.open({ layout, blobs, random, pool })
   const catalog = await ImageCatalog.open(layout, blobs, clock)
-  const work = { leases: new Leases(), installing: new KeyedLock(), pulling: new SharedWork<string>() }
+  const work = {
+    leases: new Leases(),
+    installing: new KeyedLock(),
+    pulling: new SharedWork<string>(),
+    atOnce: atOnce(options),
+  }
   const parts: StoreParts = { layout, blobs, layers, catalog, ...work, clock, random, log }
   const roots = await ContainerOverlays.open(parts)
   const usedByRoots = (): ReadonlySet<string> => roots.usedLayers()

@@ -9,7 +9,8 @@ import type { NameSource, NetworkSandboxes } from '../ports.ts'
 import { dnsScope } from './dns/dns-scope.ts'
 import { DnsServer } from './dns/dns-server.ts'
 import { Firewall } from './firewall/firewall.ts'
-import { DEFAULT_MTU, ensureDefaults } from './networks/default-networks.ts'
+import type { AddressPool } from './networks/address-pool.ts'
+import { DEFAULT_MTU, type DefaultBridgeOptions, ensureDefaults } from './networks/default-networks.ts'
 import type { JoinableNetwork } from './networks/local-network.ts'
 import { type LocalNetworks, networkOperations } from './networks/network-operations.ts'
 import { NetworkTable } from './networks/network-table.ts'
@@ -25,17 +26,16 @@ import { stackIdentity } from './stack-identity.ts'
 /** There if the kernel speaks IPv6. */
 const IPV6_ADDRESSES = '/proc/net/if_inet6'
 
-export interface NetworkStackOptions {
+export interface NetworkStackOptions extends DefaultBridgeOptions {
   /** Tells this engine's devices and rules from those of other engines in the same network namespace. */
   readonly engineName: string
   /** The engine's own roots; the stack keeps to `network/` below each. */
   readonly dataRoot: string
   readonly execRoot: string
-  /** Device of the default network; made if it does not exist. `none`: there is no default network. */
-  readonly bridge?: string
-  /** Address and prefix of the default bridge: `172.30.0.1/16`. */
-  readonly bip?: string
-  readonly mtu?: number
+  /** Where subnets are taken from for networks that ask for none; absent: dockerd's pools. */
+  readonly addressPools?: readonly AddressPool[]
+  /** False: the kernel's forwarding is left as it is (dockerd's `--ip-forward=false`). */
+  readonly forwardPackets?: boolean
   /** False: no packet filter rule is ever written (dockerd's `--iptables=false`). */
   readonly manageFirewall: boolean
 }
@@ -97,7 +97,7 @@ export async function createNetworkStack(
   }
   try {
     await ensureDefaults(options, { netlink, networks, random, createdAt: new Date(clock.nowMs()).toISOString() })
-    if (options.manageFirewall) writeSysctl('net/ipv4/ip_forward', '1')
+    if (options.manageFirewall && options.forwardPackets !== false) writeSysctl('net/ipv4/ip_forward', '1')
     for (const network of networks.bridges()) {
       ensureBridge(netlink, network, owner)
       firewall.setNetwork(network)
@@ -119,6 +119,7 @@ export async function createNetworkStack(
       random,
       defaultMtu: options.mtu ?? DEFAULT_MTU,
       seed: identity.table,
+      ...(options.addressPools === undefined ? {} : { addressPools: options.addressPools }),
     }),
     setNameSource: next => {
       source = next

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { API_VERSION, API_VERSION_MIN, type SystemInfo, type VersionInfo } from '../../docker-api/index.ts'
-import type { Containers } from '../containers/index.ts'
+import type { ContainerDefaults, Containers } from '../containers/index.ts'
 import type { EventBus } from '../events/index.ts'
 import { describeHost, type HostDescription, type HostState, readHostState } from './host-facts.ts'
 import { INDEX_SERVER, registryConfig } from './registry-config.ts'
@@ -10,9 +10,17 @@ export interface SystemFacts {
   readonly name: string
   readonly version: string
   readonly dataRoot: string
-  readonly labels: readonly string[]
-  readonly insecureRegistries: readonly string[]
-  readonly registryMirrors: readonly string[]
+  readonly options: {
+    readonly containerDefaults?: ContainerDefaults
+    readonly addressPools?: readonly { readonly base: string; readonly size: number }[]
+  }
+  /** What may change while the engine serves. */
+  readonly live: () => {
+    readonly labels: readonly string[]
+    readonly insecureRegistries: readonly string[]
+    readonly registryMirrors: readonly string[]
+    readonly debug?: boolean
+  }
   readonly containers: Containers
   readonly events: EventBus
   readonly countImages: () => Promise<number>
@@ -65,11 +73,11 @@ function identity({ id, containers, ...facts }: SystemFacts, images: number) {
     ContainersPaused: paused,
     ContainersStopped: stopped,
     Images: images,
-    Labels: facts.labels,
+    Labels: facts.live().labels,
     DockerRootDir: facts.dataRoot,
     SystemTime: new Date(facts.clock.nowMs()).toISOString(),
     ExperimentalBuild: false,
-    Debug: false,
+    Debug: facts.live().debug === true,
   }
 }
 
@@ -84,9 +92,10 @@ function resources({ events }: SystemFacts, state: HostState) {
   }
 }
 
-function setUp({ insecureRegistries, registryMirrors, containers }: SystemFacts, host: HostDescription) {
+function setUp({ live, options, containers }: SystemFacts, host: HostDescription) {
   const { version, hybrid } = containers.cgroups
   const { runtime } = containers.programs
+  const { containerDefaults = {}, addressPools = [] } = options
   return {
     Driver: 'overlay2',
     DriverStatus: [
@@ -107,9 +116,9 @@ function setUp({ insecureRegistries, registryMirrors, containers }: SystemFacts,
     OSType: 'linux',
     Architecture: host.machine,
     KernelVersion: host.kernel,
-    LoggingDriver: 'json-file',
+    LoggingDriver: containerDefaults.logDriver ?? 'json-file',
     IndexServerAddress: INDEX_SERVER,
-    RegistryConfig: registryConfig(insecureRegistries, registryMirrors),
+    RegistryConfig: registryConfig(live().insecureRegistries, live().registryMirrors),
     GenericResources: null,
     HttpProxy: '',
     HttpsProxy: '',
@@ -130,9 +139,21 @@ function setUp({ insecureRegistries, registryMirrors, containers }: SystemFacts,
     InitBinary: containers.programs.init ?? '',
     ContainerdCommit: NO_COMMIT,
     InitCommit: NO_COMMIT,
-    SecurityOptions: [...(host.appArmor ? ['name=apparmor'] : []), 'name=seccomp,profile=builtin'],
+    SecurityOptions: securityOptions(host, containerDefaults),
+    ...(addressPools.length === 0
+      ? {}
+      : { DefaultAddressPools: addressPools.map(({ base, size }) => ({ Base: base, Size: size })) }),
     CDISpecDirs: [],
   }
+}
+
+function securityOptions({ appArmor }: HostDescription, { seccomp, noNewPrivileges }: ContainerDefaults): string[] {
+  const profile = seccomp === undefined || seccomp === 'builtin' ? 'builtin' : 'custom'
+  return [
+    ...(appArmor ? ['name=apparmor'] : []),
+    `name=seccomp,profile=${seccomp === 'unconfined' ? seccomp : profile}`,
+    ...(noNewPrivileges === true ? ['name=no-new-privileges'] : []),
+  ]
 }
 
 /** Which limits the control groups of this machine allow. */

@@ -51,7 +51,7 @@ async function consequences(request: ContainerCreateRequest): Promise<unknown> {
   const end = { policy: host.RestartPolicy ?? {}, exitCode: 1, stoppedByHand: false, ranMs: 1, restartCount: 0 }
   return {
     spec,
-    network: sandboxRequestOf(record),
+    network: sandboxRequestOf(record, {}),
     mounts: wantedMounts(request, {}),
     log: readLogConfig(host.LogConfig ?? {}),
     restart: decideRestart({ ...end, previousDelayMs: 0 }),
@@ -218,7 +218,7 @@ describe('every field of an endpoint', () => {
       CREATE_SHAPES,
     ) as ContainerCreateRequest
     const endpoints = NetworkingConfig?.EndpointsConfig ?? {}
-    const asked = sandboxRequestOf(aRecord({ networkMode: 'front', endpoints }))
+    const asked = sandboxRequestOf(aRecord({ networkMode: 'front', endpoints }), {})
     expect(asked.endpoints['front']).toEqual(support === 'works' ? EndpointsConfig.front : {})
     expect(() => checkRequest(asked)).not.toThrow()
   })

@@ -27,7 +27,10 @@ export interface HostFacts extends SpecFacts {
   readonly apparmor: { readonly enabled: boolean; readonly isLoaded: (profile: string) => boolean }
 }
 
-export async function readHostFacts(cgroups: CgroupLayout, runtimePath: string): Promise<HostFacts> {
+export async function readHostFacts(
+  cgroups: CgroupLayout,
+  { runtime: runtimePath, initPath }: { readonly runtime: string; readonly initPath?: string },
+): Promise<HostFacts> {
   return {
     cpus: availableParallelism(),
     cgroupVersion: cgroups.version,
@@ -39,7 +42,7 @@ export async function readHostFacts(cgroups: CgroupLayout, runtimePath: string):
     arch: arch(),
     kernel: release(),
     hasX32: kernelHasX32(),
-    initPath: INIT_PROGRAMS.map(findProgram).find(path => path !== undefined),
+    initPath: initPath ?? INIT_PROGRAMS.map(findProgram).find(path => path !== undefined),
     runtime: basename(runtimePath),
     apparmor: {
       enabled: readLine('/sys/module/apparmor/parameters/enabled') === 'Y',

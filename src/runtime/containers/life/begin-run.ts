@@ -32,7 +32,7 @@ export async function beginRun(room: Room, id: string, counters: RunCounters): P
     await emptyBundle(room, id)
     // Loaded, and the root mounted, beside the network: it is the longest of the three.
     monitor = room.conmon.launch(monitorRequest(room, record))
-    const sandbox = await room.sandboxes.open(sandboxRequestOf(record))
+    const sandbox = await room.sandboxes.open(sandboxRequestOf(record, room.defaults))
     const [written, forgotten, mounted] = await opening
     for (const step of [written, forgotten, mounted]) if (step.status === 'rejected') throw step.reason
     invariant(mounted.status === 'fulfilled', 'the root is mounted')

@@ -4,6 +4,7 @@ import { newHexId } from '../../../core/random.ts'
 import type { ContainerCreateRequest, HostConfig } from '../../../docker-api/index.ts'
 import type { MountsOrigin, PreparedMount } from '../../ports.ts'
 import { checkConfig, checkHostConfig, resourceWarnings } from '../checks/index.ts'
+import { inForce, withDefaults } from '../container-defaults.ts'
 import { explainFullDisk, nameTaken } from '../container-errors.ts'
 import { checkContainerName, inventContainerName } from '../container-name.ts'
 import type { ContainerRecord } from '../record.ts'
@@ -22,15 +23,15 @@ export async function createContainer(
   request: ContainerCreateRequest,
   options: { readonly name?: string; readonly platform?: string },
 ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
-  const host = request.HostConfig ?? {}
+  const host = withDefaults(request.HostConfig ?? {}, room.defaults)
   const wished = options.name === undefined || options.name === '' ? undefined : checkContainerName(options.name)
-  checkHostConfig(host, room.facts)
+  checkHostConfig(inForce(host, room.defaults), room.facts)
   const { platform } = options
   const image = await room.roots.resolve(request.Image ?? '', platform === undefined ? {} : { platform })
   const origins = (host.VolumesFrom ?? []).map(text => mountsOrigin(room, text))
   for (const link of host.Links ?? []) checkLink(room, link)
   const record = newRecord(room, { request, host, image, name: wished })
-  room.sandboxes.check(sandboxRequestOf(record))
+  room.sandboxes.check(sandboxRequestOf(record, room.defaults))
   try {
     await room.table.add(record)
     try {

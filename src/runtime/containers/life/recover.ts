@@ -31,7 +31,7 @@ export async function recoverContainers(room: Room): Promise<void> {
   })
   const adopted = plans.filter(({ step }) => step.do === 'adopt').map(({ record }) => record)
   await killOrphans(room.paths, new Set(adopted.map(({ id }) => id)), room.clock)
-  await room.sandboxes.restore(adopted.map(sandboxRequestOf))
+  await room.sandboxes.restore(adopted.map(record => sandboxRequestOf(record, room.defaults)))
   for (const { id, mounts } of adopted) room.mounts.adopt(id, mounts)
   await mapParallel(adopted, PARALLEL, record => room.locks.run(record.id, () => adopt(room, record)))
   await mapParallel(

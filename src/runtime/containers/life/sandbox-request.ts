@@ -1,8 +1,13 @@
 import type { SandboxRequest } from '../../ports.ts'
+import { type ContainerDefaults, inForce } from '../container-defaults.ts'
 import type { ContainerRecord } from '../record.ts'
 
 /** What a container asks of its network. */
-export function sandboxRequestOf({ id, name, config, host, ...record }: ContainerRecord): SandboxRequest {
+export function sandboxRequestOf(
+  { id, name, config, host: own, ...record }: ContainerRecord,
+  defaults: ContainerDefaults,
+): SandboxRequest {
+  const host = inForce(own, defaults)
   return {
     containerId: id,
     containerName: name,

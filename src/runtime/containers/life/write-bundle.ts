@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { invalidInput } from '../../../core/errors.ts'
 import { isFileOrMissing, readFileInside } from '../../linux/files/fd-path.ts'
 import type { Sandbox } from '../../ports.ts'
+import { inForce } from '../container-defaults.ts'
 import { bundleFiles, bundlePath, stagingPath } from '../engine-paths.ts'
 import {
   blockDeviceNumbers,
@@ -35,7 +36,8 @@ export async function writeBundle(
   record: ContainerRecord,
   { rootPath, sandbox }: { readonly rootPath: string; readonly sandbox: Sandbox },
 ): Promise<void> {
-  const { config, host } = record
+  const { config } = record
+  const host = inForce(record.host, room.defaults)
   const { initPath } = room.facts
   checkRoot(rootPath, record.mounts)
   await grantRealtime(room.cgroups, dirname(cgroupPath(room, record)), host)

@@ -20,6 +20,8 @@ export interface StoreParts {
   readonly installing: KeyedLock
   /** Pulls that are under way, for others who want the same. */
   readonly pulling: SharedWork<string>
+  /** Layers of one image that are transferred at a time. */
+  readonly atOnce: { readonly downloads: number; readonly uploads: number }
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

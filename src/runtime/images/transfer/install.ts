@@ -8,7 +8,6 @@ import type { StoreParts } from '../store/store-parts.ts'
 import type { LayerReport } from './layer-report.ts'
 
 /** Docker's --max-concurrent-downloads is 3; the fourth unpacks while they wait for the network. */
-const LAYERS_AT_ONCE = 4
 
 export interface ImageSource {
   readonly manifest: Manifest
@@ -73,7 +72,7 @@ async function installLayers(
   for (const layer of missing) report.queued(layer)
   const unpacked: UnpackedLayer[] = []
   try {
-    await mapParallel(missing, LAYERS_AT_ONCE, async layer => {
+    await mapParallel(missing, parts.atOnce.downloads, async layer => {
       signal.throwIfAborted()
       await fetchBlob(layer)
       report.fetched(layer)

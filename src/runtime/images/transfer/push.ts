@@ -19,7 +19,6 @@ import { type OnProgress, shortDigest, transferMeter } from './progress.ts'
 import { scopeOf } from './pull.ts'
 
 /** Docker's --max-concurrent-uploads. */
-const BLOBS_AT_ONCE = 5
 
 export interface Pushing extends Transfer {
   readonly allTags?: boolean | undefined
@@ -81,7 +80,7 @@ async function pushOne(push: Push, reference: ImageReference & { readonly tag: s
   const config: Descriptor = { digest: image.id, size: (await parts.blobs.sizeOf(image.id)) ?? 0, mediaType: '' }
   const layers = [...new Map(image.layers.map(layer => [layer.digest, layer])).values()].reverse()
   for (const { diffId } of layers) onProgress({ status: 'Preparing', progressDetail: {}, id: shortDigest(diffId) })
-  await mapParallel(layers, BLOBS_AT_ONCE, layer =>
+  await mapParallel(layers, parts.atOnce.uploads, layer =>
     pushBlob(push, layer, { id: shortDigest(layer.diffId), onProgress }),
   )
   await pushBlob(push, config, { id: shortDigest(config.digest), onProgress: () => {} })

@@ -13,20 +13,38 @@ import {
 } from '../../../core/ip.ts'
 import type { SubnetPlan } from './local-network.ts'
 
-/** Subnets for networks that ask for none, in dockerd's order: fifteen /16 from 172.17, then sixteen /20 of 192.168. */
-const DEFAULT_POOLS: readonly string[] = [
-  ...Array.from({ length: 15 }, (_, index) => `172.${17 + index}.0.0/16`),
-  ...Array.from({ length: 16 }, (_, index) => `192.168.${index * 16}.0/20`),
+/** Subnets of one size for networks that ask for none. */
+export interface AddressPool {
+  /** Network they are parts of. */
+  readonly base: string
+  /** Prefix of each. */
+  readonly size: number
+}
+
+/** In dockerd's order: fifteen /16 from 172.17, then sixteen /20 of 192.168. */
+const DEFAULT_POOLS: readonly AddressPool[] = [
+  ...Array.from({ length: 15 }, (_, index) => ({ base: `172.${17 + index}.0.0/16`, size: 16 })),
+  { base: '192.168.0.0/16', size: 20 },
 ]
 const ULA_TRIES = 65_536
 const ULA_PREFIX = 64
 /** What an IPv4 and an IPv6 address leave of a MAC address: docker's beginning, locally administered. */
 const MAC_START = '02:42'
 
-/** The first default subnet that overlaps nothing in `taken`. */
-export function chooseSubnet(taken: readonly IpNet[]): string {
-  const free = DEFAULT_POOLS.find(pool => !taken.some(other => ipNetOverlaps(parseIpNet(pool), other)))
-  if (free !== undefined) return free
+/** The first subnet of the pools that overlaps nothing in `taken`. */
+export function chooseSubnet(taken: readonly IpNet[], pools: readonly AddressPool[] = DEFAULT_POOLS): string {
+  for (const { base, size } of pools) {
+    const pool = parseIpNet(base)
+    const step = 1n << BigInt(32 - size)
+    for (let start = pool.base; start < pool.base + ipNetSize(pool); ) {
+      const net: IpNet = { family: 4, base: start, prefix: size }
+      const inWay = taken.find(other => ipNetOverlaps(net, other))
+      if (inWay === undefined) return formatIpNet(net)
+      // Behind what is in the way: of a large pool in small parts not every one is looked at.
+      const behind = inWay.base + ipNetSize(inWay)
+      start = behind > start + step ? behind + ((step - (behind % step)) % step) : start + step
+    }
+  }
   throw conflict(
     'NO_FREE_SUBNET',
     'Every default subnet is in use on this host: give the network a subnet, or remove networks that are not used',

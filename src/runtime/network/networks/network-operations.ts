@@ -12,6 +12,7 @@ import { ensureBridge, removeBridge } from '../sandboxes/bridge-device.ts'
 import type { BridgeOwner } from '../sandboxes/bridge-owner.ts'
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts'
 import type { Sandboxes } from '../sandboxes/sandboxes.ts'
+import type { AddressPool } from './address-pool.ts'
 import { isJoinable, isPredefined, type JoinableNetwork, type LanNetwork, type LocalNetwork } from './local-network.ts'
 import { listFilter, pruneFilter } from './network-filters.ts'
 import { networkInspect } from './network-inspect.ts'
@@ -29,6 +30,7 @@ export interface NetworkOperationsPorts {
   readonly defaultMtu: number
   /** Tells this engine's own IPv6 subnets from others'. */
   readonly seed: string
+  readonly addressPools?: readonly AddressPool[]
   /** This engine, to others that share its host. */
   readonly owner: BridgeOwner
 }
@@ -84,7 +86,7 @@ async function createNetwork(
   request: NetworkCreateRequest,
   ports: NetworkOperationsPorts,
 ): Promise<{ Id: string; Warning: string }> {
-  const { netlink, networks, firewall, clock, random, defaultMtu, seed, owner } = ports
+  const { netlink, networks, firewall, clock, random, defaultMtu, seed, owner, addressPools } = ports
   const planned = planNetwork(request, {
     existing: networks.all(),
     routed: ([4, 6] as const).flatMap(family => listRoutedNetworks(netlink, family)).map(parseIpNet),
@@ -92,6 +94,7 @@ async function createNetwork(
     id: newHexId(random),
     createdAt: new Date(clock.nowMs()).toISOString(),
     seed,
+    ...(addressPools === undefined ? {} : { addressPools }),
   })
   if (planned.driver !== 'bridge') checkParent(netlink, planned)
   const network =

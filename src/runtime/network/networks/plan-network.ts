@@ -1,6 +1,7 @@
 import { conflict, invalidInput, ShoalError, unsupported } from '../../../core/errors.ts'
 import { type IpNet, parseIpNet } from '../../../core/ip.ts'
 import type { NetworkCreateRequest } from '../../../docker-api/index.ts'
+import type { AddressPool } from './address-pool.ts'
 import { BRIDGE_NAME_OPTION, checkBridgeOptions, readMtu } from './bridge-options.ts'
 import { planLan } from './lan-options.ts'
 import {
@@ -26,6 +27,7 @@ export interface NetworkSurroundings {
   readonly createdAt: string
   /** Tells this engine's own IPv6 subnets from others'. */
   readonly seed: string
+  readonly addressPools?: readonly AddressPool[]
 }
 
 /** Decides everything about a new network; throws what dockerd would refuse, in its words where clients read them. */

@@ -12,7 +12,7 @@ import {
   parseIpNet,
 } from '../../../core/ip.ts'
 import type { IpamConfig, NetworkCreateRequest } from '../../../docker-api/index.ts'
-import { chooseSubnet, chooseSubnet6, nextAddress } from './address-pool.ts'
+import { type AddressPool, chooseSubnet, chooseSubnet6, nextAddress } from './address-pool.ts'
 import type { SubnetPlan } from './local-network.ts'
 
 const IPAM_DRIVERS = ['', 'default']
@@ -25,6 +25,8 @@ export interface SubnetSurroundings {
   readonly routed: readonly IpNet[]
   /** Tells this engine's own IPv6 subnets from others'. */
   readonly seed: string
+  /** Where subnets are taken from for networks that ask for none; absent: dockerd's pools. */
+  readonly addressPools?: readonly AddressPool[]
 }
 
 /** Decides the subnets of a new network. What dockerd refuses is refused in its words where clients read them. */
@@ -37,7 +39,7 @@ export function planSubnets(
   const configs = request.IPAM?.Config ?? []
   const ofFamily = (family: IpFamily): IpamConfig | undefined => oneOf(configs, family)
   const [config4, config6] = [ofFamily(4), ofFamily(6)]
-  const ipv4 = planSubnet(config4, around, () => chooseSubnet([...around.routed, ...around.used]))
+  const ipv4 = planSubnet(config4, around, () => chooseSubnet([...around.routed, ...around.used], around.addressPools))
   // As dockerd does: a subnet alone does not make a network speak IPv6.
   if (request.EnableIPv6 !== true) return ipv4
   const choose = (): string => chooseSubnet6([...around.routed, ...around.used], around.seed)

@@ -21,6 +21,18 @@ it('chooses docker’s subnets in docker’s order', () => {
   )
 })
 
+it('chooses out of the pools that are given, in their order', () => {
+  const pools = [
+    { base: '10.10.0.0/23', size: 24 },
+    { base: '10.20.0.0/16', size: 20 },
+  ]
+  expect(chooseSubnet([], pools)).toBe('10.10.0.0/24')
+  expect(chooseSubnet([parseIpNet('10.10.0.0/24')], pools)).toBe('10.10.1.0/24')
+  expect(chooseSubnet([parseIpNet('10.10.0.128/25'), parseIpNet('10.10.1.0/30')], pools)).toBe('10.20.0.0/20')
+  expect(chooseSubnet([parseIpNet('10.10.0.0/16'), parseIpNet('10.20.0.0/18')], pools)).toBe('10.20.64.0/20')
+  expect(() => chooseSubnet([parseIpNet('10.0.0.0/8')], pools)).toThrow('Every default subnet is in use')
+})
+
 it('never chooses a subnet that overlaps one in use', () => {
   const taken = fc.array(
     fc
