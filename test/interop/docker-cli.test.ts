@@ -11,6 +11,10 @@ const READY = 'trap "exit 0" TERM; echo ready; while :; do sleep 0.05; done'
 
 describe.each(dockerPrograms())('$title', ({ program, skip }) => {
   const test = it.skipIf(skip)
+  /** Runs a line in a shell of a fresh container. */
+  const shell = (line: string, ...flags: readonly string[]): readonly string[] => {
+    return [program, 'run', '--rm', ...flags, 'busybox:test', 'sh', '-c', line]
+  }
 
   test('runs containers', () =>
     agree(async script => {
@@ -23,19 +27,7 @@ describe.each(dockerPrograms())('$title', ({ program, skip }) => {
       await script.run([program, 'run', '--rm', '-e', 'A=b', '-u', 'web', '-w', '/srv', 'busybox:test', 'env'], {
         sorted: true,
       })
-      await script.run([
-        program,
-        'run',
-        '--rm',
-        '-u',
-        'web',
-        '-w',
-        '/srv',
-        'busybox:test',
-        'sh',
-        '-c',
-        'id; pwd; umask',
-      ])
+      await script.run(shell('id; pwd; umask', '-u', 'web', '-w', '/srv'))
       await script.run([
         program,
         'run',
@@ -46,52 +38,19 @@ describe.each(dockerPrograms())('$title', ({ program, skip }) => {
         '^(Cap|Seccomp|NoNewPrivs)',
         '/proc/self/status',
       ])
-      await script.run([
-        program,
-        'run',
-        '--rm',
-        'busybox:test',
-        'sh',
-        '-c',
-        'stat -c "%A %t,%T %N" /dev/*; ulimit -n; cat /proc/1/oom_score_adj',
-      ])
-      await script.run([
-        program,
-        'run',
-        '--rm',
-        '--hostname',
-        'h',
-        'busybox:test',
-        'sh',
-        '-c',
-        'hostname; cat /etc/hosts',
-      ])
+      await script.run(shell('stat -c "%A %t,%T %N" /dev/*; ulimit -n; cat /proc/1/oom_score_adj'))
+      await script.run(shell('hostname; cat /etc/hosts', '--hostname', 'h'))
       await script.run([program, 'run', '--rm', '--init', 'busybox:test', 'sh', '-c', 'ps -o comm'])
-      await script.run([
-        program,
-        'run',
-        '--rm',
-        '--read-only',
-        '--tmpfs',
-        '/t',
-        'busybox:test',
-        'sh',
-        '-c',
-        'touch /a; touch /t/a && echo ok',
-      ])
-      await script.run([
-        program,
-        'run',
-        '--rm',
-        '-m',
-        '32m',
-        '--pids-limit',
-        '20',
-        'busybox:test',
-        'sh',
-        '-c',
-        'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max',
-      ])
+      await script.run(shell('touch /a; touch /t/a && echo ok', '--read-only', '--tmpfs', '/t'))
+      await script.run(
+        shell(
+          'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max',
+          '-m',
+          '32m',
+          '--pids-limit',
+          '20',
+        ),
+      )
       await script.run([program, 'ps', '-a'])
     }))
 
@@ -301,17 +260,13 @@ describe.each(dockerPrograms())('$title', ({ program, skip }) => {
         '-h',
         '/srv',
       ])
-      await script.run([
-        program,
-        'run',
-        '--rm',
-        '--network',
-        'inner',
-        'busybox:test',
-        'sh',
-        '-c',
-        'until wget -qO- http://srv/page; do sleep 0.1; done; nslookup server | grep -c 10.99.0.9',
-      ])
+      await script.run(
+        shell(
+          'until wget -qO- http://srv/page; do sleep 0.1; done; nslookup server | grep -c 10.99.0.9',
+          '--network',
+          'inner',
+        ),
+      )
       await script.run([program, 'network', 'connect', '--alias', 'again', 'bridge', 'server'])
       await script.run([program, 'network', 'create', 'other'])
       await script.run([program, 'network', 'connect', '--alias', 'again', 'other', 'server'])
@@ -333,28 +288,8 @@ describe.each(dockerPrograms())('$title', ({ program, skip }) => {
       await script.run([program, 'rm', '-f', 'server'])
       await script.run([program, 'network', 'prune', '-f'], { sorted: true })
       await script.run([program, 'volume', 'create', '--label', 'a=b', 'data'])
-      await script.run([
-        program,
-        'run',
-        '--rm',
-        '-v',
-        'data:/data',
-        'busybox:test',
-        'sh',
-        '-c',
-        'echo kept > /data/file',
-      ])
-      await script.run([
-        program,
-        'run',
-        '--rm',
-        '-v',
-        'data:/data:ro',
-        'busybox:test',
-        'sh',
-        '-c',
-        'cat /data/file; touch /data/no',
-      ])
+      await script.run(shell('echo kept > /data/file', '-v', 'data:/data'))
+      await script.run(shell('cat /data/file; touch /data/no', '-v', 'data:/data:ro'))
       await script.run([program, 'run', '--rm', '-v', 'fresh:/srv', 'busybox:test', 'cat', '/srv/page'])
       await script.run([program, 'volume', 'ls'])
       await script.run([program, 'volume', 'inspect', 'data'])
