@@ -1,6 +1,7 @@
 import { badFlag, type Invocation, type Options, readDuration } from '../cli/index.ts'
 import type { Discovery } from '../discovery/index.ts'
 import type { EnginePolling } from '../manager/index.ts'
+import type { Preferences } from '../scheduler/index.ts'
 
 /** How engines that are listed by hand are watched. */
 export interface ListPolling extends EnginePolling {
@@ -31,25 +32,47 @@ export function readPolling(invocation: Invocation): ListPolling {
 export function readClusterOptions(options: Options): {
   readonly overcommit: number
   readonly createRetries: number
+  /** What is wanted beyond classic Swarm. */
+  readonly preferences: Preferences
   readonly warnings: readonly string[]
 } {
   const driver = options.text('clusterDriver') ?? 'swarm'
   if (driver !== 'swarm') throw badFlag(`unsupported cluster "${driver}": the only driver is swarm`)
   let overcommit = 0
   let createRetries = 0
+  let preferences: Preferences = {}
   for (const option of options.list('clusterOpt')) {
     const equals = option.indexOf('=')
     const [key, value] = equals < 0 ? [option, ''] : [option.slice(0, equals), option.slice(equals + 1)]
     if (key === 'swarm.overcommit') overcommit = readOvercommit(value)
     else if (key === 'swarm.createretry') createRetries = readCreateRetry(value)
-    else throw badFlag(`--cluster-opt ${key} is not known: known are swarm.overcommit and swarm.createretry`)
+    else preferences = { ...preferences, ...readPreference(key, value) }
   }
   const isLess = overcommit < 0
   return {
     overcommit,
     createRetries,
+    preferences,
     warnings: isLess ? [`swarm.overcommit=${overcommit} lets only a part of each node be used`] : [],
   }
+}
+
+const KNOWN_OPTIONS = 'swarm.overcommit, swarm.createretry, shoal.soft, shoal.image-locality and shoal.volume-locality'
+
+function readPreference(key: string, value: string): Preferences {
+  if (key === 'shoal.soft') {
+    if (value === 'drop' || value === 'score') return { wishes: value }
+    throw badFlag(`shoal.soft should be drop (all wishes or none) or score (as many as possible), ${value} is invalid`)
+  }
+  if (key === 'shoal.volume-locality') {
+    if (value === 'prefer' || value === 'require') return { volumeLocality: value }
+    throw badFlag(`shoal.volume-locality should be prefer or require, ${value} is invalid`)
+  }
+  if (key === 'shoal.image-locality') {
+    if (/^\d{1,3}$/.test(value)) return { imageLocality: Number(value) }
+    throw badFlag(`shoal.image-locality should be a number of containers, at most 999, ${value} is invalid`)
+  }
+  throw badFlag(`--cluster-opt ${key} is not known: known are ${KNOWN_OPTIONS}`)
 }
 
 function readOvercommit(value: string): number {

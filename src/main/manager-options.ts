@@ -11,7 +11,7 @@ import {
 import { type Discovery, type EtcdOptions, parseDiscovery, parseHostPort } from '../discovery/index.ts'
 import { checkExposure, isExposed, type ListenAddress, parseListenAddress } from '../docker-api/server/index.ts'
 import type { Strategy } from '../manager/index.ts'
-import { FILTER_NAMES, type FilterName, isFilterName } from '../scheduler/index.ts'
+import { FILTER_NAMES, type FilterName, isFilterName, type Preferences } from '../scheduler/index.ts'
 import { checkReplication, ineffective, type ListPolling, readClusterOptions, readPolling } from './classic-flags.ts'
 import { readStoreTls } from './store-tls.ts'
 import { readTlsFlags, type TlsFiles } from './tls-flags.ts'
@@ -26,6 +26,8 @@ export interface ManageOptions {
   readonly advertise: string
   readonly strategy: Strategy
   readonly overcommit: number
+  /** What is wanted of placement beyond classic Swarm. */
+  readonly preferences: Preferences
   /** How often a container that could not be created is tried again. */
   readonly createRetries: number
   readonly filters: readonly FilterName[]
@@ -75,6 +77,7 @@ export function readManageOptions(invocation: Invocation, { env }: Pick<CommandC
     advertise: readAdvertise(advertise, listen),
     strategy: readStrategy(text('strategy', 'spread')),
     overcommit: cluster.overcommit,
+    preferences: cluster.preferences,
     createRetries: cluster.createRetries,
     filters: readFilters(options.list('filter')),
     electionTtlMs: readElectionTtl(invocation),

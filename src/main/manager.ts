@@ -51,7 +51,7 @@ export const runManager: RunCommand = async (invocation, context) => {
       id,
       address: options.advertise,
       electionTtlMs: options.electionTtlMs,
-      decide: { strategy: options.strategy, overcommit: options.overcommit },
+      decide: { strategy: options.strategy, overcommit: options.overcommit, preferences: options.preferences },
     },
     { ...ports, store, keys, engines },
   )

@@ -6,7 +6,7 @@ import type { MemberRecord } from '../core/model/node.ts'
 import type { Random } from '../core/random.ts'
 import { clientTlsOf, type Engine } from '../docker-api/index.ts'
 import { createListeners, type Listeners, type ServerTls } from '../docker-api/server/index.ts'
-import type { FilterName } from '../scheduler/index.ts'
+import type { FilterName, Preferences } from '../scheduler/index.ts'
 import { createVersionCap } from './docker/api-versions.ts'
 import type { Creating } from './docker/containers/container-routes.ts'
 import { createContainer } from './docker/create/create-container.ts'
@@ -34,6 +34,8 @@ export interface ManagerServerOptions {
   /** Of containers that are created one by one, in the order in which they are applied. */
   readonly filters: readonly FilterName[]
   readonly overcommit: number
+  /** What is wanted of placement beyond classic Swarm. Default: nothing. */
+  readonly preferences?: Preferences
   /** How often a container that could not be created is tried again; absent: never. */
   readonly createRetries?: number
   /** Lets web pages of any origin use the API. */
@@ -81,7 +83,10 @@ export async function createManagerServer(
     inventory,
     ready: () => present().ready,
   }
-  const strategy = options.strategy === 'random' ? { name: options.strategy, random } : { name: options.strategy }
+  const strategy = {
+    ...options.preferences,
+    ...(options.strategy === 'random' ? { name: options.strategy, random } : { name: options.strategy }),
+  }
   const trouble = (name: string): string | undefined => {
     const known = inventory.node(name)
     return (

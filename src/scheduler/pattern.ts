@@ -21,6 +21,8 @@ export type Matcher = (text: string) => boolean
  * pattern: a constraint must not be able to stall the scheduler as a backtracking engine can.
  */
 export function compilePattern(source: string): Matcher {
+  if (source.length > PATTERN_MAX)
+    throw invalidInput('BAD_CONSTRAINT', `A pattern has ${PATTERN_MAX} characters at most`)
   const ignoreCase = source.startsWith('(?i)')
   const tree = new Parser(ignoreCase ? source.slice(4) : source, ignoreCase).parse()
   const steps: Step[] = [{ op: 'match' }]
@@ -58,20 +60,45 @@ function emit(steps: Step[], tree: Tree, next: number): number {
   }
 }
 
+/** The steps a pattern may be at, without any twice. Cleared at no cost, because every character needs a new one. */
+class States {
+  readonly list: number[] = []
+  readonly #added: Uint32Array
+  #turn = 0
+
+  constructor(count: number) {
+    this.#added = new Uint32Array(count)
+  }
+
+  clear(): void {
+    this.list.length = 0
+    this.#turn++
+  }
+
+  add(state: number): boolean {
+    if (this.#added[state] === this.#turn) return false
+    this.#added[state] = this.#turn
+    this.list.push(state)
+    return true
+  }
+}
+
 function run(steps: readonly Step[], start: number, text: string): boolean {
-  let states = new Set<number>()
+  let states = new States(steps.length)
+  let next = new States(steps.length)
+  states.clear()
   for (let at = 0; at <= text.length; at++) {
     // The expression may begin anywhere; the end sign, if it has one, is what ties it down.
     if (follow(steps, start, { at, length: text.length, states })) return true
-    const next = new Set<number>()
     const char = text[at]
     if (char === undefined) return false
-    for (const state of states) {
+    next.clear()
+    for (const state of states.list) {
       const step = steps[state]
       if (step?.op !== 'char' || !step.matches(char)) continue
       if (follow(steps, step.next, { at: at + 1, length: text.length, states: next })) return true
     }
-    states = next
+    ;[states, next] = [next, states]
   }
   return false
 }
@@ -79,15 +106,14 @@ function run(steps: readonly Step[], start: number, text: string): boolean {
 interface Position {
   readonly at: number
   readonly length: number
-  readonly states: Set<number>
+  readonly states: States
 }
 
 /** Adds every step that can be reached without reading; true if the match is complete. */
 function follow(steps: readonly Step[], from: number, position: Position): boolean {
   const stack = [from]
   for (let index = stack.pop(); index !== undefined; index = stack.pop()) {
-    if (position.states.has(index)) continue
-    position.states.add(index)
+    if (!position.states.add(index)) continue
     const step = steps[index]
     if (step?.op === 'match') return true
     if (step?.op === 'split') stack.push(step.second, step.first)
@@ -99,10 +125,16 @@ function follow(steps: readonly Step[], from: number, position: Position): boole
 
 const ESCAPES: Readonly<Record<string, RegExp>> = { d: /\d/, D: /\D/, w: /\w/, W: /\W/, s: /\s/, S: /\S/ }
 
+/** Groups within groups. */
+const DEPTH_MAX = 500
+/** Time grows with the pattern and with the text; no name and no label needs as long a pattern. */
+const PATTERN_MAX = 1_024
+
 class Parser {
   readonly #source: string
   readonly #ignoreCase: boolean
   #at = 0
+  #depth = 0
 
   constructor(source: string, ignoreCase: boolean) {
     this.#source = source
@@ -124,22 +156,38 @@ class Parser {
   #sequence(): Tree {
     const parts: Tree[] = []
     for (let next = this.#peek(); next !== undefined && next !== '|' && next !== ')'; next = this.#peek()) {
-      let part = this.#atom()
-      for (let sign = this.#peek(); sign === '*' || sign === '+' || sign === '?'; sign = this.#peek()) {
-        part = { kind: sign, part }
-        this.#at++
-      }
-      parts.push(part)
+      parts.push(this.#repeated(this.#atom()))
     }
     return { kind: 'sequence', parts }
+  }
+
+  #repeated(part: Tree): Tree {
+    const sign = this.#repeatSign()
+    if (sign === undefined) return part
+    // Behind a sign, `?` means "as few as possible", which makes no difference to whether there is a match.
+    this.#take('?')
+    const another = this.#repeatSign()
+    if (another !== undefined) throw this.#bad(`invalid nested repetition operator: ${sign}${another}`)
+    return { kind: sign, part }
+  }
+
+  #repeatSign(): '*' | '+' | '?' | undefined {
+    const sign = this.#peek()
+    if (sign !== '*' && sign !== '+' && sign !== '?') return undefined
+    this.#at++
+    return sign
   }
 
   #atom(): Tree {
     const char = this.#next()
     if (char === '(') {
+      this.#depth++
+      // As in RE2, so that what is written cannot be deeper than the stack that reads it.
+      if (this.#depth > DEPTH_MAX) throw this.#bad('expression nests too deeply')
       if (this.#take('?') && !this.#take(':')) throw this.#bad('only (?: groups and a leading (?i) are known')
       const inside = this.#choice()
       if (!this.#take(')')) throw this.#bad('missing )')
+      this.#depth--
       return inside
     }
     if (char === '[') return this.#set()
@@ -204,6 +252,10 @@ class Parser {
   }
 
   #bad(why: string): Error {
-    return invalidInput('BAD_CONSTRAINT', `Cannot read expression "${this.#source}": ${why}`)
+    return invalidInput('BAD_CONSTRAINT', `Cannot read expression "${shorten(this.#source)}": ${why}`)
   }
+}
+
+function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }

@@ -70,11 +70,24 @@ describe('swarm manage', () => {
     [{ clusterOpt: ['swarm.overcommit=-2'] }, 'swarm.overcommit should be larger than -1, -2.000000 is invalid'],
     [{ clusterOpt: ['swarm.overcommit=lots'] }, 'swarm.overcommit should be larger than -1, lots is invalid'],
     [{ clusterOpt: ['swarm.createretry=-1'] }, 'swarm.createretry can not be negative, -1 is invalid'],
+    [{ clusterOpt: ['shoal.soft=maybe'] }, /^shoal.soft should be drop .* or score .*, maybe is invalid$/],
+    [{ clusterOpt: ['shoal.image-locality=-1'] }, /^shoal.image-locality should be a number of containers/],
+    [{ clusterOpt: ['shoal.volume-locality'] }, 'shoal.volume-locality should be prefer or require,  is invalid'],
     [{ clusterOpt: ['mesos.user=x'] }, /^--cluster-opt mesos.user is not known/],
     [{ discoveryOpt: ['kv.path=x'] }, /^--discovery-opt kv.path is not used: the cluster's name stands in the URL/],
     [{ logLevel: 'loud' }, /^Cannot use --log-level "loud"/],
   ])('refuses %j with its own words', (options, message) => {
     expect(() => read(options, ETCD)).toThrow(message)
+  })
+
+  it('takes what is wanted beyond classic Swarm', () => {
+    const clusterOpt = ['shoal.soft=score', 'shoal.image-locality=3', 'shoal.volume-locality=require']
+    expect(read({ clusterOpt }, ETCD).preferences).toEqual({
+      wishes: 'score',
+      imageLocality: 3,
+      volumeLocality: 'require',
+    })
+    expect(read({}, ETCD).preferences).toEqual({})
   })
 
   it('elects no leader without a store', () => {

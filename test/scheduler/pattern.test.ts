@@ -25,8 +25,36 @@ describe('expressions', () => {
     expect(compilePattern(pattern)(text)).toBe(found)
   })
 
-  it.each(['(', 'a)', '[a', '*', 'a|+', '(?=a)', '\\q', 'a\\'])('refuses %s', pattern => {
+  it.each([
+    '(',
+    'a)',
+    '[a',
+    '*',
+    'a|+',
+    '(?=a)',
+    '\\q',
+    'a\\',
+    'a**',
+    'a+*',
+    'a*??',
+    '('.repeat(1_000),
+    'a'.repeat(2_000),
+  ])('refuses %s', pattern => {
     expect(() => compilePattern(pattern)).toThrow(expect.objectContaining({ code: 'BAD_CONSTRAINT' }))
+  })
+
+  it('takes as few as possible for as many as possible: both are a match', () => {
+    expect(compilePattern('^a*?b??$')('aaab')).toBe(true)
+    expect(compilePattern('^a+?$')('b')).toBe(false)
+  })
+
+  it('reads what is absurd without falling over it', () => {
+    const deep = `${'('.repeat(400)}a${')'.repeat(400)}`
+    expect(compilePattern(`^${deep}$`)('a')).toBe(true)
+    const starred = `${'('.repeat(300)}a${')*'.repeat(300)}`
+    expect(compilePattern(`^${starred}$`)('a'.repeat(500))).toBe(true)
+    expect(compilePattern('(a?)'.repeat(250))('b'.repeat(5_000))).toBe(true)
+    expect(compilePattern(`^${'a?'.repeat(500)}${'a'.repeat(20)}$`)('a'.repeat(400))).toBe(true)
   })
 
   it('takes linear time where backtracking would never end', () => {

@@ -1,4 +1,5 @@
 import type { Random } from '../../core/random.ts'
+import type { Preferences } from '../../scheduler/index.ts'
 import type { Observations } from './observations.ts'
 
 export type Strategy = 'spread' | 'binpack' | 'random'
@@ -7,6 +8,8 @@ export interface DecideOptions {
   readonly strategy: Strategy
   /** Share by which nodes are taken for larger than they are (classic Swarm's `swarm.overcommit`). */
   readonly overcommit: number
+  /** What is wanted of placement beyond that. */
+  readonly preferences?: Preferences
   /** How long after a node's lease has ended its tasks are replaced, in milliseconds. */
   readonly graceMs: number
   /** Ended tasks kept for each slot, besides the present one. */

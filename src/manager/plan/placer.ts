@@ -19,9 +19,12 @@ export interface Placer {
 
 /** A placer over what the snapshot shows to be taken up. */
 export function createPlacer(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>, round: Round): Placer {
-  const { strategy, overcommit } = round.options
+  const { strategy, overcommit, preferences } = round.options
   const view = clusterView(snapshot, nodes, overcommit)
-  const how: Strategy = strategy === 'random' ? { name: strategy, random: round.random } : { name: strategy }
+  const how: Strategy = {
+    ...preferences,
+    ...(strategy === 'random' ? { name: strategy, random: round.random } : { name: strategy }),
+  }
   return {
     place(task, avoid) {
       const request = requestOf(task.spec, task.serviceId)

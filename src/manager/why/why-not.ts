@@ -5,6 +5,7 @@ import type { ContainerCreateRequest } from '../../docker-api/index.ts'
 import { aboutNode, explainContainer, explainTask, filtersOf, requestOf } from '../../scheduler/index.ts'
 import { toContainerRequest } from '../docker/create/container-request.ts'
 import { splitExpressions } from '../docker/create/expressions.ts'
+import { seeVolumes } from '../docker/create/see-volumes.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { WhyPorts } from './why.ts'
 
@@ -16,14 +17,15 @@ export async function whyNot(question: WhyNotQuestion, ports: WhyPorts): Promise
   if (question.of === '') throw invalidInput('BAD_QUESTION', 'Cannot say why not: name an image or a service')
   await ports.nodes.inventory.settled()
   const { node } = question
-  const answer = dryRun(question, ports)
+  const answer = await dryRun(question, ports)
   if (node === undefined) return answer
   const explanation = aboutNode(node, answer.explanation)
   if (explanation === undefined) throw notFound('NO_SUCH_NODE', `No such node: ${node}`)
   return { ...answer, explanation }
 }
 
-function dryRun({ of, container }: WhyNotQuestion, { snapshot, state, strategy, filters }: WhyPorts): WhyNotAnswer {
+async function dryRun({ of, container }: WhyNotQuestion, ports: WhyPorts): Promise<WhyNotAnswer> {
+  const { snapshot, state, strategy, filters } = ports
   const service = findService(of, snapshot())
   if (service !== undefined) {
     const explanation = explainTask(requestOf(service.spec, service.id), state.contents().view, strategy)
@@ -31,6 +33,7 @@ function dryRun({ of, container }: WhyNotQuestion, { snapshot, state, strategy, 
   }
   const { request, written } = splitExpressions({ ...(container as ContainerCreateRequest), Image: of })
   const asked = toContainerRequest(request, written)
+  await seeVolumes(asked, ports)
   const explanation = explainContainer(asked, state.contents(), { filters: filtersOf(filters), strategy })
   return { kind: 'image', of, explanation }
 }

@@ -2,7 +2,7 @@ import type { PlacementRecord } from '../../core/model/explanation.ts'
 import { decide, recordOf } from '../decision.ts'
 import type { Strategy } from '../rank.ts'
 import type { ClusterContents } from './cluster-contents.ts'
-import { attemptsOf, demandsOf, type FilterDemands } from './container-attempts.ts'
+import { attemptsOf, demandsOf, type FilterDemands, volumeDemands } from './container-attempts.ts'
 import type { ContainerRequest } from './container-request.ts'
 import type { NodeFilter } from './filters.ts'
 
@@ -35,13 +35,19 @@ export function placeContainer(
     attemptsOf(request, contents, { demands, strategy: placing.strategy }),
     placing.strategy,
   )
-  if (decision === undefined) return { placed: false, message: failureOf(request, contents, demands) }
+  if (decision === undefined)
+    return { placed: false, message: failureOf(request, contents, { demands, strategy: placing.strategy }) }
   const node = view.node(decision.slot)?.name ?? ''
   return { placed: true, node, record: () => recordOf(view, decision) }
 }
 
 /** Names what was asked for up to the filter that left no node, as classic Swarm does. */
-function failureOf(request: ContainerRequest, { view }: ClusterContents, demands: readonly FilterDemands[]): string {
+function failureOf(
+  request: ContainerRequest,
+  contents: ClusterContents,
+  { demands, strategy }: { readonly demands: readonly FilterDemands[]; readonly strategy: Strategy },
+): string {
+  const { view } = contents
   let left = [...view.slotsByName()]
   if (left.length === 0) return 'No nodes available in the cluster'
   left = left.filter(slot => view.node(slot)?.availability === 'active')
@@ -57,5 +63,8 @@ function failureOf(request: ContainerRequest, { view }: ClusterContents, demands
       .map(wishes => `\n[${wishes.join(' ')}]`)
     return `Unable to find a node that satisfies the following conditions ${lists.join('')}`
   }
+  const volumes = volumeDemands(request, contents, strategy).filter(({ soft }) => !soft)
+  const elsewhere = volumes.filter(({ holds }) => !left.some(holds)).flatMap(({ obstacles }) => obstacles(-1))
+  if (elsewhere.length > 0) return `No node fits: ${elsewhere.map(({ what }) => what).join(', ')}`
   return 'no resources available to schedule container'
 }

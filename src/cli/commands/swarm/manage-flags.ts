@@ -48,7 +48,8 @@ export const MANAGE_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--cluster <name>', summary: 'name of the cluster in the embedded etcd (default: default)' },
   {
     flags: '--cluster-opt <key=value>',
-    summary: 'swarm.overcommit=<share of what nodes have>, swarm.createretry=<times>',
+    summary:
+      'swarm.overcommit=<share of what nodes have>, swarm.createretry=<times>, shoal.soft=score (wishes one by one), shoal.image-locality=<containers>, shoal.volume-locality=prefer|require',
     repeatable: true,
   },
   { flags: '-c, --cluster-driver <name>', summary: 'swarm, the only one there is', hidden: true },

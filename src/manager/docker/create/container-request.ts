@@ -18,8 +18,17 @@ export function toContainerRequest(request: ContainerCreateRequest, written: Wri
     hostPorts: isOnHost ? [] : hostPortsOf(host),
     hostModePorts: isOnHost ? Object.keys(request.ExposedPorts ?? {}) : [],
     dependencies: dependenciesOf(host),
+    ...(request.Image === undefined ? {} : { image: request.Image }),
+    volumes: namedVolumesOf(host),
     ...readExpressions(written),
   }
+}
+
+/** Without those that are made for the container alone, and without directories of the host. */
+function namedVolumesOf({ Binds, Mounts }: HostConfig): string[] {
+  const bound = (Binds ?? []).flatMap(text => /^([^/:][^:]*):/.exec(text)?.[1] ?? [])
+  const mounted = (Mounts ?? []).flatMap(({ Type, Source }) => (Type === 'volume' && Source ? [Source] : []))
+  return [...new Set([...bound, ...mounted])]
 }
 
 /** What a container asks of its host. */

@@ -17,6 +17,7 @@ import { toContainerRequest } from './container-request.ts'
 import { splitExpressions } from './expressions.ts'
 import type { PendingContainer } from './pending-containers.ts'
 import type { PlacementState } from './placement-state.ts'
+import { seeVolumes } from './see-volumes.ts'
 
 export interface CreatePorts {
   readonly nodes: ClusterNodes
@@ -63,6 +64,7 @@ export async function createContainer(
   const labelled = { ...request, Labels: { ...request.Labels, [SWARM_ID_LABEL]: id } }
   // What others did on the nodes meanwhile; outside the lock, where it holds up nobody.
   await ports.nodes.inventory.settled()
+  await seeVolumes(asked, ports)
   // Only the decision is taken one at a time: a node that is slow to pull holds up nobody else.
   const { node, placement, done } = await ports.locks.run('place', async () => {
     if (name !== undefined) refuseTaken(name, ports.state, id)

@@ -74,6 +74,11 @@ export class PlacementState {
     return this.#pending.isHeld(name) || others.length > 0
   }
 
+  /** Takes over which volumes a node says it has. */
+  setVolumes(node: string, names: readonly string[]): void {
+    this.#contents.setVolumes(node, names)
+  }
+
   /** Counts a container as being on its node, until the returned function is called. */
   add(container: PendingContainer): () => void {
     this.#view.reserve(container.reservation)
@@ -142,7 +147,12 @@ export class PlacementState {
 
   #lookAtNodes(snapshot: Snapshot): void {
     const nodes = nodesForView(snapshot)
-    for (const name of this.#nodes) if (!nodes.has(name)) this.#view.removeNode(name)
+    for (const name of this.#nodes) {
+      if (nodes.has(name)) continue
+      this.#nodes.delete(name)
+      this.#view.removeNode(name)
+      this.#contents.setVolumes(name, [])
+    }
     for (const [name, { record, member, presence }] of nodes) {
       this.#nodes.add(name)
       // What is not known to be free is not given away.
