@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { CommandContext, Options, RunCommand } from '../cli/index.ts'
-import { EXIT_CODES, ShoalError } from '../core/errors.ts'
+import { EXIT_CODES, failed, ShoalError } from '../core/errors.ts'
 import { Scope } from '../core/scope.ts'
 import { checkExposure, createDockerServer, parseListenAddress } from '../docker-api/server/index.ts'
 import { createEngine } from '../runtime/index.ts'
@@ -29,6 +29,15 @@ export const runEngine: RunCommand = async ({ options: flags }, context) => {
   }
   await serve(settings, { flags, log, listening }, context)
   return EXIT_CODES.done
+}
+
+async function adjustScore(score: number): Promise<void> {
+  try {
+    await writeFile('/proc/self/oom_score_adj', String(score))
+  } catch (cause) {
+    const why = 'the kernel lets only the privileged lower it; leave it out'
+    throw failed('OOM_SCORE', `Cannot use --oom-score-adjust ${score}: ${why}`, { cause })
+  }
 }
 
 async function listenOptions({ hosts, tls, group }: EngineSettings, insecure: boolean) {
@@ -60,7 +69,7 @@ async function serve(
       held => held.release(),
     )
   }
-  if (oomScoreAdjust !== undefined) await writeFile('/proc/self/oom_score_adj', String(oomScoreAdjust))
+  if (oomScoreAdjust !== undefined) await adjustScore(oomScoreAdjust)
   const engine = await scope.open(
     () => createEngine(settings.engine, { clock, random, log }),
     engine => engine.close(),
