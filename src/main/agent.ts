@@ -9,10 +9,10 @@ import { agentMemoryFile, createAgent, leaveCluster, waitForAnswer } from '../no
 import { holdAgentDirectory } from './agent-directory.ts'
 import { followPeers, openNodeEngine, openStore } from './agent-parts.ts'
 import { type JoinSettings, readJoinSettings } from './agent-settings.ts'
+import { markProcess } from './daemon/mark-process.ts'
 import { groupNumber } from './daemon/socket-group.ts'
 import { forgetCluster, memoryPath, takeLeaveRequest, writeJoined } from './leave-request.ts'
 import { createLogger } from './logger.ts'
-import { holdPidFile } from './pid-file.ts'
 import { loadClientTls, loadTls } from './tls-flags.ts'
 
 /**
@@ -27,11 +27,7 @@ export const runJoin: RunCommand = async (invocation, context) => {
 async function runNode(settings: JoinSettings, log: Log, { clock, random, signal }: CommandContext): Promise<void> {
   const scope = new Scope()
   await using _closing = scope
-  const { pidFile } = settings
-  if (pidFile !== undefined) {
-    const held = await holdPidFile(pidFile)
-    scope.defer(held.release)
-  }
+  await markProcess(settings, scope)
   const directory = holdAgentDirectory(settings.engine.dataRoot, scope)
   const { store, keys } = openStore(settings, { clock }, scope)
   const ports = { clock, random, log, store, keys }

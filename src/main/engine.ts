@@ -1,16 +1,15 @@
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { CommandContext, Options, RunCommand } from '../cli/index.ts'
-import { EXIT_CODES, failed, ShoalError } from '../core/errors.ts'
+import { EXIT_CODES, ShoalError } from '../core/errors.ts'
 import { Scope } from '../core/scope.ts'
 import { checkExposure, createDockerServer, parseListenAddress } from '../docker-api/server/index.ts'
 import { createEngine } from '../runtime/index.ts'
 import { type EngineSettings, engineSettings } from './daemon/engine-flags.ts'
+import { markProcess } from './daemon/mark-process.ts'
 import { reload } from './daemon/reload.ts'
 import { groupNumber } from './daemon/socket-group.ts'
 import { createLogger, type DaemonLog } from './logger.ts'
-import { holdPidFile } from './pid-file.ts'
 import { loadTls } from './tls-flags.ts'
 
 /** `shoal engine`: serves until it is told to end; its containers keep running for the next engine on its roots. */
@@ -29,15 +28,6 @@ export const runEngine: RunCommand = async ({ options: flags }, context) => {
   }
   await serve(settings, { flags, log, listening }, context)
   return EXIT_CODES.done
-}
-
-async function adjustScore(score: number): Promise<void> {
-  try {
-    await writeFile('/proc/self/oom_score_adj', String(score))
-  } catch (cause) {
-    const why = 'the kernel lets only the privileged lower it; leave it out'
-    throw failed('OOM_SCORE', `Cannot use --oom-score-adjust ${score}: ${why}`, { cause })
-  }
 }
 
 async function listenOptions({ hosts, tls, group }: EngineSettings, insecure: boolean) {
@@ -62,14 +52,7 @@ async function serve(
   { clock, random, signal }: CommandContext,
 ): Promise<void> {
   await using scope = new Scope()
-  const { pidFile, oomScoreAdjust } = settings
-  if (pidFile !== undefined) {
-    await scope.open(
-      () => holdPidFile(pidFile),
-      held => held.release(),
-    )
-  }
-  if (oomScoreAdjust !== undefined) await adjustScore(oomScoreAdjust)
+  await markProcess(settings, scope)
   const engine = await scope.open(
     () => createEngine(settings.engine, { clock, random, log }),
     engine => engine.close(),
