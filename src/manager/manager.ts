@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../core/clock.ts'
 import { errorCode, errorMessage, isTransient, unavailable } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import type { ApplyResult } from '../core/model/control-api.ts'
+import type { ApplyResult, Rebalance } from '../core/model/control-api.ts'
 import type { MemberRecord, NetworkRecord } from '../core/model/node.ts'
 import type { ProjectSpec } from '../core/model/service.ts'
 import type { Random } from '../core/random.ts'
@@ -26,6 +26,7 @@ import { createPlacer } from './plan/placer.ts'
 import { type AddressPool, DEFAULT_POOL } from './project/allocate-network.ts'
 import { type ApplyOptions, type ApplyPorts, applyProject, removeProject } from './project/apply.ts'
 import { createNetwork, type NetworkWish, removeNetwork } from './project/cluster-network.ts'
+import { type RebalancePorts, rebalance } from './project/rebalance.ts'
 import { type NodeRemoval, type RemoveNodePorts, removeNode } from './project/remove-node.ts'
 import { type NodeChange, updateNode } from './project/update-node.ts'
 
@@ -83,6 +84,8 @@ export interface Manager {
     options: { readonly volumes: boolean; readonly dryRun: boolean },
   ) => Promise<ApplyResult>
   readonly updateNode: (name: string, change: NodeChange) => Promise<void>
+  /** Asks tasks to leave fuller nodes, or only says which; throws as the others do, and as {@link rebalance} does. */
+  readonly rebalance: (options: { readonly moves: number; readonly dryRun: boolean }) => Promise<Rebalance>
   /** Forgets a node that is down; throws as the others do, and as {@link removeNode} does. */
   readonly removeNode: (
     name: string,
@@ -116,6 +119,7 @@ export function createManager(options: ManagerOptions, ports: ManagerPorts): Man
     whileLeading: duty => void state.duties.push(duty),
     apply: async (project, how) => applyProject(project, how, state.applyPorts()),
     remove: async (project, how) => removeProject(project, how, state.applyPorts()),
+    rebalance: async how => rebalance(how, state.rebalancePorts()),
     updateNode: async (name, change) => updateNode(name, change, state.applyPorts()),
     removeNode: async (name, how) => removeNode(name, how, state.removalPorts()),
     createNetwork: async wish => createNetwork(wish, state.applyPorts()),
@@ -229,6 +233,11 @@ class ManagerState {
       snapshot: () => term.cache.snapshot(),
       write: transaction => this.#write(term, transaction),
     }
+  }
+
+  rebalancePorts(): RebalancePorts {
+    const { clock } = this.#ports
+    return { ...this.applyPorts(), clock, options: { ...DECIDE_DEFAULTS, ...this.#options.decide } }
   }
 
   removalPorts(): RemoveNodePorts {

@@ -81,6 +81,19 @@ export interface ProjectView {
  */
 export type NodeHealth = 'pending' | 'healthy' | 'unhealthy' | 'disconnected'
 
+/** Answer of `POST /v1/rebalance`. */
+export interface Rebalance {
+  readonly moves: readonly {
+    /** Id of the task. */
+    readonly task: string
+    /** `<project>-<service>-<slot>`. */
+    readonly name: string
+    readonly from: string
+    /** As things stand. */
+    readonly to: string
+  }[]
+}
+
 /** `GET /v1/nodes`. */
 export interface NodeView extends NodeRecord {
   readonly status: 'ready' | 'down'

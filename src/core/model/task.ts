@@ -46,6 +46,8 @@ export interface TaskRecord {
   /** The node it is assigned to; absent while pending (key `tasks/-/<id>`). */
   readonly node?: string
   readonly desired: 'running' | 'stopped'
+  /** Asked to leave its node for a less full one: it stops once a successor elsewhere is well. */
+  readonly leaving?: boolean
   /** Election revision of the leader that wrote it: an agent never obeys an older token than it has seen. */
   readonly fencingToken: number
   readonly createdAtMs: number

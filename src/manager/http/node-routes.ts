@@ -8,7 +8,7 @@ import type { Manager } from '../manager.ts'
 import { placementsOn } from '../node-details.ts'
 import type { NodeChange } from '../project/update-node.ts'
 import { type ApiRequest, type ApiRoute, isOn } from './route.ts'
-import { nodeChangeSchema } from './schemas.ts'
+import { nodeChangeSchema, rebalanceSchema } from './schemas.ts'
 
 /** As for every answer that needs a node: one that hangs must not hang it. */
 const ANSWER_MS = 2_000
@@ -24,6 +24,16 @@ export interface NodeRoutePorts {
 export function nodeRoutes(ports: NodeRoutePorts): ApiRoute[] {
   const { manager } = ports
   return [
+    {
+      method: 'POST',
+      path: '/v1/rebalance',
+      summary: 'Asks tasks to leave fuller nodes for emptier ones',
+      body: rebalanceSchema,
+      leaderOnly: true,
+      handle: async ({ body }) => ({
+        json: await manager.rebalance(body as { readonly moves: number; readonly dryRun: boolean }),
+      }),
+    },
     {
       method: 'GET',
       path: '/v1/nodes/:name',

@@ -92,3 +92,5 @@ export const nodeChangeSchema = Type.Object({
 })
 
 export const whyNotSchema = Type.Object({ of: text, container: maybe(Type.Object({})), node: maybe(text) })
+
+export const rebalanceSchema = Type.Object({ moves: Type.Number(), dryRun: flag })

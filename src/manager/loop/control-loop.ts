@@ -160,6 +160,7 @@ function describe(action: Action): object {
       return { do: action.do, ...name(action.task), service: action.task.serviceId, node: action.task.node }
     case 'stop-task':
     case 'explain-task':
+    case 'keep-task':
     case 'forget-task':
       return { do: action.do, ...name(action.task.value), service: action.task.value.serviceId }
     case 'record-node':

@@ -29,6 +29,10 @@ const WRITE: Executable = {
     join(stopTask(old, token), createTask(task, keys), ...pins.map(writePin)),
   'stop-task': ({ task }, _keys, token) => stopTask(task, token),
   'explain-task': ({ task, reasons }) => rewriteTask(task, { ...task.value, pendingReasons: reasons }),
+  'keep-task': ({ task }) => {
+    const { leaving: _, ...kept } = task.value
+    return rewriteTask(task, kept)
+  },
   // Only what is known to exist is deleted: deleting nothing makes no event, and we wait to see our own writes.
   'forget-task': ({ task, status }) =>
     join(removeTask(task), ...(status === undefined ? [] : [{ compares: [], operations: [{ delete: status.key }] }])),

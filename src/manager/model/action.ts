@@ -35,6 +35,8 @@ export type Action =
   | { readonly do: 'stop-task'; readonly task: Stored<TaskRecord>; readonly because: string }
   /** Says anew why a task has no (living) node. */
   | { readonly do: 'explain-task'; readonly task: Stored<TaskRecord>; readonly reasons: readonly string[] }
+  /** A task that was asked to leave its node stays: there is no other place for it. */
+  | { readonly do: 'keep-task'; readonly task: Stored<TaskRecord> }
   /** Forget a task that has ended, with its status. */
   | { readonly do: 'forget-task'; readonly task: Stored<TaskRecord>; readonly status?: Stored<TaskStatus> }
   /** A status whose task is gone. */

@@ -45,9 +45,11 @@ export class Assignments {
   move(service: ServiceRecord, { facts, why }: Move, waitsFor: readonly string[]): Action | undefined {
     const old = facts.stored
     const draining = why === 'drain'
-    const because = draining ? 'its node is being drained' : 'its node is down'
+    const isLeaving = draining && facts.task.leaving === true
+    const because = isLeaving ? 'it leaves a fuller node' : draining ? 'its node is being drained' : 'its node is down'
     const task = this.#newTask(service, facts.task.slot, facts.task.failures)
-    const place = this.#place(task, waitsFor)
+    const place = this.#place(task, waitsFor, isLeaving ? facts.task.node : undefined)
+    if (isLeaving && (place.node === undefined || place.node === facts.task.node)) return { do: 'keep-task', task: old }
     if (place.node === undefined) {
       const first = draining ? [] : [`node ${facts.task.node ?? ''} is down, and there is no other place`]
       return explain(old, [...first, ...(place.pendingReasons ?? [])])

@@ -17,7 +17,7 @@ export interface TaskFacts {
   readonly situation: Situation
   /** It runs and is not unhealthy or still starting, or it is complete: an update may go on behind it. */
   readonly settled: boolean
-  /** Its node is being emptied. */
+  /** Its node is being emptied, or it was asked to leave it. */
   readonly draining: boolean
   /** Its data is on its node: it cannot move. */
   readonly pinned: boolean
@@ -65,7 +65,7 @@ export function factsOf(stored: Stored<TaskRecord>, seen: Seen): TaskFacts {
     status,
     situation,
     settled: situation === 'complete' || (situation === 'live' && status?.state === 'running' && well),
-    draining: situation === 'live' && seen.node?.record.availability === 'drain',
+    draining: situation === 'live' && (task.leaving === true || seen.node?.record.availability === 'drain'),
     pinned: task.node !== undefined && namedVolumes(task).some(name => seen.volumeNodes.get(name) === task.node),
   }
 }

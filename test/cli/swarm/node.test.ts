@@ -56,6 +56,14 @@ async function manager(
     if (method === 'GET' && url === '/v1/nodes/n1') {
       return answer(200, { ...NODE, placements: looks[Math.min(look++, looks.length - 1)] })
     }
+    if (url === '/v1/rebalance') {
+      void json(request).then(body => {
+        calls.push(`${method} ${url} ${JSON.stringify(body)}`)
+        const { moves } = body as { moves: number }
+        answer(200, { moves: moves < 5 ? [] : [{ task: '1', name: 'shop-web-1', from: 'n1', to: 'n2' }] })
+      })
+      return
+    }
     if (url.startsWith('/containers/json')) {
       return answer(200, [
         { Names: ['/n1/mine'], Labels: {} },
@@ -181,5 +189,31 @@ describe('swarm node drain --wait', () => {
     const { code, stderr } = await swarm('node', 'drain', 'n1', '--wait', '--timeout', '2s')
     expect(code).toBe(1)
     expect(stderr).toMatch(/Node n1 is not empty yet: shop-web-1; it goes on being drained without us\n$/)
+  })
+})
+
+describe('swarm rebalance', () => {
+  it('shows the moves, and makes them unless only a plan is wanted', async () => {
+    const swarm = await manager()
+    const planned = await swarm('rebalance', '--plan')
+    expect([planned.code, planned.stdout, planned.stderr]).toEqual([
+      0,
+      'TASK         FROM      TO\nshop-web-1   n1        n2\n',
+      '',
+    ])
+    const made = await swarm('rebalance', '--max-moves', '5')
+    expect([made.stdout, made.stderr]).toEqual([planned.stdout, 'Each task leaves once its successor is well\n'])
+    expect(calls).toEqual([
+      'POST /v1/rebalance {"moves":10,"dryRun":true}',
+      'POST /v1/rebalance {"moves":5,"dryRun":false}',
+    ])
+  })
+
+  it('says that there is nothing to do, and refuses a budget that is none', async () => {
+    const swarm = await manager()
+    expect((await swarm('rebalance', '--max-moves', '1')).stderr).toBe('No move would make the cluster more even\n')
+    const refused = await swarm('rebalance', '--max-moves', 'many')
+    expect(refused.code).not.toBe(0)
+    expect(refused.stderr).toContain('invalid --max-moves "many"')
   })
 })

@@ -62,6 +62,7 @@ export async function startFront({ leader, tls }: { leader?: string; tls?: Serve
     apply: project => Promise.resolve({ project: project.name, changed: true, steps: [] }),
     remove: project => Promise.resolve({ project, changed: true, steps: [] }),
     updateNode: () => Promise.resolve(),
+    rebalance: () => Promise.resolve({ moves: [] }),
     removeNode: node => Promise.resolve({ node, volumes: [] }),
     createNetwork: async wish => {
       const { name, internal, labels, subnet = '10.9.9.0/24' } = wish

@@ -33,11 +33,24 @@ export function swarmGroup(programs: SwarmPrograms): CommandGroup {
     joinCommand(programs),
     leaveCommand(programs),
     nodeGroup,
+    rebalanceCommand,
     eventsCommand,
     whyCommand,
     whyNotCommand,
   ]
   return { name: 'swarm', summary: 'Make many hosts one cluster', options: GLOBAL_OPTIONS, commands }
+}
+
+const rebalanceCommand: CommandLeaf = {
+  name: 'rebalance',
+  summary: 'Move tasks of services from fuller nodes to emptier ones',
+  options: [
+    HOST_OPTION,
+    ...CLIENT_TLS_OPTIONS,
+    { flags: '--plan', summary: 'only show the moves' },
+    { flags: '--max-moves <number>', summary: 'at most so many (default: 10)' },
+  ],
+  load: async () => (await import('./rebalance.ts')).runRebalance,
 }
 
 const eventsCommand: CommandLeaf = {
