@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
 import { errorCode, invalidInput } from '../../core/errors.ts'
 import { type IgnoreRules, ignoreRules } from '../../core/path-patterns.ts'
+import { whyNot } from '../output/file-error.ts'
 
 export interface ContextSource {
   /** Absolute. */
@@ -67,13 +68,8 @@ async function outsideDockerfile({ directory, dockerfile, inline }: ContextSourc
     const text = await readFile(path, 'utf8')
     return isInside ? undefined : text
   } catch (error) {
-    throw invalidInput(
-      'NO_DOCKERFILE',
-      `Cannot build: ${path} ${errorCode(error) === 'ENOENT' ? 'does not exist' : 'cannot be read'}`,
-      {
-        cause: error,
-      },
-    )
+    const why = errorCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read: ${whyNot(error)}`
+    throw invalidInput('NO_DOCKERFILE', `Cannot build: ${path} ${why}`)
   }
 }
 

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { errorCode, errorMessage, invalidInput } from '../../core/errors.ts'
+import { errorCode, invalidInput } from '../../core/errors.ts'
 import type { ClientTls } from '../../docker-api/index.ts'
 import type { CommandContext, Environment, Invocation, OptionDefinition } from '../command.ts'
+import { whyNot } from '../output/file-error.ts'
 
 const DEFAULT_HOST = 'unix:///run/shoal/agent.sock'
 
@@ -70,6 +71,6 @@ function readPem(path: string, isNamed: boolean): Buffer | undefined {
     return readFileSync(path)
   } catch (error) {
     if (!isNamed && errorCode(error) === 'ENOENT') return undefined
-    throw invalidInput('BAD_FLAG', `Cannot read the TLS file ${path}: ${errorMessage(error)}`)
+    throw invalidInput('BAD_FLAG', `Cannot read the TLS file ${path}: ${whyNot(error)}`)
   }
 }

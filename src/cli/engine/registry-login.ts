@@ -1,9 +1,10 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { errorCode, errorMessage, invalidInput } from '../../core/errors.ts'
+import { errorCode, invalidInput } from '../../core/errors.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import type { RegistryAuth } from '../../docker-api/index.ts'
 import type { Environment } from '../command.ts'
+import { whyNot } from '../output/file-error.ts'
 import { askHelper, eraseFromHelper, type KeptBy, storeInHelper } from './credential-helper.ts'
 
 /** Docker's own key for docker.io. */
@@ -26,7 +27,7 @@ async function readConfig(path: string): Promise<ConfigFile> {
     return JSON.parse(await readFile(path, 'utf8')) as ConfigFile
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return {}
-    throw invalidInput('BAD_CONFIG', `Cannot read ${path}: ${errorMessage(error)}`)
+    throw invalidInput('BAD_CONFIG', `Cannot read ${path}: ${whyNot(error)}`)
   }
 }
 

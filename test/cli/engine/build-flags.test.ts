@@ -99,3 +99,14 @@ it('is as quiet as it is asked to be, and packs the folder', async () => {
   expect(await build(['--progress', 'quiet'])).toMatchObject({ stdout: 'sha256:1\n' })
   expect((await build(['--compress'])).first).toBe(0x1f)
 })
+
+it.each([
+  [['build', '-f', '/no/such', '.'], 'Cannot build: /no/such does not exist'],
+  [['build', '/dev/null'], 'Cannot build: /dev/null/Dockerfile cannot be read: not a directory'],
+  [['--tls', '--tlscacert', '/no/such', 'ps'], 'Cannot read the TLS file /no/such: no such file or directory'],
+  [['load', '-i', '/no/such'], 'open /no/such: no such file or directory'],
+  [['load', '-i', '/tmp'], 'read /tmp: is a directory'],
+])('says once what is wrong with a file: %j', async (line, message) => {
+  const { stderr } = await runAgainst(line, (_request, response) => response.end(), { cwd: folder })
+  expect(stderr).toBe(`${message}\n`)
+})

@@ -1,5 +1,6 @@
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { conflict, errorCode, failed } from '../../../core/errors.ts'
+import { whyNot } from '../../output/file-error.ts'
 
 /**
  * Writes a new container's id to a file, which is claimed before there is a container, so that none is made whose id
@@ -28,7 +29,6 @@ async function claim(path: string): Promise<FileHandle> {
       const advice = `make sure the other container isn't running or delete ${path}`
       throw conflict('CID_FILE_EXISTS', `container ID file found, ${advice}`)
     }
-    const why = errorCode(cause) === 'ENOENT' ? 'no such file or directory' : (errorCode(cause) ?? 'unknown error')
-    throw failed('CID_FILE', `failed to create the container ID file: open ${path}: ${why}`)
+    throw failed('CID_FILE', `failed to create the container ID file: open ${path}: ${whyNot(cause)}`)
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { errorCode, errorMessage } from '../../../core/errors.ts'
 import type { CommandContext, Options } from '../../command.ts'
+import { whyNot } from '../../output/file-error.ts'
 import { badArgument, readArgument } from '../../usage.ts'
 import { labelsOf } from '../container/create/read-lines.ts'
 import { bad, extraHost, pairs, size, splitPair, ulimit, wholeNumber } from '../container/create/read-values.ts'
@@ -105,7 +105,7 @@ function readSecretFile(path: string): string {
   try {
     return readFileSync(path).toString('base64')
   } catch (error) {
-    throw bad(`stat ${path}: ${errorCode(error) === 'ENOENT' ? 'no such file or directory' : errorMessage(error)}`)
+    throw bad(`stat ${path}: ${whyNot(error)}`)
   }
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { errorCode, errorMessage } from '../../../../core/errors.ts'
+import { errorCode } from '../../../../core/errors.ts'
 import type { Options } from '../../../command.ts'
+import { whyNot } from '../../../output/file-error.ts'
 import { readArgument } from '../../../usage.ts'
 import { bad, label, pairs, variable } from './read-values.ts'
 
@@ -27,8 +28,7 @@ export function readText(
   try {
     return readFileSync(path === '' ? path : resolve(cwd, path), 'utf8')
   } catch (cause) {
-    const why = errorCode(cause) === 'ENOENT' ? 'no such file or directory' : errorMessage(cause)
-    throw bad(explain(`open ${path}: ${why}`, cause))
+    throw bad(explain(`open ${path}: ${whyNot(cause)}`, cause))
   }
 }
 
