@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { until } from '../../scripts/lib/command.ts'
+import { command, until } from '../../scripts/lib/command.ts'
 import { Hosts } from '../../scripts/lib/hosts.ts'
 import { endRemembered, startRemembered } from '../../scripts/lib/processes.ts'
 import { systemClock } from '../../src/core/clock.ts'
@@ -129,6 +129,25 @@ describe('a manager over stock Docker Engines', () => {
     expect((await cli('create', '-e', 'constraint:rack=left', IMAGE)).stderr).toContain(
       'One of operator ==, != is expected',
     )
+  })
+
+  it('brings a docker-compose project up on the node of its network, and refuses what no node can do', async () => {
+    const overlay = await cli('network', 'create', '-d', 'overlay', 'wide')
+    expect(overlay.stderr).toContain('Cannot create overlay network wide: the nodes are engines of others')
+    const file = join(import.meta.dirname, 'projects/web/docker-compose.yml')
+    const compose = (...argv: string[]): Promise<string> =>
+      command(['docker-compose', '--no-ansi', '-p', 'shop', '-f', file, ...argv], {
+        timeoutMs: 120_000,
+        env: { ...process.env, DOCKER_HOST: MANAGER, COMPOSE_HTTP_TIMEOUT: '50' },
+      })
+    await compose('up', '-d', '--scale', 'web=2')
+    const [, node] = /^(d\d)\/shop_default$/m.exec(await ok('network', 'ls', '--format', '{{.Name}}')) ?? []
+    expect(new Set(await nodesOf('shop_web_1', 'shop_web_2', 'shop_store_1'))).toEqual(new Set([node]))
+    expect(await compose('exec', '-T', 'store', 'wget', '-qO-', 'http://web/page')).toMatch(/^[0-9a-f]{12}\n$/)
+    expect(await compose('logs', '--no-color', 'web')).toMatch(/web_2 .*ready/)
+    await compose('down', '-v', '-t', '0')
+    expect(await ok('ps', '-a', '--filter', 'name=shop', '-q')).toBe('')
+    expect(await ok('volume', 'ls', '-q')).toBe('')
   })
 
   it('tells of what happens on either', async () => {

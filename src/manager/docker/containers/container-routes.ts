@@ -48,6 +48,13 @@ export function containerRoutes(ports: ContainerRoutePorts): ApiRoute[] {
         return create({ ...request, body }, creating, ports.createRetries ?? 0)
       },
     },
+    {
+      method: 'POST',
+      path: '/commit',
+      summary: 'Makes an image of a container, on its node',
+      raw: true,
+      handle: request => commit(request, nodes),
+    },
     ...METHODS.map(
       (method): ApiRoute => ({
         method,
@@ -87,6 +94,13 @@ async function withRetries<T>(once: () => Promise<T>, retries: number, signal: A
       if (left <= 0 || isRefusal || signal.aborted) throw error
     }
   }
+}
+
+async function commit(request: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {
+  const { node, id } = await locate(request.query['container'] ?? '', nodes)
+  const url = new URL(request.originalUrl, 'http://manager')
+  url.searchParams.set('container', id)
+  return hand(request, await toNode(node, `${url.pathname}${url.search}`, nodes), nodes)
 }
 
 async function onContainer(request: ApiRequest, creating: Creating): Promise<ApiReply> {
