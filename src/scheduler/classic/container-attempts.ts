@@ -70,9 +70,9 @@ export function volumeDemands(
 ): readonly Demand[] {
   if (volumeLocality === undefined) return []
   return volumes.flatMap(volume => {
-    const nodes = [...contents.nodesWithVolume(volume).keys()]
-    if (nodes.length === 0) return []
-    const what = `volume ${volume} is on ${nodes.join(', ')}`
+    const nodes = contents.nodesWithVolume(volume)
+    if (nodes.size === 0) return []
+    const what = `volume ${volume} is on ${[...nodes.keys()].join(', ')}`
     return amongNodes(nodes, contents.view, {
       equal: true,
       soft: volumeLocality === 'prefer',

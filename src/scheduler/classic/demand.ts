@@ -15,28 +15,36 @@ export interface Demand {
   readonly only?: readonly number[]
 }
 
+/** Names of nodes: a set, or a map from them. */
+export interface NodeNames {
+  readonly size: number
+  readonly has: (name: string) => boolean
+  readonly keys: () => Iterable<string>
+}
+
+/** With more than this, to look at them all is no better than to look at the best. */
+const FEW = 64
+
+/** That a node is among some, or that it is not. */
+export function amongNodes(
+  names: NodeNames,
+  view: ClusterView,
+  { equal, soft, obstacle }: { readonly equal: boolean; readonly soft: boolean; readonly obstacle: Obstacle },
+): Demand {
+  return {
+    soft,
+    holds: slot => names.has(view.node(slot)?.name ?? '') === equal,
+    obstacles: () => [obstacle],
+    ...(equal && names.size <= FEW ? { only: slotsOf(names.keys(), view) } : {}),
+  }
+}
+
 /** The slots of nodes; those that have just left are left out. */
-export function slotsOf(names: Iterable<string>, view: ClusterView): readonly number[] {
+function slotsOf(names: Iterable<string>, view: ClusterView): readonly number[] {
   const slots: number[] = []
   for (const name of names) {
     const slot = view.slotOf(name)
     if (slot !== undefined) slots.push(slot)
   }
   return slots
-}
-
-/** That a node is among some, or that it is not. */
-export function amongNodes(
-  names: Iterable<string>,
-  view: ClusterView,
-  { equal, soft, obstacle }: { readonly equal: boolean; readonly soft: boolean; readonly obstacle: Obstacle },
-): Demand {
-  const slots = slotsOf(names, view)
-  const among = new Set(slots)
-  return {
-    soft,
-    holds: slot => among.has(slot) === equal,
-    obstacles: () => [obstacle],
-    ...(equal ? { only: slots } : {}),
-  }
 }

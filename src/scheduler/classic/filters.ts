@@ -113,7 +113,7 @@ const dependency: NodeFilter = {
       const text = `${flag}=${container}`
       const nodes = contents.nodesOf(container)
       const what = nodes.length === 0 ? `${text}: no such container` : `${text} is on ${nodes.join(', ')}`
-      return amongNodes(nodes, contents.view, {
+      return amongNodes(new Set(nodes), contents.view, {
         equal: true,
         soft: false,
         obstacle: obstacle('dependency', what, { do: 'drop', what: 'dependency', text }),
@@ -126,7 +126,7 @@ const affinity: NodeFilter = {
   wishes: ({ affinities }) => affinities.map(withSoftness),
   demands: ({ affinities }, contents) =>
     affinities.map(({ key, value, equal, soft, text }) =>
-      amongNodes(contents.nodesWith(key, value).keys(), contents.view, {
+      amongNodes(contents.nodesWith(key, value), contents.view, {
         equal,
         soft,
         obstacle: obstacle('affinity', `affinity ${text}`, { do: 'drop', what: 'affinity', text }),
