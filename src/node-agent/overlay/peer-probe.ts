@@ -45,6 +45,7 @@ export class PeerProbe {
   #witnessMs = 0
   #witnessAsked = false
   #timer: Timer | undefined
+  #isOpen = false
   #closed = false
 
   constructor(options: PeerProbeOptions) {
@@ -62,7 +63,8 @@ export class PeerProbe {
       receive: (host, packet) => this.#receive(host, packet),
       refused: host => this.#note(host, 'refusal'),
     })
-    if (!this.#closed) this.#schedule()
+    this.#isOpen = true
+    this.#schedule()
   }
 
   /** Replaces the hosts to watch; a new one has the full time to be heard. */
@@ -71,6 +73,7 @@ export class PeerProbe {
     for (const host of this.#peers.keys()) if (!hosts.has(host)) this.#peers.delete(host)
     for (const host of hosts) if (!this.#peers.has(host)) this.#peers.set(host, { atMs, by: 'packet' })
     this.#options.transport.follow(hosts)
+    this.#schedule()
   }
 
   close(): void {
@@ -98,10 +101,13 @@ export class PeerProbe {
     if (wasSuspected) this.#evaluate()
   }
 
+  /** Nothing ticks while there is nobody to watch. */
   #schedule(): void {
+    if (this.#closed || !this.#isOpen || this.#timer !== undefined || this.#peers.size === 0) return
     const { clock } = this.#options
     const dueMs = clock.monotonicMs() + PROBE_EVERY_MS
     this.#timer = clock.setTimer(PROBE_EVERY_MS, () => {
+      this.#timer = undefined
       if (this.#closed) return
       for (const host of this.#peers.keys()) this.#options.transport.send(host, this.#ping)
       const overslept = clock.monotonicMs() - dueMs > OVERSLEPT_MS
