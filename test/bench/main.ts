@@ -7,6 +7,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run: () => Promise<readon
   placement: () => import('./placement.ts'),
   engine: () => import('./engine.ts'),
   cluster: () => import('./cluster.ts'),
+  manager: () => import('./manager.ts'),
 }
 
 async function main(): Promise<number> {

@@ -38,13 +38,15 @@ export interface ContainerFeedOptions<T> {
   readonly gatherMs?: number
   /** Longest wait for an answer, in milliseconds. Default: the engine's own. */
   readonly answerMs?: number
-  /** Wraps each question, so that not too many are asked at once. */
-  readonly gate?: <R>(ask: () => Promise<R>) => Promise<R>
+  /** Wraps each question, so that not too many are asked at once; one that is not urgent may wait for others' that are. */
+  readonly gate?: <R>(ask: () => Promise<R>, isUrgent: boolean) => Promise<R>
 }
 
 const RECONNECT_FIRST_MS = 500
 const RECONNECT_MAX_MS = 10_000
 const INSPECTS_AT_ONCE = 8
+/** What lists leave out is read without haste. */
+const DETAILS_AT_ONCE = 2
 /** More than any host has; a list without end is no list. */
 const CONTAINERS_MAX = 20_000
 /** Behind this many containers to be read, events wait. */
@@ -60,6 +62,8 @@ export class ContainerFeed<T> {
   readonly #kept = new Map<string, T>()
   readonly #rereads: Rereads
   readonly #pace: EventPace
+  /** Containers of which only a line is known, and nothing is said to have changed. */
+  readonly #unread = new Set<string>()
   /** Containers that were read while a list was under way: the list may be older. */
   #readMeanwhile = new Set<string>()
   #isListed = false
@@ -91,6 +95,7 @@ export class ContainerFeed<T> {
 
   /** Reads one container anew; it may be gone. */
   refresh(id: string): Promise<void> {
+    this.#unread.delete(id)
     return this.#rereads.read(id)
   }
 
@@ -149,7 +154,7 @@ export class ContainerFeed<T> {
     const first = iterator.next()
     first.catch(() => {})
     try {
-      await this.#relistInTurn()
+      await this.#relistInTurn(turn.signal)
       onAnswer()
       this.#isListed = true
       this.#listed.resolve()
@@ -170,9 +175,14 @@ export class ContainerFeed<T> {
   }
 
   /** With lines kept, everything is known at once, and read in more detail while events are followed already. */
-  async #relistInTurn(): Promise<void> {
+  async #relistInTurn(signal: AbortSignal): Promise<void> {
     if (this.#options.readLine === undefined) return this.relist()
-    for (const id of (await this.#list()).keys()) this.#rereads.mark(id)
+    const stale = await this.#list()
+    for (const id of stale.keys()) this.#unread.add(id)
+    const read = async (id: string): Promise<void> => {
+      if (!signal.aborted && this.#unread.has(id)) await this.#rereads.read(id)
+    }
+    void mapParallel([...stale.keys()], DETAILS_AT_ONCE, read).catch((error: unknown) => this.#breakTurn(error))
   }
 
   async #take(event: EngineEvent, signal: AbortSignal): Promise<void> {
@@ -186,6 +196,7 @@ export class ContainerFeed<T> {
     this.#options.onEvent?.(event)
     const id = this.#containerOf(event)
     if (id === undefined) return
+    this.#unread.delete(id)
     if (this.#options.gatherMs === undefined) return this.refresh(id)
     this.#rereads.mark(id)
     if (this.#rereads.size >= UNREAD_MAX) await this.#rereads.flush()
@@ -223,7 +234,7 @@ export class ContainerFeed<T> {
 
   async #read(id: string, summary: ContainerSummary | undefined): Promise<void> {
     const { read, onChange } = this.#options
-    const inspect = await this.#inspect(id)
+    const inspect = await this.#inspect(id, !this.#unread.delete(id))
     if (inspect === 'refused') return
     const now = inspect === undefined ? undefined : read(inspect, summary)
     this.#readMeanwhile.add(id)
@@ -232,9 +243,9 @@ export class ContainerFeed<T> {
     onChange(id, now)
   }
 
-  async #inspect(id: string): Promise<ContainerInspect | undefined | 'refused'> {
+  async #inspect(id: string, isUrgent: boolean): Promise<ContainerInspect | undefined | 'refused'> {
     try {
-      return await this.#ask('describe a container', () => this.#options.engine.containers.inspect(id))
+      return await this.#ask('describe a container', () => this.#options.engine.containers.inspect(id), isUrgent)
     } catch (error) {
       if (!(error instanceof ShoalError)) throw error
       if (error.status === 404) return undefined
@@ -244,12 +255,12 @@ export class ContainerFeed<T> {
     }
   }
 
-  #ask<R>(what: string, ask: () => Promise<R>): Promise<R> {
+  #ask<R>(what: string, ask: () => Promise<R>, isUrgent = true): Promise<R> {
     const { clock, answerMs, gate = asked => asked() } = this.#options
-    if (answerMs === undefined) return gate(ask)
+    if (answerMs === undefined) return gate(ask, isUrgent)
     const onTimeout = (): Error =>
       unavailable('ENGINE_SILENT', `The engine did not ${what} within ${answerMs / 1_000} s`)
-    return gate(() => withDeadline(ask, answerMs, { clock, onTimeout }))
+    return gate(() => withDeadline(ask, answerMs, { clock, onTimeout }), isUrgent)
   }
 }
 

@@ -27,25 +27,24 @@ export function arrange(
   engines: readonly ListedEngine[],
   { retries, nodes }: { readonly retries: number; readonly nodes: ReadonlyMap<string, string> },
 ): Arrangement {
-  const members: MemberRecord[] = []
+  const members = new Map<string, MemberRecord>()
   const pending: { address: string; reason: string }[] = []
   const failing = new Map<string, string>()
   const isNode = ({ address }: ListedEngine): boolean => nodes.has(address)
   for (const engine of [...engines.filter(isNode), ...engines.filter(each => !isNode(each))]) {
     const { address, member, failures, problem } = engine
-    const clash = member === undefined ? undefined : clashOf(member, members)
+    const clash = member === undefined ? undefined : clashOf(member, members.get(member.name))
     if (member === undefined || clash !== undefined) {
       pending.push({ address, reason: clash ?? problem ?? 'it was not asked yet' })
     } else if (failures >= retries) {
       failing.set(member.name, problem ?? 'the engine does not answer')
-    } else members.push(member)
+    } else members.set(member.name, member)
   }
-  return { members, pending, failing }
+  return { members: [...members.values()], pending, failing }
 }
 
-function clashOf({ id, name, apiAddress }: MemberRecord, members: readonly MemberRecord[]): string | undefined {
-  // Hosts made of one image often have one ID and names of their own: those are two engines.
-  const namesake = members.find(other => other.name === name)
+/** Hosts made of one image often have one ID and names of their own: those are two engines. */
+function clashOf({ id, name, apiAddress }: MemberRecord, namesake: MemberRecord | undefined): string | undefined {
   if (namesake === undefined) return undefined
   return namesake.id === id
     ? `ID duplicated. ${id} shared by this node ${apiAddress} and another node ${namesake.apiAddress}`

@@ -31,6 +31,8 @@ const ANSWER_MS = 4_000
 /** How many times the usual interval passes at most until an engine that fails is asked again. */
 const BACKOFF_MAX = 12
 const OPERATIONS_PER_WRITE = 100
+/** Answers of a thousand engines come in a second or two: those within this long are written together. */
+const GATHER_MS = 20
 
 interface Watched {
   engine: ListedEngine
@@ -49,6 +51,7 @@ export class EngineList {
   #written: ReadonlyMap<string, string> = new Map()
   #arrangement: Arrangement = { members: [], pending: [], failing: new Map() }
   #writing: Promise<void> = Promise.resolve()
+  #queued: Promise<void> | undefined
 
   constructor(polling: EnginePolling, ports: EngineListPorts) {
     this.#polling = polling
@@ -94,8 +97,9 @@ export class EngineList {
         const next = await this.#ask(watched.engine, engine)
         if (signal.aborted) return
         this.#tell(watched.engine, next)
-        watched.engine = next
-        await this.#register()
+        const isNews = !isSame(watched.engine, next)
+        if (isNews) watched.engine = next
+        if (isNews) await this.#register()
         const backoff = 1 + Math.min(BACKOFF_MAX - 1, Math.max(0, next.failures - retries))
         await sleep(clock, backoff * minMs + random.next() * (maxMs - minMs), signal).catch(() => {})
       }
@@ -128,13 +132,15 @@ export class EngineList {
     else log.warn({ address, problem }, 'an engine of the list is not well')
   }
 
-  /** Writes members as they should be; one write at a time, each from what is known then. */
+  /** Writes members as they should be; one write at a time, each from what is known then: many that wait are one. */
   #register(): Promise<void> {
-    this.#writing = this.#writing.then(() => this.#write())
-    return this.#writing
+    this.#queued ??= this.#writing.then(() => sleep(this.#ports.clock, GATHER_MS)).then(() => this.#write())
+    this.#writing = this.#queued
+    return this.#queued
   }
 
   async #write(): Promise<void> {
+    this.#queued = undefined
     const { store, keys, log } = this.#ports
     const nodes = new Map(this.#arrangement.members.map(({ apiAddress, name }) => [apiAddress, name]))
     const engines = [...this.#watched.values()].map(({ engine }) => engine)
@@ -154,6 +160,10 @@ export class EngineList {
       log.error({ error: errorMessage(error) }, 'cannot note which engines answer, will try again')
     }
   }
+}
+
+function isSame(a: ListedEngine, b: ListedEngine): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
 }
 
 function newcomer(address: string): Watched {

@@ -19,8 +19,10 @@ export interface InventoryPorts {
   readonly isKnown: (node: string) => boolean
 }
 
-/** Questions to all nodes together: enough to use every core of a manager, few enough for its files and sockets. */
-const ASKED_AT_ONCE = 256
+/** Questions to all nodes together: enough to keep a manager busy, few enough for its sockets, and to get answers in time. */
+const ASKED_AT_ONCE = 128
+/** Of which those that only fill in what lists leave out. */
+const DETAILS_AT_ONCE = 24
 /** How often we look who is a member, besides whenever we are asked. */
 const LOOK_MS = 1_000
 const RELIST_MS = 60_000
@@ -38,7 +40,7 @@ interface Followed {
 /** What lies on the nodes, from their own engines. Nothing is asked before it is run, and until then it is empty. */
 export class ClusterInventory implements Inventory {
   readonly #ports: InventoryPorts
-  readonly #gate = new Gate(ASKED_AT_ONCE)
+  readonly #gate = new Gate(ASKED_AT_ONCE, DETAILS_AT_ONCE)
   readonly #followed = new Map<string, Followed>()
   readonly #index = new ContainerIndex()
   readonly #listeners = new Set<(change: InventoryChange) => void>()
@@ -150,7 +152,6 @@ export class ClusterInventory implements Inventory {
     const followed = this.#followed.get(name)
     if (followed === undefined) return
     followed.feed.leave('Its lease has ended')
-    this.#looked = undefined
     if (this.#ports.isKnown(name)) return
     this.#forget(followed.feed)
     this.#followed.delete(name)

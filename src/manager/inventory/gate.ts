@@ -1,21 +1,33 @@
-/** Lets a few through at a time; the others wait for their turn in the order in which they came. */
+/** Lets a few through at a time; the others wait for their turn, those in a hurry before all others. */
 export class Gate {
-  #free: number
-  readonly #waiting: (() => void)[] = []
+  readonly #width: number
+  /** How many pass at once that are in no hurry: there is always room for one that is. */
+  readonly #widthAtLeisure: number
+  readonly #urgent: (() => void)[] = []
+  readonly #leisurely: (() => void)[] = []
+  #passing = 0
 
-  constructor(width: number) {
-    this.#free = width
+  constructor(width: number, widthAtLeisure: number) {
+    this.#width = width
+    this.#widthAtLeisure = widthAtLeisure
   }
 
-  async pass<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--
-    else await new Promise<void>(resolve => this.#waiting.push(resolve))
+  async pass<T>(work: () => Promise<T>, isUrgent = true): Promise<T> {
+    if (this.#passing < (isUrgent ? this.#width : this.#widthAtLeisure)) this.#passing++
+    else await new Promise<void>(resolve => (isUrgent ? this.#urgent : this.#leisurely).push(resolve))
     try {
       return await work()
     } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#free++
-      else next()
+      this.#passing--
+      this.#next()
     }
+  }
+
+  #next(): void {
+    const isRoomy = this.#passing < this.#widthAtLeisure
+    const next = this.#urgent.shift() ?? (isRoomy ? this.#leisurely.shift() : undefined)
+    if (next === undefined) return
+    this.#passing++
+    next()
   }
 }

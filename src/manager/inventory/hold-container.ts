@@ -13,6 +13,9 @@ export interface HoldingNode {
   readonly nanoCpus: number
 }
 
+const PROJECT_LABEL = 'com.docker.compose.project'
+/** Shown of a project's containers: the node that has it. No container carries it. */
+const ENGINE_LABEL = 'com.docker.compose.engine'
 /** What engines count all CPUs as. */
 const SHARES_OF_ALL = 1_024
 
@@ -64,7 +67,8 @@ function boundPorts({ NetworkSettings }: ContainerInspect, host: HostConfig): Ho
   return given.length > 0 ? given : hostPortsOf(host)
 }
 
-function hold(node: HoldingNode, summary: ContainerSummary, details: ContainerDetails | undefined): HeldContainer {
+function hold(node: HoldingNode, listed: ContainerSummary, details: ContainerDetails | undefined): HeldContainer {
+  const summary = PROJECT_LABEL in listed.Labels ? withEngine(listed, node) : listed
   const { State, Status, ...line } = {
     ...summary,
     Names: summary.Names.map(name => `/${node.name}${name}`),
@@ -90,6 +94,11 @@ function hold(node: HoldingNode, summary: ContainerSummary, details: ContainerDe
     line: JSON.stringify(line).slice(0, -1),
     ...(details === undefined ? {} : { details }),
   }
+}
+
+/** For tools that know of projects and not of nodes. */
+function withEngine(summary: ContainerSummary, { name }: HoldingNode): ContainerSummary {
+  return { ...summary, Labels: { ...summary.Labels, [ENGINE_LABEL]: name } }
 }
 
 /** A container that is linked has more names, each below another container's. */

@@ -59,7 +59,7 @@ export class NodeFeed implements NodeInventory {
       gatherMs: GATHER_MS,
       answerMs: ANSWER_MS,
       eventFilters: EVENTS,
-      gate: ask => gate.pass(ask),
+      gate: (ask, isUrgent) => gate.pass(ask, isUrgent),
       read: inspect => holdInspected(node, inspect, this.#told.get(inspect.Id)),
       readLine: (summary, kept) => holdLine(node, summary, kept),
       isCurrent: (kept, summary) => isCurrent(kept, summary, clock.nowMs()),
@@ -153,7 +153,10 @@ export class NodeFeed implements NodeInventory {
   async #listImages(): Promise<readonly ImageSummary[]> {
     const { engine, clock, gate } = this.#ports
     const onTimeout = (): Error => unavailable('ENGINE_SILENT', 'The engine did not list its images in time')
-    const images = await gate.pass(() => withDeadline(() => engine.images.list({}), ANSWER_MS, { clock, onTimeout }))
+    const images = await gate.pass(
+      () => withDeadline(() => engine.images.list({}), ANSWER_MS, { clock, onTimeout }),
+      false,
+    )
     const isList = Array.isArray(images) && images.every(image => typeof image?.Id === 'string')
     if (!isList) throw failed('BAD_ANSWER', 'The engine answered with something that is no list of images')
     return images

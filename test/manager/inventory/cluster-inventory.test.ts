@@ -1,0 +1,295 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { notFound, unavailable } from '../../../src/core/errors.ts'
+import { silentLog } from '../../../src/core/log.ts'
+import { ManualClock, settle } from '../../../src/core/manual-clock.ts'
+import type { MemberRecord } from '../../../src/core/model/node.ts'
+import type { ContainerInspect, ContainerSummary, Engine, EngineEvent } from '../../../src/docker-api/index.ts'
+import { chooseContainers, toJson } from '../../../src/manager/docker/containers/list-containers.ts'
+import { ClusterInventory } from '../../../src/manager/inventory/index.ts'
+import { stubEngine } from '../../support/stub-engine.ts'
+import { memberRecord } from '../support.ts'
+
+type Box = {
+  readonly id: string
+  name: string
+  status: string
+  readonly exitCode?: number
+  readonly labels?: Record<string, string>
+}
+
+/** An engine whose containers a test changes at will; nobody is told unless the test says so. */
+class TestNode {
+  boxes: Box[]
+  inspects = 0
+  /** What is thrown by lists. */
+  failure: Error | undefined
+  garbage: unknown
+  readonly #waiting: ((event: IteratorResult<EngineEvent>) => void)[] = []
+  readonly #events: EngineEvent[] = []
+  endless = false
+  told = 0
+
+  constructor(boxes: Box[]) {
+    this.boxes = boxes
+  }
+
+  readonly engine: Engine = stubEngine({
+    events: (_options, signal) => ({ [Symbol.asyncIterator]: () => ({ next: () => this.#next(signal) }) }),
+    containers: {
+      list: async () => {
+        if (this.failure !== undefined) throw this.failure
+        return (this.garbage ?? this.boxes.map(summaryOf)) as ContainerSummary[]
+      },
+      inspect: async id => {
+        this.inspects++
+        const box = this.boxes.find(each => each.id === id || each.name === id)
+        if (box === undefined) throw notFound('NO_SUCH_CONTAINER', `No such container: ${id}`)
+        return inspectOf(box)
+      },
+    },
+  })
+
+  tell(Action: string, id: string): void {
+    const event = eventOf(Action, id)
+    const waiting = this.#waiting.shift()
+    if (waiting === undefined) this.#events.push(event)
+    else waiting({ done: false, value: event })
+  }
+
+  #next(signal: AbortSignal): Promise<IteratorResult<EngineEvent>> {
+    this.told++
+    if (this.endless) return Promise.resolve({ done: false, value: eventOf('start', 'ab'.padEnd(64, '0')) })
+    const event = this.#events.shift()
+    if (event !== undefined) return Promise.resolve({ done: false, value: event })
+    return new Promise(resolve => {
+      this.#waiting.push(resolve)
+      signal.addEventListener('abort', () => resolve({ done: true, value: undefined }), { once: true })
+    })
+  }
+}
+
+const idOf = (text: string): string => text.padEnd(64, '0')
+
+function eventOf(Action: string, ID: string): EngineEvent {
+  return { Type: 'container', Action, Actor: { ID, Attributes: {} }, scope: 'local', time: 0, timeNano: 0 }
+}
+
+function summaryOf({ id, name, status, labels = {} }: Box): ContainerSummary {
+  const Status = status === 'running' ? 'Up 5 minutes' : 'Exited (0) 5 minutes ago'
+  return {
+    Id: id,
+    Names: [`/${name}`],
+    Created: 1_700_000_000,
+    State: status,
+    Status,
+    Labels: labels,
+    Image: 'app:1',
+  } as never
+}
+
+function inspectOf({ id, name, status, exitCode = 0, labels = {} }: Box): ContainerInspect {
+  const at = '2023-11-14T22:13:20Z'
+  const State = { Status: status, StartedAt: at, FinishedAt: at, ExitCode: exitCode }
+  const HostConfig = { NanoCpus: 1e9, Memory: 1024 }
+  return {
+    Id: id,
+    Name: `/${name}`,
+    Created: at,
+    State,
+    HostConfig,
+    Config: { Image: 'app:1', Labels: labels },
+  } as never
+}
+
+let clock: ManualClock
+let end: AbortController
+let members: Map<string, MemberRecord>
+
+beforeEach(() => {
+  clock = new ManualClock(Date.parse('2023-11-14T22:18:20Z'))
+  end = new AbortController()
+})
+afterEach(() => end.abort())
+
+async function follow(nodes: Readonly<Record<string, TestNode>>): Promise<ClusterInventory> {
+  members = new Map(Object.keys(nodes).map(name => [name, memberRecord(name)]))
+  const engines = ({ name }: MemberRecord): Engine => nodes[name]?.engine ?? stubEngine({})
+  const inventory = new ClusterInventory({
+    clock,
+    log: silentLog,
+    engines,
+    members: () => members,
+    isKnown: () => true,
+  })
+  void inventory.run(end.signal)
+  await clock.advance(100)
+  return inventory
+}
+
+const ALL = { all: true, limit: 0, filters: {} }
+const ps = (
+  inventory: ClusterInventory,
+  options: Partial<typeof ALL> & { filters?: Record<string, string[]> } = {},
+) => {
+  const shown = JSON.parse(
+    toJson(chooseContainers({ ...ALL, ...options }, inventory, clock.nowMs())).toString(),
+  ) as ContainerSummary[]
+  return shown.map(({ Names, Status }) => `${Names[0]} ${Status}`).sort()
+}
+
+const web = (): Box => ({ id: idOf('aa'), name: 'web', status: 'running', labels: { tier: 'front' } })
+const job = (): Box => ({ id: idOf('bb'), name: 'job', status: 'exited', exitCode: 3 })
+
+describe('what lies on the nodes', () => {
+  it('is listed with what only an inspected container tells', async () => {
+    const inventory = await follow({ n1: new TestNode([web()]), n2: new TestNode([job()]) })
+    expect(ps(inventory)).toEqual(['/n1/web Up 5 minutes', '/n2/job Exited (3) 5 minutes ago'])
+    expect(ps(inventory, { all: false })).toEqual(['/n1/web Up 5 minutes'])
+    expect(inventory.find('web')[0]?.details).toMatchObject({ nanoCpus: 1e9, memoryBytes: 1024 })
+  })
+
+  it.each([
+    [{ name: ['we'] }, ['web']],
+    [{ name: ['n2/job'] }, ['job']],
+    [{ id: ['bb'] }, ['job']],
+    [{ label: ['tier=front'] }, ['web']],
+    [{ status: ['exited'] }, ['job']],
+    [{ exited: ['3'] }, ['job']],
+    [{ exited: ['0'] }, []],
+    [{ node: ['n1'] }, ['web']],
+    [{ ancestor: ['app:1'] }, ['web', 'job']],
+    [{ since: ['web'] }, []],
+    [{ health: ['healthy'] }, []],
+    [{ volume: ['data'] }, []],
+    [{ network: ['back'] }, []],
+    [{ publish: ['80'] }, []],
+  ] as const)('%j is filtered by what is known', async (filters, names) => {
+    const inventory = await follow({ n1: new TestNode([web()]), n2: new TestNode([job()]) })
+    const shown = ps(inventory, { filters: filters as unknown as Record<string, string[]> })
+    expect(shown.map(line => /\/n\d\/(\w+)/.exec(line)?.[1])).toEqual(names)
+  })
+
+  it('refuses a filter that docker does not know, and a container that there is not', async () => {
+    const inventory = await follow({ n1: new TestNode([web()]) })
+    expect(() => ps(inventory, { filters: { colour: ['red'] } })).toThrow("Invalid filter 'colour'")
+    expect(() => ps(inventory, { filters: { since: ['nope'] } })).toThrow('No such container: nope')
+  })
+
+  it('is never older than what the node has told: who asks waits until it was read', async () => {
+    const node = new TestNode([web()])
+    const inventory = await follow({ n1: node })
+    node.boxes = [{ ...web(), status: 'exited', exitCode: 9 }]
+    node.tell('die', idOf('aa'))
+    await settle()
+    await inventory.settled()
+    expect(ps(inventory)).toEqual(['/n1/web Exited (9) 5 minutes ago'])
+  })
+
+  it('is asked once for many events in a row', async () => {
+    const node = new TestNode([web()])
+    await follow({ n1: node })
+    const before = node.inspects
+    for (const action of ['die', 'start', 'die', 'start']) node.tell(action, idOf('aa'))
+    await clock.advance(100)
+    expect(node.inspects - before).toBe(1)
+  })
+
+  it('is made good by the next full list where an event was lost', async () => {
+    const node = new TestNode([web(), job()])
+    const inventory = await follow({ n1: node })
+    node.boxes = [{ ...web(), status: 'exited' }]
+    await clock.advance(61_000)
+    expect(ps(inventory)).toEqual(['/n1/web Exited (0) 6 minutes ago'])
+  })
+
+  it('shows what was done through us at once, whatever the node tells', async () => {
+    const node = new TestNode([web()])
+    const inventory = await follow({ n1: node })
+    node.boxes = [{ ...web(), name: 'renamed' }]
+    await inventory.refresh('n1', idOf('aa'))
+    expect(inventory.named('web')).toEqual([])
+    expect(inventory.find('n1/renamed')).toHaveLength(1)
+    node.boxes = []
+    await inventory.refresh('n1', idOf('aa'))
+    expect(ps(inventory)).toEqual([])
+  })
+})
+
+describe('a node', () => {
+  it('that does not answer is named with the reason, and its containers are shown as Host Down until it does', async () => {
+    const node = new TestNode([web()])
+    const inventory = await follow({ n1: node, n2: new TestNode([job()]) })
+    node.failure = unavailable('ENGINE_UNAVAILABLE', 'Cannot connect: connection refused')
+    await clock.advance(61_000)
+    expect(inventory.node('n1')).toMatchObject({ condition: 'broken', error: 'Cannot connect: connection refused' })
+    expect(ps(inventory)).toEqual(['/n1/web Host Down', '/n2/job Exited (3) 6 minutes ago'])
+    expect(ps(inventory, { all: false })).toEqual([])
+    node.failure = undefined
+    await clock.advance(11_000)
+    expect(inventory.node('n1')?.condition).toBe('live')
+    expect(ps(inventory, { all: false })).toEqual(['/n1/web Up 6 minutes'])
+  })
+
+  it('whose lease has ended is down, and as it is when it returns', async () => {
+    const node = new TestNode([web()])
+    const inventory = await follow({ n1: node })
+    const before = members
+    members = new Map()
+    expect(inventory.node('n1')).toMatchObject({ condition: 'down', error: 'Its lease has ended' })
+    expect(ps(inventory)).toEqual(['/n1/web Host Down'])
+    node.boxes = [job()]
+    members = new Map(before)
+    await clock.advance(1_100)
+    expect(ps(inventory)).toEqual(['/n1/job Exited (3) 5 minutes ago'])
+  })
+
+  it.each([
+    ['no list', { message: 'hello' }],
+    ['lines without an id', [{}]],
+    ['lines that are null', [null]],
+    ['containers without a name', [{ Id: 'x' }]],
+    ['more than any host has', Array.from({ length: 20_001 }, (_, index) => ({ Id: String(index), Names: ['/x'] }))],
+  ])('that answers with %s is set apart, and others are not', async (_what, garbage) => {
+    const liar = new TestNode([])
+    liar.garbage = garbage
+    const inventory = await follow({ n1: liar, n2: new TestNode([web()]) })
+    expect(inventory.node('n1')).toMatchObject({
+      condition: 'broken',
+      error: expect.stringMatching(/^The engine/) as string,
+    })
+    expect(inventory.node('n2')?.condition).toBe('live')
+    expect(inventory.find('web')).toHaveLength(1)
+  })
+
+  it('that never answers is known to be silent after its deadline, and asked again', async () => {
+    const silent = new TestNode([web()])
+    const stuck: Engine = {
+      ...silent.engine,
+      containers: { ...silent.engine.containers, list: () => new Promise(() => {}) },
+    }
+    const node = Object.assign(new TestNode([]), { engine: stuck })
+    const inventory = await follow({ n1: node, n2: new TestNode([job()]) })
+    expect(inventory.node('n1')?.condition).toBe('reading')
+    await clock.advance(4_000)
+    expect(inventory.node('n1')).toMatchObject({
+      condition: 'broken',
+      error: expect.stringMatching(/within 4 s/) as string,
+    })
+    expect(inventory.node('n2')?.condition).toBe('live')
+  })
+
+  it('that tells events without end is read at leisure, and named', async () => {
+    const node = new TestNode([web()])
+    node.endless = true
+    const inventory = await follow({ n1: node, n2: new TestNode([job()]) })
+    await clock.advance(2_000)
+    const { told } = node
+    expect(inventory.node('n1')).toMatchObject({
+      condition: 'broken',
+      error: expect.stringMatching(/without end/) as string,
+    })
+    await clock.advance(3_000)
+    expect(node.told - told).toBeLessThan(3_000)
+    expect(inventory.node('n2')?.condition).toBe('live')
+  })
+})
