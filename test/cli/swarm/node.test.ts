@@ -71,6 +71,9 @@ async function manager(
       ])
     }
     if (method === 'DELETE' && url === '/v1/nodes/n2?force=1') return answer(200, { node: 'n2', volumes: ['data'] })
+    if (method === 'DELETE' && url.startsWith('/v1/nodes/n1')) {
+      return answer(409, { message: 'Cannot remove node n1: it is up', code: 'NODE_IS_UP' })
+    }
     if (method === 'PUT') {
       void json(request).then(body => {
         calls.push(`${url} ${JSON.stringify(body)}`)
@@ -150,6 +153,7 @@ describe('swarm node', () => {
       stderr: 'gives up the data of data\n',
     })
     expect((await swarm('node', 'rm', 'n9')).code).toBe(1)
+    expect(await swarm('node', 'rm', 'n1')).toMatchObject({ code: 3, stderr: 'Cannot remove node n1: it is up\n' })
   })
 })
 

@@ -1,4 +1,4 @@
-import { notFound } from '../../../core/errors.ts'
+import { conflict, notFound, ShoalError } from '../../../core/errors.ts'
 import type { NodeDetails, NodeView } from '../../../core/model/control-api.ts'
 import { createDockerClient } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
@@ -26,7 +26,7 @@ export async function withManager<T>(
     try {
       return await client.requestJson(method, path, body, context.signal)
     } catch (error) {
-      throw explainUnreachable(address, error)
+      throw refusal(error) ?? explainUnreachable(address, error)
     }
   }
   try {
@@ -38,6 +38,14 @@ export async function withManager<T>(
   } finally {
     client.close()
   }
+}
+
+const REFUSALS = ['NODE_IS_UP', 'NODE_HAS_VOLUMES']
+
+/** What the manager's checks refuse, as a refusal: an answer over the wire does not say that it is one. */
+function refusal(error: unknown): Error | undefined {
+  if (!(error instanceof ShoalError) || !REFUSALS.includes(error.code)) return undefined
+  return conflict(error.code, error.message, { details: { refused: true } })
 }
 
 export function nodePath(name: string): string {
