@@ -24,6 +24,7 @@ import {
 } from '../node-agent/index.ts'
 import { createEngine, type NameSource } from '../runtime/index.ts'
 import type { JoinSettings } from './agent-settings.ts'
+import { reloadOnHangUp } from './daemon/reload.ts'
 import { createEnginePool } from './engine-pool.ts'
 
 /** Deadline of a call of the store: shorter than the life of a membership. */
@@ -78,6 +79,7 @@ export async function openNodeEngine(settings: JoinSettings, ports: BasePorts, s
     () => createEngine(settings.engine, { ...ports, names: unknownYet }),
     opened => opened.close(),
   )
+  reloadOnHangUp(settings.flags, { engine, log: ports.log, isDebug: settings.engine.debug === true }, scope)
   const overlay = createOverlay(
     { node: settings.engine.name, hostAddress: settings.agent.address },
     { ...ports, engine },

@@ -7,6 +7,7 @@ import {
   type CommandContext,
   type Invocation,
   type JoinOptions,
+  type Options,
   readJoinOptions,
   readLogLevel,
 } from '../cli/index.ts'
@@ -34,6 +35,8 @@ export interface JoinSettings extends EngineSettings {
   /** It answered where this node advertises its own: it serves there, and not we. */
   readonly isFound: boolean
   readonly insecure: boolean
+  /** As they were written, to be read again with a configuration file that has changed. */
+  readonly flags: Options
 }
 
 const NODE_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/
@@ -89,6 +92,7 @@ export async function readJoinSettings(invocation: Invocation, context: CommandC
     engineTls: tls,
     isFound: found !== undefined,
     insecure,
+    flags: invocation.options,
   }
 }
 

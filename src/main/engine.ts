@@ -2,14 +2,15 @@ import { once } from 'node:events'
 import { hostname } from 'node:os'
 import type { CommandContext, Options, RunCommand } from '../cli/index.ts'
 import { EXIT_CODES, ShoalError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
 import { Scope } from '../core/scope.ts'
 import { checkExposure, createDockerServer, parseListenAddress } from '../docker-api/server/index.ts'
 import { createEngine } from '../runtime/index.ts'
 import { type EngineSettings, engineSettings } from './daemon/engine-flags.ts'
 import { markProcess } from './daemon/mark-process.ts'
-import { reload } from './daemon/reload.ts'
+import { reloadOnHangUp } from './daemon/reload.ts'
 import { groupNumber } from './daemon/socket-group.ts'
-import { createLogger, type DaemonLog } from './logger.ts'
+import { createLogger } from './logger.ts'
 import { loadTls } from './tls-flags.ts'
 
 /** `shoal engine`: serves until it is told to end; its containers keep running for the next engine on its roots. */
@@ -42,7 +43,7 @@ async function listenOptions({ hosts, tls, group }: EngineSettings, insecure: bo
 
 interface Serving {
   readonly flags: Options
-  readonly log: DaemonLog
+  readonly log: Log
   readonly listening: Awaited<ReturnType<typeof listenOptions>>
 }
 
@@ -61,9 +62,7 @@ async function serve(
     () => createDockerServer({ engine, log, clock }),
     server => server.close(),
   )
-  const onHangUp = (): void => void reload(flags, engine, log)
-  process.on('SIGHUP', onHangUp)
-  scope.defer(() => void process.off('SIGHUP', onHangUp))
+  reloadOnHangUp(flags, { engine, log, isDebug: settings.engine.debug === true }, scope)
   const hosts = await server.listen(listening)
   log.info({ hosts, dataRoot: settings.engine.dataRoot, name: settings.engine.name }, 'engine serves')
   if (!signal.aborted) await once(signal, 'abort')

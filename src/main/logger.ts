@@ -4,11 +4,8 @@ import type { Log } from '../core/log.ts'
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const
 
-/** A log whose level may change. */
-export type DaemonLog = Log & { level: string }
-
 /** A logger of JSON lines on stderr. Levels are classic Swarm's and dockerd's. Throws BAD_FLAG for another. */
-export function createLogger(level = 'info'): DaemonLog {
+export function createLogger(level = 'info'): Log {
   if (!LOG_LEVELS.some(known => known === level)) {
     throw invalidInput('BAD_FLAG', `Cannot use --log-level "${level}": expected one of ${LOG_LEVELS.join(', ')}`)
   }
