@@ -3,14 +3,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { sleep, systemClock } from '../../src/core/clock.ts'
 import { parseNano } from '../../src/core/nano-time.ts'
 import {
-  type AttachedStream,
   type ContainerCreateRequest,
   type Engine,
   type EngineEvent,
-  FrameDecoder,
   type LogChunk,
 } from '../../src/docker-api/index.ts'
 import { busyboxArchive } from '../support/busybox-image.ts'
+import { hear } from '../support/hear.ts'
 import type { EngineUnderTest } from './engine-contract.ts'
 
 const IMAGE = 'busybox:test'
@@ -207,40 +206,6 @@ export function streamContract(title: string, open: () => Promise<EngineUnderTes
       expect(await count({ unheard: ['of'] })).toBe(1)
     })
   })
-}
-
-interface Talk {
-  readonly text: () => string
-  readonly over: Promise<void>
-  readonly say: (text: string) => void
-  /** Says one last thing; the other direction stays open. */
-  readonly end: (text: string) => void
-  readonly leave: () => void
-}
-
-function hear({ stream, tty }: AttachedStream): Talk {
-  const decoder = new FrameDecoder()
-  const { promise: over, resolve } = Promise.withResolvers<void>()
-  let text = ''
-  stream.on('data', (bytes: Buffer) => {
-    text += tty
-      ? bytes.toString()
-      : decoder
-          .push(bytes)
-          .map(({ data }) => data.toString())
-          .join('')
-  })
-  stream
-    .on('end', resolve)
-    .on('close', resolve)
-    .on('error', () => resolve())
-  return {
-    text: () => text,
-    over,
-    say: said => void stream.write(said),
-    end: said => void stream.end(said),
-    leave: () => void stream.destroy(),
-  }
 }
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {

@@ -1,24 +1,14 @@
-import { createHook } from 'node:async_hooks'
 import { Readable } from 'node:stream'
 import { systemClock } from '../../../src/core/clock.ts'
 import { errorMessage } from '../../../src/core/errors.ts'
 import { silentLog } from '../../../src/core/log.ts'
 import { systemRandom } from '../../../src/core/random.ts'
 import { createEngine, type EngineOptions } from '../../../src/runtime/index.ts'
+import { deathAtAwait } from '../../support/death-at-await.ts'
 import type { CrashCall } from './crash-engine.ts'
 
-/**
- * An engine that can be told to die by SIGKILL at the n-th await of an operation: whenever anything asynchronous comes
- * back, a file's end or a child's or a promise's, the engine has just done one thing and not yet begun the next.
- */
-let awaits = 0
-let killAt = Number.POSITIVE_INFINITY
-const hook = createHook({
-  before: () => {
-    awaits++
-    if (awaits >= killAt) process.kill(process.pid, 'SIGKILL')
-  },
-})
+/** An engine that can be told to die at the n-th await of an operation. */
+const death = deathAtAwait()
 
 const options = JSON.parse(process.argv[2] ?? '') as EngineOptions
 const engine = await createEngine(options, { clock: systemClock, random: systemRandom, log: silentLog })
@@ -51,12 +41,9 @@ async function outcomeOf(call: CrashCall): Promise<{ readonly value: unknown } |
 }
 
 process.on('message', ({ id, call, killAfter }: { id: number; call: CrashCall; killAfter?: number }) => {
-  awaits = 0
-  killAt = killAfter ?? Number.POSITIVE_INFINITY
-  hook.enable()
+  death.begin(killAfter)
   void outcomeOf(call).then(outcome => {
-    hook.disable()
-    process.send?.({ id, awaits, ...outcome })
+    process.send?.({ id, awaits: death.end(), ...outcome })
   })
 })
 process.send?.({ ready: true })

@@ -1,4 +1,3 @@
-import { createHook } from 'node:async_hooks'
 import { join } from 'node:path'
 import { systemClock } from '../../../src/core/clock.ts'
 import type { NetworkRecord } from '../../../src/core/model/node.ts'
@@ -8,6 +7,7 @@ import type { EndpointConfig, Engine, NetworkCreateRequest } from '../../../src/
 import { type ClusterOverlay, createOverlay } from '../../../src/node-agent/overlay/index.ts'
 import { createNetworkStack, destroyNetworkStack, type NetworkStack } from '../../../src/runtime/network/index.ts'
 import type { SandboxRequest } from '../../../src/runtime/ports.ts'
+import { deathAtAwait } from '../../support/death-at-await.ts'
 
 /** One host's network stack and overlay, called by the test through messages. */
 
@@ -78,25 +78,15 @@ interface Call {
   readonly killAfter?: number
 }
 
-let awaits = 0
-let killAt = Number.POSITIVE_INFINITY
-const hook = createHook({
-  before: () => {
-    awaits++
-    if (awaits >= killAt) process.kill(process.pid, 'SIGKILL')
-  },
-})
+const death = deathAtAwait()
 
 async function answer({ id, method, args, killAfter }: Call): Promise<void> {
-  awaits = 0
-  killAt = killAfter ?? Number.POSITIVE_INFINITY
-  if (killAfter !== undefined) hook.enable()
+  if (killAfter !== undefined) death.begin(killAfter)
   try {
     const value = await methods[method]?.(...args)
-    hook.disable()
-    process.send?.({ id, value, awaits })
+    process.send?.({ id, value, awaits: death.end() })
   } catch (error) {
-    hook.disable()
+    death.end()
     const { code = 'UNKNOWN', message = String(error) } = error as { code?: string; message?: string }
     process.send?.({ id, error: { code, message } })
   }

@@ -1,14 +1,9 @@
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
-import {
-  type AttachedStream,
-  type ContainerCreateRequest,
-  createDockerClient,
-  type DockerClient,
-  FrameDecoder,
-} from '../../../src/docker-api/index.ts'
+import { type ContainerCreateRequest, createDockerClient, type DockerClient } from '../../../src/docker-api/index.ts'
 import { busyboxArchive } from '../../support/busybox-image.ts'
+import { hear } from '../../support/hear.ts'
 import { type ShoalEngine, startShoalEngine } from '../../support/shoal-engine.ts'
 import { eventually, isRoot, soon } from '../containers/support.ts'
 
@@ -36,22 +31,6 @@ describe.skipIf(!isRoot).each(['SIGKILL', 'SIGTERM'] as const)('streams, over an
     )
     await client.containers.start(Id)
     return Id
-  }
-  /** Gathers what comes, until the stream ends or breaks. */
-  const hear = ({ stream, tty }: AttachedStream): { readonly text: () => string; readonly over: Promise<void> } => {
-    const decoder = new FrameDecoder()
-    let text = ''
-    stream.on('data', (bytes: Buffer) => {
-      text += tty
-        ? bytes.toString()
-        : decoder
-            .push(bytes)
-            .map(({ data }) => data.toString())
-            .join('')
-    })
-    const { promise: over, resolve } = Promise.withResolvers<void>()
-    stream.on('close', resolve).on('error', () => resolve())
-    return { text: () => text, over }
   }
   const logs = async (id: string, options = {}): Promise<string> => {
     const wanted = { stdout: true, stderr: true, follow: false, ...options }
