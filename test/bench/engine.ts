@@ -8,6 +8,7 @@ import { startRegistry } from '../../scripts/lib/registry.ts'
 import { busyboxArchive } from '../support/busybox-image.ts'
 import { type PeerOptions, startPeerEngine } from '../support/peer-engine.ts'
 import { type BenchClient, benchClient, IMAGE } from './engine/client.ts'
+import { measureFiles } from './engine/files.ts'
 import { measureFloor } from './engine/floor.ts'
 import { largeArchive, measureImages } from './engine/images.ts'
 import { LIFE_CYCLES, type LifeCycle, measureLifeCycle } from './engine/life-cycle.ts'
@@ -80,11 +81,12 @@ async function measure(hosts: Hosts, peers: readonly Peer[]): Promise<readonly E
   }
   const streams = await inTurn(peers, ({ client }) => measureStreams(client))
   const images = await inTurn(peers, ({ client }) => measureImages(client, LARGE))
+  const files = await inTurn(peers, ({ client }) => measureFiles(client))
   const standings = await inTurn(peers, ({ options, client }) => measureStanding(hosts, options, client))
   return peers.flatMap((_, index) => {
-    const [streamed, made, stood] = [streams[index], images[index], standings[index]]
-    if (streamed === undefined || made === undefined || stood === undefined) return []
-    return [{ lifeCycles: lifeCycles[index] ?? [], ...streamed, ...made, ...stood }]
+    const [streamed, made, moved, stood] = [streams[index], images[index], files[index], standings[index]]
+    if (streamed === undefined || made === undefined || moved === undefined || stood === undefined) return []
+    return [{ lifeCycles: lifeCycles[index] ?? [], ...streamed, ...made, ...moved, ...stood }]
   })
 }
 

@@ -1,11 +1,12 @@
 import { type BenchRow, percentile } from '../report.ts'
+import type { Files } from './files.ts'
 import type { Images } from './images.ts'
 import type { LifeCycle } from './life-cycle.ts'
 import type { Standing } from './standing.ts'
 import type { Streams } from './streams.ts'
 
 /** All that is measured of one engine. */
-export interface EngineFigures extends Streams, Images, Standing {
+export interface EngineFigures extends Streams, Images, Files, Standing {
   readonly lifeCycles: readonly LifeCycle[]
 }
 
@@ -34,6 +35,11 @@ export function engineRows(
     row('pull, 200 MB in ten layers', 's', figures => median(figures.pulls) / 1_000),
     row('build, ten steps, cold', 'ms', figures => median(figures.cold)),
     row('build, ten steps, cached', 'ms', figures => median(figures.cached)),
+    row('copy 3,000 small files into a container', 'ms', figures => median(figures.copiesIn)),
+    row('copy 3,000 small files out of a container', 'ms', figures => median(figures.copiesOut)),
+    row('commit, 200 MB of random bytes', 'ms', figures => median(figures.commits)),
+    row('save of that image', 'ms', figures => median(figures.saves)),
+    row('export of that container', 'ms', figures => median(figures.exports)),
     row('logs -f of a container that writes', 'lines/s', figures => figures.linesPerSecond, '>= 100,000 /s'),
     row('exec of true, p50', 'ms', figures => percentile(figures.execs, 0.5)),
     row('exec of true, p99', 'ms', figures => percentile(figures.execs, 0.99)),
