@@ -90,11 +90,6 @@ export class ClusterView {
     return this.#reservations.get(id)
   }
 
-  /** Ids of all that hold something. */
-  reserved(): Iterable<string> {
-    return this.#reservations.keys()
-  }
-
   /** Says on which node's disk a volume is; undefined: on none yet. */
   pinVolume(volume: string, node: string | undefined): void {
     if (node === undefined) this.#volumes.delete(volume)
