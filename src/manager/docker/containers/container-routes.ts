@@ -5,7 +5,7 @@ import type { Manager } from '../../manager.ts'
 import { parseFilters } from '../container-list.ts'
 import { type CreatePorts, createContainer } from '../create/create-container.ts'
 import { onClusterNetworks } from '../networks/request-networks.ts'
-import { nodeBlock } from '../node-block.ts'
+import { inspectOnNode } from '../node-block.ts'
 import type { ClusterNodes } from '../nodes.ts'
 import { hand, toNode } from '../to-node.ts'
 import { nodePath, parseContainerPath } from './container-path.ts'
@@ -111,7 +111,7 @@ async function onContainer(request: ApiRequest, creating: Creating): Promise<Api
   const { node, id } = located
   const query = new URLSearchParams(request.query)
   if (method === 'GET' && verb === 'json' && !isOn(request.query['size'])) {
-    return { json: { ...(await node.engine.containers.inspect(id)), Node: nodeBlock(node) } }
+    return { json: inspectOnNode(await node.engine.containers.inspect(id), node) }
   }
   if (method === 'POST' && verb === 'rename') return renameContainer(located, query.get('name') ?? '', creating)
   const upstream = await toNode(node, nodePath(request.originalUrl, id, verb), nodes)

@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest'
+import type { ContainerSummary } from '../../../src/docker-api/index.ts'
+import { stubEngine } from '../../support/stub-engine.ts'
+import { addNode, get, startFront } from './front-lab.ts'
+
+const ID = 'a'.repeat(64)
+const ANYWHERE = [
+  { HostIp: '0.0.0.0', HostPort: '8080' },
+  { HostIp: '::', HostPort: '8080' },
+  { HostIp: '127.0.0.1', HostPort: '8081' },
+]
+
+async function cluster(labels: Readonly<Record<string, string>>): Promise<number> {
+  const inspect = {
+    Id: ID,
+    Name: '/web',
+    Created: '2026-01-01T00:00:00Z',
+    Image: 'sha256:i',
+    State: { Running: true, Status: 'running', StartedAt: '2026-01-01T00:00:00Z' },
+    Config: { Labels: labels },
+    NetworkSettings: { Ports: { '80/tcp': ANYWHERE, '81/tcp': null }, Networks: {} },
+  }
+  const engine = stubEngine({
+    containers: {
+      list: async () => [{ Id: ID, Names: ['/web'], Created: 1, State: 'running', Labels: labels }] as never,
+      inspect: async () => inspect as never,
+    },
+  })
+  await addNode('n1', engine)
+  return startFront()
+}
+
+it('shows the address of its node where a port of a container is bound to all addresses', async () => {
+  const { body } = await get(await cluster({}), '/containers/web/json')
+  expect(body).toMatchObject({
+    Node: { Name: 'n1', IP: '10.0.0.1' },
+    NetworkSettings: {
+      Ports: {
+        '80/tcp': [{ HostIp: '10.0.0.1' }, { HostIp: '10.0.0.1' }, { HostIp: '127.0.0.1', HostPort: '8081' }],
+        '81/tcp': null,
+      },
+    },
+  })
+})
+
+it('names the node of a project in a label, by which lists can be narrowed, and of nothing else', async () => {
+  const list = async (port: number, filters = '{}') =>
+    (await get(port, `/containers/json?filters=${encodeURIComponent(filters)}`)).body as ContainerSummary[]
+  const own = { 'com.docker.compose.project': 'shop' }
+  const port = await cluster(own)
+  expect((await list(port))[0]?.Labels).toEqual({ ...own, 'com.docker.compose.engine': 'n1' })
+  expect(await list(port, '{"label":["com.docker.compose.engine=n1"]}')).toHaveLength(1)
+  expect(await list(port, '{"label":["com.docker.compose.engine=n2"]}')).toHaveLength(0)
+  expect((await list(await cluster({ a: 'b' })))[0]?.Labels).not.toHaveProperty('com.docker.compose.engine')
+})
