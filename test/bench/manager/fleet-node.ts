@@ -50,15 +50,19 @@ export class FleetNode {
     }
     const box = this.#boxes.get(id)
     if (box === undefined) return send(404, { message: `No such container: ${id}` })
-    if (request.method === 'DELETE') {
-      this.#boxes.delete(id)
+    if (verb === 'json') return send(200, this.#inspect(box))
+    this.#change(request.method === 'DELETE' ? 'remove' : verb, box)
+    response.writeHead(204).end()
+  }
+
+  #change(verb: string, box: Box): void {
+    if (verb === 'remove') {
+      this.#boxes.delete(box.id)
       this.#tell('destroy', box)
-    } else if (verb === 'json') return send(200, this.#inspect(box))
-    else if (verb === 'start') {
+    } else if (verb === 'start') {
       box.startedMs = Date.now()
       this.#tell('start', box)
     }
-    response.writeHead(204).end()
   }
 
   #make(request: { Image?: string; Labels?: Record<string, string> }, name: string | undefined, ageMs: number): Box {

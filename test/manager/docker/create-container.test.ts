@@ -224,6 +224,23 @@ describe('a container goes', () => {
   })
 })
 
+it('never breaks what is asked for, whatever is created at the same time', async () => {
+  names = Array.from({ length: 10 }, (_, index) => `n${index}`)
+  const port = (HostPort: string) => ({ PortBindings: { '80/tcp': [{ HostIp: '', HostPort }] } })
+  const asked = Array.from({ length: 60 }, (_, index) => {
+    if (index % 3 === 0) return create(`web${index}`, { HostConfig: port('8080') })
+    if (index % 3 === 1) return create(`one${index}`, { Labels: { role: 'one' }, Env: ['affinity:role!=one'] })
+    return create(`any${index}`)
+  })
+  const refused = (await Promise.allSettled(asked)).filter(({ status }) => status === 'rejected')
+  const nodesWith = (beginning: string): string[] =>
+    made.flatMap(({ name, node }) => (name.startsWith(beginning) ? [node] : [])).toSorted()
+  expect(nodesWith('web')).toEqual(names)
+  expect(nodesWith('one')).toEqual(names)
+  expect(nodesWith('any')).toHaveLength(20)
+  expect(refused).toHaveLength(20)
+})
+
 it('gives a name once, even to two that ask at once', async () => {
   const [first, second] = await Promise.allSettled([create('same'), create('same')])
   expect([first?.status, second?.status]).toEqual(['fulfilled', 'rejected'])
