@@ -15,8 +15,9 @@ export class ContainerIndex {
     for (const [index, key] of this.#keysOf(before)) remove(index, key, before)
     for (const [index, key] of this.#keysOf(now))
       index.set(key, [...(index.get(key) ?? []), ...(now === undefined ? [] : [now])])
-    if (before !== undefined) this.#sorted.remove(before)
-    if (now !== undefined) this.#sorted.add(now)
+    if (before !== undefined && now !== undefined) this.#sorted.replace(before, now)
+    else if (before !== undefined) this.#sorted.remove(before)
+    else if (now !== undefined) this.#sorted.add(now)
   }
 
   /** All of them, the newest first. */

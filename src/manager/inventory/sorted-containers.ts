@@ -17,6 +17,23 @@ export class SortedContainers {
     if (this.#sorted[place] === container) this.#sorted.splice(place, 1)
   }
 
+  /** Puts one in the place of another; most changes leave the order as it is. */
+  replace(before: HeldContainer, now: HeldContainer): void {
+    const place = this.#place(before)
+    const newer = this.#sorted[place - 1]
+    const older = this.#sorted[place + 1]
+    const isInOrder =
+      this.#sorted[place] === before &&
+      (newer === undefined || order(newer, now) < 0) &&
+      (older === undefined || order(now, older) < 0)
+    if (isInOrder) {
+      this.#sorted[place] = now
+      return
+    }
+    this.remove(before)
+    this.add(now)
+  }
+
   /** Where it is, or would be. */
   #place(container: HeldContainer): number {
     let from = 0

@@ -1,0 +1,27 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { HeldContainer } from '../../../src/manager/inventory/index.ts'
+import { SortedContainers } from '../../../src/manager/inventory/sorted-containers.ts'
+
+const container = (id: string, createdMs: number): HeldContainer => ({ id, node: 'n1', createdMs }) as HeldContainer
+
+it('is in order, the newest first, whatever comes, changes and goes', () => {
+  const change = fc.record({ id: fc.constantFrom('a', 'b', 'c', 'd', 'e'), createdMs: fc.option(fc.nat(5)) })
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 40 }), changes => {
+      const sorted = new SortedContainers()
+      const present = new Map<string, HeldContainer>()
+      for (const { id, createdMs } of changes) {
+        const before = present.get(id)
+        const now = createdMs === null ? undefined : container(id, createdMs)
+        if (before !== undefined && now !== undefined) sorted.replace(before, now)
+        else if (before !== undefined) sorted.remove(before)
+        else if (now !== undefined) sorted.add(now)
+        if (now === undefined) present.delete(id)
+        else present.set(id, now)
+      }
+      const wanted = [...present.values()].sort((a, b) => b.createdMs - a.createdMs || (a.id < b.id ? -1 : 1))
+      expect(sorted.all).toEqual(wanted)
+    }),
+  )
+})
