@@ -119,10 +119,20 @@ async function infoOf({ manager, nodes, views, name, version, strategy, filters 
     filters,
     role: manager.isLeader() ? 'primary' : 'replica',
     ...(primary === undefined ? {} : { primary }),
-    nodes: views().map(node => ({ node, info: infos.get(node.name) })),
+    nodes: views().map(node => ({ node: withContainers(node, nodes), info: infos.get(node.name) })),
     askedMs,
     nowMs: nodes.clock.nowMs(),
   })
+}
+
+/** What is reserved on a node counts containers that were made one by one too; those of tasks are counted by their tasks. */
+function withContainers(view: NodeView, { inventory }: ClusterNodes): NodeView {
+  const { nanoCpus, memoryBytes } = view.reserved
+  const all = [...(inventory.node(view.name)?.containers.values() ?? [])]
+  const single = all.filter(({ labels }) => labels['shoal.task.id'] === undefined)
+  const sum = (pick: 'nanoCpus' | 'memoryBytes'): number =>
+    single.reduce((total, { details }) => total + (details?.[pick] ?? 0), 0)
+  return { ...view, reserved: { nanoCpus: nanoCpus + sum('nanoCpus'), memoryBytes: memoryBytes + sum('memoryBytes') } }
 }
 
 function execId({ params }: ApiRequest): string {

@@ -18,9 +18,11 @@ async function cluster(labels: Readonly<Record<string, string>>): Promise<number
     Image: 'sha256:i',
     State: { Running: true, Status: 'running', StartedAt: '2026-01-01T00:00:00Z' },
     Config: { Labels: labels },
+    HostConfig: { Memory: 20 * 1024 ** 2, NanoCpus: 5e8 },
     NetworkSettings: { Ports: { '80/tcp': ANYWHERE, '81/tcp': null }, Networks: {} },
   }
   const engine = stubEngine({
+    info: async () => ({ Containers: 1, ContainersRunning: 1, ContainersPaused: 0, ContainersStopped: 0 }) as never,
     containers: {
       list: async () => [{ Id: ID, Names: ['/web'], Created: 1, State: 'running', Labels: labels }] as never,
       inspect: async () => inspect as never,
@@ -52,4 +54,13 @@ it('names the node of a project in a label, by which lists can be narrowed, and 
   expect(await list(port, '{"label":["com.docker.compose.engine=n1"]}')).toHaveLength(1)
   expect(await list(port, '{"label":["com.docker.compose.engine=n2"]}')).toHaveLength(0)
   expect((await list(await cluster({ a: 'b' })))[0]?.Labels).not.toHaveProperty('com.docker.compose.engine')
+})
+
+it('counts in docker info what containers that are no task of a service have reserved', async () => {
+  const port = await cluster({})
+  await get(port, '/containers/web/json')
+  const { body } = await get(port, '/info')
+  const { SystemStatus } = body as { SystemStatus: [string, string][] }
+  expect(SystemStatus).toContainEqual(['  └ Reserved Memory', '20 MiB / 8 GiB'])
+  expect(SystemStatus).toContainEqual(['  └ Reserved CPUs', '0.5 / 4'])
 })
