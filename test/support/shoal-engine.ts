@@ -37,10 +37,23 @@ export async function startShoalEngine(flags: readonly string[] = []): Promise<S
       },
     )
     child.stderr.on('data', (data: Buffer) => log.push(data))
-    await untilServing(host, child, log)
+    try {
+      await untilServing(host, child, log)
+    } catch (error) {
+      // One that never serves is told to nobody who could stop it.
+      await stopChild(child)
+      throw error
+    }
     return child
   }
-  let child = await run()
+  const sweep = async (): Promise<void> => {
+    await sweepEngine({ directory, bridge, table: `shoal-${hashOf(['solo', dataRoot]).slice(0, 5)}`, cgroup })
+    await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+  }
+  let child = await run().catch(async (error: unknown) => {
+    await sweep()
+    throw error
+  })
   return {
     host,
     directory,
@@ -52,8 +65,7 @@ export async function startShoalEngine(flags: readonly string[] = []): Promise<S
     async stop() {
       await removeContainers(host).catch(() => {})
       await stopChild(child)
-      await sweepEngine({ directory, bridge, table: `shoal-${hashOf(['solo', dataRoot]).slice(0, 5)}`, cgroup })
-      await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+      await sweep()
     },
   }
 }
