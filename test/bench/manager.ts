@@ -190,6 +190,8 @@ class Client {
       path,
       headers: { 'content-type': 'application/json' },
     })
+    // Told by the answer, or its body; a connection may fail twice.
+    sent.on('error', () => {})
     sent.end(body === undefined ? undefined : JSON.stringify(body))
     const [answer] = (await once(sent, 'response')) as [IncomingMessage]
     const bytes = await buffer(answer)
