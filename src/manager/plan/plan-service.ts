@@ -77,7 +77,12 @@ function planSlot(slot: number, tasks: readonly TaskFacts[], view: ServiceView):
     return [...lost.slice(0, -1).map(orphan), ...(newestLost.pinned ? [] : [move])]
   }
   if (tasks.some(facts => facts.situation === 'stopping')) return []
-  return planEmptySlot(slot, tasks.at(-1), view)
+  return planEmptySlot(slot, presentOf(tasks) ?? tasks.at(-1), view)
+}
+
+/** The task that stands for a slot: the newest that was not ended by our own doing. */
+function presentOf(tasks: readonly TaskFacts[]): TaskFacts | undefined {
+  return tasks.findLast(facts => facts.situation !== 'ended')
 }
 
 /** An older task beside a newer one: it only stays to bridge the start of its successor while its node is emptied. */
@@ -136,7 +141,7 @@ function isOutdated(facts: TaskFacts, view: ServiceView): boolean {
  */
 function planUpdate(slots: readonly (readonly TaskFacts[])[], view: ServiceView): Intent[] {
   const outdated = slots.flatMap(tasks => {
-    const present = tasks.filter(facts => facts.situation !== 'ended').at(-1)
+    const present = presentOf(tasks)
     return present !== undefined && isOutdated(present, view) && present.situation !== 'stopping' ? [present] : []
   })
   if (outdated.length === 0) return []
@@ -159,7 +164,7 @@ function renew(facts: TaskFacts): Intent {
 /** A slot whose old task was stopped for the new spec and whose new task is not well yet. */
 function isUpdating(tasks: readonly TaskFacts[], view: ServiceView): boolean {
   if (tasks.some(facts => facts.situation === 'stopping')) return true
-  const present = tasks.filter(facts => facts.situation !== 'ended').at(-1)
+  const present = presentOf(tasks)
   if (present === undefined) return tasks.length > 0
   if (isOutdated(present, view) || present.settled) return false
   // A replica that never had a place takes nothing away from the service by waiting.

@@ -159,6 +159,14 @@ describe('nodes', () => {
     ['a draining node gives its task away', [{ draining: true }], ['move 1 drain']],
     ['the old task stays until its successor is well', [{ draining: true }, { settled: false }], []],
     ['and then goes', [{ draining: true }, {}], ['stop 1']],
+    [
+      'a task that failed, of an old spec, is renewed once though its successor was called off',
+      [
+        { situation: 'failed', hash: 'old', draining: true },
+        { situation: 'ended', hash: 'old' },
+      ],
+      ['create 1 after failed'],
+    ],
     ['a successor that failed is tried again, later', [{ draining: true }, { situation: 'failed' }], ['wait 1000']],
   ])('%s', (_name, given, expected) => {
     expect(plan(given.map(task))).toEqual(expected)
