@@ -180,9 +180,12 @@ export function containerFilesContract(engineOf: () => Engine, image: string): v
   it('lists processes in the columns that ps is asked for', async () => {
     const { containers } = engineOf()
     const id = await start('exec sleep 1000')
-    const { Titles, Processes } = await containers.top(id, { psArgs: '-o pid,args' })
-    expect(Titles).toEqual(['PID', 'COMMAND'])
-    expect(Processes.map(([, command]) => command)).toEqual(['sleep 1000'])
+    const listed = () => containers.top(id, { psArgs: '-o pid,args' })
+    expect((await listed()).Titles).toEqual(['PID', 'COMMAND'])
+    // A container that has just been started may still be on its way to its command.
+    await expect
+      .poll(async () => (await listed()).Processes.map(([, command]) => command), { timeout: 10_000 })
+      .toEqual(['sleep 1000'])
     await expect(containers.top(id, { psArgs: '-o comm' })).rejects.toThrow("Couldn't find PID field in ps output")
   })
 }
