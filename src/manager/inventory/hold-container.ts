@@ -2,6 +2,7 @@ import { failed } from '../../core/errors.ts'
 import type { ContainerInspect, ContainerSummary, HostConfig, PortSummary } from '../../docker-api/index.ts'
 import type { HostPort } from '../../scheduler/index.ts'
 import { hostPortsOf } from '../docker/create/container-request.ts'
+import { amount, checkedStatus, checkedSummary, text } from './checked-summary.ts'
 import type { ContainerDetails, HeldContainer } from './held-container.ts'
 import { summaryOf } from './summary-of.ts'
 
@@ -21,7 +22,7 @@ const SHARES_OF_ALL = 1_024
 
 /** A container by its line in a list; what was known of it besides stays. Throws BAD_ANSWER for a line that is none. */
 export function holdLine(node: HoldingNode, summary: ContainerSummary, kept: HeldContainer | undefined): HeldContainer {
-  return hold(node, checked(summary), kept?.details)
+  return hold(node, checkedSummary(summary), kept?.details)
 }
 
 /** A container by all that its engine says of it. Throws BAD_ANSWER for an answer that is none. */
@@ -34,7 +35,8 @@ export function holdInspected(
   if (typeof State?.Status !== 'string' || typeof Config !== 'object' || typeof inspect.Id !== 'string') {
     throw failed('BAD_ANSWER', 'The engine describes a container with something that is no description')
   }
-  const { Status, StartedAt, FinishedAt, ExitCode, Health } = State
+  const { StartedAt, FinishedAt, ExitCode, Health } = State
+  const Status = checkedStatus(State.Status)
   const host = HostConfig ?? {}
   const isOnHost = host.NetworkMode === 'host'
   const mayBind = Status !== 'exited' && Status !== 'dead' && !isOnHost
@@ -48,15 +50,15 @@ export function holdInspected(
       ...(Health === undefined ? {} : { Health: { Status: Health.Status } }),
     },
     nanoCpus: cpusOf(host, node),
-    memoryBytes: host.Memory ?? 0,
+    memoryBytes: amount(host.Memory),
     hostPorts: mayBind ? boundPorts(inspect, host) : [],
     hostModePorts: isOnHost ? Object.keys(Config.ExposedPorts ?? {}) : [],
   }
-  return hold(node, summaryOf(inspect, kept), details)
+  return hold(node, checkedSummary(summaryOf(inspect, kept)), details)
 }
 
-function cpusOf({ NanoCpus = 0, CpuShares = 0 }: HostConfig, { nanoCpus }: HoldingNode): number {
-  return NanoCpus || (CpuShares * nanoCpus) / SHARES_OF_ALL
+function cpusOf({ NanoCpus, CpuShares }: HostConfig, { nanoCpus }: HoldingNode): number {
+  return amount(NanoCpus) || (amount(CpuShares) * nanoCpus) / SHARES_OF_ALL
 }
 
 /** Ports that were given when it started, and those it asks for before it does. */
@@ -85,8 +87,8 @@ function hold(node: HoldingNode, listed: ContainerSummary, details: ContainerDet
     imageId: summary.ImageID,
     createdMs: details?.createdMs ?? summary.Created * 1_000,
     ports: summary.Ports,
-    networks: networks.map(([name, { NetworkID }]) => ({ name, id: NetworkID })),
-    mounts: summary.Mounts.flatMap(({ Name, Source, Destination }) => [Name ?? '', Source, Destination]),
+    networks: networks.map(([name, { NetworkID }]) => ({ name, id: text(NetworkID) })),
+    mounts: summary.Mounts.flatMap(({ Name, Source, Destination }) => [text(Name), text(Source), text(Destination)]),
     networkMode,
     status: State,
     listedStatus: Status,
@@ -112,25 +114,4 @@ function listedHostPorts({ Ports }: ContainerSummary, networkMode: string): read
 
 function onNode(port: PortSummary, { address }: HoldingNode): PortSummary {
   return port.IP === '0.0.0.0' || port.IP === '::' ? { ...port, IP: address } : port
-}
-
-/** Old engines leave fields out, or say null; liars say anything. */
-function checked(summary: ContainerSummary): ContainerSummary {
-  const { Names, Labels, Ports, Mounts, NetworkSettings, HostConfig, Image, State } =
-    summary as Partial<ContainerSummary>
-  if (!Array.isArray(Names) || !Names.every(name => typeof name === 'string')) {
-    throw failed('BAD_ANSWER', 'The engine lists a container without a name')
-  }
-  return {
-    ...summary,
-    Image: Image ?? '',
-    ImageID: summary.ImageID ?? '',
-    State: State ?? 'running',
-    Status: summary.Status ?? '',
-    Labels: Labels ?? {},
-    Ports: Array.isArray(Ports) ? Ports : [],
-    Mounts: Array.isArray(Mounts) ? Mounts : [],
-    HostConfig: HostConfig ?? { NetworkMode: 'default' },
-    NetworkSettings: { Networks: NetworkSettings?.Networks ?? {} },
-  }
 }

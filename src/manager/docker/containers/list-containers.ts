@@ -158,7 +158,7 @@ export function toJson(
 ): Buffer {
   const lines = shown.map(
     ({ container, state, status }) =>
-      `${container.line},"State":"${state}","Status":${JSON.stringify(status)}${extra(container)}}`,
+      `${container.line},"State":${JSON.stringify(state)},"Status":${JSON.stringify(status)}${extra(container)}}`,
   )
   return Buffer.from(`[${lines.join(',')}]`)
 }
