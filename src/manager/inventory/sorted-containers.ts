@@ -14,7 +14,9 @@ export class SortedContainers {
 
   remove(container: HeldContainer): void {
     const place = this.#place(container)
-    if (this.#sorted[place] === container) this.#sorted.splice(place, 1)
+    const found = this.#sorted[place] === container ? place : this.#sorted.indexOf(container)
+    // Wherever it is, it must not be shown for ever.
+    if (found >= 0) this.#sorted.splice(found, 1)
   }
 
   /** Puts one in the place of another; most changes leave the order as it is. */

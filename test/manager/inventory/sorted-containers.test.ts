@@ -25,3 +25,11 @@ it('is in order, the newest first, whatever comes, changes and goes', () => {
     }),
   )
 })
+
+it('a container whose time is none goes from the list, and keeps no other there', () => {
+  const sorted = new SortedContainers()
+  const boxes = [3, 1, Number.NaN, 2, 5, Number.NaN, 4].map((createdMs, index) => container(String(index), createdMs))
+  for (const box of boxes) sorted.add(box)
+  for (const box of boxes) sorted.remove(box)
+  expect(sorted.all).toEqual([])
+})
