@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.ts'
 import { errorMessage } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { TASK_LABEL } from '../core/model/labels.ts'
 import { ContainerFeed, type Engine } from '../docker-api/index.ts'
 import type { HandRestarts } from './ports.ts'
-import { readContainer, type SeenContainer, TASK_LABEL } from './seen-container.ts'
+import { readContainer, type SeenContainer } from './seen-container.ts'
 
 export interface ContainerWatcherPorts {
   readonly engine: Engine

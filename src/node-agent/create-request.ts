@@ -1,3 +1,4 @@
+import { TASK_LABEL } from '../core/model/labels.ts'
 import type { ContainerSpec, HealthCheckSpec, MountSpec, PortSpec, ServiceSpec } from '../core/model/service.ts'
 import type { TaskRecord } from '../core/model/task.ts'
 import type {
@@ -9,7 +10,7 @@ import type {
   RestartPolicy,
 } from '../docker-api/index.ts'
 import type { ClaimedAddress } from './ports.ts'
-import { PORTS_LABEL, SERVICE_LABEL, SLOT_LABEL, TASK_LABEL, TOKEN_LABEL } from './seen-container.ts'
+import { PORTS_LABEL, SERVICE_LABEL, SLOT_LABEL, TOKEN_LABEL } from './seen-container.ts'
 import { fillTemplates } from './templates.ts'
 
 export interface RequestPlace {

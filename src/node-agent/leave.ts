@@ -1,7 +1,7 @@
 import { errorMessage } from '../core/errors.ts'
+import { TASK_LABEL, taskIdIn } from '../core/model/labels.ts'
 import { memberCodec } from '../discovery/index.ts'
 import type { AgentPorts } from './ports.ts'
-import { TASK_LABEL } from './seen-container.ts'
 import { tryAll } from './try-all.ts'
 
 export type LeavePorts = Pick<AgentPorts, 'engine' | 'store' | 'keys' | 'overlay' | 'log'>
@@ -54,5 +54,6 @@ export async function endMembership(
 
 async function removeContainers(engine: LeavePorts['engine']): Promise<void> {
   const containers = await engine.containers.list({ all: true, filters: { label: [TASK_LABEL] } })
-  await tryAll(containers, ({ Id }) => engine.containers.remove(Id, { force: true, volumes: false }))
+  const ours = containers.filter(({ Labels }) => taskIdIn(Labels) !== undefined)
+  await tryAll(ours, ({ Id }) => engine.containers.remove(Id, { force: true, volumes: false }))
 }

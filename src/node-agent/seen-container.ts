@@ -1,8 +1,8 @@
+import { taskIdIn } from '../core/model/labels.ts'
 import type { Health, TaskStatus } from '../core/model/task.ts'
 import type { ContainerInspect, ContainerStatus, PortMap } from '../docker-api/index.ts'
 
-/** Labels by which an agent knows its containers again. */
-export const TASK_LABEL = 'shoal.task.id'
+/** Labels by which an agent knows its containers again, besides the task's. */
 export const SERVICE_LABEL = 'shoal.service.id'
 export const TOKEN_LABEL = 'shoal.fencing-token'
 /** The ports of its service that every host answers. */
@@ -37,7 +37,7 @@ export interface SeenContainer {
 
 /** Reads what the engine says of a container; undefined if it belongs to no task. */
 export function readContainer(inspect: ContainerInspect): SeenContainer | undefined {
-  const taskId = inspect.Config.Labels?.[TASK_LABEL]
+  const taskId = taskIdIn(inspect.Config.Labels)
   if (taskId === undefined) return undefined
   const { State: state } = inspect
   const startedAtMs = readTime(state.StartedAt)

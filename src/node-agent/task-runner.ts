@@ -1,6 +1,7 @@
 import { type Clock, sleep } from '../core/clock.ts'
 import { conflict, errorMessage, failed, isTransient, ShoalError, TransientError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { taskIdIn } from '../core/model/labels.ts'
 import type { NetworkRecord, VolumeRecord } from '../core/model/node.ts'
 import { type TaskRecord, taskContainerName } from '../core/model/task.ts'
 import type { Engine } from '../docker-api/index.ts'
@@ -8,7 +9,6 @@ import type { ContainerWatcher } from './container-watcher.ts'
 import { toCreateRequest } from './create-request.ts'
 import { ensureImage } from './ensure-image.ts'
 import type { ClaimedAddress, Overlay, PeerImages } from './ports.ts'
-import { TASK_LABEL } from './seen-container.ts'
 import type { StatusReporter } from './status-reporter.ts'
 import { statusWithoutContainer } from './task-status.ts'
 
@@ -147,7 +147,7 @@ async function clearName(task: TaskRecord, { engine, watcher }: TaskRunnerPorts)
   try {
     const holder = await engine.containers.inspect(name)
     if (holder.Name.replace(/^\//, '') !== name) return
-    const owner = holder.Config.Labels?.[TASK_LABEL]
+    const owner = taskIdIn(holder.Config.Labels)
     if (owner === undefined) {
       throw conflict('NAME_TAKEN', `A container that is not part of the cluster is called ${name}: rename or remove it`)
     }

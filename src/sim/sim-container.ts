@@ -1,3 +1,4 @@
+import { taskIdIn } from '../core/model/labels.ts'
 import type { ContainerCreateRequest, ContainerInspect, ContainerSummary } from '../docker-api/index.ts'
 
 export interface SimContainerOrigin {
@@ -35,7 +36,7 @@ export class SimContainer {
   }
 
   get taskId(): string {
-    return this.request.Labels?.['shoal.task.id'] ?? ''
+    return taskIdIn(this.request.Labels) ?? ''
   }
 
   get serviceId(): string {

@@ -28,6 +28,16 @@ describe('a task', () => {
     expect(node.overlay.published.get('t1')).toBe(true)
   })
 
+  it("is not confused with a container of an image that was made of the task's own", async () => {
+    await node.start()
+    await node.assign(taskRecord())
+    const Labels = { 'shoal.task.id': 't1', 'com.docker.swarm.id': 'one by one' }
+    const { Id } = await node.engine.engine.containers.create({ Image: 'web:1', Labels }, { name: 'copy' })
+    await node.engine.engine.containers.start(Id)
+    await node.settle()
+    expect(node.engine.summary).toEqual(['copy running', 'shop-web-1 running'])
+  })
+
   it('serves only while it is healthy', async () => {
     await node.start()
     await node.assign(taskRecord({ spec: serviceSpec({ healthcheck: { test: ['CMD', 'true'] } }) }))

@@ -34,6 +34,13 @@ it('ends the membership at once, and removes containers and addresses of tasks',
   expect([node.overlay.tasks, node.overlay.removed]).toEqual([[], []])
 })
 
+it("leaves containers that only carry a task's label, as those of an image that was made of one may", async () => {
+  const Labels = { 'shoal.task.id': 't1', 'com.docker.swarm.id': 'one by one' }
+  await node.engine.engine.containers.create({ Image: 'web:1', Labels }, { name: 'copy' })
+  expect(await leave(false)).toBe(true)
+  expect(node.engine.summary).toEqual(['copy created'])
+})
+
 it('removes the networks of the cluster when asked to', async () => {
   await leave(true)
   expect(node.overlay.removed).toEqual(['shop_default'])

@@ -150,7 +150,7 @@ export class FakeEngine {
         const labels = filters?.['label'] ?? []
         const all = [...this.#containers.values()]
         const fits = all.filter(({ request }) => labels.every(label => label in (request.Labels ?? {})))
-        return Promise.resolve(fits.map(({ id }) => ({ Id: id }) as never))
+        return Promise.resolve(fits.map(({ id, request }) => ({ Id: id, Labels: request.Labels ?? {} }) as never))
       },
       inspect: async id => this.#inspect(this.find(id)),
       start: async id => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { notFound } from '../../core/errors.ts'
 import type { NodeView } from '../../core/model/control-api.ts'
+import { taskIdIn } from '../../core/model/labels.ts'
 import type { Random } from '../../core/random.ts'
 import type { FilterName, Strategy } from '../../scheduler/index.ts'
 import type { Upstream } from '../http/proxy.ts'
@@ -129,7 +130,7 @@ async function infoOf({ manager, nodes, views, name, version, strategy, filters 
 function withContainers(view: NodeView, { inventory }: ClusterNodes): NodeView {
   const { nanoCpus, memoryBytes } = view.reserved
   const all = [...(inventory.node(view.name)?.containers.values() ?? [])]
-  const single = all.filter(({ labels }) => labels['shoal.task.id'] === undefined)
+  const single = all.filter(({ labels }) => taskIdIn(labels) === undefined)
   const sum = (pick: 'nanoCpus' | 'memoryBytes'): number =>
     single.reduce((total, { details }) => total + (details?.[pick] ?? 0), 0)
   return { ...view, reserved: { nanoCpus: nanoCpus + sum('nanoCpus'), memoryBytes: memoryBytes + sum('memoryBytes') } }

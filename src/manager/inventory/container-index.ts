@@ -1,8 +1,6 @@
+import { SWARM_ID_LABEL } from '../../core/model/labels.ts'
 import type { HeldContainer } from './held-container.ts'
 import { SortedContainers } from './sorted-containers.ts'
-
-/** Kept by a container for its life, whatever node it is on (classic Swarm). */
-export const SWARM_ID_LABEL = 'com.docker.swarm.id'
 
 /** Containers by what people call them. */
 export class ContainerIndex {

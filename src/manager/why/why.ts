@@ -1,5 +1,6 @@
 import { notFound } from '../../core/errors.ts'
 import type { PlacementRecord, WhyAnswer } from '../../core/model/explanation.ts'
+import { PLACEMENT_LABEL, taskIdIn } from '../../core/model/labels.ts'
 import { type TaskRecord, taskContainerName } from '../../core/model/task.ts'
 import type { HostConfig } from '../../docker-api/index.ts'
 import {
@@ -14,7 +15,6 @@ import {
 } from '../../scheduler/index.ts'
 import { locate } from '../docker/containers/locate.ts'
 import { dependenciesOf } from '../docker/create/container-request.ts'
-import { PLACEMENT_LABEL } from '../docker/create/create-container.ts'
 import { readWritten } from '../docker/create/expressions.ts'
 import { type PlacementState, reservationId } from '../docker/create/placement-state.ts'
 import type { ClusterNodes } from '../docker/nodes.ts'
@@ -36,7 +36,7 @@ export async function why(reference: string, ports: WhyPorts): Promise<WhyAnswer
   if (task !== undefined) return whyTask(task, ports)
   const { node, id } = await locate(reference, ports.nodes)
   const held = ports.nodes.inventory.node(node.name)?.containers.get(id)
-  const own = held === undefined ? undefined : findTask(held.labels['shoal.task.id'] ?? '', ports.snapshot())
+  const own = held === undefined ? undefined : findTask(taskIdIn(held.labels) ?? '', ports.snapshot())
   if (own !== undefined) return whyTask(own, ports)
   if (held === undefined) throw notFound('NO_SUCH_CONTAINER', `No such container: ${reference}`)
   const { HostConfig } = await node.engine.containers.inspect(id)

@@ -1,6 +1,7 @@
 import { sleep } from '../../../core/clock.ts'
 import { EXIT_CODES, failed } from '../../../core/errors.ts'
 import type { NodeTaskView } from '../../../core/model/control-api.ts'
+import { taskIdIn } from '../../../core/model/labels.ts'
 import type { CommandContext } from '../../command.ts'
 import { renderTable } from '../../output/table.ts'
 import type { NodeApi } from './node-api.ts'
@@ -104,7 +105,7 @@ async function tellOthers(node: string, { api, context }: Pick<DrainPorts, 'api'
   const filters = encodeURIComponent(JSON.stringify({ node: [node] }))
   const containers = (await api.call('GET', `/containers/json?filters=${filters}`)) as readonly Listed[]
   const names = containers
-    .filter(({ Labels }) => Labels?.['shoal.task.id'] === undefined)
+    .filter(({ Labels }) => taskIdIn(Labels) === undefined)
     .map(({ Names }) => (Names[0] ?? '').replace(/^\//, ''))
   if (names.length === 0) return
   context.stderr.write(

@@ -1,4 +1,5 @@
-import { isTerminal, type TaskRecord } from '../../../core/model/task.ts'
+import { SWARM_ID_LABEL, taskIdIn } from '../../../core/model/labels.ts'
+import { isTerminal, type TaskRecord, taskContainerName } from '../../../core/model/task.ts'
 import {
   ClusterContents,
   ClusterView,
@@ -7,18 +8,17 @@ import {
   requestOf,
   schedulableNode,
 } from '../../../scheduler/index.ts'
-import { type HeldContainer, type Inventory, type InventoryChange, SWARM_ID_LABEL } from '../../inventory/index.ts'
+import { type HeldContainer, type Inventory, type InventoryChange } from '../../inventory/index.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { nodesForView } from '../../views.ts'
 import { type PendingContainer, PendingContainers } from './pending-containers.ts'
+import { StandaloneReservations } from './standalone-reservations.ts'
 
 export interface PlacementStatePorts {
   readonly snapshot: () => Snapshot
   readonly inventory: Inventory
   readonly overcommit: number
 }
-
-const TASK_LABEL = 'shoal.task.id'
 
 /**
  * What containers that are created one by one are placed by, kept up to date piece by piece: however much lies on the cluster, a
@@ -29,6 +29,8 @@ export class PlacementState {
   readonly #view: ClusterView
   readonly #contents: ClusterContents
   readonly #pending = new PendingContainers()
+  /** Whatever is reserved here, decided and under way included, but for tasks. */
+  readonly standalone = new StandaloneReservations()
   readonly #tasks = new Map<string, TaskRecord>()
   readonly #nodes = new Set<string>()
   /** Nodes whose condition has changed. */
@@ -81,12 +83,12 @@ export class PlacementState {
 
   /** Counts a container as being on its node, until the returned function is called. */
   add(container: PendingContainer): () => void {
-    this.#view.reserve(container.reservation)
+    this.#reserve(container.reservation)
     this.#contents.setContainer(container.reservation.node, container.placed)
     const done = this.#pending.add(container)
     return () => {
       done()
-      this.#forget(container)
+      this.#forget(container, false)
     }
   }
 
@@ -104,18 +106,18 @@ export class PlacementState {
     if (change.kind !== 'container') return
     const { before, now } = change
     if (before !== undefined && now === undefined) {
-      this.#view.release(reservationId(before))
+      this.#release(reservationId(before))
       this.#contents.removeContainer(before.node, before.id)
     }
     if (now === undefined) return
     this.#count(now)
     // It is on its node now, and counted there.
     const pending = this.#pending.get(now.labels[SWARM_ID_LABEL] ?? '')
-    if (pending !== undefined) this.#forget(pending)
+    if (pending !== undefined) this.#forget(pending, true)
   }
 
-  #forget({ placed, reservation }: PendingContainer): void {
-    this.#view.release(reservation.id)
+  #forget({ placed, reservation }: PendingContainer, isCounted: boolean): void {
+    this.#release(reservation.id, isCounted)
     this.#contents.removeContainer(reservation.node, placed.id)
   }
 
@@ -131,9 +133,21 @@ export class PlacementState {
   #count(container: HeldContainer): void {
     const { labels, node, details } = container
     this.#contents.setContainer(node, container)
-    if (labels[TASK_LABEL] !== undefined) return
+    if (taskIdIn(labels) !== undefined) return
     const { nanoCpus = 0, memoryBytes = 0, hostPorts = listedPorts(container) } = details ?? {}
-    this.#view.reserve({ id: reservationId(container), node, nanoCpus, memoryBytes, hostPorts })
+    const name = `${node}/${container.name}`
+    this.#reserve({ id: reservationId(container), name, node, nanoCpus, memoryBytes, hostPorts })
+  }
+
+  #reserve(reservation: Reservation): void {
+    this.#view.reserve(reservation)
+    this.standalone.set(reservation)
+  }
+
+  /** `isElsewhere`: what it took up is reserved under another id now. */
+  #release(id: string, isElsewhere = false): void {
+    this.#view.release(id)
+    this.standalone.delete(id, { isElsewhere })
   }
 
   #look(): void {
@@ -184,9 +198,10 @@ export function reservationId({ node, id }: HeldContainer): string {
   return `${node}/${id}`
 }
 
-function reservationOf({ id, spec, serviceId }: TaskRecord, node: string): Reservation {
+function reservationOf(task: TaskRecord, node: string): Reservation {
+  const { id, spec, serviceId } = task
   const { nanoCpus, memoryBytes, hostPorts } = requestOf(spec, serviceId)
-  return { id, node, nanoCpus, memoryBytes, hostPorts, serviceId }
+  return { id, name: taskContainerName(task), node, nanoCpus, memoryBytes, hostPorts, serviceId }
 }
 
 function listedPorts({ ports }: HeldContainer): HostPort[] {
