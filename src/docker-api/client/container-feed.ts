@@ -178,6 +178,7 @@ export class ContainerFeed<T> {
   async #relistInTurn(signal: AbortSignal): Promise<void> {
     if (this.#options.readLine === undefined) return this.relist()
     const stale = await this.#list()
+    this.#unread.clear()
     for (const id of stale.keys()) this.#unread.add(id)
     const read = async (id: string): Promise<void> => {
       if (!signal.aborted && this.#unread.has(id)) await this.#rereads.read(id)
@@ -223,6 +224,12 @@ export class ContainerFeed<T> {
       if (meanwhile.has(id)) continue
       const kept = this.#kept.get(id)
       const summary = summaries.get(id)
+      if (summary === undefined && readLine !== undefined) {
+        // Gone. An engine that lists others each time, and does not describe them, would fill our memory if we asked for it.
+        this.#kept.delete(id)
+        onChange(id, undefined)
+        continue
+      }
       if (kept === undefined || summary === undefined || isCurrent?.(kept, summary) !== true) stale.set(id, summary)
       if (summary === undefined || readLine === undefined) continue
       const now = readLine(summary, kept)

@@ -22,8 +22,8 @@ export function checkedSummary(summary: ContainerSummary): ContainerSummary {
     State: State === undefined || State === null ? 'running' : checkedStatus(State),
     Status: text(rest.Status),
     Labels: checkedLabels(rest.Labels),
-    Ports: Array.isArray(Ports) ? Ports.filter(port => isObject(port)) : [],
-    Mounts: Array.isArray(Mounts) ? Mounts.filter(mount => isObject(mount)) : [],
+    Ports: Array.isArray(Ports) ? Ports.filter(isObject) : [],
+    Mounts: Array.isArray(Mounts) ? Mounts.filter(isObject) : [],
     HostConfig: { NetworkMode: text(HostConfig?.NetworkMode) || 'default' },
     NetworkSettings: { Networks: Object.fromEntries(networks.filter(([, network]) => isObject(network))) },
   }
@@ -47,7 +47,7 @@ export function checkedStatus(status: unknown): ContainerStatus {
 /** Those that are text; labels are looked at by everybody. */
 export function checkedLabels(labels: unknown): Readonly<Record<string, string>> {
   if (!isObject(labels)) return {}
-  const entries = Object.entries(labels)
+  const entries = Object.entries(labels as object)
   // Nearly always as it is: nothing is made anew for it.
   if (entries.every(([, value]) => typeof value === 'string')) return labels as Readonly<Record<string, string>>
   return Object.fromEntries(entries.filter(([, value]) => typeof value === 'string')) as Readonly<
@@ -64,6 +64,6 @@ export function text(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-function isObject(value: unknown): value is object {
+function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null
 }

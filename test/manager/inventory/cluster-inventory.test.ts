@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { notFound, unavailable } from '../../../src/core/errors.ts'
+import { notFound, ShoalError, unavailable } from '../../../src/core/errors.ts'
 import { silentLog } from '../../../src/core/log.ts'
 import { ManualClock, settle } from '../../../src/core/manual-clock.ts'
 import type { MemberRecord } from '../../../src/core/model/node.ts'
@@ -23,6 +23,8 @@ class TestNode {
   inspects = 0
   /** What is thrown by lists. */
   failure: Error | undefined
+  /** What is thrown instead of a description. */
+  refusal: Error | undefined
   garbage: unknown
   readonly #waiting: ((event: IteratorResult<EngineEvent>) => void)[] = []
   readonly #events: EngineEvent[] = []
@@ -42,6 +44,7 @@ class TestNode {
       },
       inspect: async id => {
         this.inspects++
+        if (this.refusal !== undefined) throw this.refusal
         const box = this.boxes.find(each => each.id === id || each.name === id)
         if (box === undefined) throw notFound('NO_SUCH_CONTAINER', `No such container: ${id}`)
         return inspectOf(box)
@@ -259,6 +262,18 @@ describe('a node', () => {
     })
     expect(inventory.node('n2')?.condition).toBe('live')
     expect(inventory.find('web')).toHaveLength(1)
+  })
+
+  it('that lists others each time, and describes none, fills no memory: what it lists no more is gone', async () => {
+    const node = new TestNode([web()])
+    const inventory = await follow({ n1: node })
+    node.refusal = new ShoalError('ENGINE_REFUSED', 500, 'no', { details: { answered: true } })
+    for (let turn = 0; turn < 3; turn++) {
+      node.boxes = Array.from({ length: 5 }, (_, index) => ({ ...job(), id: idOf(`c${turn}${index}`) }))
+      await clock.advance(61_000)
+    }
+    expect(inventory.containers().map(({ id }) => id)).toEqual(node.boxes.map(({ id }) => id))
+    expect(inventory.node('n1')?.containers.size).toBe(5)
   })
 
   it('that never answers is known to be silent after its deadline, and asked again', async () => {
