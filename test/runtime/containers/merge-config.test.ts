@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { ContainerConfig } from '../../../src/docker-api/index.ts'
+import { imageConfig } from '../../../src/runtime/containers/files/commit-container.ts'
 import { mergeConfig } from '../../../src/runtime/containers/life/merge-config.ts'
+
+it('an image that is made of a container says nothing of its cluster, and nothing that says nothing', () => {
+  const Labels = { 'shoal.task.id': 't1', 'com.docker.swarm.reschedule-policies': '["on-node-failure"]', tier: 'web' }
+  expect(imageConfig({ Cmd: ['x'], Labels, StopSignal: '', Volumes: {} })).toEqual({
+    Cmd: ['x'],
+    Labels: { tier: 'web' },
+  })
+})
 
 describe('a request laid over an image', () => {
   it.each<[string, ContainerConfig, ContainerConfig, Pick<ContainerConfig, 'Entrypoint' | 'Cmd'>]>([
@@ -53,6 +62,15 @@ describe('a request laid over an image', () => {
       StopSignal: 'SIGINT',
     })
     expect(merged).not.toHaveProperty('HostConfig')
+  })
+
+  it('takes from the request alone what a container is to its cluster', () => {
+    const image = { Cmd: ['x'], Labels: { 'shoal.task.id': 'theirs', 'com.docker.swarm.id': 'x', tier: 'web' } }
+    expect(mergeConfig({}, image).Labels).toEqual({ tier: 'web' })
+    expect(mergeConfig({ Labels: { 'shoal.task.id': 'own' } }, image).Labels).toEqual({
+      tier: 'web',
+      'shoal.task.id': 'own',
+    })
   })
 
   it.each([

@@ -1,4 +1,5 @@
 import { familiarImageName, parseImageReference } from '../../../core/image-reference.ts'
+import { withoutClusterLabels } from '../../../core/model/labels.ts'
 import type { CommitOptions, ContainerConfig } from '../../../docker-api/index.ts'
 import { mergeConfig } from '../life/merge-config.ts'
 import { pauseContainer, unpauseIfPaused } from '../life/stop-container.ts'
@@ -12,7 +13,7 @@ export async function commitContainer(room: Room, reference: string, options: Co
   const { id, config, imageId } = room.table.get(reference)
   const { comment, author } = options
   const given = room.commits.applyChanges(options.config ?? config, options.changes ?? [])
-  const merged = withoutEmpty(mergeConfig(given, config))
+  const merged = imageConfig(mergeConfig(given, config))
   // A container that never ran gets a writable layer to make a layer of.
   await using held = await holdRoot(room, id)
   const pauses = options.pause !== false && (await pauseIfRunning(room, id))
@@ -35,12 +36,16 @@ export async function commitContainer(room: Room, reference: string, options: Co
   }
 }
 
-/** Docker leaves out of an image what says nothing. */
-function withoutEmpty(config: ContainerConfig): ContainerConfig {
+/**
+ * Docker leaves out of an image what says nothing. What one container is to its cluster is left out too: it is not true of
+ * the containers that will be made of the image.
+ */
+export function imageConfig(config: ContainerConfig): ContainerConfig {
   const optional: readonly string[] = ['ExposedPorts', 'StopSignal', 'Volumes']
+  const said = { ...config, Labels: withoutClusterLabels(config.Labels) }
   const isSaid = ([field, value]: [string, unknown]): boolean =>
     !optional.includes(field) || (value !== '' && Object.keys(Object(value) as object).length > 0)
-  return Object.fromEntries(Object.entries(config).filter(isSaid))
+  return Object.fromEntries(Object.entries(said).filter(isSaid))
 }
 
 /** Throws 400 for a name no image can have. */

@@ -1,4 +1,5 @@
 import { errorMessage, invalidInput } from '../../../core/errors.ts'
+import { withoutClusterLabels } from '../../../core/model/labels.ts'
 import {
   type ContainerConfig,
   type ContainerCreateRequest,
@@ -26,7 +27,8 @@ export function mergeConfig(request: ContainerCreateRequest, given: ContainerCon
     WorkingDir: pick(request.WorkingDir, image.WorkingDir),
     StopSignal: pick(request.StopSignal, image.StopSignal),
     Env: configuredEnvironment(request.Env ?? [], image.Env ?? []),
-    Labels: { ...image.Labels, ...request.Labels },
+    // Whoever made the image cannot say what this container is to a cluster.
+    Labels: { ...withoutClusterLabels(image.Labels), ...request.Labels },
     ExposedPorts: { ...image.ExposedPorts, ...withProtocols(request.ExposedPorts), ...bound },
     Volumes: { ...image.Volumes, ...request.Volumes },
     ...healthOf(request.Healthcheck, image.Healthcheck),
