@@ -103,6 +103,7 @@ export async function createManagerServer(
     locks: new KeyedLock(),
     confirmLead: manager.confirmLead,
   }
+  manager.placeBeside(creating.state.standalone)
   manager.whileLeading(term => reschedule(term, creating, { clock, log }))
   const routes = [
     ...v1Routes({ manager, nodes, views }, whyRoutes({ ...creating, snapshot: manager.snapshot }), options.version),

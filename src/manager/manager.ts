@@ -22,6 +22,7 @@ import { fence, type Transaction } from './loop/transactions.ts'
 import { FencedWriter } from './loop/writer.ts'
 import { DECIDE_DEFAULTS, type DecideOptions } from './model/round.ts'
 import { EMPTY_SNAPSHOT, type Snapshot } from './model/snapshot.ts'
+import type { Standalone } from './model/standalone.ts'
 import { createPlacer } from './plan/placer.ts'
 import { type AddressPool, DEFAULT_POOL } from './project/allocate-network.ts'
 import { type ApplyOptions, type ApplyPorts, applyProject, removeProject } from './project/apply.ts'
@@ -77,6 +78,8 @@ export interface Manager {
   readonly leader: () => LeaderRecord | undefined
   /** Has something done in every term of this manager from now on. */
   readonly whileLeading: (duty: LeaderDuty) => void
+  /** Has tasks placed beside containers that belong to none, from the next term on. */
+  readonly placeBeside: (standalone: Standalone) => void
   /** These three throw 503 `NOT_LEADER` on a manager that does not lead, 503 `STORE_UNAVAILABLE` without the store. */
   readonly apply: (project: ProjectSpec, options: ApplyOptions) => Promise<ApplyResult>
   readonly remove: (
@@ -117,6 +120,7 @@ export function createManager(options: ManagerOptions, ports: ManagerPorts): Man
     confirmLead: async () => state.confirmLead(),
     leader: () => state.election?.leader(),
     whileLeading: duty => void state.duties.push(duty),
+    placeBeside: standalone => void (state.standalone = standalone),
     apply: async (project, how) => applyProject(project, how, state.applyPorts()),
     remove: async (project, how) => removeProject(project, how, state.applyPorts()),
     rebalance: async how => rebalance(how, state.rebalancePorts()),
@@ -135,6 +139,7 @@ class ManagerState {
   cache: ClusterCache | undefined
   term: Term | undefined
   readonly duties: LeaderDuty[] = []
+  standalone: Standalone | undefined
 
   constructor(options: ManagerOptions, ports: ManagerPorts) {
     this.#options = options
@@ -213,7 +218,7 @@ class ManagerState {
 
   #loop({ writer, cache }: Term): ControlLoop {
     return new ControlLoop(
-      { ...this.#ports, cache, writer, makePlacer: createPlacer },
+      { ...this.#ports, cache, writer, makePlacer: createPlacer, standalone: this.standalone },
       { ...DECIDE_DEFAULTS, ...this.#options.decide },
     )
   }
@@ -237,7 +242,8 @@ class ManagerState {
 
   rebalancePorts(): RebalancePorts {
     const { clock } = this.#ports
-    return { ...this.applyPorts(), clock, options: { ...DECIDE_DEFAULTS, ...this.#options.decide } }
+    const options = { ...DECIDE_DEFAULTS, ...this.#options.decide }
+    return { ...this.applyPorts(), clock, options, standalone: this.standalone }
   }
 
   removalPorts(): RemoveNodePorts {

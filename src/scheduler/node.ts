@@ -26,6 +26,8 @@ export interface HostPort {
 /** What a container takes up on a node, running or not. */
 export interface Reservation {
   readonly id: string
+  /** What people call it. Default: the id. */
+  readonly name?: string
   readonly node: string
   readonly nanoCpus: number
   readonly memoryBytes: number

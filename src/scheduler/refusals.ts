@@ -84,7 +84,9 @@ export function portObstacles(hostPorts: readonly HostPort[], view: ClusterView,
     const port = `${wanted.published}/${wanted.protocol}`
     return view
       .portConflicts(slot, wanted)
-      .map(({ holder }) => obstacle('port', `port ${port} is in use`, { do: 'free-port', node, port, holder }))
+      .map(({ holder }) =>
+        obstacle('port', `port ${port} is in use`, { do: 'free-port', node, port, holder: view.nameOf(holder) }),
+      )
   })
 }
 
@@ -118,12 +120,23 @@ export function reasonLines(refusals: readonly Refusal[]): string[] {
   }
   return [...groups.entries()]
     .sort(([a, some], [b, others]) => others.length - some.length || (a < b ? -1 : 1))
-    .map(([what, group]) => `${group.length} ${group.length === 1 ? 'node' : 'nodes'}: ${what}${freeText(group)}`)
+    .map(
+      ([what, group]) =>
+        `${group.length} ${group.length === 1 ? 'node' : 'nodes'}: ${what}${holderText(group)}${freeText(group)}`,
+    )
 }
 
 /** `no node fits: 2 nodes: constraint node.labels.disk==ssd; 1 node: memory 512MiB wanted, 100MiB free`. */
 export function summarize(refusals: readonly Refusal[]): string {
   return `no node fits: ${reasonLines(refusals).join('; ')}`
+}
+
+/** Who holds a port that is in use; of several one is enough to find the others. */
+function holderText(group: readonly Obstacle[]): string {
+  const holders = new Set(group.flatMap(({ change }) => (change.do === 'free-port' ? change.holder : [])))
+  const [first] = holders
+  if (first === undefined) return ''
+  return holders.size === 1 ? ` by ${first}` : ` by ${first} and ${holders.size - 1} more`
 }
 
 function freeText(group: readonly Obstacle[]): string {

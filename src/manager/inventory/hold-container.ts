@@ -50,7 +50,7 @@ export function holdInspected(
       ...(Health === undefined ? {} : { Health: { Status: Health.Status } }),
     },
     nanoCpus: cpusOf(host, node),
-    memoryBytes: amount(host.Memory),
+    memoryBytes: amount(host.MemoryReservation) || amount(host.Memory),
     hostPorts: mayBind ? boundPorts(inspect, host) : [],
     hostModePorts: isOnHost ? Object.keys(Config.ExposedPorts ?? {}) : [],
   }

@@ -1,4 +1,4 @@
-import { type Clock, withDeadline } from '../../core/clock.ts'
+import { type Clock, type Timer, withDeadline } from '../../core/clock.ts'
 import { errorCode, errorMessage, isTransient, unavailable } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { MemberRecord } from '../../core/model/node.ts'
@@ -9,6 +9,8 @@ import { decide, type MakePlacer } from '../decide.ts'
 import type { Action } from '../model/action.ts'
 import { NOTHING_OBSERVED, type Observations, observe } from '../model/observations.ts'
 import type { DecideOptions } from '../model/round.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import type { Standalone } from '../model/standalone.ts'
 import type { ClusterCache } from './cluster-cache.ts'
 import { transactionOf } from './transactions.ts'
 import type { FencedWriter } from './writer.ts'
@@ -18,6 +20,8 @@ const PAUSE_MIN_MS = 20
 /** Everything is decided anew at least this often. */
 const PAUSE_MAX_MS = 5_000
 const RETRY_MS = 500
+/** Room that containers give back within this long is looked at once, however many of them end. */
+const ROOM_PAUSE_MS = 200
 const VOLUME_DEADLINE_MS = 20_000
 
 export interface ControlLoopPorts {
@@ -29,6 +33,7 @@ export interface ControlLoopPorts {
   readonly log: Log
   readonly engines: (member: MemberRecord) => Engine
   readonly makePlacer: MakePlacer
+  readonly standalone?: Standalone | undefined
 }
 
 /** Observe, decide, act, for one term of leadership. Ends when `signal` is aborted or the term is over. */
@@ -38,6 +43,8 @@ export class ControlLoop {
   /** Volumes whose deletion is under way on a node, so that no round starts it twice. */
   readonly #deleting = new Set<string>()
   #observations: Observations = NOTHING_OBSERVED
+  #isTaskWaiting = false
+  #roomTimer: Timer | undefined
   #changed = Promise.withResolvers<void>()
   readonly #ended = Promise.withResolvers<void>()
 
@@ -47,8 +54,9 @@ export class ControlLoop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { cache } = this.#ports
+    const { cache, standalone } = this.#ports
     const stop = cache.onChange(() => this.#changed.resolve())
+    const stopRoom = standalone?.onRoom(() => this.#onRoom())
     const onAbort = (): void => this.#ended.resolve()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
@@ -61,16 +69,19 @@ export class ControlLoop {
       }
     } finally {
       stop()
+      stopRoom?.()
+      this.#roomTimer?.cancel()
       signal.removeEventListener('abort', onAbort)
     }
   }
 
   /** One round; resolves with how long to wait at most for the next. */
   async #round(signal: AbortSignal): Promise<{ minMs: number; maxMs: number }> {
-    const { clock, log, cache, writer, random, makePlacer } = this.#ports
+    const { clock, log, cache, writer, random, makePlacer, standalone } = this.#ports
     const startMs = clock.monotonicMs()
     const snapshot = cache.snapshot()
     this.#observations = observe(this.#observations, snapshot, startMs)
+    this.#isTaskWaiting = isTaskWaiting(snapshot)
     const round = {
       nowMs: clock.nowMs(),
       monotonicMs: startMs,
@@ -78,6 +89,7 @@ export class ControlLoop {
       fencingToken: writer.fencingToken,
       observations: this.#observations,
       options: this.#options,
+      ...(standalone === undefined ? {} : { standalone: standalone.reservations() }),
     }
     const { actions, wakeAtMs } = decide(snapshot, round, makePlacer)
     try {
@@ -90,6 +102,15 @@ export class ControlLoop {
     const tookMs = clock.monotonicMs() - startMs
     const dueMs = wakeAtMs === undefined ? PAUSE_MAX_MS : wakeAtMs - startMs
     return { minMs: Math.max(PAUSE_MIN_MS, tookMs), maxMs: Math.min(PAUSE_MAX_MS, dueMs) }
+  }
+
+  /** Nothing in the store tells of room that a container gives back. */
+  #onRoom(): void {
+    if (!this.#isTaskWaiting || this.#roomTimer !== undefined) return
+    this.#roomTimer = this.#ports.clock.setTimer(ROOM_PAUSE_MS, () => {
+      this.#roomTimer = undefined
+      this.#changed.resolve()
+    })
   }
 
   async #act(actions: readonly Action[], signal: AbortSignal): Promise<void> {
@@ -135,6 +156,13 @@ export class ControlLoop {
     if (maxMs <= minMs || signal.aborted) return
     await wait(maxMs - minMs, Promise.race([this.#changed.promise, this.#ended.promise]))
   }
+}
+
+function isTaskWaiting({ tasks }: Snapshot): boolean {
+  for (const { value } of tasks.values()) {
+    if (value.pendingReasons !== undefined && value.desired === 'running') return true
+  }
+  return false
 }
 
 async function removeVolume(engine: Engine, name: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Random } from '../../core/random.ts'
-import type { Preferences } from '../../scheduler/index.ts'
+import type { Preferences, Reservation } from '../../scheduler/index.ts'
 import type { Observations } from './observations.ts'
 
 export type Strategy = 'spread' | 'binpack' | 'random'
@@ -27,4 +27,6 @@ export interface Round {
   readonly fencingToken: number
   readonly observations: Observations
   readonly options: DecideOptions
+  /** What containers that belong to no task take up, by id; absent: nobody knows of any. */
+  readonly standalone?: ReadonlyMap<string, Reservation>
 }

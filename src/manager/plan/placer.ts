@@ -1,7 +1,14 @@
 import type { PlacementRecord } from '../../core/model/explanation.ts'
-import type { TaskRecord } from '../../core/model/task.ts'
-import { isTerminal } from '../../core/model/task.ts'
-import { ClusterView, place, reasonLines, requestOf, type Strategy, schedulableNode } from '../../scheduler/index.ts'
+import { isTerminal, type TaskRecord, taskContainerName } from '../../core/model/task.ts'
+import {
+  ClusterView,
+  place,
+  type Reservation,
+  reasonLines,
+  requestOf,
+  type Strategy,
+  schedulableNode,
+} from '../../scheduler/index.ts'
 import type { NodeState } from '../model/node-state.ts'
 import type { Round } from '../model/round.ts'
 import type { Snapshot } from '../model/snapshot.ts'
@@ -17,10 +24,10 @@ export interface Placer {
   readonly place: (task: TaskRecord, avoid?: string) => PlacerDecision
 }
 
-/** A placer over what the snapshot shows to be taken up. */
+/** A placer over what the snapshot shows to be taken up, and what containers that belong to no task take up. */
 export function createPlacer(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>, round: Round): Placer {
   const { strategy, overcommit, preferences } = round.options
-  const view = clusterView(snapshot, nodes, overcommit)
+  const view = clusterView(snapshot, nodes, { overcommit, standalone: round.standalone })
   const how: Strategy = {
     ...preferences,
     ...(strategy === 'random' ? { name: strategy, random: round.random } : { name: strategy }),
@@ -41,11 +48,17 @@ export function createPlacer(snapshot: Snapshot, nodes: ReadonlyMap<string, Node
   }
 }
 
-/** The nodes, with what every task that has not ended takes up on them. */
+export interface ViewOptions {
+  readonly overcommit: number
+  /** What containers that belong to no task take up. */
+  readonly standalone?: ReadonlyMap<string, Reservation> | undefined
+}
+
+/** The nodes, with what every task that has not ended takes up on them, and every container that belongs to none. */
 export function clusterView(
   snapshot: Snapshot,
   nodes: ReadonlyMap<string, NodeState>,
-  overcommit: number,
+  { overcommit, standalone = new Map() }: ViewOptions,
 ): ClusterView {
   const view = new ClusterView({ overcommit })
   for (const { record, member, presence } of nodes.values()) {
@@ -56,11 +69,13 @@ export function clusterView(
     const state = snapshot.status.get(task.id)?.value.state
     if (state === undefined || !isTerminal(state)) reserve(view, task)
   }
+  for (const reservation of standalone.values()) view.reserve(reservation)
   return view
 }
 
-function reserve(view: ClusterView, { id, node, spec, serviceId }: TaskRecord): void {
+function reserve(view: ClusterView, task: TaskRecord): void {
+  const { id, node, spec, serviceId } = task
   if (node === undefined) return
   const { nanoCpus, memoryBytes, hostPorts } = requestOf(spec, serviceId)
-  view.reserve({ id, node, nanoCpus, memoryBytes, hostPorts, serviceId })
+  view.reserve({ id, node, nanoCpus, memoryBytes, hostPorts, serviceId, name: taskContainerName(task) })
 }

@@ -1,7 +1,7 @@
 import { type ClusterView, place, requestOf } from '../../scheduler/index.ts'
 import type { NodeState } from '../model/node-state.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import { clusterView } from './placer.ts'
+import { clusterView, type ViewOptions } from './placer.ts'
 import { factsOf, type TaskFacts } from './task-facts.ts'
 
 export interface RebalanceMove {
@@ -22,9 +22,9 @@ const DIFFERENCE_MIN = 2
 export function planRebalance(
   snapshot: Snapshot,
   nodes: ReadonlyMap<string, NodeState>,
-  { movesMax, overcommit }: { readonly movesMax: number; readonly overcommit: number },
+  { movesMax, ...options }: ViewOptions & { readonly movesMax: number },
 ): RebalanceMove[] {
-  const view = clusterView(snapshot, nodes, overcommit)
+  const view = clusterView(snapshot, nodes, options)
   const tasks = movableTasks(snapshot, nodes)
   const counts = countTasks(snapshot, nodes)
   const moves: RebalanceMove[] = []

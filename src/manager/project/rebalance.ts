@@ -6,12 +6,14 @@ import { unchanged } from '../loop/transactions.ts'
 import { nodeStates } from '../model/node-state.ts'
 import { NOTHING_OBSERVED } from '../model/observations.ts'
 import type { DecideOptions } from '../model/round.ts'
+import type { Standalone } from '../model/standalone.ts'
 import { planRebalance } from '../plan/plan-rebalance.ts'
 import type { ApplyPorts } from './apply.ts'
 
 export interface RebalancePorts extends Pick<ApplyPorts, 'snapshot' | 'write'> {
   readonly clock: Clock
   readonly options: DecideOptions
+  readonly standalone?: Standalone | undefined
 }
 
 const TRIES = 5
@@ -24,7 +26,7 @@ const MOVES_MAX = 50
  */
 export async function rebalance(
   { moves: movesMax, dryRun }: { readonly moves: number; readonly dryRun: boolean },
-  { snapshot, write, clock, options }: RebalancePorts,
+  { snapshot, write, clock, options, standalone }: RebalancePorts,
 ): Promise<Rebalance> {
   if (!Number.isInteger(movesMax) || movesMax < 1 || movesMax > MOVES_MAX) {
     throw invalidInput('BAD_BUDGET', `Cannot make ${movesMax} moves: say a number from 1 to ${MOVES_MAX}`)
@@ -40,7 +42,11 @@ export async function rebalance(
   const round = { monotonicMs: clock.monotonicMs(), observations: NOTHING_OBSERVED, options }
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const now = snapshot()
-    const planned = planRebalance(now, nodeStates(now, round), { movesMax, overcommit })
+    const planned = planRebalance(now, nodeStates(now, round), {
+      movesMax,
+      overcommit,
+      standalone: standalone?.reservations(),
+    })
     const moves = planned.map(({ facts: { task }, from, to }) => ({
       task: task.id,
       name: `${task.project}-${task.service}-${task.slot}`,

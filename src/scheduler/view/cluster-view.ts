@@ -90,6 +90,11 @@ export class ClusterView {
     return this.#reservations.get(id)
   }
 
+  /** What people call what was reserved under this id. */
+  nameOf(id: string): string {
+    return this.#reservations.get(id)?.name ?? id
+  }
+
   /** Says on which node's disk a volume is; undefined: on none yet. */
   pinVolume(volume: string, node: string | undefined): void {
     if (node === undefined) this.#volumes.delete(volume)

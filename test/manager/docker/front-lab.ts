@@ -58,6 +58,7 @@ export async function startFront({ leader, tls }: { leader?: string; tls?: Serve
     isLeader: () => isLeader,
     confirmLead: async () => {},
     whileLeading: () => {},
+    placeBeside: () => {},
     leader: () => ({ id: 'm', address: leader ?? '', sinceMs: 0 }),
     apply: project => Promise.resolve({ project: project.name, changed: true, steps: [] }),
     remove: project => Promise.resolve({ project, changed: true, steps: [] }),

@@ -14,7 +14,7 @@ export function toContainerRequest(request: ContainerCreateRequest, written: Wri
   return {
     // Classic Swarm: CPU shares are a number of CPUs.
     nanoCpus: host.NanoCpus || (host.CpuShares ?? 0) * 1e9,
-    memoryBytes: host.Memory ?? 0,
+    memoryBytes: reservedMemory(host),
     hostPorts: isOnHost ? [] : hostPortsOf(host),
     hostModePorts: isOnHost ? Object.keys(request.ExposedPorts ?? {}) : [],
     dependencies: dependenciesOf(host),
@@ -22,6 +22,14 @@ export function toContainerRequest(request: ContainerCreateRequest, written: Wri
     volumes: namedVolumesOf(host),
     ...readExpressions(written),
   }
+}
+
+/** In bytes. The most that a container may take counts as reserved only where it does not say what it needs. */
+export function reservedMemory({
+  MemoryReservation,
+  Memory,
+}: Pick<HostConfig, 'MemoryReservation' | 'Memory'>): number {
+  return MemoryReservation || Memory || 0
 }
 
 /** Without those that are made for the container alone, and without directories of the host. */
