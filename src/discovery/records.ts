@@ -111,6 +111,6 @@ export const rescheduledCodec: Codec<RescheduledContainer> = jsonCodec<Reschedul
     containerId: 'string',
     running: 'boolean',
     request: 'object',
-    networks: 'object',
+    left: 'array',
   },
 )

@@ -64,6 +64,29 @@ describe('rebalancing', () => {
     expect(await moved(10)).toBe(0)
   })
 
+  it('waits with more moves until those under way are done', async () => {
+    await lopsided([serviceSpec('web', { replicas: 6 })])
+    const first = world.manager.rebalance({ moves: 1, dryRun: false })
+    await world.pass(50)
+    await first
+    await expect(world.manager.rebalance({ moves: 1, dryRun: false })).rejects.toMatchObject({ code: 'STILL_MOVING' })
+    await world.pass(5_000)
+    expect(await moved(5)).toBe(1)
+    expect(counts()).toEqual({ n1: 2, n2: 2, n3: 2 })
+  })
+
+  it('does not take jobs that have ended for load', async () => {
+    world = await makeWorld(['n1'], task => (task.service === 'job' ? { ends: 'complete', afterMs: 10 } : {}))
+    const restart = { condition: 'none', delayMs: 0 } as const
+    const services = [serviceSpec('job', { replicas: 6, restart }), serviceSpec('web', { replicas: 2 })]
+    void world.manager.apply(projectSpec('shop', services), APPLY)
+    await world.pass(3_000)
+    await world.addNode('n2')
+    await world.pass(1_000)
+    expect(await moved(10)).toBe(1)
+    expect(counts()).toEqual({ n1: 1, n2: 1 })
+  })
+
   it('keeps to its budget, and only says what it would do', async () => {
     await lopsided([serviceSpec('web', { replicas: 6 })])
     expect(await moved(10, true)).toBe(2)

@@ -1,6 +1,14 @@
+/** A place where a container was, and may still be found when its node returns. */
+export interface FormerPlace {
+  readonly node: string
+  /** Absent: it may have been made there, and nobody could note so. */
+  readonly containerId?: string
+}
+
 /**
- * A container with the policy `reschedule:on-node-failure`, as it was when its node last told of it. Key
- * `reschedules/<swarm id>`: it outlives the node, so that the container can be made anew elsewhere.
+ * A container with the policy `reschedule:on-node-failure`. Key `reschedules/<swarm id>`: it outlives the node, so that the
+ * container can be made anew elsewhere. Written by managers alone: what it is made from is what its creator asked for, not what a
+ * node says of it.
  */
 export interface RescheduledContainer {
   /** `com.docker.swarm.id`: what it keeps, whatever node it is on. */
@@ -13,6 +21,9 @@ export interface RescheduledContainer {
   readonly running: boolean
   /** Body of `POST /containers/create`. */
   readonly request: object
-  /** Networks it is connected to once it is made: bodies of `POST /networks/{name}/connect`, without the container. */
-  readonly networks: Readonly<Record<string, object>>
+  readonly platform?: string
+  /** The node on which it is being made anew. */
+  readonly movingTo?: string
+  /** What is to be removed once its node is back. */
+  readonly left: readonly FormerPlace[]
 }

@@ -1,88 +1,107 @@
-import type { RescheduledContainer } from '../../core/model/rescheduled.ts'
-import { type HeldContainer, type NodeCondition, SWARM_ID_LABEL } from '../inventory/index.ts'
+import { SWARM_ID_LABEL } from '../../core/model/labels.ts'
+import type { FormerPlace, RescheduledContainer } from '../../core/model/rescheduled.ts'
+import type { HeldContainer } from '../inventory/index.ts'
 
-/** What is to be done about containers that are to outlive their nodes. */
+/** What is to be done about a container that is to outlive its node. */
 export type RescheduleStep =
-  /** Its node tells something new of it: note it, with what it can be made anew from. */
-  | { readonly do: 'note'; readonly container: HeldContainer; readonly known?: RescheduledContainer }
+  /** Something about it is new: where it is, its name, whether it runs, what is left of it elsewhere. */
+  | { readonly do: 'note'; readonly record: RescheduledContainer }
   /** Its node is down: make it anew on another one. */
-  | { readonly do: 'move'; readonly known: RescheduledContainer }
+  | { readonly do: 'move'; readonly record: RescheduledContainer }
   /** It was made anew, but not started. */
-  | { readonly do: 'start'; readonly container: HeldContainer; readonly known: RescheduledContainer }
+  | { readonly do: 'start'; readonly record: RescheduledContainer; readonly node: string; readonly containerId: string }
   /** A node has come back with what lives elsewhere by now. */
-  | { readonly do: 'remove'; readonly container: HeldContainer; readonly known: RescheduledContainer }
-  /** Somebody has removed it. */
-  | { readonly do: 'forget'; readonly known: RescheduledContainer }
+  | {
+      readonly do: 'remove'
+      readonly record: RescheduledContainer
+      readonly node: string
+      readonly containerId: string
+    }
+  /** Its node does not have it: somebody may have removed it. */
+  | { readonly do: 'forget'; readonly record: RescheduledContainer }
 
-export interface RescheduleInput {
-  readonly known: Iterable<RescheduledContainer>
-  /** Containers with the policy, on any node; nodes that are down show what they had. */
-  readonly containers: readonly HeldContainer[]
-  /** Absent: no node of this name is left. */
-  readonly conditionOf: (node: string) => NodeCondition | undefined
-  /** Whether every node that is up has told all it has. Until then a container may be where nobody has looked. */
-  readonly isComplete: boolean
+/** `live`: how the node is now is known. `unclear`: it may come to be, or not. `down`: long enough to be given up. */
+export type NodePresence = 'live' | 'unclear' | 'down'
+
+export interface NodesSeen {
+  readonly presenceOf: (node: string) => NodePresence
+  readonly container: (node: string, id: string) => HeldContainer | undefined
+  readonly containersOn: (node: string) => Iterable<HeldContainer>
 }
 
-export const POLICY_LABEL = 'com.docker.swarm.reschedule-policies'
-
-/** Whether a container asks to be made anew when its node fails (classic Swarm's `reschedule:on-node-failure`). */
-export function isRescheduled({ labels }: HeldContainer): boolean {
-  return (labels[POLICY_LABEL] ?? '').includes('"on-node-failure"') && labels[SWARM_ID_LABEL] !== undefined
+/**
+ * What to do next about one container; undefined if all is well, or nothing can be told yet. The same input gives the same
+ * step, and taking the steps one after the other comes to an end.
+ */
+export function planReschedule(record: RescheduledContainer, nodes: NodesSeen): RescheduleStep | undefined {
+  const { node, containerId, movingTo } = record
+  const presence = nodes.presenceOf(node)
+  const own = nodes.container(node, containerId)
+  if (presence === 'live' && own !== undefined) return settle(record, own, nodes)
+  // Made on another node by a manager that could not note so: known by the node that was chosen, not by what nodes claim.
+  if (movingTo !== undefined) {
+    const there = nodes.presenceOf(movingTo)
+    if (there === 'unclear') return undefined
+    if (there === 'down') return { do: 'note', record: withLeft(without(record), { node: movingTo }) }
+    const copy = newest(copiesOn(movingTo, record, nodes))
+    if (copy !== undefined) return adopt(record, copy)
+  }
+  if (presence === 'unclear') return undefined
+  return { do: presence === 'live' ? 'forget' : 'move', record }
 }
 
-/** Decides from what is noted and what the nodes tell. The same input gives the same steps, and taking them gives none. */
-export function planReschedules({ known, containers, conditionOf, isComplete }: RescheduleInput): RescheduleStep[] {
-  const isLive = ({ node }: HeldContainer): boolean => conditionOf(node) === 'live'
-  const live = Map.groupBy(containers.filter(isLive), ({ labels }) => labels[SWARM_ID_LABEL] ?? '')
-  const steps: RescheduleStep[] = []
-  const noted = new Set<string>()
-  for (const record of known) {
-    noted.add(record.swarmId)
-    steps.push(...stepsOf(record, live.get(record.swarmId) ?? [], { conditionOf, isComplete }))
+function settle(record: RescheduledContainer, own: HeldContainer, nodes: NodesSeen): RescheduleStep | undefined {
+  const { left, running, name } = record
+  // It came back before it was made anew.
+  if (record.movingTo !== undefined) {
+    return { do: 'note', record: withLeft(without(record), { node: record.movingTo }) }
   }
-  for (const [swarmId, copies] of live) {
-    const [newest] = copies.toSorted(newestFirst)
-    if (!noted.has(swarmId) && newest !== undefined) steps.push({ do: 'note', container: newest })
+  // Made anew, and the manager that was to start it could not.
+  if (running && own.status === 'created') return { do: 'start', record, node: own.node, containerId: own.id }
+  const isUpNow = isUp(own)
+  if (own.name !== name || isUpNow !== running)
+    return { do: 'note', record: { ...record, name: own.name, running: isUpNow } }
+  for (const place of left) {
+    if (nodes.presenceOf(place.node) !== 'live') continue
+    const copy = copiesOn(place.node, record, nodes).find(
+      ({ id }) => id === (place.containerId ?? id) && !(place.node === record.node && id === record.containerId),
+    )
+    if (copy !== undefined) return { do: 'remove', record, node: place.node, containerId: copy.id }
+    return { do: 'note', record: { ...record, left: left.filter(each => each !== place) } }
   }
-  return steps
+  return undefined
 }
 
-function stepsOf(
-  known: RescheduledContainer,
-  copies: readonly HeldContainer[],
-  { conditionOf, isComplete }: Pick<RescheduleInput, 'conditionOf' | 'isComplete'>,
-): RescheduleStep[] {
-  const own = copies.find(({ id, node }) => id === known.containerId && node === known.node)
-  if (own !== undefined) {
-    const others = copies.filter(copy => copy !== own)
-    return [
-      ...(isAsNoted(own, known) ? [] : [{ do: 'note', container: own, known } as const]),
-      ...others.map(container => ({ do: 'remove', container, known }) as const),
-    ]
+function adopt(record: RescheduledContainer, copy: HeldContainer): RescheduleStep {
+  if (record.running && copy.status === 'created') {
+    return { do: 'start', record, node: copy.node, containerId: copy.id }
   }
-  // Its node may yet tell that it is there.
-  const condition = conditionOf(known.node)
-  if (condition === 'reading' || condition === 'broken') return []
-  // Made anew by a manager that ended before it could note so.
-  const [copy] = copies.toSorted(newestFirst)
-  if (copy !== undefined) {
-    const isStarted = !known.running || copy.status !== 'created'
-    return [isStarted ? { do: 'note', container: copy, known } : { do: 'start', container: copy, known }]
-  }
-  if (!isComplete) return []
-  return [condition === 'live' ? { do: 'forget', known } : { do: 'move', known }]
+  return { do: 'note', record: movedTo(record, copy.node, copy.id) }
 }
 
-function isAsNoted(container: HeldContainer, known: RescheduledContainer): boolean {
-  return container.name === known.name && isUp(container) === known.running
+/** The note once it was made anew. */
+export function movedTo(record: RescheduledContainer, node: string, containerId: string): RescheduledContainer {
+  const left = { node: record.node, containerId: record.containerId }
+  return { ...withLeft(without(record), left), node, containerId }
+}
+
+function without({ movingTo: _, ...record }: RescheduledContainer): RescheduledContainer {
+  return record
+}
+
+function withLeft(record: RescheduledContainer, place: FormerPlace): RescheduledContainer {
+  return { ...record, left: [...record.left.filter(({ node }) => node !== place.node), place] }
+}
+
+function copiesOn(node: string, { swarmId }: RescheduledContainer, nodes: NodesSeen): HeldContainer[] {
+  return [...nodes.containersOn(node)].filter(({ labels }) => labels[SWARM_ID_LABEL] === swarmId)
+}
+
+function newest(copies: readonly HeldContainer[]): HeldContainer | undefined {
+  return copies.toSorted((a, b) => b.createdMs - a.createdMs || (a.id < b.id ? -1 : 1))[0]
 }
 
 /** Between two tries of its restart policy too. */
-export function isUp({ status }: HeldContainer): boolean {
+function isUp({ status }: HeldContainer): boolean {
   return status === 'running' || status === 'restarting' || status === 'paused'
-}
-
-function newestFirst(a: HeldContainer, b: HeldContainer): number {
-  return b.createdMs - a.createdMs || (a.id < b.id ? -1 : 1)
 }

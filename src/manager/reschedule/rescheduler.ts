@@ -1,14 +1,14 @@
-import { type Clock, sleep } from '../../core/clock.ts'
-import { errorCode, errorMessage, ShoalError } from '../../core/errors.ts'
+import { type Clock, sleep, withDeadline } from '../../core/clock.ts'
+import { errorCode, errorMessage, ShoalError, unavailable } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { RescheduledContainer } from '../../core/model/rescheduled.ts'
 import { backoff } from '../../core/retry.ts'
 import { type ClusterKeys, rescheduledCodec, type Store } from '../../discovery/index.ts'
 import type { Engine } from '../../docker-api/index.ts'
-import { type HeldContainer, type Inventory, SWARM_ID_LABEL } from '../inventory/index.ts'
+import type { Inventory } from '../inventory/index.ts'
 import type { Transaction } from '../loop/transactions.ts'
-import { creationOf } from './creation-of.ts'
-import { isRescheduled, isUp, planReschedules, type RescheduleStep } from './plan-reschedules.ts'
+import { NodePresences } from './node-presence.ts'
+import { movedTo, type NodesSeen, planReschedule, type RescheduleStep } from './plan-reschedules.ts'
 
 export interface ReschedulerPorts {
   readonly store: Pick<Store, 'list'>
@@ -18,17 +18,27 @@ export interface ReschedulerPorts {
   readonly engineOf: (node: string) => Engine
   /** Refused by the store, with an error, once another manager leads. */
   readonly write: (transaction: Transaction) => Promise<unknown>
-  readonly nanoCpusOf: (node: string) => number
-  /** Places a container and creates it. Throws as `docker create` through the manager does. */
-  readonly create: (wanted: RescheduledContainer) => Promise<{ readonly node: string; readonly id: string }>
+  /** Throws 503 `NOT_LEADER` once another manager leads. An engine takes no token, so the store is asked before it. */
+  readonly confirmLead: () => Promise<void>
+  /**
+   * Places a container and creates it, telling the chosen node before. Throws as `docker create` through the manager does.
+   */
+  readonly create: (
+    record: RescheduledContainer,
+    onChosen: (node: string) => Promise<void>,
+    signal: AbortSignal,
+  ) => Promise<{ readonly node: string; readonly id: string }>
   readonly clock: Clock
   readonly log: Log
 }
 
 /** What changes in a moment is looked at once. */
 const CALM_MS = 200
-/** Nothing tells of room that becomes free. */
-const LOOK_MS = 5_000
+/** Nothing tells of room that becomes free, nor of a grace that is over. */
+const LOOK_MS = 1_000
+/** Images may have to be pulled. */
+const STEP_MS_MAX = 600_000
+const AT_ONCE = 8
 const retryMs = backoff(2_000, 60_000)
 
 interface Failure {
@@ -39,159 +49,172 @@ interface Failure {
 /**
  * Makes containers that ask for it anew when their node fails, and removes what a returning node still has of them; their
  * volumes stay. The notes are in the store, so that a manager that follows goes on where this one ended; whatever fails is tried
- * again until it succeeds or the container is removed.
+ * again until it succeeds or the container is removed. One for each term.
  */
 export class Rescheduler {
   readonly #ports: ReschedulerPorts
-  readonly #known = new Map<string, RescheduledContainer>()
+  readonly #presences: NodePresences
+  readonly #records = new Map<string, RescheduledContainer>()
   readonly #failures = new Map<string, Failure>()
+  readonly #busy = new Set<string>()
+  #wake = Promise.withResolvers<void>()
+  #deposed: unknown
 
   constructor(ports: ReschedulerPorts) {
     this.#ports = ports
+    this.#presences = new NodePresences(ports.inventory, ports.clock)
   }
 
-  /** Works until `signal` is aborted, or until the store refuses a write because another manager leads. */
+  /** Works until `signal` is aborted. Throws `NOT_LEADER` if the store says that another manager leads. */
   async run(signal: AbortSignal): Promise<void> {
-    const { store, keys, inventory, clock, log } = this.#ports
-    for (const { value, key } of (await store.list(keys.reschedules)).items) {
-      try {
-        const record = rescheduledCodec.decode(value)
-        this.#known.set(record.swarmId, record)
-      } catch (error) {
-        log.error({ key, error: errorMessage(error) }, 'cannot read what to make anew; it is left as it is')
-      }
-    }
-    let wake = Promise.withResolvers<void>()
-    const stop = inventory.onChange(() => wake.resolve())
+    const { inventory, clock } = this.#ports
+    const stop = inventory.onChange(() => this.#wake.resolve())
     try {
-      while (!signal.aborted) {
-        wake = Promise.withResolvers<void>()
-        await this.#takeSteps(signal)
-        await Promise.race([wake.promise, sleep(clock, LOOK_MS, signal)])
-        await sleep(clock, CALM_MS, signal)
+      await this.#readNotes(signal)
+      while (!signal.aborted && this.#deposed === undefined) {
+        this.#wake = Promise.withResolvers<void>()
+        this.#beginSteps(signal)
+        const looking = clock.setTimer(LOOK_MS, this.#wake.resolve)
+        signal.addEventListener('abort', () => this.#wake.resolve(), { once: true })
+        await this.#wake.promise
+        looking.cancel()
+        await sleep(clock, CALM_MS, signal).catch(() => {})
       }
-    } catch (error) {
-      if (!signal.aborted) throw error
     } finally {
       stop()
     }
+    if (this.#deposed !== undefined && !signal.aborted) throw this.#deposed
   }
 
-  async #takeSteps(signal: AbortSignal): Promise<void> {
-    const { inventory, clock } = this.#ports
-    const nodes = inventory.nodes()
-    const steps = planReschedules({
-      known: this.#known.values(),
-      containers: inventory.containers().filter(isRescheduled),
-      conditionOf: name => inventory.node(name)?.condition,
-      isComplete: nodes.every(({ condition }) => condition === 'live' || condition === 'down'),
-    })
-    for (const step of steps) {
-      signal.throwIfAborted()
-      const id = step.do === 'note' ? swarmIdOf(step.container) : step.known.swarmId
-      const failure = this.#failures.get(id)
-      if (failure !== undefined && clock.monotonicMs() < failure.notBeforeMs) continue
+  /** Takes a new container into care. */
+  async keep(record: RescheduledContainer): Promise<void> {
+    await this.#put(record)
+  }
+
+  async #readNotes(signal: AbortSignal): Promise<void> {
+    const { store, keys, clock, log } = this.#ports
+    for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        await this.#take(step)
-        this.#failures.delete(id)
+        for (const { value, key } of (await store.list(keys.reschedules)).items) this.#read(key, value)
+        return
       } catch (error) {
-        if (errorCode(error) === 'NOT_LEADER' || errorCode(error) === 'STORE_UNAVAILABLE') throw error
-        this.#failed(step, id, error)
+        log.warn({ error: errorMessage(error) }, 'cannot read which containers to reschedule; trying again')
+        await sleep(clock, retryMs(attempt), signal).catch(() => {})
       }
     }
   }
 
-  #failed(step: RescheduleStep, id: string, error: unknown): void {
-    const { clock, log } = this.#ports
-    const tries = (this.#failures.get(id)?.tries ?? 0) + 1
-    this.#failures.set(id, { tries, notBeforeMs: clock.monotonicMs() + retryMs(tries) })
-    const name = step.do === 'note' || step.do === 'remove' ? step.container.name : step.known.name
-    log.warn({ container: name, step: step.do, error: errorMessage(error), tries }, 'cannot reschedule; trying again')
+  #read(key: string, value: string): void {
+    try {
+      const record = rescheduledCodec.decode(value)
+      this.#records.set(record.swarmId, record)
+    } catch (error) {
+      this.#ports.log.error({ key, error: errorMessage(error) }, 'cannot read what to make anew; it is left as it is')
+    }
   }
 
-  async #take(step: RescheduleStep): Promise<void> {
+  /** Each is planned the moment it begins, so that none acts on what was true before another one. */
+  #beginSteps(signal: AbortSignal): void {
+    const { inventory, clock } = this.#ports
+    const nodes: NodesSeen = {
+      presenceOf: this.#presences.of,
+      container: (node, id) => inventory.node(node)?.containers.get(id),
+      containersOn: node => inventory.node(node)?.containers.values() ?? [],
+    }
+    for (const [id, record] of this.#records) {
+      if (this.#busy.size >= AT_ONCE) return
+      const failure = this.#failures.get(id)
+      if (this.#busy.has(id) || (failure !== undefined && clock.monotonicMs() < failure.notBeforeMs)) continue
+      const step = planReschedule(record, nodes)
+      if (step !== undefined) void this.#perform(id, step, signal)
+    }
+  }
+
+  async #perform(id: string, step: RescheduleStep, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#ports
+    this.#busy.add(id)
+    try {
+      const onTimeout = (): Error => unavailable('RESCHEDULE_SLOW', `it took more than ${STEP_MS_MAX / 60_000} minutes`)
+      await withDeadline(inner => this.#take(step, inner), STEP_MS_MAX, { clock, signal, onTimeout })
+      this.#failures.delete(id)
+    } catch (error) {
+      if (errorCode(error) === 'NOT_LEADER') this.#deposed = error
+      else if (!signal.aborted) {
+        const tries = (this.#failures.get(id)?.tries ?? 0) + 1
+        this.#failures.set(id, { tries, notBeforeMs: clock.monotonicMs() + retryMs(tries) })
+        const what = { container: step.record.name, step: step.do, tries, error: errorMessage(error) }
+        log.warn(what, 'cannot reschedule; trying again')
+      }
+    } finally {
+      this.#busy.delete(id)
+      this.#wake.resolve()
+    }
+  }
+
+  async #take(step: RescheduleStep, signal: AbortSignal): Promise<void> {
     switch (step.do) {
       case 'note':
-        return this.#note(step.container)
+        return this.#put(step.record)
       case 'move':
-        return this.#move(step.known)
+        return this.#move(step.record, signal)
       case 'start':
-        return this.#start(step.container)
+        return this.#start(step.node, step.containerId)
       case 'remove':
-        return this.#remove(step.container)
+        return this.#remove(step)
       case 'forget':
-        return this.#forget(step.known)
+        return this.#forget(step.record)
     }
   }
 
-  async #note(container: HeldContainer): Promise<void> {
-    const { engineOf, nanoCpusOf } = this.#ports
-    const inspect = await engineOf(container.node).containers.inspect(container.id)
-    await this.#put({
-      swarmId: swarmIdOf(container),
-      name: container.name,
-      node: container.node,
-      containerId: container.id,
-      running: isUp(container),
-      ...creationOf(inspect, nanoCpusOf(container.node)),
-    })
+  async #move(record: RescheduledContainer, signal: AbortSignal): Promise<void> {
+    const { create, log } = this.#ports
+    const { name, node: from, containerId } = record
+    // Noted before it is made: whoever leads next looks there, and nowhere else.
+    const onChosen = async (movingTo: string): Promise<void> => {
+      if (this.#presences.of(from) !== 'down') throw unavailable('NODE_IS_BACK', `node ${from} is back`)
+      await this.#put({ ...record, movingTo })
+    }
+    const { node, id } = await create(record, onChosen, signal)
+    await this.#put(movedTo(record, node, id))
+    log.info({ container: name }, `Rescheduled container ${containerId} from ${from} to ${node} as ${id}`)
+    if (!record.running) return
+    log.info({ container: name }, `Container ${containerId} was running, starting container ${id}`)
+    await this.#start(node, id)
   }
 
-  async #move(known: RescheduledContainer): Promise<void> {
-    const { create, engineOf, inventory, log } = this.#ports
-    const { name, node: from, networks } = known
-    const { node, id } = await create(known)
-    const engine = engineOf(node)
-    try {
-      for (const [network, endpoint] of Object.entries(networks)) {
-        await engine.networks.connect(network, id, endpoint)
-      }
-      await this.#put({ ...known, node, containerId: id })
-    } catch (error) {
-      await engine.containers.remove(id, { force: true, volumes: true }).catch(() => {})
-      throw error
-    }
-    log.info({ container: name }, `Rescheduled container ${known.containerId} from ${from} to ${node} as ${id}`)
-    if (known.running) {
-      log.info({ container: name }, `Container ${known.containerId} was running, starting container ${id}`)
-      await engine.containers.start(id)
-    }
+  async #start(node: string, id: string): Promise<void> {
+    const { engineOf, inventory, confirmLead } = this.#ports
+    await confirmLead()
+    await engineOf(node).containers.start(id)
     await inventory.refresh(node, id)
   }
 
-  async #start({ node, id }: HeldContainer): Promise<void> {
-    await this.#ports.engineOf(node).containers.start(id)
-    await this.#ports.inventory.refresh(node, id)
-  }
-
-  async #remove({ node, id, name }: HeldContainer): Promise<void> {
-    const { engineOf, inventory, log } = this.#ports
-    await engineOf(node).containers.remove(id, { force: true, volumes: false })
-    log.info({ container: name, node }, 'removed what a returning node still had of a rescheduled container')
-    await inventory.refresh(node, id)
+  async #remove({ record, node, containerId }: Extract<RescheduleStep, { do: 'remove' }>): Promise<void> {
+    const { engineOf, inventory, log, confirmLead } = this.#ports
+    await confirmLead()
+    await engineOf(node).containers.remove(containerId, { force: true, volumes: false })
+    log.info({ container: record.name, node }, 'removed what a returning node still had of a rescheduled container')
+    await inventory.refresh(node, containerId)
   }
 
   /** Only what its engine says is gone: the inventory may lag behind a container that was just made. */
-  async #forget(known: RescheduledContainer): Promise<void> {
+  async #forget({ node, containerId, swarmId }: RescheduledContainer): Promise<void> {
     const { engineOf, write, keys } = this.#ports
     try {
-      await engineOf(known.node).containers.inspect(known.containerId)
+      await engineOf(node).containers.inspect(containerId)
       return
     } catch (error) {
       if (!(error instanceof ShoalError) || error.status !== 404) throw error
     }
-    await write({ compares: [], operations: [{ delete: keys.reschedule(known.swarmId) }] })
-    this.#known.delete(known.swarmId)
+    await write({ compares: [], operations: [{ delete: keys.reschedule(swarmId) }] })
+    this.#records.delete(swarmId)
+    this.#failures.delete(swarmId)
   }
 
   async #put(record: RescheduledContainer): Promise<void> {
     const { write, keys } = this.#ports
     const operation = { put: keys.reschedule(record.swarmId), value: rescheduledCodec.encode(record) }
     await write({ compares: [], operations: [operation] })
-    this.#known.set(record.swarmId, record)
+    this.#records.set(record.swarmId, record)
   }
-}
-
-function swarmIdOf({ labels }: HeldContainer): string {
-  return labels[SWARM_ID_LABEL] ?? ''
 }

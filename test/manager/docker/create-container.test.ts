@@ -3,6 +3,7 @@ import { notFound, unavailable } from '../../../src/core/errors.ts'
 import { KeyedLock } from '../../../src/core/keyed-lock.ts'
 import { silentLog } from '../../../src/core/log.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
+import type { RescheduledContainer } from '../../../src/core/model/rescheduled.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import type { ContainerCreateRequest, ContainerInspect, Engine } from '../../../src/docker-api/index.ts'
 import { createContainer } from '../../../src/manager/docker/create/create-container.ts'
@@ -28,6 +29,8 @@ let names: readonly string[]
 /** What the nodes were asked about images: platforms of creations and pulls, in turn. */
 let platforms: string[]
 let confirmLead: () => Promise<void>
+let keep: (record: RescheduledContainer) => Promise<void>
+let removed: string[]
 let cluster: Cluster | undefined
 const random = seededRandom(7)
 
@@ -38,6 +41,8 @@ beforeEach(() => {
   platforms = []
   names = ['n1', 'n2', 'n3']
   confirmLead = async () => {}
+  keep = async () => {}
+  removed = []
   cluster = undefined
 })
 afterEach(() => cluster?.end.abort())
@@ -46,6 +51,7 @@ function engineOf(node: string): Engine {
   return stubEngine({
     containers: {
       list: async () => [],
+      remove: async id => void removed.push(id),
       inspect: async id => {
         const found = made.find(each => each.node === node && `${node}-${each.name}` === id)
         if (found === undefined) throw notFound('NO_SUCH_CONTAINER', `No such container: ${id}`)
@@ -119,6 +125,7 @@ function create(
     strategy: { name: 'spread' as const },
     filters: FILTER_NAMES,
     confirmLead,
+    keep,
     signal,
   }
   return createContainer({ Image: 'app', ...request }, { name, platform }, ports)
@@ -126,6 +133,34 @@ function create(
 
 const nodesOf = (...wanted: string[]): string[] =>
   wanted.map(name => made.find(each => each.name === name)?.node ?? 'nowhere')
+
+describe('a container that is to outlive its node', () => {
+  const asked = { Env: ['reschedule:on-node-failure', 'A=1'], HostConfig: { CpuShares: 2 } }
+
+  it('is taken into care with what was asked for', async () => {
+    const kept: RescheduledContainer[] = []
+    keep = async record => void kept.push(record)
+    await create('a', asked)
+    await create('b', { Env: ['reschedule:off'] })
+    expect(kept).toEqual([
+      {
+        swarmId: made[0]?.request.Labels?.['com.docker.swarm.id'],
+        name: 'a',
+        node: made[0]?.node,
+        containerId: `${made[0]?.node}-a`,
+        running: false,
+        request: expect.objectContaining({ Env: ['A=1'], HostConfig: { CpuShares: 2 } }) as object,
+        left: [],
+      },
+    ])
+  })
+
+  it('is not made if it cannot be', async () => {
+    keep = () => Promise.reject(unavailable('NOT_LEADER', 'This manager does not lead any more; try again'))
+    await expect(create('a', asked)).rejects.toMatchObject({ code: 'NOT_LEADER' })
+    expect(removed).toEqual([`${made[0]?.node}-a`])
+  })
+})
 
 it('gives every container an id of the cluster, whatever a client says', async () => {
   const label = 'com.docker.swarm.id'

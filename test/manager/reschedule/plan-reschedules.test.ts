@@ -1,88 +1,95 @@
 import { describe, expect, it } from 'vitest'
 import type { RescheduledContainer } from '../../../src/core/model/rescheduled.ts'
-import type { HeldContainer, NodeCondition } from '../../../src/manager/inventory/index.ts'
-import { isRescheduled, planReschedules } from '../../../src/manager/reschedule/plan-reschedules.ts'
-import { held, known } from './held.ts'
+import type { HeldContainer } from '../../../src/manager/inventory/index.ts'
+import { type NodePresence, planReschedule } from '../../../src/manager/reschedule/plan-reschedules.ts'
+import { held, record } from './held.ts'
 
-interface Cluster {
-  readonly nodes?: Readonly<Record<string, NodeCondition>>
-  readonly known?: readonly RescheduledContainer[]
-  readonly containers?: readonly HeldContainer[]
+type Nodes = Readonly<Record<string, NodePresence>>
+const BOTH: Nodes = { a: 'live', b: 'live' }
+
+function planned(note: RescheduledContainer, containers: readonly HeldContainer[], nodes: Nodes = BOTH) {
+  return planReschedule(note, {
+    presenceOf: name => nodes[name] ?? 'down',
+    container: (node, id) => containers.find(each => each.node === node && each.id === id),
+    containersOn: node => containers.filter(each => each.node === node),
+  })
 }
 
-/** Steps as `verb container`. */
-function steps({ nodes = { a: 'live', b: 'live' }, known: records = [], containers = [] }: Cluster): string[] {
-  const plan = planReschedules({
-    known: records,
-    containers,
-    conditionOf: name => nodes[name],
-    isComplete: Object.values(nodes).every(each => each === 'live' || each === 'down'),
-  })
-  return plan.map(
-    step =>
-      `${step.do} ${'container' in step ? `${step.container.id} on ${step.container.node}` : step.known.containerId}`,
-  )
+/** The verb, and what it is about. */
+function step(...given: Parameters<typeof planned>): string {
+  const plan = planned(...given)
+  if (plan === undefined) return 'nothing'
+  return 'node' in plan ? `${plan.do} ${plan.containerId} on ${plan.node}` : plan.do
 }
 
-describe('planReschedules', () => {
-  it('notes containers that are new, renamed, started or stopped, and is then content', () => {
-    expect(steps({ containers: [held('a', 'x@1')] })).toEqual(['note x@1 on a'])
-    const record = known('a', 'x@1')
-    expect(steps({ known: [record], containers: [held('a', 'x@1')] })).toEqual([])
-    expect(steps({ known: [record], containers: [held('a', 'x@1', { name: 'y' })] })).toEqual(['note x@1 on a'])
-    expect(steps({ known: [record], containers: [held('a', 'x@1', { status: 'exited' })] })).toEqual(['note x@1 on a'])
-    for (const status of ['paused', 'restarting'] as const) {
-      expect(steps({ known: [record], containers: [held('a', 'x@1', { status })] })).toEqual([])
-    }
+describe('a container on a node that answers', () => {
+  it('is noted anew when it is renamed, started or stopped, and then left alone', () => {
+    const note = record('a', 'x@1')
+    expect(step(note, [held('a', 'x@1')])).toBe('nothing')
+    for (const status of ['paused', 'restarting'] as const)
+      expect(step(note, [held('a', 'x@1', { status })])).toBe('nothing')
+    expect(planned(note, [held('a', 'x@1', { name: 'y' })])).toEqual({ do: 'note', record: { ...note, name: 'y' } })
+    const stopped = planned(note, [held('a', 'x@1', { status: 'exited' })])
+    expect(stopped).toEqual({ do: 'note', record: { ...note, running: false } })
   })
 
-  it.each([
-    ['down', { a: 'down', b: 'live' } as const],
-    ['gone', { b: 'live' } as const],
-  ])('moves what was on a node that is %s, whether or not that node is still shown', (_, nodes) => {
-    const record = known('a', 'x@1')
-    expect(steps({ nodes, known: [record] })).toEqual(['move x@1'])
-    expect(steps({ nodes, known: [record], containers: [held('a', 'x@1')] })).toEqual(['move x@1'])
+  it('is forgotten when its node does not have it', () => {
+    expect(step(record('a', 'x@1'), [])).toBe('forget')
   })
 
-  it('waits while a container may be where nobody could look', () => {
-    const record = known('a', 'x@1')
-    expect(steps({ nodes: { a: 'down', b: 'reading' }, known: [record] })).toEqual([])
-    expect(steps({ nodes: { a: 'down', b: 'broken' }, known: [record] })).toEqual([])
-    expect(steps({ nodes: { a: 'reading', b: 'live' }, known: [record] })).toEqual([])
-    expect(steps({ nodes: { a: 'broken', b: 'live' }, known: [record] })).toEqual([])
-  })
-
-  it('takes for moved what another manager made and could not note, and starts it first', () => {
-    const nodes = { a: 'down', b: 'live' } as const
-    const record = known('a', 'x@1')
-    const copy = held('b', 'x@2', { status: 'created' })
-    expect(steps({ nodes, known: [record], containers: [copy] })).toEqual(['start x@2 on b'])
-    expect(steps({ nodes, known: [record], containers: [held('b', 'x@2')] })).toEqual(['note x@2 on b'])
-    expect(steps({ nodes, known: [{ ...record, running: false }], containers: [copy] })).toEqual(['note x@2 on b'])
-  })
-
-  it('removes what a returning node has of a container that lives elsewhere', () => {
-    const containers = [held('a', 'x@1', { status: 'exited' }), held('b', 'x@2')]
-    expect(steps({ known: [known('b', 'x@2')], containers })).toEqual(['remove x@1 on a'])
-    expect(steps({ nodes: { a: 'reading', b: 'live' }, known: [known('b', 'x@2')], containers })).toEqual([])
-  })
-
-  it('keeps the newest of two that nobody noted', () => {
-    expect(steps({ containers: [held('a', 'x@1'), held('b', 'x@2')] })).toEqual(['note x@2 on b'])
-  })
-
-  it('forgets what was removed, but not while nodes still tell what they have', () => {
-    expect(steps({ known: [known('a', 'x@1')] })).toEqual(['forget x@1'])
-    expect(steps({ nodes: { a: 'live', b: 'reading' }, known: [known('a', 'x@1')] })).toEqual([])
+  it('is started if it was made anew and the manager that was to start it could not', () => {
+    expect(step(record('a', 'x@1'), [held('a', 'x@1', { status: 'created' })])).toBe('start x@1 on a')
+    expect(step(record('a', 'x@1', { running: false }), [held('a', 'x@1', { status: 'created' })])).toBe('nothing')
   })
 })
 
-it.each([
-  [{ 'com.docker.swarm.reschedule-policies': '["on-node-failure"]', 'com.docker.swarm.id': '1' }, true],
-  [{ 'com.docker.swarm.reschedule-policies': '["off"]', 'com.docker.swarm.id': '1' }, false],
-  [{ 'com.docker.swarm.reschedule-policies': '["on-node-failure"]' }, false],
-  [{ 'com.docker.swarm.id': '1' }, false],
-])('containers with labels %o are rescheduled: %s', (labels, expected) => {
-  expect(isRescheduled(held('a', 'x@1', { labels }))).toBe(expected)
+describe('a container on a node that is down', () => {
+  it('moves, but not before the node is given up', () => {
+    expect(step(record('a', 'x@1'), [], { a: 'unclear', b: 'live' })).toBe('nothing')
+    expect(step(record('a', 'x@1'), [held('a', 'x@1')], { a: 'down', b: 'live' })).toBe('move')
+  })
+
+  it('does not wait for nodes that have nothing to do with it', () => {
+    expect(step(record('a', 'x@1'), [], { a: 'down', b: 'unclear' })).toBe('move')
+  })
+
+  it('is found where it was being made, started first, and nowhere else whatever nodes claim', () => {
+    const nodes: Nodes = { a: 'down', b: 'live', c: 'live' }
+    const note = record('a', 'x@1', { movingTo: 'b' })
+    expect(step(note, [held('b', 'x@2', { status: 'created' })], nodes)).toBe('start x@2 on b')
+    expect(planned(note, [held('b', 'x@2')], nodes)).toEqual({
+      do: 'note',
+      record: record('b', 'x@2', { left: [{ node: 'a', containerId: 'x@1' }] }),
+    })
+    expect(step(note, [held('c', 'x@2')], nodes)).toBe('move')
+    expect(step(note, [], { ...nodes, b: 'unclear' })).toBe('nothing')
+  })
+
+  it('leaves what may have been made on a second node that went down, too', () => {
+    const plan = planned(record('a', 'x@1', { movingTo: 'b' }), [], { a: 'down', b: 'down' })
+    expect(plan).toEqual({ do: 'note', record: record('a', 'x@1', { left: [{ node: 'b' }] }) })
+  })
+})
+
+describe('a node that returns', () => {
+  const note = record('b', 'x@2', { left: [{ node: 'a', containerId: 'x@1' }] })
+
+  it('loses what lives elsewhere by now, and is then not looked at any more', () => {
+    expect(step(note, [held('a', 'x@1', { status: 'exited' }), held('b', 'x@2')])).toBe('remove x@1 on a')
+    expect(planned(note, [held('b', 'x@2')])).toEqual({ do: 'note', record: { ...note, left: [] } })
+    expect(step(note, [held('b', 'x@2')], { a: 'unclear', b: 'live' })).toBe('nothing')
+  })
+
+  it('keeps other containers that say they were the same', () => {
+    expect(step(note, [held('a', 'x@7'), held('b', 'x@2')])).toBe('note')
+    expect(step(record('b', 'x@2'), [held('a', 'x@1'), held('b', 'x@2')])).toBe('nothing')
+  })
+
+  it('keeps its container if that was not made anew yet; the other place is remembered', () => {
+    const plan = planned(record('a', 'x@1', { movingTo: 'b' }), [held('a', 'x@1'), held('b', 'x@2')])
+    expect(plan).toEqual({ do: 'note', record: record('a', 'x@1', { left: [{ node: 'b' }] }) })
+    expect(step(record('a', 'x@1', { left: [{ node: 'b' }] }), [held('a', 'x@1'), held('b', 'x@2')])).toBe(
+      'remove x@2 on b',
+    )
+  })
 })

@@ -7,7 +7,7 @@ import type { ContainerInspect, Engine } from '../../../src/docker-api/index.ts'
 import type { HeldContainer, Inventory, NodeCondition } from '../../../src/manager/inventory/index.ts'
 import { Rescheduler } from '../../../src/manager/reschedule/rescheduler.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
-import { held } from './held.ts'
+import { held, record } from './held.ts'
 
 const keys = clusterKeys('test')
 let clock: ManualClock
@@ -18,8 +18,11 @@ let containers: HeldContainer[]
 let calls: string[]
 let running: AbortController
 let work: Promise<void>
-let createFails: Error | undefined
-let writeFails: Error | undefined
+let made: number
+/** What a creation, or a write, does besides: throw, perhaps after it was done. */
+let onCreate: () => Promise<void> | void
+let onWrite: (apply: () => Promise<unknown>) => Promise<unknown>
+let leads: boolean
 
 beforeEach(() => {
   clock = new ManualClock()
@@ -27,9 +30,10 @@ beforeEach(() => {
   nodes = { a: 'live', b: 'live' }
   containers = []
   calls = []
-  createFails = undefined
-  writeFails = undefined
-  running = new AbortController()
+  made = 1
+  onCreate = () => {}
+  onWrite = apply => apply()
+  leads = true
 })
 afterEach(async () => {
   running.abort()
@@ -38,6 +42,7 @@ afterEach(async () => {
 })
 
 function engineOf(node: string): Engine {
+  if (nodes[node] !== 'live') throw unavailable('NODE_DOWN', `Node ${node} is not there`)
   const own = (id: string): HeldContainer => {
     const found = containers.find(each => each.node === node && each.id === id)
     if (found === undefined) throw notFound('NO_SUCH_CONTAINER', `No such container: ${id}`)
@@ -45,19 +50,11 @@ function engineOf(node: string): Engine {
   }
   return stubEngine({
     containers: {
-      inspect: async id => {
-        const { name } = own(id)
-        const Networks = { back: { Aliases: ['db'] } }
-        return {
-          Id: id,
-          Config: { Image: name },
-          HostConfig: {},
-          NetworkSettings: { Networks },
-        } as unknown as ContainerInspect
-      },
+      inspect: async id => ({ Id: own(id).id }) as unknown as ContainerInspect,
       start: async id => {
         calls.push(`start ${id} on ${node}`)
-        containers = containers.map(each => (each === own(id) ? { ...each, status: 'running' } : each))
+        const starting = own(id)
+        containers = containers.map(each => (each === starting ? { ...each, status: 'running' } : each))
         return true
       },
       remove: async (id, options) => {
@@ -66,15 +63,18 @@ function engineOf(node: string): Engine {
         containers = containers.filter(each => each !== gone)
       },
     },
-    networks: {
-      connect: async (network, id, endpoint) => void calls.push(`connect ${network} ${id} ${JSON.stringify(endpoint)}`),
-    },
   })
 }
 
+const onNode = (name: string) => containers.filter(({ node }) => node === name)
+const nodeOf = (name: string) => {
+  const condition = nodes[name]
+  if (condition === undefined) return undefined
+  return { name, condition, containers: new Map(onNode(name).map(each => [each.id, each])) } as never
+}
 const inventory: Inventory = {
-  nodes: () => Object.entries(nodes).map(([name, condition]) => ({ name, condition }) as never),
-  node: name => (nodes[name] === undefined ? undefined : ({ name, condition: nodes[name] } as never)),
+  nodes: () => [],
+  node: nodeOf,
   containers: () => containers,
   named: () => [],
   find: () => [],
@@ -84,22 +84,21 @@ const inventory: Inventory = {
   refresh: async () => {},
 }
 
-function begin(): void {
-  let made = 1
+function begin(): Rescheduler {
   running = new AbortController()
   const rescheduler = new Rescheduler({
     store,
     keys,
     inventory,
     engineOf,
-    write: async ({ compares, operations }) => {
-      if (writeFails !== undefined) throw writeFails
-      return store.txn(compares, operations)
+    confirmLead: async () => {
+      if (!leads) throw unavailable('NOT_LEADER', 'This manager does not lead any more; try again')
     },
-    nanoCpusOf: () => 4e9,
-    create: async ({ request, name }) => {
+    write: ({ compares, operations }) => onWrite(() => store.txn(compares, operations)),
+    create: async ({ name, request }, onChosen) => {
       calls.push(`create ${name} ${JSON.stringify(request)}`)
-      if (createFails !== undefined) throw createFails
+      await onCreate()
+      await onChosen('b')
       made++
       containers.push(held('b', `${name}@${made}`, { status: 'created' }))
       return { node: 'b', id: `${name}@${made}` }
@@ -108,6 +107,18 @@ function begin(): void {
     log: silentLog,
   })
   work = rescheduler.run(running.signal)
+  work.catch(() => {})
+  return rescheduler
+}
+
+/** Begins with these containers on node a, taken into care as their creation does. */
+async function caring(...ids: readonly string[]): Promise<void> {
+  const rescheduler = begin()
+  for (const id of ids) {
+    containers.push(held('a', id))
+    await rescheduler.keep(record('a', id))
+  }
+  await clock.advance(1_000)
 }
 
 async function noted(): Promise<Record<string, string>> {
@@ -121,58 +132,70 @@ async function noted(): Promise<Record<string, string>> {
 }
 
 describe('a container that is to outlive its node', () => {
-  it('is noted, made anew with its networks, and started if it ran', async () => {
-    containers = [held('a', 'x@1'), held('a', 'y@1', { status: 'exited' }), held('a', 'z@1', { labels: {} })]
-    begin()
-    await clock.advance(10)
+  it('is made anew from what its creator asked for, and started if it ran', async () => {
+    await caring('x@1', 'y@1')
+    containers = containers.map(each => (each.id === 'y@1' ? { ...each, status: 'exited' } : each))
+    await clock.advance(2_000)
     expect(await noted()).toEqual({ x: 'x@1 on a, running', y: 'y@1 on a' })
     nodes['a'] = 'down'
     await clock.advance(10_000)
-    expect(calls).toEqual([
-      'create x {"Image":"x","HostConfig":{}}',
-      'connect back x@2 {"Aliases":["db"]}',
-      'start x@2 on b',
-      'create y {"Image":"y","HostConfig":{}}',
-      'connect back y@3 {"Aliases":["db"]}',
-    ])
+    expect(calls).toEqual(['create x {"Image":"x"}', 'create y {"Image":"y"}', 'start x@2 on b'])
     expect(await noted()).toEqual({ x: 'x@2 on b, running', y: 'y@3 on b' })
   })
 
-  it('is moved by the next manager, which knows of it only from the store', async () => {
-    containers = [held('a', 'x@1')]
-    begin()
-    await clock.advance(10)
+  it('is moved by the next manager, but not while its node may be about to register', async () => {
+    await caring('x@1')
     running.abort()
     await clock.advance(10)
     nodes = { b: 'live' }
-    containers = []
     begin()
-    await clock.advance(10)
+    await clock.advance(25_000)
+    expect(calls).toEqual([])
+    await clock.advance(10_000)
     expect(await noted()).toEqual({ x: 'x@2 on b, running' })
     expect(calls).toContain('start x@2 on b')
   })
 
-  it('is tried again, ever more rarely, until some node takes it', async () => {
-    containers = [held('a', 'x@1')]
-    begin()
-    await clock.advance(10)
+  it('stays where it is if its node is back in time', async () => {
+    await caring('x@1')
     nodes['a'] = 'down'
-    createFails = failed('NO_NODE_FITS', 'no resources available to schedule container')
+    onCreate = () => void (nodes['a'] = 'live')
+    await clock.advance(20_000)
+    expect([calls, await noted()]).toEqual([['create x {"Image":"x"}'], { x: 'x@1 on a, running' }])
+    expect(containers).toHaveLength(1)
+  })
+
+  it('is tried again, ever more rarely, until some node takes it', async () => {
+    await caring('x@1')
+    nodes['a'] = 'down'
+    onCreate = () => {
+      throw failed('NO_NODE_FITS', 'no resources available to schedule container')
+    }
     await clock.advance(120_000)
     const tries = calls.length
     expect(tries).toBeGreaterThan(3)
     expect(tries).toBeLessThan(12)
-    createFails = undefined
+    onCreate = () => {}
     await clock.advance(65_000)
     expect(await noted()).toEqual({ x: 'x@2 on b, running' })
   })
 
-  it('is removed from the node that comes back with it, volumes kept', async () => {
-    containers = [held('a', 'x@1')]
-    begin()
-    await clock.advance(10)
+  it('does not hold up others while its image is being pulled', async () => {
+    await caring('x@1', 'y@1')
     nodes['a'] = 'down'
-    await clock.advance(6_000)
+    const pulled = Promise.withResolvers<void>()
+    onCreate = () => (calls.length === 1 ? pulled.promise : undefined)
+    await clock.advance(10_000)
+    expect(await noted()).toEqual({ x: 'x@1 on a, running', y: 'y@2 on b, running' })
+    pulled.resolve()
+    await clock.advance(2_000)
+    expect(await noted()).toEqual({ x: 'x@3 on b, running', y: 'y@2 on b, running' })
+  })
+
+  it('is removed from the node that comes back with it, volumes kept', async () => {
+    await caring('x@1')
+    nodes['a'] = 'down'
+    await clock.advance(10_000)
     nodes['a'] = 'live'
     calls = []
     await clock.advance(6_000)
@@ -181,41 +204,55 @@ describe('a container that is to outlive its node', () => {
   })
 
   it('is forgotten when it was removed, once its engine says so too', async () => {
-    containers = [held('a', 'x@1')]
-    begin()
-    await clock.advance(10)
+    await caring('x@1')
     containers = []
     await clock.advance(6_000)
     expect([await noted(), calls]).toEqual([{}, []])
   })
 
-  it('is taken back where it was made anew but could not be noted', async () => {
-    containers = [held('a', 'x@1')]
-    begin()
-    await clock.advance(10)
+  it('is not lost when the answer to a write is, nor made twice', async () => {
+    await caring('x@1')
     nodes['a'] = 'down'
-    writeFails = failed('STORE_FULL', 'etcd is out of space')
-    await clock.advance(6_000)
-    expect(calls).toContain('remove x@2 on b {"force":true,"volumes":true}')
-    writeFails = undefined
-    await clock.advance(6_000)
-    expect(await noted()).toEqual({ x: 'x@3 on b, running' })
-    expect(containers.filter(({ node }) => node === 'b')).toHaveLength(1)
+    let writes = 0
+    onWrite = async apply => {
+      writes++
+      await apply()
+      if (writes === 2) throw unavailable('STORE_UNAVAILABLE', 'the store does not answer')
+    }
+    await clock.advance(30_000)
+    expect(await noted()).toEqual({ x: 'x@2 on b, running' })
+    expect(calls).toEqual(['create x {"Image":"x"}', 'start x@2 on b'])
+    expect(onNode('b').map(({ status }) => status)).toEqual(['running'])
   })
 })
 
-it('ends when another manager leads', async () => {
-  containers = [held('a', 'x@1')]
-  writeFails = unavailable('NOT_LEADER', 'This manager no longer leads the cluster; try again')
-  begin()
-  await expect(work).rejects.toBe(writeFails)
+it('outlasts a store that is away, and ends when another manager leads', async () => {
+  await caring('x@1')
+  nodes['a'] = 'down'
+  onWrite = () => Promise.reject(unavailable('STORE_UNAVAILABLE', 'the store does not answer'))
+  await clock.advance(30_000)
+  expect(await noted()).toEqual({ x: 'x@1 on a, running' })
+  const deposed = unavailable('NOT_LEADER', 'This manager no longer leads the cluster; try again')
+  onWrite = () => Promise.reject(deposed)
+  await clock.advance(120_000)
+  await expect(work).rejects.toBe(deposed)
+})
+
+it('does nothing to engines once another manager leads', async () => {
+  await caring('x@1')
+  nodes['a'] = 'down'
+  await clock.advance(10_000)
+  calls = []
+  leads = false
+  nodes['a'] = 'live'
+  await clock.advance(10_000)
+  await expect(work).rejects.toMatchObject({ code: 'NOT_LEADER' })
+  expect(calls).toEqual([])
 })
 
 it('leaves alone what it cannot read, and goes on', async () => {
   await store.txn([], [{ put: keys.reschedule('odd'), value: '{"swarmId":5}' }])
-  containers = [held('a', 'x@1')]
-  begin()
-  await clock.advance(10)
+  await caring('x@1')
   expect((await store.get(keys.reschedule('odd')))?.value).toBe('{"swarmId":5}')
   expect((await store.get(keys.reschedule('x')))?.value).toContain('"node":"a"')
 })

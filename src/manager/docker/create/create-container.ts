@@ -1,6 +1,8 @@
 import { conflict, failed, ShoalError } from '../../../core/errors.ts'
 import type { KeyedLock } from '../../../core/keyed-lock.ts'
 import type { PlacementRecord } from '../../../core/model/explanation.ts'
+import { PLACEMENT_LABEL, SWARM_ID_LABEL } from '../../../core/model/labels.ts'
+import type { RescheduledContainer } from '../../../core/model/rescheduled.ts'
 import { newHexId, type Random } from '../../../core/random.ts'
 import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
 import {
@@ -10,7 +12,6 @@ import {
   placeContainer,
   type Strategy,
 } from '../../../scheduler/index.ts'
-import { SWARM_ID_LABEL } from '../../inventory/index.ts'
 import { bringImage } from '../images/bring-image.ts'
 import type { ClusterNodes, NodeEngine } from '../nodes.ts'
 import { toContainerRequest } from './container-request.ts'
@@ -28,6 +29,8 @@ export interface CreatePorts {
   readonly filters: readonly FilterName[]
   /** Throws unless this manager still leads. An engine takes no token, so the store is asked right before it. */
   readonly confirmLead: () => Promise<void>
+  /** Takes a container into care that is to outlive its node. Throws 503 `NOT_LEADER`. */
+  readonly keep: (record: RescheduledContainer) => Promise<void>
   readonly signal: AbortSignal
 }
 
@@ -37,10 +40,9 @@ export interface CreateOptions {
   readonly platform: string | undefined
   /** The id that the cluster knows it by; absent: a new one. A client's own would let it pass for another container. */
   readonly swarmId?: string
+  /** Told the node before the container is made there; what it throws keeps it from being made. */
+  readonly onChosen?: (node: string) => Promise<void>
 }
-
-/** Keeps a container's PlacementRecord, as JSON. */
-export const PLACEMENT_LABEL = 'shoal.placement'
 
 type Created = { readonly Id: string; readonly Warnings: readonly string[] }
 
@@ -55,10 +57,10 @@ export interface PlacedCreation {
  */
 export async function createContainer(
   wanted: ContainerCreateRequest,
-  { name, platform, swarmId }: CreateOptions,
+  { name, platform, swarmId, onChosen }: CreateOptions,
   ports: CreatePorts,
 ): Promise<PlacedCreation> {
-  const { request, written } = splitExpressions(wanted)
+  const { request, written, isRescheduled } = splitExpressions(wanted)
   const asked = toContainerRequest(request, written)
   const id = swarmId ?? newHexId(ports.random)
   const labelled = { ...request, Labels: { ...request.Labels, [SWARM_ID_LABEL]: id } }
@@ -77,11 +79,35 @@ export async function createContainer(
       ...placement,
       decidedAtMs: ports.nodes.clock.nowMs(),
     })
+    await onChosen?.(node.name)
     const created = await createOn(node, recorded, { name, platform }, ports)
     await ports.nodes.inventory.refresh(node.name, created.Id)
+    if (isRescheduled && swarmId === undefined) {
+      await keep({ swarmId: id, node, containerId: created.Id, request: labelled, platform }, ports)
+    }
     return { node, created }
   } finally {
     done()
+  }
+}
+
+/** A container that could not be taken into care is not made at all: it would be lost with its node, against its policy. */
+async function keep(
+  kept: Pick<RescheduledContainer, 'swarmId' | 'containerId' | 'request'> & {
+    readonly node: NodeEngine
+    readonly platform: string | undefined
+  },
+  { keep: take }: Pick<CreatePorts, 'keep'>,
+): Promise<void> {
+  const { swarmId, containerId, request, platform } = kept
+  const { name: node, engine } = kept.node
+  try {
+    const name = (await engine.containers.inspect(containerId)).Name.slice(1)
+    const made = platform === undefined ? {} : { platform }
+    await take({ swarmId, name, node, containerId, running: false, request, ...made, left: [] })
+  } catch (error) {
+    await engine.containers.remove(containerId, { force: true, volumes: true }).catch(() => {})
+    throw error
   }
 }
 

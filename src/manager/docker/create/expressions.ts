@@ -1,4 +1,5 @@
 import { invalidInput } from '../../../core/errors.ts'
+import { AFFINITIES_LABEL, CONSTRAINTS_LABEL, RESCHEDULE_LABEL, WHITELISTS_LABEL } from '../../../core/model/labels.ts'
 import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
 import { readExpressions, type WrittenExpressions } from '../../../scheduler/index.ts'
 
@@ -6,15 +7,17 @@ import { readExpressions, type WrittenExpressions } from '../../../scheduler/ind
 export interface SplitRequest {
   readonly request: ContainerCreateRequest
   readonly written: WrittenExpressions
+  /** Its policy is `on-node-failure`. */
+  readonly isRescheduled: boolean
 }
 
 /** The kinds of expressions: how they begin in the environment, and the label that keeps them. */
 const KINDS = [
-  { field: 'constraints', prefix: 'constraint:', label: 'com.docker.swarm.constraints' },
-  { field: 'affinities', prefix: 'affinity:', label: 'com.docker.swarm.affinities' },
-  { field: 'whitelists', prefix: 'whitelist:', label: 'com.docker.swarm.whitelists' },
+  { field: 'constraints', prefix: 'constraint:', label: CONSTRAINTS_LABEL },
+  { field: 'affinities', prefix: 'affinity:', label: AFFINITIES_LABEL },
+  { field: 'whitelists', prefix: 'whitelist:', label: WHITELISTS_LABEL },
 ] as const
-const RESCHEDULE = { prefix: 'reschedule:', label: 'com.docker.swarm.reschedule-policies' }
+const RESCHEDULE = { prefix: 'reschedule:', label: RESCHEDULE_LABEL }
 
 /**
  * Takes the expressions out of a request's environment and labels. The container keeps them as labels, as classic Swarm's
@@ -24,7 +27,7 @@ export function splitExpressions(request: ContainerCreateRequest): SplitRequest 
   // Docker's own client writes null for an empty list.
   const environment = request.Env ?? []
   const policies = [...fromEnvironment(environment, RESCHEDULE.prefix), ...fromLabel(request, RESCHEDULE.label)]
-  checkReschedule(policies)
+  const isRescheduled = checkReschedule(policies)
   const lists = KINDS.map(kind => ({
     ...kind,
     texts: [...fromLabel(request, kind.label), ...fromEnvironment(environment, kind.prefix)],
@@ -45,6 +48,7 @@ export function splitExpressions(request: ContainerCreateRequest): SplitRequest 
       ...(labels.length === 0 ? {} : { Labels: { ...request.Labels, ...Object.fromEntries(labels) } }),
     },
     written,
+    isRescheduled,
   }
 }
 
@@ -74,12 +78,11 @@ function fromLabel({ Labels }: Pick<ContainerCreateRequest, 'Labels'>, label: st
   throw invalidInput('BAD_CONSTRAINT', `Cannot read label ${label}: expected a JSON list such as ["disk==ssd"]`)
 }
 
-/** Classic Swarm's rules and sentences (cluster/config.go). */
-function checkReschedule(policies: readonly string[]): void {
+/** Whether the policy is `on-node-failure`. Classic Swarm's rules and sentences (cluster/config.go). */
+function checkReschedule(policies: readonly string[]): boolean {
   if (policies.length > 1) throw invalidInput('BAD_RESCHEDULE_POLICY', 'too many reschedule policies')
   const [policy = 'off'] = policies
-  if (policy === 'off') return
-  if (policy !== 'on-node-failure') {
-    throw invalidInput('BAD_RESCHEDULE_POLICY', `invalid reschedule policy: ${policy}`)
-  }
+  if (policy === 'on-node-failure') return true
+  if (policy === 'off') return false
+  throw invalidInput('BAD_RESCHEDULE_POLICY', `invalid reschedule policy: ${policy}`)
 }
