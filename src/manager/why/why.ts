@@ -35,12 +35,16 @@ export async function why(reference: string, ports: WhyPorts): Promise<WhyAnswer
   const task = findTask(reference, ports.snapshot())
   if (task !== undefined) return whyTask(task, ports)
   const { node, id } = await locate(reference, ports.nodes)
-  const held = ports.nodes.inventory.node(node.name)?.containers.get(id)
-  const own = held === undefined ? undefined : findTask(taskIdIn(held.labels) ?? '', ports.snapshot())
+  const heldNow = (): HeldContainer => {
+    const held = ports.nodes.inventory.node(node.name)?.containers.get(id)
+    if (held === undefined) throw notFound('NO_SUCH_CONTAINER', `No such container: ${reference}`)
+    return held
+  }
+  const own = findTask(taskIdIn(heldNow().labels) ?? '', ports.snapshot())
   if (own !== undefined) return whyTask(own, ports)
-  if (held === undefined) throw notFound('NO_SUCH_CONTAINER', `No such container: ${reference}`)
   const { HostConfig } = await node.engine.containers.inspect(id)
-  return whyContainer(held, HostConfig, ports)
+  // It may have changed, or gone, while its node was asked.
+  return whyContainer(heldNow(), HostConfig, ports)
 }
 
 function whyTask(task: TaskRecord, { state, strategy }: WhyPorts): WhyAnswer {
@@ -68,7 +72,7 @@ function whyContainer(held: HeldContainer, host: HostConfig, { state, strategy, 
     image,
     node,
     ...recorded(recordIn(labels[PLACEMENT_LABEL])),
-    now: state.without({ id: reservationId(held), container: held }, contents =>
+    now: state.without({ id: reservationId(held), container: { node, id } }, contents =>
       explainContainer(request, contents, placing),
     ),
   }

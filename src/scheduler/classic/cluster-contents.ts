@@ -61,17 +61,18 @@ export class ClusterContents {
     this.#shortIds.set(short, (this.#shortIds.get(short) ?? new Set()).add(placed))
   }
 
-  /** One that is unknown is fine. */
-  removeContainer(node: string, id: string): void {
+  /** Returns what was removed; one that is unknown is fine. */
+  removeContainer(node: string, id: string): Placed | undefined {
     const key = keyOf(node, id)
     const placed = this.#containers.get(key)
-    if (placed === undefined) return
+    if (placed === undefined) return undefined
     this.#containers.delete(key)
     this.#account(placed, 'remove')
     const short = id.slice(0, SHORT_ID)
     const alike = this.#shortIds.get(short)
     alike?.delete(placed)
     if (alike?.size === 0) this.#shortIds.delete(short)
+    return placed
   }
 
   /** Replaces all that is known of a node's images. */

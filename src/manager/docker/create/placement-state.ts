@@ -33,6 +33,8 @@ export class PlacementState {
   readonly standalone = new StandaloneReservations()
   readonly #tasks = new Map<string, TaskRecord>()
   readonly #nodes = new Set<string>()
+  /** Volumes that are on some node's disk. */
+  #pinned: ReadonlySet<string> = new Set()
   /** Nodes whose condition has changed. */
   #conditionsAreOld = true
   #seen: Snapshot | undefined
@@ -54,18 +56,18 @@ export class PlacementState {
 
   /** What `look` sees if what is reserved under this id, and the container that holds it, were not there. */
   without<T>(
-    { id, container }: { readonly id: string; readonly container?: HeldContainer | undefined },
+    { id, container }: { readonly id: string; readonly container?: Pick<HeldContainer, 'node' | 'id'> },
     look: (contents: ClusterContents) => T,
   ): T {
     const contents = this.contents()
     const reservation = contents.view.reservation(id)
     contents.view.release(id)
-    if (container !== undefined) contents.removeContainer(container.node, container.id)
+    const removed = container === undefined ? undefined : contents.removeContainer(container.node, container.id)
     try {
       return look(contents)
     } finally {
       if (reservation !== undefined) contents.view.reserve(reservation)
-      if (container !== undefined) contents.setContainer(container.node, container)
+      if (removed !== undefined) contents.setContainer(removed.node, removed.container)
     }
   }
 
@@ -175,8 +177,15 @@ export class PlacementState {
     }
   }
 
+  #lookAtVolumes(volumes: Snapshot['volumes']): void {
+    const pinned = new Map([...volumes.values()].map(({ value }) => [value.name, value.node]))
+    for (const [name, node] of pinned) this.#view.pinVolume(name, node)
+    for (const name of this.#pinned) if (!pinned.has(name)) this.#view.pinVolume(name, undefined)
+    this.#pinned = new Set(pinned.keys())
+  }
+
   #lookAtTasks({ tasks, status, volumes }: Snapshot): void {
-    for (const { value } of volumes.values()) this.#view.pinVolume(value.name, value.node)
+    this.#lookAtVolumes(volumes)
     const gone = new Set(this.#tasks.keys())
     for (const { value: task } of tasks.values()) {
       const state = status.get(task.id)?.value.state
