@@ -3,6 +3,7 @@ import { unavailable } from '../core/errors.ts'
 import { KeyedLock } from '../core/keyed-lock.ts'
 import type { Log } from '../core/log.ts'
 import type { MemberRecord } from '../core/model/node.ts'
+import type { RescheduledContainer } from '../core/model/rescheduled.ts'
 import type { Random } from '../core/random.ts'
 import { clientTlsOf, type Engine } from '../docker-api/index.ts'
 import { createListeners, type Listeners, type ServerTls } from '../docker-api/server/index.ts'
@@ -12,17 +13,17 @@ import type { Creating } from './docker/containers/container-routes.ts'
 import { createContainer } from './docker/create/create-container.ts'
 import { PlacementState } from './docker/create/placement-state.ts'
 import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
-import type { ClusterNodes, NodeEngine } from './docker/nodes.ts'
+import type { ClusterNodes } from './docker/nodes.ts'
 import type { EngineList } from './engine-list/engine-list.ts'
 import { withCors } from './http/cors.ts'
 import { createFront } from './http/server.ts'
 import { v1Routes } from './http/v1-routes.ts'
 import { whyRoutes } from './http/why-routes.ts'
 import { ClusterInventory } from './inventory/index.ts'
-import type { LeaderTerm, Manager } from './manager.ts'
+import type { Manager } from './manager.ts'
 import type { Strategy } from './model/round.ts'
 import type { Snapshot } from './model/snapshot.ts'
-import { Rescheduler } from './reschedule/rescheduler.ts'
+import { Rescheduler, type ReschedulerPorts } from './reschedule/rescheduler.ts'
 import { nodeViews, pendingView } from './views.ts'
 
 export interface ManagerServerOptions {
@@ -94,7 +95,7 @@ export async function createManagerServer(
     )
   }
   const views = () => [...nodeViews(manager.snapshot(), trouble), ...(engineList?.pending() ?? []).map(pendingView)]
-  const creating = {
+  const placing = {
     nodes,
     random,
     strategy,
@@ -103,8 +104,8 @@ export async function createManagerServer(
     locks: new KeyedLock(),
     confirmLead: manager.confirmLead,
   }
-  manager.placeBeside(creating.state.standalone)
-  manager.whileLeading(term => reschedule(term, creating, { clock, log }))
+  manager.placeBeside(placing.state.standalone)
+  const creating = { ...placing, ...reschedule(manager, placing, { clock, log }) }
   const routes = [
     ...v1Routes({ manager, nodes, views }, whyRoutes({ ...creating, snapshot: manager.snapshot }), options.version),
     ...dockerRoutes({ ...options, manager, nodes, views, random, strategy, creating }),
@@ -126,32 +127,39 @@ export async function createManagerServer(
   }
 }
 
-/** Makes containers that ask for it anew when their node fails. */
+/** Makes containers that ask for it anew when their node fails, in every term of this manager. */
 function reschedule(
-  term: LeaderTerm,
-  creating: Creating,
+  manager: Manager,
+  creating: Omit<Creating, 'keep'>,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
-): Promise<void> {
-  const { nodes } = creating
-  const { signal } = term
-  const memberOf = (node: string): NodeEngine => {
+): Pick<Creating, 'keep'> {
+  const { nodes, confirmLead } = creating
+  const { inventory } = nodes
+  let present: Rescheduler | undefined
+  const keep = async (record: RescheduledContainer): Promise<void> => {
+    if (present === undefined) throw unavailable('NOT_LEADER', 'This manager does not lead any more; try again')
+    await present.keep(record)
+  }
+  const engineOf = (node: string): Engine => {
     const found = nodes.ready().find(({ name }) => name === node)
     if (found === undefined) throw unavailable('NODE_DOWN', `Node ${node} is not there`)
-    return found
+    return found.engine
   }
-  return new Rescheduler({
-    ...term,
-    inventory: nodes.inventory,
-    engineOf: node => memberOf(node).engine,
-    nanoCpusOf: node => memberOf(node).member.nanoCpus,
-    async create({ name, swarmId, request }) {
-      const options = { name, swarmId, platform: undefined }
-      const { node, created } = await createContainer(request, options, { ...creating, signal })
-      return { node: node.name, id: created.Id }
-    },
-    clock,
-    log,
-  }).run(signal)
+  const create: ReschedulerPorts['create'] = async ({ name, swarmId, request, platform }, onChosen, signal) => {
+    const options = { name, swarmId, platform, onChosen }
+    const { node, created } = await createContainer(request, options, { ...creating, keep, signal })
+    return { node: node.name, id: created.Id }
+  }
+  manager.whileLeading(async term => {
+    const rescheduler = new Rescheduler({ ...term, inventory, engineOf, confirmLead, create, clock, log })
+    present = rescheduler
+    try {
+      await rescheduler.run(term.signal)
+    } finally {
+      if (present === rescheduler) present = undefined
+    }
+  })
+  return { keep }
 }
 
 /** What is made of a snapshot, made once for each. */

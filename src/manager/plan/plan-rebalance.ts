@@ -1,3 +1,4 @@
+import { isTerminal } from '../../core/model/task.ts'
 import { type ClusterView, place, requestOf } from '../../scheduler/index.ts'
 import type { NodeState } from '../model/node-state.ts'
 import type { Snapshot } from '../model/snapshot.ts'
@@ -25,24 +26,25 @@ export function planRebalance(
   { movesMax, ...options }: ViewOptions & { readonly movesMax: number },
 ): RebalanceMove[] {
   const view = clusterView(snapshot, nodes, options)
-  const tasks = movableTasks(snapshot, nodes)
-  const counts = countTasks(snapshot, nodes)
+  const facts = allFacts(snapshot, nodes)
+  const counts = countTasks(facts, nodes)
+  const movable = movableTasks(facts)
   const moves: RebalanceMove[] = []
   while (moves.length < movesMax) {
-    const move = nextMove(tasks, counts, view)
+    const move = nextMove(movable, counts, view)
     if (move === undefined) break
-    const { facts, from, to } = move
+    const { facts: moved, from, to } = move
     counts.set(from, (counts.get(from) ?? 0) - 1)
     counts.set(to, (counts.get(to) ?? 0) + 1)
-    tasks.delete(facts.task.id)
-    view.reserve({ id: facts.task.id, node: to, ...reservationOf(facts) })
+    movable.get(from)?.delete(moved)
+    view.reserve({ id: moved.task.id, node: to, ...reservationOf(moved) })
     moves.push(move)
   }
   return moves
 }
 
 function nextMove(
-  tasks: ReadonlyMap<string, TaskFacts>,
+  movable: ReadonlyMap<string, ReadonlySet<TaskFacts>>,
   counts: ReadonlyMap<string, number>,
   view: ClusterView,
 ): RebalanceMove | undefined {
@@ -50,8 +52,11 @@ function nextMove(
   const fullestFirst = [...counts].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
   for (const [from, count] of fullestFirst) {
     if (count - fewest < DIFFERENCE_MIN) return undefined
-    for (const facts of tasks.values()) {
-      if (facts.task.node !== from) continue
+    const tried = new Set<string>()
+    for (const facts of movable.get(from) ?? []) {
+      // Replicas of one service have the same places.
+      if (tried.has(facts.task.serviceId)) continue
+      tried.add(facts.task.serviceId)
       const to = placeElsewhere(facts, from, view)
       if (to !== undefined && count - (counts.get(to) ?? 0) >= DIFFERENCE_MIN) return { facts, from, to }
     }
@@ -71,31 +76,42 @@ function reservationOf({ task }: TaskFacts) {
   return { nanoCpus, memoryBytes, hostPorts, serviceId: task.serviceId }
 }
 
-/** By id, the newest first: what has run for long is left alone. */
-function movableTasks(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>): Map<string, TaskFacts> {
+/** Whether tasks that were asked to leave their nodes are still there: until they are gone nobody can tell how full nodes are. */
+export function areTasksLeaving({ tasks, status }: Snapshot): boolean {
+  return [...tasks.values()].some(
+    ({ value }) => value.leaving === true && !isTerminal(status.get(value.id)?.value.state ?? 'pending'),
+  )
+}
+
+function allFacts(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>): TaskFacts[] {
   const volumeNodes = new Map(
     [...snapshot.volumes.values()].flatMap(({ value: { name, node } }) => (node === undefined ? [] : [[name, node]])),
   )
-  const newestFirst = [...snapshot.tasks.values()].sort((a, b) => b.createRevision - a.createRevision)
-  const facts = newestFirst.map(stored => {
+  return [...snapshot.tasks.values()].map(stored => {
     const { node, id } = stored.value
     const status = snapshot.status.get(id)?.value
     return factsOf(stored, { status, node: node === undefined ? undefined : nodes.get(node), volumeNodes })
   })
-  const isMovable = ({ situation, settled, draining, pinned }: TaskFacts): boolean =>
-    situation === 'live' && settled && !draining && !pinned
-  return new Map(facts.filter(isMovable).map(each => [each.task.id, each]))
 }
 
-/** Tasks on each node that may get more. */
-function countTasks(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>): Map<string, number> {
+/** By node, the newest first: what has run for long is left alone. */
+function movableTasks(facts: readonly TaskFacts[]): Map<string, Set<TaskFacts>> {
+  const isMovable = ({ situation, settled, draining, pinned }: TaskFacts): boolean =>
+    situation === 'live' && settled && !draining && !pinned
+  const newestFirst = facts.filter(isMovable).sort((a, b) => b.stored.createRevision - a.stored.createRevision)
+  const byNode = Map.groupBy(newestFirst, ({ task }) => task.node ?? '')
+  return new Map([...byNode].map(([node, tasks]) => [node, new Set(tasks)]))
+}
+
+/** Tasks that run, or are about to, on each node that may get more. */
+function countTasks(facts: readonly TaskFacts[], nodes: ReadonlyMap<string, NodeState>): Map<string, number> {
   const open = [...nodes.values()].filter(
     ({ presence, record }) => presence === 'ready' && record.availability === 'active',
   )
   const counts = new Map(open.map(({ name }) => [name, 0]))
-  for (const { value: task } of snapshot.tasks.values()) {
+  for (const { task, situation } of facts) {
     const count = counts.get(task.node ?? '')
-    if (count !== undefined && task.desired === 'running') counts.set(task.node ?? '', count + 1)
+    if (count !== undefined && situation === 'live') counts.set(task.node ?? '', count + 1)
   }
   return counts
 }

@@ -7,7 +7,7 @@ import { nodeStates } from '../model/node-state.ts'
 import { NOTHING_OBSERVED } from '../model/observations.ts'
 import type { DecideOptions } from '../model/round.ts'
 import type { Standalone } from '../model/standalone.ts'
-import { planRebalance } from '../plan/plan-rebalance.ts'
+import { areTasksLeaving, planRebalance } from '../plan/plan-rebalance.ts'
 import type { ApplyPorts } from './apply.ts'
 
 export interface RebalancePorts extends Pick<ApplyPorts, 'snapshot' | 'write'> {
@@ -21,7 +21,8 @@ const TRIES = 5
 const MOVES_MAX = 50
 
 /**
- * Asks tasks to leave fuller nodes for emptier ones. Each leaves once its successor is well. Throws 400 `BAD_BUDGET`, 400
+ * Asks tasks to leave fuller nodes for emptier ones. Each leaves once its successor is well. Throws 400 `BAD_BUDGET`, 409
+ * `STILL_MOVING`, 400
  * `NOT_SPREAD` for a strategy that does not want nodes to be equally full.
  */
 export async function rebalance(
@@ -42,6 +43,9 @@ export async function rebalance(
   const round = { monotonicMs: clock.monotonicMs(), observations: NOTHING_OBSERVED, options }
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const now = snapshot()
+    if (areTasksLeaving(now)) {
+      throw conflict('STILL_MOVING', 'Tasks are still leaving their nodes: rebalance again when they have')
+    }
     const planned = planRebalance(now, nodeStates(now, round), {
       movesMax,
       overcommit,

@@ -42,7 +42,7 @@ describe.skipIf(!isRoot)('kill -9 during a pull', () => {
     const id = await store.images.pull(name, {}, soon())
     const last = registry.requests.findLast(request => request.path === path)
     expect(Number(/^bytes=(\d+)-$/.exec(last?.range ?? '')?.[1])).toBeGreaterThan(20_000)
-    expect(readdirSync(await store.roots.mount('c', id)).sort()).toEqual(['large', 'small'])
+    expect(readdirSync(await store.roots.mount('c', id)).sort()).toEqual(['.dockerenv', 'large', 'small'])
   })
 
   it('clears away what was unpacked but never became an image', async () => {
