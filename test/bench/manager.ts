@@ -52,7 +52,7 @@ async function measure(nodes: number): Promise<BenchRow[]> {
     return child
   }
   try {
-    const fleet = start([resolve('test/bench/manager/fleet.ts'), String(nodes), String(CONTAINERS_A_NODE)])
+    const fleet = start([resolve('test/bench/manager/fleet-program.ts'), String(nodes), String(CONTAINERS_A_NODE)])
     const [port] = (await once(fleet.stdout as NodeJS.EventEmitter, 'data')) as [Buffer]
     const api = await freePort()
     const from = performance.now()

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { FleetNode } from './fleet-node.ts'
 
-/** `fleet.ts NODES CONTAINERS`: that many engines behind one port, each at an address of its own below 127.1. Prints the port. */
+/** `fleet-program.ts NODES CONTAINERS`: that many engines behind one port, each at an address of its own below 127.1. Prints the port. */
 const [count = 1, containers = 0] = process.argv.slice(2).map(Number)
 const nodes = new Map(Array.from({ length: count }, (_, index) => [addressOf(index), new FleetNode(index, containers)]))
 
