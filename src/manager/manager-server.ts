@@ -15,6 +15,7 @@ import { PlacementState } from './docker/create/placement-state.ts'
 import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
 import type { ClusterNodes } from './docker/nodes.ts'
 import type { EngineList } from './engine-list/engine-list.ts'
+import { Connections } from './http/connections.ts'
 import { withCors } from './http/cors.ts'
 import { createFront } from './http/server.ts'
 import { v1Routes } from './http/v1-routes.ts'
@@ -79,6 +80,7 @@ export async function createManagerServer(
   })
   const nodes: ClusterNodes = {
     clock,
+    connections: new Connections(clock),
     ...(tls === undefined ? {} : { tls: clientTlsOf(tls) }),
     capVersion: createVersionCap(),
     inventory,
@@ -111,7 +113,7 @@ export async function createManagerServer(
     ...dockerRoutes({ ...options, manager, nodes, views, random, strategy, creating }),
   ]
   const hijack = (request: Parameters<typeof hijackTarget>[0]) => hijackTarget(request, nodes)
-  const front = await createFront(routes, { manager, clock, log, hijack, ...(tls === undefined ? {} : { tls }) })
+  const front = await createFront(routes, { ...ports, hijack, tls, connections: nodes.connections })
   const handler = options.cors === true ? withCors(front.handler) : front.handler
   const listeners = createListeners({ handler, isUpgrade: isHijack, onUpgrade: front.onUpgrade })
   const end = new AbortController()

@@ -3,6 +3,7 @@ import { unavailable } from '../../core/errors.ts'
 import type { MemberRecord } from '../../core/model/node.ts'
 import { mapParallel } from '../../core/parallel.ts'
 import type { ClientTls, Engine } from '../../docker-api/index.ts'
+import type { Connections } from '../http/connections.ts'
 import type { Inventory } from '../inventory/index.ts'
 
 export interface NodeEngine {
@@ -16,6 +17,8 @@ export interface ClusterNodes {
   /** Nodes that are up, by name. */
   readonly ready: () => readonly NodeEngine[]
   readonly clock: Clock
+  /** What requests are handed on over. */
+  readonly connections: Connections
   readonly capVersion: (path: string, node: NodeEngine) => Promise<string>
   /** What is known of the nodes without asking them. */
   readonly inventory: Inventory

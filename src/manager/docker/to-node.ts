@@ -10,6 +10,6 @@ export async function toNode(node: NodeEngine, path: string, { capVersion, tls }
 }
 
 /** Has somebody else answer. */
-export function hand(request: ApiRequest, upstream: Upstream, { clock }: ClusterNodes): ApiReply {
-  return { answer: response => forward(request.raw, response, upstream, clock) }
+export function hand(request: ApiRequest, upstream: Upstream, { connections }: ClusterNodes): ApiReply {
+  return { answer: response => forward(request.raw, response, upstream, connections) }
 }

@@ -1,21 +1,21 @@
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../../core/clock.ts'
 import { errorMessage, invalidInput, unavailable } from '../../core/errors.ts'
-import { type ClientTls, connectionOptions } from '../../docker-api/index.ts'
+import { connectionOptions } from '../../docker-api/index.ts'
+import {
+  CONNECT_MS_MAX,
+  type Connections,
+  type Destination,
+  type Exchange,
+  KeptConnectionClosed,
+  splitAddress,
+} from './connections.ts'
 
-/** Where a request is handed on to: a host that speaks HTTP, and the path there. */
-export interface Upstream {
-  /** For messages: `node n1`. */
-  readonly what: string
-  /** `10.0.0.11:2375`. */
-  readonly address: string
-  readonly path: string
-  /** Absent: no TLS. */
-  readonly tls?: ClientTls
+export interface Upstream extends Destination {
   /** Waited for once it has answered, before the client hears of it: at all, or of anything behind the head. */
   readonly beforeHead?: () => Promise<void>
   readonly beforeBody?: () => Promise<void>
@@ -23,43 +23,39 @@ export interface Upstream {
   readonly relay?: (answer: IncomingMessage, response: ServerResponse) => Promise<void>
 }
 
-const CONNECT_TIMEOUT_MS = 3_000
 const HIJACK_BODY_BYTES_MAX = 1024 * 1024
 /** Marks a request that was handed on once, so that two managers never play ball with it. */
 export const FORWARDED = 'x-shoal-forwarded'
+/** These are about the connection they came over. Clients offer HTTP/2 on any request. */
+const OF_CONNECTION = ['connection', 'keep-alive', 'proxy-connection', 'upgrade', 'http2-settings'] as const
 
 /**
  * Hands a request on, and the answer back, as streams: neither is buffered and a client that goes away ends both.
- * Throws 503 `UNREACHABLE` if the other side does not take the connection in time.
+ * Throws 503 `UNREACHABLE` if the other side does not take the connection in time, or closes it without an answer.
  */
 export async function forward(
   incoming: IncomingMessage,
   response: ServerResponse,
   upstream: Upstream,
-  clock: Clock,
+  connections: Connections,
 ): Promise<void> {
-  const { host, port } = splitAddress(upstream.address)
-  const socket = await dial(upstream, clock)
-  const outgoing = httpRequest({
-    host,
-    port,
-    path: upstream.path,
-    method: incoming.method ?? 'GET',
-    headers: { ...incoming.headers, host: upstream.address, connection: 'close', [FORWARDED]: '1' },
-    createConnection: () => socket,
+  let exchange = handOn(incoming, upstream, connections, false)
+  let answer: IncomingMessage | undefined
+  response.on('close', () => {
+    // A connection is kept only if both sides have said all they had to say.
+    if (answer?.readableEnded !== true || !exchange.request.writableFinished) exchange.request.destroy()
   })
-  response.on('close', () => outgoing.destroy())
-  // Gone while we connected: the event was before we listened.
-  if (response.destroyed) outgoing.destroy()
-  const answered = Promise.withResolvers<IncomingMessage>()
-  outgoing.on('response', answered.resolve)
-  outgoing.on('error', answered.reject)
-  incoming.pipe(outgoing)
-  let answer: IncomingMessage
+  // Gone while we looked where to: the event was before we listened.
+  if (response.destroyed) exchange.request.destroy()
   try {
-    answer = await answered.promise
+    answer = await exchange.answered.catch((error: unknown) => {
+      if (!(error instanceof KeptConnectionClosed) || !mayRepeat(incoming) || response.destroyed) throw error
+      exchange = handOn(incoming, upstream, connections, true)
+      return exchange.answered
+    })
   } catch (cause) {
-    throw unavailable('UNREACHABLE', `Cannot reach ${upstream.what}: ${errorMessage(cause)}`, { cause })
+    const where = `${upstream.what} at ${upstream.address}`
+    throw unavailable('UNREACHABLE', `Cannot reach ${where}: ${errorMessage(cause)}`, { cause })
   }
   await upstream.beforeHead?.()
   const { connection: _connection, 'keep-alive': _keepAlive, ...headers } = answer.headers
@@ -76,6 +72,24 @@ export async function forward(
   await finished(response).catch(() => {})
 }
 
+function handOn(incoming: IncomingMessage, upstream: Upstream, connections: Connections, isFresh: boolean): Exchange {
+  const headers: Record<string, string | string[] | undefined> = { ...incoming.headers, [FORWARDED]: '1' }
+  for (const name of OF_CONNECTION) delete headers[name]
+  const exchange = connections.ask(upstream, { method: incoming.method ?? 'GET', headers }, isFresh)
+  if (hasBody(incoming)) incoming.pipe(exchange.request)
+  else exchange.request.end()
+  return exchange
+}
+
+/** What was asked may have been done, though nothing was answered: only what changes nothing is asked again. */
+function mayRepeat(incoming: IncomingMessage): boolean {
+  return ['GET', 'HEAD'].includes(incoming.method ?? '') && !hasBody(incoming)
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
 /** Waits for the first bytes behind the head, then for `before`. The bytes stay to be read. */
 async function untilBody(answer: IncomingMessage, before: () => Promise<void>): Promise<void> {
   const come = Promise.withResolvers<void>()
@@ -89,7 +103,7 @@ export async function splice(
   incoming: IncomingMessage,
   client: Duplex,
   head: Buffer,
-  { upstream, clock }: { readonly upstream: Upstream; readonly clock: Clock },
+  { upstream, clock }: { readonly upstream: Destination; readonly clock: Clock },
 ): Promise<void> {
   const body = await readBody(incoming)
   const socket = await dial(upstream, clock)
@@ -128,12 +142,12 @@ async function readBody(incoming: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-async function dial(upstream: Upstream, clock: Clock): Promise<Socket> {
+async function dial(upstream: Destination, clock: Clock): Promise<Socket> {
   const { tls } = upstream
   const target = { ...splitAddress(upstream.address), allowHalfOpen: true }
   const socket = tls === undefined ? connect(target) : connectTls({ ...target, ...connectionOptions(tls) })
   const connected = Promise.withResolvers<void>()
-  const timer = clock.setTimer(CONNECT_TIMEOUT_MS, () => connected.reject(new Error('it does not answer')))
+  const timer = clock.setTimer(CONNECT_MS_MAX, () => connected.reject(new Error('it does not answer')))
   socket.once(tls === undefined ? 'connect' : 'secureConnect', connected.resolve)
   socket.once('error', connected.reject)
   try {
@@ -148,9 +162,4 @@ async function dial(upstream: Upstream, clock: Clock): Promise<Socket> {
     timer.cancel()
     socket.off('error', connected.reject)
   }
-}
-
-function splitAddress(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(':')
-  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) }
 }

@@ -7,15 +7,18 @@ import type { Log } from '../../core/log.ts'
 import { clientTlsOf } from '../../docker-api/index.ts'
 import { errorAnswer, refuseUpgrade, type ServerTls } from '../../docker-api/server/index.ts'
 import type { Manager } from '../manager.ts'
+import type { Connections } from './connections.ts'
 import { FORWARDED, forward, splice, type Upstream } from './proxy.ts'
 import type { ApiReply, ApiRequest, ApiRoute } from './route.ts'
 
 export interface ServerPorts {
   readonly manager: Manager
   readonly clock: Clock
+  /** What requests are handed on over; closed with the front. */
+  readonly connections: Connections
   readonly log: Log
   /** For the way to the leader, which serves as this manager does. */
-  readonly tls?: ServerTls
+  readonly tls?: ServerTls | undefined
   /** Where a hijacked connection goes; throws a ShoalError if nowhere. */
   readonly hijack: (request: IncomingMessage) => Promise<Upstream>
 }
@@ -62,7 +65,10 @@ export async function createFront(routes: readonly ApiRoute[], ports: ServerPort
   return {
     handler: (request, response) => app.routing(request, response),
     onUpgrade: (request, socket, head) => void hijack(request, socket, head, ports),
-    close: () => app.close(),
+    async close() {
+      await app.close()
+      ports.connections.close()
+    },
   }
 }
 
@@ -76,7 +82,7 @@ function addRoute(app: FastifyInstance, route: ApiRoute, ports: ServerPorts): vo
       if (route.leaderOnly !== true || ports.manager.isLeader() || ports.manager.staleMs() > 0) return
       const upstream = leaderOf(request, ports)
       reply.hijack()
-      await answerRaw(reply, () => forward(request.raw, reply.raw, upstream, ports.clock))
+      await answerRaw(reply, () => forward(request.raw, reply.raw, upstream, ports.connections))
     },
     handler: (request, reply) => serve(route, request, reply),
   })
