@@ -88,10 +88,16 @@ export async function openNodeEngine(settings: JoinSettings, ports: BasePorts, s
   engine.setNameSource({ ...overlay.names, ready: named.promise })
   const endpoints = new ContainerEndpoints({ ...ports, engine, overlay: overlay.containers })
   const restarts = new Restarts()
-  const look = (id: string): Promise<void> => endpoints.look(id)
+  const onCluster = onNetworks({
+    ...ports,
+    engine,
+    overlay: overlay.containers,
+    look: id => endpoints.look(id),
+    expect: owner => endpoints.expect(owner),
+  })
   return {
     engine,
-    served: withIngressPorts(restarts.watch(onNetworks({ ...ports, engine, overlay: overlay.containers, look }))),
+    served: withIngressPorts(restarts.watch(onCluster)),
     restarts,
     overlay,
     startOverlay: signal => overlay.start(signal).then(named.resolve),

@@ -22,6 +22,8 @@ const TELLING = /^(start|die|pause|unpause|restart|rename|destroy)$/
  */
 export class ContainerEndpoints {
   readonly #ports: ContainerEndpointsPorts
+  /** Owners whose containers are being made. */
+  readonly #awaited = new Set<string>()
 
   constructor(ports: ContainerEndpointsPorts) {
     this.#ports = ports
@@ -42,8 +44,15 @@ export class ContainerEndpoints {
     }
   }
 
+  /** Keeps the addresses of an owner that is no container yet, until the returned function is called. */
+  expect(owner: string): () => void {
+    this.#awaited.add(owner)
+    return () => void this.#awaited.delete(owner)
+  }
+
   /** Brings what is known of one container up to date. */
   async look(id: string): Promise<void> {
+    if (this.#awaited.has(id)) return
     const { engine, overlay } = this.#ports
     try {
       const { State } = await engine.containers.inspect(id)

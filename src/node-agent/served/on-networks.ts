@@ -1,4 +1,4 @@
-import { conflict, unsupported } from '../../core/errors.ts'
+import { conflict, ShoalError, unsupported } from '../../core/errors.ts'
 import type { NetworkRecord } from '../../core/model/node.ts'
 import { newHexId, type Random } from '../../core/random.ts'
 import type {
@@ -17,6 +17,8 @@ export interface OnNetworksPorts {
   readonly random: Random
   /** Brings what the cluster knows of a container up to date. */
   readonly look: (id: string) => Promise<void>
+  /** Keeps the addresses of an owner that is no container yet, until the returned function is called. */
+  readonly expect: (owner: string) => () => void
 }
 
 /**
@@ -90,13 +92,15 @@ function networkOperations({ engine, overlay, look }: OnNetworksPorts): NetworkO
 async function create(
   request: ContainerCreateRequest,
   options: Parameters<Engine['containers']['create']>[1],
-  { engine, overlay, random }: OnNetworksPorts,
+  { engine, overlay, random, expect }: OnNetworksPorts,
 ): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
   const wanted = wantedNetworks(request, overlay)
   if (wanted.length === 0) return engine.containers.create(request, options)
   // An id is had only when the container is made, and its address must be known before.
   const owner = newHexId(random)
   const names = options.name === undefined ? [] : [options.name]
+  const done = expect(owner)
+  let made: string | undefined
   try {
     const endpoints: Record<string, EndpointConfig> = { ...request.NetworkingConfig?.EndpointsConfig }
     for (const { record, endpoint } of wanted) {
@@ -104,12 +108,26 @@ async function create(
     }
     const joined = { ...request, NetworkingConfig: { ...request.NetworkingConfig, EndpointsConfig: endpoints } }
     const created = await engine.containers.create(joined, options)
+    made = created.Id
     const own = namesOf(await engine.containers.inspect(created.Id))
     await overlay.change(owner, { owner: created.Id, names: before => [...new Set([...own, ...before])] })
+    done()
     return created
   } catch (error) {
+    // A container that cannot be removed still has its address, which nobody else must get.
+    if (made !== undefined && !(await isRemoved(made, engine))) throw error
+    done()
     await overlay.releaseTask(owner)
     throw error
+  }
+}
+
+async function isRemoved(id: string, { containers }: Engine): Promise<boolean> {
+  try {
+    await containers.remove(id, { force: true, volumes: true })
+    return true
+  } catch (error) {
+    return error instanceof ShoalError && error.status === 404
   }
 }
 

@@ -50,6 +50,28 @@ it('tells the cluster what becomes of containers that have addresses', async () 
   expect(told).toEqual(['a true', 'b false', 'gone released', 'a false', 'b new,alias', 'b released'])
 })
 
+it('leaves addresses alone whose container is only being made', async () => {
+  const released: string[] = []
+  const overlay = {
+    owners: () => ['being made', 'gone'],
+    releaseTask: async (id: string) => void released.push(id),
+  } as unknown as ContainerOverlay
+  const engine = stubEngine({
+    containers: {
+      inspect: async id => {
+        throw notFound('NO_SUCH_CONTAINER', id)
+      },
+    },
+  })
+  const endpoints = new ContainerEndpoints({ engine, overlay, clock: systemClock, log: silentLog })
+  const done = endpoints.expect('being made')
+  for (const id of overlay.owners()) await endpoints.look(id)
+  expect(released).toEqual(['gone'])
+  done()
+  await endpoints.look('being made')
+  expect(released).toEqual(['gone', 'being made'])
+})
+
 it('knows what is restarted by hand until it is over, well or not', async () => {
   const restarts = new Restarts()
   const ended: string[] = []

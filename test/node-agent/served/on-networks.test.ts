@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { failed, notFound } from '../../../src/core/errors.ts'
+import { failed, notFound, unavailable } from '../../../src/core/errors.ts'
 import type { NetworkRecord } from '../../../src/core/model/node.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import type { ContainerCreateRequest, ContainerInspect, EndpointConfig } from '../../../src/docker-api/index.ts'
@@ -11,10 +11,11 @@ const ID = 'abcdef012345'.padEnd(64, '6')
 const SHOP: NetworkRecord = { name: 'shop', project: '', vni: 5, subnet: '10.1.0.0/24', internal: false, labels: {} }
 
 /** Addresses by owner, as the cluster has them, and what was asked of the engine. */
-function lab({ fails = false, on = [] as readonly string[] } = {}) {
+function lab({ fails = false, on = [] as readonly string[], unclaimed = false, stays = false } = {}) {
   const held = new Map<string, { network: string; names: readonly string[] }>()
   const calls: unknown[] = []
   const looked: string[] = []
+  const expected = new Set<string>()
   const overlay: ContainerOverlay = {
     networkOf: name => (name === 'shop' ? SHOP : undefined),
     ensureNetwork: async ({ name }) => void calls.push(`ensure ${name}`),
@@ -23,6 +24,7 @@ function lab({ fails = false, on = [] as readonly string[] } = {}) {
       return { address: '10.1.0.7', mac: '02:42:0a:01:00:07' }
     },
     change: async (owner, { owner: next = owner, names = before => before }) => {
+      if (unclaimed) throw unavailable('STORE_UNAVAILABLE', 'no answer')
       const before = held.get(owner)
       held.delete(owner)
       if (before !== undefined) held.set(next, { ...before, names: names(before.names) })
@@ -48,7 +50,10 @@ function lab({ fails = false, on = [] as readonly string[] } = {}) {
           Name: '/web',
           NetworkSettings: { Networks: Object.fromEntries(on.map(name => [name, {}])) },
         }) as unknown as ContainerInspect,
-      remove: async () => void calls.push('remove'),
+      remove: async (id, { force }) => {
+        if (stays) throw failed('BUSY', 'device is busy')
+        calls.push(`remove ${id}${force === true ? ' by force' : ''}`)
+      },
     },
     networks: {
       inspect: async id => {
@@ -68,8 +73,17 @@ function lab({ fails = false, on = [] as readonly string[] } = {}) {
       disconnect: async id => void calls.push(`disconnect ${id}`),
     },
   })
-  const served = onNetworks({ engine, overlay, random: seededRandom(1), look: async id => void looked.push(id) })
-  return { served, held, calls, looked }
+  const served = onNetworks({
+    engine,
+    overlay,
+    random: seededRandom(1),
+    look: async id => void looked.push(id),
+    expect: owner => {
+      expected.add(owner)
+      return () => void expected.delete(owner)
+    },
+  })
+  return { served, held, calls, looked, expected }
 }
 
 describe('a container on a network of the cluster', () => {
@@ -111,6 +125,22 @@ describe('a container on a network of the cluster', () => {
     expect(held.size).toBe(0)
     await expect(served.networks.connect('shop', 'web', {})).rejects.toThrow('no')
     expect(held.size).toBe(0)
+  })
+
+  it('is removed again if the cluster cannot be told whose its address is', async () => {
+    const { served, held, calls, expected } = lab({ unclaimed: true })
+    const made = served.containers.create({ Image: 'web', HostConfig: { NetworkMode: 'shop' } }, {})
+    await expect(made).rejects.toThrow('no answer')
+    expect(calls.at(-1)).toBe(`remove ${ID} by force`)
+    expect([held.size, expected.size]).toEqual([0, 0])
+  })
+
+  it('keeps its address for itself if it cannot even be removed', async () => {
+    const { served, held, expected } = lab({ unclaimed: true, stays: true })
+    const made = served.containers.create({ Image: 'web', HostConfig: { NetworkMode: 'shop' } }, {})
+    await expect(made).rejects.toThrow('no answer')
+    expect(held.size).toBe(1)
+    expect([...expected]).toEqual([...held.keys()])
   })
 
   it('cannot choose its address', async () => {
