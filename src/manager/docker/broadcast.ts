@@ -15,18 +15,29 @@ export interface Outcomes<T> {
 }
 
 /** Removing what is not used, and measuring disks, takes its time; a node that hangs must not hold its caller for ever. */
-const CHANGE_MS_MAX = 120_000
+export const CHANGE_MS_MAX = 120_000
 
-/** Has every node of the list do something, side by side, and tells which could and which could not. */
-export async function onNodes<T>(
+/** Has every node of the list do something, side by side, and tells which could and which could not. `signal` is aborted when time is up. */
+export function onNodes<T>(
   among: readonly NodeEngine[],
-  work: (node: NodeEngine) => Promise<T>,
+  work: (node: NodeEngine, signal: AbortSignal) => Promise<T>,
   { clock }: Pick<ClusterNodes, 'clock'>,
 ): Promise<Outcomes<T>> {
-  const onTimeout = (): Error => unavailable('NODE_SILENT', `it did not finish within ${CHANGE_MS_MAX / 1_000} s`)
-  const settled = await Promise.allSettled(
-    among.map(node => withDeadline(() => work(node), CHANGE_MS_MAX, { clock, onTimeout })),
+  return outcomesOf(among, node =>
+    withDeadline(signal => work(node, signal), CHANGE_MS_MAX, { clock, onTimeout: tookTooLong }),
   )
+}
+
+export function tookTooLong(): Error {
+  return unavailable('NODE_SILENT', `it did not finish within ${CHANGE_MS_MAX / 1_000} s`)
+}
+
+/** The same for work that has a deadline of its own. */
+export async function outcomesOf<T>(
+  among: readonly NodeEngine[],
+  work: (node: NodeEngine) => Promise<T>,
+): Promise<Outcomes<T>> {
+  const settled = await Promise.allSettled(among.map(work))
   const done: Answer<T>[] = []
   const failures: NodeFailure[] = []
   for (const [index, result] of settled.entries()) {

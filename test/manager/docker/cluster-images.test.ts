@@ -2,6 +2,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { failed, notFound } from '../../../src/core/errors.ts'
+import { ManualClock } from '../../../src/core/manual-clock.ts'
 import type { Engine, ImageInspect } from '../../../src/docker-api/index.ts'
 import { TeeBody } from '../../../src/manager/docker/images/tee-body.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
@@ -162,7 +163,7 @@ describe('a build', () => {
 
 describe('a body for several readers', () => {
   it('goes on without one that stops to read', async () => {
-    const tee = new TeeBody(2)
+    const tee = new TeeBody(2, new ManualClock(0))
     const source = new PassThrough()
     const pumping = tee.pump(source)
     const [first, second] = tee.branches
@@ -176,7 +177,7 @@ describe('a body for several readers', () => {
   })
 
   it('breaks for all when it breaks off', async () => {
-    const tee = new TeeBody(1)
+    const tee = new TeeBody(1, new ManualClock(0))
     const source = new PassThrough()
     const pumping = tee.pump(source)
     const read = text(tee.branches[0] ?? new PassThrough())

@@ -1,9 +1,11 @@
 import type { ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { type Clock, withDeadline } from '../../../core/clock.ts'
 import { errorMessage } from '../../../core/errors.ts'
-import type { ProgressMessage } from '../../../docker-api/index.ts'
+import type { Engine, ProgressMessage } from '../../../docker-api/index.ts'
 import type { ApiReply, ApiRequest } from '../../http/route.ts'
-import { chooseNodes, joinFailures, onNodes } from '../broadcast.ts'
-import type { ClusterNodes } from '../nodes.ts'
+import { CHANGE_MS_MAX, chooseNodes, joinFailures, outcomesOf, tookTooLong } from '../broadcast.ts'
+import type { ClusterNodes, NodeEngine } from '../nodes.ts'
 import { TeeBody } from './tee-body.ts'
 
 /** `docker load` over the cluster: the archive goes to every node while it comes, and each name is told once. */
@@ -12,25 +14,15 @@ export function loadEverywhere(request: ApiRequest, nodes: ClusterNodes): ApiRep
   return {
     async answer(response) {
       response.writeHead(200, { 'content-type': 'application/json' })
-      const tee = new TeeBody(among.length)
+      const tee = new TeeBody(among.length, nodes.clock)
       const branchOf = new Map(among.map((node, index) => [node.name, tee.branches[index]]))
-      const loading = onNodes(
-        among,
-        async ({ name, engine }) => {
-          const branch = branchOf.get(name)
-          if (branch === undefined) return []
-          try {
-            return await engine.images.load(branch, request.signal)
-          } finally {
-            branch.destroy()
-          }
-        },
-        nodes,
-      )
-      const [pumped, { done, failures }] = await Promise.all([
-        tee.pump(request.raw).catch((error: unknown) => errorMessage(error)),
-        loading,
-      ])
+      const pumping = tee.pump(request.raw).catch((error: unknown) => errorMessage(error))
+      const load = async ({ name, engine }: NodeEngine): Promise<readonly string[]> => {
+        const archive = branchOf.get(name)
+        if (archive === undefined) return []
+        return loadOn(engine, archive, { signal: request.signal, clock: nodes.clock, uploaded: pumping })
+      }
+      const [pumped, { done, failures }] = await Promise.all([pumping, outcomesOf(among, load)])
       for (const name of new Set(done.flatMap(({ value }) => value))) {
         tell(response, { stream: `Loaded image${name.startsWith('sha256:') ? ' ID' : ''}: ${name}\n` })
       }
@@ -38,6 +30,29 @@ export function loadEverywhere(request: ApiRequest, nodes: ClusterNodes): ApiRep
       if (message !== undefined) tell(response, { error: message, errorDetail: { message } })
       response.end()
     },
+  }
+}
+
+interface Loading {
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  /** Resolves when all of the archive has come: only from then on it is the node that is waited for. */
+  readonly uploaded: Promise<unknown>
+}
+
+async function loadOn(engine: Engine, archive: Readable, { signal, clock, uploaded }: Loading) {
+  const end = new AbortController()
+  const broken = Promise.withResolvers<never>()
+  archive.once('error', broken.reject)
+  try {
+    const loading = engine.images.load(archive, AbortSignal.any([signal, end.signal]))
+    const late = uploaded.then(() => withDeadline(() => loading, CHANGE_MS_MAX, { clock, onTimeout: tookTooLong }))
+    return await Promise.race([loading, late, broken.promise])
+  } catch (error) {
+    end.abort(error)
+    throw error
+  } finally {
+    archive.destroy()
   }
 }
 
