@@ -1,4 +1,3 @@
-export { SWARM_ID_LABEL } from '../../core/model/labels.ts'
 export { ClusterInventory } from './cluster-inventory.ts'
 export type { ContainerDetails, HeldContainer } from './held-container.ts'
 export type { Inventory, InventoryChange, NodeCondition, NodeInventory } from './inventory.ts'
