@@ -12,6 +12,8 @@ export interface SchedulableNode {
   readonly platform: { readonly os: string; readonly arch: string }
   readonly nanoCpus: number
   readonly memoryBytes: number
+  /** Takes part in networks over nodes. */
+  readonly overlay?: boolean
   /** Classic Swarm's health indicator, 0 to 100. Default: 100. */
   readonly health?: number
 }

@@ -3,7 +3,7 @@ import { decide, recordOf } from './decision.ts'
 import type { PlacementRequest } from './node.ts'
 import type { Strategy } from './rank.ts'
 import { type Refusal, refusalsOf } from './refusals.ts'
-import type { Attempt } from './score.ts'
+import { type Attempt, withWishes } from './score.ts'
 import type { ClusterView } from './view/cluster-view.ts'
 import type { ConstraintMask } from './view/constraint-masks.ts'
 
@@ -31,7 +31,6 @@ export function place(request: PlacementRequest, view: ClusterView, strategy: St
 /** How a node is looked for: with all wishes, then without. */
 export function attemptsOf(request: PlacementRequest, view: ClusterView, strategy: Strategy): readonly Attempt[] {
   const all = request.constraints.map(expression => view.mask(expression))
-  const hard = all.filter(({ constraint }) => !constraint.soft)
   const attempt = (masks: readonly ConstraintMask[], wishes: readonly ConstraintMask[]): Attempt => ({
     search: {
       question: { strategy: strategy.name, nanoCpus: request.nanoCpus, memoryBytes: request.memoryBytes },
@@ -47,15 +46,7 @@ export function attemptsOf(request: PlacementRequest, view: ClusterView, strateg
       ),
     },
   })
-  if (hard.length === all.length) return [attempt(all, [])]
-  if (strategy.wishes === 'score')
-    return [
-      attempt(
-        hard,
-        all.filter(({ constraint }) => constraint.soft),
-      ),
-    ]
-  return [attempt(all, []), attempt(hard, [])]
+  return withWishes(all, { isSoft: ({ constraint }) => constraint.soft, strategy }, attempt)
 }
 
 /** The checks that most requests do not need. */

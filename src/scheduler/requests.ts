@@ -43,6 +43,7 @@ export function schedulableNode(record: NodeRecord, member: MemberRecord, ready:
     // Classic Swarm: an engine's own label never hides a standard one.
     engineLabels: { ...member.labels, ...standard },
     platform: { os, arch },
+    overlay: member.overlay === true,
     nanoCpus: member.nanoCpus,
     memoryBytes: member.memoryBytes,
   }

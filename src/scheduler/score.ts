@@ -1,5 +1,5 @@
 import type { ScoreParts } from '../core/model/explanation.ts'
-import { fullnessRank, resourceScore, SIBLING_RANK, WISH_RANK, WISHES_MAX } from './rank.ts'
+import { fullnessRank, resourceScore, SIBLING_RANK, type Strategy, WISH_RANK, WISHES_MAX } from './rank.ts'
 import type { Extra, Search } from './search.ts'
 import type { ClusterView } from './view/cluster-view.ts'
 import type { Siblings } from './view/siblings.ts'
@@ -18,6 +18,17 @@ export interface Preferred {
 export interface Attempt {
   readonly search: Omit<Search, 'extra'>
   readonly preferred: Preferred
+}
+
+/** How a node is looked for: with all wishes taken for demands, then without any, unless the strategy makes scores of them. */
+export function withWishes<T>(
+  all: readonly T[],
+  { isSoft, strategy }: { readonly isSoft: (one: T) => boolean; readonly strategy: Strategy },
+  attempt: (demands: readonly T[], wishes: readonly T[]) => Attempt,
+): readonly Attempt[] {
+  const hard = all.filter(one => !isSoft(one))
+  if (hard.length === all.length) return [attempt(all, [])]
+  return strategy.wishes === 'score' ? [attempt(hard, all.filter(isSoft))] : [attempt(all, []), attempt(hard, [])]
 }
 
 /** What the preferences add to ranks; undefined: nothing. */

@@ -15,7 +15,7 @@ export type Change =
   | { readonly do: 'allow-replicas'; readonly node: string; readonly replicas: number }
 
 export type Amount = 'memory' | 'cpu'
-export type RequestPart = 'constraint' | 'affinity' | 'whitelist' | 'dependency' | 'volume'
+export type RequestPart = 'constraint' | 'affinity' | 'whitelist' | 'dependency' | 'volume' | 'network'
 
 export type ObstacleFilter =
   | 'health'
@@ -29,6 +29,7 @@ export type ObstacleFilter =
   | 'memory'
   | 'port'
   | 'volume'
+  | 'network'
   | 'replicas'
 
 /** One thing that is in the way on a node. */

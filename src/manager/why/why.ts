@@ -83,9 +83,18 @@ function recorded(record: PlacementRecord | undefined): Pick<WhyAnswer, 'record'
 }
 
 /** What it asked for, by what it has. */
-function requestOfHeld({ details, labels }: HeldContainer, host: HostConfig): ContainerRequest {
+function requestOfHeld({ details, labels, networks: held }: HeldContainer, host: HostConfig): ContainerRequest {
   const { nanoCpus = 0, memoryBytes = 0, hostPorts = [], hostModePorts = [] } = details ?? {}
-  return { nanoCpus, memoryBytes, hostPorts, hostModePorts, dependencies: dependenciesOf(host), ...readWritten(labels) }
+  const networks = held.map(({ name }) => name)
+  return {
+    nanoCpus,
+    memoryBytes,
+    hostPorts,
+    hostModePorts,
+    dependencies: dependenciesOf(host),
+    networks,
+    ...readWritten(labels),
+  }
 }
 
 /** Labels are anybody's to write: what is no record is none. */

@@ -44,6 +44,7 @@ export class ClusterContents {
   readonly #labels = new Map<string, Facet>()
   readonly #imagesOn = new Map<string, readonly string[]>()
   readonly #volumesOn = new Map<string, readonly string[]>()
+  #networks: ReadonlySet<string> = new Set()
 
   constructor(view: ClusterView) {
     this.view = view
@@ -83,6 +84,16 @@ export class ClusterContents {
   /** Replaces all that is known of a node's named volumes. */
   setVolumes(node: string, names: readonly string[]): void {
     replace(this.#volumes, node, { before: this.#volumesOn, values: [...new Set(names)] })
+  }
+
+  /** Replaces which networks there are that span nodes. */
+  setNetworks(names: Iterable<string>): void {
+    this.#networks = new Set(names)
+  }
+
+  /** Whether a network of this name spans nodes. */
+  spansNodes(network: string): boolean {
+    return this.#networks.has(network)
   }
 
   /** Nodes with something that an affinity means: `container`, `image`, or a label's name. */

@@ -1,6 +1,6 @@
 import type { Strategy } from '../rank.ts'
 import { obstacle } from '../refusals.ts'
-import type { Attempt } from '../score.ts'
+import { type Attempt, withWishes } from '../score.ts'
 import type { ClusterContents } from './cluster-contents.ts'
 import type { ContainerRequest } from './container-request.ts'
 import { amongNodes, type Demand } from './demand.ts'
@@ -26,8 +26,7 @@ export function attemptsOf(
   contents: ClusterContents,
   { demands, strategy }: { readonly demands: readonly FilterDemands[]; readonly strategy: Strategy },
 ): readonly Attempt[] {
-  const all = [...demands.flatMap(each => each.demands), ...volumeDemands(request, contents, strategy)]
-  const hard = all.filter(({ soft }) => !soft)
+  const all = [...demands.flatMap(each => each.demands), ...placeDemands(request, contents, strategy)]
   const attempt = (held: readonly Demand[], wishes: readonly Demand[]): Attempt => ({
     search: {
       question: questionOf(request, strategy),
@@ -36,15 +35,7 @@ export function attemptsOf(
     },
     preferred: { wishes: wishes.map(({ holds }) => holds), ...imagePreference(request, contents, strategy) },
   })
-  if (hard.length === all.length) return [attempt(all, [])]
-  if (strategy.wishes === 'score')
-    return [
-      attempt(
-        hard,
-        all.filter(({ soft }) => soft),
-      ),
-    ]
-  return [attempt(all, []), attempt(hard, [])]
+  return withWishes(all, { isSoft: ({ soft }) => soft, strategy }, attempt)
 }
 
 function questionOf({ nanoCpus, memoryBytes }: ContainerRequest, { name }: Strategy): Attempt['search']['question'] {
@@ -62,8 +53,30 @@ function restOf(demands: readonly Demand[]): Pick<Attempt['search'], 'only' | 'i
   }
 }
 
+/** What is asked for whatever the filters are: what the container is of no use without. */
+export function placeDemands(
+  request: ContainerRequest,
+  contents: ClusterContents,
+  strategy: Strategy,
+): readonly Demand[] {
+  return [...volumeDemands(request, contents, strategy), ...networkDemands(request, contents)]
+}
+
+/** Nodes that take part in networks over nodes, if the container is to be on one. */
+function networkDemands({ networks = [] }: ContainerRequest, contents: ClusterContents): readonly Demand[] {
+  return networks
+    .filter(name => contents.spansNodes(name))
+    .map(name => ({
+      soft: false,
+      holds: slot => contents.view.node(slot)?.overlay === true,
+      obstacles: () => [
+        obstacle('network', `network ${name} does not reach the node`, { do: 'drop', what: 'network', text: name }),
+      ],
+    }))
+}
+
 /** Where the named volumes are, if there are any and anybody cares: a volume of that name elsewhere would be an empty one. */
-export function volumeDemands(
+function volumeDemands(
   { volumes = [] }: ContainerRequest,
   contents: ClusterContents,
   { volumeLocality }: Strategy,

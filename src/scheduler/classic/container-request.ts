@@ -18,6 +18,8 @@ export interface ContainerRequest {
   readonly image?: string
   /** Named volumes, for who looks for them. */
   readonly volumes?: readonly string[]
+  /** Names of networks, of which those over nodes do not reach every node. */
+  readonly networks?: readonly string[]
 }
 
 export interface Dependency {

@@ -2,7 +2,7 @@ import type { PlacementRecord } from '../../core/model/explanation.ts'
 import { decide, recordOf } from '../decision.ts'
 import type { Strategy } from '../rank.ts'
 import type { ClusterContents } from './cluster-contents.ts'
-import { attemptsOf, demandsOf, type FilterDemands, volumeDemands } from './container-attempts.ts'
+import { attemptsOf, demandsOf, type FilterDemands, placeDemands } from './container-attempts.ts'
 import type { ContainerRequest } from './container-request.ts'
 import type { NodeFilter } from './filters.ts'
 
@@ -63,8 +63,8 @@ function failureOf(
       .map(wishes => `\n[${wishes.join(' ')}]`)
     return `Unable to find a node that satisfies the following conditions ${lists.join('')}`
   }
-  const volumes = volumeDemands(request, contents, strategy).filter(({ soft }) => !soft)
-  const elsewhere = volumes.filter(({ holds }) => !left.some(holds)).flatMap(({ obstacles }) => obstacles(-1))
+  const places = placeDemands(request, contents, strategy).filter(({ soft }) => !soft)
+  const elsewhere = places.filter(({ holds }) => !left.some(holds)).flatMap(({ obstacles }) => obstacles(-1))
   if (elsewhere.length > 0) return `No node fits: ${elsewhere.map(({ what }) => what).join(', ')}`
   return 'no resources available to schedule container'
 }

@@ -1,6 +1,6 @@
 import type { Explanation, NodeVerdict, Obstacle } from '../../core/model/explanation.ts'
 import type { ClusterContents } from '../classic/cluster-contents.ts'
-import { attemptsOf as containerAttempts, demandsOf, volumeDemands } from '../classic/container-attempts.ts'
+import { attemptsOf as containerAttempts, demandsOf, placeDemands } from '../classic/container-attempts.ts'
 import type { ContainerRequest } from '../classic/container-request.ts'
 import type { ContainerPlacing } from '../classic/place-container.ts'
 import { decide } from '../decision.ts'
@@ -30,7 +30,7 @@ export function explainContainer(
 ): Explanation {
   const { view } = contents
   const demands = demandsOf(request, contents, filters)
-  const hard = [...demands.flatMap(each => each.demands), ...volumeDemands(request, contents, strategy)].filter(
+  const hard = [...demands.flatMap(each => each.demands), ...placeDemands(request, contents, strategy)].filter(
     ({ soft }) => !soft,
   )
   const attempts = containerAttempts(request, contents, { demands, strategy })

@@ -19,9 +19,11 @@ function engineWith(name: string, networks: NetworkInspect[], calls: string[], c
     containers: {
       list: async () =>
         containers.map(id => ({ Id: id.padEnd(64, '0'), Names: [`/${id}`], Created: 1, State: 'running' })) as never,
-      create: async ({ HostConfig, NetworkingConfig }) => {
+      create: async ({ HostConfig, NetworkingConfig, Labels }) => {
         const endpoints = Object.keys(NetworkingConfig?.EndpointsConfig ?? {}).join()
-        calls.push(`${name} container on ${HostConfig?.NetworkMode} of ${endpoints}`)
+        // The nodes that a container is kept to are kept with it, wherever it is made anew.
+        const nodes = Labels?.['com.docker.swarm.whitelists'] ?? ''
+        calls.push(`${name} container on ${HostConfig?.NetworkMode} of ${endpoints}${nodes}`)
         return { Id: 'c'.repeat(64), Warnings: [] }
       },
       inspect: async id => {
@@ -175,6 +177,11 @@ describe('networks of the cluster', () => {
       'n1 container on back of back',
       expect.stringMatching(/^n[12] container on shop of $/) as string,
     ])
+    const elsewhere = { Image: 'a', Env: ['constraint:node==n3'], HostConfig: { NetworkMode: 'shop' } }
+    expect(await send(port, 'POST', '/containers/create', elsewhere)).toMatchObject({
+      status: 500,
+      body: { message: 'No node fits: network shop does not reach the node' },
+    })
     expect(await create('nowhere')).toMatchObject({ status: 404, body: { message: 'network nowhere not found' } })
   })
 

@@ -233,3 +233,15 @@ it('never puts two containers with one port on one node, and spreads the rest ev
     }),
   )
 })
+
+it('goes to nodes that a network over nodes reaches, those included that joined after it was asked for', () => {
+  const contents = cluster({ nodes: [node('n1'), node('n2', { overlay: true })], containers: { n2: [{}, {}] } })
+  contents.setNetworks(['shop'])
+  const asked = request({ networks: ['shop', 'back'] })
+  const place = () => placeContainer(asked, contents, { filters: filtersOf([]), strategy: { name: 'spread' } })
+  expect(place()).toMatchObject({ placed: true, node: 'n2' })
+  contents.view.setNode(node('n3', { overlay: true }))
+  expect(place()).toMatchObject({ placed: true, node: 'n3' })
+  for (const name of ['n2', 'n3']) contents.view.removeNode(name)
+  expect(place()).toEqual({ placed: false, message: 'No node fits: network shop does not reach the node' })
+})

@@ -20,6 +20,7 @@ export function toContainerRequest(request: ContainerCreateRequest, written: Wri
     dependencies: dependenciesOf(host),
     ...(request.Image === undefined ? {} : { image: request.Image }),
     volumes: namedVolumesOf(host),
+    networks: networksOf(request),
     ...readExpressions(written),
   }
 }
@@ -37,6 +38,13 @@ function namedVolumesOf({ Binds, Mounts }: HostConfig): string[] {
   const bound = (Binds ?? []).flatMap(text => /^([^/:][^:]*):/.exec(text)?.[1] ?? [])
   const mounted = (Mounts ?? []).flatMap(({ Type, Source }) => (Type === 'volume' && Source ? [Source] : []))
   return [...new Set([...bound, ...mounted])]
+}
+
+/** Names of all networks that it is to be on. */
+function networksOf({ HostConfig, NetworkingConfig }: ContainerCreateRequest): string[] {
+  const { NetworkMode } = HostConfig ?? {}
+  const named = Object.keys(NetworkingConfig?.EndpointsConfig ?? {})
+  return [...new Set([...(typeof NetworkMode === 'string' ? [NetworkMode] : []), ...named])]
 }
 
 /** What a container asks of its host. */

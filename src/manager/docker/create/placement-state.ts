@@ -157,6 +157,7 @@ export class PlacementState {
     if (snapshot === this.#seen && !this.#conditionsAreOld) return
     this.#lookAtNodes(snapshot)
     if (snapshot !== this.#seen) this.#lookAtTasks(snapshot)
+    this.#contents.setNetworks(snapshot.networks.keys())
     this.#seen = snapshot
     this.#conditionsAreOld = false
   }

@@ -5,8 +5,8 @@ import { findNetwork, type NetworkPorts } from './cluster-networks.ts'
 const EVERYWHERE = /^(?:|default|bridge|host|none|nat|container:.*)$/
 
 /**
- * Gives a request's networks the names that nodes know them by, and keeps the container to the node at which one of them ends,
- * or to those that networks over nodes reach. Throws 404 for a network there is not.
+ * Gives a request's networks the names that nodes know them by, and keeps the container to the node at which one of them ends.
+ * Throws 404 for a network there is not.
  */
 export async function onClusterNetworks(
   request: ContainerCreateRequest,
@@ -42,10 +42,5 @@ async function place(
 ): Promise<{ readonly name: string; readonly constraint?: string }> {
   const { bare, node } = await findNetwork(reference, ports)
   if (node !== undefined) return { name: bare, constraint: `constraint:node==${node.name}` }
-  if (!ports.snapshot().networks.has(bare)) return { name: bare }
-  const ready = ports.nodes.ready()
-  const reached = ready.filter(({ member }) => member.overlay === true).map(({ name }) => name)
-  return reached.length === ready.length
-    ? { name: bare }
-    : { name: bare, constraint: `whitelist:node==${reached.join('|')}` }
+  return { name: bare }
 }
