@@ -19,6 +19,8 @@ interface Wanted {
 
 /** How often we look whether nodes came or went. */
 const LOOK_MS = 1_000
+/** Of one node's past. Engines themselves remember some hundred events. */
+const PAST_MAX = 10_000
 /** A client that does not read is let go, as by classic Swarm, before it costs memory: some 10,000 events. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024
 
@@ -89,10 +91,28 @@ async function writePast(response: ServerResponse, wanted: Wanted, { nodes, sign
   const { filters, sinceMs = 0, untilMs = Number.POSITIVE_INFINITY } = wanted
   const period = { sinceMs, untilMs: Math.min(untilMs, nodes.clock.nowMs()) }
   const among = { ...nodes, ready: () => chosen(nodes, wanted) }
-  const answers = await askAll(among, engine => Array.fromAsync(engine.events({ ...period, filters }, signal)))
+  const answers = await askAll(among, (engine, _node, inner) => {
+    const end = AbortSignal.any([signal, inner])
+    return lastEvents(engine.events({ ...period, filters }, end), end)
+  })
   const past = answers.flatMap(({ node, value }) => value.map(event => ({ node, event })))
   past.sort((a, b) => a.event.timeNano - b.event.timeNano)
   for (const { node, event } of past) await write(response, toLine(event, node), signal)
+}
+
+/** The last of what a node tells: one that tells without end runs into its deadline, and not into our memory. */
+export async function lastEvents(events: AsyncIterable<EngineEvent>, signal: AbortSignal): Promise<EngineEvent[]> {
+  const kept: EngineEvent[] = []
+  for await (const event of events) {
+    signal.throwIfAborted()
+    const { Actor, timeNano } = (event ?? {}) as Partial<EngineEvent>
+    if (typeof Actor?.Attributes !== 'object' || typeof timeNano !== 'number') {
+      throw failed('BAD_ANSWER', 'The engine tells something for an event that is none')
+    }
+    kept.push(event)
+    if (kept.length >= 2 * PAST_MAX) kept.splice(0, kept.length - PAST_MAX)
+  }
+  return kept.slice(-PAST_MAX)
 }
 
 function chosen(nodes: ClusterNodes, { nodes: names }: Wanted): readonly NodeEngine[] {
