@@ -15,6 +15,7 @@ import {
 } from '../../src/discovery/index.ts'
 import type { Engine } from '../../src/docker-api/index.ts'
 import { createManager, type Manager, type ManagerOptions } from '../../src/manager/index.ts'
+import type { Standalone } from '../../src/manager/model/standalone.ts'
 
 export const keys = clusterKeys('test')
 
@@ -170,7 +171,11 @@ export interface World {
   readonly close: () => Promise<void>
 }
 
-export async function makeWorld(nodes: readonly string[], script: Script = () => ({})): Promise<World> {
+export async function makeWorld(
+  nodes: readonly string[],
+  script: Script = () => ({}),
+  standalone?: Standalone,
+): Promise<World> {
   const clock = new ManualClock()
   const store = createMemoryStore({ clock })
   const agents = new Map<string, FakeAgent>()
@@ -190,6 +195,7 @@ export async function makeWorld(nodes: readonly string[], script: Script = () =>
       { id: `m${stops.length}`, address: `10.0.0.1:${3375 + stops.length}`, ...options },
       { store: store.connect(), keys, clock, random: seededRandom(7 + stops.length), log: silentLog, engines },
     )
+    if (standalone !== undefined) manager.placeBeside(standalone)
     const controller = new AbortController()
     const done = manager.run(controller.signal)
     done.catch(() => {})

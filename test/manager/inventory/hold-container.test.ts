@@ -53,6 +53,7 @@ describe('a container that a node lies about', () => {
   it.each([
     { Memory: 'much', NanoCpus: 'all' },
     { Memory: -5, NanoCpus: -1 },
+    { MemoryReservation: 'some' },
     { Memory: null, CpuShares: [] },
   ])('with resources %j counts as one without', host => {
     expect(inspected({ HostConfig: host }).details).toMatchObject({ memoryBytes: 0, nanoCpus: 0 })
