@@ -5,7 +5,7 @@ export { createDockerClient, type DockerClient } from './client/docker-client.ts
 export { judgeEngine } from './client/judge-engine.ts'
 export { authHeader, filterQuery } from './client/query.ts'
 export { type ClientTls, clientTlsOf, connectionOptions } from './client/tls.ts'
-export type { Call, Transport } from './client/transport.ts'
+export { type Call, type Transport, wasNeverSent } from './client/transport.ts'
 export type * from './container-file-types.ts'
 export {
   checkContainerFilters,

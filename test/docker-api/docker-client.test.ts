@@ -6,7 +6,13 @@ import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { ManualClock, settle } from '../../src/core/manual-clock.ts'
-import { createDockerClient, type DockerClient, encodeFrame, type ProgressMessage } from '../../src/docker-api/index.ts'
+import {
+  createDockerClient,
+  type DockerClient,
+  encodeFrame,
+  type ProgressMessage,
+  wasNeverSent,
+} from '../../src/docker-api/index.ts'
 
 const open: { server: Server; client: DockerClient }[] = []
 
@@ -53,6 +59,19 @@ describe('createDockerClient()', () => {
       code: 'ENGINE_UNAVAILABLE',
       message: 'Cannot connect to tcp://127.0.0.1:1: connection refused',
     })
+  })
+
+  it('knows when nothing of a request has left', async () => {
+    const failureOf = (client: DockerClient): Promise<unknown> =>
+      client.containers.create({ Image: 'app' }, {}).then(undefined, (error: unknown) => error)
+    for (const address of ['tcp://127.0.0.1:1', 'unix:///nowhere/at-all.sock']) {
+      expect(wasNeverSent(await failureOf(createDockerClient(address, { clock: systemClock })))).toBe(true)
+    }
+    const cut = await failureOf(await against(request => void request.socket.resetAndDestroy()))
+    expect(cut).toMatchObject({ code: 'ENGINE_UNAVAILABLE' })
+    expect(wasNeverSent(cut)).toBe(false)
+    const refused = await failureOf(await against((_request, response) => void response.writeHead(503).end()))
+    expect(wasNeverSent(refused)).toBe(false)
   })
 
   it('gives up on an engine that accepts and says nothing', async () => {

@@ -159,7 +159,9 @@ function limitConnecting(request: ClientRequest, { target, clock, tls }: Wire): 
     const seconds = CONNECT_MS_MAX / 1_000
     const timer = clock.setTimer(CONNECT_MS_MAX, () => {
       request.destroy(
-        unavailable('ENGINE_UNAVAILABLE', `Cannot connect to ${target.text}: no answer within ${seconds} s`),
+        unavailable('ENGINE_UNAVAILABLE', `Cannot connect to ${target.text}: no answer within ${seconds} s`, {
+          details: UNSENT,
+        }),
       )
     })
     socket.once(tls === undefined ? 'connect' : 'secureConnect', timer.cancel).once('close', timer.cancel)
@@ -258,5 +260,22 @@ function explain(error: Error, request: ClientRequest, target: ApiAddress): Erro
   }
   const why = UNREACHABLE[errorCode(error) ?? ''] ?? TLS_REASONS[errorCode(error) ?? '']
   if (why === undefined) return error
-  return unavailable('ENGINE_UNAVAILABLE', `Cannot connect to ${target.text}: ${why}`, { cause: error })
+  const details = isFromConnecting(error) ? UNSENT : {}
+  return unavailable('ENGINE_UNAVAILABLE', `Cannot connect to ${target.text}: ${why}`, { cause: error, details })
+}
+
+const UNSENT = { sent: false }
+
+/** Whether no byte of the request can have reached anybody, so that asking somebody else instead does it once at most. */
+export function wasNeverSent(error: unknown): boolean {
+  return error instanceof ShoalError && error.code === 'ENGINE_UNAVAILABLE' && error.details['sent'] === false
+}
+
+/** The same codes, such as ETIMEDOUT, also end connections that have been in use. */
+function isFromConnecting(error: Error): boolean {
+  // A name with several addresses: all of them failed.
+  if (error instanceof AggregateError) {
+    return error.errors.every(each => each instanceof Error && isFromConnecting(each))
+  }
+  return 'syscall' in error && (error.syscall === 'connect' || error.syscall === 'getaddrinfo')
 }

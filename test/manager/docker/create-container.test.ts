@@ -31,6 +31,10 @@ let platforms: string[]
 let confirmLead: () => Promise<void>
 let keep: (record: RescheduledContainer) => Promise<void>
 let removed: string[]
+/** How creations fail on nodes. */
+let failures: Record<string, Error>
+/** Nodes that were asked to create, in turn. */
+let asked: string[]
 let cluster: Cluster | undefined
 const random = seededRandom(7)
 
@@ -43,6 +47,8 @@ beforeEach(() => {
   confirmLead = async () => {}
   keep = async () => {}
   removed = []
+  failures = {}
+  asked = []
   cluster = undefined
 })
 afterEach(() => cluster?.end.abort())
@@ -58,7 +64,9 @@ function engineOf(node: string): Engine {
         return inspectOf(id, found.request)
       },
       create: async (request, { name = '', platform }) => {
+        asked.push(node)
         await hold
+        if (failures[node] !== undefined) throw failures[node]
         if (platform !== undefined) platforms.push(`create ${platform}`)
         if (platform !== undefined && platforms.length === 1) {
           throw notFound('OTHER_PLATFORM', 'image with reference app was found but does not match')
@@ -274,6 +282,92 @@ it('never breaks what is asked for, whatever is created at the same time', async
   expect(nodesWith('one')).toEqual(names)
   expect(nodesWith('any')).toHaveLength(20)
   expect(refused).toHaveLength(20)
+})
+
+describe('a node that cannot be connected to', () => {
+  const unsent = unavailable('ENGINE_UNAVAILABLE', 'Cannot connect: connection refused', { details: { sent: false } })
+
+  it('is passed over', async () => {
+    failures = { n1: unsent, n2: unsent }
+    await create('a')
+    expect([asked, nodesOf('a')]).toEqual([['n1', 'n2', 'n3'], ['n3']])
+    expect([...(cluster?.state.standalone.reservations().values() ?? [])]).toMatchObject([{ node: 'n3' }])
+  })
+
+  it('is passed over three times at most', async () => {
+    names = ['n1', 'n2', 'n3', 'n4']
+    failures = { n1: unsent, n2: unsent, n3: unsent }
+    await expect(create('a')).rejects.toBe(unsent)
+    expect(asked).toEqual(['n1', 'n2', 'n3'])
+  })
+
+  it('is told of where no other would do', async () => {
+    failures = { n2: unsent }
+    await expect(create('a', { Env: ['constraint:node==n2'] })).rejects.toBe(unsent)
+    expect(cluster?.state.standalone.reservations().size).toBe(0)
+  })
+
+  it.each([
+    unavailable('ENGINE_UNAVAILABLE', 'Cannot connect: connection reset'),
+    unavailable('ENGINE_SILENT', 'It did not answer'),
+    unavailable('UNAVAILABLE', 'busy', { details: { answered: true } }),
+  ])('is another matter than: $message', async error => {
+    failures = { n1: error }
+    await expect(create('a')).rejects.toBe(error)
+    expect(asked).toEqual(['n1'])
+  })
+})
+
+describe('what tasks are placed beside', () => {
+  const HostConfig = { Memory: 2 ** 30, PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '80' }] } }
+  const taken = () => [...(cluster?.state.standalone.reservations().values() ?? [])]
+
+  it('begins with the decision, and is never told to be free while the container is made', async () => {
+    const gate = Promise.withResolvers<void>()
+    hold = gate.promise
+    const creating = create('a', { HostConfig })
+    await new Promise(setImmediate)
+    const hostPorts = [{ published: 80, protocol: 'tcp', hostIp: '' }]
+    expect(taken()).toMatchObject([{ node: 'n1', memoryBytes: 2 ** 30, hostPorts }])
+    let freed = 0
+    cluster?.state.standalone.onRoom(() => freed++)
+    gate.resolve()
+    await creating
+    expect(taken()).toMatchObject([{ name: 'n1/a', node: 'n1', memoryBytes: 2 ** 30, hostPorts }])
+    expect(freed).toBe(0)
+  })
+
+  it('is given back, and told so, when it could not be made', async () => {
+    const gate = Promise.withResolvers<void>()
+    hold = gate.promise
+    failures = { n1: unavailable('ENGINE_SILENT', 'It did not answer') }
+    const creating = create('a', { HostConfig })
+    await new Promise(setImmediate)
+    let freed = 0
+    cluster?.state.standalone.onRoom(() => freed++)
+    gate.resolve()
+    await expect(creating).rejects.toThrow('It did not answer')
+    expect([taken(), freed]).toEqual([[], 1])
+  })
+
+  it('has no containers of tasks in it', async () => {
+    made.push({ node: 'n1', name: 'shop-web-1', request: { Image: 'app', Labels: { 'shoal.task.id': 't1' } } })
+    await create('a')
+    await cluster?.nodes.inventory.refresh('n1', 'n1-shop-web-1')
+    expect(cluster?.state.contents().nodesOf('shop-web-1')).toEqual(['n1'])
+    expect(taken().map(({ name }) => name)).toEqual(['n1/a'])
+  })
+})
+
+it('counts the memory that is reserved, and the limit only where nothing is', async () => {
+  names = ['n1']
+  const GiB = 2 ** 30
+  for (const name of ['a', 'b', 'c']) {
+    await create(name, { HostConfig: { Memory: 6 * GiB, MemoryReservation: 2 * GiB } })
+  }
+  await expect(create('d', { HostConfig: { Memory: 6 * GiB } })).rejects.toThrow('no resources available')
+  await create('e', { HostConfig: { Memory: 2 * GiB } })
+  expect(made.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'e'])
 })
 
 it('gives a name once, even to two that ask at once', async () => {

@@ -1,10 +1,10 @@
-import { conflict, failed, ShoalError } from '../../../core/errors.ts'
+import { conflict, errorCode, failed, ShoalError } from '../../../core/errors.ts'
 import type { KeyedLock } from '../../../core/keyed-lock.ts'
 import type { PlacementRecord } from '../../../core/model/explanation.ts'
 import { PLACEMENT_LABEL, SWARM_ID_LABEL } from '../../../core/model/labels.ts'
 import type { RescheduledContainer } from '../../../core/model/rescheduled.ts'
 import { newHexId, type Random } from '../../../core/random.ts'
-import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
+import { type ContainerCreateRequest, wasNeverSent } from '../../../docker-api/index.ts'
 import {
   type ContainerRequest,
   type FilterName,
@@ -51,39 +51,97 @@ export interface PlacedCreation {
   readonly created: Created
 }
 
+/** Nodes that are tried in place of one that nobody can connect to. */
+const OTHER_NODES_MAX = 2
+
 /**
  * `docker create` over the cluster: chooses a node as classic Swarm does and creates the container there, pulling the image
- * on that node if it lacks it. Throws 409 `NAME_TAKEN`, 500 `NO_NODE_FITS`, 400 `BAD_CONSTRAINT`.
+ * on that node if it lacks it. A node that cannot be connected to at all is passed over. Throws 409 `NAME_TAKEN`, 500
+ * `NO_NODE_FITS`, 400 `BAD_CONSTRAINT`.
  */
 export async function createContainer(
   wanted: ContainerCreateRequest,
-  { name, platform, swarmId, onChosen }: CreateOptions,
+  options: CreateOptions,
   ports: CreatePorts,
 ): Promise<PlacedCreation> {
   const { request, written, isRescheduled } = splitExpressions(wanted)
   const asked = toContainerRequest(request, written)
-  const id = swarmId ?? newHexId(ports.random)
+  const id = options.swarmId ?? newHexId(ports.random)
   const labelled = { ...request, Labels: { ...request.Labels, [SWARM_ID_LABEL]: id } }
   // What others did on the nodes meanwhile; outside the lock, where it holds up nobody.
   await ports.nodes.inventory.settled()
   await seeVolumes(asked, ports)
+  const creation = { asked, id, request: labelled, isRescheduled, options }
+  const unreached: string[] = []
+  let failure: unknown
+  for (;;) {
+    const chosen = await choose(creation, unreached, ports).catch((error: unknown) => {
+      throw errorCode(error) === 'NO_NODE_FITS' ? (failure ?? error) : error
+    })
+    try {
+      return await createAt(chosen, creation, ports)
+    } catch (error) {
+      // Anything else may have made the container all the same.
+      if (!(error instanceof Unreached)) throw error
+      failure = error.cause
+      unreached.push(chosen.node.name)
+      if (unreached.length > OTHER_NODES_MAX || ports.signal.aborted) throw failure
+    }
+  }
+}
+
+interface Creation {
+  readonly asked: ContainerRequest
+  /** Of the cluster. */
+  readonly id: string
+  readonly request: ContainerCreateRequest
+  readonly isRescheduled: boolean
+  readonly options: CreateOptions
+}
+
+interface Chosen {
+  readonly node: NodeEngine
+  readonly placement: PlacementRecord
+}
+
+/** Nothing of the request to create has left this host. */
+class Unreached extends Error {}
+
+/** The container counts as being on the chosen node until `done` is called. */
+async function choose(
+  { asked, id, request, options: { name } }: Creation,
+  unreached: readonly string[],
+  ports: CreatePorts,
+): Promise<Chosen & { readonly done: () => void }> {
+  const elsewhere = { ...asked, constraints: [...asked.constraints, ...unreached.map(node => `node!=${node}`)] }
   // Only the decision is taken one at a time: a node that is slow to pull holds up nobody else.
-  const { node, placement, done } = await ports.locks.run('place', async () => {
+  return ports.locks.run('place', async () => {
     if (name !== undefined) refuseTaken(name, ports.state, id)
-    const chosen = chooseNode(asked, ports)
-    const done = ports.state.add(pendingOf(asked, { id, name, node: chosen.node.name, request: labelled }))
+    const chosen = chooseNode(elsewhere, ports)
+    const done = ports.state.add(pendingOf(asked, { id, name, node: chosen.node.name, request }))
     return { ...chosen, done }
   })
+}
+
+/** Throws {@link Unreached} with the cause, or as the node does. */
+async function createAt(
+  { node, placement, done }: Chosen & { readonly done: () => void },
+  { id, request, isRescheduled, options }: Creation,
+  ports: CreatePorts,
+): Promise<PlacedCreation> {
+  const { platform, swarmId, onChosen } = options
   try {
-    const recorded = withPlacement(withNodeShares(labelled, node), {
+    const recorded = withPlacement(withNodeShares(request, node), {
       ...placement,
       decidedAtMs: ports.nodes.clock.nowMs(),
     })
     await onChosen?.(node.name)
-    const created = await createOn(node, recorded, { name, platform }, ports)
+    const created = await createOn(node, recorded, options, ports).catch((cause: unknown) => {
+      throw wasNeverSent(cause) ? new Unreached('The node cannot be reached', { cause }) : cause
+    })
     await ports.nodes.inventory.refresh(node.name, created.Id)
     if (isRescheduled && swarmId === undefined) {
-      await keep({ swarmId: id, node, containerId: created.Id, request: labelled, platform }, ports)
+      await keep({ swarmId: id, node, containerId: created.Id, request, platform }, ports)
     }
     return { node, created }
   } finally {
@@ -136,11 +194,6 @@ export function refuseTaken(name: string, state: PlacementState, swarmId?: strin
     'NAME_TAKEN',
     `Conflict: The name ${name} is already assigned. You have to delete (or rename) that container to be able to assign ${name} to a container again.`,
   )
-}
-
-interface Chosen {
-  readonly node: NodeEngine
-  readonly placement: PlacementRecord
 }
 
 function chooseNode(asked: ContainerRequest, { nodes, state, strategy, filters }: CreatePorts): Chosen {
