@@ -23,6 +23,7 @@ export function createEnginePool({
     // Without certificates of our own the member's must be of an authority that the system trusts.
     const client = createDockerClient(`tcp://${apiAddress}`, {
       clock,
+      isOneOfMany: true,
       ...(apiTls ? { tls: tls ?? { verify: true } } : {}),
     })
     clients.set(key, client)

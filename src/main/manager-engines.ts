@@ -47,7 +47,7 @@ export async function openEngineList(
     clock,
     random,
     log,
-    connect: address => createDockerClient(`tcp://${address}`, { clock, tls }),
+    connect: address => createDockerClient(`tcp://${address}`, { clock, tls, isOneOfMany: true }),
     tls: tls !== undefined,
   })
   const { signal } = scope

@@ -38,7 +38,9 @@ export function containerFileOperations(transport: Transport): ContainerFileOper
       response.resume()
     },
     changes: async id =>
-      ((await transport.json({ method: 'GET', path: at(id, '/changes') })) as FilesystemChange[] | null) ?? [],
+      ((await transport.json({ method: 'GET', path: at(id, '/changes'), isList: true })) as
+        | FilesystemChange[]
+        | null) ?? [],
     export: id => transport.send({ method: 'GET', path: at(id, '/export'), responseMs: TRANSFER_MS_MAX }),
     async commit(id, { changes = [], config, pause, ...named }) {
       const query = new URLSearchParams(changes.map(change => ['changes', change]))

@@ -48,6 +48,7 @@ export function containerOperations(
       (await transport.json({
         method: 'GET',
         path: '/containers/json',
+        isList: true,
         query: { all, limit, size, filters: filterQuery(filters) },
       })) as ContainerSummary[],
     inspect: async (id, { size } = {}) =>

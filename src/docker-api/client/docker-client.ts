@@ -35,7 +35,7 @@ export function createDockerClient(address: string, ports: TransportPorts): Dock
   return {
     transport,
     requestJson: (method, path, body, signal) =>
-      transport.json({ method, path, signal, ...(body === undefined ? {} : { body }) }),
+      transport.json({ method, path, signal, isList: true, ...(body === undefined ? {} : { body }) }),
     close: transport.close,
     info: async () => (await transport.json({ method: 'GET', path: '/info' })) as SystemInfo,
     version: async () => (await transport.json({ method: 'GET', path: '/version' })) as VersionInfo,
@@ -86,6 +86,7 @@ function networkOperations(transport: Transport): NetworkOperations {
       (await transport.json({
         method: 'GET',
         path: '/networks',
+        isList: true,
         query: { filters: filterQuery(filters) },
       })) as NetworkInspect[],
     inspect: async id => (await transport.json({ method: 'GET', path: at(id) })) as NetworkInspect,
@@ -118,10 +119,15 @@ function volumeOperations(transport: Transport): VolumeOperations {
     create: async request =>
       (await transport.json({ method: 'POST', path: '/volumes/create', body: request })) as VolumeInspect,
     async list({ filters, size = false }) {
-      const answer = await transport.json({ method: 'GET', path: '/volumes', query: { filters: filterQuery(filters) } })
+      const answer = await transport.json({
+        method: 'GET',
+        path: '/volumes',
+        query: { filters: filterQuery(filters) },
+        isList: true,
+      })
       const listed = (answer as { Volumes: readonly VolumeInspect[] | null }).Volumes ?? []
       if (!size) return listed
-      const usage = await transport.json({ method: 'GET', path: '/system/df', responseMs: SIZES_MS_MAX })
+      const usage = await transport.json({ method: 'GET', path: '/system/df', responseMs: SIZES_MS_MAX, isList: true })
       const measured = (usage as { Volumes?: readonly VolumeInspect[] | null }).Volumes ?? []
       return listed.map(volume => measured.find(({ Name }) => Name === volume.Name) ?? volume)
     },

@@ -37,7 +37,7 @@ export function imageOperations(transport: Transport): ImageOperations {
     },
     list: async ({ filters, sharedSize, all }) => {
       const query = { filters: filterQuery(filters), 'shared-size': sharedSize, all }
-      return (await transport.json({ method: 'GET', path: '/images/json', query })) as ImageSummary[]
+      return (await transport.json({ method: 'GET', path: '/images/json', query, isList: true })) as ImageSummary[]
     },
     inspect,
     history: async reference =>

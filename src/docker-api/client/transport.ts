@@ -9,12 +9,17 @@ import { type ClientTls, connectionOptions, TLS_REASONS } from './tls.ts'
 
 /** Longest wait for an answer to begin, connecting included, in milliseconds. */
 const RESPONSE_MS_MAX = 30_000
-/** A larger JSON answer is refused: no engine on a host sends one. */
+/** A larger JSON answer is refused: no engine on a host sends one, and no manager of a cluster. */
 const JSON_BYTES_MAX = 256 * 1024 * 1024
+/** The same for a manager, which reads those of many hosts at once: a list, and anything else. */
+const LIST_BYTES_MAX = 64 * 1024 * 1024
+const ITEM_BYTES_MAX = 4 * 1024 * 1024
 /** Longest wait for a connection, in milliseconds. */
 const CONNECT_MS_MAX = 5_000
 /** Free connections kept. There is no limit to those in use: followers of logs and events hold one each for long. */
 const CONNECTIONS_KEPT = 16
+/** So soon after it was used no engine closes a connection unless it ends. */
+const KEPT_FOR_POST_MS = 1_000
 /** Repeating one of these does no harm. */
 const IDEMPOTENT = ['GET', 'HEAD', 'PUT', 'DELETE']
 
@@ -30,6 +35,8 @@ export interface Call {
   readonly signal?: AbortSignal | undefined
   /** Longest wait for the answer to begin; Infinity for calls that wait for something to happen. */
   readonly responseMs?: number
+  /** Lists are longer than other answers may be. */
+  readonly isList?: boolean
 }
 
 /** HTTP to one address, over TCP or a unix socket, with deadlines. Answers of 400 and up are thrown as ShoalErrors. */
@@ -48,14 +55,18 @@ export interface TransportPorts {
   readonly clock: Clock
   /** For tcp addresses. Absent: plain HTTP. */
   readonly tls?: ClientTls | undefined
+  /** Many hosts are called, often and in short: answers are held to what one host has, and calls that change something share connections. */
+  readonly isOneOfMany?: boolean
 }
 
-export function createTransport(address: string, { clock, tls: wanted }: TransportPorts): Transport {
+export function createTransport(address: string, ports: TransportPorts): Transport {
+  const { clock, tls: wanted, isOneOfMany = false } = ports
   const target = parseApiAddress(address)
   // A socket of the file system is as safe as the file system, and no engine speaks TLS on one.
   const tls = target.kind === 'tcp' ? wanted : undefined
   const kept = { keepAlive: true, maxFreeSockets: CONNECTIONS_KEPT }
   const agent = tls === undefined ? new Agent(kept) : new TlsAgent(kept)
+  const postAgent = isOneOfMany ? agentForPosts(tls) : false
   const ask = (call: Call, wire: Wire): Promise<IncomingMessage> =>
     exchange<IncomingMessage>(call, wire, (request, resolve) => void request.on('response', resolve))
   const send = async (call: Call): Promise<IncomingMessage> => {
@@ -68,7 +79,10 @@ export function createTransport(address: string, { clock, tls: wanted }: Transpo
           if (error instanceof StaleConnection) return ask(call, own)
           throw error
         })
-      : await ask(call, own)
+      : await ask(call, call.body instanceof Readable ? own : { ...own, agent: postAgent }).catch((error: unknown) => {
+          if (error instanceof StaleConnection) throw closedUnanswered(target, error)
+          throw error
+        })
     if ((response.statusCode ?? 500) < 400) return response
     throw await failureOf(response, target)
   }
@@ -76,7 +90,7 @@ export function createTransport(address: string, { clock, tls: wanted }: Transpo
     address: target,
     send,
     async json(call) {
-      const text = await readInTime(await send(call), { call, target, clock })
+      const text = await readInTime(await send(call), { call, target, clock, bytesMax: bytesMax(call, isOneOfMany) })
       if (text.trim() === '') return undefined
       try {
         return JSON.parse(text)
@@ -93,8 +107,26 @@ export function createTransport(address: string, { clock, tls: wanted }: Transpo
         })
         request.on('response', response => void failureOf(response, target).then(reject, reject))
       }),
-    close: () => agent.destroy(),
+    close() {
+      agent.destroy()
+      if (postAgent !== false) postAgent.destroy()
+    },
   }
+}
+
+function agentForPosts(tls: ClientTls | undefined): Agent {
+  const kept = { keepAlive: true, maxFreeSockets: CONNECTIONS_KEPT, timeout: KEPT_FOR_POST_MS }
+  return tls === undefined ? new Agent(kept) : new TlsAgent(kept)
+}
+
+function bytesMax({ isList = false }: Call, isOneOfMany: boolean): number {
+  if (!isOneOfMany) return JSON_BYTES_MAX
+  return isList ? LIST_BYTES_MAX : ITEM_BYTES_MAX
+}
+
+/** It may have done what it was asked: nobody but the caller knows whether to ask again. */
+function closedUnanswered(target: ApiAddress, cause: Error): Error {
+  return unavailable('ENGINE_UNAVAILABLE', `${target.text} has closed the connection without an answer`, { cause })
 }
 
 interface Wire {
@@ -189,12 +221,12 @@ function optionsFor(call: Call, { target, agent, tls, upgrades = false }: Wire):
 }
 
 /** Reads an answer to its end as text. */
-async function readText(body: IncomingMessage): Promise<string> {
+async function readText(body: IncomingMessage, bytesMax: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body) {
     size += (chunk as Buffer).length
-    if (size > JSON_BYTES_MAX) throw failed('ANSWER_TOO_LARGE', `The answer is larger than ${JSON_BYTES_MAX} bytes`)
+    if (size > bytesMax) throw failed('ANSWER_TOO_LARGE', `The answer is larger than ${bytesMax} bytes`)
     chunks.push(chunk as Buffer)
   }
   return Buffer.concat(chunks).toString()
@@ -203,11 +235,16 @@ async function readText(body: IncomingMessage): Promise<string> {
 /** An answer that began must also end: whoever waits for a whole value waits for no longer than this. */
 function readInTime(
   body: IncomingMessage,
-  { call, target, clock }: { readonly call: Call; readonly target: ApiAddress; readonly clock: Clock },
+  {
+    call,
+    target,
+    clock,
+    bytesMax,
+  }: { readonly call: Call; readonly target: ApiAddress; readonly clock: Clock; readonly bytesMax: number },
 ): Promise<string> {
   const ms = call.responseMs ?? RESPONSE_MS_MAX
-  if (!Number.isFinite(ms)) return readText(body)
-  return withDeadline(() => readText(body), ms, {
+  if (!Number.isFinite(ms)) return readText(body, bytesMax)
+  return withDeadline(() => readText(body, bytesMax), ms, {
     clock,
     signal: call.signal,
     onTimeout() {
@@ -223,7 +260,7 @@ function readInTime(
 /** Status and message of a refusal, kept as they came. */
 async function failureOf(response: IncomingMessage, target: ApiAddress): Promise<ShoalError> {
   const status = response.statusCode ?? 500
-  const text = (await readText(response)).trim()
+  const text = (await readText(response, ITEM_BYTES_MAX)).trim()
   const { message, code } = bodyOf(text)
   const sentence = message === '' ? `${target.text} answered with status ${status}` : message
   const details = { answered: true }
