@@ -6,7 +6,7 @@ import type { ContainerCreateRequest, ContainerInspect, Engine } from '../../src
 import { EMPTY_SNAPSHOT } from '../../src/manager/model/snapshot.ts'
 import { findTask } from '../../src/manager/why/subject.ts'
 import { stubEngine } from '../support/stub-engine.ts'
-import { addNode, get, startFront } from './docker/front-lab.ts'
+import { addNode, get, lab, startFront } from './docker/front-lab.ts'
 import { APPLY, makeWorld, projectSpec, serviceSpec } from './support.ts'
 
 /** An engine that keeps what it is told to create. */
@@ -79,6 +79,13 @@ describe('a container', () => {
     expect(other?.obstacles).toMatchObject([{ filter: 'port', change: { do: 'free-port', node: 'n1' } }])
     const { body: again } = await get(port, '/v1/why/two')
     expect(again).toEqual(body)
+  })
+
+  it('is known to whoever places tasks', async () => {
+    const port = await startCluster()
+    expect((await run(port, 'one', { HostConfig: { Memory: 2 ** 30 } })).status).toBe(201)
+    const taken = [...(lab.standalone?.reservations().values() ?? [])]
+    expect(taken).toMatchObject([{ name: 'n1/one', node: 'n1', memoryBytes: 2 ** 30 }])
   })
 
   it('that nobody has is not found', async () => {

@@ -8,15 +8,24 @@ import { createDockerClient, type Engine } from '../../../src/docker-api/index.t
 import { createDockerServer, type ServerTls } from '../../../src/docker-api/server/index.ts'
 import { createManagerServer, type Manager } from '../../../src/manager/index.ts'
 import { EMPTY_SNAPSHOT, type Stored } from '../../../src/manager/model/snapshot.ts'
+import type { Standalone } from '../../../src/manager/model/standalone.ts'
 import { FILTER_NAMES } from '../../../src/scheduler/index.ts'
 import { memberRecord } from '../support.ts'
 
 /** What a test has of a cluster: nodes with engines of its own making, and managers before them. */
-export const lab: { scope: Scope; members: MemberRecord[]; leads: boolean; networks: Map<string, NetworkRecord> } = {
+export const lab: {
+  scope: Scope
+  members: MemberRecord[]
+  leads: boolean
+  networks: Map<string, NetworkRecord>
+  /** What the front has tasks placed beside. */
+  standalone: Standalone | undefined
+} = {
   scope: new Scope(),
   members: [],
   leads: true,
   networks: new Map(),
+  standalone: undefined,
 }
 
 beforeEach(() => Object.assign(lab, { scope: new Scope(), members: [], leads: true, networks: new Map() }))
@@ -58,7 +67,7 @@ export async function startFront({ leader, tls }: { leader?: string; tls?: Serve
     isLeader: () => isLeader,
     confirmLead: async () => {},
     whileLeading: () => {},
-    placeBeside: () => {},
+    placeBeside: standalone => void (lab.standalone = standalone),
     leader: () => ({ id: 'm', address: leader ?? '', sinceMs: 0 }),
     apply: project => Promise.resolve({ project: project.name, changed: true, steps: [] }),
     remove: project => Promise.resolve({ project, changed: true, steps: [] }),
