@@ -141,7 +141,6 @@ export class ClusterInventory implements Inventory {
       onContainer: (_id, before, now) => this.#replace(name, before, now),
       onCondition: tellNode,
       onImages: () => this.#tell({ kind: 'images', node: name }),
-      onEvent: event => this.#tell({ kind: 'event', node: name, event }),
     })
     this.#followed.set(name, { member, feed })
     void feed.run()
@@ -174,7 +173,7 @@ export class ClusterInventory implements Inventory {
   }
 
   #tell(change: InventoryChange): void {
-    if (change.kind !== 'event') this.#version++
+    this.#version++
     for (const listener of this.#listeners) listener(change)
   }
 }

@@ -1,9 +1,9 @@
 import { failed } from '../../core/errors.ts'
 import type { ContainerInspect, ContainerSummary, HostConfig, PortSummary } from '../../docker-api/index.ts'
 import type { HostPort } from '../../scheduler/index.ts'
-import { hostPortsOf } from '../docker/create/container-request.ts'
 import { amount, checkedStatus, checkedSummary, text } from './checked-summary.ts'
 import type { ContainerDetails, HeldContainer } from './held-container.ts'
+import { hostPortsOf } from './host-ports.ts'
 import { summaryOf } from './summary-of.ts'
 
 /** What is shown of a container depends on where it is. */

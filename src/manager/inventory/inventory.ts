@@ -1,4 +1,4 @@
-import type { EngineEvent, ImageSummary } from '../../docker-api/index.ts'
+import type { ImageSummary } from '../../docker-api/index.ts'
 import type { HeldContainer } from './held-container.ts'
 
 /**
@@ -26,8 +26,6 @@ export type InventoryChange =
   /** A node came, went, or its condition changed. A node that is gone for good has no `node` any more. */
   | { readonly kind: 'node'; readonly name: string; readonly node?: NodeInventory }
   | { readonly kind: 'images'; readonly node: string }
-  /** An event of a node's engine that may matter to others: networks, volumes, images. Containers are read anew first. */
-  | { readonly kind: 'event'; readonly node: string; readonly event: EngineEvent }
 
 /**
  * What lies on the nodes of the cluster, known without asking them: containers, and images by node. Filled by one list a node, kept by

@@ -1,6 +1,6 @@
 import { type Clock, withDeadline } from '../../core/clock.ts'
 import { errorMessage, failed, unavailable } from '../../core/errors.ts'
-import { ContainerFeed, type Engine, type EngineEvent, type ImageSummary } from '../../docker-api/index.ts'
+import { ContainerFeed, type Engine, type ImageSummary } from '../../docker-api/index.ts'
 import type { Gate } from './gate.ts'
 import type { HeldContainer } from './held-container.ts'
 import { type HoldingNode, holdInspected, holdLine } from './hold-container.ts'
@@ -17,7 +17,6 @@ export interface NodeFeedPorts {
   readonly onContainer: (id: string, before: HeldContainer | undefined, now: HeldContainer | undefined) => void
   readonly onCondition: () => void
   readonly onImages: () => void
-  readonly onEvent: (event: EngineEvent) => void
 }
 
 /** A node that does not answer for this long is not waited for. */
@@ -26,7 +25,7 @@ export const ANSWER_MS = 4_000
 const GATHER_MS = 50
 /** What changes what we keep. Health checks alone would be ten thousand other events a second in a large cluster. */
 const EVENTS = {
-  type: ['container', 'image', 'network', 'volume'],
+  type: ['container', 'image', 'network'],
   event:
     'create start die pause unpause rename update destroy health_status pull tag untag delete load import connect disconnect'.split(
       ' ',
@@ -64,7 +63,9 @@ export class NodeFeed implements NodeInventory {
       readLine: (summary, kept) => holdLine(node, summary, kept),
       isCurrent: (kept, summary) => isCurrent(kept, summary, clock.nowMs()),
       onChange: (id, now) => this.#tell(id, now),
-      onEvent: event => this.#onEvent(event),
+      onEvent: ({ Type }) => {
+        if (Type === 'image') void this.#readImages()
+      },
       onFlood: () => this.#become('broken', 'It tells of more than can be read: events without end'),
       onListed: () => this.#onListed(),
       onFailure: message => this.#become('broken', message),
@@ -124,11 +125,6 @@ export class NodeFeed implements NodeInventory {
     this.condition = condition
     this.error = error
     this.#ports.onCondition()
-  }
-
-  #onEvent(event: EngineEvent): void {
-    if (event.Type === 'image') void this.#readImages()
-    this.#ports.onEvent(event)
   }
 
   /** One list at a time; what happens meanwhile is seen by the next. */

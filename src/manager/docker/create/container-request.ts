@@ -2,10 +2,10 @@ import type { ContainerCreateRequest, HostConfig } from '../../../docker-api/ind
 import {
   type ContainerRequest,
   type Dependency,
-  type HostPort,
   readExpressions,
   type WrittenExpressions,
 } from '../../../scheduler/index.ts'
+import { hostPortsOf } from '../../inventory/index.ts'
 
 /** What a container asks of its node. Throws BAD_CONSTRAINT. */
 export function toContainerRequest(request: ContainerCreateRequest, written: WrittenExpressions): ContainerRequest {
@@ -45,18 +45,6 @@ function networksOf({ HostConfig, NetworkingConfig }: ContainerCreateRequest): s
   const { NetworkMode } = HostConfig ?? {}
   const named = Object.keys(NetworkingConfig?.EndpointsConfig ?? {})
   return [...new Set([...(typeof NetworkMode === 'string' ? [NetworkMode] : []), ...named])]
-}
-
-/** What a container asks of its host. */
-export function hostPortsOf({ PortBindings }: Pick<HostConfig, 'PortBindings'>): HostPort[] {
-  return Object.entries(PortBindings ?? {}).flatMap(([key, bindings]) =>
-    (bindings ?? []).flatMap(({ HostPort, HostIp }): HostPort[] => {
-      const published = Number(HostPort)
-      if (!(published > 0)) return []
-      const protocol = key.endsWith('/udp') ? 'udp' : 'tcp'
-      return [{ published, protocol, ...(HostIp === undefined ? {} : { hostIp: HostIp }) }]
-    }),
-  )
 }
 
 /** Containers that only mean something on the same node. */
