@@ -1,7 +1,7 @@
 import { prefixEnd, readKeyValue, writeCompare, writeOperation } from './etcd-codec.ts'
 import { watchEtcd } from './etcd-watch.ts'
 import { type EtcdOptions, type EtcdWire, openEtcdWire } from './etcd-wire.ts'
-import { type KeptLease, keepLease } from './lease-keeper.ts'
+import { KeptLeases } from './lease-keeper.ts'
 import type { KeyValue, ListResult, Store } from './store.ts'
 import { checkTxn } from './store-error.ts'
 
@@ -14,7 +14,7 @@ const PAGE_KEYS = 2_000
 export function createEtcdStore(options: EtcdOptions): Store {
   const wire = openEtcdWire(options)
   const { clock } = options
-  const leases = new Set<KeptLease>()
+  const leases = new KeptLeases(clock)
   const closing = new AbortController()
   return {
     async get(key) {
@@ -35,22 +35,12 @@ export function createEtcdStore(options: EtcdOptions): Store {
     async grantLease(ttlMs, options) {
       const askedMs = clock.monotonicMs()
       const { id, ttlSeconds } = await wire.grantLease(Math.max(1, Math.ceil(ttlMs / 1_000)))
-      const calls = {
-        renew: () => wire.renewLease(id),
-        revoke() {
-          leases.delete(lease)
-          return wire.revokeLease(id)
-        },
-      }
-      const lease: KeptLease = keepLease({ id, ttlMs: ttlSeconds * 1_000, askedMs, ...options }, calls, clock)
-      leases.add(lease)
-      lease.lost.addEventListener('abort', () => leases.delete(lease), { once: true })
-      return lease
+      const calls = { renew: () => wire.renewLease(id), revoke: () => wire.revokeLease(id) }
+      return leases.keep({ id, ttlMs: ttlSeconds * 1_000, askedMs, ...options }, calls)
     },
     async close() {
       closing.abort()
-      for (const lease of leases) lease.abandon()
-      leases.clear()
+      leases.abandon()
       wire.close()
     },
   }

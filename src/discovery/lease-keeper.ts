@@ -16,9 +16,37 @@ export interface GrantedLease {
   readonly renewMs?: number
 }
 
-export interface KeptLease extends Lease {
+interface KeptLease extends Lease {
   /** Stops the renewals without giving the lease back, as a crash does. */
   readonly abandon: () => void
+}
+
+/** The leases of one client of a store. */
+export class KeptLeases {
+  readonly #clock: Clock
+  readonly #kept = new Set<KeptLease>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** See {@link keepLease}. */
+  keep(granted: GrantedLease, calls: LeaseCalls): Lease {
+    const revoke = (): Promise<void> => {
+      this.#kept.delete(lease)
+      return calls.revoke()
+    }
+    const lease: KeptLease = keepLease(granted, { ...calls, revoke }, this.#clock)
+    this.#kept.add(lease)
+    lease.lost.addEventListener('abort', () => this.#kept.delete(lease), { once: true })
+    return lease
+  }
+
+  /** Renews none of them any more, and gives none back. */
+  abandon(): void {
+    for (const lease of this.#kept) lease.abandon()
+    this.#kept.clear()
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { type KeptLease, keepLease } from './lease-keeper.ts'
+import { KeptLeases } from './lease-keeper.ts'
 import { MemoryServer } from './memory-server.ts'
 import type { Store, WatchBatch } from './store.ts'
 import { checkTxn, storeUnavailable } from './store-error.ts'
@@ -41,7 +41,7 @@ export function createMemoryStore({ clock }: { readonly clock: Clock }): MemoryS
 
 function createClient(server: MemoryServer, link: StoreLink, clock: Clock): Store {
   const closing = new AbortController()
-  const leases = new Set<KeptLease>()
+  const leases = new KeptLeases(clock)
 
   /** Runs `work` at the server; like a network, may lose the request (not done) or only the reply (done, unknown). */
   const send = async <T>(work: () => T): Promise<T> => {
@@ -76,22 +76,12 @@ function createClient(server: MemoryServer, link: StoreLink, clock: Clock): Stor
       const wholeMs = Math.max(1, Math.ceil(ttlMs / 1_000)) * 1_000
       const askedMs = clock.monotonicMs()
       const id = await call(() => server.grant(wholeMs))
-      const calls = {
-        renew: () => call(() => server.renew(id)),
-        revoke() {
-          leases.delete(lease)
-          return call(() => server.revoke(id))
-        },
-      }
-      const lease: KeptLease = keepLease({ id, ttlMs: wholeMs, askedMs, ...options }, calls, clock)
-      leases.add(lease)
-      lease.lost.addEventListener('abort', () => leases.delete(lease), { once: true })
-      return lease
+      const calls = { renew: () => call(() => server.renew(id)), revoke: () => call(() => server.revoke(id)) }
+      return leases.keep({ id, ttlMs: wholeMs, askedMs, ...options }, calls)
     },
     async close() {
       closing.abort()
-      for (const lease of leases) lease.abandon()
-      leases.clear()
+      leases.abandon()
     },
   }
 }
