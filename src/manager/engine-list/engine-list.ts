@@ -49,6 +49,8 @@ export class EngineList {
   /** By address, in the order of the list. */
   #watched = new Map<string, Watched>()
   #written: ReadonlyMap<string, string> = new Map()
+  /** The last write failed: whoever is asked next has it tried again. */
+  #isUnwritten = false
   #arrangement: Arrangement = { members: [], pending: [], failing: new Map() }
   #writing: Promise<void> = Promise.resolve()
   #queued: Promise<void> | undefined
@@ -99,7 +101,7 @@ export class EngineList {
         this.#tell(watched.engine, next)
         const isNews = !isSame(watched.engine, next)
         if (isNews) watched.engine = next
-        if (isNews) await this.#register()
+        if (isNews || this.#isUnwritten) await this.#register()
         const backoff = 1 + Math.min(BACKOFF_MAX - 1, Math.max(0, next.failures - retries))
         await sleep(clock, backoff * minMs + random.next() * (maxMs - minMs), signal).catch(() => {})
       }
@@ -156,7 +158,9 @@ export class EngineList {
         await store.txn([], operations.slice(start, start + OPERATIONS_PER_WRITE))
       }
       this.#written = wanted
+      this.#isUnwritten = false
     } catch (error) {
+      this.#isUnwritten = true
       log.error({ error: errorMessage(error) }, 'cannot note which engines answer, will try again')
     }
   }

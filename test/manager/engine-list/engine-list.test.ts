@@ -87,8 +87,11 @@ describe('two engines', () => {
 })
 
 describe('the list', () => {
-  const controller = new AbortController()
-  afterEach(() => controller.abort())
+  let controller = new AbortController()
+  afterEach(() => {
+    controller.abort()
+    controller = new AbortController()
+  })
 
   it('makes nodes of engines that answer, bears some failures, and follows changes', async () => {
     const clock = new ManualClock()
@@ -150,5 +153,38 @@ describe('the list', () => {
     await clock.advance(100)
     expect(await nodes()).toEqual(['a@d:1', 'c@c:1'])
     expect([list.failure('a'), list.pending()]).toEqual([undefined, []])
+  })
+
+  it('notes again what the store refused once, though nothing changes', async () => {
+    const clock = new ManualClock()
+    const store = createMemoryStore({ clock })
+    let refusals = 1
+    const list = new EngineList(
+      { minMs: 5_000, maxMs: 5_000, failures: 2 },
+      {
+        store: {
+          ...store,
+          txn: async (compares, operations) => {
+            if (refusals > 0 && operations.length > 0) throw new Error(`no leader ${refusals--}`)
+            return store.txn(compares, operations)
+          },
+        },
+        keys,
+        clock,
+        random: seededRandom(1),
+        log: silentLog,
+        connect: () => ({ info: async () => infoOf('a'), version: async () => VERSION, close: () => {} }),
+        tls: false,
+      },
+    )
+    async function* lists() {
+      yield ['a:1']
+      await new Promise(() => {})
+    }
+    list.run(lists(), controller.signal).catch(() => {})
+    await clock.advance(100)
+    expect((await store.list(keys.members)).items).toEqual([])
+    await clock.advance(5_000)
+    expect((await store.list(keys.members)).items).toHaveLength(1)
   })
 })
