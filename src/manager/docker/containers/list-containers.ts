@@ -121,6 +121,8 @@ function isShortId(id: string, value: string): boolean {
 
 /** One answer is sent to everybody who asks within this long, as long as nothing changes. */
 const SAME_ANSWER_MS = 1_000
+/** Each may be megabytes, and anybody may ask anything; most who ask at the same time ask the same. */
+const ANSWERS_MAX = 16
 
 /** Writes the answers of `GET /containers/json`: the same bytes for all who ask the same at the same time. */
 export class ContainerLister {
@@ -146,7 +148,7 @@ export class ContainerLister {
     }
     const key = JSON.stringify(options)
     const answer = this.#answers.get(key) ?? toJson(chooseContainers(options, this.#inventory, nowMs))
-    this.#answers.set(key, answer)
+    if (this.#answers.size < ANSWERS_MAX) this.#answers.set(key, answer)
     return answer
   }
 }
