@@ -13,6 +13,7 @@ import type { Creating } from './docker/containers/container-routes.ts'
 import { createContainer } from './docker/create/create-container.ts'
 import { PlacementState } from './docker/create/placement-state.ts'
 import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
+import { BuiltImages } from './docker/images/built-images.ts'
 import type { ClusterNodes } from './docker/nodes.ts'
 import type { EngineList } from './engine-list/engine-list.ts'
 import { Connections } from './http/connections.ts'
@@ -83,6 +84,7 @@ export async function createManagerServer(
     connections: new Connections(clock),
     ...(tls === undefined ? {} : { tls: clientTlsOf(tls) }),
     capVersion: createVersionCap(),
+    built: new BuiltImages(),
     inventory,
     ready: () => present().ready,
   }

@@ -5,6 +5,7 @@ import { mapParallel } from '../../core/parallel.ts'
 import type { ClientTls, Engine } from '../../docker-api/index.ts'
 import type { Connections } from '../http/connections.ts'
 import type { Inventory } from '../inventory/index.ts'
+import type { BuiltImages } from './images/built-images.ts'
 
 export interface NodeEngine {
   readonly name: string
@@ -20,6 +21,8 @@ export interface ClusterNodes {
   /** What requests are handed on over. */
   readonly connections: Connections
   readonly capVersion: (path: string, node: NodeEngine) => Promise<string>
+  /** What was built and imported through this manager. */
+  readonly built?: BuiltImages
   /** What is known of the nodes without asking them. */
   readonly inventory: Inventory
   /** What is shown to nodes that speak TLS. */

@@ -1,28 +1,71 @@
-import { copyImage } from '../../../docker-api/index.ts'
-import type { ClusterNodes, NodeEngine } from '../nodes.ts'
-import { holderOf } from './find-image.ts'
+import { failed } from '../../../core/errors.ts'
+import { copyImage, type ImageInspect } from '../../../docker-api/index.ts'
+import type { Answer, ClusterNodes, NodeEngine } from '../nodes.ts'
+import { holdersOf, newestFirst } from './find-image.ts'
+
+interface Bringing {
+  readonly nodes: ClusterNodes
+  readonly platform?: string
+  readonly signal: AbortSignal
+}
+
+const ID = /^(?:sha256:)?[a-f0-9]{64}$/
 
 /**
- * Brings an image to the node that is to run it: from the node that has had it last, for what was built is in no registry, and
- * otherwise from the registry. Throws what the registry says.
+ * Brings an image to the node that is to run it. What was built through this manager, and what is asked for by its id, is copied from a
+ * node that has it; everything else comes from the registry, and from a node only if the registry fails: a node must not choose what
+ * runs on others. A copy is looked at before it counts. Throws what the registry says.
  */
-export async function bringImage(
+export async function bringImage(reference: string, target: NodeEngine, how: Bringing): Promise<void> {
+  const { nodes, platform, signal } = how
+  const id = ID.test(reference) ? reference : nodes.built?.idOf(reference)
+  if (platform === undefined && id !== undefined && (await copyFrom(reference, target, { ...how, id }))) return
+  try {
+    await target.engine.images.pull(reference, platform === undefined ? {} : { platform }, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    const isTried = platform !== undefined || id !== undefined
+    if (isTried || !(await copyFrom(reference, target, how))) throw error
+  }
+}
+
+/** Resolves whether the target has what was asked for now. */
+async function copyFrom(
   reference: string,
   target: NodeEngine,
-  {
-    nodes,
-    platform,
-    signal,
-  }: { readonly nodes: ClusterNodes; readonly platform?: string; readonly signal: AbortSignal },
-): Promise<void> {
-  const source = platform === undefined ? await holderOf(reference, nodes) : undefined
-  if (source !== undefined && source.name !== target.name) {
+  { nodes, signal, id }: Bringing & { readonly id?: string },
+): Promise<boolean> {
+  const holders = newestFirst(await holdersOf(reference, nodes)).filter(({ node }) => node.name !== target.name)
+  for (const source of holders.filter(({ value }) => id === undefined || isId(value.Id, id))) {
     try {
-      return await copyImage(reference, { source: source.engine, target: target.engine }, signal)
+      await copyImage(reference, { source: source.node.engine, target: target.engine }, signal)
+      await confirm(reference, target, { id, source })
+      return true
     } catch {
-      // Another node is only the shorter way.
+      // Another node may do better.
       signal.throwIfAborted()
     }
   }
-  await target.engine.images.pull(reference, platform === undefined ? {} : { platform }, signal)
+  return false
+}
+
+/** Has the target's own engine say what it has loaded, and takes it away if that is something else. */
+async function confirm(
+  reference: string,
+  { engine, name }: NodeEngine,
+  { id, source }: { readonly id: string | undefined; readonly source: Answer<ImageInspect> },
+): Promise<void> {
+  const [, digest] = reference.split('@')
+  const loaded = await engine.images.inspect(reference)
+  const isMeant =
+    digest === undefined
+      ? isId(loaded.Id, id ?? source.value.Id)
+      : (loaded.RepoDigests ?? []).some(each => each.endsWith(`@${digest}`))
+  if (isMeant) return
+  await engine.images.remove(reference, { force: true })
+  throw failed('OTHER_IMAGE', `Node ${source.node.name} gave ${name} another image for ${reference}`)
+}
+
+function isId(found: string, wanted: string): boolean {
+  return found.replace(/^sha256:/, '') === wanted.replace(/^sha256:/, '')
 }

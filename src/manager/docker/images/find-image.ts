@@ -33,6 +33,11 @@ export async function holderOfAll(names: readonly string[], nodes: ClusterNodes)
 }
 
 function newest(answers: readonly Answer<ImageInspect>[]): Answer<ImageInspect> | undefined {
+  return newestFirst(answers)[0]
+}
+
+/** By what the nodes say, which is enough to choose among images of one name, and not to trust one. */
+export function newestFirst(answers: readonly Answer<ImageInspect>[]): Answer<ImageInspect>[] {
   const taggedAt = ({ value }: Answer<ImageInspect>): number => Date.parse(value.Metadata?.LastTagTime ?? '') || 0
-  return answers.toSorted((a, b) => taggedAt(b) - taggedAt(a))[0]
+  return answers.toSorted((a, b) => taggedAt(b) - taggedAt(a))
 }

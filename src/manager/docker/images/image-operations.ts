@@ -14,6 +14,7 @@ export function pullEverywhere(request: ApiRequest, nodes: ClusterNodes): ApiRep
     throw invalidInput('NO_IMPORT', 'Cannot import an image into a cluster: import it on one host, and push it')
   }
   const reference = joinReference(name, query['tag'])
+  nodes.built?.forget(reference)
   const auth = registryAuth(raw.headers['x-registry-auth'])
   const { platform = '' } = query
   const options = { ...(auth === undefined ? {} : { auth }), ...(platform === '' ? {} : { platform }) }
@@ -59,6 +60,7 @@ export async function removeEverywhere(request: ApiRequest, nodes: ClusterNodes)
   const removals = await onEveryHolder<readonly ImageRemoval[]>(name, nodes, ({ engine }) =>
     engine.images.remove(name, { force: isOn(query['force']), noprune: isOn(query['noprune']) }),
   )
+  nodes.built?.forget(name)
   const told = new Map(removals.flat().map(removal => [JSON.stringify(removal), removal]))
   return { json: [...told.values()] }
 }
@@ -71,6 +73,9 @@ export async function tagEverywhere(request: ApiRequest, nodes: ClusterNodes): P
   if (repository === '') throw invalidInput('BAD_QUERY', 'Bad parameter repo: expected the new name')
   const target = query['tag'] ? `${repository}:${query['tag']}` : repository
   await onEveryHolder(name, nodes, ({ engine }) => engine.images.tag(name, target))
+  const built = nodes.built?.idOf(name)
+  if (built === undefined) nodes.built?.forget(target)
+  else nodes.built?.add([target], built)
   return { status: 201, text: '' }
 }
 

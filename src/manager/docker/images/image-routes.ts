@@ -55,8 +55,15 @@ export function imageRoutes(ports: BuildPorts): ApiRoute[] {
 }
 
 async function onImage(request: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {
-  const name = (request.params['*'] ?? '').replace(/\/(json|history|get|push)$/, '')
+  const [, path = '', verb = ''] = /^(.*?)(?:\/(json|history|get|push))?$/.exec(request.params['*'] ?? '') ?? []
+  const name = verb === 'push' ? pushed(path, request.query['tag'] ?? '') : path
   return hand(request, await toNode(await imageHolder(name, nodes), request.originalUrl, nodes), nodes)
+}
+
+/** Clients name what is pushed in two halves. */
+function pushed(name: string, tag: string): string {
+  if (tag === '') return name
+  return `${name}${tag.includes(':') ? '@' : ':'}${tag}`
 }
 
 async function saveAll(request: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {

@@ -48,6 +48,7 @@ export async function shareImage(
   { id, tags, source }: NewImage,
   { nodes, signal, tell }: { nodes: ClusterNodes; signal: AbortSignal; tell: (sentence: string) => void },
 ): Promise<void> {
+  nodes.built?.add(tags, id)
   const named = (await Promise.all(tags.map(tag => holdersOf(tag, nodes)))).flat()
   const stale = new Set(named.filter(({ value }) => value.Id !== id).map(({ node }) => node.name))
   const others = nodes.ready().filter(({ name }) => name !== source.name)
