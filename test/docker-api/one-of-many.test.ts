@@ -57,18 +57,19 @@ describe('one engine of many', () => {
     const client = await against((request, response) => {
       sockets.add(request.socket)
       created++
-      if (created === 3) request.socket.resetAndDestroy()
+      if (created === 4) request.socket.resetAndDestroy()
       else response.writeHead(201).end(`{"Id":"c${created}"}`)
     }, true)
     const create = () => client.containers.create({ Image: 'app:1' }, {})
     expect([(await create()).Id, (await create()).Id]).toEqual(['c1', 'c2'])
+    expect((await client.containers.inspect('c2')).Id).toBe('c3')
     expect(sockets.size).toBe(1)
     await expect(create()).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
       message: expect.stringContaining('has closed the connection without an answer'),
     })
-    expect(created).toBe(3)
-    expect((await create()).Id).toBe('c4')
+    expect(created).toBe(4)
+    expect((await create()).Id).toBe('c5')
     expect(sockets.size).toBe(2)
   })
 })

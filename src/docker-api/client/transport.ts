@@ -18,7 +18,7 @@ const ITEM_BYTES_MAX = 4 * 1024 * 1024
 const CONNECT_MS_MAX = 5_000
 /** Free connections kept. There is no limit to those in use: followers of logs and events hold one each for long. */
 const CONNECTIONS_KEPT = 16
-/** So soon after it was used no engine closes a connection unless it ends. */
+/** So soon after it was used no engine closes a connection unless it ends: what follows on a call shares its connection. */
 const KEPT_FOR_POST_MS = 1_000
 /** Repeating one of these does no harm. */
 const IDEMPOTENT = ['GET', 'HEAD', 'PUT', 'DELETE']
@@ -64,9 +64,12 @@ export function createTransport(address: string, ports: TransportPorts): Transpo
   const target = parseApiAddress(address)
   // A socket of the file system is as safe as the file system, and no engine speaks TLS on one.
   const tls = target.kind === 'tcp' ? wanted : undefined
-  const kept = { keepAlive: true, maxFreeSockets: CONNECTIONS_KEPT }
+  const kept = {
+    keepAlive: true,
+    maxFreeSockets: CONNECTIONS_KEPT,
+    ...(isOneOfMany ? { timeout: KEPT_FOR_POST_MS } : {}),
+  }
   const agent = tls === undefined ? new Agent(kept) : new TlsAgent(kept)
-  const postAgent = isOneOfMany ? agentForPosts(tls) : false
   const ask = (call: Call, wire: Wire): Promise<IncomingMessage> =>
     exchange<IncomingMessage>(call, wire, (request, resolve) => void request.on('response', resolve))
   const send = async (call: Call): Promise<IncomingMessage> => {
@@ -79,10 +82,12 @@ export function createTransport(address: string, ports: TransportPorts): Transpo
           if (error instanceof StaleConnection) return ask(call, own)
           throw error
         })
-      : await ask(call, call.body instanceof Readable ? own : { ...own, agent: postAgent }).catch((error: unknown) => {
-          if (error instanceof StaleConnection) throw closedUnanswered(target, error)
-          throw error
-        })
+      : await ask(call, call.body instanceof Readable ? own : { ...own, agent: isOneOfMany && agent }).catch(
+          (error: unknown) => {
+            if (error instanceof StaleConnection) throw closedUnanswered(target, error)
+            throw error
+          },
+        )
     if ((response.statusCode ?? 500) < 400) return response
     throw await failureOf(response, target)
   }
@@ -107,16 +112,8 @@ export function createTransport(address: string, ports: TransportPorts): Transpo
         })
         request.on('response', response => void failureOf(response, target).then(reject, reject))
       }),
-    close() {
-      agent.destroy()
-      if (postAgent !== false) postAgent.destroy()
-    },
+    close: () => agent.destroy(),
   }
-}
-
-function agentForPosts(tls: ClientTls | undefined): Agent {
-  const kept = { keepAlive: true, maxFreeSockets: CONNECTIONS_KEPT, timeout: KEPT_FOR_POST_MS }
-  return tls === undefined ? new Agent(kept) : new TlsAgent(kept)
 }
 
 function bytesMax({ isList = false }: Call, isOneOfMany: boolean): number {
