@@ -41,6 +41,7 @@ function engineWith(node: string, names: readonly string[], broken = false): Eng
         images.set(name, NEW)
         return NEW
       },
+      push: async name => void calls.push(`${node} push ${name}`),
       search: async term => [{ name: `${term} of ${node}` }] as never,
       login: async ({ username }) => ({ Status: `${username} on ${node}` }) as never,
       distribution: async reference => ({ Descriptor: { digest: reference } }) as never,
@@ -99,6 +100,16 @@ describe('images of the cluster', () => {
       body: { message: 'Unable to find a healthy engine containing all images: [a:1 c:1]' },
     })
     expect((await send(port, 'GET', '/images/b:1/history')).body).toMatchObject([{ CreatedBy: 'n2' }])
+  })
+
+  it('are pushed by a node that has the tag, which clients send beside the name', async () => {
+    await addNode('n1', engineWith('n1', ['reg.test:5000/app:latest']))
+    await addNode('n2', engineWith('n2', ['reg.test:5000/app:2']))
+    const port = await startFront()
+    const push = (query: string) => post(port, `/v1.41/images/reg.test:5000/app/push${query}`, '')
+    await push('?tag=2')
+    await expect(push('?tag=3')).rejects.toThrow('No such image: reg.test:5000/app:3')
+    expect(calls).toEqual(['n2 push reg.test:5000/app:2'])
   })
 
   it('are looked for in registries by any node', async () => {
