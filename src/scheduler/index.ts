@@ -6,7 +6,7 @@ export {
   type WrittenExpressions,
 } from './classic/container-request.ts'
 export { FILTER_NAMES, type FilterName, filtersOf, isFilterName } from './classic/filters.ts'
-export { placeContainer } from './classic/place-container.ts'
+export { type ContainerPlacement, placeContainer } from './classic/place-container.ts'
 export { parseConstraint } from './constraint.ts'
 export { reasonOf } from './decision.ts'
 export { aboutNode, explainContainer, explainTask } from './explain/explain.ts'

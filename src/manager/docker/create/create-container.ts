@@ -1,4 +1,4 @@
-import { conflict, errorCode, failed, ShoalError } from '../../../core/errors.ts'
+import { conflict, errorCode, ShoalError } from '../../../core/errors.ts'
 import type { KeyedLock } from '../../../core/keyed-lock.ts'
 import type { PlacementRecord } from '../../../core/model/explanation.ts'
 import { PLACEMENT_LABEL, SWARM_ID_LABEL } from '../../../core/model/labels.ts'
@@ -17,6 +17,7 @@ import type { ClusterNodes, NodeEngine } from '../nodes.ts'
 import { toContainerRequest } from './container-request.ts'
 import { splitExpressions } from './expressions.ts'
 import type { PendingContainer } from './pending-containers.ts'
+import { placedNode } from './placed-node.ts'
 import type { PlacementState } from './placement-state.ts'
 import { seeVolumes } from './see-volumes.ts'
 
@@ -198,10 +199,8 @@ export function refuseTaken(name: string, state: PlacementState, swarmId?: strin
 
 function chooseNode(asked: ContainerRequest, { nodes, state, strategy, filters }: CreatePorts): Chosen {
   const placement = placeContainer(asked, state.contents(), { filters: filtersOf(filters), strategy })
-  if (!placement.placed) throw failed('NO_NODE_FITS', placement.message)
-  const node = nodes.ready().find(each => each.name === placement.node)
-  if (node === undefined) throw failed('NO_NODE_FITS', `Node ${placement.node} has just left the cluster; try again`)
-  return { node, placement: placement.record() }
+  const chosen = placedNode(placement, nodes)
+  return { node: chosen.node, placement: chosen.placement.record() }
 }
 
 /** The record of the decision goes with the container: it needs no store, and lasts as long as it is of use. */

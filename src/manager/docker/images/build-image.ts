@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { hashOf } from '../../../core/digest.ts'
-import { failed, unavailable, unsupported } from '../../../core/errors.ts'
+import { unavailable, unsupported } from '../../../core/errors.ts'
 import type { ProgressMessage } from '../../../docker-api/index.ts'
 import { Query } from '../../../docker-api/server/index.ts'
 import {
@@ -14,6 +14,7 @@ import {
 import type { ApiReply, ApiRequest } from '../../http/route.ts'
 import { toContainerRequest } from '../create/container-request.ts'
 import { splitExpressions } from '../create/expressions.ts'
+import { placedNode } from '../create/placed-node.ts'
 import type { ClusterNodes, NodeEngine } from '../nodes.ts'
 import { hand, toNode } from '../to-node.ts'
 import { tell } from './load-images.ts'
@@ -83,10 +84,7 @@ function chooseNode(query: Query, expressions: readonly string[], { nodes, conte
   }
   const preferred = place([`constraint:node==${usual.name}`])
   const placement = preferred.placed ? preferred : place([])
-  if (!placement.placed) throw failed('NO_NODE_FITS', placement.message)
-  const node = ready.find(({ name }) => name === placement.node)
-  if (node === undefined) throw failed('NO_NODE_FITS', `Node ${placement.node} has just left the cluster; try again`)
-  return node
+  return placedNode(placement, nodes).node
 }
 
 /** Hands a build's messages on as they come; when it has made an image, `onBuilt` is waited for before the end. */
