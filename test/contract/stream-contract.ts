@@ -40,6 +40,12 @@ export function streamContract(title: string, open: () => Promise<EngineUnderTes
       await engine.containers.start(Id)
       return Id
     }
+    /** When an event of a container was, once it is told; a millisecond later. */
+    const toldMs = async (id: string, { sinceMs, Action }: { sinceMs: number; Action: string }): Promise<number> => {
+      const filters = { container: [id], event: [Action] }
+      for await (const { timeNano } of engine.events({ sinceMs, filters }, soon())) return Math.ceil(timeNano / 1e6) + 1
+      throw new Error(`The event ${Action} was not told`)
+    }
     const ended = (id: string): Promise<unknown> => engine.containers.wait(id, { condition: 'not-running' }, soon())
     const isRunning = async (id: string): Promise<boolean> => (await engine.containers.inspect(id)).State.Running
     const logs = (id: string, options = {}): Promise<LogChunk[]> => {
@@ -186,8 +192,8 @@ export function streamContract(title: string, open: () => Promise<EngineUnderTes
       const sinceMs = Date.now() - 1_000
       const id = await start('trap "exit 3" TERM; while :; do sleep 0.05; done', { Labels: { tier: 'web', zone: 'b' } })
       await engine.containers.stop(id, { timeoutMs: 5_000 })
-      // A moment later: an engine may answer before it tells.
-      const untilMs = Date.now() + 300
+      // An engine may answer before it tells.
+      const untilMs = await toldMs(id, { sinceMs, Action: 'stop' })
       const between = async (filters: Record<string, string[]>): Promise<EngineEvent[]> =>
         Array.fromAsync(engine.events({ sinceMs, untilMs, filters }, soon()))
       const told = await between({ container: [id], event: ['kill', 'die', 'stop'] })

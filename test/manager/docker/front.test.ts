@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { Duplex } from 'node:stream'
 import { json } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { sleep, systemClock } from '../../../src/core/clock.ts'
+import { systemClock } from '../../../src/core/clock.ts'
 import { conflict, notFound } from '../../../src/core/errors.ts'
 import {
   type ContainerCreateRequest,
@@ -26,6 +26,9 @@ interface Box {
 }
 
 const boxId = (text: string): string => text.padEnd(64, '0')
+
+/** Called when a node is asked for a command. */
+let onExecAsked = (): void => {}
 
 /** A node's engine with some containers; what is run in them with exec answers its input in capitals. */
 function engineWith(boxes: readonly Box[], created: ContainerCreateRequest[] = []): Engine {
@@ -73,6 +76,7 @@ function engineWith(boxes: readonly Box[], created: ContainerCreateRequest[] = [
     exec: {
       create: async reference => ({ Id: `exec-${find(reference).id}` }),
       inspect: async id => {
+        onExecAsked()
         if (!boxes.some(box => id === `exec-${box.id}`)) throw notFound('NO_SUCH_EXEC', `No such exec instance: ${id}`)
         return { ID: id, Running: false, ExitCode: 3 } as never
       },
@@ -175,13 +179,16 @@ describe('containers of the cluster', () => {
 
   it('get the body of the request that opens a stream, in one piece with it or behind it', async () => {
     const port = await twoNodes()
-    for (const pauseMs of [0, 20]) {
+    for (const isBehind of [false, true]) {
+      const asked = Promise.withResolvers<void>()
+      onExecAsked = asked.resolve
       const socket = connect(port, '127.0.0.1')
       const body = '{"Detach":false,"Tty":true}'
       socket.write(
         `POST /v1.43/exec/exec-${boxId('bb11')}/start HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
       )
-      if (pauseMs > 0) await sleep(systemClock, pauseMs)
+      // Then the manager has taken the head, and nothing else.
+      if (isBehind) await asked.promise
       socket.end(`${body}typed`)
       let text = ''
       for await (const chunk of socket) text += String(chunk)
