@@ -10,6 +10,7 @@ import { createListeners, type Listeners, type ServerTls } from '../docker-api/s
 import type { FilterName, Preferences } from '../scheduler/index.ts'
 import { createVersionCap } from './docker/api-versions.ts'
 import type { Creating } from './docker/containers/container-routes.ts'
+import { ExecNodes } from './docker/containers/exec-nodes.ts'
 import { createContainer } from './docker/create/create-container.ts'
 import { PlacementState } from './docker/create/placement-state.ts'
 import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
@@ -85,6 +86,7 @@ export async function createManagerServer(
     ...(tls === undefined ? {} : { tls: clientTlsOf(tls) }),
     capVersion: createVersionCap(),
     built: new BuiltImages(),
+    execs: new ExecNodes(),
     inventory,
     ready: () => present().ready,
   }

@@ -5,6 +5,7 @@ import { mapParallel } from '../../core/parallel.ts'
 import type { ClientTls, Engine } from '../../docker-api/index.ts'
 import type { Connections } from '../http/connections.ts'
 import type { Inventory } from '../inventory/index.ts'
+import type { ExecNodes } from './containers/exec-nodes.ts'
 import type { BuiltImages } from './images/built-images.ts'
 
 export interface NodeEngine {
@@ -21,6 +22,8 @@ export interface ClusterNodes {
   /** What requests are handed on over. */
   readonly connections: Connections
   readonly capVersion: (path: string, node: NodeEngine) => Promise<string>
+  /** Who has the exec instances that were made through this manager. */
+  readonly execs?: ExecNodes
   /** What was built and imported through this manager. */
   readonly built?: BuiltImages
   /** What is known of the nodes without asking them. */

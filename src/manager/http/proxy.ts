@@ -23,6 +23,7 @@ export interface Upstream extends Destination {
   readonly relay?: (answer: IncomingMessage, response: ServerResponse) => Promise<void>
 }
 
+const GOOD: readonly number[] = [200, 201]
 const HIJACK_BODY_BYTES_MAX = 1024 * 1024
 /** Marks a request that was handed on once, so that two managers never play ball with it. */
 export const FORWARDED = 'x-shoal-forwarded'
@@ -64,7 +65,7 @@ export async function forward(
   response.flushHeaders()
   answer.on('error', () => response.destroy())
   if (upstream.beforeBody !== undefined) await untilBody(answer, upstream.beforeBody)
-  if (upstream.relay === undefined || answer.statusCode !== 200) answer.pipe(response)
+  if (upstream.relay === undefined || !GOOD.includes(answer.statusCode ?? 0)) answer.pipe(response)
   else {
     await upstream.relay(answer, response)
     response.end()

@@ -119,5 +119,8 @@ async function onContainer(request: ApiRequest, creating: Creating): Promise<Api
   if (method === 'DELETE' || (method === 'POST' && CHANGES.includes(verb))) {
     return hand(request, { ...upstream, beforeHead: readAnew }, nodes)
   }
+  if (method === 'POST' && verb === 'exec') {
+    return hand(request, { ...upstream, ...nodes.execs?.learning(node.name) }, nodes)
+  }
   return hand(request, method === 'POST' && verb === 'wait' ? { ...upstream, beforeBody: readAnew } : upstream, nodes)
 }

@@ -71,9 +71,16 @@ function ambiguous(reference: string, found: readonly HeldContainer[]): Error {
   return conflict('AMBIGUOUS', `Container ${reference} is on several nodes: say which with ${names.join(' or ')}`)
 }
 
-/** Finds the node of an exec instance. Throws 404. */
+/** Finds the node of an exec instance; all are asked for one that was not made through this manager. Throws 404, or 409 `AMBIGUOUS`. */
 export async function locateExec(id: string, nodes: ClusterNodes): Promise<NodeEngine> {
-  const [found] = await askAll(nodes, engine => engine.exec.inspect(id))
+  const known = nodes.execs?.nodeOf(id)
+  const node = nodes.ready().find(({ name }) => name === known)
+  if (node !== undefined) return node
+  const [found, ...others] = known === undefined ? await askAll(nodes, engine => engine.exec.inspect(id)) : []
+  if (found !== undefined && others.length > 0) {
+    const names = [found, ...others].map(answer => answer.node.name).join(' and ')
+    throw conflict('AMBIGUOUS', `Nodes ${names} both say that they have exec instance ${id}: make it anew`)
+  }
   if (found === undefined) throw notFound('NO_SUCH_EXEC', `No such exec instance: ${id}`)
   return found.node
 }
