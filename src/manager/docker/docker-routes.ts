@@ -12,7 +12,7 @@ import { type Creating, containerRoutes } from './containers/container-routes.ts
 import { locate, locateExec } from './containers/locate.ts'
 import { followEvents } from './events.ts'
 import { imageRoutes } from './images/image-routes.ts'
-import { systemInfo, versionInfo } from './info.ts'
+import { type NodeFacts, systemInfo, versionInfo } from './info.ts'
 import { networkRoutes } from './networks/network-routes.ts'
 import { askAll, type ClusterNodes } from './nodes.ts'
 import { clusterDiskUsage } from './system/disk-usage.ts'
@@ -108,9 +108,14 @@ export async function hijackTarget(incoming: IncomingMessage, nodes: ClusterNode
   return toNode(node, nodePath(url, id, verb), nodes)
 }
 
+/** Of a node that is late we tell what we know: only how its clock goes is not known otherwise. */
+const INFO_MS = 500
+
 async function infoOf({ manager, nodes, views, name, version, strategy, filters }: DockerFrontPorts) {
   const askedMs = nodes.clock.nowMs()
-  const infos = new Map((await askAll(nodes, engine => engine.info())).map(({ node, value }) => [node.name, value]))
+  const infos = new Map(
+    (await askAll(nodes, engine => engine.info(), INFO_MS)).map(({ node, value }) => [node.name, value]),
+  )
   const primary = manager.leader()?.address
   return systemInfo({
     name,
@@ -120,10 +125,30 @@ async function infoOf({ manager, nodes, views, name, version, strategy, filters 
     filters,
     role: manager.isLeader() ? 'primary' : 'replica',
     ...(primary === undefined ? {} : { primary }),
-    nodes: views().map(node => ({ node: withContainers(node, nodes), info: infos.get(node.name) })),
+    nodes: views().map(node => ({
+      node: withContainers(node, nodes),
+      info: infos.get(node.name) ?? knownOf(node.name, nodes),
+    })),
     askedMs,
     nowMs: nodes.clock.nowMs(),
   })
+}
+
+/** What is known of a node whose events are followed. */
+function knownOf(name: string, { inventory }: ClusterNodes): NodeFacts | undefined {
+  const node = inventory.node(name)
+  if (node?.condition !== 'live') return undefined
+  const statuses = [...node.containers.values()].map(({ status }) => status)
+  const running = statuses.filter(status => status === 'running' || status === 'restarting').length
+  const paused = statuses.filter(status => status === 'paused').length
+  return {
+    Containers: statuses.length,
+    ContainersRunning: running,
+    ContainersPaused: paused,
+    ContainersStopped: statuses.length - running - paused,
+    Images: node.images.length,
+    SystemTime: '',
+  }
 }
 
 /** What is reserved on a node counts containers that were made one by one too; those of tasks are counted by their tasks. */

@@ -3,8 +3,14 @@ import { formatBytes } from '../../core/units.ts'
 import type { SystemInfo, VersionInfo } from '../../docker-api/index.ts'
 import { clockSkewMs } from '../clock-skew.ts'
 
-/** What one node's engine said of itself; absent if it did not answer. */
-type NodeInfo = { readonly node: NodeView; readonly info?: SystemInfo | undefined }
+/** What is shown of one node's engine. */
+export type NodeFacts = Pick<
+  SystemInfo,
+  'Containers' | 'ContainersRunning' | 'ContainersPaused' | 'ContainersStopped' | 'Images' | 'SystemTime'
+>
+
+/** Absent: the engine does not answer. */
+type NodeInfo = { readonly node: NodeView; readonly info?: NodeFacts | undefined }
 
 export interface InfoFacts {
   readonly name: string
@@ -38,7 +44,7 @@ const ABILITIES = {
 
 /** `docker info` of the cluster, with classic Swarm's lines for each node. */
 export function systemInfo(facts: InfoFacts): SystemInfo {
-  const sum = (pick: (info: SystemInfo) => number): number =>
+  const sum = (pick: (info: NodeFacts) => number): number =>
     facts.nodes.reduce((total, { info }) => total + (info === undefined ? 0 : pick(info)), 0)
   const ready = facts.nodes.filter(({ node }) => node.status === 'ready')
   return {

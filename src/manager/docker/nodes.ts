@@ -48,15 +48,16 @@ export function answeringNodes({ ready, inventory }: ClusterNodes): readonly Nod
   return ready().filter(({ name }) => inventory.node(name)?.condition !== 'broken')
 }
 
-/** Asks every node that answers. Nodes that fail, or do not answer in time, are left out; then `signal` is aborted. */
+/** Asks every node that answers. Nodes that fail, or do not answer within `ms`, are left out; then `signal` is aborted. */
 export async function askAll<T>(
   nodes: ClusterNodes,
   work: (engine: Engine, node: NodeEngine, signal: AbortSignal) => Promise<T>,
+  ms = NODE_TIMEOUT_MS,
 ): Promise<Answer<T>[]> {
   const answers = await mapParallel(answeringNodes(nodes), ASKED_AT_ONCE, async (node): Promise<Answer<T>[]> => {
     const onTimeout = (): Error => unavailable('NODE_SILENT', `Node ${node.name} does not answer`)
     try {
-      const value = await withDeadline(signal => work(node.engine, node, signal), NODE_TIMEOUT_MS, {
+      const value = await withDeadline(signal => work(node.engine, node, signal), ms, {
         clock: nodes.clock,
         onTimeout,
       })

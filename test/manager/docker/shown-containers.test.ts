@@ -10,7 +10,10 @@ const ANYWHERE = [
   { HostIp: '127.0.0.1', HostPort: '8081' },
 ]
 
-async function cluster(labels: Readonly<Record<string, string>>): Promise<number> {
+const answered = async () =>
+  ({ Containers: 1, ContainersRunning: 1, ContainersPaused: 0, ContainersStopped: 0 }) as never
+
+async function cluster(labels: Readonly<Record<string, string>>, info = answered): Promise<number> {
   const inspect = {
     Id: ID,
     Name: '/web',
@@ -22,7 +25,7 @@ async function cluster(labels: Readonly<Record<string, string>>): Promise<number
     NetworkSettings: { Ports: { '80/tcp': ANYWHERE, '81/tcp': null }, Networks: {} },
   }
   const engine = stubEngine({
-    info: async () => ({ Containers: 1, ContainersRunning: 1, ContainersPaused: 0, ContainersStopped: 0 }) as never,
+    info,
     containers: {
       list: async () => [{ Id: ID, Names: ['/web'], Created: 1, State: 'running', Labels: labels }] as never,
       inspect: async () => inspect as never,
@@ -63,4 +66,13 @@ it('counts in docker info what containers that are no task of a service have res
   const { SystemStatus } = body as { SystemStatus: [string, string][] }
   expect(SystemStatus).toContainEqual(['  └ Reserved Memory', '20 MiB / 8 GiB'])
   expect(SystemStatus).toContainEqual(['  └ Reserved CPUs', '0.5 / 4'])
+})
+
+it('tells in docker info what it knows of a node that is late to say so itself', async () => {
+  const port = await cluster({}, () => new Promise(() => {}))
+  await get(port, '/containers/web/json')
+  const info = (await get(port, '/info')).body as { SystemStatus: [string, string][] }
+  expect(info).toMatchObject({ Containers: 1, ContainersRunning: 1, ContainersStopped: 0 })
+  expect(info.SystemStatus).toContainEqual(['  └ Status', 'Healthy'])
+  expect(info.SystemStatus).toContainEqual(['  └ Containers', '1 (1 Running, 0 Paused, 0 Stopped)'])
 })
