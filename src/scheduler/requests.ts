@@ -18,8 +18,17 @@ export function requestOf(spec: ServiceSpec, serviceId: string): PlacementReques
 
 /** Ports that one replica alone can have on a node. */
 function hostPortsOf(spec: ServiceSpec): HostPort[] {
+  return portsOf(spec, 'host')
+}
+
+/** Ports that every node answers for a service, wherever its replicas are. */
+export function ingressPortsOf(spec: ServiceSpec): HostPort[] {
+  return portsOf(spec, 'ingress')
+}
+
+function portsOf(spec: ServiceSpec, wanted: 'host' | 'ingress'): HostPort[] {
   return spec.ports.flatMap(({ mode, published, protocol, hostIp }) =>
-    mode === 'host' && published !== undefined
+    mode === wanted && published !== undefined
       ? [{ published, protocol, ...(hostIp === undefined ? {} : { hostIp }) }]
       : [],
   )

@@ -17,6 +17,8 @@ export class ClusterView {
   readonly #nodes: (SchedulableNode | undefined)[] = []
   readonly #ports: PortTable[] = []
   readonly #freeSlots: number[] = []
+  /** Of services that every host answers for. */
+  readonly #clusterPorts = new PortTable()
   readonly #reservations = new Map<string, Reservation>()
   readonly #volumes = new Map<string, string>()
   readonly #classes = new NodeClasses()
@@ -85,6 +87,16 @@ export class ClusterView {
     this.#giveBack(reservation.node, slot)
   }
 
+  /** Takes a port on every node that answers for services wherever they run, those to come included. */
+  takePort(port: HostPort, holder: string): void {
+    this.#clusterPorts.take(port, holder)
+  }
+
+  /** Gives such a port back; one that is not taken is fine. */
+  freePort(port: HostPort, holder: string): void {
+    this.#clusterPorts.free(port, holder)
+  }
+
   /** What a container holds. */
   reservation(id: string): Reservation | undefined {
     return this.#reservations.get(id)
@@ -140,14 +152,18 @@ export class ClusterView {
     return this.#services.of(serviceId, this.#sorted().slots)
   }
 
-  /** The port of another container that stands in the way of this one. */
+  /** The port of another container, or of a service, that stands in the way of this one. */
   portConflict(slot: number, wanted: HostPort): TakenPort | undefined {
-    return this.#ports[slot]?.conflict(wanted)
+    return this.#ports[slot]?.conflict(wanted) ?? this.#portsOfAll(slot)?.conflict(wanted)
   }
 
   /** All of them. */
   portConflicts(slot: number, wanted: HostPort): readonly TakenPort[] {
-    return this.#ports[slot]?.conflicts(wanted) ?? []
+    return [...(this.#ports[slot]?.conflicts(wanted) ?? []), ...(this.#portsOfAll(slot)?.conflicts(wanted) ?? [])]
+  }
+
+  #portsOfAll(slot: number): PortTable | undefined {
+    return this.#nodes[slot]?.overlay === true ? this.#clusterPorts : undefined
   }
 
   /** How a constraint judges the nodes. An expression that cannot be read holds nowhere. Valid until the view changes. */

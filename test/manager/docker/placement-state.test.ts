@@ -7,7 +7,7 @@ import type { HeldContainer, Inventory, InventoryChange } from '../../../src/man
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../../src/manager/model/snapshot.ts'
 import { why } from '../../../src/manager/why/why.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
-import { memberRecord } from '../support.ts'
+import { memberRecord, serviceSpec } from '../support.ts'
 
 const web: HeldContainer = {
   id: 'a'.repeat(64),
@@ -108,4 +108,25 @@ it('forgets where a volume was once there is none of that name', () => {
   expect(world.state.contents().view.volumeNode('data')).toBe('n1')
   world.snapshot = { ...world.snapshot, volumes: new Map() }
   expect(world.state.contents().view.volumeNode('data')).toBeUndefined()
+})
+
+it('gives no port away that a service has on every node, until the service is gone', () => {
+  const world = new World()
+  const spec = serviceSpec('web', { ports: [{ mode: 'ingress', published: 8080, target: 80, protocol: 'tcp' }] })
+  const value = { id: 's1', project: 'shop', spec, specHash: 'h', createdAtMs: 0, updatedAtMs: 0 }
+  const stored = { key: 's1', value, createRevision: 1, modRevision: 1 }
+  const member = { key: 'n1', value: memberRecord('n1', { overlay: true }), createRevision: 1, modRevision: 1 }
+  const holders = (published: number): string[] => {
+    const { view } = world.state.contents()
+    const taken = view.portConflicts(view.slotOf('n1') ?? -1, { published, protocol: 'tcp' })
+    return taken.map(({ holder }) => view.nameOf(holder))
+  }
+  world.snapshot = { ...world.snapshot, members: new Map([['n1', member]]), services: new Map([['s1', stored]]) }
+  expect([holders(8080), holders(8081)]).toEqual([['service shop/web'], []])
+  const moved = { ...spec, ports: [{ mode: 'ingress', published: 8081, target: 80, protocol: 'tcp' } as const] }
+  const changed = new Map([['s1', { ...stored, value: { ...value, spec: moved } }]])
+  world.snapshot = { ...world.snapshot, services: changed }
+  expect([holders(8080), holders(8081)]).toEqual([[], ['service shop/web']])
+  world.snapshot = { ...world.snapshot, services: new Map() }
+  expect([holders(8080), holders(8081)]).toEqual([[], []])
 })

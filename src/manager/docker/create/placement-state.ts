@@ -12,6 +12,7 @@ import { type HeldContainer, type Inventory, type InventoryChange } from '../../
 import type { Snapshot } from '../../model/snapshot.ts'
 import { nodesForView } from '../../views.ts'
 import { type PendingContainer, PendingContainers } from './pending-containers.ts'
+import { ServicePorts } from './service-ports.ts'
 import { StandaloneReservations } from './standalone-reservations.ts'
 
 export interface PlacementStatePorts {
@@ -28,6 +29,7 @@ export class PlacementState {
   readonly #ports: PlacementStatePorts
   readonly #view: ClusterView
   readonly #contents: ClusterContents
+  readonly #servicePorts: ServicePorts
   readonly #pending = new PendingContainers()
   /** Whatever is reserved here, decided and under way included, but for tasks. */
   readonly standalone = new StandaloneReservations()
@@ -43,6 +45,7 @@ export class PlacementState {
     this.#ports = ports
     this.#view = new ClusterView({ overcommit: ports.overcommit })
     this.#contents = new ClusterContents(this.#view)
+    this.#servicePorts = new ServicePorts(this.#view)
     for (const container of ports.inventory.containers()) this.#count(container)
     for (const { name } of ports.inventory.nodes()) this.#lookAtImages(name)
     ports.inventory.onChange(change => this.#onChange(change))
@@ -157,6 +160,7 @@ export class PlacementState {
     if (snapshot === this.#seen && !this.#conditionsAreOld) return
     this.#lookAtNodes(snapshot)
     if (snapshot !== this.#seen) this.#lookAtTasks(snapshot)
+    this.#servicePorts.look(snapshot.services)
     this.#contents.setNetworks(snapshot.networks.keys())
     this.#seen = snapshot
     this.#conditionsAreOld = false
