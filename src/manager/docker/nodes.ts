@@ -38,7 +38,7 @@ export interface Answer<T> {
 }
 
 /** One node that hangs must not hang the cluster's answer. */
-const NODE_TIMEOUT_MS = 2_000
+export const NODE_TIMEOUT_MS = 2_000
 
 /** So that one question to a large cluster does not take all its sockets. */
 const ASKED_AT_ONCE = 256

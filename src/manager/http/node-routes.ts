@@ -3,15 +3,12 @@ import { notFound, unavailable } from '../../core/errors.ts'
 import type { NodeDetails, NodeView } from '../../core/model/control-api.ts'
 import type { SystemInfo } from '../../docker-api/index.ts'
 import { clockSkewMs } from '../clock-skew.ts'
-import type { ClusterNodes } from '../docker/nodes.ts'
+import { type ClusterNodes, NODE_TIMEOUT_MS } from '../docker/nodes.ts'
 import type { Manager } from '../manager.ts'
 import { placementsOn } from '../node-details.ts'
 import type { NodeChange } from '../project/update-node.ts'
 import { type ApiRequest, type ApiRoute, isOn } from './route.ts'
 import { nodeChangeSchema, rebalanceSchema } from './schemas.ts'
-
-/** As for every answer that needs a node: one that hangs must not hang it. */
-const ANSWER_MS = 2_000
 
 export interface NodeRoutePorts {
   readonly manager: Manager
@@ -89,7 +86,7 @@ async function askEngine(name: string, { nodes }: NodeRoutePorts): Promise<NodeD
   try {
     const onTimeout = (): Error => unavailable('NODE_SILENT', 'the engine does not answer')
     const askedMs = clock.nowMs()
-    const info = await withDeadline(() => node.engine.info(), ANSWER_MS, { clock, onTimeout })
+    const info = await withDeadline(() => node.engine.info(), NODE_TIMEOUT_MS, { clock, onTimeout })
     return engineView(info, { askedMs, answeredMs: clock.nowMs() })
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
