@@ -3,6 +3,7 @@ import { notFound } from '../../core/errors.ts'
 import type { NodeView } from '../../core/model/control-api.ts'
 import { taskIdIn } from '../../core/model/labels.ts'
 import type { Random } from '../../core/random.ts'
+import { checkedInfo } from '../../docker-api/index.ts'
 import type { FilterName, Strategy } from '../../scheduler/index.ts'
 import type { Upstream } from '../http/proxy.ts'
 import type { ApiRequest, ApiRoute } from '../http/route.ts'
@@ -114,7 +115,10 @@ const INFO_MS = 500
 async function infoOf({ manager, nodes, views, name, version, strategy, filters }: DockerFrontPorts) {
   const askedMs = nodes.clock.nowMs()
   const infos = new Map(
-    (await askAll(nodes, engine => engine.info(), INFO_MS)).map(({ node, value }) => [node.name, value]),
+    (await askAll(nodes, async engine => checkedInfo(await engine.info()), INFO_MS)).map(({ node, value }) => [
+      node.name,
+      value,
+    ]),
   )
   const primary = manager.leader()?.address
   return systemInfo({

@@ -1,6 +1,6 @@
 import { type Clock, withDeadline } from '../../core/clock.ts'
-import { errorMessage, failed, unavailable } from '../../core/errors.ts'
-import { ContainerFeed, type Engine, type ImageSummary } from '../../docker-api/index.ts'
+import { errorMessage, unavailable } from '../../core/errors.ts'
+import { ContainerFeed, checkedImages, type Engine, type ImageSummary } from '../../docker-api/index.ts'
 import type { Gate } from './gate.ts'
 import type { HeldContainer } from './held-container.ts'
 import { type HoldingNode, holdInspected, holdLine } from './hold-container.ts'
@@ -153,8 +153,6 @@ export class NodeFeed implements NodeInventory {
       () => withDeadline(() => engine.images.list({}), ANSWER_MS, { clock, onTimeout }),
       false,
     )
-    const isList = Array.isArray(images) && images.every(image => typeof image?.Id === 'string')
-    if (!isList) throw failed('BAD_ANSWER', 'The engine answered with something that is no list of images')
-    return images
+    return checkedImages(images)
   }
 }

@@ -1,5 +1,6 @@
 import { ShoalError } from '../../../core/errors.ts'
 import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
+import type { Upstream } from '../../http/proxy.ts'
 import { type ApiReply, type ApiRequest, type ApiRoute, isOn } from '../../http/route.ts'
 import type { Manager } from '../../manager.ts'
 import { parseFilters } from '../container-list.ts'
@@ -11,7 +12,7 @@ import { hand, toNode } from '../to-node.ts'
 import { nodePath, parseContainerPath } from './container-path.ts'
 import { ContainerLister } from './list-containers.ts'
 import { listWithSizes } from './list-with-sizes.ts'
-import { locate } from './locate.ts'
+import { type Located, locate } from './locate.ts'
 import { renameContainer } from './rename-container.ts'
 
 export type Creating = Omit<CreatePorts, 'signal'>
@@ -115,12 +116,18 @@ async function onContainer(request: ApiRequest, creating: Creating): Promise<Api
   }
   if (method === 'POST' && verb === 'rename') return renameContainer(located, query.get('name') ?? '', creating)
   const upstream = await toNode(node, nodePath(request.originalUrl, id, verb), nodes)
-  const readAnew = (): Promise<void> => nodes.inventory.refresh(node.name, id)
-  if (method === 'DELETE' || (method === 'POST' && CHANGES.includes(verb))) {
-    return hand(request, { ...upstream, beforeHead: readAnew }, nodes)
-  }
-  if (method === 'POST' && verb === 'exec') {
-    return hand(request, { ...upstream, ...nodes.execs?.learning(node.name) }, nodes)
-  }
-  return hand(request, method === 'POST' && verb === 'wait' ? { ...upstream, beforeBody: readAnew } : upstream, nodes)
+  return hand(request, { ...upstream, ...besides({ method, verb }, located, nodes) }, nodes)
+}
+
+/** What the manager learns from an answer before the client has it. */
+function besides(
+  { method, verb }: { readonly method: string; readonly verb: string },
+  { node, id }: Located,
+  { inventory, execs }: ClusterNodes,
+): Partial<Upstream> {
+  const readAnew = (): Promise<void> => inventory.refresh(node.name, id)
+  if (method === 'DELETE' || (method === 'POST' && CHANGES.includes(verb))) return { beforeHead: readAnew }
+  if (method !== 'POST') return {}
+  if (verb === 'exec') return execs?.learning(node.name) ?? {}
+  return verb === 'wait' ? { beforeBody: readAnew } : {}
 }

@@ -1,3 +1,4 @@
+import { checkedThings } from '../../../docker-api/index.ts'
 import type { ContainerRequest, Strategy } from '../../../scheduler/index.ts'
 import { askAll, type ClusterNodes } from '../nodes.ts'
 import type { PlacementState } from './placement-state.ts'
@@ -15,7 +16,8 @@ export async function seeVolumes(
   }: { readonly nodes: ClusterNodes; readonly state: PlacementState; readonly strategy: Strategy },
 ): Promise<void> {
   if (strategy.volumeLocality === undefined || volumes.length === 0) return
-  for (const { node, value } of await askAll(nodes, engine => engine.volumes.list({}))) {
+  const answers = await askAll(nodes, async engine => checkedThings(await engine.volumes.list({}), 'Name'))
+  for (const { node, value } of answers) {
     state.setVolumes(
       node.name,
       value.map(({ Name }) => Name),

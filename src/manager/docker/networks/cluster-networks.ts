@@ -1,7 +1,7 @@
 import { hashOf } from '../../../core/digest.ts'
 import { notFound } from '../../../core/errors.ts'
 import type { NetworkRecord } from '../../../core/model/node.ts'
-import type { NetworkInspect } from '../../../docker-api/index.ts'
+import { checkedThings, type NetworkInspect } from '../../../docker-api/index.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { type Answer, askAll, type ClusterNodes, type NodeEngine } from '../nodes.ts'
 
@@ -24,7 +24,7 @@ export interface NetworkPorts {
 export async function allNetworks({ nodes, snapshot }: NetworkPorts): Promise<FoundNetwork[]> {
   const { networks } = snapshot()
   const over = [...networks.values()].map(({ value }) => ({ bare: value.name, network: networkInspect(value) }))
-  const answers = await askAll(nodes, engine => engine.networks.list({}))
+  const answers = await askAll(nodes, async engine => checkedThings(await engine.networks.list({}), 'Name'))
   const single = answers.flatMap(({ node, value }) =>
     // What the overlay made on a node is a part of a network that is listed already.
     value.flatMap(network => (isPart(network, node, networks) ? [] : [found(network, node)])),

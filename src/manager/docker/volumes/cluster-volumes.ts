@@ -1,5 +1,5 @@
 import { notFound } from '../../../core/errors.ts'
-import type { Filters, VolumeInspect } from '../../../docker-api/index.ts'
+import { checkedThings, type Filters, type VolumeInspect } from '../../../docker-api/index.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { chooseNodes } from '../broadcast.ts'
 import { type Answer, askAll, type ClusterNodes, type NodeEngine } from '../nodes.ts'
@@ -20,8 +20,8 @@ export interface FoundVolume {
 /** Volumes of all nodes: the cluster's, and those of drivers that span nodes, by their name, all others as `node/name`. */
 export async function allVolumes({ nodes, snapshot }: VolumePorts, wanted: Filters = {}): Promise<FoundVolume[]> {
   const { among, filters } = nodes.ready().length === 0 ? { among: [], filters: {} } : chooseNodes(wanted, nodes)
-  const answers = await askAll({ ...nodes, ready: () => among }, engine =>
-    engine.volumes.list({ filters: bareNames(filters, among) }),
+  const answers = await askAll({ ...nodes, ready: () => among }, async engine =>
+    checkedThings(await engine.volumes.list({ filters: bareNames(filters, among) }), 'Name'),
   )
   const { volumes } = snapshot()
   const found = answers.flatMap(({ node, value }) => value.map(volume => named(volume, node, volumes)))
