@@ -1,5 +1,5 @@
 import { hashOf } from '../../../core/digest.ts'
-import { notFound } from '../../../core/errors.ts'
+import { notFound, ShoalError, unavailable } from '../../../core/errors.ts'
 import type { NetworkRecord } from '../../../core/model/node.ts'
 import { checkedThings, type NetworkInspect } from '../../../docker-api/index.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
@@ -84,6 +84,26 @@ export async function membersOf(
   { nodes }: NetworkPorts,
 ): Promise<Answer<NetworkInspect['Containers']>[]> {
   return askAll(nodes, async engine => (await engine.networks.inspect(name)).Containers ?? {})
+}
+
+/**
+ * Whether a container is on a network over nodes, before it is removed. Throws 503 NODE_SILENT while a node that is up does not say:
+ * its containers would lose their network, and another network might get its addresses.
+ */
+export async function isInUse(name: string, { nodes }: NetworkPorts): Promise<boolean> {
+  const answers = await askAll(nodes, async engine => {
+    try {
+      return Object.keys((await engine.networks.inspect(name)).Containers ?? {}).length
+    } catch (error) {
+      if (error instanceof ShoalError && error.status === 404) return 0
+      throw error
+    }
+  })
+  if (answers.some(({ value }) => value > 0)) return true
+  const silent = nodes.ready().filter(node => !answers.some(answer => answer.node.name === node.name))
+  if (silent.length === 0) return false
+  const names = silent.map(node => node.name).join(', ')
+  throw unavailable('NODE_SILENT', `Cannot tell whether network ${name} is in use: no answer from ${names}; try again`)
 }
 
 /** A network of the cluster, as Docker shows an overlay network. */

@@ -2,8 +2,8 @@ import { conflict, notFound, ShoalError } from '../../../core/errors.ts'
 import { readConnect, readNetworkCreate } from '../../../docker-api/server/index.ts'
 import type { ApiReply, ApiRequest, ApiRoute } from '../../http/route.ts'
 import { parseFilters } from '../container-list.ts'
-import { locate } from '../containers/locate.ts'
-import { allNetworks, findNetwork, inspectFound, membersOf, type NetworkPorts } from './cluster-networks.ts'
+import { type Located, locate } from '../containers/locate.ts'
+import { allNetworks, type FoundNetwork, findNetwork, inspectFound, isInUse, type NetworkPorts } from './cluster-networks.ts'
 import { type CreateNetworkPorts, createClusterNetwork } from './create-network.ts'
 import { filterNetworks } from './network-filters.ts'
 
@@ -72,7 +72,8 @@ async function join({ params, raw }: ApiRequest, view: NetworkPorts): Promise<Ap
   const [, reference = '', verb = ''] = /^(.*)\/(connect|disconnect)$/.exec(params['*'] ?? '') ?? []
   if (verb === '') throw notFound('NO_SUCH_PAGE', `page not found: POST /networks/${params['*']}`)
   const { Container, EndpointConfig, Force } = await readConnect(raw)
-  const { bare, node, network } = await findNetwork(reference, view)
+  const found = await findNetwork(reference, view)
+  const { bare, node, network } = found
   const place = await locate(Container, view.nodes)
   if (node !== undefined && node.name !== place.node.name) {
     throw conflict(
@@ -82,9 +83,18 @@ async function join({ params, raw }: ApiRequest, view: NetworkPorts): Promise<Ap
   }
   const { networks } = place.node.engine
   if (verb === 'connect') await networks.connect(bare, place.id, EndpointConfig)
-  else await networks.disconnect(bare, place.id, { force: Force })
+  else await networks.disconnect(bare, place.id, { force: Force }).catch(notOnNode(place, found))
   await view.nodes.inventory.refresh(place.node.name, place.id)
   return { text: '' }
+}
+
+/** A node knows of a network over nodes only while a container of its is on it. */
+function notOnNode({ id }: Located, { bare, node }: FoundNetwork): (error: unknown) => never {
+  return error => {
+    const isUnknown = error instanceof ShoalError && error.status === 404 && /^network .* not found/.test(error.message)
+    if (node !== undefined || !isUnknown) throw error
+    throw new ShoalError('NOT_CONNECTED', 500, `container ${id} is not connected to network ${bare}`)
+  }
 }
 
 async function remove({ params }: ApiRequest, { nodes, manager }: NetworkRoutePorts): Promise<ApiReply> {
@@ -108,8 +118,7 @@ async function removeSpanning(
       `network ${name} belongs to project ${project}: take it down with \`compose down\``,
     )
   }
-  const isUsed = (await membersOf(name, view)).some(({ value }) => Object.keys(value).length > 0)
-  if (isUsed) {
+  if (await isInUse(name, view)) {
     const what = `error while removing network: network ${name} id ${id} has active endpoints`
     throw new ShoalError('NETWORK_IN_USE', 403, what)
   }

@@ -3,7 +3,7 @@ import type { Filters } from '../../../docker-api/index.ts'
 import { Query, volumePruneFilters } from '../../../docker-api/server/index.ts'
 import type { ApiRequest, ApiRoute } from '../../http/route.ts'
 import { chooseNodes, joinFailures, type Outcomes, onNodes } from '../broadcast.ts'
-import { membersOf, type NetworkPorts } from '../networks/cluster-networks.ts'
+import { isInUse, type NetworkPorts } from '../networks/cluster-networks.ts'
 import type { NodeEngine } from '../nodes.ts'
 
 export interface PrunePorts extends NetworkPorts {
@@ -143,8 +143,8 @@ async function pruneSpanning(filters: Filters, { nodes, snapshot, removeNetwork 
   const removed: string[] = []
   for (const { value } of snapshot().networks.values()) {
     if (value.project !== '' || !passes(value, filters, nodes.clock.nowMs())) continue
-    const users = await membersOf(value.name, { nodes, snapshot })
-    if (users.some(({ value: members }) => Object.keys(members).length > 0)) continue
+    // One that a node does not say anything about stays.
+    if (await isInUse(value.name, { nodes, snapshot }).catch(() => true)) continue
     await removeNetwork(value.name)
     removed.push(value.name)
   }
