@@ -47,3 +47,37 @@ it('a network stays while a node does not say whether its containers are on it',
   expect((await send(port, 'DELETE', '/networks/back')).status).toBe(204)
   expect(lab.networks.has('back')).toBe(false)
 })
+
+it('a volume is not told to be gone while a node does not say whether it has it', async () => {
+  let isBusy = true
+  const removed: string[] = []
+  const holder = (name: string, busy: () => boolean): Engine =>
+    stubEngine({
+      version: async () => ({ ApiVersion: '1.41' }) as never,
+      volumes: {
+        inspect: async volume => {
+          if (busy()) throw failed('BUSY', 'busy')
+          return { Name: volume, Driver: 'local', Labels: {} } as never
+        },
+        remove: async () => void removed.push(name),
+      },
+    })
+  await addNode(
+    'n1',
+    holder('n1', () => false),
+  )
+  await addNode(
+    'n2',
+    holder('n2', () => isBusy),
+  )
+  const port = await startFront()
+  expect(await send(port, 'DELETE', '/volumes/data')).toMatchObject({
+    status: 503,
+    body: { message: 'Cannot tell who has volume data: no answer from n2; try again' },
+  })
+  expect(removed).toEqual([])
+  expect((await send(port, 'DELETE', '/volumes/n1/data')).status).toBe(204)
+  isBusy = false
+  expect((await send(port, 'DELETE', '/volumes/data')).status).toBe(204)
+  expect(removed.toSorted()).toEqual(['n1', 'n1', 'n2'])
+})

@@ -1,4 +1,4 @@
-import { notFound, unavailable } from '../../../core/errors.ts'
+import { notFound, ShoalError, unavailable } from '../../../core/errors.ts'
 import { newHexId, type Random } from '../../../core/random.ts'
 import type { VolumeCreateRequest, VolumeInspect } from '../../../docker-api/index.ts'
 import { readVolumeCreate } from '../../../docker-api/server/index.ts'
@@ -7,6 +7,7 @@ import { isMissing, joinFailures, onNodes } from '../broadcast.ts'
 import { parseFilters } from '../container-list.ts'
 import { splitNode } from '../networks/create-network.ts'
 import { nodeBlock } from '../node-block.ts'
+import { askAll } from '../nodes.ts'
 import { allVolumes, findVolume, holdersOf, type VolumePorts } from './cluster-volumes.ts'
 
 export interface VolumeRoutePorts extends VolumePorts {
@@ -74,6 +75,7 @@ async function create(request: VolumeCreateRequest, ports: VolumeRoutePorts): Pr
 async function remove({ params, query }: ApiRequest, ports: VolumeRoutePorts): Promise<ApiReply> {
   const reference = params['*'] ?? ''
   const force = isOn(query['force'])
+  await refuseSilent(reference, ports)
   const holders = await holdersOf(reference, ports)
   const { failures: all } = await onNodes(
     holders.map(({ node }) => node),
@@ -84,4 +86,20 @@ async function remove({ params, query }: ApiRequest, ports: VolumeRoutePorts): P
   if (failures.length > 0) throw joinFailures(failures)
   if (holders.length === 0 && !force) throw notFound('NO_SUCH_VOLUME', `get ${reference}: no such volume`)
   return { status: 204, text: '' }
+}
+
+/** Throws 503 NODE_SILENT if a node that is up does not say whether it has the volume: it would keep what is told to be gone. */
+async function refuseSilent(reference: string, { nodes }: VolumeRoutePorts): Promise<void> {
+  const { node, name } = splitNode(reference, nodes.ready())
+  const among = node === undefined ? nodes.ready() : [node]
+  const answers = await askAll({ ...nodes, ready: () => among }, ({ volumes }) =>
+    volumes.inspect(name).catch((error: unknown) => {
+      if (error instanceof ShoalError && error.status === 404) return undefined
+      throw error
+    }),
+  )
+  const silent = among.filter(each => !answers.some(answer => answer.node.name === each.name))
+  if (silent.length === 0) return
+  const names = silent.map(each => each.name).join(', ')
+  throw unavailable('NODE_SILENT', `Cannot tell who has volume ${name}: no answer from ${names}; try again`)
 }
