@@ -36,7 +36,9 @@ export function nodeViews(snapshot: Snapshot, trouble: NodeTrouble = () => undef
   const nodes = [...nodesForView(snapshot).values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   const tasks = Map.groupBy(liveTasks(snapshot), task => task.node)
   return nodes.map(({ name, record, presence }) => {
-    const own = tasks.get(name) ?? []
+    const all = tasks.get(name) ?? []
+    // What a node that is down was told to stop has been replaced: nobody is there to say that it ended.
+    const own = presence === 'ready' ? all : all.filter(({ desired }) => desired === 'running')
     const sum = (pick: (task: TaskRecord) => number | undefined): number =>
       own.reduce((total, task) => total + (pick(task) ?? 0), 0)
     return {

@@ -75,6 +75,17 @@ it('a label that is changed counts for what waits for it at once', async () => {
   expect(world.live()).toEqual(['web.1@n2'])
 })
 
+it('what was replaced on a node that is down is not counted there', async () => {
+  world = await makeWorld(['n1', 'n2'])
+  await bringUp(serviceSpec('web', { replicas: 4 }))
+  const counts = () => nodeViews(world.manager.snapshot()).map(({ name, tasks }) => `${name} ${tasks}`)
+  expect(counts()).toEqual(['n1 2', 'n2 2'])
+  await world.agents.get('n2')?.kill()
+  await world.pass(60_000)
+  expect(world.live().every(task => task.endsWith('@n1'))).toBe(true)
+  expect(counts()).toEqual(['n1 4', 'n2 0'])
+})
+
 describe('a node that is removed', () => {
   it('must be down, and known', async () => {
     world = await makeWorld(['n1'])

@@ -74,7 +74,7 @@ function hold(node: HoldingNode, listed: ContainerSummary, details: ContainerDet
   const { State, Status, ...line } = {
     ...summary,
     Names: summary.Names.map(name => `/${node.name}${name}`),
-    Ports: summary.Ports.map(port => onNode(port, node)),
+    Ports: once(summary.Ports.map(port => onNode(port, node))),
   }
   const networks = Object.entries(summary.NetworkSettings.Networks ?? {})
   const networkMode = summary.HostConfig.NetworkMode
@@ -97,6 +97,13 @@ function hold(node: HoldingNode, listed: ContainerSummary, details: ContainerDet
     ...(details === undefined ? {} : { details }),
   }
 }
+
+/** A port of every address is told for both kinds of address, which are one on the node's own. */
+function once(ports: readonly PortSummary[]): PortSummary[] {
+  return [...new Map(ports.map(port => [JSON.stringify(port, PORT_FIELDS), port])).values()]
+}
+
+const PORT_FIELDS = ['IP', 'PrivatePort', 'PublicPort', 'Type'] satisfies (keyof PortSummary)[]
 
 /** For tools that know of projects and not of nodes. */
 function withEngine(summary: ContainerSummary, { name }: HoldingNode): ContainerSummary {

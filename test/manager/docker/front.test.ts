@@ -53,7 +53,7 @@ function engineWith(boxes: readonly Box[], created: ContainerCreateRequest[] = [
       Id: id,
       Names: [`/${name}`],
       Created: index,
-      Ports: [{ IP: '0.0.0.0', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' }],
+      Ports: ['0.0.0.0', '::'].map(IP => ({ IP, PrivatePort: 80, PublicPort: 8080, Type: 'tcp' })),
       Labels: {},
     }) as unknown as ContainerSummary
   return stubEngine({
@@ -127,7 +127,7 @@ describe('containers of the cluster', () => {
     const { body } = await get(port, '/v1.43/containers/json?all=1')
     const containers = body as ContainerSummary[]
     expect(containers.map(({ Names }) => Names[0])).toEqual(['/n1/job', '/n2/job', '/n1/web', '/n2/db'])
-    expect(containers[3]?.Ports[0]?.IP).toBe('10.0.0.2')
+    expect(containers[3]?.Ports).toEqual([{ IP: '10.0.0.2', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' }])
     const filters = encodeURIComponent(JSON.stringify({ node: ['n2'] }))
     const of2 = (await get(port, `/containers/json?all=1&filters=${filters}`)).body as ContainerSummary[]
     expect(of2.map(({ Names }) => Names[0])).toEqual(['/n2/job', '/n2/db'])

@@ -44,7 +44,7 @@ function engineWith(name: string, networks: NetworkInspect[], calls: string[], c
       connect: async (id, container, { Aliases }) =>
         void calls.push(`${name} connect ${id} ${container.slice(0, 3)} ${Aliases?.join()}`),
       disconnect: async (id, container, { force }) =>
-        void calls.push(`${name} disconnect ${id} ${container.slice(0, 3)} ${force}`),
+        void calls.push(`${name} disconnect ${find(id).Name} ${container.slice(0, 3)} ${force}`),
       prune: async () => networks.filter(({ Driver }) => Driver === 'bridge').map(({ Name }) => Name),
     },
   })
@@ -143,6 +143,12 @@ describe('networks of the cluster', () => {
       body: { message: expect.stringContaining('ends at node n2') as string },
     })
     expect(await join('shop/connect', {})).toMatchObject({ status: 400 })
+    // Its node knows of no network that no container there is on.
+    await send(port, 'POST', '/networks/create', { Name: 'idle', Driver: 'overlay' })
+    expect(await join('idle/disconnect', { Container: 'web' })).toMatchObject({
+      status: 500,
+      body: { message: `container ${'web'.padEnd(64, '0')} is not connected to network idle` },
+    })
   })
 
   it('are removed when nobody is on them', async () => {

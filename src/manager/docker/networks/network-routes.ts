@@ -3,7 +3,14 @@ import { readConnect, readNetworkCreate } from '../../../docker-api/server/index
 import type { ApiReply, ApiRequest, ApiRoute } from '../../http/route.ts'
 import { parseFilters } from '../container-list.ts'
 import { type Located, locate } from '../containers/locate.ts'
-import { allNetworks, type FoundNetwork, findNetwork, inspectFound, isInUse, type NetworkPorts } from './cluster-networks.ts'
+import {
+  allNetworks,
+  type FoundNetwork,
+  findNetwork,
+  inspectFound,
+  isInUse,
+  type NetworkPorts,
+} from './cluster-networks.ts'
 import { type CreateNetworkPorts, createClusterNetwork } from './create-network.ts'
 import { filterNetworks } from './network-filters.ts'
 
