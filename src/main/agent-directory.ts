@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import { conflict, failed } from '../core/errors.ts'
 import type { Scope } from '../core/scope.ts'
 import { lockFile } from '../runtime/linux/files/file-lock.ts'
+import { refuseKernelOwn } from '../runtime/linux/files/make-root.ts'
 
 /**
  * Takes the agent's part of the data root for this process; returns the directory. Throws AGENT_RUNS if another agent has
- * it, DATA_ROOT_UNUSABLE if it cannot be made.
+ * it, DATA_ROOT_UNUSABLE or BAD_ROOT if it cannot be made.
  */
 export function holdAgentDirectory(dataRoot: string, scope: Scope): string {
+  refuseKernelOwn(dataRoot)
   const directory = join(dataRoot, 'agent')
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })

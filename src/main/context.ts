@@ -20,6 +20,8 @@ export function processContext(): CommandContext {
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+  // By default they end a process; who stands for another one takes them below.
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {})
   // A reader that has seen enough (`compose logs | head`) is no error; a disk that is full is, and cannot be told.
   const onLost = (error: Error): void =>
     process.exit(errorCode(error) === 'EPIPE' ? EXIT_CODES.done : EXIT_CODES.failed)

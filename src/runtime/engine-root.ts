@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { conflict, errorCode, failed } from '../core/errors.ts'
 import { newHexId, type Random } from '../core/random.ts'
 import { claimExecRoot } from './exec-root-owner.ts'
 import { writeDurably } from './linux/files/durable-file.ts'
 import { lockFile } from './linux/files/file-lock.ts'
+import { makeRoot } from './linux/files/make-root.ts'
 
 /** Raised when what lies in a data root changes its meaning. */
 const FORMAT = '1'
@@ -31,7 +32,7 @@ export async function openEngineRoot(dataRoot: string, execRoot: string, random:
     )
   }
   if (format === undefined) await refuseForeignRoot(dataRoot)
-  for (const folder of [dataRoot, execRoot]) await mkdir(folder, { recursive: true, mode: 0o711 })
+  for (const folder of [dataRoot, execRoot]) await makeRoot(folder, 0o711)
   const release = lockRoots(dataRoot, execRoot)
   try {
     if (format === undefined) await writeDurably(join(dataRoot, 'format'), `${FORMAT}\n`)
