@@ -76,5 +76,9 @@ async function create({ endpoints, cluster }: StoreDiscovery, ports: CreatePorts
 }
 
 function nextSteps(url: string): string {
-  return `  swarm manage --advertise <ip>:3375 ${url}\n  swarm join --advertise <ip>:2375 ${url}\n`
+  const serve = (port: number): string => `-H tcp://<ip>:${port} --advertise <ip>:${port} --insecure`
+  return `  swarm manage ${serve(3_375)} ${url}
+  swarm join ${serve(2_375)} ${url}
+--insecure: anyone who reaches these ports is root on the hosts. Else give --tlsverify --tlscacert, --tlscert and --tlskey.
+`
 }

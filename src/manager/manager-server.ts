@@ -27,7 +27,7 @@ import type { Manager } from './manager.ts'
 import type { Strategy } from './model/round.ts'
 import type { Snapshot } from './model/snapshot.ts'
 import { Rescheduler, type ReschedulerPorts } from './reschedule/rescheduler.ts'
-import { nodeViews, pendingView } from './views.ts'
+import { nodeViews, pendingViews } from './views.ts'
 
 export interface ManagerServerOptions {
   /** Shown as the name of the cluster's manager. */
@@ -56,6 +56,11 @@ export interface ManagerServerPorts {
   readonly log: Log
   /** Where engines are listed by hand. */
   readonly engineList?: EngineList
+}
+
+function breakageOf(name: string, inventory: ClusterInventory): string | undefined {
+  const known = inventory.node(name)
+  return known?.condition === 'broken' ? (known.error ?? 'it does not answer') : undefined
 }
 
 /** The manager's HTTP front: Docker's API at the root, Shoal's under `/v1`. */
@@ -94,13 +99,8 @@ export async function createManagerServer(
     ...options.preferences,
     ...(options.strategy === 'random' ? { name: options.strategy, random } : { name: options.strategy }),
   }
-  const trouble = (name: string): string | undefined => {
-    const known = inventory.node(name)
-    return (
-      engineList?.failure(name) ?? (known?.condition === 'broken' ? (known.error ?? 'it does not answer') : undefined)
-    )
-  }
-  const views = () => [...nodeViews(manager.snapshot(), trouble), ...(engineList?.pending() ?? []).map(pendingView)]
+  const trouble = (name: string): string | undefined => engineList?.failure(name) ?? breakageOf(name, inventory)
+  const views = () => [...nodeViews(manager.snapshot(), trouble, inventory), ...pendingViews(engineList?.pending())]
   const placing = {
     nodes,
     random,

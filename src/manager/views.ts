@@ -1,4 +1,5 @@
 import type { NodeHealth, NodeView, ProjectSummary, ProjectView, TaskView } from '../core/model/control-api.ts'
+import { taskIdIn } from '../core/model/labels.ts'
 import {
   isTerminal,
   type ServiceRecord,
@@ -6,6 +7,7 @@ import {
   type TaskStatus,
   taskContainerName,
 } from '../core/model/task.ts'
+import type { Inventory } from './inventory/index.ts'
 import { type NodeState, nodeStates } from './model/node-state.ts'
 import { DECIDE_DEFAULTS, type Round } from './model/round.ts'
 import type { ProjectRecord, Snapshot } from './model/snapshot.ts'
@@ -32,7 +34,12 @@ const UNKNOWN_NAME = '(unknown)'
 
 const NO_LEASE = 'its agent holds no lease in the store: it ended, its host is down, or it does not reach the store'
 
-export function nodeViews(snapshot: Snapshot, trouble: NodeTrouble = () => undefined): NodeView[] {
+/** The nodes by name; `inventory` tells what containers that were made one by one have reserved. */
+export function nodeViews(
+  snapshot: Snapshot,
+  trouble: NodeTrouble = () => undefined,
+  inventory: Pick<Inventory, 'node'> = { node: () => undefined },
+): NodeView[] {
   const nodes = [...nodesForView(snapshot).values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   const tasks = Map.groupBy(liveTasks(snapshot), task => task.node)
   return nodes.map(({ name, record, presence }) => {
@@ -41,7 +48,7 @@ export function nodeViews(snapshot: Snapshot, trouble: NodeTrouble = () => undef
     const own = presence === 'ready' ? all : all.filter(({ desired }) => desired === 'running')
     const sum = (pick: (task: TaskRecord) => number | undefined): number =>
       own.reduce((total, task) => total + (pick(task) ?? 0), 0)
-    return {
+    const view: NodeView = {
       ...record,
       status: presence === 'ready' ? 'ready' : 'down',
       ...healthOf(presence, trouble(name)),
@@ -51,7 +58,18 @@ export function nodeViews(snapshot: Snapshot, trouble: NodeTrouble = () => undef
         memoryBytes: sum(task => task.spec.reservations.memoryBytes),
       },
     }
+    return withContainers(view, inventory)
   })
+}
+
+/** What is reserved on a node counts containers that were made one by one too; those of tasks are counted by their tasks. */
+function withContainers(view: NodeView, inventory: Pick<Inventory, 'node'>): NodeView {
+  const { nanoCpus, memoryBytes } = view.reserved
+  const all = [...(inventory.node(view.name)?.containers.values() ?? [])]
+  const single = all.filter(({ labels }) => taskIdIn(labels) === undefined)
+  const sum = (pick: 'nanoCpus' | 'memoryBytes'): number =>
+    single.reduce((total, { details }) => total + (details?.[pick] ?? 0), 0)
+  return { ...view, reserved: { nanoCpus: nanoCpus + sum('nanoCpus'), memoryBytes: memoryBytes + sum('memoryBytes') } }
 }
 
 function healthOf(
@@ -62,8 +80,17 @@ function healthOf(
   return presence === 'ready' ? { health: 'healthy' } : { health: 'disconnected', reason: NO_LEASE }
 }
 
-/** An engine that is listed and no node, with the reason. */
-export function pendingView({ address, reason }: { readonly address: string; readonly reason: string }): NodeView {
+interface PendingEngine {
+  readonly address: string
+  readonly reason: string
+}
+
+/** Engines that are listed and no nodes, with the reason. */
+export function pendingViews(engines: readonly PendingEngine[] = []): NodeView[] {
+  return engines.map(pendingView)
+}
+
+function pendingView({ address, reason }: PendingEngine): NodeView {
   const platform = { os: '', arch: '', kernel: '', operatingSystem: '' }
   const none = { nanoCpus: 0, memoryBytes: 0 }
   const said = { engineVersion: '', storageDriver: '', labels: {}, bootId: '', epoch: 0, startedAtMs: 0 }

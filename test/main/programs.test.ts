@@ -57,6 +57,9 @@ describe('the families', () => {
     const root = FAMILIES['swarm'] ?? umbrella
     const made = await run(root, ['create'])
     expect(made.stdout).toMatch(/^[0-9a-f]{32}\n$/)
+    // As they stand they serve others, and are not refused for it.
+    expect(made.stderr).toMatch(/swarm manage -H tcp:\/\/<ip>:3375 --advertise <ip>:3375 --insecure etcd:/)
+    expect(made.stderr).toMatch(/swarm join -H tcp:\/\/<ip>:2375 --advertise <ip>:2375 --insecure etcd:/)
     expect(await run(root, ['create', 'x', 'y'])).toEqual({
       code: 2,
       stdout: '',

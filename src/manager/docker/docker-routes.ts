@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { notFound } from '../../core/errors.ts'
 import type { NodeView } from '../../core/model/control-api.ts'
-import { taskIdIn } from '../../core/model/labels.ts'
 import type { Random } from '../../core/random.ts'
 import { checkedInfo } from '../../docker-api/index.ts'
 import type { FilterName, Strategy } from '../../scheduler/index.ts'
@@ -130,7 +129,7 @@ async function infoOf({ manager, nodes, views, name, version, strategy, filters 
     role: manager.isLeader() ? 'primary' : 'replica',
     ...(primary === undefined ? {} : { primary }),
     nodes: views().map(node => ({
-      node: withContainers(node, nodes),
+      node,
       info: infos.get(node.name) ?? knownOf(node.name, nodes),
     })),
     askedMs,
@@ -153,16 +152,6 @@ function knownOf(name: string, { inventory }: ClusterNodes): NodeFacts | undefin
     Images: node.images.length,
     SystemTime: '',
   }
-}
-
-/** What is reserved on a node counts containers that were made one by one too; those of tasks are counted by their tasks. */
-function withContainers(view: NodeView, { inventory }: ClusterNodes): NodeView {
-  const { nanoCpus, memoryBytes } = view.reserved
-  const all = [...(inventory.node(view.name)?.containers.values() ?? [])]
-  const single = all.filter(({ labels }) => taskIdIn(labels) === undefined)
-  const sum = (pick: 'nanoCpus' | 'memoryBytes'): number =>
-    single.reduce((total, { details }) => total + (details?.[pick] ?? 0), 0)
-  return { ...view, reserved: { nanoCpus: nanoCpus + sum('nanoCpus'), memoryBytes: memoryBytes + sum('memoryBytes') } }
 }
 
 function execId({ params }: ApiRequest): string {

@@ -122,6 +122,33 @@ describe('swarm node', () => {
     expect(await swarm('node', 'inspect', 'n9')).toMatchObject({ code: 1, stderr: 'No such node: n9\n' })
   })
 
+  it('is asked of the manager that is named behind the verb as well', async () => {
+    const swarm = await manager()
+    const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
+    for (const argv of [
+      ['node', '-H', host, 'ls', '-q'],
+      ['node', 'ls', '-q', '-H', host],
+    ]) {
+      expect(await swarm(...argv)).toMatchObject({ code: 0, stdout: 'n1\nn2\n' })
+    }
+    expect((await swarm('node', 'ls', '-H', 'tcp://127.0.0.1:1')).code).not.toBe(0)
+  })
+
+  it('fills templates of a node that is down, too', async () => {
+    const swarm = await manager()
+    const format = '{{.name}} {{json .engine}} {{with .reason}}{{.}}{{end}}'
+    expect(await swarm('node', 'inspect', 'n1', '--format', format)).toMatchObject({ code: 0, stdout: 'n1 null \n' })
+    expect((await swarm('node', 'inspect', 'n1', '--format', '{{.nope}}')).stderr).toMatch(/nope/)
+  })
+
+  it('refuses filters of events that nobody knows', async () => {
+    const swarm = await manager()
+    expect(await swarm('events', '--filter', 'nope=1')).toMatchObject({
+      stdout: '',
+      stderr: expect.stringMatching(/^Invalid filter 'nope': use node, /) as string,
+    })
+  })
+
   it('changes labels and availability, and says what', async () => {
     const swarm = await manager()
     const change = ['--availability', 'pause', '--label-add', 'disk=ssd', '--label-rm', 'old']

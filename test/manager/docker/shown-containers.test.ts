@@ -59,13 +59,16 @@ it('names the node of a project in a label, by which lists can be narrowed, and 
   expect((await list(await cluster({ a: 'b' })))[0]?.Labels).not.toHaveProperty('com.docker.compose.engine')
 })
 
-it('counts in docker info what containers that are no task of a service have reserved', async () => {
+it('counts in docker info and of nodes what containers that are no task of a service have reserved', async () => {
   const port = await cluster({})
   await get(port, '/containers/web/json')
   const { body } = await get(port, '/info')
   const { SystemStatus } = body as { SystemStatus: [string, string][] }
   expect(SystemStatus).toContainEqual(['  └ Reserved Memory', '20 MiB / 8 GiB'])
   expect(SystemStatus).toContainEqual(['  └ Reserved CPUs', '0.5 / 4'])
+  const reserved = { nanoCpus: 5e8, memoryBytes: 20 * 2 ** 20 }
+  expect((await get(port, '/v1/nodes')).body).toMatchObject([{ name: 'n1', tasks: 0, reserved }])
+  expect((await get(port, '/v1/nodes/n1')).body).toMatchObject({ reserved })
 })
 
 it('tells in docker info what it knows of a node that is late to say so itself', async () => {

@@ -54,6 +54,9 @@ export async function runList(invocation: Invocation, context: CommandContext): 
   context.stdout.write(renderListing(sorted, LISTING, { format: options.text('format'), quiet: options.flag('quiet') }))
 }
 
+/** What is not told of every node: templates see nothing there, so that they do not fail while a node is down. */
+const ABSENT = { reason: null, engine: null }
+
 /** `swarm node inspect` */
 export async function runInspect(invocation: Invocation, context: CommandContext): Promise<void> {
   const { args, options } = invocation
@@ -62,7 +65,7 @@ export async function runInspect(invocation: Invocation, context: CommandContext
   const text =
     format === undefined || format === 'json'
       ? `${JSON.stringify(found, undefined, 2)}\n`
-      : renderListing(found, { ...LISTING, record: node => ({ ...node }) }, { format })
+      : renderListing(found, { ...LISTING, record: node => ({ ...ABSENT, ...node }) }, { format })
   context.stdout.write(text)
 }
 
