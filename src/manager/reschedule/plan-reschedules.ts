@@ -85,8 +85,9 @@ export function movedTo(record: RescheduledContainer, node: string, containerId:
   return { ...withLeft(without(record), left), node, containerId }
 }
 
-function without({ movingTo: _, ...record }: RescheduledContainer): RescheduledContainer {
-  return record
+function without(record: RescheduledContainer): RescheduledContainer {
+  const { movingTo: _, ...settled } = record
+  return settled
 }
 
 function withLeft(record: RescheduledContainer, place: FormerPlace): RescheduledContainer {
