@@ -100,6 +100,7 @@ async function findAll(
         found.push(await fetchSource(build, step, { url: word, scratch }))
       } else found.push(...(await findSources(tree, word, isExcluded)))
     }
+    if (found.length === 0) throw invalidInput('NO_SUCH_SOURCE', 'no source files were specified')
   } catch (error) {
     if (build.signal.aborted || !(error instanceof ShoalError)) throw error
     const message = `${step.keyword} failed: ${errorMessage(error)}`

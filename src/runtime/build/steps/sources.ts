@@ -61,7 +61,10 @@ export interface Source {
   readonly entries: readonly SourceEntry[]
 }
 
-/** Finds what a source word means, patterns included. Throws NO_SUCH_SOURCE with Docker's words. */
+/**
+ * Finds what a source word means: a pattern may mean nothing, as to Docker. Throws NO_SUCH_SOURCE with Docker's words for a path
+ * that is not there.
+ */
 export async function findSources(
   tree: SourceTree,
   word: string,
@@ -71,7 +74,6 @@ export async function findSources(
   const components = inside(word)
   const isPattern = /(?<!\\)[*?[]/.test(word)
   const paths = isPattern ? expandPattern(root, components) : [components]
-  if (paths.length === 0) throw invalidInput('NO_SUCH_SOURCE', 'no source files were specified')
   const sources: Source[] = []
   for (const path of paths) sources.push(await readSource(root, tree, { path, isExcluded }))
   return sources
