@@ -164,6 +164,12 @@ describe.skipIf(!isRoot)('building images', () => {
       'NO_SUCH_SOURCE',
       'COPY failed: file not found in build context or excluded by .dockerignore: stat missing: file does not exist',
     ],
+    ['ADD --checksum=sha256:00 f /x', 'BAD_CHECKSUM', 'invalid checksum sha256:00'],
+    [
+      `ADD --checksum=sha256:${'0'.repeat(64)} f /x`,
+      'BAD_CHECKSUM',
+      "checksum can't be specified for non-HTTP(S) sources",
+    ],
     ['COPY missing* /x', 'NO_SUCH_SOURCE', 'COPY failed: no source files were specified'],
     ['COPY ../x /x', 'NO_SUCH_SOURCE', 'COPY failed: forbidden path outside the build context: ../x ()'],
     ['\nCOPPY a b', 'DOCKERFILE', 'dockerfile parse error line 3: unknown instruction: COPPY'],

@@ -11,6 +11,7 @@ import { flagSet, flagText } from '../dockerfile/flags.ts'
 import { heredocName } from '../dockerfile/heredocs.ts'
 import type { InstructionOf } from '../dockerfile/instructions.ts'
 import type { BuildState } from '../state.ts'
+import { readChecksum } from './checksum.ts'
 import { wordRules } from './config-steps.ts'
 import { type CopyTarget, copyInto } from './copy-into.ts'
 import { changeRoot, fillLayer, withRoot } from './layer-work.ts'
@@ -29,6 +30,8 @@ interface Copying {
   readonly target: string
   readonly owner: string | undefined
   readonly mode: number | undefined
+  /** Digest that the source must have. */
+  readonly checksum: string | undefined
 }
 
 /** COPY and ADD: from the context, from an earlier stage or image, from an address, or from text in the Dockerfile. */
@@ -62,13 +65,15 @@ function readCopying({ dockerfile }: Build, step: CopyInstruction, state: BuildS
     const text = flagText(step.flags, name)
     return text === undefined ? undefined : expanded(text)
   }
+  const sources = step.sources.map(word => (heredocName(word) === undefined ? expanded(word) : word))
   return {
     step,
     state,
-    sources: step.sources.map(word => (heredocName(word) === undefined ? expanded(word) : word)),
+    sources,
     target: expanded(step.target),
     owner: flag('chown'),
     mode: readMode(flag('chmod')),
+    checksum: readChecksum(flag('checksum'), sources),
   }
 }
 
@@ -84,7 +89,7 @@ async function copyFrom(build: Build, copying: Copying, tree: SourceTree): Promi
 /** Finds all sources. What is wrong with one is said as Docker says it. */
 async function findAll(
   build: Build,
-  { step, state, sources }: Copying,
+  { step, state, sources, checksum }: Copying,
   { tree, scratch }: { readonly tree: SourceTree; readonly scratch: string },
 ): Promise<readonly Source[]> {
   const patterns = step.flags.get('exclude') ?? []
@@ -97,7 +102,7 @@ async function findAll(
       if (heredoc !== undefined && written.has(heredoc)) {
         found.push(...(await findSources({ directory: scratch, missing: tree.missing }, heredoc)))
       } else if (isAddress(word)) {
-        found.push(await fetchSource(build, step, { url: word, scratch }))
+        found.push(await fetchSource(build, step, { url: word, scratch, checksum }))
       } else found.push(...(await findSources(tree, word, isExcluded)))
     }
     if (found.length === 0) throw invalidInput('NO_SUCH_SOURCE', 'no source files were specified')

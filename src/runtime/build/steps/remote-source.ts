@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { invalidInput, unsupported } from '../../../core/errors.ts'
 import type { Build } from '../build.ts'
-import { flagText } from '../dockerfile/flags.ts'
 import type { InstructionOf } from '../dockerfile/instructions.ts'
 import { download } from '../download.ts'
 import { findSources, type Source } from './sources.ts'
@@ -23,11 +22,11 @@ export function refuseGit(url: string): void {
   throw unsupported('NO_GIT', `git repositories are not fetched: clone ${url} into the context`)
 }
 
-/** Fetches what an ADD names by its address. Throws DOWNLOAD_FAILED, BAD_CHECKSUM. */
+/** Fetches what an ADD names by its address. Throws DOWNLOAD_FAILED, and BAD_CHECKSUM if its digest is another one. */
 export async function fetchSource(
   { clock, signal }: Build,
-  { keyword, flags, target }: InstructionOf<'COPY' | 'ADD'>,
-  { url, scratch }: { readonly url: string; readonly scratch: string },
+  { keyword, target }: InstructionOf<'COPY' | 'ADD'>,
+  { url, scratch, checksum }: { readonly url: string; readonly scratch: string; readonly checksum: string | undefined },
 ): Promise<Source> {
   if (keyword === 'COPY') throw invalidInput('NO_SUCH_SOURCE', "source can't be a URL for COPY")
   refuseGit(url)
@@ -35,7 +34,6 @@ export async function fetchSource(
   if (target.endsWith('/') && (name === '' || name === '..' || name.includes('/'))) {
     throw invalidInput('NO_SUCH_SOURCE', `cannot determine filename from url: ${url}`)
   }
-  const checksum = readChecksum(flagText(flags, 'checksum'))
   const directory = await mkdtemp(join(scratch, 'url-'))
   const path = join(directory, 'file')
   const { modifiedMs } = await download(url, path, { clock, signal })
@@ -44,11 +42,6 @@ export async function fetchSource(
   const [source] = await findSources({ directory, missing: () => `${url} is gone` }, 'file')
   if (source === undefined) throw invalidInput('NO_SUCH_SOURCE', 'no source files were specified')
   return { ...source, name, path: [name], isRemote: true }
-}
-
-function readChecksum(text: string | undefined): string | undefined {
-  if (text === undefined || /^sha256:[0-9a-f]{64}$/.test(text)) return text
-  throw invalidInput('BAD_CHECKSUM', `invalid checksum ${text}: expected sha256: and 64 hexadecimal digits`)
 }
 
 async function compare(path: string, wanted: string, url: string): Promise<void> {
