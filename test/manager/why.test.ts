@@ -162,3 +162,11 @@ describe('a task', () => {
     }
   })
 })
+
+it('says of a container whose name is taken what its creation would say', async () => {
+  const port = await startCluster()
+  expect((await run(port, 'mine')).status).toBe(201)
+  const ask = (name: string) => send(port, '/v1/why-not', { of: 'app', name })
+  expect(await ask('mine')).toMatchObject({ status: 409, body: { code: 'NAME_TAKEN' } })
+  expect((await ask('other')).status).toBe(200)
+})

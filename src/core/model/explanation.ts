@@ -125,6 +125,8 @@ export interface WhyNotQuestion {
   readonly of: string
   /** What would be created of the image: a body of Docker's create request. */
   readonly container?: object
+  /** What it would be called. */
+  readonly name?: string
   /** Only this node is asked about. */
   readonly node?: string
 }

@@ -91,6 +91,11 @@ export const nodeChangeSchema = Type.Object({
   availability: maybe(oneOf('active', 'pause', 'drain')),
 })
 
-export const whyNotSchema = Type.Object({ of: text, container: maybe(Type.Object({})), node: maybe(text) })
+export const whyNotSchema = Type.Object({
+  of: text,
+  container: maybe(Type.Object({})),
+  name: maybe(text),
+  node: maybe(text),
+})
 
 export const rebalanceSchema = Type.Object({ moves: Type.Number(), dryRun: flag })

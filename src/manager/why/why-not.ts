@@ -4,6 +4,7 @@ import type { ServiceRecord } from '../../core/model/task.ts'
 import type { ContainerCreateRequest } from '../../docker-api/index.ts'
 import { aboutNode, explainContainer, explainTask, filtersOf, requestOf } from '../../scheduler/index.ts'
 import { toContainerRequest } from '../docker/create/container-request.ts'
+import { refuseTaken } from '../docker/create/create-container.ts'
 import { splitExpressions } from '../docker/create/expressions.ts'
 import { seeVolumes } from '../docker/create/see-volumes.ts'
 import type { Snapshot } from '../model/snapshot.ts'
@@ -11,7 +12,7 @@ import type { WhyPorts } from './why.ts'
 
 /**
  * What would come of one more task of a service, or of a container of an image: a dry run. Throws 400 BAD_CONSTRAINT, 404
- * NO_SUCH_NODE, 409 AMBIGUOUS.
+ * NO_SUCH_NODE, 409 AMBIGUOUS, NAME_TAKEN.
  */
 export async function whyNot(question: WhyNotQuestion, ports: WhyPorts): Promise<WhyNotAnswer> {
   if (question.of === '') throw invalidInput('BAD_QUESTION', 'Cannot say why not: name an image or a service')
@@ -24,13 +25,14 @@ export async function whyNot(question: WhyNotQuestion, ports: WhyPorts): Promise
   return { ...answer, explanation }
 }
 
-async function dryRun({ of, container }: WhyNotQuestion, ports: WhyPorts): Promise<WhyNotAnswer> {
+async function dryRun({ of, container, name }: WhyNotQuestion, ports: WhyPorts): Promise<WhyNotAnswer> {
   const { snapshot, state, strategy, filters } = ports
   const service = findService(of, snapshot())
   if (service !== undefined) {
     const explanation = explainTask(requestOf(service.spec, service.id), state.contents().view, strategy)
     return { kind: 'service', of: `${service.project}/${service.spec.name}`, explanation }
   }
+  if (name !== undefined) refuseTaken(name, state)
   const { request, written } = splitExpressions({ ...(container as ContainerCreateRequest), Image: of })
   const asked = toContainerRequest(request, written)
   await seeVolumes(asked, ports)

@@ -1,6 +1,8 @@
 import type { PlacementRecord } from '../../core/model/explanation.ts'
 import { decide, recordOf } from '../decision.ts'
 import type { Strategy } from '../rank.ts'
+import { stateObstacles } from '../refusals.ts'
+import type { ClusterView } from '../view/cluster-view.ts'
 import type { ClusterContents } from './cluster-contents.ts'
 import { attemptsOf, demandsOf, type FilterDemands, placeDemands } from './container-attempts.ts'
 import type { ContainerRequest } from './container-request.ts'
@@ -41,6 +43,20 @@ export function placeContainer(
   return { placed: true, node, record: () => recordOf(view, decision) }
 }
 
+/** Nodes that would do, but for being down, paused or drained. */
+function closedText(view: ClusterView, demands: readonly FilterDemands[]): string {
+  const tests = demands.filter(({ filter }) => filter.name !== 'health').flatMap(each => each.demands)
+  const closed = [...view.slotsByName()].flatMap(slot => {
+    const obstacles = stateObstacles(view, slot)
+    const wouldDo = tests.every(demand => demand.soft || demand.holds(slot))
+    return obstacles.length === 0 || !wouldDo ? [] : [`${view.node(slot)?.name}: ${obstacles[0]?.what}`]
+  })
+  const more = closed.length > CLOSED_MAX ? [`and ${closed.length - CLOSED_MAX} more`] : []
+  return closed.length === 0 ? '' : `\n${[...closed.slice(0, CLOSED_MAX), ...more].join(', ')}`
+}
+
+const CLOSED_MAX = 5
+
 /** Names what was asked for up to the filter that left no node, as classic Swarm does. */
 function failureOf(
   request: ContainerRequest,
@@ -61,7 +77,8 @@ function failureOf(
       .map(each => each.filter.wishes(request))
       .filter(wishes => wishes.length > 0)
       .map(wishes => `\n[${wishes.join(' ')}]`)
-    return `Unable to find a node that satisfies the following conditions ${lists.join('')}`
+    const sentence = `Unable to find a node that satisfies the following conditions ${lists.join('')}`
+    return `${sentence}${closedText(view, demands)}`
   }
   const places = placeDemands(request, contents, strategy).filter(({ soft }) => !soft)
   const elsewhere = places.filter(({ holds }) => !left.some(holds)).flatMap(({ obstacles }) => obstacles(-1))

@@ -142,13 +142,25 @@ n2        fits      50%       100       4
 describe('swarm why-not', () => {
   it('takes the flags of run, and shows what is in the way on every node', async () => {
     const run = await manager(200, dryRun(NOWHERE))
-    const { code, stdout } = await run('why-not', '-m', '512m', '-p', '80:80', '-e', 'constraint:zone==b', 'app')
+    const { code, stdout } = await run(
+      'why-not',
+      '--name',
+      'a',
+      '-m',
+      '512m',
+      '-p',
+      '80:80',
+      '-e',
+      'constraint:zone==b',
+      'app',
+    )
     expect(code).toBe(3)
     expect(asked).toMatchObject([
       {
         url: '/v1/why-not',
         body: {
           of: 'app',
+          name: 'a',
           container: {
             Env: ['constraint:zone==b'],
             HostConfig: { Memory: 512 * 2 ** 20, PortBindings: { '80/tcp': [{ HostPort: '80' }] } },
@@ -157,7 +169,7 @@ describe('swarm why-not', () => {
       },
     ])
     expect(stdout.split('\n').map(line => line.split(/ {2,}/))).toEqual([
-      ['A container of image app fits on no node.'],
+      ['A container of image app (no service has that name) fits on no node.'],
       ['NODE', 'VERDICT', 'MEMORY', 'PORT', 'CONSTRAINT'],
       ['n2', 'no', '512MiB wanted, 100MiB free', 'ok', 'ok'],
       ['n1', 'no', 'ok', '80/tcp is in use by n1/abababababab', 'zone==b'],

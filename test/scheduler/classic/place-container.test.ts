@@ -245,3 +245,15 @@ it('goes to nodes that a network over nodes reaches, those included that joined 
   for (const name of ['n2', 'n3']) contents.view.removeNode(name)
   expect(place()).toEqual({ placed: false, message: 'No node fits: network shop does not reach the node' })
 })
+
+it('names nodes that would do, but for being down or drained', () => {
+  const contents = cluster({
+    nodes: [node('n1'), node('n2', { availability: 'drain' }), node('n3', { ready: false }), node('n4')],
+  })
+  const placing = { filters: filtersOf(FILTER_NAMES), strategy: { name: 'spread' } } as const
+  const failure = (text: string): unknown => placeContainer(request({ constraints: [text] }), contents, placing)
+  const sentence = 'Unable to find a node that satisfies the following conditions \n[available container slots]'
+  expect(failure('node==n2')).toEqual({ placed: false, message: `${sentence}\n[node==n2]\nn2: node is being drained` })
+  expect(failure('node==n3')).toEqual({ placed: false, message: `${sentence}\n[node==n3]\nn3: node is down` })
+  expect(failure('node==n9')).toEqual({ placed: false, message: `${sentence}\n[node==n9]` })
+})

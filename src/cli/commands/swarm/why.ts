@@ -23,7 +23,13 @@ export async function runWhyNot(invocation: Invocation, context: CommandContext)
   const { createRequest } = await import('../container/create/create-request.ts')
   const node = options.text('node')
   const container = createRequest(invocation, context)
-  const question: WhyNotQuestion = { of: args[0] ?? '', container, ...(node === undefined ? {} : { node }) }
+  const name = options.text('name')
+  const question: WhyNotQuestion = {
+    of: args[0] ?? '',
+    container,
+    ...(name === undefined ? {} : { name }),
+    ...(node === undefined ? {} : { node }),
+  }
   const answer = (await withManager(invocation, context, api =>
     api.call('POST', '/v1/why-not', question),
   )) as WhyNotAnswer
@@ -55,11 +61,16 @@ function whyText({ kind, name, image, node, record, because, pendingReasons = []
 }
 
 function whyNotText({ kind, of, explanation }: WhyNotAnswer): string {
-  const what = kind === 'service' ? `One more task of service ${of}` : `A container of image ${of}`
+  const what = kind === 'service' ? `One more task of service ${of}` : imageText(of)
   const { chosen, wishesDropped } = explanation
   const outcome = chosen === undefined ? 'fits on no node' : `would go to ${chosen}`
   const dropped = wishesDropped ? ['No node grants all wishes, so none of them counts.'] : []
   return `${[`${what} ${outcome}.`, ...dropped, explained(explanation)].join('\n').trimEnd()}\n`
+}
+
+/** A bare name may have been meant for a service. */
+function imageText(of: string): string {
+  return `A container of image ${of}${/[:/@]/.test(of) ? '' : ' (no service has that name)'}`
 }
 
 function explained(explanation: Explanation): string {
