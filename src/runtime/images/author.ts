@@ -5,7 +5,7 @@ import type { LayerRef, LayerSource, NewImage } from './contract.ts'
 import { encodeManifest, MEDIA_TYPES } from './format/manifest.ts'
 import { keepLayer } from './keep-layer.ts'
 import { encodeConfig } from './new-image.ts'
-import { tagName } from './store/image-catalog.ts'
+import { newTagName } from './store/image-catalog.ts'
 import type { StoreParts } from './store/store-parts.ts'
 import { packTree } from './tar/pack.ts'
 
@@ -20,7 +20,7 @@ export function addLayer(
 
 /** Makes an image of layers that are in the store. Equal input gives an equal id. */
 export async function createImage(parts: StoreParts, image: NewImage): Promise<string> {
-  const names = image.tags.map(tag => tagName(parseImageReference(tag)))
+  const names = image.tags.map(tag => newTagName(parseImageReference(tag)))
   for (const { diffId } of image.layers) {
     if (parts.layers.get(diffId) === undefined) {
       throw notFound('NO_SUCH_LAYER', `The layer ${diffId} is not in the store: add it before making an image of it`)

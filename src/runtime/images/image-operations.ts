@@ -14,7 +14,7 @@ import type { RegistryOptions } from './registry/endpoints.ts'
 import { login } from './registry/login.ts'
 import { searchImages } from './registry/search.ts'
 import { TrustStore } from './registry/trust-store.ts'
-import { familiar, tagName } from './store/image-catalog.ts'
+import { familiar, newTagName } from './store/image-catalog.ts'
 import type { StoreParts } from './store/store-parts.ts'
 import { pullImage } from './transfer/pull.ts'
 import { pushImage } from './transfer/push.ts'
@@ -59,7 +59,7 @@ export function imageOperations(
     history: reference => imageHistory(parts, reference),
     tag: async (reference, target) => {
       const { id } = parts.catalog.find(reference)
-      const name = tagName(parseImageReference(target))
+      const name = newTagName(parseImageReference(target))
       await parts.catalog.changeNames(names => void names.set(name, id))
       await events.changed('tag', id, familiar(name))
     },

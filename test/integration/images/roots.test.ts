@@ -143,6 +143,9 @@ describe.skipIf(!isRoot)('images and the roots made of them', () => {
     const reopened = await workshop.store('a')
     expect((await reopened.roots.resolve('host:5000/old')).id).toBe(one)
     await expect(store.images.tag('app:1', 'Not A Name')).rejects.toMatchObject({ status: 400 })
+    const ambiguous = { status: 400, message: 'refusing to create an ambiguous tag using digest algorithm as name' }
+    await expect(store.images.tag('app:1', 'sha256:abc')).rejects.toMatchObject(ambiguous)
+    await expect(store.images.tag('app:1', 'docker.io/library/sha256')).rejects.toMatchObject(ambiguous)
   })
 
   it('refuses a data root of another format, and leaves it as it was', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { parseImageReference } from '../../../src/core/image-reference.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { matchesName } from '../../../src/runtime/images/listing/image-filters.ts'
-import { fullName } from '../../../src/runtime/images/store/image-catalog.ts'
+import { fullName, newTagName } from '../../../src/runtime/images/store/image-catalog.ts'
 import { Leases } from '../../../src/runtime/images/store/leases.ts'
 import { layerMeaning } from '../../../src/runtime/images/tar/whiteout.ts'
 import { decimalSize, progressBar, transferMeter } from '../../../src/runtime/images/transfer/progress.ts'
@@ -94,5 +95,20 @@ describe('Leases', () => {
     const leases = new Leases()
     await expect(leases.hold(['a'], () => Promise.reject(new Error('no')))).rejects.toThrow('no')
     expect(leases.holds('a')).toBe(false)
+  })
+})
+
+describe('newTagName()', () => {
+  it('gives no image the name of the digest algorithm, as Docker does', () => {
+    expect(newTagName(parseImageReference('sha256sum'))).toBe('docker.io/library/sha256sum:latest')
+    expect(newTagName(parseImageReference('team/sha256:abc'))).toBe('docker.io/team/sha256:abc')
+    for (const name of ['sha256:abc', 'sha256', 'docker.io/library/sha256:1']) {
+      expect(() => newTagName(parseImageReference(name)), name).toThrow(
+        expect.objectContaining({
+          status: 400,
+          message: 'refusing to create an ambiguous tag using digest algorithm as name',
+        }),
+      )
+    }
   })
 })

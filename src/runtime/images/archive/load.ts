@@ -12,7 +12,7 @@ import { type Descriptor, encodeManifest, type IndexEntry, MEDIA_TYPES, parseMan
 import { choosePlatform, hostPlatform } from '../format/platform.ts'
 import type { ImageEvents } from '../image-events.ts'
 import { hexOf, wrongDigest } from '../store/blob-store.ts'
-import { familiar, tagName } from '../store/image-catalog.ts'
+import { familiar, newTagName } from '../store/image-catalog.ts'
 import type { StoreParts } from '../store/store-parts.ts'
 import { compressionOf } from '../tar/decompress.ts'
 import { unpackArchive } from '../tar/unpack.ts'
@@ -196,7 +196,7 @@ async function giveNames(
   id: string,
   wanted: readonly string[],
 ): Promise<readonly string[]> {
-  const names = [...new Set(wanted.map(text => tagName(parseImageReference(text))))]
+  const names = [...new Set(wanted.map(text => newTagName(parseImageReference(text))))]
   await events.changed('load', id)
   if (names.length === 0) return [id]
   await parts.catalog.changeNames(all => names.forEach(name => void all.set(name, id)))

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../core/clock.ts'
-import { notFound } from '../../../core/errors.ts'
+import { invalidInput, notFound } from '../../../core/errors.ts'
 import {
   familiarImageName,
   formatImageReference,
@@ -144,6 +144,16 @@ export class ImageCatalog {
 /** The full name with its tag, `latest` if none was written. */
 export function tagName({ registry, repository, tag }: ImageReference): string {
   return formatImageReference({ registry, repository, tag: tag ?? 'latest' })
+}
+
+/**
+ * The {@link tagName} of a name to be given to an image. Throws AMBIGUOUS_TAG for `sha256`, as Docker does: with a tag of
+ * hexadecimal digits it would read like an id.
+ */
+export function newTagName(reference: ImageReference): string {
+  const name = tagName(reference)
+  if (!familiar(name).startsWith('sha256:')) return name
+  throw invalidInput('AMBIGUOUS_TAG', 'refusing to create an ambiguous tag using digest algorithm as name')
 }
 
 /** The full name that a text means, with its tag or its digest; undefined if it is no name. With a digest the tag says nothing. */
