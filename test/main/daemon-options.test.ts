@@ -167,3 +167,41 @@ describe('a configuration file', () => {
     )
   })
 })
+
+describe('settings that cannot work', () => {
+  it.each(['foo', 'mirror.example:5000', 'ftp://m', 'https://', 'https://u:p@m', 'https://m?a=b', 'https://m/#a', ''])(
+    'are mirrors like "%s"',
+    async url => {
+      await expect(settingsOf({ 'registry-mirrors': ['https://good', url] })).rejects.toMatchObject({
+        code: 'BAD_FLAG',
+        message: expect.stringContaining(
+          `Cannot use --registry-mirror "${url}": expected a URL with https://`,
+        ) as string,
+      })
+    },
+  )
+
+  it.each([
+    ['default-runtime', 'shoal-no-such-runtime'],
+    ['default-runtime', '/nope/runc'],
+    ['init-path', '/nope/init'],
+  ])('are programs that are not there: %s %s', async (key, name) => {
+    await expect(settingsOf({ [key]: name })).rejects.toMatchObject({
+      code: 'BAD_FLAG',
+      message: `Cannot use --${key} "${name}": there is no such program; install it, or give its path`,
+    })
+  })
+
+  it('are none of these', async () => {
+    const config = {
+      'registry-mirrors': ['https://m:5000/path/', 'http://m'],
+      'default-runtime': 'sh',
+      'init-path': '/bin/sh',
+    }
+    expect((await settingsOf(config)).engine).toMatchObject({
+      registryMirrors: config['registry-mirrors'],
+      runtime: 'sh',
+      initPath: '/bin/sh',
+    })
+  })
+})

@@ -8,7 +8,8 @@ import { optionsOf } from './daemon-flag.ts'
 import { DAEMON_FLAGS, DATA_ROOT, EXEC_ROOT } from './daemon-flags.ts'
 import { daemonOptions } from './daemon-options.ts'
 import { networkSettings } from './network-settings.ts'
-import { absolutePath, optional, wholeNumber } from './read-flag.ts'
+import { checkPrograms } from './programs.ts'
+import { absolutePath, optional, readOne, wholeNumber } from './read-flag.ts'
 
 /** The flags of an engine: dockerd's. `shoal engine` and `swarm join` both take them. */
 export const ENGINE_FLAGS: readonly OptionDefinition[] = optionsOf(DAEMON_FLAGS)
@@ -39,6 +40,7 @@ export async function engineSettings(
 ): Promise<{ readonly options: Options; readonly settings: EngineSettings }> {
   const options = await daemonOptions(flags)
   const settings = readEngineFlags(options, defaults)
+  checkPrograms(options)
   const seccomp = await readSeccompProfile(options)
   if (seccomp === undefined) return { options, settings }
   const containerDefaults = { ...settings.engine.containerDefaults, seccomp }
@@ -90,7 +92,7 @@ export function registrySettings(
 ): Pick<EngineOptions, 'labels' | 'insecureRegistries' | 'registryMirrors'> {
   return {
     insecureRegistries: options.list('insecureRegistry'),
-    registryMirrors: options.list('registryMirror'),
+    registryMirrors: options.list('registryMirror').map(mirror),
     labels: checkLabels(options.list('label')),
   }
 }
@@ -98,6 +100,15 @@ export function registrySettings(
 /** Zero is the default, as with dockerd. */
 function atOnce(options: Options, option: string, flag: string): number | undefined {
   return wholeNumber(options, { option, flag, min: 0 }) || undefined
+}
+
+function mirror(text: string): string {
+  const expected = 'a URL with https:// or http://, and with no user, query or fragment, such as https://mirror.example'
+  return readOne(text, { flag: 'registry-mirror', expected }, written => {
+    const url = URL.parse(written)
+    const isPlain = url !== null && /^https?:\/\//.test(written) && url.username === '' && url.password === ''
+    return isPlain && !/[?#]/.test(written) ? written : undefined
+  })
 }
 
 function checkLabels(labels: readonly string[]): readonly string[] {
