@@ -22,6 +22,7 @@ import { diffEndpoints } from './diff-endpoints.ts'
 import type { NamespaceFolder } from './namespace-folder.ts'
 import { checkEndpoint, planSandbox } from './plan-sandbox.ts'
 import { plugIn, prepareNamespace, routeOut, withNetlinkInside } from './plug.ts'
+import { isPublishedAlike, portForwards, publishedWay } from './published-way.ts'
 import type { SandboxFolders } from './sandbox-folder.ts'
 import { addressesOf, type SandboxEndpoint, type SandboxRecord } from './sandbox-record.ts'
 import { type PlacedEndpoint, placedEndpoints, type SandboxTable, type WaysOut, waysOut } from './sandbox-table.ts'
@@ -54,8 +55,11 @@ export class Sandboxes implements NetworkSandboxes {
 
   /** Takes back the ports, rules and names of sandboxes of a former life. */
   async adopt(): Promise<void> {
-    for (const record of this.#ports.table.all()) {
-      await this.#ports.hostPorts.adopt(record.containerId, record.ports)
+    const { table, hostPorts } = this.#ports
+    for (const found of table.all()) {
+      const leadsNowhere = found.ports.length > 0 && publishedWay(found, this.#networkOf) === undefined
+      const record = leadsNowhere ? table.keep({ ...found, ports: [] }) : found
+      await hostPorts.adopt(record.containerId, record.ports)
       this.#noteForwards(record)
       if (this.#isWhole(record)) this.#serveNames(record)
     }
@@ -157,7 +161,7 @@ export class Sandboxes implements NetworkSandboxes {
 
   /** Takes a network from an open sandbox. Throws 500, as docker does, when it is not on it. */
   disconnect(containerId: string, networkId: string, networkName: string): Promise<void> {
-    const { table } = this.#ports
+    const { table, hostPorts } = this.#ports
     return this.#lock.run(containerId, async () => {
       const before = this.#openRecord(containerId)
       const gone = before.endpoints.find(endpoint => endpoint.networkId === networkId)
@@ -168,9 +172,12 @@ export class Sandboxes implements NetworkSandboxes {
           `container ${containerId} is not connected to network ${networkName}`,
         )
       }
-      const after = table.keep({ ...before, endpoints: before.endpoints.filter(endpoint => endpoint !== gone) })
+      const left = { ...before, endpoints: before.endpoints.filter(endpoint => endpoint !== gone) }
+      const keepsPorts = isPublishedAlike(before, left, this.#networkOf)
+      const after = table.keep(keepsPorts ? left : { ...left, ports: [] })
+      if (!keepsPorts) hostPorts.release(containerId)
       this.#unplug(after, gone)
-      await this.#settle(before, after)
+      await this.#settle(before, await this.#withPortsIfFree(after))
       this.#tell('disconnect', containerId, [gone])
       if (before.ports.length > 0) forgetConnections(new Set(addressesOf(gone)))
     })
@@ -238,13 +245,24 @@ export class Sandboxes implements NetworkSandboxes {
   async #withPorts(record: SandboxRecord): Promise<SandboxRecord> {
     const { table, hostPorts } = this.#ports
     const { containerId, request } = record
-    const way = waysOut(record, this.#networkOf).ipv4
-    if (way === undefined || way.network.driver !== 'bridge' || record.ports.length > 0) return record
+    const way = publishedWay(record, this.#networkOf)
+    if (way === undefined || record.ports.length > 0) return record
     const wanted = planPorts(request)
     if (wanted.length === 0) return record
     const label = `${request.containerName} (${way.endpoint.endpointId})`
     const defaultIp = bridgeSettings(way.network.options).hostBinding
     return table.keep({ ...record, ports: await hostPorts.reserve(containerId, wanted, { label, defaultIp }) })
+  }
+
+  /** As `#withPorts`; nobody is left without a network they could leave because a port is taken. */
+  async #withPortsIfFree(record: SandboxRecord): Promise<SandboxRecord> {
+    try {
+      return await this.#withPorts(record)
+    } catch (error) {
+      const details = { container: record.containerId, error: errorMessage(error) }
+      this.#ports.log.warn(details, 'cannot publish the ports of a container on the network it has left')
+      return record
+    }
   }
 
   #ownerOf(reference: string): string {
@@ -322,18 +340,10 @@ export class Sandboxes implements NetworkSandboxes {
 
   readonly #networkOf = (id: string): JoinableNetwork | undefined => this.#ports.networks.joinableById(id)
 
-  #noteForwards({ containerId, ports, ...record }: SandboxRecord): void {
+  #noteForwards(record: SandboxRecord): void {
     const { firewall, hostPorts } = this.#ports
-    const { ipv4, ipv6 } = waysOut({ containerId, ports, ...record }, this.#networkOf)
-    const home = [ipv4, ipv6].find(way => way?.network.driver === 'bridge')?.endpoint
-    hostPorts.setTarget(containerId, home?.address)
-    if (home === undefined) return firewall.setForwards(containerId, [])
-    const address6 = ipv6?.endpoint.address6
-    const to = { address: home.address, ...(address6 === undefined ? {} : { address6 }) }
-    firewall.setForwards(
-      containerId,
-      ports.map(port => ({ ...port, ...to })),
-    )
+    hostPorts.setTarget(record.containerId, publishedWay(record, this.#networkOf)?.endpoint.address)
+    firewall.setForwards(record.containerId, portForwards(record, this.#networkOf))
   }
 
   /** After a change the ways out may be others. */
