@@ -65,6 +65,24 @@ describe('a project', () => {
     expect(tasksOf('db').map(({ value }) => value.id)).toEqual(db)
   })
 
+  it('that is gone leaves volumes, which a later removal with volumes takes', async () => {
+    world = await makeWorld(['n1'])
+    await world.pass(5_000)
+    const volume = { key: 'left', name: 'left', external: false, driver: 'local', driverOptions: {}, labels: {} }
+    void world.manager.apply(projectSpec('brief', [serviceSpec('web')], { volumes: [volume] }), APPLY)
+    await world.pass(5_000)
+    void world.manager.remove('brief', { volumes: false, dryRun: false })
+    await world.pass(30_000)
+    const left = () => [...world.manager.snapshot().projects.keys(), ...world.manager.snapshot().volumes.keys()]
+    expect(left()).toEqual(['left'])
+    await expect(world.manager.remove('brief', { volumes: false, dryRun: false })).rejects.toMatchObject({
+      status: 404,
+    })
+    void world.manager.remove('brief', { volumes: true, dryRun: false })
+    await world.pass(30_000)
+    expect(left()).toEqual([])
+  })
+
   it('is taken down to the last record, volumes only when asked', async () => {
     world = await makeWorld(['n1'])
     const volumes = [

@@ -59,23 +59,27 @@ export async function applyProject(
 export async function removeProject(
   name: string,
   options: { readonly volumes: boolean; readonly dryRun: boolean },
-  ports: Pick<ApplyPorts, 'snapshot' | 'write'>,
+  ports: Pick<ApplyPorts, 'snapshot' | 'write' | 'keys'>,
 ): Promise<ApplyResult> {
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const snapshot = ports.snapshot()
     const project = snapshot.projects.get(name)
-    if (project === undefined) {
-      throw notFound('NO_SUCH_PROJECT', `No such project: ${name}`)
-    }
     const result = resultOf(name, removalSteps(name, snapshot, options))
-    const volumes = options.volumes || project.value.removing?.volumes === true
-    const value = JSON.stringify({ ...project.value, removing: { volumes } })
-    const operations = [{ put: project.key, value }]
-    if (options.dryRun || (await ports.write({ compares: [unchanged(project)], operations }))) {
+    // Volumes outlive their project, and go by its name once that is asked for.
+    if (project === undefined && !result.changed) throw notFound('NO_SUCH_PROJECT', `No such project: ${name}`)
+    const volumes = options.volumes || project?.value.removing?.volumes === true
+    const value = JSON.stringify({ ...(project?.value ?? emptyProject(name)), removing: { volumes } })
+    const key = ports.keys.project(name)
+    const compare: Compare = project === undefined ? { key, exists: false } : unchanged(project)
+    if (options.dryRun || (await ports.write({ compares: [compare], operations: [{ put: key, value }] }))) {
       return { ...result, changed: true }
     }
   }
   throw busy(name)
+}
+
+function emptyProject(name: string): ProjectSpec {
+  return { name, services: [], networks: [], volumes: [] }
 }
 
 function resultOf(project: string, steps: ApplyResult['steps']): ApplyResult {
