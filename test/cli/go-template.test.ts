@@ -34,6 +34,14 @@ it.each([
   ['{{$x := .Count}}{{$x}}{{/* a comment */}} {{- " y" -}}   z', '3 yz'],
   ['{{.Label "k"}} {{`raw "q"`}} {{"\\t}}"}}', 'label k raw "q" \t}}'],
   ['{{println .Name}}{{len .Labels}}', '/web\n2'],
+  ['{{slice .Name 1 3}} {{slice .Name 2}} {{slice .List 1}} {{slice "aé" 0 1}}{{slice .Name}}', 'we eb [y] a/web'],
+  [`{{html "<a href='b'>&\\"" }}`, '&lt;a href=&#39;b&#39;&gt;&amp;&#34;'],
+  ['{{printf "%T %T %T %T" .Name .Count .Up .Nothing}}', 'string int bool <nil>'],
+  [
+    '{{printf "%T %T %T %T" 1.5 .List .Labels .Networks}}',
+    'float64 []string map[string]string map[string]interface {}',
+  ],
+  ['{{index .Labels "none"}}|', '|'],
 ])('%s', (template, expected) => {
   expect(compileTemplate(template)(VALUE)).toBe(expected)
 })
@@ -48,6 +56,12 @@ it.each([
   ['{{end}}', 'unexpected {{end}}'],
   ['{{nope .Name}}', 'function "nope" not defined'],
   ['{{index .List 7}}', ':1:2: executing "" at <index .List 7>: error calling index: index out of range: 7'],
+  ['{{slice .Name 0 9}}', 'error calling slice: index out of range: 9'],
+  ['{{slice .Name 3 1}}', 'error calling slice: invalid slice index: 3 > 1'],
+  ['{{slice .Name 1 2 3}}', 'error calling slice: cannot 3-index slice a string'],
+  ['{{slice .Name "a"}}', 'error calling slice: cannot index slice/array with type string'],
+  ['{{slice .Count 1}}', "error calling slice: can't slice item of type int"],
+  ['{{slice .Nothing 1}}', 'error calling slice: slice of untyped nil'],
   ['{{$x}}', 'undefined variable "$x"'],
   ['{{(.Name}}', 'unclosed left paren'],
   ['{{.Name ^}}', 'unexpected "^"'],
@@ -70,6 +84,8 @@ it.each([
   ['{{.HostConfig.Init}} {{.Config.Healthcheck}} {{.State.Health}}', '<nil> <nil> <nil>'],
   ['{{.Config.Entrypoint}} {{json .Config.Entrypoint}} {{len .Config.Entrypoint}}', '[] null 0'],
   ['{{.State}} {{.Config.Labels}} {{.Mounts}}', '{running true} map[tier:web] [{bind true}]'],
+  ['{{index .HostConfig.PortBindings "1/udp"}}', '<no value>'],
+  ['{{index .Config.Labels "none"}}|{{if index .HostConfig.PortBindings "1/udp"}}x{{end}}', '|'],
   ['{{.HostConfig.PortBindings}}', 'map[80/tcp:[{ 81}]]'],
   ['{{with .State.Health}}x{{else}}none{{end}}', 'none'],
 ])('%s of a container', (template, expected) => {

@@ -6,6 +6,8 @@ export interface GoTypes {
   readonly mayLack: (name: string) => boolean
   /** What stands for nothing in a field that holds a list or a map. */
   readonly emptyOf: (name: string) => object | undefined
+  /** What stands for a key that a map does not have. */
+  readonly zeroOf: (map: object) => unknown
 }
 
 const names = (text: string): readonly string[] => text.split(/\s+/)
@@ -31,9 +33,18 @@ const LACKING: ReadonlySet<string> = new Set(
   Volumes Interval Timeout StartPeriod StartInterval Retries`),
 )
 
+/** Maps whose values are no texts, and what docker has for a key that is not there: `<no value>` or `<nil>`. */
+const ZEROS: ReadonlyMap<string, unknown> = new Map([
+  ['Ports', undefined],
+  ['PortBindings', undefined],
+  ['ExposedPorts', undefined],
+  ['Networks', null],
+  ['Containers', null],
+])
+
 /** The types of what the engine answers, by the names of its fields. */
 export function dockerTypes(answer: unknown): GoTypes {
-  const maps = new WeakSet<object>()
+  const maps = new WeakMap<object, string>()
   const mark = (value: unknown, name: string, parent: string): void => {
     if (typeof value !== 'object' || value === null) return
     if (Array.isArray(value)) {
@@ -42,7 +53,7 @@ export function dockerTypes(answer: unknown): GoTypes {
     }
     // A log's options and a container's configuration have one name.
     const isMap = MAPS.has(name) || (name === 'Config' && parent === 'LogConfig')
-    if (isMap) maps.add(value)
+    if (isMap) maps.set(value, name)
     for (const [key, item] of Object.entries(value)) mark(item, isMap ? '' : key, name)
   }
   mark(answer, '', '')
@@ -53,8 +64,12 @@ export function dockerTypes(answer: unknown): GoTypes {
       if (LISTS.has(name)) return []
       if (!MAPS.has(name)) return undefined
       const empty = {}
-      maps.add(empty)
+      maps.set(empty, name)
       return empty
+    },
+    zeroOf(map) {
+      const name = maps.get(map) ?? ''
+      return ZEROS.has(name) ? ZEROS.get(name) : ''
     },
   }
 }

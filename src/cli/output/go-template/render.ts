@@ -1,4 +1,4 @@
-import { FUNCTIONS, type TemplateFunction } from './functions.ts'
+import { FUNCTIONS, indexWith, type TemplateFunction } from './functions.ts'
 import type { GoTypes } from './go-types.ts'
 import { type Command, type Node, type Operand, type Pipeline, parseTemplate } from './parse.ts'
 import { badTemplate, cannotFill, type Place } from './template-error.ts'
@@ -98,7 +98,7 @@ function evaluate({ commands }: Pipeline, scope: Scope): unknown {
 function run([first, ...rest]: Command, piped: readonly unknown[], scope: Scope): unknown {
   if (first === undefined) return undefined
   if (first.kind === 'function') {
-    const call = functionOf(first.name, scope.header)
+    const call = functionOf(first.name, scope)
     try {
       return call(...rest.map(operand => valueOf(operand, scope)), ...piped)
     } catch (error) {
@@ -127,8 +127,9 @@ function headerOf(label: unknown): string {
 
 const PASSED_ON = ['json', 'split', 'join', 'title', 'lower', 'upper', 'pad', 'truncate', 'println']
 
-function functionOf(name: string, header: boolean): TemplateFunction {
+function functionOf(name: string, { header, types }: Scope): TemplateFunction {
   if (header && PASSED_ON.includes(name)) return value => value
+  if (name === 'index' && types !== undefined) return indexWith(types.zeroOf)
   const found = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined
   if (found === undefined) throw badTemplate(`function "${name}" not defined`)
   return found
@@ -139,7 +140,7 @@ function valueOf(operand: Operand, scope: Scope): unknown {
     case 'literal':
       return operand.value
     case 'function':
-      return functionOf(operand.name, scope.header)()
+      return functionOf(operand.name, scope)()
     case 'group':
       return fieldsOf(evaluate(operand.pipeline, scope), operand, scope)
     case 'path':
