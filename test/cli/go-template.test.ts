@@ -42,6 +42,9 @@ it.each([
     'float64 []string map[string]string map[string]interface {}',
   ],
   ['{{index .Labels "none"}}|', '|'],
+  ['{{range .List}}{{if eq . "y"}}{{break}}{{end}}{{.}},{{end}}.', 'x,.'],
+  ['{{range .List}}<{{if eq . "x"}}{{continue}}{{end}}{{.}}>{{end}}.', '<<y>.'],
+  ['{{range .List}}{{range $.List}}{{.}}{{break}}{{end}}-{{end}}', 'x-x-'],
 ])('%s', (template, expected) => {
   expect(compileTemplate(template)(VALUE)).toBe(expected)
 })
@@ -62,6 +65,8 @@ it.each([
   ['{{slice .Name "a"}}', 'error calling slice: cannot index slice/array with type string'],
   ['{{slice .Count 1}}', "error calling slice: can't slice item of type int"],
   ['{{slice .Nothing 1}}', 'error calling slice: slice of untyped nil'],
+  ['{{break}}', '{{break}} outside {{range}}'],
+  ['{{range .List}}{{else}}{{continue}}{{end}}', '{{continue}} outside {{range}}'],
   ['{{$x}}', 'undefined variable "$x"'],
   ['{{(.Name}}', 'unclosed left paren'],
   ['{{.Name ^}}', 'unexpected "^"'],

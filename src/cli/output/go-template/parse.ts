@@ -6,6 +6,8 @@ import { type Token, tokenize } from './tokenize.ts'
 export type Node =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'print'; readonly pipeline: Pipeline }
+  | { readonly kind: 'break' }
+  | { readonly kind: 'continue' }
   | {
       readonly kind: 'if' | 'with' | 'range'
       readonly pipeline: Pipeline
@@ -73,6 +75,8 @@ class Parser {
   readonly #source: string
   #at = 0
   #tokens: readonly Token[] = []
+  /** How many ranges are open. */
+  #ranges = 0
 
   constructor(pieces: readonly Piece[], source: string) {
     this.#pieces = pieces
@@ -109,13 +113,21 @@ class Parser {
       this.#tokens = this.#tokens.slice(1)
       return this.#block(kind)
     }
+    if (kind === 'break' || kind === 'continue') {
+      if (this.#tokens.length > 1) throw badTemplate(`unexpected "${this.#tokens[1]?.text}" in {{${kind}}}`)
+      if (this.#ranges === 0) throw badTemplate(`{{${kind}}} outside {{range}}`)
+      return { kind }
+    }
     if (kind === 'end' || kind === 'else') throw badTemplate(`unexpected {{${kind}}}`)
     return { kind: 'print', pipeline: this.#wholePipeline() }
   }
 
   #block(kind: 'if' | 'with' | 'range'): Node {
     const pipeline = this.#wholePipeline()
+    const ranges = kind === 'range' ? 1 : 0
+    this.#ranges += ranges
     const { nodes: body, ending } = this.list(['else', 'end'])
+    this.#ranges -= ranges
     if (ending === 'end') return { kind, pipeline, body, otherwise: [] }
     const [next] = this.#tokens
     if (next?.kind === 'name' && (next.text === 'if' || next.text === 'with'))

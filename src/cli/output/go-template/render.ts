@@ -21,8 +21,14 @@ export function compileTemplate(source: string, options: TemplateOptions = {}): 
     const { typesOf, header = false } = options
     const types = typesOf?.(value)
     const scope: Scope = { dot: value, variables: new Map([['$', value]]), source, header, types }
-    return renderNodes(nodes, scope)
+    return renderNodes(nodes, scope).text
   }
+}
+
+/** What was written, and what ended it before its end: the nearest range acts on that. */
+interface Rendered {
+  readonly text: string
+  readonly jump?: 'break' | 'continue'
 }
 
 interface Scope {
@@ -33,7 +39,7 @@ interface Scope {
   readonly header: boolean
 }
 
-function renderNodes(nodes: readonly Node[], outer: Scope): string {
+function renderNodes(nodes: readonly Node[], outer: Scope): Rendered {
   let scope = outer
   let text = ''
   for (const node of nodes) {
@@ -43,9 +49,14 @@ function renderNodes(nodes: readonly Node[], outer: Scope): string {
       scope = withVariables(scope, node.pipeline.variables, [value])
       if (node.pipeline.variables.length === 0)
         text += goText(value ?? nothingOf(node.pipeline, value, scope.types), scope.types)
-    } else text += renderBlock(node, scope)
+    } else if (node.kind === 'break' || node.kind === 'continue') return { text, jump: node.kind }
+    else {
+      const { text: added, jump } = renderBlock(node, scope)
+      text += added
+      if (jump !== undefined) return { text, jump }
+    }
   }
-  return text
+  return { text }
 }
 
 /** A list or map that is null is printed as an empty one. */
@@ -61,7 +72,7 @@ function withVariables(scope: Scope, names: readonly string[], values: readonly 
   return { ...scope, variables: new Map([...scope.variables, ...added]) }
 }
 
-function renderBlock(node: Extract<Node, { body: unknown }>, scope: Scope): string {
+function renderBlock(node: Extract<Node, { body: unknown }>, scope: Scope): Rendered {
   const value = evaluate(node.pipeline, scope)
   const { variables } = node.pipeline
   if (node.kind === 'range') return renderRange(node, value, scope)
@@ -70,16 +81,18 @@ function renderBlock(node: Extract<Node, { body: unknown }>, scope: Scope): stri
   return renderNodes(node.body, node.kind === 'with' ? { ...inner, dot: value } : inner)
 }
 
-function renderRange(node: Extract<Node, { body: unknown }>, value: unknown, scope: Scope): string {
+function renderRange(node: Extract<Node, { body: unknown }>, value: unknown, scope: Scope): Rendered {
   const entries = entriesOf(value)
   if (entries.length === 0) return renderNodes(node.otherwise, scope)
   const { variables } = node.pipeline
-  return entries
-    .map(([key, item]) => {
-      const inner = withVariables(scope, variables, variables.length > 1 ? [key, item] : [item])
-      return renderNodes(node.body, { ...inner, dot: item })
-    })
-    .join('')
+  let text = ''
+  for (const [key, item] of entries) {
+    const inner = withVariables(scope, variables, variables.length > 1 ? [key, item] : [item])
+    const { text: added, jump } = renderNodes(node.body, { ...inner, dot: item })
+    text += added
+    if (jump === 'break') break
+  }
+  return { text }
 }
 
 /** Lists by index, maps by key in order. */
