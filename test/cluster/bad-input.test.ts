@@ -50,8 +50,11 @@ function run(argv: readonly string[], timeout = 120_000): Promise<Outcome> {
 }
 
 /** The one sentence of a program that failed: without progress (indented), and without a daemon's log (JSON lines). */
+/** The one line that says what is wrong; docker's pointer to the help may follow it. */
 function complaint({ stdout, stderr }: Outcome): string {
-  const lines = `${stdout}\n${stderr}`.split('\n').filter(line => line !== '' && !/^ |^\{"level":[34]0,/.test(line))
+  const lines = `${stdout}\n${stderr}`
+    .split('\n')
+    .filter(line => line !== '' && !/^ |^\{"level":[34]0,|^Usage: |^Run '.* --help'/.test(line))
   expect(lines).toHaveLength(1)
   const [line = ''] = lines
   expect(line).not.toMatch(/\bat .*:\d+:\d+\)?$|\{"|undefined|\[object/)
