@@ -35,7 +35,8 @@ interface Outcome {
 }
 
 /** Runs a program to its end, whatever that is. */
-function run(argv: readonly string[], timeout = 120_000): Promise<Outcome> {
+/** Longer than any patience of ours: a registry that falls silent is given two minutes. */
+function run(argv: readonly string[], timeout = 240_000): Promise<Outcome> {
   const [program = '', ...args] = argv
   const env = { ...process.env, DOCKER_HOST: cluster.manager }
   const child = spawn(program, args, { env, timeout, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] })

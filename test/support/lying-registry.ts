@@ -59,7 +59,8 @@ export class LyingRegistry {
     response.setHeader('content-type', type)
     response.setHeader('content-length', body.length)
     if (cutAfter === undefined) return void response.end(body)
-    response.write(body.subarray(0, cutAfter), () => response.destroy())
+    response.write(body.subarray(0, cutAfter))
+    response.socket?.destroySoon()
   }
 }
 
