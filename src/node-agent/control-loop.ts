@@ -83,16 +83,17 @@ export class ControlLoop {
     const wanted = new Set(seen.tasks.map(task => task.id))
     for (const taskId of this.#attempts.keys()) if (!wanted.has(taskId)) this.#attempts.delete(taskId)
     const snapshot: Snapshot = { node: this.#node, ...seen, attempts: this.#attempts, busy: this.#busy }
-    for (const action of decide(snapshot, clock.monotonicMs())) this.#dispatch(action, signal)
-    this.#wakeLater(snapshot)
+    // One moment for both: what was not yet due for the decision must not be past for the timer, or nobody wakes for it.
+    const nowMs = clock.monotonicMs()
+    for (const action of decide(snapshot, nowMs)) this.#dispatch(action, signal)
+    this.#wakeLater(snapshot, nowMs)
   }
 
-  #wakeLater(snapshot: Snapshot): void {
+  #wakeLater(snapshot: Snapshot, decidedMs: number): void {
     const { clock } = this.#ports
     this.#timer?.cancel()
-    const nowMs = clock.monotonicMs()
-    const dueMs = nextDecisionMs(snapshot, nowMs)
-    if (dueMs !== undefined) this.#timer = clock.setTimer(dueMs - nowMs, this.wake)
+    const dueMs = nextDecisionMs(snapshot, decidedMs)
+    if (dueMs !== undefined) this.#timer = clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()), this.wake)
   }
 
   #dispatch(action: Action, signal: AbortSignal): void {
