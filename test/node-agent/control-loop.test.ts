@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { failed } from '../../src/core/errors.ts'
+import { failed, unavailable } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { ManualClock } from '../../src/core/manual-clock.ts'
 import type { Executors } from '../../src/node-agent/actions.ts'
@@ -46,4 +46,41 @@ it('gives up what is under way, and waits for it, when the cluster turns out to 
   loop.wake()
   await running
   expect(events).toEqual(['given up', 'ShoalError: Another cluster'])
+})
+
+it('tries again in time, though a retry falls due while a round is being decided', async () => {
+  const manual = new ManualClock()
+  let creptMs = 0
+  let creeps = false
+  const monotonicMs = (): number => manual.monotonicMs() + (creeps ? (creptMs += 0.4) : 0)
+  const clock = { ...manual, monotonicMs }
+  const none = (): Promise<void> => Promise.resolve()
+  let runs = 0
+  const run = async (): Promise<void> => {
+    runs++
+    throw unavailable('REGISTRY_SILENT', 'the registry is silent')
+  }
+  const executors: Executors = {
+    cancel: none,
+    stop: none,
+    remove: none,
+    forget: none,
+    report: none,
+    publish: none,
+    run,
+  }
+  const observe = () => Promise.resolve(OBSERVATION)
+  const loop = new ControlLoop('n1', { observe, executors, clock, log: silentLog })
+  const ended = new AbortController()
+  const running = loop.run(ended.signal)
+  await manual.advance(0)
+  expect(runs).toBe(1)
+  // Just before it is due, and over while the clock is read twice.
+  await manual.advance(999.5)
+  creeps = true
+  loop.wake()
+  await manual.advance(10)
+  expect(runs).toBe(2)
+  ended.abort()
+  await running
 })
