@@ -52,7 +52,10 @@ it('tries again in time, though a retry falls due while a round is being decided
   const manual = new ManualClock()
   let creptMs = 0
   let creeps = false
-  const monotonicMs = (): number => manual.monotonicMs() + (creeps ? (creptMs += 0.4) : 0)
+  const monotonicMs = (): number => {
+    if (creeps) creptMs += 0.4
+    return manual.monotonicMs() + creptMs
+  }
   const clock = { ...manual, monotonicMs }
   const none = (): Promise<void> => Promise.resolve()
   let runs = 0
