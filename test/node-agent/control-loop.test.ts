@@ -56,7 +56,8 @@ it('tries again in time, though a retry falls due while a round is being decided
     if (creeps) creptMs += 0.4
     return manual.monotonicMs() + creptMs
   }
-  const clock = { ...manual, monotonicMs }
+  const { nowMs, nowMicros, setTimer } = manual
+  const clock = { nowMs, nowMicros, setTimer, monotonicMs }
   const none = (): Promise<void> => Promise.resolve()
   let runs = 0
   const run = async (): Promise<void> => {
