@@ -111,9 +111,9 @@ async function rows(name: string): Promise<Row[]> {
 }
 
 /** Ids of what really runs on the hosts: each host's own engine is asked, not a manager. */
-async function running(names: readonly string[] = NAMES): Promise<string[]> {
+async function running(): Promise<string[]> {
   const found = await Promise.all(
-    names.map(async name => {
+    NAMES.map(async name => {
       const client = createDockerClient(`tcp://${ADDRESSES[name]}:2375`, { clock: systemClock })
       try {
         return (await client.containers.list({})).map(each => each.Names[0] ?? each.Id)
@@ -125,10 +125,18 @@ async function running(names: readonly string[] = NAMES): Promise<string[]> {
   return found.flat().toSorted()
 }
 
-async function settled(count: number, names: readonly string[] = NAMES): Promise<string[]> {
-  return until(`${count} containers`, async () => {
-    const found = await running(names)
-    return found.length === count ? found : undefined
+/** How long a count must stand: a host that has just returned may still give up what others have taken over. */
+const STEADY_MS = 2_000
+
+/** The names of what runs, once it is this many and stays so. */
+async function settled(count: number): Promise<string[]> {
+  let last: string[] = []
+  let sinceMs = systemClock.monotonicMs()
+  return until(`${count} containers to stay`, async () => {
+    const found = await running()
+    if (found.join() !== last.join()) sinceMs = systemClock.monotonicMs()
+    last = found
+    return found.length === count && systemClock.monotonicMs() - sinceMs >= STEADY_MS ? found : undefined
   })
 }
 
@@ -285,7 +293,7 @@ services:
   }, 120_000)
 
   it('goes on when the member of etcd that leads is killed', async () => {
-    const before = await running()
+    const before = await settled(4)
     const first = await leader()
     for (const name of NAMES) {
       signal(name, 'etcd', 'SIGKILL')
@@ -300,11 +308,11 @@ services:
       })
     }
     await leader()
-    expect(await running()).toEqual(before)
+    expect(await settled(4)).toEqual(before)
   }, 120_000)
 
   it('keeps containers and answers reads while the whole store is away, and comes back by itself', async () => {
-    const before = await running()
+    const before = await settled(4)
     for (const name of NAMES) signal(name, 'etcd', 'SIGKILL')
     await until('writes to be refused', async () => {
       const { code, stderr } = await createThrough('h1', 'nobody-leads')
