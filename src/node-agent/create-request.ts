@@ -1,14 +1,7 @@
 import { TASK_LABEL } from '../core/model/labels.ts'
-import type { ContainerSpec, HealthCheckSpec, MountSpec, PortSpec, ServiceSpec } from '../core/model/service.ts'
+import type { PortSpec } from '../core/model/service.ts'
 import type { TaskRecord } from '../core/model/task.ts'
-import type {
-  ContainerCreateRequest,
-  EndpointConfig,
-  HealthConfig,
-  HostConfig,
-  MountRequest,
-  RestartPolicy,
-} from '../docker-api/index.ts'
+import { type ContainerCreateRequest, type EndpointConfig, portKey, toServiceRequest } from '../docker-api/index.ts'
 import type { ClaimedAddress } from './ports.ts'
 import { PORTS_LABEL, SERVICE_LABEL, SLOT_LABEL, TOKEN_LABEL } from './seen-container.ts'
 import { fillTemplates } from './templates.ts'
@@ -21,35 +14,17 @@ export interface RequestPlace {
 
 /** What a task's container is, in Docker's terms; pure. */
 export function toCreateRequest(task: TaskRecord, place: RequestPlace): ContainerCreateRequest {
-  const { spec } = task
-  const { container } = spec
   const fill = (text: string): string => fillTemplates(text, task, place.node)
   return {
-    Image: container.imageId ?? container.image,
-    ...when(container.command, Cmd => ({ Cmd })),
-    ...when(container.entrypoint, Entrypoint => ({ Entrypoint })),
-    ...when(container.environment, variables => ({
-      Env: Object.entries(variables).map(([name, value]) => `${name}=${fill(value)}`),
-    })),
-    ...when(container.hostname, hostname => ({ Hostname: fill(hostname) })),
-    ...when(container.domainname, Domainname => ({ Domainname })),
-    ...when(container.user, User => ({ User })),
-    ...when(container.workingDir, WorkingDir => ({ WorkingDir })),
-    ...when(container.tty, Tty => ({ Tty })),
-    ...when(container.stdinOpen, OpenStdin => ({ OpenStdin })),
-    ...when(container.stopSignal, StopSignal => ({ StopSignal })),
-    ...when(container.stopGraceMs, graceMs => ({ StopTimeout: Math.ceil(graceMs / 1_000) })),
-    ...when(container.healthcheck, check => ({ Healthcheck: toHealthConfig(check) })),
-    ...(spec.ports.length === 0
-      ? {}
-      : { ExposedPorts: Object.fromEntries(spec.ports.map(port => [portKey(port), {}])) }),
+    ...toServiceRequest(task.spec, fill),
     Labels: labelsOf(task, fill),
-    HostConfig: toHostConfig(spec),
     ...toNetworkingConfig(task, place),
   }
 }
 
 function labelsOf(task: TaskRecord, fill: (text: string) => string): Record<string, string> {
+  const { imageId } = task.spec.container
+  const ports = ingressPorts(task.spec.ports)
   const own = Object.entries(task.spec.container.labels ?? {}).map(([name, value]) => [name, fill(value)])
   return {
     ...(Object.fromEntries(own) as Record<string, string>),
@@ -58,11 +33,11 @@ function labelsOf(task: TaskRecord, fill: (text: string) => string): Record<stri
     [SLOT_LABEL]: String(task.slot),
     'com.docker.compose.config-hash': task.specHash,
     'com.docker.compose.oneoff': 'False',
-    ...when(task.spec.container.imageId, imageId => ({ 'com.docker.compose.image': imageId })),
+    ...(imageId === undefined ? {} : { 'com.docker.compose.image': imageId }),
     [TASK_LABEL]: task.id,
     [SERVICE_LABEL]: task.serviceId,
     [TOKEN_LABEL]: String(task.fencingToken),
-    ...when(ingressPorts(task.spec.ports), ports => ({ [PORTS_LABEL]: ports })),
+    ...(ports === undefined ? {} : { [PORTS_LABEL]: ports }),
   }
 }
 
@@ -72,102 +47,6 @@ function ingressPorts(ports: readonly PortSpec[]): string | undefined {
     port.mode === 'ingress' && port.published !== undefined ? [`${port.published}:${portKey(port)}`] : [],
   )
   return texts.length === 0 ? undefined : texts.join(',')
-}
-
-function toHostConfig(spec: ServiceSpec): HostConfig {
-  const { container, limits, reservations } = spec
-  const hostPorts = spec.ports.filter(port => port.mode === 'host')
-  return {
-    NetworkMode: networkModeOf(spec),
-    RestartPolicy: toRestartPolicy(spec),
-    ...(hostPorts.length === 0 ? {} : { PortBindings: toPortBindings(hostPorts) }),
-    ...when(container.mounts, mounts => ({ Mounts: mounts.map(toMount) })),
-    ...when(limits.memoryBytes, Memory => ({ Memory })),
-    ...when(reservations.memoryBytes, MemoryReservation => ({ MemoryReservation })),
-    ...when(limits.nanoCpus, NanoCpus => ({ NanoCpus })),
-    ...when(limits.pids, PidsLimit => ({ PidsLimit })),
-    ...securityOf(container),
-    ...when(container.init, Init => ({ Init })),
-    ...when(container.extraHosts, ExtraHosts => ({ ExtraHosts })),
-    ...when(container.dns, Dns => ({ Dns })),
-    ...when(container.sysctls, Sysctls => ({ Sysctls })),
-    ...when(container.shmSizeBytes, ShmSize => ({ ShmSize })),
-    ...when(container.ulimits, ulimits => ({
-      Ulimits: Object.entries(ulimits).map(([Name, { soft, hard }]) => ({ Name, Soft: soft, Hard: hard })),
-    })),
-    ...when(container.logging, ({ driver, options }) => ({ LogConfig: { Type: driver, Config: options } })),
-  }
-}
-
-function securityOf(container: ContainerSpec): HostConfig {
-  return {
-    ...when(container.readOnly, ReadonlyRootfs => ({ ReadonlyRootfs })),
-    ...when(container.privileged, Privileged => ({ Privileged })),
-    ...when(container.capAdd, CapAdd => ({ CapAdd })),
-    ...when(container.capDrop, CapDrop => ({ CapDrop })),
-  }
-}
-
-function networkModeOf({ container, networks }: ServiceSpec): string {
-  return container.networkMode ?? networks[0]?.network ?? 'bridge'
-}
-
-/**
- * The engine restarts on the node; the manager only replaces what the engine gave up on. Not Docker's `always`: a
- * container that the agent stopped must not come back when the engine starts again.
- */
-function toRestartPolicy({ restart }: ServiceSpec): RestartPolicy {
-  switch (restart.condition) {
-    case 'none':
-      return { Name: 'no' }
-    case 'any':
-      return { Name: 'unless-stopped' }
-    case 'on-failure':
-      return { Name: 'on-failure', MaximumRetryCount: restart.maxAttempts ?? 0 }
-  }
-}
-
-function portKey({ target, protocol }: PortSpec): string {
-  return `${target}/${protocol}`
-}
-
-/** Ingress ports are not bound by the container: the overlay answers them on every host. */
-function toPortBindings(ports: readonly PortSpec[]): NonNullable<HostConfig['PortBindings']> {
-  const bindings = Map.groupBy(ports, portKey)
-  return Object.fromEntries(
-    [...bindings].map(([key, group]) => [
-      key,
-      group.map(({ published, hostIp }) => ({
-        ...(hostIp === undefined ? {} : { HostIp: hostIp }),
-        HostPort: published === undefined ? '' : String(published),
-      })),
-    ]),
-  )
-}
-
-function toMount({ type, source, target, readOnly, sizeBytes }: MountSpec): MountRequest {
-  return {
-    Type: type,
-    Target: target,
-    ...(source === undefined ? {} : { Source: source }),
-    ...(readOnly === undefined ? {} : { ReadOnly: readOnly }),
-    ...(sizeBytes === undefined ? {} : { TmpfsOptions: { SizeBytes: sizeBytes } }),
-  }
-}
-
-function toHealthConfig(check: HealthCheckSpec): HealthConfig {
-  return {
-    Test: check.test,
-    ...when(check.intervalMs, ms => ({ Interval: nanoseconds(ms) })),
-    ...when(check.timeoutMs, ms => ({ Timeout: nanoseconds(ms) })),
-    ...when(check.startPeriodMs, ms => ({ StartPeriod: nanoseconds(ms) })),
-    ...when(check.startIntervalMs, ms => ({ StartInterval: nanoseconds(ms) })),
-    ...when(check.retries, Retries => ({ Retries })),
-  }
-}
-
-function nanoseconds(ms: number): number {
-  return Math.round(ms * 1e6)
 }
 
 function toNetworkingConfig(
@@ -182,9 +61,4 @@ function toNetworkingConfig(
     return [network, { IPAMConfig: { IPv4Address: claimed.address }, MacAddress: claimed.mac }]
   })
   return { NetworkingConfig: { EndpointsConfig: Object.fromEntries(endpoints) } }
-}
-
-/** The fields that follow from an optional value; none if it is absent. */
-function when<T, R extends object>(value: T | undefined, fields: (value: T) => R): R | Record<string, never> {
-  return value === undefined ? {} : fields(value)
 }

@@ -1,0 +1,139 @@
+import type { ContainerSpec, HealthCheckSpec, MountSpec, PortSpec, ServiceSpec } from '../core/model/service.ts'
+import type {
+  ContainerCreateRequest,
+  HealthConfig,
+  HostConfig,
+  MountRequest,
+  RestartPolicy,
+} from './container-types.ts'
+
+/**
+ * What a service's container is in Docker's terms, but for its labels and its place on networks; pure. `fill` puts in what
+ * `{{…}}` in a text stands for.
+ */
+export function toServiceRequest(spec: ServiceSpec, fill: (text: string) => string): ContainerCreateRequest {
+  const { container } = spec
+  return {
+    Image: container.imageId ?? container.image,
+    ...when(container.command, Cmd => ({ Cmd })),
+    ...when(container.entrypoint, Entrypoint => ({ Entrypoint })),
+    ...when(container.environment, variables => ({
+      Env: Object.entries(variables).map(([name, value]) => `${name}=${fill(value)}`),
+    })),
+    ...when(container.hostname, hostname => ({ Hostname: fill(hostname) })),
+    ...when(container.domainname, Domainname => ({ Domainname })),
+    ...when(container.user, User => ({ User })),
+    ...when(container.workingDir, WorkingDir => ({ WorkingDir })),
+    ...when(container.tty, Tty => ({ Tty })),
+    ...when(container.stdinOpen, OpenStdin => ({ OpenStdin })),
+    ...when(container.stopSignal, StopSignal => ({ StopSignal })),
+    ...when(container.stopGraceMs, graceMs => ({ StopTimeout: Math.ceil(graceMs / 1_000) })),
+    ...when(container.healthcheck, check => ({ Healthcheck: toHealthConfig(check) })),
+    ...(spec.ports.length === 0
+      ? {}
+      : { ExposedPorts: Object.fromEntries(spec.ports.map(port => [portKey(port), {}])) }),
+    HostConfig: toHostConfig(spec),
+  }
+}
+
+function toHostConfig(spec: ServiceSpec): HostConfig {
+  const { container, limits, reservations } = spec
+  const hostPorts = spec.ports.filter(port => port.mode === 'host')
+  return {
+    NetworkMode: networkModeOf(spec),
+    RestartPolicy: toRestartPolicy(spec),
+    ...(hostPorts.length === 0 ? {} : { PortBindings: toPortBindings(hostPorts) }),
+    ...when(container.mounts, mounts => ({ Mounts: mounts.map(toMount) })),
+    ...when(limits.memoryBytes, Memory => ({ Memory })),
+    ...when(reservations.memoryBytes, MemoryReservation => ({ MemoryReservation })),
+    ...when(limits.nanoCpus, NanoCpus => ({ NanoCpus })),
+    ...when(limits.pids, PidsLimit => ({ PidsLimit })),
+    ...securityOf(container),
+    ...when(container.init, Init => ({ Init })),
+    ...when(container.extraHosts, ExtraHosts => ({ ExtraHosts })),
+    ...when(container.dns, Dns => ({ Dns })),
+    ...when(container.sysctls, Sysctls => ({ Sysctls })),
+    ...when(container.shmSizeBytes, ShmSize => ({ ShmSize })),
+    ...when(container.ulimits, ulimits => ({
+      Ulimits: Object.entries(ulimits).map(([Name, { soft, hard }]) => ({ Name, Soft: soft, Hard: hard })),
+    })),
+    ...when(container.logging, ({ driver, options }) => ({ LogConfig: { Type: driver, Config: options } })),
+  }
+}
+
+function securityOf(container: ContainerSpec): HostConfig {
+  return {
+    ...when(container.readOnly, ReadonlyRootfs => ({ ReadonlyRootfs })),
+    ...when(container.privileged, Privileged => ({ Privileged })),
+    ...when(container.capAdd, CapAdd => ({ CapAdd })),
+    ...when(container.capDrop, CapDrop => ({ CapDrop })),
+  }
+}
+
+function networkModeOf({ container, networks }: ServiceSpec): string {
+  return container.networkMode ?? networks[0]?.network ?? 'bridge'
+}
+
+/**
+ * The engine restarts on the node; the manager only replaces what the engine gave up on. Not Docker's `always`: a
+ * container that the agent stopped must not come back when the engine starts again.
+ */
+function toRestartPolicy({ restart }: ServiceSpec): RestartPolicy {
+  switch (restart.condition) {
+    case 'none':
+      return { Name: 'no' }
+    case 'any':
+      return { Name: 'unless-stopped' }
+    case 'on-failure':
+      return { Name: 'on-failure', MaximumRetryCount: restart.maxAttempts ?? 0 }
+  }
+}
+
+/** `80/tcp`. */
+export function portKey({ target, protocol }: PortSpec): string {
+  return `${target}/${protocol}`
+}
+
+/** Ingress ports are not bound by the container: the overlay answers them on every host. */
+function toPortBindings(ports: readonly PortSpec[]): NonNullable<HostConfig['PortBindings']> {
+  const bindings = Map.groupBy(ports, portKey)
+  return Object.fromEntries(
+    [...bindings].map(([key, group]) => [
+      key,
+      group.map(({ published, hostIp }) => ({
+        ...(hostIp === undefined ? {} : { HostIp: hostIp }),
+        HostPort: published === undefined ? '' : String(published),
+      })),
+    ]),
+  )
+}
+
+function toMount({ type, source, target, readOnly, sizeBytes }: MountSpec): MountRequest {
+  return {
+    Type: type,
+    Target: target,
+    ...(source === undefined ? {} : { Source: source }),
+    ...(readOnly === undefined ? {} : { ReadOnly: readOnly }),
+    ...(sizeBytes === undefined ? {} : { TmpfsOptions: { SizeBytes: sizeBytes } }),
+  }
+}
+
+function toHealthConfig(check: HealthCheckSpec): HealthConfig {
+  return {
+    Test: check.test,
+    ...when(check.intervalMs, ms => ({ Interval: nanoseconds(ms) })),
+    ...when(check.timeoutMs, ms => ({ Timeout: nanoseconds(ms) })),
+    ...when(check.startPeriodMs, ms => ({ StartPeriod: nanoseconds(ms) })),
+    ...when(check.startIntervalMs, ms => ({ StartInterval: nanoseconds(ms) })),
+    ...when(check.retries, Retries => ({ Retries })),
+  }
+}
+
+function nanoseconds(ms: number): number {
+  return Math.round(ms * 1e6)
+}
+
+/** The fields that follow from an optional value; none if it is absent. */
+function when<T, R extends object>(value: T | undefined, fields: (value: T) => R): R | Record<string, never> {
+  return value === undefined ? {} : fields(value)
+}
