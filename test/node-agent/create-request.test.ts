@@ -129,7 +129,7 @@ describe('toCreateRequest', () => {
   })
 
   it('writes nothing that was not asked for', () => {
-    expect(Object.keys(request())).toEqual(['Image', 'Labels', 'HostConfig', 'NetworkingConfig'])
+    expect(Object.keys(request())).toEqual(['Image', 'HostConfig', 'Labels', 'NetworkingConfig'])
     expect(Object.keys(request().HostConfig ?? {})).toEqual(['NetworkMode', 'RestartPolicy'])
   })
 })
