@@ -1,5 +1,5 @@
 import type { MemberRecord } from '../core/model/node.ts'
-import type { SystemInfo } from '../docker-api/index.ts'
+import { hostFacts, type SystemInfo } from '../docker-api/index.ts'
 import type { AgentMemory, AgentOptions } from './ports.ts'
 
 /** What this node says of itself; pure. */
@@ -16,16 +16,7 @@ export function toMemberRecord(
     ...(options.apiTls === true ? { apiTls: true } : {}),
     address: options.address,
     ...(options.overlay === true ? { overlay: true } : {}),
-    nanoCpus: info.NCPU * 1e9,
-    memoryBytes: info.MemTotal,
-    platform: {
-      os: info.OSType,
-      arch: info.Architecture,
-      kernel: info.KernelVersion,
-      operatingSystem: info.OperatingSystem,
-    },
-    engineVersion: info.ServerVersion,
-    storageDriver: info.Driver,
+    ...hostFacts(info),
     labels: { ...readLabels(info.Labels), ...options.labels },
     bootId: options.bootId,
     epoch: memory.epoch,

@@ -14,26 +14,25 @@ const OBSERVATION: Observation = {
   stale: new Set(),
 }
 
+const none = (): Promise<void> => Promise.resolve()
+
+/** Executors of which only that of `run` does something. */
+function onlyRunning(run: Executors['run']): Executors {
+  return { cancel: none, stop: none, remove: none, forget: none, report: none, publish: none, run }
+}
+
 it('gives up what is under way, and waits for it, when the cluster turns out to be foreign', async () => {
   const events: string[] = []
-  const none = (): Promise<void> => Promise.resolve()
   const began = Promise.withResolvers<void>()
-  const executors: Executors = {
-    cancel: none,
-    stop: none,
-    remove: none,
-    forget: none,
-    report: none,
-    publish: none,
-    run: (_action, signal) =>
-      new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => {
-          events.push('given up')
-          reject(new Error('given up'))
-        })
-        began.resolve()
-      }),
-  }
+  const executors = onlyRunning((_action, signal) => {
+    const { promise, reject } = Promise.withResolvers<void>()
+    signal.addEventListener('abort', () => {
+      events.push('given up')
+      reject(new Error('given up'))
+    })
+    began.resolve()
+    return promise
+  })
   let turns = 0
   const observe = (): Promise<Observation> => {
     turns++
@@ -41,10 +40,10 @@ it('gives up what is under way, and waits for it, when the cluster turns out to 
     return Promise.resolve(OBSERVATION)
   }
   const loop = new ControlLoop('n1', { observe, executors, clock: new ManualClock(), log: silentLog })
-  const running = loop.run(new AbortController().signal).catch((error: unknown) => events.push(String(error)))
+  const ended = loop.run(new AbortController().signal).catch((error: unknown) => events.push(String(error)))
   await began.promise
   loop.wake()
-  await running
+  await ended
   expect(events).toEqual(['given up', 'ShoalError: Another cluster'])
 })
 
@@ -58,25 +57,16 @@ it('tries again in time, though a retry falls due while a round is being decided
   }
   const { nowMs, nowMicros, setTimer } = manual
   const clock = { nowMs, nowMicros, setTimer, monotonicMs }
-  const none = (): Promise<void> => Promise.resolve()
   let runs = 0
   const run = async (): Promise<void> => {
     runs++
     throw unavailable('REGISTRY_SILENT', 'the registry is silent')
   }
-  const executors: Executors = {
-    cancel: none,
-    stop: none,
-    remove: none,
-    forget: none,
-    report: none,
-    publish: none,
-    run,
-  }
+  const executors = onlyRunning(run)
   const observe = () => Promise.resolve(OBSERVATION)
   const loop = new ControlLoop('n1', { observe, executors, clock, log: silentLog })
   const ended = new AbortController()
-  const running = loop.run(ended.signal)
+  const turning = loop.run(ended.signal)
   await manual.advance(0)
   expect(runs).toBe(1)
   // Just before it is due, and over while the clock is read twice.
@@ -86,5 +76,5 @@ it('tries again in time, though a retry falls due while a round is being decided
   await manual.advance(10)
   expect(runs).toBe(2)
   ended.abort()
-  await running
+  await turning
 })

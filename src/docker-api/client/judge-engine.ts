@@ -1,4 +1,5 @@
 import type { MemberRecord } from '../../core/model/node.ts'
+import { hostFacts } from '../host-facts.ts'
 import type { SystemInfo, VersionInfo } from '../resource-types.ts'
 
 /** Docker Engine 1.12: what older ones answer is not what the manager reads. */
@@ -53,16 +54,7 @@ function memberOf(address: string, info: SystemInfo): MemberRecord {
     id: info.ID,
     apiAddress: address,
     address: address.replace(/:\d+$/, ''),
-    nanoCpus: info.NCPU * 1e9,
-    memoryBytes: info.MemTotal,
-    platform: {
-      os: info.OSType,
-      arch: info.Architecture,
-      kernel: info.KernelVersion,
-      operatingSystem: info.OperatingSystem,
-    },
-    engineVersion: info.ServerVersion,
-    storageDriver: info.Driver,
+    ...hostFacts(info),
     labels: Object.fromEntries(labels.filter(([key]) => key !== RESERVED_LABEL)),
     bootId: '',
     epoch: 1,

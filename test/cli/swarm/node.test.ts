@@ -1,11 +1,8 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
-import { afterEach, describe, expect, it } from 'vitest'
-import { swarmGroup } from '../../../src/cli/index.ts'
+import { describe, expect, it } from 'vitest'
 import type { NodeTaskView, NodeView } from '../../../src/core/model/control-api.ts'
-import { type Outcome, runCommand } from '../support/run.ts'
+import type { Outcome } from '../support/run.ts'
+import { swarmManager } from '../support/swarm-manager.ts'
 
 const NODE: NodeView = {
   name: 'n1',
@@ -38,9 +35,8 @@ function task(name: string, more: Partial<NodeTaskView> = {}): NodeTaskView {
   return { id: `id-${name}`, name, serviceId: 'shop.web', state: 'running', health: 'none', ...more }
 }
 
-let server: Server
+let host = ''
 const calls: string[] = []
-afterEach(() => void server.close())
 
 /** A manager whose node has these tasks, each time somebody looks; the last stays. */
 async function manager(
@@ -48,7 +44,7 @@ async function manager(
 ): Promise<(...argv: string[]) => Promise<Outcome>> {
   calls.length = 0
   let look = 0
-  server = createServer((request, response) => {
+  const made = await swarmManager((request, response) => {
     const { method = '', url = '' } = request
     const answer = (status: number, body: unknown): void =>
       void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
@@ -82,20 +78,9 @@ async function manager(
       return
     }
     answer(404, { message: `No such node: ${url.replace(/.*\//, '')}`, code: 'NO_SUCH_NODE' })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const none = () => Promise.reject(new Error('not meant'))
-  const root = swarmGroup({
-    create: none,
-    list: none,
-    join: none,
-    leave: none,
-    manage: none,
-    engineFlags: [],
-    tlsFlags: [],
   })
-  return (...argv) => runCommand(argv, { root, env: { DOCKER_HOST: host } })
+  host = made.host
+  return made.swarm
 }
 
 describe('swarm node', () => {
@@ -124,7 +109,6 @@ describe('swarm node', () => {
 
   it('is asked of the manager that is named behind the verb as well', async () => {
     const swarm = await manager()
-    const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
     for (const argv of [
       ['node', '-H', host, 'ls', '-q'],
       ['node', 'ls', '-q', '-H', host],

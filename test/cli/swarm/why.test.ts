@@ -1,11 +1,8 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
-import { afterEach, describe, expect, it } from 'vitest'
-import { swarmGroup } from '../../../src/cli/index.ts'
+import { describe, expect, it } from 'vitest'
 import type { Explanation, WhyAnswer, WhyNotAnswer } from '../../../src/core/model/explanation.ts'
-import { type Outcome, runCommand } from '../support/run.ts'
+import type { Outcome } from '../support/run.ts'
+import { swarmManager } from '../support/swarm-manager.ts'
 
 const NOWHERE: Explanation = {
   strategy: 'spread',
@@ -68,34 +65,20 @@ const WHY: WhyAnswer = {
   now: SOMEWHERE,
 }
 
-let server: Server
 let asked: { url: string; body: unknown }[]
-afterEach(() => void server.close())
 
 /** A manager with this to say. */
 async function manager(status: number, answer: object): Promise<(...argv: string[]) => Promise<Outcome>> {
   asked = []
-  server = createServer((request, response) => {
+  const { swarm } = await swarmManager((request, response) => {
     void json(request)
       .catch(() => undefined)
       .then(body => {
         asked.push({ url: request.url ?? '', body })
         response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
       })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const none = () => Promise.reject(new Error('not meant'))
-  const root = swarmGroup({
-    create: none,
-    list: none,
-    join: none,
-    manage: none,
-    leave: none,
-    engineFlags: [],
-    tlsFlags: [],
   })
-  return (...argv) => runCommand(argv, { root, env: { DOCKER_HOST: host } })
+  return swarm
 }
 
 const dryRun = (explanation: Explanation): WhyNotAnswer => ({ kind: 'image', of: 'app', explanation })

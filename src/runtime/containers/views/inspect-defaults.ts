@@ -1,21 +1,10 @@
-import type { ContainerConfig, HostConfig } from '../../../docker-api/index.ts'
+import { type ContainerConfig, EMPTY_CONFIG, type HostConfig } from '../../../docker-api/index.ts'
 import { systemPathsOf } from '../spec/system-paths.ts'
 
 /**
  * What `GET /containers/{id}/json` says about fields that nobody set. Clients in typed languages tell an absent list from
  * an empty one, so these are exactly Docker's. Source: Docker Engine 20.10, by looking.
  */
-const CONFIG_DEFAULTS: ContainerConfig = {
-  Domainname: '',
-  AttachStdin: false,
-  AttachStdout: false,
-  AttachStderr: false,
-  Tty: false,
-  OpenStdin: false,
-  StdinOnce: false,
-  OnBuild: null,
-}
-
 const HOST_DEFAULTS: HostConfig = {
   Binds: null,
   ContainerIDFile: '',
@@ -81,7 +70,7 @@ const HOST_DEFAULTS: HostConfig = {
 const LEFT_OUT_WHEN_EMPTY = ['ExposedPorts', 'Healthcheck', 'MacAddress', 'Shell', 'StopSignal', 'StopTimeout'] as const
 
 export function fullConfig(config: ContainerConfig): ContainerConfig {
-  const full: Record<string, unknown> = { ...CONFIG_DEFAULTS, ...config }
+  const full: Record<string, unknown> = { ...EMPTY_CONFIG, ...config }
   if (isEmpty(config.Volumes)) full['Volumes'] = null
   for (const field of LEFT_OUT_WHEN_EMPTY) if (isEmpty(full[field])) delete full[field]
   return full
