@@ -19,7 +19,13 @@ export type * from './container-types.ts'
 export { CREATE_SHAPES, ENDPOINT_SHAPES, HOST_CONFIG_SHAPES, type Shape, type ShapeTable } from './create-shapes.ts'
 export { EMPTY_CONFIG, EMPTY_ENDPOINT } from './empty-config.ts'
 export type * from './engine.ts'
-export { hostFacts } from './host-facts.ts'
+export {
+  type FilteredImage,
+  type ImageFilterFacts,
+  imageListFilter,
+  imagePruneFilter,
+  matchesImageName,
+} from './image-filters.ts'
 export type * from './image-types.ts'
 export { readFields } from './read-shape.ts'
 export type * from './resource-types.ts'

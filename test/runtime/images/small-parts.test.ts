@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseImageReference } from '../../../src/core/image-reference.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
-import { matchesName } from '../../../src/runtime/images/listing/image-filters.ts'
+import { matchesImageName } from '../../../src/docker-api/image-filters.ts'
 import { fullName, newTagName } from '../../../src/runtime/images/store/image-catalog.ts'
 import { Leases } from '../../../src/runtime/images/store/leases.ts'
 import { layerMeaning } from '../../../src/runtime/images/tar/whiteout.ts'
@@ -57,7 +57,7 @@ describe('progress', () => {
   })
 })
 
-describe('matchesName', () => {
+describe('matchesImageName', () => {
   it.each([
     ['redis:7', 'redis', true],
     ['redis:7', 'redis:*', true],
@@ -66,7 +66,7 @@ describe('matchesName', () => {
     ['team/redis:7', '*/redis', true],
     ['host:5000/a:1', 'host:5000/a', true],
     ['a.b:1', 'axb', false],
-  ])('%s by %s: %s', (name, pattern, expected) => expect(matchesName(name, pattern)).toBe(expected))
+  ])('%s by %s: %s', (name, pattern, expected) => expect(matchesImageName(name, pattern)).toBe(expected))
 })
 
 describe('fullName', () => {

@@ -1,9 +1,15 @@
-import type { Filters, ImageSummary } from '../../../docker-api/index.ts'
+import {
+  type FilteredImage,
+  type Filters,
+  type ImageFilterFacts,
+  type ImageSummary,
+  imageListFilter,
+  matchesImageName,
+} from '../../../docker-api/index.ts'
 import type { ImageConfig } from '../format/image-config.ts'
 import { familiar, type ImageRecord } from '../store/image-catalog.ts'
 import type { StoreParts } from '../store/store-parts.ts'
 import { chainIds } from './chain.ts'
-import { type FilteredImage, type FilterFacts, listFilter, matchesName } from './image-filters.ts'
 
 /** An image with what lists, filters and prunes look at. */
 export interface ListedImage extends FilteredImage {
@@ -40,7 +46,7 @@ export async function listImages(
   const withSteps = all && (filters['dangling'] ?? []).length === 0
   const known = await visibleImages(parts)
   const images = known.filter(({ isStep }) => withSteps || !isStep)
-  const passes = listFilter(filters, filterFacts(parts, known))
+  const passes = imageListFilter(filters, filterFacts(parts, known))
   const sharedOf = sharedSize ? sharedSizes(parts, images) : () => -1
   const shown = images.filter(passes).map(image => namedBy(image, filters['reference'] ?? []))
   return shown.map(image => ({ ...summarise(parts, image), SharedSize: sharedOf(image.record) }))
@@ -48,12 +54,12 @@ export async function listImages(
 
 /** Of several names only those that were asked for are shown. */
 function namedBy(image: ListedImage, patterns: readonly string[]): ListedImage {
-  const asked = (name: string): boolean => patterns.length === 0 || patterns.some(it => matchesName(name, it))
+  const asked = (name: string): boolean => patterns.length === 0 || patterns.some(it => matchesImageName(name, it))
   return { ...image, tags: image.tags.filter(asked), digests: image.digests.filter(asked) }
 }
 
 /** What filters need to know beside the image itself. */
-export function filterFacts(parts: StoreParts, images: readonly ListedImage[]): FilterFacts {
+export function filterFacts(parts: StoreParts, images: readonly ListedImage[]): ImageFilterFacts {
   return {
     nowMs: parts.clock.nowMs(),
     createdMsOf: reference => {

@@ -1,12 +1,11 @@
 import { errorCode, errorMessage } from '../../../core/errors.ts'
-import type { Filters, ImageRemoval, ImagesPruned } from '../../../docker-api/index.ts'
+import { type Filters, type ImageRemoval, type ImagesPruned, imagePruneFilter } from '../../../docker-api/index.ts'
 import type { ImageUser } from '../contract.ts'
 import type { ImageEvents } from '../image-events.ts'
 import { dropImage, type UsedLayers } from '../store/collect.ts'
 import { fullName, type ImageRecord } from '../store/image-catalog.ts'
 import type { StoreParts } from '../store/store-parts.ts'
 import { chainIds } from './chain.ts'
-import { pruneFilter } from './image-filters.ts'
 import { filterFacts, visibleImages } from './list.ts'
 import { planRemoval, untagged } from './plan-removal.ts'
 
@@ -42,7 +41,7 @@ export async function removeImage(
 /** `docker image prune`. Images that containers use stay, and are no error. Throws 400 for an unknown filter. */
 export async function pruneImages(parts: StoreParts, filters: Filters, ports: RemovePorts): Promise<ImagesPruned> {
   const images = await visibleImages(parts)
-  const { passes } = pruneFilter(filters, filterFacts(parts, images))
+  const { passes } = imagePruneFilter(filters, filterFacts(parts, images))
   const deleted: ImageRemoval[] = []
   let freedBytes = 0
   for (const { record } of images.filter(image => !image.isStep && passes(image))) {

@@ -1,7 +1,7 @@
-import { invalidInput, type ShoalError } from '../../../core/errors.ts'
-import { labelMatches } from '../../../core/label-matches.ts'
-import { parseMoment } from '../../../core/moment.ts'
-import type { Filters } from '../../../docker-api/index.ts'
+import { invalidInput, type ShoalError } from '../core/errors.ts'
+import { labelMatches } from '../core/label-matches.ts'
+import { parseMoment } from '../core/moment.ts'
+import type { Filters } from './engine.ts'
 
 /** What filters look at. */
 export interface FilteredImage {
@@ -12,14 +12,14 @@ export interface FilteredImage {
   readonly createdMs: number
 }
 
-export interface FilterFacts {
+export interface ImageFilterFacts {
   readonly nowMs: number
   /** When the image of a name or id was made. Throws 404 for one that is not here. */
   readonly createdMsOf: (reference: string) => number
 }
 
 type Predicate = (image: FilteredImage) => boolean
-type FilterRule = (values: readonly string[], facts: FilterFacts) => Predicate
+type FilterRule = (values: readonly string[], facts: ImageFilterFacts) => Predicate
 
 const LIST_RULES: Readonly<Record<string, FilterRule>> = {
   // An image that a digest still names is neither: it has lost its tag, but not its name.
@@ -29,7 +29,7 @@ const LIST_RULES: Readonly<Record<string, FilterRule>> = {
       : ({ tags, digests }) => tags.length + digests.length > 0,
   label: values => image => values.every(value => labelMatches(image.labels, value)),
   reference: values => image =>
-    values.some(pattern => image.tags.concat(image.digests).some(name => matchesName(name, pattern))),
+    values.some(pattern => image.tags.concat(image.digests).some(name => matchesImageName(name, pattern))),
   before: (values, { createdMsOf }) => {
     const limit = Math.min(...values.map(createdMsOf))
     return ({ createdMs }) => createdMs < limit
@@ -49,7 +49,7 @@ const notLabel: FilterRule = values => image => !values.some(value => labelMatch
 const PRUNE_RULES: Readonly<Record<string, FilterRule>> = { label, until, 'label!': notLabel }
 
 /** The filters of `docker images`. Throws 400 for a filter or a value that Docker does not know. */
-export function listFilter(filters: Filters, facts: FilterFacts): Predicate {
+export function imageListFilter(filters: Filters, facts: ImageFilterFacts): Predicate {
   return joined(filters, LIST_RULES, facts)
 }
 
@@ -57,9 +57,9 @@ export function listFilter(filters: Filters, facts: FilterFacts): Predicate {
  * The filters of `docker image prune`; without `dangling=false` only images without a name pass.
  * Throws 400 for a filter or a value that Docker does not know.
  */
-export function pruneFilter(
+export function imagePruneFilter(
   filters: Filters,
-  facts: FilterFacts,
+  facts: ImageFilterFacts,
 ): { readonly passes: Predicate; readonly all: boolean } {
   const { dangling: asked, ...others } = filters
   const all = asked !== undefined && asked.length > 0 && !readFlag('dangling', asked)
@@ -68,7 +68,7 @@ export function pruneFilter(
   return { all, passes: image => rest(image) && (all || nameless(image)) }
 }
 
-function joined(filters: Filters, rules: Readonly<Record<string, FilterRule>>, facts: FilterFacts): Predicate {
+function joined(filters: Filters, rules: Readonly<Record<string, FilterRule>>, facts: ImageFilterFacts): Predicate {
   const predicates = Object.entries(filters).map(([key, values]) => {
     const rule = Object.hasOwn(rules, key) ? rules[key] : undefined
     if (rule === undefined) throw badFilter(key)
@@ -91,7 +91,7 @@ function badFilter(what: string): ShoalError {
 }
 
 /** Shell patterns over the familiar name, with or without its tag; `*` and `?` do not cross a slash. */
-export function matchesName(name: string, pattern: string): boolean {
+export function matchesImageName(name: string, pattern: string): boolean {
   const bare = name.replace(/@.*$/, '').replace(/:[^:/]*$/, '')
   return matchesGlob(name, pattern) || matchesGlob(bare, pattern)
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import {
   type FilteredImage,
-  type FilterFacts,
-  listFilter,
-  matchesName,
-  pruneFilter,
-} from '../../../src/runtime/images/listing/image-filters.ts'
+  type ImageFilterFacts,
+  imageListFilter,
+  imagePruneFilter,
+  matchesImageName,
+} from '../../src/docker-api/image-filters.ts'
 
 const image = (change: Partial<FilteredImage> = {}): FilteredImage => ({
   tags: ['app:1'],
@@ -14,9 +14,9 @@ const image = (change: Partial<FilteredImage> = {}): FilteredImage => ({
   createdMs: 1_000,
   ...change,
 })
-const facts: FilterFacts = { nowMs: 100_000, createdMsOf: reference => (reference === 'old' ? 500 : 2_000) }
+const facts: ImageFilterFacts = { nowMs: 100_000, createdMsOf: reference => (reference === 'old' ? 500 : 2_000) }
 
-describe('listFilter', () => {
+describe('imageListFilter', () => {
   it.each([
     ['nothing', {}, true],
     ['an empty list', { label: [] }, true],
@@ -35,13 +35,13 @@ describe('listFilter', () => {
     ['until long before now', { until: ['99s'] }, false],
     ['its name', { reference: ['nothing', 'app'] }, true],
     ['another name', { reference: ['nothing'] }, false],
-  ])('%s', (_name, filters, passes) => expect(listFilter(filters, facts)(image())).toBe(passes))
+  ])('%s', (_name, filters, passes) => expect(imageListFilter(filters, facts)(image())).toBe(passes))
 
   it('an image that only a digest names is dangling, and not nameless', () => {
     const named = image({ tags: [], digests: ['app@sha256:1'] })
-    expect(listFilter({ dangling: ['true'] }, facts)(named)).toBe(true)
-    expect(listFilter({ dangling: ['false'] }, facts)(named)).toBe(true)
-    expect(listFilter({ dangling: ['false'] }, facts)(image({ tags: [] }))).toBe(false)
+    expect(imageListFilter({ dangling: ['true'] }, facts)(named)).toBe(true)
+    expect(imageListFilter({ dangling: ['false'] }, facts)(named)).toBe(true)
+    expect(imageListFilter({ dangling: ['false'] }, facts)(image({ tags: [] }))).toBe(false)
   })
 
   it.each([
@@ -51,10 +51,10 @@ describe('listFilter', () => {
     [{ until: ['soon'] }, 'failed to parse value as time or duration: "soon"'],
     [{ __proto__x: ['1'] }, "invalid filter '__proto__x'"],
     [{ toString: ['1'] }, "invalid filter 'toString'"],
-  ])('refuses %j', (filters, message) => expect(() => listFilter(filters, facts)).toThrow(message))
+  ])('refuses %j', (filters, message) => expect(() => imageListFilter(filters, facts)).toThrow(message))
 })
 
-describe('pruneFilter', () => {
+describe('imagePruneFilter', () => {
   it.each([
     ['without a word an image with a name', {}, {}, false],
     ['without a word one without', {}, { tags: [] }, true],
@@ -63,15 +63,15 @@ describe('pruneFilter', () => {
     ['all but those with another label', { dangling: ['false'], 'label!': ['other'] }, {}, true],
     ['all that are old', { dangling: ['false'], until: ['99s'] }, {}, false],
   ])('%s', (_name, filters, change, passes) => {
-    expect(pruneFilter(filters, facts).passes(image(change))).toBe(passes)
+    expect(imagePruneFilter(filters, facts).passes(image(change))).toBe(passes)
   })
 
   it('knows other filters than the list', () => {
-    expect(() => pruneFilter({ reference: ['a'] }, facts)).toThrow("invalid filter 'reference'")
+    expect(() => imagePruneFilter({ reference: ['a'] }, facts)).toThrow("invalid filter 'reference'")
   })
 })
 
-describe('matchesName', () => {
+describe('matchesImageName', () => {
   it.each([
     ['team/app:1', 'team/*', true],
     ['team/app:1', '*', false],
@@ -80,9 +80,9 @@ describe('matchesName', () => {
     ['app:1', 'a\\pp', true],
     ['host:5000/app:1.2', 'host:5000/app:1.?', true],
     ['app@sha256:12', 'app', true],
-  ])('%s by %s: %s', (name, pattern, expected) => expect(matchesName(name, pattern)).toBe(expected))
+  ])('%s by %s: %s', (name, pattern, expected) => expect(matchesImageName(name, pattern)).toBe(expected))
 
   it('takes no longer for patterns made to take long', () => {
-    expect(matchesName('a'.repeat(2_000), `${'*a'.repeat(300)}b`)).toBe(false)
+    expect(matchesImageName('a'.repeat(2_000), `${'*a'.repeat(300)}b`)).toBe(false)
   })
 })
