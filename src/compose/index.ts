@@ -1,3 +1,4 @@
+export { shellWords } from './canonical/shell-words.ts'
 export { dependencyOrder } from './check/cycles.ts'
 export type { FileReader } from './files/file-reader.ts'
 export { nodeFileReader } from './files/node-file-reader.ts'

@@ -28,9 +28,12 @@ export interface EngineCommand extends Invocation {
 const PATIENCE_MS = 600_000
 
 /** Makes a command of what is done with an engine: connects, tells refusals as docker does, and closes. */
-export function withEngine(work: (command: EngineCommand) => Promise<number | void>): RunCommand {
+export function withEngine(
+  work: (command: EngineCommand) => Promise<number | void>,
+  hostOf: (invocation: Invocation, context: CommandContext) => string = engineHost,
+): RunCommand {
   return async (invocation, context) => {
-    const host = engineHost(invocation, context)
+    const host = hostOf(invocation, context)
     const tls = readClientTls(invocation, context)
     const client = createDockerClient(host, { clock: context.clock, tls })
     // What still waits for an answer when the work is done must not keep us alive.

@@ -8,7 +8,10 @@ export interface Progress {
 }
 
 /** Plain lines; JSON lines with `--progress json`; nothing with `--progress quiet`. */
-export function createProgress(globals: Options, { stderr, env }: Pick<CommandContext, 'stderr' | 'env'>): Progress {
+export function createProgress(
+  globals: Pick<Options, 'text'>,
+  { stderr, env }: Pick<CommandContext, 'stderr' | 'env'>,
+): Progress {
   const kind = globals.text('progress') ?? env['COMPOSE_PROGRESS'] ?? 'auto'
   const told = new Map<string, string>()
   const warn = (message: string): void => void stderr.write(`Warning: ${message}\n`)

@@ -25,7 +25,17 @@ export interface FakeManager {
   readonly builds: { readonly query: URLSearchParams; readonly bytes: number }[]
   /** What `exec` was asked to run; it answers with what it is told, on stderr too, and code 7. */
   readonly execs: object[]
+  /** What it answers of Docker's API besides: by `GET /containers/c-web-1/top`. A text is sent as it is. */
+  readonly answers: Map<string, FakeAnswer>
+  /** Bodies that were sent to those, as JSON. */
+  readonly bodies: { readonly call: string; readonly body: unknown }[]
   readonly close: () => Promise<void>
+}
+
+export interface FakeAnswer {
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
 }
 
 export function taskView(service: string, slot: number, more: Partial<TaskView> = {}): TaskView {
@@ -80,6 +90,8 @@ export async function startFakeManager(): Promise<FakeManager> {
     images: new Map<string, string>(),
     builds: [] as { query: URLSearchParams; bytes: number }[],
     execs: [] as object[],
+    answers: new Map<string, FakeAnswer>(),
+    bodies: [] as { call: string; body: unknown }[],
     looks: 0,
   }
   const server = createServer((request, response) => {
@@ -119,6 +131,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, state:
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const body = Buffer.concat(chunks)
+  const call = `${request.method ?? ''} ${url.pathname}`
+  const known = state.answers.get(call)
+  if (known !== undefined) return sendKnown(known, { call, body, response, state })
   const name = /^\/v1\/projects\/([^/]+)$/.exec(url.pathname)?.[1]
   const log = /^\/containers\/([^/]+)\/logs$/.exec(url.pathname)?.[1]
   if (url.pathname.includes('exec')) return exec(url.pathname, { body, state, send })
@@ -130,6 +145,20 @@ async function answer(request: IncomingMessage, response: ServerResponse, state:
   if (image !== undefined) return sendImage(decodeURIComponent(image), { state, send })
   if (url.pathname === '/build') return build(response, { url, body, state })
   send(404, { message: `page not found: ${url.pathname}`, code: 'NO_SUCH_PAGE' })
+}
+
+function sendKnown(
+  { status = 200, headers = {}, body }: FakeAnswer,
+  {
+    call,
+    body: sent,
+    response,
+    state,
+  }: Pick<ProjectCall, 'body' | 'state'> & { readonly call: string; readonly response: ServerResponse },
+): void {
+  const isJson = sent.length > 0 && sent[0] === '{'.charCodeAt(0)
+  state.bodies.push({ call, body: isJson ? JSON.parse(sent.toString()) : sent })
+  response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
 /** The id of the n-th image. */

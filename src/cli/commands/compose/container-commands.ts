@@ -13,6 +13,7 @@ const exec: CommandLeaf = {
     { flags: '-u, --user <user>', summary: 'run as this user' },
     { flags: '-w, --workdir <directory>', summary: 'run in this directory' },
     { flags: '-T, --no-tty', summary: 'no terminal, even if there is one' },
+    { flags: '--no-TTY', summary: 'same as --no-tty', hidden: true },
     { flags: '--index <number>', summary: 'in this replica (default: the lowest that runs)' },
     { flags: '--privileged', summary: 'with all rights' },
   ],

@@ -17,7 +17,8 @@ export async function runExec(invocation: Invocation, context: CommandContext): 
   requireService(view.spec, service)
   const task = pickReplica(currentTasks(view), service, options.number('index'))
   const isTerminal = context.stdin.isTTY === true && context.stdout.isTTY === true
-  const tty = isTerminal && options.choice('tty') !== false && !options.flag('noTty') && !options.flag('detach')
+  const wantsNone = [options.choice('tty'), options.choice('TTY')].includes(false)
+  const tty = isTerminal && !wantsNone && !options.flag('detach')
   const detach = options.flag('detach')
   const user = options.text('user')
   const workdir = options.text('workdir')

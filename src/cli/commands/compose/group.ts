@@ -1,6 +1,7 @@
 import type { CommandGroup, CommandLeaf, OptionDefinition } from '../../command.ts'
 import { containerCommands } from './container-commands.ts'
 import { fileCommands } from './file-commands.ts'
+import { run } from './one-off/run-command.ts'
 import { PROJECT_OPTIONS } from './spec/project-flags.ts'
 
 /** `-f` here is compose's files before the verb; a few verbs have an `-f` of their own. */
@@ -123,6 +124,6 @@ export function composeGroup(versionText: string): CommandGroup {
     name: 'compose',
     summary: 'Runs the services of compose files over the hosts of a cluster',
     options: PROJECT_OPTIONS,
-    commands: [up, plan, down, ps, logs, ...fileCommands(), ...containerCommands(), ls, version(versionText)],
+    commands: [up, plan, down, ps, logs, run, ...fileCommands(), ...containerCommands(), ls, version(versionText)],
   }
 }

@@ -46,7 +46,8 @@ export const runRun: RunCommand = guarded(async command => {
 const attaches = (request: ContainerCreateRequest): boolean =>
   request.AttachStdin === true || request.AttachStdout === true || request.AttachStderr === true
 
-async function talk(command: EngineCommand, id: string, request: ContainerCreateRequest): Promise<number> {
+/** Starts a container, talks to it until it ends, and resolves with its exit code; 0 if the person detached. Throws StartFailed. */
+export async function talk(command: EngineCommand, id: string, request: ContainerCreateRequest): Promise<number> {
   const { api, options, context } = command
   const tty = request.Tty === true
   const detachKeys = parseDetachKeys(options.text('detachKeys'))
@@ -73,7 +74,7 @@ async function talk(command: EngineCommand, id: string, request: ContainerCreate
   }
 }
 
-async function start({ api }: EngineCommand, id: string): Promise<void> {
+export async function start({ api }: EngineCommand, id: string): Promise<void> {
   try {
     await api.ask('POST', pathOf('containers', id, 'start'))
   } catch (error) {
@@ -81,7 +82,8 @@ async function start({ api }: EngineCommand, id: string): Promise<void> {
   }
 }
 
-class StartFailed extends Error {
+/** The container is there and could not be started; the cause is what the engine said. */
+export class StartFailed extends Error {
   constructor(cause: unknown) {
     super(errorMessage(cause), { cause })
   }
@@ -94,8 +96,8 @@ function create(command: EngineCommand, request: ContainerCreateRequest): Promis
 /** What an engine says of an image that a pull may bring. */
 const MISSING = /No such image|does not match the specified platform/i
 
-/** Creates a container, and pulls its image first if it must. */
-async function createWithImage(command: EngineCommand, request: ContainerCreateRequest): Promise<string> {
+/** Creates a container, and pulls its image first if it must. Reads the flags `name`, `pull`, `quiet` and `platform`. */
+export async function createWithImage(command: EngineCommand, request: ContainerCreateRequest): Promise<string> {
   const { api, options, context } = command
   const [policy, image] = [options.text('pull') || 'missing', request.Image ?? '']
   if (!['always', 'missing', 'never'].includes(policy)) {

@@ -1,8 +1,8 @@
 import type { PlanStep, ProjectView, TaskView } from '../../../../core/model/control-api.ts'
 import { currentTasks } from '../manager-api.ts'
 
-/** What a person waits for: that everything has started, or that everything is healthy. */
-type Goal = 'started' | 'healthy'
+/** What a person waits for: that everything has started, is healthy, or has done its work. */
+type Goal = 'started' | 'healthy' | 'completed'
 
 export interface ServiceProgress {
   readonly service: string
@@ -39,9 +39,17 @@ export function rolloutProgress(view: ProjectView, watched: Watched): readonly S
       return { service: name, reached: false, news: 'Failed', ...(failure === undefined ? {} : { failure }) }
     }
     const started = own.filter(task => hasStarted(task, watched)).length
-    const reached = watched.goal === 'healthy' ? service.converged : service.converged || started >= wanted
+    const reached = isReached(watched.goal, { own, converged: service.converged, hasStarted: started >= wanted })
     return { service: name, reached, news: newsOf(own, { reached, started, wanted, goal: watched.goal }) }
   })
+}
+
+function isReached(
+  goal: Goal,
+  { own, converged, hasStarted }: { own: readonly TaskView[]; converged: boolean; hasStarted: boolean },
+): boolean {
+  if (goal === 'completed') return own.every(({ state }) => state === 'complete')
+  return goal === 'healthy' ? converged : converged || hasStarted
 }
 
 function hasStarted(task: TaskView, { before, replaced }: Watched): boolean {
@@ -55,7 +63,7 @@ function firstFailure(view: ProjectView, service: string, { before, goal }: Watc
       task.service === service &&
       task.state === 'failed' &&
       !before.has(task.id) &&
-      (task.startedAtMs === undefined || goal === 'healthy'),
+      (task.startedAtMs === undefined || goal !== 'started'),
   )
   if (failed === undefined) return undefined
   const exit = failed.exitCode === undefined ? 'it could not be started' : `it exited with code ${failed.exitCode}`
@@ -73,7 +81,7 @@ function newsOf(
   if (first !== undefined) return isDependencyWait(first) ? capital(first) : `Pending: ${reasons.join('; ')}`
   const count = wanted === 1 ? '' : ` ${started}/${wanted}`
   const preparing = tasks.some(task => task.state === 'preparing')
-  if (started >= wanted) return `Waiting to be healthy`
+  if (started >= wanted) return goal === 'completed' ? 'Waiting to be done' : 'Waiting to be healthy'
   return `${preparing ? 'Preparing' : 'Starting'}${count}`
 }
 

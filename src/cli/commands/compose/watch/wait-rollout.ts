@@ -42,8 +42,7 @@ export async function waitForRollout(options: WaitOptions): Promise<void> {
     }
     if (now >= deadline) {
       const late = services.filter(({ reached }) => !reached).map(({ service, news }) => `${service} (${news})`)
-      const word = watched.goal === 'healthy' ? 'healthy' : 'started'
-      throw failed('ROLLOUT_FAILED', `Not ${word} after ${options.timeoutMs / 1_000} s: ${late.join(', ')}`)
+      throw failed('ROLLOUT_FAILED', `Not ${watched.goal} after ${options.timeoutMs / 1_000} s: ${late.join(', ')}`)
     }
     await sleep(clock, POLL_MS, signal)
   }

@@ -1,0 +1,178 @@
+import { resolve } from 'node:path'
+import { shellWords } from '../../../../compose/index.ts'
+import { errorMessage, invalidInput } from '../../../../core/errors.ts'
+import { CONSTRAINTS_LABEL } from '../../../../core/model/labels.ts'
+import type { ProjectSpec, ServiceSpec } from '../../../../core/model/service.ts'
+import { type ContainerCreateRequest, toServiceRequest } from '../../../../docker-api/index.ts'
+import type { CommandContext, Options } from '../../../command.ts'
+import { labelsOf, readVariables } from '../../container/create/read-lines.ts'
+import { type Ports, readPorts } from '../../container/create/read-ports.ts'
+import {
+  CONFIG_FILES_LABEL,
+  HASH_LABEL,
+  NUMBER_LABEL,
+  ONE_OFF_LABEL,
+  PROJECT_LABEL,
+  SERVICE_LABEL,
+  SLUG_LABEL,
+  WORKING_DIR_LABEL,
+} from '../labels.ts'
+
+export interface OneOff {
+  readonly project: ProjectSpec
+  readonly service: ServiceSpec
+  /** What the container is called. */
+  readonly name: string
+  /** 64 hexadecimal digits that are this container's alone. */
+  readonly slug: string
+  readonly hash: string
+  /** Instead of the service's; empty: the service's. */
+  readonly command: readonly string[]
+  readonly tty: boolean
+  readonly interactive: boolean
+}
+
+type Around = Pick<CommandContext, 'env' | 'cwd'>
+
+/** The container that `compose run` makes of a service: as its replicas are, but for what the flags say. Throws BAD_FLAG. */
+export function runRequest(oneOff: OneOff, options: Options, around: Around): ContainerCreateRequest {
+  const { service } = oneOff
+  const request = toServiceRequest(bare(oneOff, options, around), text => fill(text, oneOff))
+  const ports = withServicePorts(readPorts(options.list('publish'), []), service, options)
+  const volumes = readVolumes(oneOff.project, options.list('volume'), around)
+  const attached = !options.flag('detach')
+  return {
+    ...request,
+    OpenStdin: oneOff.interactive,
+    StdinOnce: oneOff.interactive && attached,
+    AttachStdin: oneOff.interactive && attached,
+    AttachStdout: attached,
+    AttachStderr: attached,
+    Tty: oneOff.tty,
+    Labels: { ...request.Labels, ...oneOffLabels(oneOff), ...labelsOf(options, '-l, --label') },
+    ExposedPorts: { ...request.ExposedPorts, ...ports.exposed },
+    ...(volumes.anonymous.length === 0
+      ? {}
+      : { Volumes: Object.fromEntries(volumes.anonymous.map(path => [path, {}])) }),
+    HostConfig: {
+      ...request.HostConfig,
+      ...(Object.keys(ports.bindings).length === 0 ? {} : { PortBindings: ports.bindings }),
+      ...(volumes.binds.length === 0 ? {} : { Binds: volumes.binds }),
+      ...(options.flag('rm') ? { AutoRemove: true } : {}),
+    },
+    ...networking(service, options),
+  }
+}
+
+/** The service with what the flags say instead: it runs once, and publishes nothing by itself. */
+function bare({ service, command }: OneOff, options: Options, around: Around): ServiceSpec {
+  const { container } = service
+  const entrypoint = entrypointOf(options.text('entrypoint'))
+  const [user, workingDir] = [options.text('user'), options.text('workdir')]
+  const list = (name: string): readonly string[] => options.list(name === 'envFile' ? 'envFromFile' : name)
+  const variables = readVariables({ ...options, list }, around).map((line): [string, string] => {
+    const [key = '', ...value] = line.split('=')
+    return [key, value.join('=')]
+  })
+  const added = (own: readonly string[] | undefined, flag: string): readonly string[] => [
+    ...(own ?? []),
+    ...options.list(flag),
+  ]
+  const [capAdd, capDrop] = [added(container.capAdd, 'capAdd'), added(container.capDrop, 'capDrop')]
+  const { command: ownCommand, ...rest } = container
+  const shown = command.length > 0 ? command : entrypoint === undefined ? ownCommand : undefined
+  return {
+    ...service,
+    ports: [],
+    restart: { condition: 'none' },
+    container: {
+      ...rest,
+      ...(shown === undefined ? {} : { command: shown }),
+      ...(entrypoint === undefined ? {} : { entrypoint }),
+      ...(user === undefined ? {} : { user }),
+      ...(workingDir === undefined ? {} : { workingDir }),
+      ...(capAdd.length === 0 ? {} : { capAdd }),
+      ...(capDrop.length === 0 ? {} : { capDrop }),
+      environment: { ...container.environment, ...Object.fromEntries(variables) },
+    },
+  }
+}
+
+function entrypointOf(text: string | undefined): readonly string[] | undefined {
+  if (text === undefined) return undefined
+  try {
+    return shellWords(text)
+  } catch (error) {
+    throw invalidInput('BAD_FLAG', `Cannot read --entrypoint: ${errorMessage(error)}`)
+  }
+}
+
+function fill(text: string, { service, name }: OneOff): string {
+  const values: Readonly<Record<string, string>> = {
+    '.Service.Name': service.name,
+    '.Task.Slot': '1',
+    '.Task.Name': name,
+  }
+  return text.replace(/\{\{\s*(\.[A-Za-z.]+)\s*\}\}/g, (whole, field: string) => values[field] ?? whole)
+}
+
+/** Every replica of a service is told apart by labels; so is what runs once. */
+function oneOffLabels({ project, service, slug, hash }: OneOff): Record<string, string> {
+  const { workingDir, configFiles } = project
+  const { labels = {}, imageId } = service.container
+  return {
+    ...labels,
+    [PROJECT_LABEL]: project.name,
+    [SERVICE_LABEL]: service.name,
+    [NUMBER_LABEL]: '1',
+    [ONE_OFF_LABEL]: 'True',
+    [SLUG_LABEL]: slug,
+    [HASH_LABEL]: hash,
+    ...(imageId === undefined ? {} : { 'com.docker.compose.image': imageId }),
+    ...(workingDir === undefined ? {} : { [WORKING_DIR_LABEL]: workingDir }),
+    ...(configFiles === undefined ? {} : { [CONFIG_FILES_LABEL]: configFiles.join(',') }),
+    ...(service.constraints.length === 0 ? {} : { [CONSTRAINTS_LABEL]: JSON.stringify(service.constraints) }),
+  }
+}
+
+function withServicePorts({ exposed, bindings }: Ports, service: ServiceSpec, options: Options): Ports {
+  if (!options.flag('servicePorts')) return { exposed, bindings }
+  for (const { target, published, protocol, hostIp } of service.ports) {
+    const key = `${target}/${protocol}`
+    exposed[key] = {}
+    const HostPort = published === undefined ? '' : String(published)
+    bindings[key] = [...(bindings[key] ?? []), { ...(hostIp === undefined ? {} : { HostIp: hostIp }), HostPort }]
+  }
+  return { exposed, bindings }
+}
+
+/** `[source:]target[:mode]`; a source may be a volume of the project by its name in the file. */
+function readVolumes(project: ProjectSpec, texts: readonly string[], { cwd }: Around) {
+  const binds: string[] = []
+  const anonymous: string[] = []
+  for (const text of texts) {
+    const [source = '', target, ...rest] = text.split(':')
+    if (!(target ?? source).startsWith('/') || source === '' || rest.length > 1) {
+      const expected = 'expected [SOURCE:]TARGET[:MODE] with an absolute path in the container'
+      throw invalidInput('BAD_FLAG', `Cannot read volume "${text}": ${expected}`)
+    }
+    if (target === undefined) anonymous.push(source)
+    else binds.push([sourceOf(source, project, cwd), target, ...rest].join(':'))
+  }
+  return { binds, anonymous }
+}
+
+function sourceOf(source: string, { volumes }: ProjectSpec, cwd: string): string {
+  if (/^[./]/.test(source)) return resolve(cwd, source)
+  return volumes.find(({ key }) => key === source)?.name ?? source
+}
+
+/** It answers to its service's names only if that is asked for: else it would get the replicas' visitors. */
+function networking(service: ServiceSpec, options: Options): Pick<ContainerCreateRequest, 'NetworkingConfig'> {
+  if (service.container.networkMode !== undefined || service.networks.length === 0) return {}
+  const endpoints = service.networks.map(({ network, aliases }) => {
+    const config = options.flag('useAliases') ? { Aliases: [service.name, ...aliases] } : {}
+    return [network, config] as const
+  })
+  return { NetworkingConfig: { EndpointsConfig: Object.fromEntries(endpoints) } }
+}
