@@ -28,7 +28,7 @@ import type {
   LoadOptions,
   LoginAnswer,
   PullOptions,
-  TransferOptions,
+  PushOptions,
 } from './image-types.ts'
 import type {
   EngineEvent,
@@ -190,7 +190,7 @@ export type { BuildCachePruned, BuildHostConfig, BuildOptions, BuildPruneOptions
 export interface ImageOperations {
   /** Resolves with the image's id; reports progress on the way. */
   readonly pull: (reference: string, options: PullOptions, signal: AbortSignal) => Promise<string>
-  readonly push: (reference: string, options: TransferOptions, signal: AbortSignal) => Promise<void>
+  readonly push: (reference: string, options: PushOptions, signal: AbortSignal) => Promise<void>
   /** `sharedSize` measures what each image shares with others, and `SharedSize` is -1 without it. */
   readonly list: (options: {
     readonly filters?: Filters

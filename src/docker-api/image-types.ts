@@ -10,6 +10,11 @@ export interface TransferOptions {
   readonly allTags?: boolean
 }
 
+export interface PushOptions extends TransferOptions {
+  /** Refused unless the image is for it: `linux/arm64`. */
+  readonly platform?: string
+}
+
 export interface PullOptions extends TransferOptions {
   /** `linux/arm64`, `arm64`, `linux/arm/v7`; absent: the host's own. */
   readonly platform?: string

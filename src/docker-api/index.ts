@@ -4,7 +4,7 @@ export { ContainerFeed, type ContainerFeedOptions } from './client/container-fee
 export { copyImage } from './client/copy-image.ts'
 export { createDockerClient, type DockerClient } from './client/docker-client.ts'
 export { judgeEngine } from './client/judge-engine.ts'
-export { authHeader, filterQuery } from './client/query.ts'
+export { authHeader, filterQuery, platformQuery } from './client/query.ts'
 export { type ClientTls, clientTlsOf, connectionOptions } from './client/tls.ts'
 export { type Call, type Transport, wasNeverSent } from './client/transport.ts'
 export type * from './container-file-types.ts'
@@ -19,6 +19,7 @@ export type * from './container-types.ts'
 export { CREATE_SHAPES, ENDPOINT_SHAPES, HOST_CONFIG_SHAPES, type Shape, type ShapeTable } from './create-shapes.ts'
 export { EMPTY_CONFIG, EMPTY_ENDPOINT } from './empty-config.ts'
 export type * from './engine.ts'
+export { hostFacts } from './host-facts.ts'
 export {
   type FilteredImage,
   type ImageFilterFacts,

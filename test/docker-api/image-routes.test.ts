@@ -176,8 +176,25 @@ describe('image calls reach the engine, and come back, with all they carry', () 
       ['h:1/a:1', false, undefined],
       ['h:1/a', true, undefined],
     ])
-    const refused = await call('POST', '/images/a/push?tag=1&platform=linux/arm64')
-    expect([refused.status, refused.text]).toEqual([400, expect.stringContaining('Bad parameter platform')])
+  })
+
+  it('pushes of one platform name it, as of 1.46', async () => {
+    const asked: unknown[] = []
+    const { call } = await serve({
+      push: (_reference, { platform }) => {
+        asked.push(platform)
+        return Promise.resolve()
+      },
+    })
+    const push = async (platform: string, version = '') =>
+      (await call('POST', `${version}/images/a/push?tag=1&platform=${encodeURIComponent(platform)}`)).status
+    expect(await push('{"os":"linux","architecture":"arm","variant":"v7"}')).toBe(200)
+    expect(await push('{"os":"linux","architecture":"amd64","os.version":"","later":1}')).toBe(200)
+    expect(await push('whatever', '/v1.45')).toBe(200)
+    expect(asked).toEqual(['linux/arm/v7', 'linux/amd64', undefined])
+    for (const wrong of ['linux/arm64', '[]', 'null', '{"os":"linux"}', '{"os":1,"architecture":"arm"}']) {
+      expect([wrong, await push(wrong)]).toEqual([wrong, 400])
+    }
   })
 
   it('loads tell of layers only when asked to', async () => {

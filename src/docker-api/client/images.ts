@@ -4,7 +4,7 @@ import type { BuildCachePruned, ImageOperations } from '../engine.ts'
 import type { ImageHistoryEntry, ImageRemoval, ImagesPruned, ImportOptions } from '../image-types.ts'
 import type { ImageInspect, ImageSummary } from '../resource-types.ts'
 import { buildImage } from './build.ts'
-import { authHeader, filterQuery } from './query.ts'
+import { authHeader, filterQuery, platformQuery } from './query.ts'
 import { imagePath, registryOperations } from './registry.ts'
 import { readProgress } from './streams.ts'
 import type { Transport } from './transport.ts'
@@ -29,10 +29,11 @@ export function imageOperations(transport: Transport): ImageOperations {
       await readProgress(await transport.send(call), onProgress)
       return (await inspect(reference)).Id
     },
-    async push(reference, { auth, onProgress }, signal) {
+    async push(reference, { auth, onProgress, platform }, signal) {
       const { repo, tag } = splitTag(reference)
       const headers = { 'x-registry-auth': 'e30', ...authHeader(auth) }
-      const call = { method: 'POST', path: imagePath(repo, '/push'), query: { tag }, headers, ...patiently(signal) }
+      const query = { tag, platform: platformQuery(platform) }
+      const call = { method: 'POST', path: imagePath(repo, '/push'), query, headers, ...patiently(signal) }
       await readProgress(await transport.send(call), onProgress)
     },
     list: async ({ filters, sharedSize, all }) => {

@@ -10,3 +10,10 @@ export function filterQuery(filters: Filters | undefined): string | undefined {
 export function authHeader(auth: RegistryAuth | undefined): Readonly<Record<string, string>> {
   return auth === undefined ? {} : { 'x-registry-auth': Buffer.from(JSON.stringify(auth)).toString('base64url') }
 }
+
+/** `linux/arm64` as a push names it; undefined stays so. */
+export function platformQuery(platform: string | undefined): string | undefined {
+  if (platform === undefined) return undefined
+  const [os, architecture, variant] = platform.split('/')
+  return JSON.stringify({ architecture, os, variant })
+}

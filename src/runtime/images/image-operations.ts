@@ -4,7 +4,7 @@ import { importImage } from './archive/import.ts'
 import { loadImages } from './archive/load.ts'
 import { saveImages } from './archive/save.ts'
 import type { ImageStoreOptions, ImageStorePorts, StoredImageOperations } from './contract.ts'
-import { hostPlatform, parsePlatform } from './format/platform.ts'
+import { checkPlatform, hostPlatform, parsePlatform } from './format/platform.ts'
 import { imageEvents } from './image-events.ts'
 import { imageHistory, inspectImage } from './listing/inspect.ts'
 import { listImages } from './listing/list.ts'
@@ -50,7 +50,11 @@ export function imageOperations(
       await events.transferred('pull', reference, { allTags })
       return id
     },
-    push: async (reference, { auth, onProgress = quiet, allTags }, signal) => {
+    push: async (reference, { auth, onProgress = quiet, allTags, platform }, signal) => {
+      if (platform !== undefined) {
+        const config = await parts.catalog.config(parts.catalog.find(reference).id)
+        checkPlatform(reference, config, parsePlatform(platform))
+      }
       await pushImage(parts, reference, { registry: registryNow(), auth, onProgress, signal, allTags })
       await events.transferred('push', reference, { allTags })
     },

@@ -66,6 +66,10 @@ it('pushes, pulls, runs and builds as who we are, until we log out', async () =>
   const pushed = await cli(['push', image])
   expect(pushed).toMatchObject({ code: 0, stderr: '' })
   expect(pushed.stdout).toMatch(/^The push refers to repository .*\n1: digest: sha256:[0-9a-f]{64} size: \d+\n$/s)
+  expect(await cli(['push', '-q', '--platform', 'linux/s390x', image])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('does not match the specified platform: wanted linux/s390x'),
+  })
   await cli(['rmi', image])
   const pulled = await cli(['pull', image])
   expect(pulled.stdout).toMatch(/^1: Pulling from team\/app\n.*Status: Downloaded newer image for .*\n$/s)

@@ -51,7 +51,7 @@ const transfers: readonly CommandLeaf[] = [
       flag('-a, --all-tags', 'all tags of it'),
       flag('-q, --quiet', 'only its name in the end'),
       NO_TRUST,
-      OTHER_PLATFORM,
+      flag('--platform <platform>', 'only if it is for this platform: linux/arm64'),
     ],
     load: async () => (await import('./transfer.ts')).runPush,
   },

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { errorCode, invalidInput, notFound } from '../../../core/errors.ts'
 import { formatImageReference, parseImageReference, splitReference } from '../../../core/image-reference.ts'
-import { authHeader } from '../../../docker-api/index.ts'
+import { authHeader, platformQuery } from '../../../docker-api/index.ts'
 import { type EngineCommand, withEngine } from '../../engine/engine-api.ts'
 import { followProgress } from '../../engine/progress-stream.ts'
 import { loginFor } from '../../engine/registry-login.ts'
@@ -36,7 +36,9 @@ export const runPush = withEngine(async ({ api, args, options, context }) => {
   if (!all && tag === undefined && !quiet) context.stdout.write('Using default tag: latest\n')
   const headers = authHeader((await loginFor(image, context.env)) ?? {})
   const path = `/images/${name.split('/').map(encodeURIComponent).join('/')}/push`
-  const body = await api.stream('POST', path, { query: { tag: all ? undefined : (tag ?? 'latest') }, headers })
+  const platform = platformQuery(options.text('platform'))
+  const query = { tag: all ? undefined : (tag ?? 'latest'), platform }
+  const body = await api.stream('POST', path, { query, headers })
   const display = createProgressDisplay(context.stdout)
   await followProgress(body, quiet ? () => {} : display.show)
   if (quiet) context.stdout.write(`${formatImageReference(parseImageReference(image))}\n`)

@@ -1,7 +1,10 @@
 import type { Clock } from '../../../core/clock.ts'
 import { invalidInput } from '../../../core/errors.ts'
 import { joinReference } from '../../../core/image-reference.ts'
+import { isBefore, spokenVersion } from '../../api-version.ts'
+import type { ShapeTable } from '../../create-shapes.ts'
 import type { ImageOperations } from '../../engine.ts'
+import { readFields } from '../../read-shape.ts'
 import type { RegistryAuth } from '../../resource-types.ts'
 import { closedSignal, type HttpApp, type HttpReply, type HttpRequest } from '../http-app.ts'
 import { Query, readJson, registryAuth } from '../request.ts'
@@ -100,16 +103,37 @@ export async function pushImage(
   { request, reply }: { readonly request: HttpRequest; readonly reply: HttpReply },
 ): Promise<void> {
   const query = new Query(request.url)
-  if (query.text('platform') !== undefined) {
-    throw invalidInput(
-      'NO_PUSH_PLATFORM',
-      'Bad parameter platform: a push sends the one platform that is stored; leave it out',
-    )
-  }
   const tag = query.text('tag')
+  const platform = pushedPlatform(query.text('platform'), request.originalUrl)
   const stream = new ProgressStream(reply)
-  const options = { onProgress: stream.write, ...authOf(request), allTags: tag === undefined }
+  const options = { onProgress: stream.write, ...authOf(request), allTags: tag === undefined, ...platform }
   await stream.finish(images.push(tag === undefined ? name : `${name}:${tag}`, options, closedSignal(reply)))
+}
+
+/** Here it is JSON, as of 1.46; older clients do not know it, and Docker does not look at what they say. */
+function pushedPlatform(text: string | undefined, url: string): { readonly platform?: string } {
+  if (text === undefined || isBefore(spokenVersion(url), '1.46')) return {}
+  const { os, architecture, variant } = readFields(readObject(text), PLATFORM_SHAPES) as Partial<Record<string, string>>
+  if (!os || !architecture) {
+    throw invalidInput('BAD_QUERY', 'Bad parameter platform: both OS and Architecture must be provided')
+  }
+  return { platform: [os, architecture, ...(variant ? [variant] : [])].join('/') }
+}
+
+const PLATFORM_SHAPES: ShapeTable = {
+  os: 'text',
+  architecture: 'text',
+  variant: 'text',
+  'os.version': 'text',
+  'os.features': 'texts',
+}
+
+function readObject(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  } catch {}
+  throw invalidInput('BAD_QUERY', 'Bad parameter platform: failed to parse platform: expected an object in JSON')
 }
 
 async function load(images: ImageOperations, { request, reply, clock }: Upload): Promise<void> {
