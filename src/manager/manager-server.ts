@@ -17,6 +17,7 @@ import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
 import { BuiltImages } from './docker/images/built-images.ts'
 import type { ClusterNodes } from './docker/nodes.ts'
 import type { EngineList } from './engine-list/engine-list.ts'
+import { afterStart, notRead } from './http/after-start.ts'
 import { Connections } from './http/connections.ts'
 import { withCors } from './http/cors.ts'
 import { createFront } from './http/server.ts'
@@ -68,23 +69,9 @@ export async function createManagerServer(
   options: ManagerServerOptions,
   ports: ManagerServerPorts,
 ): Promise<Listeners> {
-  const { manager, engines, clock, random, log, engineList } = ports
+  const { manager, clock, random, log, engineList } = ports
   const { tls } = options
-  const present = lastOf(manager.snapshot, ({ members }) => {
-    const records = [...members.values()].map(({ value }) => value).sort((a, b) => (a.name < b.name ? -1 : 1))
-    return {
-      members: new Map(records.map(member => [member.name, member])),
-      ready: records.map(member => ({ name: member.name, member, engine: engines(member) })),
-    }
-  })
-  // Every manager follows the nodes by itself: it answers while nobody leads, and has all it needs the moment it leads.
-  const inventory = new ClusterInventory({
-    clock,
-    log,
-    engines,
-    members: () => present().members,
-    isKnown: name => manager.snapshot().nodes.has(name),
-  })
+  const { inventory, ready } = followNodes(ports)
   const nodes: ClusterNodes = {
     clock,
     connections: new Connections(clock),
@@ -93,7 +80,7 @@ export async function createManagerServer(
     built: new BuiltImages(),
     execs: new ExecNodes(),
     inventory,
-    ready: () => present().ready,
+    ready,
   }
   const strategy = {
     ...options.preferences,
@@ -116,8 +103,15 @@ export async function createManagerServer(
     ...v1Routes({ manager, nodes, views }, whyRoutes({ ...creating, snapshot: manager.snapshot }), options.version),
     ...dockerRoutes({ ...options, manager, nodes, views, random, strategy, creating }),
   ]
-  const hijack = (request: Parameters<typeof hijackTarget>[0]) => hijackTarget(request, nodes)
-  const front = await createFront(routes, { ...ports, hijack, tls, connections: nodes.connections })
+  const begun = async (): Promise<void> => {
+    await inventory.begun()
+    if (!manager.isKnown()) throw notRead()
+  }
+  const hijack = async (request: Parameters<typeof hijackTarget>[0]) => {
+    await begun()
+    return hijackTarget(request, nodes)
+  }
+  const front = await createFront(afterStart(routes, begun), { ...ports, hijack, tls, connections: nodes.connections })
   const handler = options.cors === true ? withCors(front.handler) : front.handler
   const listeners = createListeners({ handler, isUpgrade: isHijack, onUpgrade: front.onUpgrade })
   const end = new AbortController()
@@ -131,6 +125,29 @@ export async function createManagerServer(
       await front.close()
     },
   }
+}
+
+/** Every manager follows the nodes by itself: it answers while nobody leads, and has all it needs the moment it leads. */
+function followNodes({ manager, engines, clock, log, engineList }: ManagerServerPorts): {
+  readonly inventory: ClusterInventory
+  readonly ready: ClusterNodes['ready']
+} {
+  const present = lastOf(manager.snapshot, ({ members }) => {
+    const records = [...members.values()].map(({ value }) => value).sort((a, b) => (a.name < b.name ? -1 : 1))
+    return {
+      members: new Map(records.map(member => [member.name, member])),
+      ready: records.map(member => ({ name: member.name, member, engine: engines(member) })),
+    }
+  })
+  const inventory = new ClusterInventory({
+    clock,
+    log,
+    engines,
+    members: () => present().members,
+    isKnown: name => manager.snapshot().nodes.has(name),
+    membersKnown: async () => manager.known(await engineList?.asked()),
+  })
+  return { inventory, ready: () => present().ready }
 }
 
 /** Makes containers that ask for it anew when their node fails, in every term of this manager. */

@@ -70,6 +70,10 @@ export interface Manager {
   /** Follows the cluster, stands for election, and leads while elected. Ends when `signal` is aborted. */
   readonly run: (signal: AbortSignal) => Promise<void>
   readonly snapshot: () => Snapshot
+  /** Resolves once everything in the store was read for the first time, up to this revision. */
+  readonly known: (revision?: number) => Promise<void>
+  /** Whether it was: until then the snapshot is empty. */
+  readonly isKnown: () => boolean
   /** How long the store has been silent, in milliseconds; 0 while it answers. */
   readonly staleMs: () => number
   readonly isLeader: () => boolean
@@ -115,6 +119,8 @@ export function createManager(options: ManagerOptions, ports: ManagerPorts): Man
   return {
     run: signal => state.run(signal),
     snapshot: () => state.cache?.snapshot() ?? EMPTY_SNAPSHOT,
+    known: revision => state.known(revision),
+    isKnown: () => state.isKnown,
     staleMs: () => state.contact.silentMs(),
     isLeader: () => state.term?.leadership.isCurrent() === true,
     confirmLead: async () => state.confirmLead(),
@@ -140,6 +146,8 @@ class ManagerState {
   term: Term | undefined
   readonly duties: LeaderDuty[] = []
   standalone: Standalone | undefined
+  isKnown = false
+  readonly #begun = Promise.withResolvers<void>()
 
   constructor(options: ManagerOptions, ports: ManagerPorts) {
     this.#options = options
@@ -153,12 +161,29 @@ class ManagerState {
     const candidate = { id, address }
     const election = createElection({ store, keys, candidate, clock, log, ...(ttlMs === undefined ? {} : { ttlMs }) })
     this.election = election
-    this.cache = new ClusterCache(this.#ports)
+    const first = new ClusterCache(this.#ports)
+    this.cache = first
+    // It is closed before that if this manager is elected first.
+    void first.ready(signal).then(this.#begin, () => {})
     try {
       await Promise.all([this.contact.watch(signal), this.#leadForever(election, signal)])
     } finally {
       election.close()
       this.cache.close()
+    }
+  }
+
+  readonly #begin = (): void => {
+    this.isKnown = true
+    this.#begun.resolve()
+  }
+
+  async known(revision = 0): Promise<void> {
+    await this.#begun.promise
+    // It is another one as soon as this manager leads.
+    for (let cache = this.cache; cache !== undefined; cache = this.cache) {
+      await cache.reached(revision)
+      if (cache === this.cache) return
     }
   }
 
@@ -188,6 +213,7 @@ class ManagerState {
       const writer = new FencedWriter({ store, keys, wrote: cache.wrote }, leadership.token)
       this.cache?.close()
       this.cache = cache
+      this.#begin()
       this.term = { leadership, writer, cache }
       await this.#fulfil(this.term, end)
     } finally {

@@ -51,6 +51,10 @@ export class EngineList {
   #written: ReadonlyMap<string, string> = new Map()
   /** The last write failed: whoever is asked next has it tried again. */
   #isUnwritten = false
+  /** Engines of the first list that have neither answered nor failed yet. */
+  #unasked: Set<string> | undefined
+  readonly #asked = Promise.withResolvers<number>()
+  #revision = 0
   #arrangement: Arrangement = { members: [], pending: [], failing: new Map() }
   #writing: Promise<void> = Promise.resolve()
   #queued: Promise<void> | undefined
@@ -70,6 +74,11 @@ export class EngineList {
     return this.#arrangement.failing.get(node)
   }
 
+  /** Resolves when each engine of the first list has answered or failed, with the store's revision at which that was written. */
+  asked(): Promise<number> {
+    return this.#asked.promise
+  }
+
   /** Watches the engines of the newest list until `signal` is aborted. */
   async run(lists: AsyncIterable<readonly string[]>, signal: AbortSignal): Promise<void> {
     try {
@@ -84,7 +93,9 @@ export class EngineList {
     const before = this.#watched
     this.#watched = new Map(addresses.map(address => [address, before.get(address) ?? newcomer(address)]))
     for (const [address, { end }] of before) if (!this.#watched.has(address)) end.abort()
+    this.#unasked ??= new Set(addresses)
     await this.#register()
+    if (this.#unasked.size === 0) this.#asked.resolve(this.#revision)
     for (const [address, watched] of this.#watched) {
       if (!before.has(address)) void this.#watch(watched, AbortSignal.any([signal, watched.end.signal]))
     }
@@ -102,6 +113,7 @@ export class EngineList {
         const isNews = !isSame(watched.engine, next)
         if (isNews) watched.engine = next
         if (isNews || this.#isUnwritten) await this.#register()
+        this.#wasAsked(next.address)
         const backoff = 1 + Math.min(BACKOFF_MAX - 1, Math.max(0, next.failures - retries))
         await sleep(clock, backoff * minMs + random.next() * (maxMs - minMs), signal).catch(() => {})
       }
@@ -124,6 +136,10 @@ export class EngineList {
     } catch (error) {
       return { ...before, failures: before.failures + 1, problem: errorMessage(error) }
     }
+  }
+
+  #wasAsked(address: string): void {
+    if (this.#unasked?.delete(address) === true && this.#unasked.size === 0) this.#asked.resolve(this.#revision)
   }
 
   #tell(before: ListedEngine, { address, problem, member }: ListedEngine): void {
@@ -155,7 +171,8 @@ export class EngineList {
     const operations = [...gone.map(key => ({ delete: key })), ...puts.map(([put, value]) => ({ put, value }))]
     try {
       for (let start = 0; start < operations.length; start += OPERATIONS_PER_WRITE) {
-        await store.txn([], operations.slice(start, start + OPERATIONS_PER_WRITE))
+        const { revision } = await store.txn([], operations.slice(start, start + OPERATIONS_PER_WRITE))
+        this.#revision = revision
       }
       this.#written = wanted
       this.#isUnwritten = false

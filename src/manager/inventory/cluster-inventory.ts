@@ -7,7 +7,7 @@ import { ContainerIndex } from './container-index.ts'
 import { Gate } from './gate.ts'
 import type { HeldContainer } from './held-container.ts'
 import type { Inventory, InventoryChange, NodeInventory } from './inventory.ts'
-import { NodeFeed } from './node-feed.ts'
+import { ANSWER_MS, NodeFeed } from './node-feed.ts'
 
 export interface InventoryPorts {
   readonly clock: Clock
@@ -17,6 +17,8 @@ export interface InventoryPorts {
   readonly members: () => ReadonlyMap<string, MemberRecord>
   /** Whether a node that is no member is still one of the cluster's: then what it had is shown. */
   readonly isKnown: (node: string) => boolean
+  /** Resolves once `members` tells all there are; absent: it does from the beginning. */
+  readonly membersKnown?: () => Promise<void>
 }
 
 /** Questions to all nodes together: enough to keep a manager busy, few enough for its sockets, and to get answers in time. */
@@ -28,6 +30,8 @@ const LOOK_MS = 1_000
 const RELIST_MS = 60_000
 /** Full lists of a large cluster are spread, so that they never take more than a few a second. */
 const RELIST_MS_EACH_NODE = 250
+/** Right after the start, answers wait so long for all nodes: longer than for any that does not answer. */
+const BEGIN_MS = ANSWER_MS + 1_000
 /** An answer does not wait longer than this for news that is on its way. */
 const SETTLE_MS = 1_000
 const REFRESH_MS = 2_000
@@ -44,6 +48,7 @@ export class ClusterInventory implements Inventory {
   readonly #followed = new Map<string, Followed>()
   readonly #index = new ContainerIndex()
   readonly #listeners = new Set<(change: InventoryChange) => void>()
+  readonly #begun = Promise.withResolvers<void>()
   #looked: ReadonlyMap<string, MemberRecord> | undefined
   #version = 0
   #isClosed = true
@@ -55,11 +60,18 @@ export class ClusterInventory implements Inventory {
   /** Follows the nodes until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     this.#isClosed = false
+    const begin = async (): Promise<void> => {
+      await this.#ports.membersKnown?.()
+      this.look()
+      await Promise.all([...this.#followed.values()].map(({ feed }) => feed.judged))
+    }
+    void this.#within(BEGIN_MS, begin).then(this.#begun.resolve)
     while (!signal.aborted) {
       this.look()
       await sleep(this.#ports.clock, LOOK_MS, signal).catch(() => {})
     }
     this.#isClosed = true
+    this.#begun.resolve()
     for (const { feed } of this.#followed.values()) feed.leave('This manager has stopped')
   }
 
@@ -101,6 +113,8 @@ export class ClusterInventory implements Inventory {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }
+
+  readonly begun = (): Promise<void> => this.#begun.promise
 
   readonly settled = async (): Promise<void> => {
     this.look()

@@ -47,6 +47,8 @@ export interface Inventory {
   /** Grows with every change of containers and nodes. */
   readonly version: () => number
   readonly onChange: (listener: (change: InventoryChange) => void) => () => void
+  /** Resolves once every node was read, or has failed, after the start; after a while in any case. Never rejects. */
+  readonly begun: () => Promise<void>
   /** Resolves once everything that nodes have reported until now was read; after a short while in any case. Never rejects. */
   readonly settled: () => Promise<void>
   /** Reads a container anew, after something was done to it. Resolves after a short while in any case; never rejects. */

@@ -44,6 +44,7 @@ export class NodeFeed implements NodeInventory {
   error: string | undefined
   listedAtMs: number | undefined
   images: readonly ImageSummary[] = []
+  readonly #judged = Promise.withResolvers<void>()
   #imagesAreRead = false
   #imagesAreStale = false
 
@@ -91,14 +92,20 @@ export class NodeFeed implements NodeInventory {
     this.#become('down', reason)
   }
 
+  /** Resolves when the node has told everything for the first time, or is known not to. */
+  get judged(): Promise<void> {
+    return this.#judged.promise
+  }
+
   /** Whether events have told of something that was not read yet, or nothing was told at all. */
   get isUnsettled(): boolean {
     return this.condition !== 'down' && this.condition !== 'broken' && this.#feed.isUnsettled
   }
 
   /** Resolves when what events have told until now was read. */
-  settled(): Promise<void> {
-    return this.#feed.settled()
+  async settled(): Promise<void> {
+    await this.#judged.promise
+    if (this.isUnsettled) await this.#feed.settled()
   }
 
   /** Reads a container anew. Throws if the node does not answer. */
@@ -124,6 +131,7 @@ export class NodeFeed implements NodeInventory {
     if (this.condition === 'down' || (this.condition === condition && this.error === error)) return
     this.condition = condition
     this.error = error
+    this.#judged.resolve()
     this.#ports.onCondition()
   }
 

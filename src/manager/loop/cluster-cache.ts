@@ -39,6 +39,7 @@ export class ClusterCache {
   readonly status: CachedPrefix<TaskStatus>
   /** For each prefix, the newest revision at which we wrote there ourselves. */
   readonly #floors = new Map<string, number>()
+  readonly #closing = new AbortController()
 
   constructor({ store, keys, clock, log }: CachePorts) {
     const cached = <T>(prefix: string, codec: Codec<T>): CachedPrefix<T> =>
@@ -98,8 +99,17 @@ export class ClusterCache {
   }
 
   /** Resolves once {@link isCurrent}. */
-  async current(signal: AbortSignal): Promise<void> {
-    while (!this.isCurrent()) {
+  current(signal: AbortSignal): Promise<void> {
+    return this.#until(() => this.isCurrent(), signal)
+  }
+
+  /** Resolves once members of this revision are known; at once if this is closed before that. */
+  async reached(revision: number): Promise<void> {
+    await this.#until(() => this.members.revision >= revision, this.#closing.signal).catch(() => {})
+  }
+
+  async #until(holds: () => boolean, signal: AbortSignal): Promise<void> {
+    while (!holds()) {
       signal.throwIfAborted()
       const changed = Promise.withResolvers<void>()
       const stop = this.onChange(() => changed.resolve())
@@ -115,6 +125,7 @@ export class ClusterCache {
   }
 
   close(): void {
+    this.#closing.abort()
     for (const [, cache] of this.#all()) cache.close()
   }
 

@@ -18,6 +18,8 @@ export const lab: {
   members: MemberRecord[]
   leads: boolean
   networks: Map<string, NetworkRecord>
+  /** Until it resolves, the manager has not read the store. */
+  known: Promise<void>
   /** What the front has tasks placed beside. */
   standalone: Standalone | undefined
 } = {
@@ -25,10 +27,14 @@ export const lab: {
   members: [],
   leads: true,
   networks: new Map(),
+  known: Promise.resolve(),
   standalone: undefined,
 }
 
-beforeEach(() => Object.assign(lab, { scope: new Scope(), members: [], leads: true, networks: new Map() }))
+beforeEach(() => {
+  const known = Promise.resolve()
+  Object.assign(lab, { scope: new Scope(), members: [], leads: true, networks: new Map(), known })
+})
 afterEach(() => lab.scope[Symbol.asyncDispose]())
 
 export async function addNode(name: string, engine: Engine, more: Partial<MemberRecord> = {}): Promise<void> {
@@ -60,9 +66,12 @@ export async function startFront({ leader, tls }: { leader?: string; tls?: Serve
     networks: stored([...lab.networks.values()]),
   })
   const isLeader = leader === undefined && lab.leads
+  let isKnown = false
   const manager: Manager = {
     run: () => Promise.resolve(),
     snapshot,
+    known: () => lab.known.then(() => void (isKnown = true)),
+    isKnown: () => isKnown,
     staleMs: () => 0,
     isLeader: () => isLeader,
     confirmLead: async () => {},

@@ -124,6 +124,8 @@ describe('the list', () => {
       },
     )
     list.run(lists(), controller.signal).catch(() => {})
+    let askedAt: number | undefined
+    void list.asked().then(revision => (askedAt = revision))
     const nodes = async (): Promise<string[]> =>
       (await store.list(keys.members)).items.map(({ value }) => {
         const { name, apiAddress } = memberCodec.decode(value)
@@ -135,7 +137,9 @@ describe('the list', () => {
       { address: 'b:1', reason: 'it was not asked yet' },
       { address: 'c:1', reason: 'connect ECONNREFUSED' },
     ])
+    expect(askedAt).toBeUndefined()
     await clock.advance(4_500)
+    expect(askedAt).toBe((await store.list(keys.members)).revision)
     expect(list.pending()[0]?.reason).toBe('The engine at b:1 does not answer')
     engines.set('c:1', infoOf('c'))
     engines.delete('a:1')

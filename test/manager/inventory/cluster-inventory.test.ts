@@ -107,6 +107,7 @@ function inspectOf({ id, name, status, exitCode = 0, labels = {} }: Box): Contai
 let clock: ManualClock
 let end: AbortController
 let members: Map<string, MemberRecord>
+let engines: Map<string, TestNode>
 
 beforeEach(() => {
   clock = new ManualClock(Date.parse('2023-11-14T22:18:20Z'))
@@ -114,19 +115,47 @@ beforeEach(() => {
 })
 afterEach(() => end.abort())
 
-async function follow(nodes: Readonly<Record<string, TestNode>>): Promise<ClusterInventory> {
+function start(nodes: Readonly<Record<string, TestNode>>, membersKnown?: () => Promise<void>): ClusterInventory {
   members = new Map(Object.keys(nodes).map(name => [name, memberRecord(name)]))
-  const engines = ({ name }: MemberRecord): Engine => nodes[name]?.engine ?? stubEngine({})
+  engines = new Map(Object.entries(nodes))
   const inventory = new ClusterInventory({
     clock,
     log: silentLog,
-    engines,
+    engines: ({ name }) => engines.get(name)?.engine ?? stubEngine({}),
     members: () => members,
     isKnown: () => true,
+    ...(membersKnown === undefined ? {} : { membersKnown }),
   })
   void inventory.run(end.signal)
+  return inventory
+}
+
+async function follow(nodes: Readonly<Record<string, TestNode>>): Promise<ClusterInventory> {
+  const inventory = start(nodes)
   await clock.advance(100)
   return inventory
+}
+
+/** Whether it is done, told when it is asked. */
+function watched(work: Promise<unknown>): { isDone: boolean } {
+  const seen = { isDone: false }
+  void work.then(() => (seen.isDone = true))
+  return seen
+}
+
+/** One whose list waits until the test lets it go on. */
+function held(boxes: Box[]): { readonly node: TestNode; readonly release: () => void } {
+  const node = new TestNode(boxes)
+  const { containers } = node.engine
+  const gate = Promise.withResolvers<void>()
+  const list: typeof containers.list = async options => {
+    await gate.promise
+    return containers.list(options)
+  }
+  return {
+    node: Object.assign(node, { engine: { ...node.engine, containers: { ...containers, list } } }),
+    release: gate.resolve,
+  }
 }
 
 const ALL = { all: true, limit: 0, filters: {} }
@@ -215,6 +244,61 @@ describe('what lies on the nodes', () => {
     node.boxes = []
     await inventory.refresh('n1', idOf('aa'))
     expect(ps(inventory)).toEqual([])
+  })
+})
+
+describe('the beginning', () => {
+  it('is over when every node was read, so that nobody takes a part for all', async () => {
+    const late = held([job()])
+    const inventory = start({ n1: new TestNode([web()]), n2: late.node })
+    const begun = watched(inventory.begun())
+    await clock.advance(2_000)
+    expect(begun.isDone).toBe(false)
+    late.release()
+    await settle()
+    expect(begun.isDone).toBe(true)
+    expect(ps(inventory)).toEqual(['/n1/web Up 5 minutes', '/n2/job Exited (3) 5 minutes ago'])
+  })
+
+  it('waits until it is known who the nodes are', async () => {
+    const known = Promise.withResolvers<void>()
+    const inventory = start({ n1: new TestNode([web()]) }, () => known.promise)
+    const begun = watched(inventory.begun())
+    await settle()
+    expect(begun.isDone).toBe(false)
+    known.resolve()
+    await settle()
+    expect(begun.isDone).toBe(true)
+  })
+
+  it('does not wait for a node that cannot be reached', async () => {
+    const broken = new TestNode([])
+    broken.failure = unavailable('ENGINE_UNAVAILABLE', 'Cannot connect: connection refused')
+    const inventory = start({ n1: new TestNode([web()]), n2: broken })
+    const begun = watched(inventory.begun())
+    await settle()
+    expect(begun.isDone).toBe(true)
+  })
+
+  it.each([
+    ['is silent', undefined],
+    ['and the store are silent', () => new Promise<void>(() => {})],
+  ])('ends though a node %s', async (_what, membersKnown) => {
+    const inventory = start({ n1: new TestNode([web()]), n2: held([]).node }, membersKnown)
+    const begun = watched(inventory.begun())
+    await clock.advance(5_000)
+    expect(begun.isDone).toBe(true)
+  })
+
+  it('of a node that fails while it is waited for lets who waits go on', async () => {
+    const inventory = await follow({ n1: new TestNode([web()]) })
+    const broken = new TestNode([])
+    broken.failure = unavailable('ENGINE_UNAVAILABLE', 'Cannot connect: connection refused')
+    engines.set('n2', broken)
+    members = new Map([...members, ['n2', memberRecord('n2')]])
+    const settled = watched(inventory.settled())
+    await settle()
+    expect(settled.isDone).toBe(true)
   })
 })
 

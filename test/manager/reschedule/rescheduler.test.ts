@@ -80,6 +80,7 @@ const inventory: Inventory = {
   find: () => [],
   version: () => 0,
   onChange: () => () => {},
+  begun: async () => {},
   settled: async () => {},
   refresh: async () => {},
 }
