@@ -35,8 +35,12 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 await rm(`${root}/dist`, { recursive: true, force: true })
 const { errors, warnings } = await build({
   absWorkingDir: root,
-  // The second is what the first runs beside itself.
-  entryPoints: { cli: 'src/main/cli.ts', 'unpack-program': 'src/runtime/images/tar/unpack-program.ts' },
+  // The others are what the first runs beside itself.
+  entryPoints: {
+    cli: 'src/main/cli.ts',
+    'unpack-program': 'src/runtime/images/tar/unpack-program.ts',
+    'stand-in-program': 'src/runtime/network/stand-in/stand-in-program.ts',
+  },
   outdir: 'dist/main',
   chunkNames: '../chunks/[name]-[hash]',
   bundle: true,

@@ -187,6 +187,10 @@ export interface ContainerMounts {
  */
 export interface NameSource {
   readonly lookup: (network: string, name: string) => readonly string[] | undefined
+  /** Every name of a network, in small letters, with what `lookup` answers. Absent: nothing of it outlives the engine. */
+  readonly all?: (network: string) => ReadonlyMap<string, readonly string[]>
+  /** Calls the listener after names may have changed. */
+  readonly onChange?: (listener: () => void) => void
   /**
    * Queries wait until it resolves: what an agent that starts has not read yet must not be told to be unknown, which
    * programs take for final. Whoever gives it bounds it. Absent: the names are there.

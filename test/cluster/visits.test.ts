@@ -183,6 +183,22 @@ describe('compose up on three hosts', () => {
     await cluster.nodesReady()
   })
 
+  it('lets containers find each other while the agent of their host is dead', async () => {
+    const node = (await ps()).find(row => row.Service === 'web')?.Node ?? ''
+    await cluster.killAgent(node)
+    // What leads to the replicas on this host stays as it was, so that its own replica is asked now and then.
+    await until('its own replica to have found the API', async () =>
+      (await visit(node)).node === node ? true : undefined,
+    )
+    await cluster.startNode(node)
+    await cluster.nodesReady()
+    // It may have been given up, and its replicas replaced.
+    await until('all to be well', async () => {
+      const rows = await ps()
+      return rows.length === 6 && rows.every(row => row.Health === '' || row.Health === 'healthy') ? true : undefined
+    })
+  })
+
   it('rolls an image out that was built anew, and keeps it when the host that built it is lost', async () => {
     const files = mkdtempSync(join(tmpdir(), 'shoal-built-'))
     const built = (verb: string, ...args: string[]): Promise<string> =>

@@ -17,8 +17,21 @@ export function isServing(endpoint: EndpointRecord, suspected: ReadonlySet<strin
  * The cluster's names: of a service every healthy replica, of a container itself. A name that exists but has nothing
  * healthy is known and empty, so that nobody asks for it outside.
  */
-export function clusterNames(view: EndpointView): NameSource {
+export function clusterNames(view: EndpointView): Required<Pick<NameSource, 'lookup' | 'all'>> {
   return {
+    all(network) {
+      const suspected = view.suspected()
+      const names = new Map<string, string[]>()
+      for (const endpoint of view.on(network)) {
+        if (endpoint.kind === 'gateway') continue
+        for (const name of new Set(endpoint.names.map(each => each.toLowerCase()))) {
+          const addresses = names.get(name) ?? []
+          names.set(name, addresses)
+          if (isServing(endpoint, suspected)) addresses.push(endpoint.address)
+        }
+      }
+      return names
+    },
     lookup(network, name) {
       const named = view
         .on(network)

@@ -71,6 +71,7 @@ class HostOverlay implements ClusterOverlay {
   /** Networks whose record was there, or must have been: only of those does its absence mean that they are gone. */
   readonly #seen = new Set<string>()
   readonly #view: EndpointView
+  readonly #namesListeners: (() => void)[] = []
   #endpoints: CachedPrefix<EndpointRecord> | undefined
   #networks: CachedPrefix<NetworkRecord> | undefined
   #services: CachedPrefix<ServiceRecord> | undefined
@@ -100,7 +101,7 @@ class HostOverlay implements ClusterOverlay {
       on: network => [...this.#own.on(network), ...this.#others.on(network)],
       suspected: () => this.#probe.suspected,
     }
-    this.names = clusterNames(this.#view)
+    this.names = { ...clusterNames(this.#view), onChange: listener => void this.#namesListeners.push(listener) }
   }
 
   async start(signal?: AbortSignal): Promise<void> {
@@ -262,6 +263,7 @@ class HostOverlay implements ClusterOverlay {
 
   async #reconcile(): Promise<void> {
     if (this.#networks === undefined || this.#services === undefined) return
+    for (const tell of this.#namesListeners) tell()
     await this.#dropGoneNetworks()
     const services = this.#services.values()
     for (const network of this.#wantedNetworks(services)) await this.ensureNetwork(network)

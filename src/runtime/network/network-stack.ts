@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import { errorMessage } from '../../core/errors.ts'
@@ -7,7 +7,8 @@ import type { Random } from '../../core/random.ts'
 import { NetlinkSocket } from '../linux/net/netlink-socket.ts'
 import type { NameSource, NetworkSandboxes } from '../ports.ts'
 import { dnsScope } from './dns/dns-scope.ts'
-import { DnsServer } from './dns/dns-server.ts'
+import { type DnsScope, DnsServer } from './dns/dns-server.ts'
+import { readHostResolver } from './dns/host-resolver.ts'
 import { Firewall } from './firewall/firewall.ts'
 import type { AddressPool } from './networks/address-pool.ts'
 import { DEFAULT_MTU, type DefaultBridgeOptions, ensureDefaults } from './networks/default-networks.ts'
@@ -22,6 +23,8 @@ import { SandboxFolders } from './sandboxes/sandbox-folder.ts'
 import { SandboxTable } from './sandboxes/sandbox-table.ts'
 import { type NetworkEvents, Sandboxes } from './sandboxes/sandboxes.ts'
 import { stackIdentity } from './stack-identity.ts'
+import { StandIn } from './stand-in/stand-in.ts'
+import type { StandInPlaces } from './stand-in/stand-in-program.ts'
 
 /** There if the kernel speaks IPv6. */
 const IPV6_ADDRESSES = '/proc/net/if_inet6'
@@ -60,14 +63,15 @@ export interface NetworkStack {
 /** Opens the engine's networks: makes the bridges that are missing and finds the sandboxes of a former life. */
 export async function createNetworkStack(
   options: NetworkStackOptions,
-  { clock, random, log, names, emit = () => {} }: NetworkStackPorts,
+  { emit = () => {}, ...base }: NetworkStackPorts,
 ): Promise<NetworkStack> {
+  const { clock, random, log } = base
   const identity = stackIdentity(options)
   const execFolder = join(options.execRoot, 'network')
+  const networksFolder = join(options.dataRoot, 'network', 'networks')
   const netlink = new NetlinkSocket()
   const hasIpv6 = existsSync(IPV6_ADDRESSES)
-  let source = names
-  const networks = await NetworkTable.open(join(options.dataRoot, 'network', 'networks'), log)
+  const networks = await NetworkTable.open(networksFolder, log)
   const table = new SandboxTable({
     folder: join(execFolder, 'sandboxes'),
     devicePrefix: identity.devicePrefix,
@@ -75,19 +79,15 @@ export async function createNetworkStack(
   })
   const firewall = new Firewall({ table: identity.table, manage: options.manageFirewall, hasIpv6 }, { clock, log })
   const hostPorts = new HostPorts({ clock, log, hasIpv6 })
-  const networkOf = (id: string): JoinableNetwork | undefined => networks.joinableById(id)
-  const scopePorts = { table, networkOf, outside: () => source, hostResolver: readHostResolver }
-  const dns = new DnsServer(
-    { ready: () => source?.ready, scopeOf: containerId => dnsScope(containerId, scopePorts) },
-    { clock, random, log },
-  )
+  const { dns, standIn, setNameSource } = nameService({ execFolder, networksFolder }, { ...base, table, networks })
   const namespaces = new NamespaceFolder(join(execFolder, 'netns'), identity.devicePrefix)
   const folders = new SandboxFolders(join(execFolder, 'files'), { networks, table, hostResolver: readHostResolver })
   const owner = { dataRoot: options.dataRoot, devicePrefix: identity.devicePrefix }
-  const parts = { owner, netlink, networks, table, firewall, hostPorts, dns, namespaces, folders, log, emit }
+  const parts = { owner, netlink, networks, table, firewall, hostPorts, dns, standIn, namespaces, folders, log, emit }
   const sandboxes = new Sandboxes(parts)
   const close = async (): Promise<void> => {
     dns.close()
+    standIn.close({ isNeeded: table.all().length > 0 })
     hostPorts.close()
     try {
       if (table.all().length === 0) await leaveHost(parts)
@@ -102,6 +102,7 @@ export async function createNetworkStack(
       ensureBridge(netlink, network, owner)
       firewall.setNetwork(network)
     }
+    await standIn.endEarlier()
     await sandboxes.adopt()
     await firewall.apply()
   } catch (error) {
@@ -121,10 +122,35 @@ export async function createNetworkStack(
       seed: identity.table,
       ...(options.addressPools === undefined ? {} : { addressPools: options.addressPools }),
     }),
+    setNameSource,
+    close,
+  }
+}
+
+/** Who answers for names while the engine runs, and after it. */
+function nameService(
+  places: StandInPlaces,
+  {
+    table,
+    networks,
+    names,
+    ...base
+  }: NetworkStackPorts & { readonly table: SandboxTable; readonly networks: NetworkTable },
+): Pick<NetworkStack, 'setNameSource'> & { readonly dns: DnsServer; readonly standIn: StandIn } {
+  let source = names
+  const networkOf = (id: string): JoinableNetwork | undefined => networks.joinableById(id)
+  const scopePorts = { table, networkOf, outside: () => source, hostResolver: readHostResolver }
+  const scopeOf = (containerId: string): DnsScope => dnsScope(containerId, scopePorts)
+  const usedNetworks = (): string[] =>
+    networks.all().flatMap(({ id, name }) => (table.membersOf(id).length === 0 ? [] : [name]))
+  const standIn = new StandIn(places, { ...base, networks: usedNetworks })
+  return {
+    dns: new DnsServer({ ready: () => source?.ready, scopeOf }, base),
+    standIn,
     setNameSource: next => {
       source = next
+      standIn.follow(next)
     },
-    close,
   }
 }
 
@@ -142,13 +168,4 @@ async function leaveHost({
 }): Promise<void> {
   for (const network of networks.bridges()) removeBridge(netlink, network, owner)
   await firewall.drop()
-}
-
-/** What the host resolves names with; read anew each time, for it changes with the host's network. */
-function readHostResolver(): string {
-  try {
-    return readFileSync('/etc/resolv.conf', 'utf8')
-  } catch {
-    return ''
-  }
 }

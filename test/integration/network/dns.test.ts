@@ -1,5 +1,8 @@
-import { basename } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../../../scripts/lib/command.ts'
+import { isAlive, type ProcessIdentity } from '../../../src/runtime/linux/process/process-identity.ts'
 import type { Sandbox, SandboxRequest } from '../../../src/runtime/ports.ts'
 import { HostProcess, inside, Lab, type LabHost, resolveName, run, sandboxRequest } from './lab.ts'
 
@@ -129,15 +132,45 @@ describe.skipIf(!isRoot)('names inside containers (needs root)', () => {
     expect(await ask(plain, 'plain')).toMatchObject({ data: [expect.stringMatching(/^172\./)] })
   })
 
-  it('answers again after the engine was killed', async () => {
+  it('answers while the engine is dead, and with the next one’s own sockets afterwards', async () => {
     const request = sandboxRequest('survivor', on('app'))
     const sandbox = await open(request)
+    await host.process.call('leaveNames', { app: { elsewhere: ['10.99.0.1'], ill: [] } })
+    await until('the names to be written down', async () =>
+      existsSync(join(host.folder, 'exec/network/names.json')) ? true : undefined,
+    )
     await host.process.kill()
-    expect(await ask(sandbox, 'survivor')).toBeUndefined()
+    const standIn = await until('somebody to answer', async () => {
+      const answer = await ask(sandbox, 'survivor')
+      return answer === undefined ? undefined : standInOf(host.folder)
+    })
+    for (const transport of ['udp', 'tcp']) {
+      expect(await ask(sandbox, 'survivor', transport)).toMatchObject({ data: [sandbox.networks['app']?.IPAddress] })
+      expect(await ask(sandbox, 'Elsewhere.app', transport)).toMatchObject({ data: ['10.99.0.1'] })
+      expect(await ask(sandbox, 'ill', transport)).toMatchObject({ rcode: 'NOERROR', data: [] })
+    }
+    expect(await ask(sandbox, 'www.example.com')).toMatchObject({ data: ['203.0.113.1'] })
     host.process = new HostProcess(host.netns)
     await host.process.call('openStack', host.folder)
     await host.process.call('restore', [request])
+    expect(isAlive(standIn)).toBe(false)
     expect(await ask(sandbox, 'survivor')).toMatchObject({ data: [sandbox.networks['app']?.IPAddress] })
     expect(await ask(sandbox, 'survivor', 'tcp')).toMatchObject({ data: [sandbox.networks['app']?.IPAddress] })
   })
+
+  it('goes on answering after the engine was stopped, until its last container is gone', async () => {
+    const request = sandboxRequest('left-alone', on('app'))
+    const sandbox = await open(request)
+    await host.process.call('closeStack')
+    await until('somebody to answer', () => ask(sandbox, 'left-alone'))
+    const standIn = standInOf(host.folder)
+    for (const file of readdirSync(join(host.folder, 'exec/network/netns'))) {
+      await run('umount', '-l', join(host.folder, 'exec/network/netns', file))
+    }
+    await until('it to end', async () => (isAlive(standIn) ? undefined : true))
+  })
 })
+
+function standInOf(folder: string): ProcessIdentity {
+  return JSON.parse(readFileSync(join(folder, 'exec/network/stand-in.json'), 'utf8')) as ProcessIdentity
+}

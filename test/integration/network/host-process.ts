@@ -37,6 +37,11 @@ const methods: Record<string, (...args: never[]) => unknown> = {
     const names = { lookup: () => undefined, ready: named.promise }
     stack = await createNetworkStack(optionsOf(folder), { ...ports, names })
   },
+  leaveNames: (names: Record<string, Record<string, string[]>>) => {
+    const all = (network: string) => new Map(Object.entries(names[network] ?? {}))
+    const lookup = (network: string, name: string) => all(network).get(name)
+    stack.setNameSource({ lookup, all, onChange: changed => changed() })
+  },
   destroyStack: (folder: string) => destroyNetworkStack(optionsOf(folder), ports),
   closeStack: () => stack.close(),
   open: (request: SandboxRequest) => stack.sandboxes.open(request),

@@ -67,6 +67,9 @@ it('resolves a service to its healthy replicas on hosts that live, and a contain
   expect(names.lookup('shop_default', 'shop-web-8')).toEqual([])
   expect(names.lookup('shop_default', 'db')).toBeUndefined()
   expect(names.lookup('other', 'web')).toBeUndefined()
+  const all = names.all('shop_default')
+  for (const [name, addresses] of all) expect(names.lookup('shop_default', name)).toEqual(addresses)
+  expect([...all.keys()].sort()).toEqual(['shop-web-5', 'shop-web-6', 'shop-web-7', 'shop-web-8', 'web'])
 })
 
 const network = (name: string, internal = false): NetworkRecord => ({

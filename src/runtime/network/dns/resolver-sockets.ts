@@ -42,6 +42,11 @@ export function openResolverSockets(netnsPath: string, earlier?: ResolverPorts):
   })
 }
 
+/** Sockets on the ports that an engine had which has died; undefined while somebody has them. */
+export function reopenResolverSockets(netnsPath: string, ports: ResolverPorts): ResolverSockets | undefined {
+  return insideNetworkNamespace(netnsPath, () => tryBind(ports))
+}
+
 function redirects({ udp, tcp }: ResolverSockets) {
   const at = { address: RESOLVER_ADDRESS, port: DNS_PORT }
   return [

@@ -16,6 +16,7 @@ import type { JoinableNetwork, LocalNetwork } from '../networks/local-network.ts
 import type { NetworkTable } from '../networks/network-table.ts'
 import type { HostPorts } from '../ports/host-ports.ts'
 import { planPorts } from '../ports/published-ports.ts'
+import type { StandIn } from '../stand-in/stand-in.ts'
 import { allocateEndpoints, linkedVariables } from './allocate-endpoints.ts'
 import { checkRequest } from './check-request.ts'
 import { diffEndpoints } from './diff-endpoints.ts'
@@ -38,6 +39,8 @@ export interface SandboxesPorts {
   readonly firewall: Firewall
   readonly hostPorts: HostPorts
   readonly dns: DnsServer
+  /** Answers for names when this engine has ended. */
+  readonly standIn: Pick<StandIn, 'begin'>
   readonly namespaces: NamespaceFolder
   readonly folders: SandboxFolders
   readonly log: Log
@@ -370,12 +373,13 @@ export class Sandboxes implements NetworkSandboxes {
 
   /** Answers the container's questions for names, if it asks us. Opening is what takes time: it is done once. */
   #serveNames(record: SandboxRecord): SandboxRecord {
-    const { dns, folders, namespaces, table } = this.#ports
+    const { dns, standIn, folders, namespaces, table } = this.#ports
     const { containerId } = record
     if (record.kind !== 'private' || dns.isServing(containerId)) return record
     if (!folders.resolverOf(record).servers.includes(RESOLVER_ADDRESS)) return record
     const sockets = openResolverSockets(namespaces.pathOf(containerId), record.resolver)
     dns.serve(containerId, sockets)
+    standIn.begin()
     return table.keep({ ...record, resolver: { udp: sockets.udp.port, tcp: sockets.tcp.port } })
   }
 
