@@ -13,7 +13,7 @@ export interface PlanStep {
   readonly because?: readonly string[]
 }
 
-/** `PUT /v1/projects/{name}?dryRun=&forceRecreate=&removeOrphans=` with a {@link ProjectSpec}; `DELETE /v1/projects/{name}?volumes=&dryRun=`. */
+/** `PUT /v1/projects/{name}?dryRun=&forceRecreate=&recreate=&removeOrphans=` with a {@link ProjectSpec}; `DELETE /v1/projects/{name}?volumes=&dryRun=`. */
 export interface ApplyResult {
   readonly project: string
   readonly changed: boolean

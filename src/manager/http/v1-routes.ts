@@ -43,6 +43,7 @@ export function v1Routes(ports: NodeRoutePorts, more: readonly ApiRoute[], versi
       query: {
         ...DRY_RUN,
         forceRecreate: 'replace every task even if nothing changed',
+        recreate: 'names of services, parted by commas, whose tasks are replaced even if nothing changed',
         removeOrphans: 'remove services that the project no longer names',
       },
       body: projectSpecSchema,
@@ -99,6 +100,12 @@ function viewOf(manager: Manager, { params: { name = '' } }: ApiRequest) {
   return view
 }
 
+/** False if nobody is named. */
+function namesIn(text = ''): false | readonly string[] {
+  const names = text.split(',').filter(name => name !== '')
+  return names.length > 0 && names
+}
+
 async function apply(manager: Manager, { params: { name = '' }, query, body }: ApiRequest): Promise<ApiReply> {
   const project = body as ProjectSpec
   if (project.name !== name) {
@@ -106,7 +113,7 @@ async function apply(manager: Manager, { params: { name = '' }, query, body }: A
   }
   const json = await manager.apply(project, {
     dryRun: isOn(query['dryRun']),
-    forceRecreate: isOn(query['forceRecreate']),
+    forceRecreate: isOn(query['forceRecreate']) || namesIn(query['recreate']),
     removeOrphans: isOn(query['removeOrphans']),
   })
   return { json }

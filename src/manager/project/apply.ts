@@ -15,7 +15,8 @@ import { type CheckConstraint, validateProject } from './validate-project.ts'
 
 export interface ApplyOptions {
   readonly dryRun: boolean
-  readonly forceRecreate: boolean
+  /** Replace tasks even if nothing changed: of all services, or of those that are named. */
+  readonly forceRecreate: boolean | readonly string[]
   readonly removeOrphans: boolean
 }
 
@@ -46,7 +47,9 @@ export async function applyProject(
       nowMs: ports.clock.nowMs(),
       pool: ports.pool,
       removeOrphans: options.removeOrphans,
-      ...(options.forceRecreate ? { forceSalt: newShortId(ports.random) } : {}),
+      ...(options.forceRecreate === false
+        ? {}
+        : { forced: { services: options.forceRecreate, salt: newShortId(ports.random) } }),
     })
     if (options.dryRun || (await writeInOrder(planTransaction(plan, ports.keys), ports.write))) {
       return { ...resultOf(desired.name, plan.steps), ...(plan.warnings.length > 0 ? { warnings: plan.warnings } : {}) }

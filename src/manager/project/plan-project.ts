@@ -26,8 +26,11 @@ export interface ProjectPlan {
 export interface PlanOptions {
   readonly nowMs: number
   readonly pool: AddressPool
-  /** Replace every task although its spec is the same; the text makes its hash another one. */
-  readonly forceSalt?: string
+  /**
+   * Whose tasks to replace although the spec is the same: all (`true`), or those of the named services. The salt makes their
+   * hash another one.
+   */
+  readonly forced?: { readonly services: true | readonly string[]; readonly salt: string }
   /** Remove services that the project no longer names. */
   readonly removeOrphans: boolean
 }
@@ -114,7 +117,7 @@ function planService(
   spec: ServiceSpec,
   project: string,
   snapshot: Snapshot,
-  { nowMs, forceSalt }: PlanOptions,
+  { nowMs, forced }: PlanOptions,
 ): Planned<ServiceRecord> {
   const id = serviceId(project, spec.name)
   const before = snapshot.services.get(id)
@@ -130,9 +133,13 @@ function planService(
     before,
     value: { ...before.value, ...base, specHash, ...(changed.length > 0 ? { previous: before.value.spec } : {}) },
   })
-  if (changed.length > 0 || forceSalt !== undefined) {
+  const isForced = forced !== undefined && (forced.services === true || forced.services.includes(spec.name))
+  if (changed.length > 0 || isForced) {
     const because = changed.length > 0 ? changed : ['forced']
-    return { step: { ...step, action: 'update', because }, write: write(specHashOf(spec, forceSalt)) }
+    return {
+      step: { ...step, action: 'update', because },
+      write: write(specHashOf(spec, isForced ? forced.salt : undefined)),
+    }
   }
   const { specHash } = before.value
   if (scaled) {

@@ -72,13 +72,19 @@ describe('a plan', () => {
 
   it('replaces everything when forced, once', () => {
     const before = clusterWith(shop)
-    const forced = planProject(shop, before, { ...OPTIONS, forceSalt: 'x' })
+    const forced = planProject(shop, before, { ...OPTIONS, forced: { services: true, salt: 'x' } })
     expect(steps(forced)).toContain('update service web forced')
     expect(forced.services[0]?.value?.specHash).not.toBe(specHashOf(web))
     const cluster = new ModelCluster()
     cluster.apply(shop)
     cluster.put('/shoal/test/services/shop.web', forced.services[0]?.value)
     expect(planProject(shop, cluster.snapshot(), OPTIONS).services).toEqual([])
+  })
+
+  it('replaces only the services that are named, when forced so', () => {
+    const two = projectSpec('shop', [web, serviceSpec('db')])
+    const plan = planProject(two, clusterWith(two), { ...OPTIONS, forced: { services: ['db'], salt: 'x' } })
+    expect(steps(plan)).toEqual(['keep service web', 'update service db forced'])
   })
 })
 
