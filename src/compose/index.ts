@@ -6,6 +6,7 @@ export { type LoadOptions, loadProject, openProject, type Project } from './load
 export { ComposeError } from './problem.ts'
 export { listVariables } from './render/list-variables.ts'
 export { outputModel } from './render/output-model.ts'
+export { referenceJson } from './render/reference-json.ts'
 export { writeYaml } from './render/write-yaml.ts'
 export { serviceHash } from './service-hash.ts'
 export { imageName } from './spec/container-spec.ts'

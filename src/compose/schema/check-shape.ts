@@ -16,14 +16,14 @@ export function checkShape(value: unknown, shape: Shape, options: CheckOptions, 
     case 'scalar':
       return checkScalar(value, shape, path)
     case 'list': {
-      if (!isList(value)) return [wrongKind(path, [shape])]
+      if (!isList(value)) return [wrongKind(value, path, [shape])]
       const items = value.flatMap((item, index) => checkShape(item, shape.item, options, [...path, String(index)]))
       return shape.unique === true ? [...items, ...duplicates(value, path)] : items
     }
     case 'record':
-      return isTree(value) ? checkRecord(value, shape, options, path) : [wrongKind(path, [shape])]
+      return isTree(value) ? checkRecord(value, shape, options, path) : [wrongKind(value, path, [shape])]
     case 'dictionary':
-      return isTree(value) ? checkDictionary(value, shape, options, path) : [wrongKind(path, [shape])]
+      return isTree(value) ? checkDictionary(value, shape, options, path) : [wrongKind(value, path, [shape])]
     case 'either':
       return checkEither(value, shape, options, path)
   }
@@ -34,7 +34,7 @@ function say(path: Path, message: string, where: Path = path): Problem {
 }
 
 function checkScalar(value: unknown, shape: ScalarShape, path: Path): readonly Problem[] {
-  if (!shape.types.some(type => isOfType(value, type))) return [wrongKind(path, [shape])]
+  if (!shape.types.some(type => isOfType(value, type))) return [wrongKind(value, path, [shape])]
   const complaint = shape.check?.(value)
   if (complaint === undefined) return []
   return [say(path, complaint.startsWith('must') || complaint.startsWith("'") ? `: ${complaint}` : complaint)].map(
@@ -92,7 +92,7 @@ function checkDictionary(value: Tree, shape: DictionaryShape, options: CheckOpti
 function checkEither(value: unknown, shape: EitherShape, options: CheckOptions, path: Path): readonly Problem[] {
   const candidates = shape.shapes.filter(one => isOfKind(value, one))
   const results = candidates.map(one => checkShape(value, one, options, path)).sort((a, b) => a.length - b.length)
-  return results[0] ?? [wrongKind(path, shape.shapes)]
+  return results[0] ?? [wrongKind(value, path, shape.shapes)]
 }
 
 function isOfKind(value: unknown, shape: Shape): boolean {
@@ -109,11 +109,21 @@ function isOfKind(value: unknown, shape: Shape): boolean {
   }
 }
 
-function wrongKind(path: Path, shapes: readonly Shape[]): Problem {
-  const kinds = [...new Set(shapes.flatMap(kindNames))].sort()
-  const last = kinds.pop() ?? 'something else'
-  const names = kinds.length === 0 ? last : `${kinds.join(', ')} or ${last}`
-  return say(path, `must be ${/^[aeiou]/.test(names) ? 'an' : 'a'} ${names}`)
+/** In the reference's words, its article included, because they are what people search for. */
+function wrongKind(value: unknown, path: Path, shapes: readonly Shape[]): Problem {
+  const all = [...new Set(shapes.flatMap(kindNames))].sort()
+  // Who writes a fraction where a whole number or a text stands meant the number.
+  const kinds = typeof value === 'number' && all.includes('integer') ? ['integer'] : all
+  const last = kinds.at(-1) ?? 'something else'
+  const names = kinds.length <= 1 ? last : `${kinds.slice(0, -1).join(', ')} or ${last}`
+  const hint = kinds.includes('array') ? listHint(value, path) : undefined
+  return say(path, `must be a ${names}${hint === undefined ? '' : ` (${hint})`}`)
+}
+
+function listHint(value: unknown, path: Path): string | undefined {
+  const key = path.at(-1) ?? ''
+  if (isTree(value)) return `a list: lines that begin with "- " under ${key}`
+  return typeof value === 'object' ? undefined : `a list: write ${key}: [${JSON.stringify(value)}]`
 }
 
 function kindNames(shape: Shape): readonly string[] {
@@ -121,7 +131,7 @@ function kindNames(shape: Shape): readonly string[] {
     case 'scalar':
       return shape.types
     case 'list':
-      return ['list']
+      return ['array']
     default:
       return ['mapping']
   }

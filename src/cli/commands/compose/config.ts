@@ -10,6 +10,7 @@ import {
   openProject,
   outputModel,
   type Project,
+  referenceJson,
   serviceHash,
   writeYaml,
 } from '../../../compose/index.ts'
@@ -126,7 +127,7 @@ function variablesText(load: LoadOptions, options: Options): string {
 function modelText({ model }: Project, options: Options): string {
   const output = outputModel(model, { escapeDollars: options.choice('interpolate') !== false })
   const format = options.text('format') ?? 'yaml'
-  if (format === 'json') return `${JSON.stringify(output, undefined, 2)}\n`
+  if (format === 'json') return `${JSON.stringify(referenceJson(output), undefined, 2)}\n`
   if (format === 'yaml') return writeYaml(output)
   throw invalidInput('BAD_FLAG', `Cannot print as "${format}": expected yaml or json`)
 }
