@@ -181,6 +181,14 @@ export interface ContainerMounts {
   readonly release: (containerId: string, options: { readonly anonymous: boolean }) => Promise<void>
 }
 
+/** A datagram that asks whether somebody looks after this host's containers, and the one that says so, sent to the same port. */
+export interface Pulse {
+  readonly address: string
+  readonly port: number
+  readonly ask: string
+  readonly answer: string
+}
+
 /**
  * Names that the engine's DNS server does not know itself: the agent answers with the cluster's. Asked for queries from
  * containers on the given network; undefined means "not mine", an empty list "exists, but nothing healthy".
@@ -189,6 +197,8 @@ export interface NameSource {
   readonly lookup: (network: string, name: string) => readonly string[] | undefined
   /** Every name of a network, in small letters, with what `lookup` answers. Absent: nothing of it outlives the engine. */
   readonly all?: (network: string) => ReadonlyMap<string, readonly string[]>
+  /** Who answers for names in the engine's place answers this too. */
+  readonly pulse?: Pulse
   /** Calls the listener after names may have changed. */
   readonly onChange?: (listener: () => void) => void
   /**

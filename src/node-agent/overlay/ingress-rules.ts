@@ -1,7 +1,7 @@
 import type { EndpointRecord, NetworkRecord } from '../../core/model/node.ts'
 import type { PortSpec, Protocol } from '../../core/model/service.ts'
 import type { ServiceRecord } from '../../core/model/task.ts'
-import { type EndpointView, isServing } from './endpoint-view.ts'
+import { type EndpointView, servingOf } from './endpoint-view.ts'
 
 /** One published port of a service and the replicas that answer it: `10.200.1.5 . 80`. */
 export interface IngressPort {
@@ -31,15 +31,13 @@ export function planIngress(
   networkOf: (name: string) => NetworkRecord | undefined,
   view: EndpointView,
 ): IngressPort[] {
-  const suspected = view.suspected()
   const planned = new Map<string, IngressPort>()
   const byAge = [...services].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1))
   for (const service of byAge) {
     const network = ingressNetwork(service, networkOf)
     if (network === undefined) continue
-    const replicas = view
-      .on(network.name)
-      .filter(endpoint => endpoint.serviceId === service.id && isServing(endpoint, suspected))
+    const ofService = view.on(network.name).filter(({ serviceId }) => serviceId === service.id)
+    const replicas = servingOf(ofService, view)
       .map(({ address }) => address)
       .sort()
     for (const { protocol, published, target } of service.spec.ports.filter(isIngress)) {

@@ -22,9 +22,9 @@ import { Ingress } from './ingress.ts'
 import { ingressNetwork, isIngress, planIngress } from './ingress-rules.ts'
 import { bridgeName, NetworkDevices } from './network-devices.ts'
 import { macFor, OwnEndpoints } from './own-endpoints.ts'
-import { PeerProbe, type ProbeTransport } from './peer-probe.ts'
+import { PeerProbe, type ProbeTransport, probePackets } from './peer-probe.ts'
 import { Reconciler } from './reconciler.ts'
-import { udpTransport } from './udp-transport.ts'
+import { PROBE_PORT, udpTransport } from './udp-transport.ts'
 
 export interface OverlayOptions {
   /** The node's name. */
@@ -100,8 +100,14 @@ class HostOverlay implements ClusterOverlay {
     this.#view = {
       on: network => [...this.#own.on(network), ...this.#others.on(network)],
       suspected: () => this.#probe.suspected,
+      isTended: host => host === options.hostAddress || this.#isMember(host),
     }
-    this.names = { ...clusterNames(this.#view), onChange: listener => void this.#namesListeners.push(listener) }
+    const { ping: ask, pong: answer } = probePackets(keys.root)
+    this.names = {
+      ...clusterNames(this.#view),
+      pulse: { address: options.hostAddress, port: PROBE_PORT, ask, answer },
+      onChange: listener => void this.#namesListeners.push(listener),
+    }
   }
 
   async start(signal?: AbortSignal): Promise<void> {
@@ -116,6 +122,7 @@ class HostOverlay implements ClusterOverlay {
     const services = new CachedPrefix({ store, prefix: keys.services, codec: serviceCodec, clock, log })
     services.onChange(this.#reconciler.wake)
     const members = new CachedPrefix({ store, prefix: keys.members, codec: memberCodec, clock, log })
+    members.onChange(this.#reconciler.wake)
     this.#endpoints = endpoints
     this.#members = members
     await Promise.all([endpoints, networks, services, members].map(cache => cache.ready(signal)))

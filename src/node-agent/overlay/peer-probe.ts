@@ -35,6 +35,11 @@ export interface PeerProbeOptions {
   readonly onChange: (suspected: ReadonlySet<string>) => void
 }
 
+/** What is sent, and what answers it. */
+export function probePackets(cluster: string): { readonly ping: string; readonly pong: string } {
+  return { ping: `shoal ping ${cluster}`, pong: `shoal pong ${cluster}` }
+}
+
 /** Knows within two seconds which of the hosts we share networks with have died, without the store's leases. */
 export class PeerProbe {
   readonly #options: PeerProbeOptions
@@ -50,8 +55,9 @@ export class PeerProbe {
 
   constructor(options: PeerProbeOptions) {
     this.#options = options
-    this.#ping = Buffer.from(`shoal ping ${options.cluster}`)
-    this.#pong = Buffer.from(`shoal pong ${options.cluster}`)
+    const { ping, pong } = probePackets(options.cluster)
+    this.#ping = Buffer.from(ping)
+    this.#pong = Buffer.from(pong)
   }
 
   get suspected(): ReadonlySet<string> {

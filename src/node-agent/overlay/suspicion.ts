@@ -4,7 +4,7 @@ export const SILENCE_MS_MAX = 1_400
 export const REFUSAL_SILENCE_MS_MAX = 1_650
 
 /**
- * A packet of its agent, or its kernel's word that the probe's port is closed: then the agent is gone, as while it is
+ * A packet of its agent, or of who stands in for it beside its containers; or its kernel's word that the probe's port is closed: then the agent is gone, as while it is
  * restarted or upgraded, but the host lives, and its containers serve on.
  */
 export type SignOfLife = 'packet' | 'refusal'

@@ -4,7 +4,7 @@ import { errorCode, errorMessage, failed } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { ProbeListener, ProbeTransport } from './peer-probe.ts'
 
-const PROBE_PORT = 4788
+export const PROBE_PORT = 4788
 
 /** A socket connected to one host: only those hear that the host's port is closed. */
 interface Line {

@@ -55,6 +55,16 @@ if (transport === 'tcp') {
 }
 setTimeout(() => process.exit(1), 3000)
 `
+/** As the probe of a peer: whoever answers sends to the port that asks. */
+const ASK_PULSE = `
+const socket = require('dgram').createSocket('udp4')
+socket.on('message', bytes => {
+  process.stdout.write(String(bytes))
+  process.exit()
+})
+socket.bind(4788, '10.77.0.254', () => socket.send('are you there', 4788, process.argv[1]))
+setTimeout(() => process.exit(1), 1000)
+`
 
 describe.skipIf(!isRoot)('names inside containers (needs root)', () => {
   const lab = new Lab()
@@ -135,7 +145,8 @@ describe.skipIf(!isRoot)('names inside containers (needs root)', () => {
   it('answers while the engine is dead, and with the next one’s own sockets afterwards', async () => {
     const request = sandboxRequest('survivor', on('app'))
     const sandbox = await open(request)
-    await host.process.call('leaveNames', { app: { elsewhere: ['10.99.0.1'], ill: [] } })
+    const pulse = { address: host.address, port: 4788, ask: 'are you there', answer: 'yes' }
+    await host.process.call('leaveNames', { app: { elsewhere: ['10.99.0.1'], ill: [] } }, pulse)
     await until('the names to be written down', async () =>
       existsSync(join(host.folder, 'exec/network/names.json')) ? true : undefined,
     )
@@ -150,6 +161,10 @@ describe.skipIf(!isRoot)('names inside containers (needs root)', () => {
       expect(await ask(sandbox, 'ill', transport)).toMatchObject({ rcode: 'NOERROR', data: [] })
     }
     expect(await ask(sandbox, 'www.example.com')).toMatchObject({ data: ['203.0.113.1'] })
+    await until('an answer to a peer', async () => {
+      const { stdout } = await inside(lab.wire, process.execPath, '-e', ASK_PULSE, host.address)
+      return stdout === 'yes' ? true : undefined
+    })
     host.process = new HostProcess(host.netns)
     await host.process.call('openStack', host.folder)
     await host.process.call('restore', [request])

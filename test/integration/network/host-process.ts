@@ -6,7 +6,7 @@ import { clusterKeys, createEtcdStore } from '../../../src/discovery/index.ts'
 import type { EndpointConfig, Engine, NetworkCreateRequest } from '../../../src/docker-api/index.ts'
 import { type ClusterOverlay, createOverlay } from '../../../src/node-agent/overlay/index.ts'
 import { createNetworkStack, destroyNetworkStack, type NetworkStack } from '../../../src/runtime/network/index.ts'
-import type { SandboxRequest } from '../../../src/runtime/ports.ts'
+import type { Pulse, SandboxRequest } from '../../../src/runtime/ports.ts'
 import { deathAtAwait } from '../../support/death-at-await.ts'
 
 /** One host's network stack and overlay, called by the test through messages. */
@@ -37,10 +37,10 @@ const methods: Record<string, (...args: never[]) => unknown> = {
     const names = { lookup: () => undefined, ready: named.promise }
     stack = await createNetworkStack(optionsOf(folder), { ...ports, names })
   },
-  leaveNames: (names: Record<string, Record<string, string[]>>) => {
+  leaveNames: (names: Record<string, Record<string, string[]>>, pulse: Pulse) => {
     const all = (network: string) => new Map(Object.entries(names[network] ?? {}))
     const lookup = (network: string, name: string) => all(network).get(name)
-    stack.setNameSource({ lookup, all, onChange: changed => changed() })
+    stack.setNameSource({ lookup, all, pulse, onChange: changed => changed() })
   },
   destroyStack: (folder: string) => destroyNetworkStack(optionsOf(folder), ports),
   closeStack: () => stack.close(),

@@ -19,9 +19,14 @@ const endpoint = (node: string, last: number, changes: Partial<EndpointRecord> =
   healthy: true,
   ...changes,
 })
-const view = (endpoints: readonly EndpointRecord[], suspected: readonly string[] = []): EndpointView => ({
+const view = (
+  endpoints: readonly EndpointRecord[],
+  suspected: readonly string[] = [],
+  untended: readonly string[] = [],
+): EndpointView => ({
   on: network => endpoints.filter(record => record.network === network),
   suspected: () => new Set(suspected),
+  isTended: host => !untended.includes(host),
 })
 const gateway = (node: string, last: number) => endpoint(node, last, { kind: 'gateway', names: [], healthy: false })
 
@@ -70,6 +75,21 @@ it('resolves a service to its healthy replicas on hosts that live, and a contain
   const all = names.all('shop_default')
   for (const [name, addresses] of all) expect(names.lookup('shop_default', name)).toEqual(addresses)
   expect([...all.keys()].sort()).toEqual(['shop-web-5', 'shop-web-6', 'shop-web-7', 'shop-web-8', 'web'])
+})
+
+it('asks a replica whose agent is gone for good only while no other is well, and none that is silent', () => {
+  const lone = [endpoint('n2', 6), endpoint('n3', 8, { healthy: false })]
+  const web = (endpoints: readonly EndpointRecord[], ...hosts: (readonly string[])[]): readonly string[] | undefined =>
+    clusterNames(view(endpoints, ...hosts)).lookup('shop_default', 'web')
+  expect(web(lone, [], ['192.0.2.2'])).toEqual(['10.2.0.6'])
+  expect(web([...lone, endpoint('n3', 9)], [], ['192.0.2.2'])).toEqual(['10.2.0.9'])
+  expect(web([...lone, endpoint('n3', 9)], [], ['192.0.2.2', '192.0.2.3'])).toEqual(['10.2.0.6', '10.2.0.9'])
+  expect(web(lone, ['192.0.2.2'], ['192.0.2.2'])).toEqual([])
+  const published = service('web', ['shop_default'], [port(8080)])
+  const targets = (endpoints: readonly EndpointRecord[]): readonly string[] | undefined =>
+    planIngress([published], network, view(endpoints, [], ['192.0.2.2']))[0]?.targets
+  expect(targets(lone)).toEqual(['10.2.0.6 . 80'])
+  expect(targets([...lone, endpoint('n3', 9)])).toEqual(['10.2.0.9 . 80'])
 })
 
 const network = (name: string, internal = false): NetworkRecord => ({

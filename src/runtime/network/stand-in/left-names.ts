@@ -3,13 +3,18 @@ import { rename, writeFile } from 'node:fs/promises'
 import type { Clock, Timer } from '../../../core/clock.ts'
 import { errorMessage } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
-import type { NameSource } from '../../ports.ts'
+import type { NameSource, Pulse } from '../../ports.ts'
 
 /** In the engine's folder of what does not outlive a boot. */
 export const NAMES_FILE = 'names.json'
 
 /** By network and name in small letters. */
 type NamesByNetwork = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
+
+interface Left {
+  readonly names: NamesByNetwork
+  readonly pulse?: Pulse
+}
 
 /** Changes that come within this time are one; who stands in knows what was known this long before the end. */
 const WRITE_AFTER_MS = 200
@@ -37,13 +42,13 @@ export class LeftNames {
 
   /** Keeps up with a source that tells of its changes; of another, nothing is left. */
   follow(source: NameSource): void {
-    const { all, onChange } = source
+    const { all, onChange, pulse } = source
     if (all === undefined) return
     onChange?.(() => {
       if (this.#isClosed) return
       this.#timer ??= this.#ports.clock.setTimer(WRITE_AFTER_MS, () => {
         this.#timer = undefined
-        this.#writing = this.#writing.then(() => this.#write(all))
+        this.#writing = this.#writing.then(() => this.#write(all, pulse))
       })
     })
   }
@@ -53,10 +58,11 @@ export class LeftNames {
     this.#timer?.cancel()
   }
 
-  async #write(all: NonNullable<NameSource['all']>): Promise<void> {
+  async #write(all: NonNullable<NameSource['all']>, pulse: Pulse | undefined): Promise<void> {
     try {
       const names = this.#ports.networks().map(network => [network, Object.fromEntries(all(network))] as const)
-      const text = JSON.stringify(Object.fromEntries(names))
+      const left: Left = { names: Object.fromEntries(names), ...(pulse === undefined ? {} : { pulse }) }
+      const text = JSON.stringify(left)
       if (text === this.#written) return
       await writeFile(`${this.#path}.tmp`, text, { mode: 0o600 })
       await rename(`${this.#path}.tmp`, this.#path)
@@ -69,16 +75,15 @@ export class LeftNames {
 
 /** What an engine that died has left; without it, or if it cannot be read, no name. */
 export function readLeftNames(path: string): NameSource {
-  const networks = new Map(
-    Object.entries(readNames(path)).map(([name, names]) => [name, new Map(Object.entries(names))]),
-  )
-  return { lookup: (network, name) => networks.get(network)?.get(name) }
+  const { names, ...pulse } = readLeft(path)
+  const networks = new Map(Object.entries(names).map(([name, names]) => [name, new Map(Object.entries(names))]))
+  return { lookup: (network, name) => networks.get(network)?.get(name), ...pulse }
 }
 
-function readNames(path: string): NamesByNetwork {
+function readLeft(path: string): Left {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as NamesByNetwork
+    return JSON.parse(readFileSync(path, 'utf8')) as Left
   } catch {
-    return {}
+    return { names: {} }
   }
 }

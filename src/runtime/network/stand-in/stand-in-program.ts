@@ -10,6 +10,7 @@ import { readHostResolver } from '../dns/host-resolver.ts'
 import { reopenResolverSockets } from '../dns/resolver-sockets.ts'
 import { NetworkTable } from '../networks/network-table.ts'
 import { SandboxTable } from '../sandboxes/sandbox-table.ts'
+import { answerPulse } from './answer-pulse.ts'
 import { NAMES_FILE, readLeftNames } from './left-names.ts'
 
 /** A program that answers for names in place of an engine that has ended, from what that has left on disk. */
@@ -40,6 +41,7 @@ async function standIn({ execFolder, networksFolder }: StandInPlaces): Promise<v
     { clock: systemClock, random: systemRandom, log: silentLog },
   )
   const netns = (containerId: string): string => join(execFolder, 'netns', containerId)
+  let stopPulse: (() => void) | undefined
   for (let attempt = 1; ; attempt++) {
     let waiting = 0
     let served = 0
@@ -55,8 +57,13 @@ async function standIn({ execFolder, networksFolder }: StandInPlaces): Promise<v
       else waiting++
     }
     if (served + waiting === 0) break
+    if (names.pulse !== undefined && stopPulse === undefined) {
+      stopPulse = await answerPulse(names.pulse)
+      if (stopPulse === undefined) waiting++
+    }
     await sleep(systemClock, waiting > 0 ? retryMs(attempt) : LOOK_MS)
   }
+  stopPulse?.()
   dns.close()
 }
 
