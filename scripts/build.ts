@@ -38,6 +38,7 @@ const { errors, warnings } = await build({
   // The others are what the first runs beside itself.
   entryPoints: {
     cli: 'src/main/cli.ts',
+    'mount-program': 'src/runtime/volumes/mount-program.ts',
     'unpack-program': 'src/runtime/images/tar/unpack-program.ts',
     'stand-in-program': 'src/runtime/network/stand-in/stand-in-program.ts',
   },

@@ -3,11 +3,12 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { getSystemErrorMessage } from 'node:util'
 import type { Clock } from '../../core/clock.ts'
-import { errorMessage, failed, ShoalError } from '../../core/errors.ts'
-import { MOUNT_FLAGS, mount, unmount } from '../linux/mount.ts'
+import { errorMessage, failed } from '../../core/errors.ts'
+import { MOUNT_FLAGS, type MountRequest, mount, unmount } from '../linux/mount.ts'
 import { SyscallError } from '../linux/process/libc.ts'
-import { runCommand } from '../linux/process/run-command.ts'
 import type { VolumeDevice } from './local-driver.ts'
+import { mountApart } from './mount-apart.ts'
+import { readMountWords } from './mount-words.ts'
 
 /** The kernel's side of volumes, so that the store can be tested without root. */
 export interface VolumeMounter {
@@ -19,10 +20,7 @@ export interface VolumeMounter {
   readonly bind: (source: string, target: string) => void
 }
 
-/** A server that does not answer holds a mount up; a client's request waits no longer than this. */
-const MOUNT_MS_MAX = 60_000
-
-/** Mounts with mount(2), and what may wait for a network with mount(8); knows what is mounted from /proc/self/mountinfo. */
+/** Mounts with mount(2), in a process of its own what may wait for a network; knows what is mounted from /proc/self/mountinfo. */
 export function createKernelMounter(clock: Clock): VolumeMounter {
   return {
     async isMounted(target) {
@@ -31,17 +29,19 @@ export function createKernelMounter(clock: Clock): VolumeMounter {
       return table.split('\n').some(line => line.split(' ')[4] === escaped)
     },
     async mount(device, target) {
-      const resolved = { ...device, data: await resolveAddress(device.data) }
+      const bits = readMountWords(device.flags)
+      const resolved = await resolveServer(device)
+      const { type, data } = resolved
+      const request = { source: resolved.device, target, type, flags: bits.flags, data }
       try {
-        const isPlain = device.flags.every(word => PLAIN_WORDS.has(word))
-        if (isPlain && isBind(device)) bindDevice(device, target)
-        else if (isPlain && device.type === 'tmpfs') mountTmpfs(resolved, target)
-        else await runMount(resolved, target, clock)
+        if ((bits.flags & MOUNT_FLAGS.bind) !== 0) bindDevice(request)
+        else if (type === 'tmpfs') mount({ ...request, source: request.source || 'tmpfs' })
+        else await mountApart(request, { clock })
+        if (bits.propagation !== 0) propagate(target, bits.propagation)
       } catch (error) {
-        const data = resolved.data === '' ? '' : `, data: ${resolved.data}`
         throw failed(
           'VOLUME_MOUNT_FAILED',
-          `error while mounting volume '${target}': failed to mount local volume: mount ${device.device}:${target}${flagText(device)}${data}: ${reasonOf(error)}`,
+          `error while mounting volume '${target}': failed to mount local volume: ${describe(request)}: ${reasonOf(error)}`,
           { cause: error },
         )
       }
@@ -51,28 +51,14 @@ export function createKernelMounter(clock: Clock): VolumeMounter {
   }
 }
 
-const ATTRIBUTES: Readonly<Record<string, number>> = {
-  ro: MOUNT_FLAGS.readOnly,
-  nosuid: MOUNT_FLAGS.noSuid,
-  nodev: MOUNT_FLAGS.noDev,
-  noexec: MOUNT_FLAGS.noExec,
-}
-
-/** Words that are worth a system call of our own; mount(8) knows what to do about the others. */
-const PLAIN_WORDS: ReadonlySet<string> = new Set([...Object.keys(ATTRIBUTES), 'rw', 'defaults', 'bind', 'rbind'])
-
-const attributesOf = ({ flags }: VolumeDevice): number => flags.reduce((sum, word) => sum | (ATTRIBUTES[word] ?? 0), 0)
-
-const isBind = ({ flags }: VolumeDevice): boolean => flags.includes('bind') || flags.includes('rbind')
-
-function bindDevice(device: VolumeDevice, target: string): void {
-  const recursive = device.flags.includes('rbind') ? MOUNT_FLAGS.recursive : 0
-  mount({ source: device.device, target, flags: MOUNT_FLAGS.bind | recursive })
-  const attributes = attributesOf(device)
+function bindDevice({ source, target, flags }: Required<MountRequest>): void {
+  const placing = MOUNT_FLAGS.bind | (flags & MOUNT_FLAGS.recursive)
+  mount({ source, target, flags: placing })
+  const attributes = flags & ~placing
   // A bind ignores every other flag until it is remounted.
   if (attributes === 0) return
   try {
-    mount({ source: device.device, target, flags: MOUNT_FLAGS.bind | MOUNT_FLAGS.remount | attributes })
+    mount({ source, target, flags: MOUNT_FLAGS.bind | MOUNT_FLAGS.remount | attributes })
   } catch (error) {
     // Left as it is it would pass for mounted, and be written to although it should be read-only.
     unmount(target)
@@ -80,47 +66,46 @@ function bindDevice(device: VolumeDevice, target: string): void {
   }
 }
 
-function mountTmpfs(device: VolumeDevice, target: string): void {
-  mount({
-    source: device.device || 'tmpfs',
-    target,
-    type: device.type,
-    flags: attributesOf(device),
-    data: device.data,
-  })
-}
-
-/** In a process of its own: mount(2) of a server that is down would hold up every request of this one. `-i`: no helpers. */
-async function runMount({ type, device, data, flags }: VolumeDevice, target: string, clock: Clock): Promise<void> {
-  const options = [...flags.filter(word => word !== 'defaults'), ...(data === '' ? [] : [data])].join(',')
-  const argv = ['-i', '-n', ...(type === '' ? [] : ['-t', type]), ...(options === '' ? [] : ['-o', options])]
-  await runCommand('mount', [...argv, '--', device, target], { clock, timeoutMs: MOUNT_MS_MAX })
-}
-
-/** `addr=` of a network file system may be a name; the kernel only takes an address. */
-async function resolveAddress(data: string): Promise<string> {
-  const name = /(?:^|,)addr=([^,]+)/.exec(data)?.[1]
-  if (name === undefined || isIP(name) !== 0) return data
+function propagate(target: string, flags: number): void {
   try {
-    const { address } = await lookup(name)
-    return data.replace(`addr=${name}`, `addr=${address}`)
+    mount({ source: '', target, flags })
+  } catch (error) {
+    unmount(target)
+    throw error
+  }
+}
+
+/** The kernel takes addresses only: `addr=` may be a name, and so may the server of cifs' `//server/share`. */
+async function resolveServer(device: VolumeDevice): Promise<VolumeDevice> {
+  const named = /(?:^|,)addr=([^,]+)/.exec(device.data)?.[1]
+  if (named !== undefined) {
+    return { ...device, data: device.data.replace(`addr=${named}`, `addr=${await addressOf(named)}`) }
+  }
+  const server = device.type === 'cifs' ? /^\/\/([^/@]+)/.exec(device.device)?.[1] : undefined
+  if (server === undefined) return device
+  return { ...device, device: device.device.replace(server, await addressOf(server)) }
+}
+
+async function addressOf(name: string): Promise<string> {
+  if (isIP(name) !== 0) return name
+  try {
+    return (await lookup(name)).address
   } catch (cause) {
     throw failed('VOLUME_MOUNT_FAILED', 'error resolving passed in network volume address', { cause })
   }
 }
 
-function flagText(device: VolumeDevice): string {
-  const bits =
-    attributesOf(device) |
-    (isBind(device) ? MOUNT_FLAGS.bind : 0) |
-    (device.flags.includes('rbind') ? MOUNT_FLAGS.recursive : 0)
-  return bits === 0 ? '' : `, flags: 0x${bits.toString(16)}`
+/** As Docker words it; who reads an error need not know the password. */
+function describe({ source, target, flags, data }: Required<MountRequest>): string {
+  const flagText = flags === 0 ? '' : `, flags: 0x${flags.toString(16)}`
+  const shown = data.replaceAll(/(?<=^|,)(pass(?:word2?)?)=[^,]*/g, '$1=********')
+  return `mount ${source}:${target}${flagText}${shown === '' ? '' : `, data: ${shown}`}`
 }
 
-/** The system's words, as Docker passes them on. */
+/** Where the C library's words, which Docker passes on, are others than the platform's. */
+const WORDS: Readonly<Record<string, string>> = { EHOSTUNREACH: 'no route to host', EIO: 'input/output error' }
+
 function reasonOf(error: unknown): string {
-  if (error instanceof SyscallError) return getSystemErrorMessage(-error.errno)
-  const stderr = error instanceof ShoalError ? error.details['stderr'] : undefined
-  const [said = ''] = typeof stderr === 'string' ? stderr.split('\n') : []
-  return said === '' ? errorMessage(error) : said.replace(/^mount: [^:]*: /, '').replace(/\.$/, '')
+  if (!(error instanceof SyscallError)) return errorMessage(error)
+  return WORDS[error.code] ?? getSystemErrorMessage(-error.errno)
 }

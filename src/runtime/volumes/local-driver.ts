@@ -1,4 +1,5 @@
 import { invalidInput, notFound } from '../../core/errors.ts'
+import { isMountWord } from './mount-words.ts'
 
 /** A kernel mount that is the content of a volume. */
 export interface VolumeDevice {
@@ -11,14 +12,6 @@ export interface VolumeDevice {
 }
 
 const OPTIONS = ['type', 'o', 'device']
-/** Words that mount(2) takes as flags; all others are the file system's own. */
-const FLAG_WORDS: ReadonlySet<string> = new Set(
-  [
-    'defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync mand nomand remount bind rbind',
-    'atime noatime diratime nodiratime relatime norelatime strictatime nostrictatime',
-    'private rprivate shared rshared slave rslave',
-  ].flatMap(line => line.split(' ')),
-)
 
 /**
  * Reads the local driver's options `type`, `o` and `device`: mount(8)'s words, handed to the kernel when the volume is first
@@ -43,8 +36,8 @@ export function readDriverOptions(
   return {
     type,
     device,
-    flags: words.filter(word => FLAG_WORDS.has(word)),
-    data: words.filter(word => !FLAG_WORDS.has(word)).join(','),
+    flags: words.filter(isMountWord),
+    data: words.filter(word => !isMountWord(word)).join(','),
   }
 }
 

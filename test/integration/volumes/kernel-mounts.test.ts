@@ -1,14 +1,20 @@
-import { chownSync } from 'node:fs'
+import { chownSync, existsSync } from 'node:fs'
 import { lstat, mkdir, mkdtemp, readFile, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { pathToFileURL } from 'node:url'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
+import { errorMessage } from '../../../src/core/errors.ts'
 import { silentLog } from '../../../src/core/log.ts'
+import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { systemRandom } from '../../../src/core/random.ts'
 import type { HostConfig } from '../../../src/docker-api/index.ts'
 import { unmount } from '../../../src/runtime/linux/mount.ts'
 import { createVolumeStore, type VolumeStore } from '../../../src/runtime/volumes/index.ts'
+import { mountApart } from '../../../src/runtime/volumes/mount-apart.ts'
+
+const PATIENCE = { timeout: 20_000 }
 
 let directory: string
 beforeEach(async () => {
@@ -74,7 +80,9 @@ it.each([
     /mount \/no\/such\/place:.*, flags: 0x1000: no such file or directory/,
   ],
   [{ type: 'tmpfs', o: 'size=much', device: 'tmpfs' }, /, data: size=much: invalid argument/],
-  [{ type: 'nosuchfs', device: 'none' }, /special device none does not exist|unknown filesystem type/],
+  [{ type: 'nosuchfs', device: 'none' }, /mount none:.*: no such device$/],
+  [{ type: 'ext4', device: '/no/such/disk', o: 'ro,noatime,data=journal' }, /, flags: 0x401, data: data=journal: /],
+  [{ type: 'cifs', o: 'username=me', device: '//no.such.host.invalid/share' }, /error resolving passed in network vol/],
   [{ type: 'nfs', o: 'addr=no.such.host.invalid', device: ':/x' }, /error resolving passed in network volume address/],
   [{ type: 'nfs', o: 'addr=127.0.0.1,soft,timeo=1,retrans=1', device: ':/x' }, /mount :\/x:.*, data: addr=127.0.0.1/],
 ])('says which device of which volume cannot be mounted, and can still remove it: %j', async (DriverOpts, message) => {
@@ -99,6 +107,50 @@ it.each([
   expect((await mountsBelow(directory)).map(({ text }) => text)).toEqual([expect.stringMatching(expected)])
   await store.mounts.leave('c1')
   expect(await mountsBelow(directory)).toEqual([])
+})
+
+it('mounts a share of another host by its address, and keeps its password to itself', async () => {
+  const store = await open()
+  const o = 'username=me,password=hunter2,nosuid'
+  await store.volumes.create({ Name: 'share', DriverOpts: { type: 'cifs', o, device: '//localhost/share/of/mine' } })
+  // Nobody serves it here: whatever the reason, the words are Docker's.
+  const failure: unknown = await run(store, 'c1', { Binds: ['share:/s'] }).catch((error: unknown) => error)
+  const message = errorMessage(failure)
+  expect(message).toMatch(
+    / mount \/\/(127\.0\.0\.1|::1)\/share\/of\/mine:\/.*, flags: 0x2, data: username=me,password=\*+: /,
+  )
+  expect(message).not.toContain('hunter2')
+})
+
+it('gives a mount up that never ends, and leaves nothing of it', async () => {
+  const program = join(directory, 'silent.mjs')
+  const pidFile = join(directory, 'pid')
+  // Like a mount of a server that is down: only SIGKILL ends it.
+  await writeFile(
+    program,
+    `import { writeFileSync } from 'node:fs'
+    for (const name of ['SIGTERM', 'SIGINT']) process.on(name, () => {})
+    process.on('message', () => writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)))`,
+  )
+  const clock = new ManualClock()
+  const request = { source: ':/x', target: directory, type: 'nfs', data: 'addr=127.0.0.1' }
+  const given = mountApart(request, { clock, program: pathToFileURL(program) }).catch((error: unknown) => error)
+  const pid = await vi.waitFor(async () => {
+    const text = await readFile(pidFile, 'utf8')
+    expect(text).toMatch(/^\d+$/)
+    return Number(text)
+  }, PATIENCE)
+  await clock.advance(60_000)
+  expect(errorMessage(await given)).toBe('the server did not answer within 60 s')
+  await vi.waitFor(() => expect(existsSync(`/proc/${pid}`)).toBe(false), PATIENCE)
+})
+
+it('passes a mount on to others that share it', async () => {
+  const store = await open()
+  await store.volumes.create({ Name: 'ram', DriverOpts: { type: 'tmpfs', o: 'rslave,size=1m', device: 'ram' } })
+  await run(store, 'c1', { Binds: ['ram:/r'] })
+  expect((await mountsBelow(directory)).map(({ text }) => text)).toEqual([expect.not.stringContaining('shared:')])
+  await store.mounts.leave('c1')
 })
 
 it('hands any other file system to the kernel', async () => {
