@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http'
 import { notFound } from '../../core/errors.ts'
 import type { NodeView } from '../../core/model/control-api.ts'
 import type { Random } from '../../core/random.ts'
-import { checkedInfo } from '../../docker-api/index.ts'
 import type { FilterName, Strategy } from '../../scheduler/index.ts'
 import type { Upstream } from '../http/proxy.ts'
 import type { ApiRequest, ApiRoute } from '../http/route.ts'
@@ -12,9 +11,10 @@ import { type Creating, containerRoutes } from './containers/container-routes.ts
 import { locate, locateExec } from './containers/locate.ts'
 import { followEvents } from './events.ts'
 import { imageRoutes } from './images/image-routes.ts'
+import { namesOf } from './images/known-images.ts'
 import { type NodeFacts, systemInfo, versionInfo } from './info.ts'
 import { networkRoutes } from './networks/network-routes.ts'
-import { askAll, type ClusterNodes } from './nodes.ts'
+import type { ClusterNodes } from './nodes.ts'
 import { clusterDiskUsage } from './system/disk-usage.ts'
 import { pruneRoutes } from './system/prune-routes.ts'
 import { hand, toNode } from './to-node.ts'
@@ -108,17 +108,8 @@ export async function hijackTarget(incoming: IncomingMessage, nodes: ClusterNode
   return toNode(node, nodePath(url, id, verb), nodes)
 }
 
-/** Of a node that is late we tell what we know: only how its clock goes is not known otherwise. */
-const INFO_MS = 500
-
 async function infoOf({ manager, nodes, views, name, version, strategy, filters }: DockerFrontPorts) {
-  const askedMs = nodes.clock.nowMs()
-  const infos = new Map(
-    (await askAll(nodes, async engine => checkedInfo(await engine.info()), INFO_MS)).map(({ node, value }) => [
-      node.name,
-      value,
-    ]),
-  )
+  await Promise.all([nodes.inventory.settled(), nodes.inventory.imagesSettled()])
   const primary = manager.leader()?.address
   return systemInfo({
     name,
@@ -128,11 +119,7 @@ async function infoOf({ manager, nodes, views, name, version, strategy, filters 
     filters,
     role: manager.isLeader() ? 'primary' : 'replica',
     ...(primary === undefined ? {} : { primary }),
-    nodes: views().map(node => ({
-      node,
-      info: infos.get(node.name) ?? knownOf(node.name, nodes),
-    })),
-    askedMs,
+    nodes: views().map(node => ({ node, info: knownOf(node.name, nodes) })),
     nowMs: nodes.clock.nowMs(),
   })
 }
@@ -149,8 +136,8 @@ function knownOf(name: string, { inventory }: ClusterNodes): NodeFacts | undefin
     ContainersRunning: running,
     ContainersPaused: paused,
     ContainersStopped: statuses.length - running - paused,
-    Images: node.images.length,
-    SystemTime: '',
+    Images: node.images.filter(({ RepoTags }) => namesOf(RepoTags).length > 0).length,
+    clockSkewMs: node.clockSkewMs,
   }
 }
 

@@ -1,13 +1,12 @@
 import type { NodeView } from '../../core/model/control-api.ts'
 import { formatBytes } from '../../core/units.ts'
 import type { SystemInfo, VersionInfo } from '../../docker-api/index.ts'
-import { clockSkewMs } from '../clock-skew.ts'
 
 /** What is shown of one node's engine. */
 export type NodeFacts = Pick<
   SystemInfo,
-  'Containers' | 'ContainersRunning' | 'ContainersPaused' | 'ContainersStopped' | 'Images' | 'SystemTime'
->
+  'Containers' | 'ContainersRunning' | 'ContainersPaused' | 'ContainersStopped' | 'Images'
+> & { readonly clockSkewMs: number }
 
 /** Absent: the engine does not answer. */
 type NodeInfo = { readonly node: NodeView; readonly info?: NodeFacts | undefined }
@@ -22,8 +21,6 @@ export interface InfoFacts {
   /** Address of the leader, for a replica. */
   readonly primary?: string
   readonly nodes: readonly NodeInfo[]
-  /** When the nodes were asked. */
-  readonly askedMs: number
   readonly nowMs: number
 }
 
@@ -84,7 +81,7 @@ const SKEW_SHOWN_MS = 2_000
 
 type Pair = readonly [string, string]
 
-function systemStatus({ role, primary, strategy, filters, nodes, askedMs, nowMs }: InfoFacts): Pair[] {
+function systemStatus({ role, primary, strategy, filters, nodes, nowMs }: InfoFacts): Pair[] {
   const sorted = nodes.toSorted((a, b) => (a.node.name < b.node.name ? -1 : 1))
   return [
     ['Role', role],
@@ -92,11 +89,11 @@ function systemStatus({ role, primary, strategy, filters, nodes, askedMs, nowMs 
     ['Strategy', strategy],
     ['Filters', filters.join(', ')],
     ['Nodes', String(nodes.length)],
-    ...sorted.flatMap(node => nodeLines(node, { askedMs, answeredMs: nowMs })),
+    ...sorted.flatMap(node => nodeLines(node, nowMs)),
   ]
 }
 
-function nodeLines({ node, info }: NodeInfo, times: { askedMs: number; answeredMs: number }): Pair[] {
+function nodeLines({ node, info }: NodeInfo, nowMs: number): Pair[] {
   const { lastSeen: member, reserved } = node
   const isHealthy = node.status === 'ready' && info !== undefined
   const labels = {
@@ -113,7 +110,7 @@ function nodeLines({ node, info }: NodeInfo, times: { askedMs: number; answeredM
   const availability: Pair[] = node.availability === 'active' ? [] : [['  └ Availability', node.availability]]
   const health = node.health === 'healthy' && !isHealthy ? 'unhealthy' : node.health
   const reason = node.reason ?? (isHealthy ? undefined : 'The engine does not answer')
-  const skewMs = info === undefined ? 0 : clockSkewMs(info.SystemTime, times)
+  const skewMs = info?.clockSkewMs ?? 0
   return [
     [` ${node.name}`, member.apiAddress],
     ['  └ ID', `${member.id || '(unknown)'}|${member.apiAddress}`],
@@ -131,7 +128,7 @@ function nodeLines({ node, info }: NodeInfo, times: { askedMs: number; answeredM
     ],
     ...(reason === undefined ? [] : [['  └ Error', reason] as const]),
     ...(Math.abs(skewMs) <= SKEW_SHOWN_MS ? [] : [['  └ Clock', skewText(skewMs)] as const]),
-    ['  └ UpdatedAt', new Date(times.answeredMs).toISOString().replace(/\.\d+Z$/, 'Z')],
+    ['  └ UpdatedAt', new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')],
     ['  └ ServerVersion', member.engineVersion],
   ]
 }

@@ -63,7 +63,7 @@ export class ClusterInventory implements Inventory {
     const begin = async (): Promise<void> => {
       await this.#ports.membersKnown?.()
       this.look()
-      await Promise.all([...this.#followed.values()].map(({ feed }) => feed.judged))
+      await Promise.all([...this.#followed.values()].map(({ feed }) => feed.imagesSettled()))
     }
     void this.#within(BEGIN_MS, begin).then(this.#begun.resolve)
     while (!signal.aborted) {
@@ -120,6 +120,18 @@ export class ClusterInventory implements Inventory {
     this.look()
     const feeds = [...this.#followed.values()].filter(({ feed }) => feed.isUnsettled)
     if (feeds.length > 0) await this.#within(SETTLE_MS, () => Promise.all(feeds.map(({ feed }) => feed.settled())))
+  }
+
+  readonly imagesSettled = async (): Promise<void> => {
+    this.look()
+    const feeds = [...this.#followed.values()]
+    await this.#within(SETTLE_MS, () => Promise.all(feeds.map(({ feed }) => feed.imagesSettled())))
+  }
+
+  readonly refreshImages = async (nodes: readonly string[]): Promise<void> => {
+    this.look()
+    const feeds = nodes.flatMap(name => this.#followed.get(name) ?? [])
+    await this.#within(REFRESH_MS, () => Promise.all(feeds.map(({ feed }) => feed.refreshImages())))
   }
 
   readonly refresh = async (node: string, id: string): Promise<void> => {

@@ -18,6 +18,8 @@ export interface NodeInventory {
   /** By id. */
   readonly containers: ReadonlyMap<string, HeldContainer>
   readonly images: readonly ImageSummary[]
+  /** How far its clock was ahead when it last told everything, in milliseconds; less than its way here takes counts as nothing. */
+  readonly clockSkewMs: number
 }
 
 export type InventoryChange =
@@ -51,6 +53,10 @@ export interface Inventory {
   readonly begun: () => Promise<void>
   /** Resolves once everything that nodes have reported until now was read; after a short while in any case. Never rejects. */
   readonly settled: () => Promise<void>
+  /** The same of images. */
+  readonly imagesSettled: () => Promise<void>
   /** Reads a container anew, after something was done to it. Resolves after a short while in any case; never rejects. */
   readonly refresh: (node: string, id: string) => Promise<void>
+  /** The same with the images of nodes. */
+  readonly refreshImages: (nodes: readonly string[]) => Promise<void>
 }

@@ -1,6 +1,7 @@
 import { type Clock, withDeadline } from '../../core/clock.ts'
-import { errorMessage, unavailable } from '../../core/errors.ts'
+import { unavailable } from '../../core/errors.ts'
 import { ContainerFeed, checkedImages, type Engine, type ImageSummary } from '../../docker-api/index.ts'
+import { clockSkewMs } from '../clock-skew.ts'
 import type { Gate } from './gate.ts'
 import type { HeldContainer } from './held-container.ts'
 import { type HoldingNode, holdInspected, holdLine } from './hold-container.ts'
@@ -45,8 +46,11 @@ export class NodeFeed implements NodeInventory {
   listedAtMs: number | undefined
   images: readonly ImageSummary[] = []
   readonly #judged = Promise.withResolvers<void>()
-  #imagesAreRead = false
-  #imagesAreStale = false
+  clockSkewMs = 0
+  #imagesAreStale = true
+  #readingImages: Promise<void> | undefined
+  /** It did not list its images when it was last asked: nobody waits for that again. */
+  #isSilentOnImages = false
 
   constructor(node: HoldingNode, ports: NodeFeedPorts) {
     this.#node = node
@@ -113,6 +117,19 @@ export class NodeFeed implements NodeInventory {
     return this.#feed.refresh(id)
   }
 
+  /** Resolves when the images that events have told of until now were listed. */
+  async imagesSettled(): Promise<void> {
+    await this.#judged.promise
+    if (this.condition === 'down' || this.condition === 'broken') return
+    const reading = this.#imagesAreStale ? this.#readImages() : this.#readingImages
+    if (!this.#isSilentOnImages) await reading
+  }
+
+  /** Lists the images anew. */
+  refreshImages(): Promise<void> {
+    return this.#readImages()
+  }
+
   #tell(id: string, now: HeldContainer | undefined): void {
     const before = this.#told.get(id)
     if (this.condition === 'down' || (before === undefined && now === undefined)) return
@@ -125,6 +142,7 @@ export class NodeFeed implements NodeInventory {
     this.listedAtMs = this.#ports.clock.nowMs()
     if (!this.#feed.isFlooded) this.#become('live', undefined)
     void this.#readImages()
+    void this.#readClock()
   }
 
   #become(condition: NodeCondition, error: string | undefined): void {
@@ -136,21 +154,41 @@ export class NodeFeed implements NodeInventory {
   }
 
   /** One list at a time; what happens meanwhile is seen by the next. */
-  async #readImages(): Promise<void> {
+  #readImages(): Promise<void> {
     this.#imagesAreStale = true
-    if (this.#imagesAreRead) return
-    this.#imagesAreRead = true
+    if (this.condition !== 'down') this.#readingImages ??= this.#readImagesWhileStale()
+    return this.#readingImages ?? Promise.resolve()
+  }
+
+  async #readImagesWhileStale(): Promise<void> {
     try {
       while (this.#imagesAreStale && this.condition !== 'down') {
         this.#imagesAreStale = false
         this.images = await this.#listImages()
+        this.#isSilentOnImages = false
         this.#ports.onImages()
       }
-    } catch (error) {
-      // Images alone are no reason to do without a node's containers: they are asked for with the next event, or list.
-      this.error ??= errorMessage(error)
+    } catch {
+      // Images alone are no reason to do without a node's containers: they are asked for with the next event, list, or reader.
+      this.#imagesAreStale = true
+      this.#isSilentOnImages = true
     } finally {
-      this.#imagesAreRead = false
+      this.#readingImages = undefined
+    }
+  }
+
+  /** How the node's clock goes, which it tells nowhere else. */
+  async #readClock(): Promise<void> {
+    const { engine, clock, gate } = this.#ports
+    try {
+      await gate.pass(async () => {
+        const askedMs = clock.nowMs()
+        const onTimeout = (): Error => unavailable('ENGINE_SILENT', 'The engine did not tell the time')
+        const { SystemTime } = await withDeadline(() => engine.info(), ANSWER_MS, { clock, onTimeout })
+        this.clockSkewMs = clockSkewMs(SystemTime, { askedMs, answeredMs: clock.nowMs() })
+      }, false)
+    } catch {
+      // It is what it was when it last told.
     }
   }
 

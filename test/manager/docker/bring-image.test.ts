@@ -8,6 +8,7 @@ import { bringImage } from '../../../src/manager/docker/images/bring-image.ts'
 import { BuiltImages } from '../../../src/manager/docker/images/built-images.ts'
 import type { ClusterNodes, NodeEngine } from '../../../src/manager/docker/nodes.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
+import { EMPTY_INVENTORY } from '../empty-inventory.ts'
 
 const GOOD = `sha256:${'a'.repeat(64)}`
 const EVIL = `sha256:${'e'.repeat(64)}`
@@ -65,8 +66,12 @@ async function bring(
   }
   const target = { name: 'n0', engine: { ...engine, images: { ...imagesOf(engine), pull } } } as unknown as NodeEngine
   const ready = () => [target, ...Object.entries(others).map(([name, other]) => ({ name, engine: other.engine }))]
-  const inventory = { node: () => undefined }
-  const nodes = { ready, inventory, clock: new ManualClock(), ...(built === undefined ? {} : { built }) }
+  const nodes = {
+    ready,
+    inventory: EMPTY_INVENTORY,
+    clock: new ManualClock(),
+    ...(built === undefined ? {} : { built }),
+  }
   const signal = new AbortController().signal
   await bringImage(reference, target, { nodes: nodes as unknown as ClusterNodes, signal })
   return images.get(reference)

@@ -122,26 +122,6 @@ describe('images that were built', () => {
     })
   })
 
-  it('are listed by the filters that are asked for, on the nodes that are', async () => {
-    const asked: string[] = []
-    const listing = (name: string): Engine =>
-      stubEngine({
-        version: async () => ({ ApiVersion: '1.41' }) as never,
-        images: {
-          list: async ({ filters }) => {
-            asked.push(`${name} ${JSON.stringify(filters)}`)
-            return []
-          },
-        },
-      })
-    await addNode('n1', listing('n1'))
-    await addNode('n2', listing('n2'))
-    const filters = encodeURIComponent('{"reference":["app"],"node":["n2"]}')
-    await get(await startFront(), `/images/json?filters=${filters}`)
-    // Without filters the manager asks by itself, to know what is where.
-    expect(asked.filter(text => !text.endsWith('{}'))).toEqual(['n2 {"reference":["app"]}'])
-  })
-
   it('are copied to a second node, and no further', async () => {
     const built = { [BUILT]: image(BUILT, '2026-01-01T00:00:00Z') }
     await addNode('n1', engineWithImages('n1', {}))

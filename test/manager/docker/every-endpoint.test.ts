@@ -106,7 +106,7 @@ type Row = readonly [string, string, number, string]
 const ROWS: readonly Row[] = [
   ['GET', '/_ping', 200, ''],
   ['HEAD', '/_ping', 200, ''],
-  ['GET', '/info', 200, 'all info'],
+  ['GET', '/info', 200, ''],
   ['GET', '/version', 200, ''],
   ['GET', '/events?until=1', 200, ''],
   ['GET', '/images/json', 200, ''],

@@ -8,6 +8,7 @@ import { loadEverywhere } from '../../../src/manager/docker/images/load-images.t
 import type { ClusterNodes } from '../../../src/manager/docker/nodes.ts'
 import type { ApiRequest } from '../../../src/manager/http/route.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
+import { EMPTY_INVENTORY } from '../empty-inventory.ts'
 
 const MEBIBYTE = Buffer.alloc(1024 * 1024, 1)
 
@@ -29,7 +30,7 @@ function load(engines: Readonly<Record<string, Engine>>) {
   const told: string[] = []
   response.on('data', (data: Buffer) => told.push(data.toString().trim()))
   const request = { raw, signal: new AbortController().signal } as unknown as ApiRequest
-  const reply = loadEverywhere(request, { ready, clock } as unknown as ClusterNodes)
+  const reply = loadEverywhere(request, { ready, clock, inventory: EMPTY_INVENTORY } as unknown as ClusterNodes)
   if (!('answer' in reply)) throw new Error('no stream')
   const done = reply.answer(response as unknown as ServerResponse)
   return { clock, raw, told, done }

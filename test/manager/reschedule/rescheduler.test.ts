@@ -7,6 +7,7 @@ import type { ContainerInspect, Engine } from '../../../src/docker-api/index.ts'
 import type { HeldContainer, Inventory, NodeCondition } from '../../../src/manager/inventory/index.ts'
 import { Rescheduler } from '../../../src/manager/reschedule/rescheduler.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
+import { EMPTY_INVENTORY } from '../empty-inventory.ts'
 import { held, record } from './held.ts'
 
 const keys = clusterKeys('test')
@@ -72,18 +73,7 @@ const nodeOf = (name: string) => {
   if (condition === undefined) return undefined
   return { name, condition, containers: new Map(onNode(name).map(each => [each.id, each])) } as never
 }
-const inventory: Inventory = {
-  nodes: () => [],
-  node: nodeOf,
-  containers: () => containers,
-  named: () => [],
-  find: () => [],
-  version: () => 0,
-  onChange: () => () => {},
-  begun: async () => {},
-  settled: async () => {},
-  refresh: async () => {},
-}
+const inventory: Inventory = { ...EMPTY_INVENTORY, node: nodeOf, containers: () => containers }
 
 function begin(): Rescheduler {
   running = new AbortController()

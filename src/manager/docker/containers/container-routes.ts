@@ -101,7 +101,8 @@ async function commit(request: ApiRequest, nodes: ClusterNodes): Promise<ApiRepl
   const { node, id } = await locate(request.query['container'] ?? '', nodes)
   const url = new URL(request.originalUrl, 'http://manager')
   url.searchParams.set('container', id)
-  return hand(request, await toNode(node, `${url.pathname}${url.search}`, nodes), nodes)
+  const upstream = await toNode(node, `${url.pathname}${url.search}`, nodes)
+  return hand(request, { ...upstream, beforeHead: () => nodes.inventory.refreshImages([node.name]) }, nodes)
 }
 
 async function onContainer(request: ApiRequest, creating: Creating): Promise<ApiReply> {

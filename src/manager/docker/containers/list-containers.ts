@@ -11,6 +11,7 @@ import {
 } from '../../../docker-api/index.ts'
 import { compilePattern } from '../../../scheduler/index.ts'
 import type { HeldContainer, Inventory } from '../../inventory/index.ts'
+import { meansImage } from '../images/known-images.ts'
 
 export interface ListOptions {
   readonly all: boolean
@@ -109,14 +110,8 @@ function nameTest(value: string): (name: string) => boolean {
 
 /** Nodes may have different images under one name. */
 function imageIds(value: string, inventory: Inventory): string[] {
-  const isMeant = (id: string, tags: readonly string[]): boolean =>
-    tags.includes(value) || tags.includes(`${value}:latest`) || isShortId(id, value)
   const images = inventory.nodes().flatMap(node => node.images)
-  return images.filter(({ Id, RepoTags }) => isMeant(Id, RepoTags ?? [])).map(({ Id }) => Id)
-}
-
-function isShortId(id: string, value: string): boolean {
-  return /^[0-9a-f]{4,64}$/.test(value) && id.startsWith(`sha256:${value}`)
+  return images.filter(meansImage(value)).map(({ Id }) => Id)
 }
 
 /** One answer is sent to everybody who asks within this long, as long as nothing changes. */

@@ -1,6 +1,7 @@
 import { notFound } from '../../../core/errors.ts'
 import type { ImageInspect } from '../../../docker-api/index.ts'
 import { type Answer, askAll, type ClusterNodes, type NodeEngine } from '../nodes.ts'
+import { imagesOfNodes, meansImage } from './known-images.ts'
 
 /**
  * The node that an image is asked of. Nodes may mean different images by one name: what was built, pulled or tagged
@@ -17,9 +18,14 @@ export async function holderOf(name: string, nodes: ClusterNodes): Promise<NodeE
   return newest(await holdersOf(name, nodes))?.node
 }
 
-/** Every node's image of that name. */
-export function holdersOf(name: string, nodes: ClusterNodes): Promise<Answer<ImageInspect>[]> {
-  return askAll(nodes, engine => engine.images.inspect(name))
+/** Every node's image of that name. Those that are known to have one are asked; if none is, all are: it may be there since just now. */
+export async function holdersOf(name: string, nodes: ClusterNodes): Promise<Answer<ImageInspect>[]> {
+  const { inventory } = nodes
+  await inventory.imagesSettled()
+  const isMeant = meansImage(name)
+  const known = new Set(imagesOfNodes(inventory).flatMap(([node, images]) => (images.some(isMeant) ? [node.name] : [])))
+  const ready = () => nodes.ready().filter(node => known.size === 0 || known.has(node.name))
+  return askAll({ ...nodes, ready }, engine => engine.images.inspect(name))
 }
 
 /** A node that has all of the images. Throws 404 in classic Swarm's words. */

@@ -39,6 +39,7 @@ async function tellProgress(response: ServerResponse, what: string, { nodes, wor
       write({ id: node.name, status: what })
       try {
         await work(node)
+        await nodes.inventory.refreshImages([node.name])
         write({ id: node.name, status: `${what} : downloaded` })
       } catch (error) {
         write({ id: node.name, status: `${what} : ${errorMessage(error)}` })
@@ -87,6 +88,9 @@ async function onEveryHolder<T>(
 ): Promise<readonly T[]> {
   const ready = nodes.ready()
   const answers = await Promise.allSettled(ready.map(work))
+  await nodes.inventory.refreshImages(
+    ready.filter((_, index) => answers[index]?.status === 'fulfilled').map(each => each.name),
+  )
   const done = answers.flatMap(answer => (answer.status === 'fulfilled' ? [answer.value] : []))
   const failures = answers.flatMap((answer, index) => {
     if (answer.status === 'fulfilled') return []

@@ -1,7 +1,6 @@
 import { unavailable, unsupported } from '../../../core/errors.ts'
 import { Query } from '../../../docker-api/server/index.ts'
 import type { ApiReply, ApiRequest, ApiRoute } from '../../http/route.ts'
-import { parseFilters } from '../container-list.ts'
 import type { ClusterNodes } from '../nodes.ts'
 import { hand, toNode } from '../to-node.ts'
 import { type BuildPorts, buildOnNode } from './build-image.ts'
@@ -26,8 +25,8 @@ export function imageRoutes(ports: BuildPorts): ApiRoute[] {
   })
   const anyNode: Handle = request => onAnyNode(request, nodes)
   return [
-    route('GET', '/images/json', 'All images', async ({ query }) => ({
-      json: await listImages(parseFilters(query['filters']), nodes),
+    route('GET', '/images/json', 'All images', async request => ({
+      json: await listImages(request, nodes),
     })),
     route('GET', '/images/search', 'What registries have, as any node finds it', anyNode),
     route('GET', '/images/get', 'Images as a tar, from a node that has them all', request => saveAll(request, nodes)),

@@ -23,6 +23,7 @@ export function loadEverywhere(request: ApiRequest, nodes: ClusterNodes): ApiRep
         return loadOn(engine, archive, { signal: request.signal, clock: nodes.clock, uploaded: pumping })
       }
       const [pumped, { done, failures }] = await Promise.all([pumping, outcomesOf(among, load)])
+      await nodes.inventory.refreshImages(among.map(({ name }) => name))
       for (const name of new Set(done.flatMap(({ value }) => value))) {
         nodes.built?.forget(name)
         tell(response, { stream: `Loaded image${name.startsWith('sha256:') ? ' ID' : ''}: ${name}\n` })

@@ -49,6 +49,7 @@ export async function shareImage(
   { nodes, signal, tell }: { nodes: ClusterNodes; signal: AbortSignal; tell: (sentence: string) => void },
 ): Promise<void> {
   nodes.built?.add(tags, id)
+  await nodes.inventory.refreshImages([source.name])
   const named = (await Promise.all(tags.map(tag => holdersOf(tag, nodes)))).flat()
   const stale = new Set(named.filter(({ value }) => value.Id !== id).map(({ node }) => node.name))
   const others = nodes.ready().filter(({ name }) => name !== source.name)
@@ -68,7 +69,7 @@ export async function shareImage(
 async function copyNames(
   names: readonly string[],
   { source, target }: { readonly source: NodeEngine; readonly target: NodeEngine },
-  { clock }: ClusterNodes,
+  { clock, inventory }: ClusterNodes,
   signal: AbortSignal,
 ): Promise<void> {
   const copy = async (inner: AbortSignal): Promise<void> => {
@@ -82,6 +83,7 @@ async function copyNames(
   try {
     const onTimeout = (): Error => unavailable('PEER_SLOW', `it took more than ${COPY_MS_MAX / 1_000} s`)
     await withDeadline(copy, COPY_MS_MAX, { clock, signal, onTimeout })
+    await inventory.refreshImages([target.name])
   } catch (cause) {
     signal.throwIfAborted()
     const what = `Cannot copy the image ${names.join(' ')} from ${source.name} to ${target.name}`

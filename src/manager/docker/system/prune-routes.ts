@@ -88,6 +88,7 @@ export function pruneRoutes(ports: PrunePorts): ApiRoute[] {
       handle: async request => {
         const { among, filters } = chooseNodes(kind.filters(request), nodes)
         const outcomes = await onNodes(among, node => kind.prune(node, filters, request), nodes)
+        if (kind.field === 'ImagesDeleted') await nodes.inventory.refreshImages(among.map(({ name }) => name))
         const names = told(outcomes)
         const bytes = outcomes.done.reduce((sum, { value }) => sum + value.bytes, 0)
         return { json: { [kind.field]: names.length === 0 ? null : names, SpaceReclaimed: bytes } }
