@@ -101,7 +101,12 @@ function openSource(file: string, from: Source, path: Path, context: LoadContext
 /** Paths in another file start from that file's directory. */
 function relocated(name: string, service: Tree, directory: string, context: LoadContext): Tree {
   const model = canonicalise({ services: { [name]: asTree(enforceUnicity(service)) } }, { tolerant: true })
-  const options = { directory, home: context.variables.get('HOME'), realPath: context.reader.realPath }
+  const options = {
+    directory,
+    home: context.variables.get('HOME'),
+    realPath: context.reader.realPath,
+    onLocalBind: context.sources.noteLocalBind,
+  }
   return asTree(asTree(resolvePaths(model, options)['services'])[name])
 }
 

@@ -54,6 +54,7 @@ function loadIncluded(entry: unknown, path: Path, context: LoadContext, loadFile
     directory,
     home: variables.get('HOME'),
     realPath: context.reader.realPath,
+    onLocalBind: context.sources.noteLocalBind,
   })
   return fromEntries(IMPORTED.map(section => [section, resolved[section]] as const))
 }

@@ -147,7 +147,12 @@ function complete(loaded: Tree, { options, reader, name, workingDir, variables, 
   const home = variables.get('HOME')
   const located = skip.has('paths')
     ? defaulted
-    : resolvePaths(defaulted, { directory: workingDir, home, realPath: reader.realPath })
+    : resolvePaths(defaulted, {
+        directory: workingDir,
+        home,
+        realPath: reader.realPath,
+        onLocalBind: sources.noteLocalBind,
+      })
   const resolved = skip.has('env-files') ? located : resolveBareVariables(located, variables)
   const decoded = decodeUnits(resolved)
   if (!skip.has('interpolate')) sources.refuse(decoded.problems)

@@ -6,6 +6,8 @@ export interface PathOptions {
   readonly directory: string
   readonly home?: string | undefined
   readonly realPath: (path: string) => string
+  /** Told what a bind mount that is written relative, or from the home directory, comes to. */
+  readonly onLocalBind?: (path: string) => void
 }
 
 type Resolve = (value: unknown, options: PathOptions) => unknown
@@ -30,10 +32,12 @@ const isRemote = (text: string): boolean =>
 const context: Resolve = (value, options) =>
   typeof value === 'string' && !isRemote(value) ? absolute(value, options) : value
 
-const bindSource: Resolve = (value, options) =>
-  isTree(value) && value['type'] === 'bind' && typeof value['source'] === 'string'
-    ? { ...value, source: absolute(value['source'], options) }
-    : value
+const bindSource: Resolve = (value, options) => {
+  if (!isTree(value) || value['type'] !== 'bind' || typeof value['source'] !== 'string') return value
+  const source = absolute(value['source'], options)
+  if (source !== value['source']) options.onLocalBind?.(source)
+  return { ...value, source }
+}
 
 const bindDevice: Resolve = (value, options) => {
   if (!isTree(value) || value['driver'] !== 'local' || !isTree(value['driver_opts'])) return value

@@ -14,9 +14,18 @@ export function positionKey(path: Path): string {
 /** Finds the line of a path of the merged model: of the documents that know most of the path, the last one. */
 export class SourceIndex {
   readonly #documents: DocumentPositions[] = []
+  readonly #localBinds = new Set<string>()
 
   add(document: DocumentPositions): void {
     this.#documents.push(document)
+  }
+
+  /** Notes that the source of a bind mount was written relative: it means a file beside the compose files. */
+  readonly noteLocalBind = (path: string): void => void this.#localBinds.add(path)
+
+  /** Whether an absolute path of the model was written relative. */
+  isLocalBind(path: string): boolean {
+    return this.#localBinds.has(path)
   }
 
   locate(path: Path): Position | undefined {

@@ -13,6 +13,8 @@ export interface ClusterKeys {
   readonly endpoints: string
   readonly blobs: string
   readonly reschedules: string
+  readonly builds: string
+  readonly files: string
   readonly election: string
   readonly member: (node: string) => string
   readonly node: (node: string) => string
@@ -27,6 +29,12 @@ export interface ClusterKeys {
   readonly endpoint: (network: string, ip: string) => string
   readonly endpointsOf: (network: string) => string
   readonly reschedule: (swarmId: string) => string
+  /** By name, with its tag. */
+  readonly build: (name: string) => string
+  /** Packed files of a project's services, and what makes their names. */
+  readonly filesOf: (project: string) => string
+  readonly file: (project: string, id: string) => string
+  readonly fileSalt: (project: string) => string
 }
 
 /** Name that stands for "no node" in the keys of unplaced tasks; no node may be called so. */
@@ -50,6 +58,8 @@ export function clusterKeys(cluster: string): ClusterKeys {
     endpoints: `${root}endpoints/`,
     blobs: `${root}blobs/`,
     reschedules: `${root}reschedules/`,
+    builds: `${root}builds/`,
+    files: `${root}files/`,
     election: `${root}election/manager`,
     member: under('members'),
     node: under('nodes'),
@@ -63,5 +73,9 @@ export function clusterKeys(cluster: string): ClusterKeys {
     endpoint: (network, ip) => `${root}endpoints/${network}/${ip}`,
     endpointsOf: network => `${root}endpoints/${network}/`,
     reschedule: under('reschedules'),
+    build: under('builds'),
+    filesOf: project => `${root}files/${project}/`,
+    file: (project, id) => `${root}files/${project}/${id}/`,
+    fileSalt: project => `${root}files/${project}/salt`,
   }
 }

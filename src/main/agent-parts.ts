@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { MemberRecord } from '../core/model/node.ts'
 import type { Scope } from '../core/scope.ts'
@@ -16,13 +17,16 @@ import {
   createEngineNetworks,
   createOverlay,
   createPeerImages,
+  createTaskFiles,
   type Overlay,
   onNetworks,
   type PeerImages,
   Restarts,
+  type TaskFiles,
   withIngressPorts,
 } from '../node-agent/index.ts'
 import { createEngine, type NameSource } from '../runtime/index.ts'
+import { ensureMemory } from '../runtime/linux/files/memory-directory.ts'
 import type { JoinSettings } from './agent-settings.ts'
 import { reloadOnHangUp } from './daemon/reload.ts'
 import { createEnginePool } from './engine-pool.ts'
@@ -103,6 +107,21 @@ export async function openNodeEngine(settings: JoinSettings, ports: BasePorts, s
     startOverlay: signal => overlay.start(signal).then(named.resolve),
     followContainers: signal => endpoints.run(signal),
   }
+}
+
+/** What the cluster keeps for containers of this node: on its disk, and secrets in memory. */
+export function taskFiles(
+  settings: JoinSettings,
+  agentDirectory: string,
+  { store, keys }: Pick<BasePorts, 'store' | 'keys'>,
+): TaskFiles {
+  const directory = join(agentDirectory, 'files')
+  return createTaskFiles({ store, keys, directory, secretsDirectory: secretsIn(settings), ensureMemory })
+}
+
+/** Where containers' secrets are, in memory. */
+export function secretsIn({ engine: { execRoot } }: JoinSettings): string {
+  return join(execRoot, 'secrets')
 }
 
 /** The other members, and what images they have. */

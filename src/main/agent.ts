@@ -6,8 +6,9 @@ import { Scope } from '../core/scope.ts'
 import type { Engine } from '../docker-api/index.ts'
 import { createDockerServer } from '../docker-api/server/index.ts'
 import { agentMemoryFile, createAgent, leaveCluster, waitForAnswer } from '../node-agent/index.ts'
+import { unmount } from '../runtime/linux/mount.ts'
 import { holdAgentDirectory } from './agent-directory.ts'
-import { followPeers, openNodeEngine, openStore } from './agent-parts.ts'
+import { followPeers, openNodeEngine, openStore, secretsIn, taskFiles } from './agent-parts.ts'
 import { type JoinSettings, readJoinSettings } from './agent-settings.ts'
 import { markProcess } from './daemon/mark-process.ts'
 import { groupNumber } from './daemon/socket-group.ts'
@@ -51,7 +52,7 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
   await writeJoined(directory, { name: settings.engine.name, discovery, discoveryOptions })
   const agent = createAgent(
     { ...settings.agent, overlay: settings.engineUrl === undefined },
-    { ...ports, engine, restarts, overlay, peers, memory },
+    { ...ports, engine, restarts, overlay, peers, memory, files: taskFiles(settings, directory, ports) },
   )
   try {
     await sleep(clock, random.next() * settings.join.delayMs, signal)
@@ -75,6 +76,7 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
       'This node left its cluster, but not all that it had there could be removed: see the log',
     )
   }
+  unmount(secretsIn(settings))
   await forgetCluster(directory)
   log.info({ node: settings.engine.name }, 'this node has left its cluster')
 }

@@ -254,8 +254,9 @@ class ManagerState {
     if (term === undefined) {
       throw this.#notLeading()
     }
-    const { keys, clock, random } = this.#ports
+    const { store, keys, clock, random } = this.#ports
     return {
+      store,
       keys,
       clock,
       random,

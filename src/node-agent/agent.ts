@@ -156,13 +156,15 @@ class NodeAgent {
     return cache
   }
 
-  /** Addresses claimed by a predecessor that did not live to give them back. */
+  /** Addresses and files of a predecessor that did not live to give them back. */
   async #releaseLeftovers(): Promise<void> {
     const ours = [...(this.#tasks?.values() ?? []), ...this.#watcher.containers().map(seen => ({ id: seen.taskId }))]
+    const ids = new Set(ours.map(({ id }) => id))
     try {
-      await this.#ports.overlay.releaseAllBut(new Set(ours.map(({ id }) => id)))
+      await this.#ports.files?.removeAllBut(ids)
+      await this.#ports.overlay.releaseAllBut(ids)
     } catch (error) {
-      this.#ports.log.warn({ error: errorMessage(error) }, 'cannot give back the addresses of an earlier run')
+      this.#ports.log.warn({ error: errorMessage(error) }, 'cannot give back what an earlier run held')
     }
   }
 

@@ -1,7 +1,13 @@
 import { TASK_LABEL } from '../core/model/labels.ts'
 import type { PortSpec } from '../core/model/service.ts'
 import type { TaskRecord } from '../core/model/task.ts'
-import { type ContainerCreateRequest, type EndpointConfig, portKey, toServiceRequest } from '../docker-api/index.ts'
+import {
+  type ContainerCreateRequest,
+  type EndpointConfig,
+  type MountRequest,
+  portKey,
+  toServiceRequest,
+} from '../docker-api/index.ts'
 import type { ClaimedAddress } from './ports.ts'
 import { PORTS_LABEL, SERVICE_LABEL, SLOT_LABEL, TOKEN_LABEL } from './seen-container.ts'
 import { fillTemplates } from './templates.ts'
@@ -10,13 +16,19 @@ export interface RequestPlace {
   readonly node: string
   /** By network. Without one the engine chooses the address, and resolves the service's names itself. */
   readonly addresses: ReadonlyMap<string, ClaimedAddress>
+  /** How the container gets the files that the cluster keeps for it. */
+  readonly files?: readonly MountRequest[]
 }
 
 /** What a task's container is, in Docker's terms; pure. */
 export function toCreateRequest(task: TaskRecord, place: RequestPlace): ContainerCreateRequest {
   const fill = (text: string): string => fillTemplates(text, task, place.node)
+  const request = toServiceRequest(task.spec, fill)
+  const { files = [] } = place
+  const withFiles = { ...request.HostConfig, Mounts: [...(request.HostConfig?.Mounts ?? []), ...files] }
   return {
-    ...toServiceRequest(task.spec, fill),
+    ...request,
+    ...(files.length === 0 ? {} : { HostConfig: withFiles }),
     Labels: labelsOf(task, fill),
     ...toNetworkingConfig(task, place),
   }

@@ -30,9 +30,12 @@ export function createExecutors(node: string, ports: ExecutorPorts): Executors {
         await unlessGone(() => engine.containers.remove(container, { force: true, volumes: true }))
         await watcher.refresh(container)
       }
-      if (release) await publisher.release(taskId)
+      if (!release) return
+      await ports.files?.remove(taskId)
+      await publisher.release(taskId)
     },
     async forget({ taskId }) {
+      await ports.files?.remove(taskId)
       await publisher.release(taskId)
       reporter.forget(taskId)
     },

@@ -5,6 +5,7 @@ import type { PortSpec } from '../core/model/service.ts'
 import type { Random } from '../core/random.ts'
 import type { ClusterKeys, Store } from '../discovery/index.ts'
 import type { Engine } from '../docker-api/index.ts'
+import type { TaskFiles } from './task-files.ts'
 
 /** An address of a task on a network that spans hosts. */
 export interface ClaimedAddress {
@@ -98,6 +99,8 @@ export interface AgentPorts {
   readonly overlay: Overlay
   readonly peers: PeerImages
   readonly memory: AgentMemoryFile
+  /** Absent: tasks that need files fail, and say so. */
+  readonly files?: TaskFiles
   /** What people restart by hand through the engine's API. */
   readonly restarts?: HandRestarts
   readonly clock: Clock

@@ -4,12 +4,13 @@ import type { Log } from '../core/log.ts'
 import { taskIdIn } from '../core/model/labels.ts'
 import type { NetworkRecord, VolumeRecord } from '../core/model/node.ts'
 import { type TaskRecord, taskContainerName } from '../core/model/task.ts'
-import type { Engine } from '../docker-api/index.ts'
+import type { Engine, MountRequest } from '../docker-api/index.ts'
 import type { ContainerWatcher } from './container-watcher.ts'
 import { toCreateRequest } from './create-request.ts'
 import { ensureImage } from './ensure-image.ts'
 import type { ClaimedAddress, Overlay, PeerImages } from './ports.ts'
 import type { StatusReporter } from './status-reporter.ts'
+import type { TaskFiles } from './task-files.ts'
 import { statusWithoutContainer } from './task-status.ts'
 
 /** What the manager wrote of the things that tasks use. */
@@ -22,6 +23,7 @@ export interface TaskRunnerPorts {
   readonly engine: Engine
   readonly overlay: Overlay
   readonly peers: PeerImages
+  readonly files?: TaskFiles
   readonly objects: ClusterObjects
   readonly watcher: ContainerWatcher
   readonly reporter: StatusReporter
@@ -54,13 +56,15 @@ export async function runTask(
   const found = watcher.ofTask(task.id)
   const keep = found !== undefined && hasAddresses(found.addresses, addresses)
   if (found !== undefined && !keep) await discard(found.id, ports)
+  // In memory, some of them: after a reboot they are not there any more.
+  const files = await placeFiles(task, ports)
   let id = found?.id
   if (id === undefined || !keep) {
     await ensureVolumes(task, ports)
     await ensureImage(task.spec.container, ports, signal)
     await clearName(task, ports)
     signal.throwIfAborted()
-    const made = await engine.containers.create(toCreateRequest(task, { node, addresses }), {
+    const made = await engine.containers.create(toCreateRequest(task, { node, addresses, files }), {
       name: taskContainerName(task),
     })
     id = made.Id
@@ -123,6 +127,17 @@ async function claimAddresses(
 /** A container that was made with other addresses than the task has now cannot be used. */
 function hasAddresses(has: Readonly<Record<string, string>>, wanted: ReadonlyMap<string, ClaimedAddress>): boolean {
   return [...wanted].every(([network, { address }]) => has[network] === address)
+}
+
+async function placeFiles(task: TaskRecord, { files }: TaskRunnerPorts): Promise<readonly MountRequest[]> {
+  const { files: wanted = [] } = task.spec.container
+  if (wanted.length === 0) return []
+  if (files !== undefined) return files.place(task)
+  const { kind, name } = wanted[0] ?? {}
+  throw failed(
+    'FILES_UNSUPPORTED',
+    `This node cannot give containers the ${kind} ${name}: constrain the service to others`,
+  )
 }
 
 async function ensureVolumes(task: TaskRecord, { engine, objects }: TaskRunnerPorts): Promise<void> {

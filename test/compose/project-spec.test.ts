@@ -1,10 +1,6 @@
 import { expect, it } from 'vitest'
-import { toProjectSpec } from '../../src/compose/index.ts'
-import { load, messageOf } from './load.ts'
-
-function convert(yaml: string) {
-  return toProjectSpec(load(yaml))
-}
+import { messageOf } from './load.ts'
+import { convert } from './spec/convert.ts'
 
 it('carries a service with everything a cluster needs to know', () => {
   const { spec, warnings } = convert(`
@@ -14,7 +10,7 @@ services:
     command: serve --port 80
     environment: {A: 1, GONE: null, NODE: "{{.Node.Hostname}}"}
     ports: ["8080:80", {target: 53, protocol: udp, mode: host}]
-    volumes: ["data:/data:ro", "./conf:/conf", "/tmp/x"]
+    volumes: ["data:/data:ro", "/etc/conf:/conf", "/tmp/x"]
     tmpfs: /run:size=64m
     networks: {front: {aliases: [www]}}
     depends_on: {db: {condition: service_healthy}}
@@ -55,7 +51,7 @@ volumes: {data: {driver_opts: {type: nfs}, labels: [a=b]}}
       environment: { A: '1', NODE: '{{.Node.Hostname}}' },
       mounts: [
         { type: 'volume', source: 'shop_data', target: '/data', readOnly: true },
-        { type: 'bind', source: '/srv/shop/conf', target: '/conf' },
+        { type: 'bind', source: '/etc/conf', target: '/conf' },
         { type: 'volume', target: '/tmp/x' },
         { type: 'tmpfs', target: '/run', sizeBytes: 64 * 1024 ** 2 },
       ],
@@ -111,7 +107,6 @@ it('host and none need no network', () => {
 })
 
 it.each([
-  ['secrets: [s]', 'services.web.secrets is not supported yet'],
   ['network_mode: service:db', 'services.web.network_mode: service:db is not supported yet'],
   ['devices: [/dev/a]', 'services.web.devices is not supported yet'],
   ['deploy: {mode: global}', 'services.web.deploy.mode: global is not supported yet'],
@@ -125,7 +120,7 @@ it.each([
   ['restart: sometimes', 'services.web.restart: "sometimes" is not a restart policy'],
   ['volumes: [{type: npipe, source: a, target: /a}]', 'services.web.volumes.0.type: npipe is not supported'],
 ])('%s is refused by name and line', (yaml, message) => {
-  const text = `services:\n  web:\n    image: a\n    ${yaml}\n  db: {image: d}\nsecrets: {s: {file: ./s}}\n`
+  const text = `services:\n  web:\n    image: a\n    ${yaml}\n  db: {image: d}\n`
   expect(messageOf(() => convert(text))).toMatch(/^\/srv\/shop\/compose\.yaml:4:\d+: /)
   expect(messageOf(() => convert(text))).toContain(message)
 })

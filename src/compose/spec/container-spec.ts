@@ -1,11 +1,15 @@
 import type { ContainerSpec, HealthCheckSpec, MountSpec } from '../../core/model/service.ts'
 import { durationMs } from '../canonical/scalars.ts'
+import type { SourceIndex } from '../source-index.ts'
 import { asList, asText, asTree, fromEntries, isList, isTree, type Tree } from '../tree.ts'
+import type { ShippedFiles } from './shipped-files.ts'
 
 export interface Names {
   readonly project: string
   /** Cluster-wide names by the key in the file. */
   readonly volumes: ReadonlyMap<string, string>
+  readonly files: ShippedFiles
+  readonly sources: SourceIndex
 }
 
 /** The name of the image a service runs: its own, or the one its build is tagged with. */
@@ -27,6 +31,7 @@ export function containerSpec(name: string, service: Tree, names: Names): Contai
       workingDir: text(service['working_dir']),
       labels: textsOf(service['labels']),
       mounts: mounts(service, names),
+      files: some(names.files.filesOf(name, service)),
       healthcheck: healthcheck(service['healthcheck']),
       stopSignal: text(service['stop_signal']),
       stopGraceMs: durationMs(service['stop_grace_period']),
@@ -67,7 +72,7 @@ function strings(value: unknown): readonly string[] | undefined {
   return isList(value) ? value.map(asText) : undefined
 }
 
-function some(list: readonly string[] | undefined): readonly string[] | undefined {
+function some<T>(list: readonly T[] | undefined): readonly T[] | undefined {
   return list === undefined || list.length === 0 ? undefined : list
 }
 
@@ -87,7 +92,10 @@ export function bytes(value: unknown): number | undefined {
 }
 
 function mounts(service: Tree, names: Names): readonly MountSpec[] | undefined {
-  const volumes = asList(service['volumes']).map(volume => mount(asTree(volume), names))
+  const volumes = asList(service['volumes'])
+    .map(asTree)
+    .filter(({ type, source }) => type !== 'bind' || !names.sources.isLocalBind(asText(source)))
+    .map(volume => mount(volume, names))
   const tmpfs = asList(service['tmpfs']).map(entry => tmpfsMount(asText(entry)))
   const all = [...volumes, ...tmpfs]
   return all.length === 0 ? undefined : all

@@ -1,8 +1,10 @@
 import type { NetworkSpec, ProjectSpec, VolumeSpec } from '../../core/model/service.ts'
+import type { TreeReader } from '../files/tree-reader.ts'
 import type { Project } from '../load-project.ts'
 import { PathError, type Problem } from '../problem.ts'
 import { asList, asText, asTree, type Tree } from '../tree.ts'
 import { serviceSpec } from './service-spec.ts'
+import { ShippedFiles } from './shipped-files.ts'
 import { checkSupport } from './unsupported.ts'
 
 export interface Converted {
@@ -12,11 +14,12 @@ export interface Converted {
 }
 
 /**
- * A loaded project as the manager takes it: names resolved, units in numbers, nothing that refers to this machine's files but
- * bind mounts. Throws ComposeError naming everything that a cluster cannot do.
+ * A loaded project as the manager takes it: names resolved, units in numbers, nothing that refers to this machine's files:
+ * what services need of those comes along. Throws ComposeError naming everything that a cluster cannot do.
  */
-export function toProjectSpec(project: Project): Converted {
+export function toProjectSpec(project: Project, readTree: TreeReader): Converted {
   const { model, sources, name } = project
+  const files = new ShippedFiles({ ...project, readTree })
   const support = checkSupport(model)
   const problems: Problem[] = [...support.problems]
   const networks = namesOf(model['networks'])
@@ -24,7 +27,7 @@ export function toProjectSpec(project: Project): Converted {
   const aliases = linkAliases(asTree(model['services']))
   const services = Object.entries(asTree(model['services'])).flatMap(([key, service]) => {
     try {
-      const names = { project: name, networks, volumes, linkAliases: aliases.get(key) ?? [] }
+      const names = { project: name, networks, volumes, files, sources, linkAliases: aliases.get(key) ?? [] }
       return [serviceSpec(key, asTree(service), names)]
     } catch (error) {
       if (!(error instanceof PathError)) throw error
@@ -35,7 +38,8 @@ export function toProjectSpec(project: Project): Converted {
   const networkSpecs = Object.entries(asTree(model['networks'])).map(([key, network]) =>
     networkSpec(key, asTree(network), problems),
   )
-  sources.refuse(problems)
+  const contents = files.contents()
+  sources.refuse([...problems, ...files.problems])
   const spec: ProjectSpec = {
     name,
     services,
@@ -43,8 +47,9 @@ export function toProjectSpec(project: Project): Converted {
     volumes: Object.entries(asTree(model['volumes'])).map(([key, volume]) => volumeSpec(key, asTree(volume))),
     workingDir: project.workingDir,
     configFiles: project.configFiles,
+    ...(Object.keys(contents).length === 0 ? {} : { contents }),
   }
-  return { spec, warnings: support.warnings }
+  return { spec, warnings: [...support.warnings, ...files.warnings] }
 }
 
 function namesOf(section: unknown): ReadonlyMap<string, string> {

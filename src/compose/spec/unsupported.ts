@@ -26,12 +26,6 @@ const rules = (advice: string, when: When, ...patterns: readonly string[]): (rea
 
 /** What a service would not work without, or work differently without: refused by name. */
 const REFUSED = pathTable<Rule>([
-  ...rules(
-    'is not supported yet: put the file into the image, a volume or an environment variable',
-    always,
-    'services.*.secrets',
-    'services.*.configs',
-  ),
   ...rules('is not supported yet: only none and host are', unless('none', 'host'), 'services.*.network_mode'),
   ...rules(
     'is not supported yet: containers of a service may run on any host, so they cannot share this',

@@ -35,6 +35,22 @@ export interface MountSpec {
   readonly sizeBytes?: number
 }
 
+/** A file or a tree of files that the cluster keeps, and that every node puts into the container, read-only. */
+export interface FileSpec {
+  /** `snapshot`: of a relative bind mount. A secret is never written to a disk. */
+  readonly kind: 'secret' | 'config' | 'snapshot'
+  /** For people: its name in the compose file, or the path it was taken from. */
+  readonly name: string
+  /** Which content: it is another one as soon as the content changes. */
+  readonly id: string
+  /** Absolute path in the container. */
+  readonly target: string
+  /** Of secrets and configs; absent: 0, 0 and 0444. */
+  readonly uid?: number
+  readonly gid?: number
+  readonly mode?: number
+}
+
 export interface NetworkAttachment {
   /** The network's cluster-wide name (`project_default`). */
   readonly network: string
@@ -60,6 +76,8 @@ export interface ContainerSpec {
   readonly workingDir?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly mounts?: readonly MountSpec[]
+  /** Secrets, configs and files of the project. */
+  readonly files?: readonly FileSpec[]
   readonly healthcheck?: HealthCheckSpec
   readonly stopSignal?: string
   readonly stopGraceMs?: number
@@ -137,6 +155,9 @@ export interface VolumeSpec {
   readonly labels: Readonly<Record<string, string>>
 }
 
+/** Packed files by {@link FileSpec.id}, in base64. */
+export type Contents = Readonly<Record<string, string>>
+
 /** A whole Compose project, ready to be stored: everything is resolved, nothing refers to the client's files. */
 export interface ProjectSpec {
   readonly name: string
@@ -146,4 +167,6 @@ export interface ProjectSpec {
   /** For people: where it was loaded from. */
   readonly workingDir?: string
   readonly configFiles?: readonly string[]
+  /** What services need of the client's files. On its way to the manager only: it is kept apart, and shown to nobody. */
+  readonly contents?: Contents
 }

@@ -21,6 +21,16 @@ const mount = Type.Object({
   sizeBytes: maybe(count),
 })
 
+const file = Type.Object({
+  kind: oneOf('secret', 'config', 'snapshot'),
+  name: text,
+  id: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  target: Type.String({ pattern: '^/' }),
+  uid: maybe(count),
+  gid: maybe(count),
+  mode: maybe(Type.Integer({ minimum: 0, maximum: 0o7777 })),
+})
+
 const healthcheck = Type.Object({
   test: texts,
   intervalMs: maybe(count),
@@ -38,6 +48,7 @@ const container = Type.Object({
   environment: maybe(labels),
   labels: maybe(labels),
   mounts: maybe(Type.Array(mount)),
+  files: maybe(Type.Array(file)),
   healthcheck: maybe(healthcheck),
   networkMode: maybe(oneOf('none', 'host')),
 })
@@ -84,6 +95,7 @@ export const projectSpecSchema = Type.Object({
   ),
   workingDir: maybe(text),
   configFiles: maybe(texts),
+  contents: maybe(labels),
 })
 
 export const nodeChangeSchema = Type.Object({

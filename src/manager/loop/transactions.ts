@@ -40,7 +40,13 @@ const WRITE: Executable = {
     compares: [unchanged(status), { key: keys.task(status.value.node, status.value.taskId), exists: false }],
     operations: [{ delete: status.key }],
   }),
-  'forget-record': ({ record }) => ({ compares: [unchanged(record)], operations: [{ delete: record.key }] }),
+  'forget-record': ({ kind, record }, keys) => ({
+    compares: [unchanged(record)],
+    operations: [
+      { delete: record.key },
+      ...(kind === 'project' ? [{ deletePrefix: keys.filesOf(record.key.slice(keys.projects.length)) }] : []),
+    ],
+  }),
   'condemn-volume': ({ volume }) => ({
     compares: [unchanged(volume)],
     operations: [

@@ -3,11 +3,12 @@ import { conflict, notFound } from '../../core/errors.ts'
 import type { ApplyResult } from '../../core/model/control-api.ts'
 import type { ProjectSpec } from '../../core/model/service.ts'
 import { newShortId, type Random } from '../../core/random.ts'
-import type { ClusterKeys, Compare } from '../../discovery/index.ts'
+import type { ClusterKeys, Compare, Store } from '../../discovery/index.ts'
 import { batches } from '../loop/batches.ts'
 import { type Transaction, unchanged } from '../loop/transactions.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { AddressPool } from './allocate-network.ts'
+import { dropUnusedFiles, keepFiles } from './kept-files.ts'
 import { type ProjectPlan, planProject, type RecordWrite } from './plan-project.ts'
 import { removalSteps } from './plan-removal.ts'
 import { resolvePorts } from './resolve-ports.ts'
@@ -21,6 +22,7 @@ export interface ApplyOptions {
 }
 
 export interface ApplyPorts {
+  readonly store: Pick<Store, 'get' | 'list'>
   readonly keys: ClusterKeys
   readonly clock: Clock
   readonly random: Random
@@ -40,10 +42,12 @@ export async function applyProject(
   options: ApplyOptions,
   ports: ApplyPorts,
 ): Promise<ApplyResult> {
+  let kept: ProjectSpec | undefined
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const snapshot = ports.snapshot()
     validateProject(desired, snapshot, ports.checkConstraint)
-    const plan = planProject(resolvePorts(desired, snapshot), snapshot, {
+    kept ??= await keepFiles(desired, options, ports)
+    const plan = planProject(resolvePorts(kept, snapshot), snapshot, {
       nowMs: ports.clock.nowMs(),
       pool: ports.pool,
       removeOrphans: options.removeOrphans,
@@ -52,6 +56,7 @@ export async function applyProject(
         : { forced: { services: options.forceRecreate, salt: newShortId(ports.random) } }),
     })
     if (options.dryRun || (await writeInOrder(planTransaction(plan, ports.keys), ports.write))) {
+      if (!options.dryRun && plan.services.length > 0) await dropUnusedFiles(desired.name, ports.snapshot(), ports)
       return { ...resultOf(desired.name, plan.steps), ...(plan.warnings.length > 0 ? { warnings: plan.warnings } : {}) }
     }
   }

@@ -37,7 +37,10 @@ export async function keepFiles(
   const named = new Map(Object.keys(contents).map(id => [id, nameOf(id)]))
   for (const { id, name, kind } of wanted) {
     if (named.has(id) || kept.has(id)) continue
-    throw conflict('FILES_GONE', `Cannot apply project ${project.name}: ${kind} ${name} is not kept any more; apply all of it`)
+    throw conflict(
+      'FILES_GONE',
+      `Cannot apply project ${project.name}: ${kind} ${name} is not kept any more; apply all of it`,
+    )
   }
   for (const [id, name] of dryRun ? [] : named) {
     if (!kept.has(name)) await writeParts(ports.keys.file(project.name, name), contents[id] ?? '', ports)
@@ -93,7 +96,8 @@ async function saltOf(
   const found = await store.get(key)
   if (found !== undefined) return found.value
   const salt = `${newHexId(random)}${newHexId(random)}`
-  if (dryRun || (await write({ compares: [{ key, exists: false }], operations: [{ put: key, value: salt }] }))) return salt
+  if (dryRun || (await write({ compares: [{ key, exists: false }], operations: [{ put: key, value: salt }] })))
+    return salt
   return (await store.get(key))?.value ?? salt
 }
 
@@ -113,11 +117,7 @@ async function keptIds(
 }
 
 /** The last part last, under a name of its own: whoever finds it finds all. */
-async function writeParts(
-  prefix: string,
-  content: string,
-  { write }: Pick<KeptFilesPorts, 'write'>,
-): Promise<void> {
+async function writeParts(prefix: string, content: string, { write }: Pick<KeptFilesPorts, 'write'>): Promise<void> {
   const count = Math.max(1, Math.ceil(content.length / PART_CHARS))
   for (let part = 0; part < count; part++) {
     const key = `${prefix}${part === count - 1 ? 'last' : String(part).padStart(3, '0')}`

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { shellWords } from '../../../../compose/index.ts'
-import { errorMessage, invalidInput } from '../../../../core/errors.ts'
+import { errorMessage, invalidInput, unsupported } from '../../../../core/errors.ts'
 import { CONSTRAINTS_LABEL } from '../../../../core/model/labels.ts'
 import type { ProjectSpec, ServiceSpec } from '../../../../core/model/service.ts'
 import { type ContainerCreateRequest, toServiceRequest } from '../../../../docker-api/index.ts'
@@ -37,6 +37,7 @@ type Around = Pick<CommandContext, 'env' | 'cwd'>
 /** The container that `compose run` makes of a service: as its replicas are, but for what the flags say. Throws BAD_FLAG. */
 export function runRequest(oneOff: OneOff, options: Options, around: Around): ContainerCreateRequest {
   const { service } = oneOff
+  refuseFiles(service)
   const request = toServiceRequest(bare(oneOff, options, around), text => fill(text, oneOff))
   const ports = withServicePorts(readPorts(options.list('publish'), []), service, options)
   const volumes = readVolumes(oneOff.project, options.list('volume'), around)
@@ -62,6 +63,16 @@ export function runRequest(oneOff: OneOff, options: Options, around: Around): Co
     },
     ...networking(service, options),
   }
+}
+
+/** Nodes put them into replicas only. Throws RUN_WITH_FILES. */
+function refuseFiles({ name, container: { files = [] } }: ServiceSpec): void {
+  const [first] = files
+  if (first === undefined) return
+  throw unsupported(
+    'RUN_WITH_FILES',
+    `Cannot run a container of service ${name} by itself: it needs the ${first.kind} ${first.name}, which only its replicas get; use \`compose exec\``,
+  )
 }
 
 /** The service with what the flags say instead: it runs once, and publishes nothing by itself. */

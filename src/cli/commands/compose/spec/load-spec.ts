@@ -1,4 +1,4 @@
-import { loadProject, nodeFileReader, type Project, toProjectSpec } from '../../../../compose/index.ts'
+import { loadProject, nodeFileReader, nodeTreeReader, type Project, toProjectSpec } from '../../../../compose/index.ts'
 import { invalidInput } from '../../../../core/errors.ts'
 import type { ProjectSpec } from '../../../../core/model/service.ts'
 import type { CommandContext, Invocation } from '../../../command.ts'
@@ -17,7 +17,7 @@ export async function loadSpec(
 ): Promise<LoadedSpec> {
   const load = await loadOptions(globals, context, { services, withDependencies: options.choice('deps') !== false })
   const project = loadProject(load, nodeFileReader)
-  const { spec, warnings } = toProjectSpec(project)
+  const { spec, warnings } = toProjectSpec(project, nodeTreeReader)
   for (const warning of warnings) context.stderr.write(`Warning: ${warning}\n`)
   return { project, spec: withScales(spec, parseScales(options.list('scale'))) }
 }
