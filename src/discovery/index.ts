@@ -24,6 +24,7 @@ export { type ClusterKeys, clusterKeys } from './keys.ts'
 export { createMemoryStore, type MemoryStore, type StoreLink } from './memory-store.ts'
 export { createNodeSource, parseNodeFile } from './node-source.ts'
 export {
+  builtImageCodec,
   endpointCodec,
   memberCodec,
   metaCodec,

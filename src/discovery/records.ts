@@ -1,3 +1,4 @@
+import type { BuiltImageRecord } from '../core/model/built-image.ts'
 import type {
   ClusterMeta,
   EndpointRecord,
@@ -100,6 +101,11 @@ export const taskStatusCodec: Codec<TaskStatus> = jsonCodec<TaskStatus>('task st
   restarts: 'number',
   addresses: 'object',
   ports: 'array',
+})
+
+export const builtImageCodec: Codec<BuiltImageRecord> = jsonCodec<BuiltImageRecord>('built image', {
+  name: 'string',
+  id: 'string',
 })
 
 export const rescheduledCodec: Codec<RescheduledContainer> = jsonCodec<RescheduledContainer>(

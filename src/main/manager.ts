@@ -58,7 +58,7 @@ export const runManager: RunCommand = async (invocation, context) => {
   const tls = serverTls === undefined ? {} : { tls: serverTls }
   const server = await createManagerServer(
     { ...options, ...tls, name: hostname(), version: VERSION, kernel: release() },
-    { ...ports, manager, engines, ...(engineList === undefined ? {} : { engineList }) },
+    { ...ports, store, keys, manager, engines, ...(engineList === undefined ? {} : { engineList }) },
   )
   scope.defer(() => server.close())
   // Listening first: an address in use must not disturb a cluster that already has a manager.

@@ -3,18 +3,19 @@ import { unavailable } from '../core/errors.ts'
 import { KeyedLock } from '../core/keyed-lock.ts'
 import type { Log } from '../core/log.ts'
 import type { MemberRecord } from '../core/model/node.ts'
-import type { RescheduledContainer } from '../core/model/rescheduled.ts'
 import type { Random } from '../core/random.ts'
+import type { ClusterKeys, Store } from '../discovery/index.ts'
 import { clientTlsOf, type Engine } from '../docker-api/index.ts'
 import { createListeners, type Listeners, type ServerTls } from '../docker-api/server/index.ts'
 import type { FilterName, Preferences } from '../scheduler/index.ts'
 import { createVersionCap } from './docker/api-versions.ts'
 import type { Creating } from './docker/containers/container-routes.ts'
 import { ExecNodes } from './docker/containers/exec-nodes.ts'
-import { createContainer } from './docker/create/create-container.ts'
+import { type Care, createContainer } from './docker/create/create-container.ts'
 import { PlacementState } from './docker/create/placement-state.ts'
 import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
 import { BuiltImages } from './docker/images/built-images.ts'
+import { forgetLostImages } from './docker/images/forget-lost-images.ts'
 import type { ClusterNodes } from './docker/nodes.ts'
 import type { EngineList } from './engine-list/engine-list.ts'
 import { afterStart, notRead } from './http/after-start.ts'
@@ -55,6 +56,8 @@ export interface ManagerServerPorts {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  readonly store: Store
+  readonly keys: ClusterKeys
   /** Where engines are listed by hand. */
   readonly engineList?: EngineList
 }
@@ -71,13 +74,15 @@ export async function createManagerServer(
 ): Promise<Listeners> {
   const { manager, clock, random, log, engineList } = ports
   const { tls } = options
-  const { inventory, ready } = followNodes(ports)
+  const built = new BuiltImages(ports)
+  const { inventory, ready } = followNodes(ports, built)
+  manager.whileLeading(term => forgetLostImages(term, { ...ports, built, inventory, snapshot: manager.snapshot }))
   const nodes: ClusterNodes = {
     clock,
     connections: new Connections(clock),
     ...(tls === undefined ? {} : { tls: clientTlsOf(tls) }),
     capVersion: createVersionCap(),
-    built: new BuiltImages(),
+    built,
     execs: new ExecNodes(),
     inventory,
     ready,
@@ -121,6 +126,7 @@ export async function createManagerServer(
     async close() {
       end.abort()
       await following
+      built.close()
       await listeners.close()
       await front.close()
     },
@@ -128,7 +134,10 @@ export async function createManagerServer(
 }
 
 /** Every manager follows the nodes by itself: it answers while nobody leads, and has all it needs the moment it leads. */
-function followNodes({ manager, engines, clock, log, engineList }: ManagerServerPorts): {
+function followNodes(
+  { manager, engines, clock, log, engineList }: ManagerServerPorts,
+  built: BuiltImages,
+): {
   readonly inventory: ClusterInventory
   readonly ready: ClusterNodes['ready']
 } {
@@ -145,7 +154,9 @@ function followNodes({ manager, engines, clock, log, engineList }: ManagerServer
     engines,
     members: () => present().members,
     isKnown: name => manager.snapshot().nodes.has(name),
-    membersKnown: async () => manager.known(await engineList?.asked()),
+    membersKnown: async () => {
+      await Promise.all([engineList?.asked().then(manager.known) ?? manager.known(), built.ready()])
+    },
   })
   return { inventory, ready: () => present().ready }
 }
@@ -153,16 +164,17 @@ function followNodes({ manager, engines, clock, log, engineList }: ManagerServer
 /** Makes containers that ask for it anew when their node fails, in every term of this manager. */
 function reschedule(
   manager: Manager,
-  creating: Omit<Creating, 'keep'>,
+  creating: Omit<Creating, keyof Care>,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
-): Pick<Creating, 'keep'> {
+): Care {
   const { nodes, confirmLead } = creating
   const { inventory } = nodes
   let present: Rescheduler | undefined
-  const keep = async (record: RescheduledContainer): Promise<void> => {
+  const leading = (): Rescheduler => {
     if (present === undefined) throw unavailable('NOT_LEADER', 'This manager does not lead any more; try again')
-    await present.keep(record)
+    return present
   }
+  const keep: Care['keep'] = async record => leading().keep(record)
   const engineOf = (node: string): Engine => {
     const found = nodes.ready().find(({ name }) => name === node)
     if (found === undefined) throw unavailable('NODE_DOWN', `Node ${node} is not there`)
@@ -182,7 +194,10 @@ function reschedule(
       if (present === rescheduler) present = undefined
     }
   })
-  return { keep }
+  return {
+    keep,
+    noteNetwork: async (container, network, endpoint) => leading().noteNetwork(container, network, endpoint),
+  }
 }
 
 /** What is made of a snapshot, made once for each. */

@@ -18,6 +18,8 @@ export interface NodeInventory {
   /** By id. */
   readonly containers: ReadonlyMap<string, HeldContainer>
   readonly images: readonly ImageSummary[]
+  /** Whether `images` are all it has, as far as its events have told. */
+  readonly imagesAreKnown: boolean
   /** How far its clock was ahead when it last told everything, in milliseconds; less than its way here takes counts as nothing. */
   readonly clockSkewMs: number
 }

@@ -125,6 +125,10 @@ export class NodeFeed implements NodeInventory {
     if (!this.#isSilentOnImages) await reading
   }
 
+  get imagesAreKnown(): boolean {
+    return !this.#imagesAreStale && this.#readingImages === undefined
+  }
+
   /** Lists the images anew. */
   refreshImages(): Promise<void> {
     return this.#readImages()

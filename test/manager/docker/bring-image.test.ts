@@ -5,7 +5,7 @@ import { notFound, unavailable } from '../../../src/core/errors.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import type { Engine, ImageInspect } from '../../../src/docker-api/index.ts'
 import { bringImage } from '../../../src/manager/docker/images/bring-image.ts'
-import { BuiltImages } from '../../../src/manager/docker/images/built-images.ts'
+import type { BuiltImages } from '../../../src/manager/docker/images/built-images.ts'
 import type { ClusterNodes, NodeEngine } from '../../../src/manager/docker/nodes.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
 import { EMPTY_INVENTORY } from '../empty-inventory.ts'
@@ -55,7 +55,7 @@ function engineWith(
 async function bring(
   reference: string,
   others: Readonly<Record<string, TestEngine>>,
-  { registry = {}, built }: { registry?: Readonly<Record<string, string>>; built?: BuiltImages } = {},
+  { registry = {}, built }: { registry?: Readonly<Record<string, string>>; built?: Pick<BuiltImages, 'idOf'> } = {},
 ): Promise<string | undefined> {
   const { engine, images } = engineWith({})
   const pull = async (name: string): Promise<string> => {
@@ -94,18 +94,24 @@ describe('an image that a node lacks', () => {
   })
 
   it('that was built here comes from a node that has the very one', async () => {
-    const built = new BuiltImages()
-    built.add(['app:1'], GOOD)
+    const built = { idOf: () => GOOD }
     const others = { evil: liar(), n1: engineWith({ 'app:1': GOOD }) }
     expect(await bring('app:1', others, { built, registry: { 'app:1': EVIL } })).toBe(GOOD)
   })
 
+  it('that was built here is what the registry has only if that is the same', async () => {
+    const built = { idOf: () => GOOD }
+    expect(await bring('app:1', {}, { built, registry: { 'app:1': GOOD } })).toBe(GOOD)
+    await expect(bring('app:1', {}, { built, registry: { 'app:1': EVIL } })).rejects.toThrow(
+      `The image app:1 was built here as ${GOOD}, no node that is up has it, and the registry has another: build it again, or take the registry's with \`docker pull app:1\``,
+    )
+  })
+
   it.each([
-    ['name', 'app:1', new BuiltImages()],
+    ['name', 'app:1', { idOf: () => GOOD }],
     ['id', GOOD, undefined],
     ['digest', `app@${GOOD}`, undefined],
   ])('by its %s is refused from a node that says one thing and gives another', async (_how, reference, built) => {
-    built?.add(['app:1'], GOOD)
     const evil = engineWith({ [reference]: EVIL }, { claims: GOOD, tagged: '2999-01-01' })
     const given = built === undefined ? {} : { built }
     await expect(bring(reference, { evil }, given)).rejects.toThrow('the registry does not answer')

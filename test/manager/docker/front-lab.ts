@@ -4,13 +4,14 @@ import { silentLog } from '../../../src/core/log.ts'
 import type { MemberRecord, NetworkRecord } from '../../../src/core/model/node.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { Scope } from '../../../src/core/scope.ts'
+import { createMemoryStore, type Store } from '../../../src/discovery/index.ts'
 import { createDockerClient, type Engine } from '../../../src/docker-api/index.ts'
 import { createDockerServer, type ServerTls } from '../../../src/docker-api/server/index.ts'
 import { createManagerServer, type Manager } from '../../../src/manager/index.ts'
 import { EMPTY_SNAPSHOT, type Stored } from '../../../src/manager/model/snapshot.ts'
 import type { Standalone } from '../../../src/manager/model/standalone.ts'
 import { FILTER_NAMES } from '../../../src/scheduler/index.ts'
-import { memberRecord } from '../support.ts'
+import { keys, memberRecord } from '../support.ts'
 
 /** What a test has of a cluster: nodes with engines of its own making, and managers before them. */
 export const lab: {
@@ -18,6 +19,8 @@ export const lab: {
   members: MemberRecord[]
   leads: boolean
   networks: Map<string, NetworkRecord>
+  /** Shared by all managers of a test. */
+  store: Store
   /** Until it resolves, the manager has not read the store. */
   known: Promise<void>
   /** What the front has tasks placed beside. */
@@ -27,13 +30,15 @@ export const lab: {
   members: [],
   leads: true,
   networks: new Map(),
+  store: createMemoryStore({ clock: systemClock }),
   known: Promise.resolve(),
   standalone: undefined,
 }
 
 beforeEach(() => {
   const known = Promise.resolve()
-  Object.assign(lab, { scope: new Scope(), members: [], leads: true, networks: new Map(), known })
+  const store = createMemoryStore({ clock: systemClock })
+  Object.assign(lab, { scope: new Scope(), members: [], leads: true, networks: new Map(), known, store })
 })
 afterEach(() => lab.scope[Symbol.asyncDispose]())
 
@@ -101,7 +106,7 @@ export async function startFront({ leader, tls }: { leader?: string; tls?: Serve
       overcommit: 0,
       ...(tls === undefined ? {} : { tls }),
     },
-    { manager, engines, clock: systemClock, random: seededRandom(1), log: silentLog },
+    { manager, engines, store: lab.store, keys, clock: systemClock, random: seededRandom(1), log: silentLog },
   )
   lab.scope.defer(() => server.close())
   const [host = ''] = await server.listen({ hosts: ['tcp://127.0.0.1:0'], ...(tls === undefined ? {} : { tls }) })

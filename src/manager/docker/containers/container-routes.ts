@@ -4,7 +4,7 @@ import type { Upstream } from '../../http/proxy.ts'
 import { type ApiReply, type ApiRequest, type ApiRoute, isOn } from '../../http/route.ts'
 import type { Manager } from '../../manager.ts'
 import { parseFilters } from '../container-list.ts'
-import { type CreatePorts, createContainer } from '../create/create-container.ts'
+import { type Care, type CreatePorts, createContainer } from '../create/create-container.ts'
 import { onClusterNetworks } from '../networks/request-networks.ts'
 import { inspectOnNode } from '../node-block.ts'
 import type { ClusterNodes } from '../nodes.ts'
@@ -15,7 +15,7 @@ import { listWithSizes } from './list-with-sizes.ts'
 import { type Located, locate } from './locate.ts'
 import { renameContainer } from './rename-container.ts'
 
-export type Creating = Omit<CreatePorts, 'signal'>
+export type Creating = Omit<CreatePorts, 'signal'> & Care
 
 export interface ContainerRoutePorts {
   readonly manager: Manager

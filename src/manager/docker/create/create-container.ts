@@ -4,7 +4,7 @@ import type { PlacementRecord } from '../../../core/model/explanation.ts'
 import { PLACEMENT_LABEL, SWARM_ID_LABEL } from '../../../core/model/labels.ts'
 import type { RescheduledContainer } from '../../../core/model/rescheduled.ts'
 import { newHexId, type Random } from '../../../core/random.ts'
-import { type ContainerCreateRequest, wasNeverSent } from '../../../docker-api/index.ts'
+import { type ContainerCreateRequest, type EndpointConfig, wasNeverSent } from '../../../docker-api/index.ts'
 import {
   type ContainerRequest,
   type FilterName,
@@ -21,6 +21,18 @@ import { placedNode } from './placed-node.ts'
 import type { PlacementState } from './placement-state.ts'
 import { seeVolumes } from './see-volumes.ts'
 
+/** Containers that are to outlive their nodes. */
+export interface Care {
+  /** Takes a container into care that is to outlive its node. Throws 503 `NOT_LEADER`. */
+  readonly keep: (record: RescheduledContainer) => Promise<void>
+  /** Notes, for containers in care, that one joined a network or left it (null). Throws 503 `NOT_LEADER`. */
+  readonly noteNetwork: (
+    container: { readonly node: string; readonly id: string },
+    network: string,
+    endpoint: EndpointConfig | null,
+  ) => Promise<void>
+}
+
 export interface CreatePorts {
   readonly nodes: ClusterNodes
   readonly random: Random
@@ -30,8 +42,7 @@ export interface CreatePorts {
   readonly filters: readonly FilterName[]
   /** Throws unless this manager still leads. An engine takes no token, so the store is asked right before it. */
   readonly confirmLead: () => Promise<void>
-  /** Takes a container into care that is to outlive its node. Throws 503 `NOT_LEADER`. */
-  readonly keep: (record: RescheduledContainer) => Promise<void>
+  readonly keep: Care['keep']
   readonly signal: AbortSignal
 }
 

@@ -13,20 +13,30 @@ const ID = /^(?:sha256:)?[a-f0-9]{64}$/
 
 /**
  * Brings an image to the node that is to run it. What was built through this manager, and what is asked for by its id, is copied from a
- * node that has it; everything else comes from the registry, and from a node only if the registry fails: a node must not choose what
+ * node that has it, or at least is what the registry has; everything else comes from the registry, and from a node only if the registry fails: a node must not choose what
  * runs on others. A copy is looked at before it counts. Throws what the registry says.
  */
 export async function bringImage(reference: string, target: NodeEngine, how: Bringing): Promise<void> {
   const { nodes, platform, signal } = how
-  const id = ID.test(reference) ? reference : nodes.built?.idOf(reference)
+  const built = nodes.built?.idOf(reference)
+  const id = ID.test(reference) ? reference : built
   if (platform === undefined && id !== undefined && (await copyFrom(reference, target, { ...how, id }))) return
   try {
-    await target.engine.images.pull(reference, platform === undefined ? {} : { platform }, signal)
+    const pulled = await target.engine.images.pull(reference, platform === undefined ? {} : { platform }, signal)
+    if (built !== undefined && platform === undefined && !isId(pulled, built)) {
+      await target.engine.images.remove(reference, { force: true })
+      throw otherThanBuilt(reference, built)
+    }
   } catch (error) {
     signal.throwIfAborted()
     const isTried = platform !== undefined || id !== undefined
     if (isTried || !(await copyFrom(reference, target, how))) throw error
   }
+}
+
+function otherThanBuilt(reference: string, id: string): Error {
+  const what = `The image ${reference} was built here as ${id}, no node that is up has it, and the registry has another`
+  return failed('OTHER_IMAGE', `${what}: build it again, or take the registry's with \`docker pull ${reference}\``)
 }
 
 /** Resolves whether the target has what was asked for now. */

@@ -14,11 +14,13 @@ export function pullEverywhere(request: ApiRequest, nodes: ClusterNodes): ApiRep
     throw invalidInput('NO_IMPORT', 'Cannot import an image into a cluster: import it on one host, and push it')
   }
   const reference = joinReference(name, query['tag'])
-  nodes.built?.forget(reference)
   const auth = registryAuth(raw.headers['x-registry-auth'])
   const { platform = '' } = query
   const options = { ...(auth === undefined ? {} : { auth }), ...(platform === '' ? {} : { platform }) }
-  const pull = ({ engine }: NodeEngine): Promise<string> => engine.images.pull(reference, options, signal)
+  const pull = async ({ engine }: NodeEngine): Promise<void> => {
+    await engine.images.pull(reference, options, signal)
+    await nodes.built?.forget(reference)
+  }
   return { answer: response => tellProgress(response, `Pulling ${reference}...`, { nodes, work: pull }) }
 }
 
@@ -61,7 +63,7 @@ export async function removeEverywhere(request: ApiRequest, nodes: ClusterNodes)
   const removals = await onEveryHolder<readonly ImageRemoval[]>(name, nodes, ({ engine }) =>
     engine.images.remove(name, { force: isOn(query['force']), noprune: isOn(query['noprune']) }),
   )
-  nodes.built?.forget(name)
+  await nodes.built?.forget(name)
   const told = new Map(removals.flat().map(removal => [JSON.stringify(removal), removal]))
   return { json: [...told.values()] }
 }
@@ -75,8 +77,8 @@ export async function tagEverywhere(request: ApiRequest, nodes: ClusterNodes): P
   const target = query['tag'] ? `${repository}:${query['tag']}` : repository
   await onEveryHolder(name, nodes, ({ engine }) => engine.images.tag(name, target))
   const built = nodes.built?.idOf(name)
-  if (built === undefined) nodes.built?.forget(target)
-  else nodes.built?.add([target], built)
+  if (built === undefined) await nodes.built?.forget(target)
+  else await nodes.built?.add([target], built)
   return { status: 201, text: '' }
 }
 

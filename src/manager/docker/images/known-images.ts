@@ -24,7 +24,7 @@ export function meansImage(reference: string): (image: ImageSummary) => boolean 
 }
 
 /** `docker.io/library/app` is `app:latest`; undefined for what is no name. */
-function familiarName(reference: string): string | undefined {
+export function familiarName(reference: string): string | undefined {
   try {
     const { registry, repository, tag, digest } = parseImageReference(reference)
     const rest = digest === undefined ? { tag: tag ?? 'latest' } : { digest }

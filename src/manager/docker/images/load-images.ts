@@ -25,7 +25,7 @@ export function loadEverywhere(request: ApiRequest, nodes: ClusterNodes): ApiRep
       const [pumped, { done, failures }] = await Promise.all([pumping, outcomesOf(among, load)])
       await nodes.inventory.refreshImages(among.map(({ name }) => name))
       for (const name of new Set(done.flatMap(({ value }) => value))) {
-        nodes.built?.forget(name)
+        await nodes.built?.forget(name)
         tell(response, { stream: `Loaded image${name.startsWith('sha256:') ? ' ID' : ''}: ${name}\n` })
       }
       const message = failures.length > 0 ? joinFailures(failures).message : pumped

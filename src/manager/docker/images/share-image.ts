@@ -48,7 +48,7 @@ export async function shareImage(
   { id, tags, source }: NewImage,
   { nodes, signal, tell }: { nodes: ClusterNodes; signal: AbortSignal; tell: (sentence: string) => void },
 ): Promise<void> {
-  nodes.built?.add(tags, id)
+  await nodes.built?.add(tags, id)
   await nodes.inventory.refreshImages([source.name])
   const named = (await Promise.all(tags.map(tag => holdersOf(tag, nodes)))).flat()
   const stale = new Set(named.filter(({ value }) => value.Id !== id).map(({ node }) => node.name))

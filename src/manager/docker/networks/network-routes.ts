@@ -1,7 +1,9 @@
 import { conflict, notFound, ShoalError } from '../../../core/errors.ts'
+import { RESCHEDULE_LABEL } from '../../../core/model/labels.ts'
 import { readConnect, readNetworkCreate } from '../../../docker-api/server/index.ts'
 import type { ApiReply, ApiRequest, ApiRoute } from '../../http/route.ts'
 import { parseFilters } from '../container-list.ts'
+import type { Creating } from '../containers/container-routes.ts'
 import { type Located, locate } from '../containers/locate.ts'
 import {
   allNetworks,
@@ -16,6 +18,7 @@ import { filterNetworks } from './network-filters.ts'
 
 export interface NetworkRoutePorts extends CreateNetworkPorts {
   readonly manager: CreateNetworkPorts['manager'] & { readonly removeNetwork: (name: string) => Promise<void> }
+  readonly creating: Pick<Creating, 'noteNetwork'>
 }
 
 /** Networks of the cluster: see `docker network`. */
@@ -53,8 +56,9 @@ export function networkRoutes(ports: NetworkRoutePorts): ApiRoute[] {
       method: 'POST',
       path: '/networks/*',
       summary: 'Joins a container to a network, or takes it off',
+      leaderOnly: true,
       raw: true,
-      handle: request => join(request, view),
+      handle: request => join(request, view, ports.creating.noteNetwork),
     },
     {
       method: 'DELETE',
@@ -75,7 +79,7 @@ async function inspect({ params, query }: ApiRequest, view: NetworkPorts): Promi
   return network
 }
 
-async function join({ params, raw }: ApiRequest, view: NetworkPorts): Promise<ApiReply> {
+async function join({ params, raw }: ApiRequest, view: NetworkPorts, note: Creating['noteNetwork']): Promise<ApiReply> {
   const [, reference = '', verb = ''] = /^(.*)\/(connect|disconnect)$/.exec(params['*'] ?? '') ?? []
   if (verb === '') throw notFound('NO_SUCH_PAGE', `page not found: POST /networks/${params['*']}`)
   const { Container, EndpointConfig, Force } = await readConnect(raw)
@@ -92,7 +96,19 @@ async function join({ params, raw }: ApiRequest, view: NetworkPorts): Promise<Ap
   if (verb === 'connect') await networks.connect(bare, place.id, EndpointConfig)
   else await networks.disconnect(bare, place.id, { force: Force }).catch(notOnNode(place, found))
   await view.nodes.inventory.refresh(place.node.name, place.id)
+  if (isInCare(place, view)) {
+    const container = { node: place.node.name, id: place.id }
+    await note(container, bare, verb === 'connect' ? EndpointConfig : null).catch(async (error: unknown) => {
+      // What is not noted would be lost with the node, and nobody would know.
+      if (verb === 'connect') await networks.disconnect(bare, place.id, {}).catch(() => {})
+      throw error
+    })
+  }
   return { text: '' }
+}
+
+function isInCare({ node, id }: Located, { nodes }: NetworkPorts): boolean {
+  return nodes.inventory.node(node.name)?.containers.get(id)?.labels[RESCHEDULE_LABEL] !== undefined
 }
 
 /** A node knows of a network over nodes only while a container of its is on it. */
