@@ -1,11 +1,13 @@
 import { posix } from 'node:path'
 import { canonicalise } from './canonical/canonicalise.ts'
+import { remoteRefusal } from './files/remote.ts'
 import { interpolate } from './interpolate/interpolate.ts'
 import { type LoadContext, lookupIn } from './load-context.ts'
 import { merge } from './merge/merge.ts'
 import { enforceUnicity } from './merge/unicity.ts'
 import { absolute, resolvePaths } from './paths.ts'
-import { at, PathError, problem } from './problem.ts'
+import { at, ComposeError, collect, PathError, type Problem, problem, type Report } from './problem.ts'
+import { SourceIndex } from './source-index.ts'
 import { asTree, isTree, mapValues, type Path, removeAt, type Tree, without } from './tree.ts'
 import { parseYaml } from './yaml/parse-yaml.ts'
 
@@ -27,7 +29,9 @@ export function applyExtends(model: Tree, file: string, removed: readonly Path[]
   if (!isTree(model['services'])) return model
   const source: Source = { file, directory: context.projectDir, model, removed }
   const services = mapValues(model['services'], (service, name) =>
-    isTree(service) && service['extends'] !== undefined ? extended(name, source, [], context) : service,
+    isTree(service) && service['extends'] !== undefined
+      ? collect(context.report, without(service, 'extends'), () => extended(name, source, [], context))
+      : service,
   )
   return { ...model, services }
 }
@@ -84,23 +88,33 @@ function baseOf(
 }
 
 function openSource(file: string, from: Source, path: Path, context: LoadContext): Source {
+  const refusal = remoteRefusal(file)
+  if (refusal !== undefined) throw new PathError(path, refusal)
   const full = absolute(file, { directory: from.directory, home: context.variables.get('HOME') })
   const text = context.reader.kind(full) === 'file' ? context.reader.read(full) : undefined
   if (text === undefined) throw new PathError(path, `stat ${full}: no such file or directory`)
   const documents = parseYaml(text, full)
+  const problems: Problem[] = []
   const removed = documents.flatMap(document => [...document.resets, ...document.overrides])
   const model = documents.reduce<unknown>((merged, document) => {
     if (document.value === undefined) return merged
     if (!isTree(document.value)) throw problem(`${full}: the top level must be a mapping`)
-    const options = { lookup: lookupIn(context.variables), warn: context.warn }
+    const sources = new SourceIndex()
+    sources.add(document)
+    const report: Report = found => void problems.push(sources.place(found))
+    const options = { lookup: lookupIn(context.variables), warn: context.warn, report }
     return merge(merged, context.interpolate ? interpolate(document.value, options) : document.value)
   }, {})
+  if (problems.length > 0) throw new ComposeError(problems)
   return { file: full, directory: posix.dirname(full), model: asTree(model), removed }
 }
 
 /** Paths in another file start from that file's directory. */
 function relocated(name: string, service: Tree, directory: string, context: LoadContext): Tree {
-  const model = canonicalise({ services: { [name]: asTree(enforceUnicity(service)) } }, { tolerant: true })
+  const model = canonicalise(
+    { services: { [name]: asTree(enforceUnicity(service)) } },
+    { tolerant: true, report: context.report },
+  )
   const options = {
     directory,
     home: context.variables.get('HOME'),

@@ -1,10 +1,11 @@
 import { posix } from 'node:path'
 import { withDefaults } from './defaults.ts'
 import { withDefaultEnvFile, withEnvFiles } from './files/environment.ts'
+import { remoteRefusal } from './files/remote.ts'
 import type { LoadContext } from './load-context.ts'
 import { merge } from './merge/merge.ts'
 import { resolvePaths } from './paths.ts'
-import { PathError } from './problem.ts'
+import { collect, PathError } from './problem.ts'
 import { asList, asText, asTree, fromEntries, isList, isTree, type Path, type Tree } from './tree.ts'
 
 /** What an included project gives to the one that includes it. */
@@ -18,8 +19,10 @@ export function applyInclude(model: Tree, context: LoadContext, loadFiles: LoadF
   if (include === undefined || include === null) return local
   if (!isList(include)) throw new PathError(['include'], '`include` must be a list')
   return include.reduce<Tree>((into, entry, index) => {
-    const imported = loadIncluded(entry, ['include', String(index)], context, loadFiles)
-    return asTree(merge(imported, into))
+    return collect(context.report, into, () => {
+      const imported = loadIncluded(entry, ['include', String(index)], context, loadFiles)
+      return asTree(merge(imported, into))
+    })
   }, local)
 }
 
@@ -69,7 +72,11 @@ function readEntry(
   readonly envFiles: readonly string[] | undefined
 } {
   const resolve = (value: unknown): readonly string[] =>
-    asList(value).map(item => posix.resolve(projectDir, asText(item)))
+    asList(value).map(item => {
+      const refusal = remoteRefusal(asText(item))
+      if (refusal !== undefined) throw new PathError(path, refusal)
+      return posix.resolve(projectDir, asText(item))
+    })
   const record = isTree(entry) ? entry : { path: entry }
   const files = resolve(record['path'])
   const [first] = files

@@ -1,5 +1,6 @@
 import type { Variables } from './files/environment.ts'
 import type { FileReader } from './files/file-reader.ts'
+import type { Report } from './problem.ts'
 import type { SourceIndex } from './source-index.ts'
 
 /** What loading one project, or one included project, works with. */
@@ -9,6 +10,8 @@ export interface LoadContext {
   readonly variables: Variables
   readonly projectDir: string
   readonly warn: (message: string) => void
+  /** Hears of everything that is wrong; loading goes on, to find the rest. */
+  readonly report: Report
   readonly interpolate: boolean
   /** Files being included, outermost first. */
   readonly including: readonly string[]

@@ -5,10 +5,11 @@ import { interpolate } from './interpolate/interpolate.ts'
 import { type LoadContext, lookupIn } from './load-context.ts'
 import { merge } from './merge/merge.ts'
 import { enforceUnicity } from './merge/unicity.ts'
-import { ComposeError, problem } from './problem.ts'
+import { ComposeError, collect, type Problem, problem } from './problem.ts'
 import { checkShape } from './schema/check-shape.ts'
 import { COMPOSE_SHAPE } from './schema/compose-shape.ts'
-import { asTree, isTree, removeAt, type Tree, without } from './tree.ts'
+import { SourceIndex } from './source-index.ts'
+import { asTree, isTree, removeAt, showPath, type Tree, without } from './tree.ts'
 import { parseYaml, type YamlDocument } from './yaml/parse-yaml.ts'
 
 /** A compose file that was read and parsed, and not interpreted yet. */
@@ -17,7 +18,7 @@ export interface ParsedFile {
   readonly documents: readonly YamlDocument[]
 }
 
-/** Parses one file; the top level of every document must be a mapping. */
+/** Parses one file; the top level of every document must be a mapping. Throws ComposeError with all that is wrong. */
 export function parseFile(file: string, text: string): ParsedFile {
   const documents = parseYaml(text, file)
   for (const { value } of documents) {
@@ -30,29 +31,74 @@ export function parseFile(file: string, text: string): ParsedFile {
   return { file, documents }
 }
 
-/** Loads files one over the other into a model in canonical form. */
+/** Parses files with one another: what is wrong with each is told at once. Throws ComposeError. */
+export function parseFiles(files: readonly string[], read: (file: string) => string): readonly ParsedFile[] {
+  const problems: Problem[] = []
+  const report = (problem: Problem): void => void problems.push(problem)
+  const parsed = files.flatMap(file => collect(report, [], () => [parseFile(file, read(file))]))
+  if (problems.length > 0) throw new ComposeError(problems)
+  return parsed
+}
+
+/** One document on its way into the model. */
+interface Step {
+  readonly file: string
+  readonly document: YamlDocument
+}
+
+/** Loads files one over the other into a model in canonical form. Throws ComposeError with all that is wrong. */
 export function loadFiles(files: readonly ParsedFile[], context: LoadContext): Tree {
   const steps = files.flatMap(({ file, documents }) => documents.map(document => ({ file, document })))
   const present = steps.filter(({ document }) => document.value !== undefined)
   if (present.length === 0) throw problem('empty compose file')
-  return present.reduce<Tree>((model, { file, document }) => {
-    context.sources.add(document)
-    return context.sources.guard(() => loadDocument(model, document, file, context))
+  const filled = fillAll(present, context)
+  const problems: Problem[] = []
+  const report = (found: Problem): void => void problems.push(context.sources.place(found))
+  const model = filled.reduce<Tree>((into, { own, ...step }) => {
+    context.sources.add(step.document)
+    return collect(report, into, () => loadDocument(into, own, step, { ...context, report }))
   }, {})
+  context.sources.refuse(problems)
+  return model
 }
 
-/** The phases of one document, in the order that compose defines. */
-function loadDocument(model: Tree, document: YamlDocument, file: string, context: LoadContext): Tree {
+/** Interpolates and checks every document by itself, so that one file's mistakes do not hide another's. */
+function fillAll(steps: readonly Step[], context: LoadContext): readonly (Step & { readonly own: Tree })[] {
+  const problems: Problem[] = []
+  const filled = steps.map(step => {
+    const sources = new SourceIndex()
+    sources.add(step.document)
+    const wrong = new Set<string>()
+    const report = (found: Problem): void => {
+      wrong.add(showPath(found.path ?? []))
+      problems.push(sources.place(found))
+    }
+    const own = fillIn(step, { ...context, report })
+    for (const found of checkShape(own, COMPOSE_SHAPE, { partial: true })) {
+      // A variable that could not be filled in has been told already.
+      if (!wrong.has(showPath(found.path ?? []))) problems.push(sources.place(found))
+    }
+    return { ...step, own }
+  })
+  if (problems.length > 0) throw new ComposeError(problems)
+  return filled
+}
+
+function fillIn({ document, file }: Step, context: LoadContext): Tree {
   const written = asTree(document.value)
+  const { warn, report } = context
   const filled = context.interpolate
-    ? asTree(interpolate(written, { lookup: lookupIn(context.variables), warn: context.warn }))
+    ? asTree(interpolate(written, { lookup: lookupIn(context.variables), warn, report }))
     : written
   if (filled['version'] !== undefined) warnVersion(filled['version'], file, context)
-  const own = asTree(enforceUnicity(filled))
-  context.sources.refuse(checkShape(own, COMPOSE_SHAPE, { partial: true }))
+  return asTree(enforceUnicity(filled))
+}
+
+/** The phases of one document over the model so far, in the order that compose defines. */
+function loadDocument(model: Tree, own: Tree, { document, file }: Step, context: LoadContext): Tree {
   const included = applyInclude(own, context, (paths, inner) =>
     loadFiles(
-      paths.map(path => parseFile(path, inner.reader.read(path) ?? '')),
+      parseFiles(paths, path => inner.reader.read(path) ?? ''),
       inner,
     ),
   )
@@ -61,7 +107,10 @@ function loadDocument(model: Tree, document: YamlDocument, file: string, context
   const extended = applyExtends(included, file, removed, context)
   const merged = asTree(enforceUnicity(merge(base, extended)))
   context.sources.refuse(checkShape(merged, COMPOSE_SHAPE, { partial: false }))
-  const canonical = canonicalise(without(merged, 'version'), { tolerant: !context.interpolate })
+  const canonical = canonicalise(without(merged, 'version'), {
+    tolerant: !context.interpolate,
+    report: context.report,
+  })
   return asTree(enforceUnicity(canonical))
 }
 

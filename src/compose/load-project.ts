@@ -9,14 +9,14 @@ import type { FileReader } from './files/file-reader.ts'
 import { projectName } from './files/project-name.ts'
 import { substitute, TemplateError } from './interpolate/template.ts'
 import { lookupIn } from './load-context.ts'
-import { loadFiles, type ParsedFile, parseFile } from './load-files.ts'
+import { loadFiles, type ParsedFile, parseFiles } from './load-files.ts'
 import { normalise } from './normalise.ts'
 import { absolute, resolvePaths } from './paths.ts'
-import { problem } from './problem.ts'
+import { type Problem, problem, type Report } from './problem.ts'
 import { checkVariableNames, resolveBareVariables, resolveFiles } from './resolve-environment.ts'
 import { applyProfiles, pruneResources, type Selection, selectServices } from './selection.ts'
 import { SourceIndex } from './source-index.ts'
-import { asTree, isTree, type Tree } from './tree.ts'
+import { asTree, isTree, showPath, type Tree } from './tree.ts'
 
 /** What was asked on the command line, and where. */
 export interface LoadOptions {
@@ -77,7 +77,7 @@ export function openProject(options: LoadOptions, reader: FileReader): Opened {
     reader,
   )
   const variables = usesDefaultEnvFile(options, own) ? withDefaultEnvFile(first, projectDir, { reader, warn }) : first
-  const parsed = files.map(file => parseFile(file, readFile(file, options, reader)))
+  const parsed = parseFiles(files, file => readFile(file, options, reader))
   const name = projectName({
     flag: options.projectName,
     environment: variables.get('COMPOSE_PROJECT_NAME'),
@@ -104,19 +104,26 @@ export function loadProject(options: LoadOptions, reader: FileReader): Project {
     variables,
     projectDir: workingDir,
     warn,
+    report: found => sources.refuse([found]),
     interpolate: !skip.has('interpolate'),
     including: files.map(({ file }) => file),
   })
-  const model = sources.guard(() => complete(loaded, { options, reader, name, workingDir, variables, sources }))
+  const problems: Problem[] = []
+  const report = (found: Problem): void => void problems.push(sources.place(found))
+  const model = complete(loaded, { options, reader, name, workingDir, variables, sources, report })
   const selection = selectionOf(options, variables)
   const { enabled, disabled } = skip.has('profiles')
     ? { enabled: asTree(model['services']), disabled: {} }
     : applyProfiles(asTree(model['services']), selection)
   const active = { ...model, services: enabled }
-  if (!skip.has('consistency')) sources.refuse([...checkServices(active), ...checkCycles(enabled)])
-  const withFiles = skip.has('env-files')
-    ? active
-    : sources.guard(() => resolveFiles(active, { reader, variables, warn }))
+  if (!skip.has('consistency')) {
+    // What cannot be read has been told; that it disagrees with something else would only confuse.
+    const told = new Set(problems.map(({ path }) => showPath(path ?? [])))
+    const found = [...checkServices(active), ...checkCycles(enabled)]
+    found.filter(({ path }) => !told.has(showPath(path ?? []))).forEach(report)
+  }
+  const withFiles = skip.has('env-files') ? active : resolveFiles(active, { reader, variables, warn, report })
+  sources.refuse(problems)
   const selected = { ...withFiles, services: selectServices(asTree(withFiles['services']), selection) }
   return {
     name,
@@ -136,14 +143,16 @@ interface Completion {
   readonly workingDir: string
   readonly variables: Variables
   readonly sources: SourceIndex
+  readonly report: Report
 }
 
 /** The phases behind the merge, over all services. */
-function complete(loaded: Tree, { options, reader, name, workingDir, variables, sources }: Completion): Tree {
+function complete(loaded: Tree, completion: Completion): Tree {
+  const { options, reader, name, workingDir, variables, sources, report } = completion
   const skip = options.skip ?? new Set<never>()
   const defaulted = withDefaults({ ...loaded, services: asTree(loaded['services']) })
-  checkVariableNames(defaulted)
-  if (!skip.has('consistency')) sources.refuse(checkResources(defaulted))
+  checkVariableNames(defaulted, report)
+  if (!skip.has('consistency')) checkResources(defaulted).forEach(report)
   const home = variables.get('HOME')
   const located = skip.has('paths')
     ? defaulted
@@ -155,7 +164,7 @@ function complete(loaded: Tree, { options, reader, name, workingDir, variables, 
       })
   const resolved = skip.has('env-files') ? located : resolveBareVariables(located, variables)
   const decoded = decodeUnits(resolved)
-  if (!skip.has('interpolate')) sources.refuse(decoded.problems)
+  if (!skip.has('interpolate')) decoded.problems.forEach(report)
   return skip.has('normalise') ? decoded.model : normalise(decoded.model, name)
 }
 

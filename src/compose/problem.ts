@@ -14,7 +14,12 @@ export interface Position {
   /** From 1. */
   readonly line: number
   readonly column: number
+  /** The line itself, to be shown. */
+  readonly source?: string
 }
+
+/** Hears of a problem, and lets the work go on to find the next. */
+export type Report = (problem: Problem) => void
 
 /** The compose files cannot be used. The message has one line a problem, each with `file:line:column` where known. */
 export class ComposeError extends ShoalError {
@@ -22,8 +27,9 @@ export class ComposeError extends ShoalError {
   readonly problems: readonly Problem[]
 
   constructor(problems: readonly Problem[], cause?: unknown) {
-    super('BAD_COMPOSE_FILE', 400, unique(problems.map(showProblem)).join('\n'), cause === undefined ? {} : { cause })
-    this.problems = problems
+    const ordered = inOrder(problems)
+    super('BAD_COMPOSE_FILE', 400, unique(ordered.map(showProblem)).join('\n'), cause === undefined ? {} : { cause })
+    this.problems = ordered
   }
 }
 
@@ -48,10 +54,46 @@ export function at(path: Path, message: string): PathError {
   return new PathError(path, path.length === 0 ? message : `${showPath(path)}${message}`)
 }
 
-function showProblem({ message, at }: Problem): string {
-  return at === undefined ? message : `${at.file}:${at.line}:${at.column}: ${message}`
+/** Runs a step; what is wrong is reported, and `fallback` stands for the result. */
+export function collect<T>(report: Report, fallback: T, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof PathError) report({ message: error.message, path: error.path })
+    else if (error instanceof ComposeError) error.problems.forEach(report)
+    else throw error
+    return fallback
+  }
 }
 
-function unique(lines: readonly string[]): string[] {
-  return [...new Set(lines)]
+/** As they stand in the files; files, and what has no place, as they come. */
+function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  const files = [...new Set(problems.map(problem => problem.at?.file))]
+  return problems.toSorted(
+    ({ at: a }, { at: b }) =>
+      files.indexOf(a?.file) - files.indexOf(b?.file) ||
+      (a?.line ?? 0) - (b?.line ?? 0) ||
+      (a?.column ?? 0) - (b?.column ?? 0),
+  )
+}
+
+function showProblem({ message, at }: Problem): string {
+  if (at === undefined) return printable(message)
+  return `${printable(`${at.file}:${at.line}:${at.column}: ${message}`)}${excerpt(at)}`
+}
+
+const EXCERPT_MAX = 120
+
+/** The line that is meant, with a mark under the column. Of long lines, only what is around it. */
+function excerpt({ line, column, source }: Position): string {
+  if (source === undefined || source.trim() === '') return ''
+  const from = column > EXCERPT_MAX - 20 ? column - 20 : 0
+  const shown = printable(source.slice(from, from + EXCERPT_MAX).replaceAll('\t', ' '))
+  const mark = ' '.repeat(printable(source.slice(from, column - 1)).length)
+  return `\n  ${line} | ${shown}\n  ${' '.repeat(String(line).length)} | ${mark}^`
+}
+
+/** Control characters of the author's must not reach a terminal; line ends are ours. */
+function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]/gu, char => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

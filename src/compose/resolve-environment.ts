@@ -1,7 +1,8 @@
 import { parseDotenv, parseRawEnv } from './files/dotenv.ts'
 import type { Variables } from './files/environment.ts'
 import type { FileReader } from './files/file-reader.ts'
-import { PathError } from './problem.ts'
+import type { Lookup } from './interpolate/template.ts'
+import { collect, PathError, type Report } from './problem.ts'
 import {
   asList,
   asText,
@@ -19,6 +20,7 @@ export interface EnvironmentSources {
   readonly reader: FileReader
   readonly variables: Variables
   readonly warn: (message: string) => void
+  readonly report: Report
 }
 
 /** Gives bare keys of `environment` and build arguments the value that the project's environment has for them. */
@@ -44,7 +46,7 @@ function withoutNulls(map: Tree): Tree {
   return fromEntries(Object.entries(map).filter(([, value]) => value !== null))
 }
 
-/** Reads `env_file` under `environment` and `label_file` under `labels`, and drops both attributes. Throws PathError. */
+/** Reads `env_file` under `environment` and `label_file` under `labels`, and drops both attributes. */
 export function resolveFiles(model: Tree, sources: EnvironmentSources): Tree {
   return mapServices(model, (service, name) => {
     const path: Path = ['services', name]
@@ -69,19 +71,29 @@ function readEnvFiles(entries: readonly unknown[], environment: Tree, path: Path
   }
   for (const [index, entry] of entries.entries()) {
     const where = [...path, String(index)]
-    const file = asText(asTree(entry)['path'])
-    const format = asText(asTree(entry)['format'])
-    if (format !== '' && format !== 'raw') throw new PathError(where, `unsupported env_file format "${format}"`)
-    const text = sources.reader.kind(file) === 'file' ? sources.reader.read(file) : undefined
-    if (text === undefined) {
-      if (asTree(entry)['required'] === false) continue
-      throw new PathError(where, `env file ${file} not found: stat ${file}: no such file or directory`)
-    }
-    const parsed =
-      format === 'raw' ? parseRawEnv(text, lookup) : parseDotenv(text, { file, lookup, warn: sources.warn })
+    const parsed = collect<ReadonlyMap<string, string>>(sources.report, new Map(), () =>
+      readEnvFile(asTree(entry), where, lookup, sources),
+    )
     for (const [key, value] of parsed) values.set(key, value)
   }
   return fromEntries(values)
+}
+
+function readEnvFile(
+  entry: Tree,
+  where: Path,
+  lookup: Lookup,
+  { reader, warn }: EnvironmentSources,
+): ReadonlyMap<string, string> {
+  const file = asText(entry['path'])
+  const format = asText(entry['format'])
+  if (format !== '' && format !== 'raw') throw new PathError(where, `unsupported env_file format "${format}"`)
+  const text = reader.kind(file) === 'file' ? reader.read(file) : undefined
+  if (text === undefined) {
+    if (entry['required'] === false) return new Map()
+    throw new PathError(where, `env file ${file} not found: stat ${file}: no such file or directory`)
+  }
+  return format === 'raw' ? parseRawEnv(text, lookup) : parseDotenv(text, { file, lookup, warn })
 }
 
 function readLabelFiles(files: readonly unknown[], path: Path, sources: EnvironmentSources): Tree {
@@ -89,23 +101,27 @@ function readLabelFiles(files: readonly unknown[], path: Path, sources: Environm
   for (const [index, entry] of files.entries()) {
     const file = asText(entry)
     const text = sources.reader.kind(file) === 'file' ? sources.reader.read(file) : undefined
-    if (text === undefined) throw new PathError([...path, String(index)], `label file ${file} not found`)
+    if (text === undefined) {
+      sources.report({ path: [...path, String(index)], message: `label file ${file} not found` })
+      continue
+    }
     const lookup = (key: string): string | undefined => values.get(key)
-    for (const [key, value] of parseDotenv(text, { file, lookup, warn: sources.warn })) values.set(key, value)
+    const parsed = collect<ReadonlyMap<string, string>>(sources.report, new Map(), () =>
+      parseDotenv(text, { file, lookup, warn: sources.warn }),
+    )
+    for (const [key, value] of parsed) values.set(key, value)
   }
   return fromEntries(values)
 }
 
 /** A list of `environment` may not have a blank before the equals sign. */
-export function checkVariableNames(model: Tree): void {
+export function checkVariableNames(model: Tree, report: Report): void {
   for (const [name, service] of Object.entries(asTree(model['services']))) {
     const environment = asTree(service)['environment']
     for (const key of isList(environment) ? [] : Object.keys(asTree(environment))) {
       if (key !== key.trimEnd()) {
-        throw new PathError(
-          ['services', name, 'environment'],
-          `services.${name}.environment: environment variable ${key} is declared with a trailing space`,
-        )
+        const message = `services.${name}.environment: environment variable ${key} is declared with a trailing space`
+        report({ path: ['services', name, 'environment', key], message })
       }
     }
   }

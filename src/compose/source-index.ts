@@ -5,6 +5,8 @@ import type { Path } from './tree.ts'
 export interface DocumentPositions {
   readonly file: string
   readonly positions: ReadonlyMap<string, { readonly line: number; readonly column: number }>
+  /** The file, line by line. */
+  readonly lines: readonly string[]
 }
 
 export function positionKey(path: Path): string {
@@ -33,19 +35,24 @@ export class SourceIndex {
       const key = positionKey(path.slice(0, length))
       const document = this.#documents.findLast(({ positions }) => positions.has(key))
       const position = document?.positions.get(key)
-      if (document !== undefined && position !== undefined) return { file: document.file, ...position }
+      if (document !== undefined && position !== undefined) {
+        const source = document.lines[position.line - 1]
+        return { file: document.file, ...position, ...(source === undefined ? {} : { source }) }
+      }
     }
     return undefined
+  }
+
+  /** Adds the position, if the problem has a path and none yet. */
+  place(problem: Problem): Problem {
+    const position = problem.at ?? (problem.path === undefined ? undefined : this.locate(problem.path))
+    return position === undefined ? problem : { ...problem, at: position }
   }
 
   /** Adds positions to problems, and throws them all in the order they stand in the files; none is fine. */
   refuse(problems: readonly Problem[]): void {
     if (problems.length === 0) return
-    const placed = problems.map(problem => {
-      const position = problem.at ?? (problem.path === undefined ? undefined : this.locate(problem.path))
-      return position === undefined ? problem : { ...problem, at: position }
-    })
-    throw new ComposeError(placed.toSorted(byPosition))
+    throw new ComposeError(problems.map(problem => this.place(problem)))
   }
 
   /** Runs a phase; an error about a path gets its position. */
@@ -57,9 +64,4 @@ export class SourceIndex {
       throw error
     }
   }
-}
-
-function byPosition({ at: a }: Problem, { at: b }: Problem): number {
-  if (a === undefined || b === undefined || a.file !== b.file) return 0
-  return a.line - b.line || a.column - b.column
 }

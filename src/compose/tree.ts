@@ -100,5 +100,5 @@ export function removeAt(value: unknown, path: Path): unknown {
 
 /** `services.web.ports.0`, as messages show it. */
 export function showPath(path: Path): string {
-  return path.join('.')
+  return path.join('.').replaceAll('\n', '\\n')
 }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { buildForm, dependencies, named } from '../merge/forms.ts'
-import { at } from '../problem.ts'
+import { at, collect, type Report } from '../problem.ts'
 import {
   asList,
   asText,
@@ -99,7 +99,7 @@ const external: Transform = value => {
   return { ...value, external: true, ...(inner['name'] === undefined ? {} : { name: inner['name'] }) }
 }
 
-const ports: Transform = value => (isList(value) ? value.flatMap(expandPort) : value)
+const flat: Transform = value => (isList(value) ? value.flat() : value)
 
 const cpus: Transform = value =>
   typeof value === 'string' && value !== '' && !value.includes('$') ? Number(value) : value
@@ -167,7 +167,8 @@ const ROWS: readonly (readonly [pattern: string, transform: Transform])[] = [
   ['services.*.models', named],
   ['services.*.networks', named],
   ['services.*.networks.*.driver_opts', driverOptions],
-  ['services.*.ports', ports],
+  ['services.*.ports', flat],
+  ['services.*.ports.*', expandPort],
   ['services.*.post_start', hookList],
   ['services.*.pre_start', hookList],
   ['services.*.pre_stop', hookList],
@@ -187,21 +188,28 @@ const TABLE = pathTable(ROWS)
 /** The paths that are rewritten, for tests. */
 export const CANONICAL_PATTERNS: readonly string[] = ROWS.map(([pattern]) => pattern)
 
+interface CanonicalOptions {
+  readonly tolerant: boolean
+  readonly report: Report
+}
+
 /**
  * Turns every short syntax into its long form, so that later phases meet one shape. With `tolerant`, what cannot be read stays
- * as it was written (a port that is still a variable). Throws PathError.
+ * as it was written (a port that is still a variable); otherwise it is reported.
  */
-export function canonicalise(model: Tree, { tolerant }: { readonly tolerant: boolean }): Tree {
+export function canonicalise(model: Tree, { tolerant, report }: CanonicalOptions): Tree {
   const transform = (value: unknown, path: Path): unknown => {
     const rule = TABLE.find(path)
     if (rule === undefined || value === undefined) return value
-    try {
-      return rule(value)
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      if (tolerant) return value
-      throw at(path, `: ${error.message}`)
-    }
+    return collect(report, value, () => {
+      try {
+        return rule(value)
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        if (tolerant) return value
+        throw at(path, `: ${error.message}`)
+      }
+    })
   }
   return dropEmptyDns(rebuild(model, transform) as Tree)
 }

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { problem } from '../problem.ts'
 import type { FileReader } from './file-reader.ts'
+import { remoteRefusal } from './remote.ts'
 
 export interface DiscoverOptions {
   readonly cwd: string
@@ -51,7 +52,11 @@ function namedFiles({ cwd, files, lookup }: DiscoverOptions): readonly string[] 
   const separator = lookup('COMPOSE_PATH_SEPARATOR') || ':'
   const fromEnvironment = (lookup('COMPOSE_FILE') ?? '').split(separator).filter(file => file !== '')
   const named = files.length > 0 ? files : fromEnvironment
-  return named.map(file => (file === '-' ? file : posix.resolve(cwd, file)))
+  return named.map(file => {
+    const refusal = remoteRefusal(file)
+    if (refusal !== undefined) throw problem(refusal)
+    return file === '-' ? file : posix.resolve(cwd, file)
+  })
 }
 
 /** The directory that relative paths of all files start from. */

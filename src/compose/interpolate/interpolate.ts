@@ -1,4 +1,4 @@
-import { PathError } from '../problem.ts'
+import { collect, PathError, type Report } from '../problem.ts'
 import { isList, isTree, mapValues, type Path, showPath } from '../tree.ts'
 import { CASTS } from './casts.ts'
 import { type Lookup, substitute, TemplateError } from './template.ts'
@@ -6,13 +6,16 @@ import { type Lookup, substitute, TemplateError } from './template.ts'
 export interface InterpolateOptions {
   readonly lookup: Lookup
   readonly warn: (message: string) => void
+  /** Hears of values that cannot be filled in, which stay as they are written. */
+  readonly report: Report
 }
 
-/** Fills in the variables of every value of a tree (never of keys), and casts by path. Throws PathError. */
+/** Fills in the variables of every value of a tree (never of keys), and casts by path. */
 export function interpolate(value: unknown, options: InterpolateOptions, path: Path = []): unknown {
   if (isTree(value)) return mapValues(value, (field, key) => interpolate(field, options, [...path, key]))
   if (isList(value)) return value.map((item, index) => interpolate(item, options, [...path, String(index)]))
-  return typeof value === 'string' ? interpolateText(value, options, path) : value
+  if (typeof value !== 'string') return value
+  return collect(options.report, value, () => interpolateText(value, options, path))
 }
 
 function interpolateText(template: string, { lookup, warn }: InterpolateOptions, path: Path): unknown {

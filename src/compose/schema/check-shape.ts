@@ -30,7 +30,8 @@ export function checkShape(value: unknown, shape: Shape, options: CheckOptions, 
 }
 
 function say(path: Path, message: string, where: Path = path): Problem {
-  return { message: path.length === 0 ? message : `${showPath(path)} ${message}`, path: where }
+  const line = message.replaceAll('\n', '\\n')
+  return { message: path.length === 0 ? line : `${showPath(path)} ${line}`, path: where }
 }
 
 function checkScalar(value: unknown, shape: ScalarShape, path: Path): readonly Problem[] {
@@ -116,7 +117,7 @@ function wrongKind(value: unknown, path: Path, shapes: readonly Shape[]): Proble
   const kinds = typeof value === 'number' && all.includes('integer') ? ['integer'] : all
   const last = kinds.at(-1) ?? 'something else'
   const names = kinds.length <= 1 ? last : `${kinds.slice(0, -1).join(', ')} or ${last}`
-  const hint = kinds.includes('array') ? listHint(value, path) : undefined
+  const hint = kinds.includes('array') ? listHint(value, path) : unitHint(value, path)
   return say(path, `must be a ${names}${hint === undefined ? '' : ` (${hint})`}`)
 }
 
@@ -124,6 +125,11 @@ function listHint(value: unknown, path: Path): string | undefined {
   const key = path.at(-1) ?? ''
   if (isTree(value)) return `a list: lines that begin with "- " under ${key}`
   return typeof value === 'object' ? undefined : `a list: write ${key}: [${JSON.stringify(value)}]`
+}
+
+function unitHint(value: unknown, path: Path): string | undefined {
+  const isDuration = /(?:interval|period|timeout|delay|monitor|window)$/.test(path.at(-1) ?? '')
+  return typeof value === 'number' && isDuration ? `with a unit: ${value}s` : undefined
 }
 
 function kindNames(shape: Shape): readonly string[] {

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, type Scalar } from 'yaml'
-import { ComposeError, type Position } from '../problem.ts'
+import { ComposeError, type Position, type Problem } from '../problem.ts'
 import { type DocumentPositions, positionKey } from '../source-index.ts'
 import { asText, fromEntries, type Path, showPath, type Tree } from '../tree.ts'
 import { resolvePlainScalar } from './resolve-scalar.ts'
@@ -29,20 +29,32 @@ export function parseYaml(text: string, file: string): readonly YamlDocument[] {
     logLevel: 'silent',
   })
   if (!Array.isArray(documents)) return []
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
   return documents.map(document => {
+    // What follows the first mistake of syntax is mostly its consequence.
     const [error] = document.errors
     if (error !== undefined) {
       const { line, col } = lineCounter.linePos(error.pos[0])
       const message = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'not YAML'
-      throw new ComposeError([{ message: `Cannot read YAML: ${message}`, at: { file, line, column: col } }])
+      const at: Position = { file, line, column: col, source: lines[line - 1] ?? '' }
+      throw new ComposeError([{ message: `Cannot read YAML: ${message}${syntaxHint(lines[line - 1] ?? '')}`, at }])
     }
-    return new DocumentReader(file, lineCounter).read(document.contents)
+    return new DocumentReader(file, lines, lineCounter).read(document.contents)
   })
+}
+
+/** The two mistakes that nearly everybody makes. */
+function syntaxHint(line: string): string {
+  if (/^ *\t/.test(line)) return ' (indent with spaces, not with tabs)'
+  if (/[[{].*[:,]\s*\$\{/.test(line)) return ' (inside {} and [] a text with ${} in it must be quoted)'
+  return /:\s+[^"'#\s].*:\s/.test(line) ? ' (a text with ": " in it must be quoted)' : ''
 }
 
 class DocumentReader {
   readonly #file: string
-  readonly #lines: LineCounter
+  readonly #lines: readonly string[]
+  readonly #counter: LineCounter
+  readonly #problems: Problem[] = []
   readonly #anchors = new Map<string, Node>()
   readonly #open = new Set<Node>()
   readonly #positions = new Map<string, { line: number; column: number }>()
@@ -50,29 +62,37 @@ class DocumentReader {
   readonly #overrides: Path[] = []
   #visits = 0
 
-  constructor(file: string, lines: LineCounter) {
+  constructor(file: string, lines: readonly string[], counter: LineCounter) {
     this.#file = file
     this.#lines = lines
+    this.#counter = counter
   }
 
   read(contents: Node | null): YamlDocument {
     const value = contents === null ? undefined : this.#value(contents, [])
+    if (this.#problems.length > 0) throw new ComposeError(this.#problems)
     return {
       file: this.#file,
       value: value ?? undefined,
       positions: this.#positions,
+      lines: this.#lines,
       resets: this.#resets,
       overrides: this.#overrides,
     }
   }
 
   #position(node: Node | null | undefined): Position {
-    const { line, col } = this.#lines.linePos(node?.range?.[0] ?? 0)
-    return { file: this.#file, line, column: col }
+    const { line, col } = this.#counter.linePos(node?.range?.[0] ?? 0)
+    return { file: this.#file, line, column: col, source: this.#lines[line - 1] ?? '' }
   }
 
   #fail(node: Node | null | undefined, message: string): never {
-    throw new ComposeError([{ message, at: this.#position(node) }])
+    throw new ComposeError([...this.#problems, { message, at: this.#position(node) }])
+  }
+
+  /** Reports a mistake behind which reading can go on. */
+  #complain(node: Node | null | undefined, message: string): void {
+    this.#problems.push({ message, at: this.#position(node) })
   }
 
   #mark(path: Path, node: Node | null | undefined): void {
@@ -134,9 +154,13 @@ class DocumentReader {
     const lines = new Map<string, number>()
     for (const { key, value } of items) {
       const name = this.#keyName(key, path)
+      if (name === undefined) continue
       const { line } = this.#position(key)
       const before = lines.get(name)
-      if (before !== undefined) this.#fail(key, `line ${line}: mapping key "${name}" already defined at line ${before}`)
+      if (before !== undefined) {
+        this.#complain(key, `line ${line}: mapping key "${name}" already defined at line ${before}`)
+        continue
+      }
       lines.set(name, line)
       if (name === MERGE_KEY && isPlain(key)) {
         if (value !== null) merged.push(value)
@@ -150,13 +174,15 @@ class DocumentReader {
     return own
   }
 
-  #keyName(key: Node, path: Path): string {
+  /** Undefined for a key that is no text. */
+  #keyName(key: Node, path: Path): string | undefined {
     const target = isAlias(key) ? this.#anchors.get(key.source) : key
     if (target !== undefined && target.anchor !== undefined) this.#anchors.set(target.anchor, target)
     const value = isScalar(target) ? scalarValue(target) : undefined
     if (typeof value === 'string') return value
     const where = path.length === 0 ? 'at top level' : `in ${showPath(path)}`
-    return this.#fail(key, `non-string key ${where}: ${value === undefined ? 'a collection' : asText(value)}`)
+    this.#complain(key, `non-string key ${where}: ${value === undefined ? 'a collection' : asText(value)}`)
+    return undefined
   }
 
   /** Adds the keys of a `<<` source that are not there yet: explicit keys win, earlier sources win. */
