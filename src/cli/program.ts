@@ -120,6 +120,8 @@ function takesShortHelp({ options = [] }: CommandDefinition): boolean {
 
 function addOption(command: Command, { flags, summary, repeatable, hidden }: OptionDefinition): void {
   const option = command.createOption(flags, summary)
+  // `--no-attach web` is a flag of its own: only switches turn another one off.
+  if (option.required) option.negate = false
   if (hidden === true) option.hideHelp()
   if (repeatable === true) {
     option.argParser((value: string, before: unknown) => [...(Array.isArray(before) ? before : []), value])

@@ -3,49 +3,12 @@ import { containerCommands } from './container-commands.ts'
 import { fileCommands } from './file-commands.ts'
 import { run } from './one-off/run-command.ts'
 import { PROJECT_OPTIONS } from './spec/project-flags.ts'
+import { upCommands } from './up/up-command.ts'
 
 /** `-f` here is compose's files before the verb; a few verbs have an `-f` of their own. */
 const FORMAT: OptionDefinition = { flags: '--format <format>', summary: 'table, json, or a template such as {{.Name}}' }
 const DRY_RUN: OptionDefinition = { flags: '--dry-run', summary: 'only print what would be done' }
 const TIMEOUT: OptionDefinition = { flags: '-t, --timeout <seconds>', summary: 'how long containers may take to stop' }
-
-const up: CommandLeaf = {
-  name: 'up',
-  summary: 'create and start the services, or bring them to what the files say now',
-  args: '[service...]',
-  options: [
-    { flags: '-d, --detach', summary: 'return when the services have started' },
-    { flags: '--wait', summary: 'return when the services are healthy' },
-    { flags: '--wait-timeout <seconds>', summary: 'longest wait (default: 600)' },
-    { flags: '--build', summary: 'build images before' },
-    { flags: '--no-build', summary: 'do not build images, even missing ones' },
-    { flags: '--force-recreate', summary: 'replace containers even if nothing changed' },
-    { flags: '--no-recreate', summary: 'accepted for compatibility', hidden: true },
-    { flags: '--remove-orphans', summary: 'remove services that the files no longer name' },
-    { flags: '--scale <service=number>', summary: 'another number of replicas', repeatable: true },
-    { flags: '--no-deps', summary: 'leave dependencies alone' },
-    { flags: '--no-color', summary: 'no colours' },
-    { flags: '--no-log-prefix', summary: 'do not print names before lines' },
-    { flags: '--timestamps', summary: 'show times' },
-    TIMEOUT,
-    DRY_RUN,
-  ],
-  load: async () => (await import('./up.ts')).runUp,
-}
-
-const plan: CommandLeaf = {
-  name: 'plan',
-  summary: 'show what up would do',
-  args: '[service...]',
-  options: [
-    { flags: '--force-recreate', summary: 'as with up' },
-    { flags: '--remove-orphans', summary: 'as with up' },
-    { flags: '--scale <service=number>', summary: 'as with up', repeatable: true },
-    { flags: '--no-deps', summary: 'as with up' },
-    { flags: '--format <format>', summary: 'text or json' },
-  ],
-  load: async () => (await import('./up.ts')).runPlan,
-}
 
 const down: CommandLeaf = {
   name: 'down',
@@ -124,6 +87,16 @@ export function composeGroup(versionText: string): CommandGroup {
     name: 'compose',
     summary: 'Runs the services of compose files over the hosts of a cluster',
     options: PROJECT_OPTIONS,
-    commands: [up, plan, down, ps, logs, run, ...fileCommands(), ...containerCommands(), ls, version(versionText)],
+    commands: [
+      ...upCommands(),
+      down,
+      ps,
+      logs,
+      run,
+      ...fileCommands(),
+      ...containerCommands(),
+      ls,
+      version(versionText),
+    ],
   }
 }

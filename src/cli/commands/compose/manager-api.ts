@@ -10,7 +10,8 @@ import { explainUnreachable } from '../../manager/unreachable.ts'
 
 interface ApplyOptions {
   readonly dryRun?: boolean
-  readonly forceRecreate?: boolean
+  /** Services whose containers are replaced even if nothing changed. */
+  readonly recreate?: readonly string[]
   readonly removeOrphans?: boolean
 }
 
@@ -58,12 +59,12 @@ export function managerApi(invocation: Invocation, context: CommandContext): Man
     engine,
     projects: () => call({ method: 'GET', path: '/v1/projects' }),
     project: name => orUndefined(call<ProjectView>({ method: 'GET', path: pathOf(name) })),
-    apply: (spec, { dryRun, forceRecreate, removeOrphans }) =>
+    apply: (spec, { dryRun, recreate = [], removeOrphans }) =>
       call({
         method: 'PUT',
         path: pathOf(spec.name),
         body: spec,
-        query: { dryRun, forceRecreate, removeOrphans },
+        query: { dryRun, recreate: recreate.length === 0 ? undefined : recreate.join(','), removeOrphans },
         responseMs: APPLY_MS_MAX,
       }),
     keepCopies: async imageId => {

@@ -18,6 +18,12 @@ export interface FollowOptions {
   /** Last lines of each container to begin with; absent: all. */
   readonly tail?: number | undefined
   readonly sinceMs?: number | undefined
+  /** Tasks that were there before: of all others everything is shown. Absent: those that the first look sees. */
+  readonly before?: ReadonlySet<string>
+  /** Once aborted, nothing new is waited for: what was written until then is shown, and that is all. */
+  readonly ending?: AbortSignal
+  /** Told of each task that has ended, when all that it wrote was shown. */
+  readonly onShown?: (task: TaskView) => void
 }
 
 const POLL_MS = 1_000
@@ -28,7 +34,7 @@ const POLL_MS = 1_000
  */
 export async function followLogs(options: FollowOptions): Promise<void> {
   const { api, context, project } = options
-  const { signal, clock } = context
+  const { signal } = context
   const printer = createLinePrinter(context, {
     paint: createPaint(context.stdout, context, options.invocation),
     timestamps: options.invocation.options.flag('timestamps'),
@@ -38,15 +44,16 @@ export async function followLogs(options: FollowOptions): Promise<void> {
   const known = new Map<string, TaskView>()
   let isFirst = true
   while (!signal.aborted) {
+    const isLast = options.ending?.aborted === true
     const view = await api.project(project)
     const tasks = (view?.tasks ?? []).filter(task => isWanted(task, options.services))
     for (const task of tasks) {
       known.set(task.id, task)
       if (task.containerId === undefined || followed.has(task.id)) continue
-      const isOld = isFirst && isTerminal(task.state)
-      if (isOld && options.tail === 0) continue
+      const isNew = options.before === undefined ? !isFirst : !options.before.has(task.id)
+      if (!isNew && isFirst && isTerminal(task.state) && options.tail === 0) continue
       printer.name(task)
-      const following = followTask(task, { options, printer, latest: () => known.get(task.id), whole: !isFirst })
+      const following = followTask(task, { options, printer, latest: () => known.get(task.id), whole: isNew })
       // Only Ctrl-C ends it early, and that ends the loop too.
       followed.set(
         task.id,
@@ -54,10 +61,16 @@ export async function followLogs(options: FollowOptions): Promise<void> {
       )
     }
     isFirst = false
-    if (view === undefined) break
-    await sleep(clock, POLL_MS, signal)
+    if (view === undefined || isLast) break
+    await pause(options)
   }
   await Promise.all(followed.values())
+}
+
+/** Until it is time to look again, or to look for the last time. */
+async function pause({ ending, context: { clock, signal } }: FollowOptions): Promise<void> {
+  if (ending === undefined) return sleep(clock, POLL_MS, signal)
+  await sleep(clock, POLL_MS, AbortSignal.any([signal, ending])).catch(() => signal.throwIfAborted())
 }
 
 function isWanted(task: TaskView, services: readonly string[]): boolean {
@@ -84,6 +97,7 @@ async function followTask(task: TaskView, following: Following): Promise<void> {
     if (!isTerminal(now.state) && now.desired === 'running') continue
     const code = now.exitCode === undefined ? '' : ` with code ${now.exitCode}`
     if (isTerminal(now.state)) printer.note(task, `exited${code}`)
+    options.onShown?.(now)
     return
   }
 }
