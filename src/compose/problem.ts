@@ -97,3 +97,7 @@ function excerpt({ line, column, source }: Position): string {
 function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n]/gu, char => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
+
+function unique(lines: readonly string[]): string[] {
+  return [...new Set(lines)]
+}
