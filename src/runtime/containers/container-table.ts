@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { errorCode, errorMessage } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
 import type { Log } from '../../core/log.ts'
+import { removeTree } from '../linux/files/remove-tree.ts'
 import { ambiguousPrefix, nameTaken, noSuchContainer } from './container-errors.ts'
 import type { ContainerRecord } from './record.ts'
 
@@ -105,7 +106,7 @@ export class ContainerTable {
 
   /** Deletes the container's folder, log included. */
   async remove(id: string): Promise<void> {
-    await this.#writes.run(id, () => rm(join(this.#folder, id), { recursive: true, force: true }))
+    await this.#writes.run(id, () => removeTree(join(this.#folder, id)))
     const record = this.#records.get(id)
     this.#records.delete(id)
     if (record !== undefined && this.#idOfName.get(record.name) === id) this.#idOfName.delete(record.name)

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { errorCode, failed, invalidInput, notFound } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
 import { type HeldDirectory, heldDirectory, holdDirectory } from '../linux/files/fd-path.ts'
+import { removeTree } from '../linux/files/remove-tree.ts'
 import { cloneMounts, MOUNT_FLAGS, mount, unmount } from '../linux/mount.ts'
 import { insideOwnMounts } from '../linux/process/namespaces.ts'
 import type { LayerRef, OverlayRoots } from './contract.ts'
@@ -72,13 +73,13 @@ export class ContainerOverlays implements OverlayRoots {
     this.#lock.run(containerId, async () => {
       const directory = this.#directoryOf(containerId)
       const target = join(directory, 'merged')
-      unmount(target)
+      if (isMounted(target)) unmount(target)
       // Deleting through a mount that is still there would delete what it shows.
       if (isMounted(target)) {
         throw failed('ROOT_BUSY', `The root of container ${containerId} is still mounted at ${target}: unmount it`)
       }
       // The writable layer may hold anything the container made, but nothing in it is followed.
-      await rm(directory, { recursive: true, force: true })
+      await removeTree(directory)
       this.#records.delete(containerId)
     })
 
@@ -156,10 +157,13 @@ export class ContainerOverlays implements OverlayRoots {
     const image = this.#parts.catalog.find(imageId)
     const record = { imageId: image.id, diffIds: image.layers.map(diffIdOf) }
     this.#records.set(containerId, record)
-    for (const name of ['upper', 'work', 'merged']) await mkdir(join(directory, name), { recursive: true, mode: 0o755 })
-    // Not synced: that would cost more than all the rest of a start, and only a power cut could tell.
+    await mkdir(directory, { recursive: true, mode: 0o755 })
     const path = join(directory, 'root.json')
-    await writeFile(`${path}.new`, JSON.stringify(record))
+    await Promise.all([
+      ...['upper', 'work', 'merged'].map(name => mkdir(join(directory, name), { recursive: true, mode: 0o755 })),
+      // Not synced: that would cost more than all the rest of a start, and only a power cut could tell.
+      writeFile(`${path}.new`, JSON.stringify(record)),
+    ])
     await rename(`${path}.new`, path)
     return record
   }

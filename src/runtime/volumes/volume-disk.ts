@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode } from '../../core/errors.ts'
 import { syncDirectory, writeDurably } from '../linux/files/durable-file.ts'
+import { removeFile } from '../linux/files/remove-tree.ts'
 import { parseVolumeRecord, type VolumeRecord } from './volume-record.ts'
 
 /** Which volumes a container uses, by its id. */
@@ -88,7 +89,7 @@ export class VolumeDisk {
   }
 
   async removeUse(containerId: string): Promise<void> {
-    await rm(join(this.#uses, containerId), { force: true })
+    await removeFile(join(this.#uses, containerId))
   }
 
   /** A record that was lost is made anew from the directory: data must never become invisible. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { conflict } from '../../../core/errors.ts'
@@ -38,6 +39,7 @@ export async function openSharedParts(room: Parts, { id, host }: ContainerRecord
 /** Unmounts what a container let others share; they keep what they hold. */
 export async function closeSharedParts(room: Pick<Parts, 'paths'>, id: string): Promise<void> {
   const path = shmPath(room, id)
+  if (!existsSync(path)) return
   unmount(path)
   await rm(path, { recursive: true, force: true })
 }

@@ -26,15 +26,16 @@ export async function beginRun(room: Room, id: string, counters: RunCounters): P
     return { ...rest, ...counters, life: { status: 'starting' } }
   })
   const record = room.table.get(id)
-  const opening = Promise.allSettled([starting, room.exits.forget(id), room.roots.mount(id, record.imageId)])
+  const opening = Promise.allSettled([starting, room.roots.mount(id, record.imageId)])
   let monitor: WaitingMonitor | undefined
   try {
-    await emptyBundle(room, id)
+    room.exits.forget(id)
+    emptyBundle(room, id)
     // Loaded, and the root mounted, beside the network: it is the longest of the three.
     monitor = room.conmon.launch(monitorRequest(room, record))
     const sandbox = await room.sandboxes.open(sandboxRequestOf(record, room.defaults))
-    const [written, forgotten, mounted] = await opening
-    for (const step of [written, forgotten, mounted]) if (step.status === 'rejected') throw step.reason
+    const [written, mounted] = await opening
+    for (const step of [written, mounted]) if (step.status === 'rejected') throw step.reason
     invariant(mounted.status === 'fulfilled', 'the root is mounted')
     await room.mounts.enter(id, record.mounts)
     await fillVolumes(room, record, mounted.value)
@@ -84,7 +85,7 @@ function lifeOf({ clock }: Room, { pid, monitorPid }: MonitoredProcess): Running
 }
 
 async function fillVolumes(room: Room, record: ContainerRecord, rootPath: string): Promise<void> {
-  if (record.copiedUp) return
+  if (record.copiedUp || !record.mounts.some(({ copyUp }) => copyUp)) return
   for (const mount of record.mounts) await room.mounts.copyUp(rootPath, mount)
   await room.table.update(record.id, current => ({ ...current, copiedUp: true }))
 }
@@ -134,12 +135,12 @@ export async function clearRun(room: Room, id: string): Promise<void> {
   await attempt('unmount shared memory', () => closeSharedParts(room, id))
   await attempt('unmount the root', () => room.roots.unmount(id))
   await attempt('unmount the volumes', () => room.mounts.leave(id))
-  await room.exits.forget(id)
+  room.exits.forget(id)
 }
 
 async function clearRuntime({ runtime, cgroups, ...room }: Room, id: string): Promise<void> {
   const record = room.table.find(id)
-  const hasEnded = (await room.exits.read(id)) !== undefined
+  const hasEnded = room.exits.has(id)
   if (record !== undefined && hasEnded && (await removeCgroup(cgroups, cgroupPath(room, record))))
     await runtime.forget(id)
   else await runtime.delete(id)

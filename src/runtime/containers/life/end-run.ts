@@ -14,8 +14,9 @@ export const EXIT_UNKNOWN = 255
 export function endRun(room: Room, id: string): Promise<void> {
   return room.locks.run(id, async () => {
     const record = room.table.find(id)
-    const file = await room.exits.read(id)
-    if (record === undefined || file === undefined || !isRunning(record)) return
+    if (record === undefined || !isRunning(record)) return
+    const file = room.exits.read(id)
+    if (file === undefined) return
     const oomKilled = wasOomKilled(room, id)
     const { startedAtMs } = record.life
     // The file's time comes from a coarser clock.

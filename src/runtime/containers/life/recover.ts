@@ -17,6 +17,7 @@ import { killOrphans } from './kill-orphans.ts'
 import { type LeftBehind, planRecovery, type RecoveryStep } from './plan-recovery.ts'
 import { removeUnderLock } from './remove-container.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
+import { removeBundle } from './write-bundle.ts'
 
 const PARALLEL = 4
 
@@ -48,7 +49,7 @@ interface Found {
 }
 
 async function lookAt(room: Room, record: ContainerRecord): Promise<Found> {
-  const hasExitFile = (await room.exits.read(record.id)) !== undefined
+  const hasExitFile = room.exits.has(record.id)
   const current = record.life.status === 'starting' ? await findStarted(room, record) : record
   const life = isRunning(current) ? current.life : undefined
   const processAlive = life !== undefined && isAlive(life.process)
@@ -114,7 +115,7 @@ async function perform(room: Room, record: ContainerRecord, step: RecoveryStep):
 /** A container that ended while no engine looked; if it was lost, all that is known is that it does not run. */
 async function settleFound(room: Room, record: ContainerRecord, lost: boolean): Promise<void> {
   const startedAtMs = isRunning(record) ? record.life.startedAtMs : room.clock.nowMs()
-  const file = lost ? undefined : await room.exits.read(record.id)
+  const file = lost ? undefined : room.exits.read(record.id)
   const error = file === undefined ? 'It ended while the engine did not run, and its exit code is not known' : ''
   const exitCode = file?.exitCode ?? EXIT_UNKNOWN
   const finishedAtMs = Math.max(startedAtMs, file?.finishedAtMs ?? room.clock.nowMs())
@@ -148,11 +149,11 @@ async function removeLeftovers(room: Room): Promise<void> {
     await unlessRunning(id, () => removeStrayCgroup(room, id))
   }
   for (const id of await readdir(paths.bundles)) {
-    await unlessRunning(id, () => rm(bundlePath(paths, id), { recursive: true, force: true }))
+    await unlessRunning(id, async () => removeBundle(room, id))
   }
   for (const id of await readdir(paths.staging)) await unstageMounts(stagingPath(paths, id))
   for (const id of await readdir(paths.shm)) await unlessRunning(id, () => closeSharedParts(room, id))
-  for (const id of await exits.list()) await unlessRunning(id, () => exits.forget(id))
+  for (const id of exits.list()) await unlessRunning(id, async () => exits.forget(id))
   for (const id of await readdir(paths.execs)) await rm(join(paths.execs, id), { recursive: true, force: true })
 }
 
@@ -182,7 +183,7 @@ export async function checkRunning(room: Room): Promise<void> {
   for (const record of room.table.all()) {
     if (!isRunning(record) || isAlive(record.life.monitor)) continue
     try {
-      if ((await room.exits.read(record.id)) === undefined) await endUnmonitored(room, record)
+      if (!room.exits.has(record.id)) await endUnmonitored(room, record)
       else await endRun(room, record.id)
     } catch (error) {
       room.log.warn({ container: record.id, error: errorMessage(error) }, 'cannot settle container')
@@ -195,7 +196,7 @@ async function endUnmonitored(room: Room, { id }: ContainerRecord): Promise<void
     const record = room.table.find(id)
     // Under the lock everything is looked at again: the exit may have been settled, and a new run begun.
     if (record === undefined || !isRunning(record) || isAlive(record.life.monitor)) return
-    if ((await room.exits.read(id)) !== undefined) return
+    if (room.exits.has(id)) return
     sendSignal(record.life.process, constants.signals.SIGKILL)
     await settleEnd(room, record, {
       startedAtMs: record.life.startedAtMs,

@@ -1,10 +1,9 @@
-import { rm } from 'node:fs/promises'
 import { beingRemoved, cannotRemoveRunning } from '../container-errors.ts'
-import { bundlePath } from '../engine-paths.ts'
 import { isRunning } from '../record.ts'
 import { emitContainer, type Room } from '../room.ts'
 import { cancelRestart, clearRun, takeAttaching } from './begin-run.ts'
 import { killAndWait } from './stop-container.ts'
+import { removeBundle } from './write-bundle.ts'
 
 /** Removes a container; one that runs only by force. */
 export async function removeContainer(
@@ -40,7 +39,7 @@ export async function removeUnderLock(
   if (record.life.status === 'removing') await clearRun(room, id)
   await room.roots.remove(id)
   await room.mounts.release(id, { anonymous: anonymousVolumes })
-  await rm(bundlePath(room.paths, id), { recursive: true, force: true })
+  removeBundle(room, id)
   await room.table.remove(id)
   for (const stream of takeAttaching(room, id)) stream.finish()
   room.runs.get(id)?.abort()

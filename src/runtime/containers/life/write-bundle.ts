@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { invalidInput } from '../../../core/errors.ts'
 import { isFileOrMissing, readFileInside } from '../../linux/files/fd-path.ts'
@@ -23,11 +23,14 @@ import { resolveUser } from '../spec/process-user.ts'
 /** More accounts than any image has; less than would hold up the engine. */
 const ACCOUNT_BYTES_MAX = 4 << 20
 
-/** Makes the folder of the next run's bundle; what the last run left in it goes. */
-export async function emptyBundle({ paths }: Pick<Room, 'paths'>, id: string): Promise<void> {
-  const bundle = bundlePath(paths, id)
-  await rm(bundle, { recursive: true, force: true })
-  await mkdir(bundle, { recursive: true, mode: 0o700 })
+/** Makes the folder of the next run's bundle; what the last run left in it goes. Bundles are small and on tmpfs. */
+export function emptyBundle(room: Pick<Room, 'paths'>, id: string): void {
+  removeBundle(room, id)
+  mkdirSync(bundlePath(room.paths, id), { recursive: true, mode: 0o700 })
+}
+
+export function removeBundle({ paths }: Pick<Room, 'paths'>, id: string): void {
+  rmSync(bundlePath(paths, id), { recursive: true, force: true })
 }
 
 /** Writes the bundle of the next run into its empty folder. */
@@ -56,7 +59,7 @@ export async function writeBundle(
     blockDevices: await blockDeviceNumbers(host),
     ...(await openSharedParts(room, record)),
   })
-  await writeFile(bundleFiles(bundlePath(room.paths, record.id)).config, ociText(spec), { mode: 0o600 })
+  writeFileSync(bundleFiles(bundlePath(room.paths, record.id)).config, ociText(spec), { mode: 0o600 })
 }
 
 export function cgroupPath({ cgroupParent }: Pick<Room, 'cgroupParent'>, { id, host }: ContainerRecord): string {

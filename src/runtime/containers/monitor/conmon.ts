@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { type Clock, withDeadline } from '../../../core/clock.ts'
@@ -93,7 +93,7 @@ export class Conmon {
       try {
         child.start.end('\0')
         const pid = await this.#within(request, sync.next())
-        return { pid, monitorPid: await readPid(bundleFiles(request.bundle).monitorPid) }
+        return { pid, monitorPid: readPid(bundleFiles(request.bundle).monitorPid) }
       } catch (error) {
         await endSilent(error, request)
         throw error
@@ -129,7 +129,7 @@ export class Conmon {
       onReady()
       start.end('\0')
       const pid = await this.#within(request, first)
-      const monitorPid = await readPid(bundleFiles(request.bundle).monitorPid)
+      const monitorPid = readPid(bundleFiles(request.bundle).monitorPid)
       const exitCode = sync.next().then(
         code => code,
         () => 255,
@@ -215,7 +215,7 @@ async function endSilent(cause: unknown, { bundle, execProcess }: MonitorRequest
   if (errorCode(cause) !== MONITOR_SILENT) return
   await killMonitors(bundle)
   if (execProcess === undefined) return
-  const pid = await readPid(bundleFiles(bundle).pid).catch(() => 0)
+  const pid = begunPid(bundle)
   const begun = pid > 0 ? identifyProcess(pid) : undefined
   if (begun !== undefined) sendSignal(begun, constants.signals.SIGKILL)
 }
@@ -287,8 +287,17 @@ function launchError(complaint: string): ShoalError {
   return failed('RUNTIME_FAILED', text, { details: { exitCode: 128 } })
 }
 
-async function readPid(path: string): Promise<number> {
-  return Number((await readFile(path, 'utf8')).trim())
+function begunPid(bundle: string): number {
+  try {
+    return readPid(bundleFiles(bundle).pid)
+  } catch {
+    return 0
+  }
+}
+
+/** A file of a few bytes on tmpfs: waiting for a thread would take longer. */
+function readPid(path: string): number {
+  return Number(readFileSync(path, 'utf8').trim())
 }
 
 function once(stream: Socket): Promise<void> {

@@ -1,7 +1,5 @@
-import { type FSWatcher, watch } from 'node:fs'
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { type FSWatcher, readdirSync, readFileSync, rmSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
-import { errorCode } from '../../../core/errors.ts'
 
 export interface ExitFile {
   readonly exitCode: number
@@ -10,7 +8,10 @@ export interface ExitFile {
 
 const CONTAINER_ID = /^[0-9a-f]{64}$/
 
-/** The folder in which conmon leaves a file with the exit code, under the container's id, when a container ends. */
+/**
+ * The folder in which conmon leaves a file with the exit code, under the container's id, when a container ends. It is on
+ * tmpfs, so that waiting for a thread would cost more than reading.
+ */
 export class ExitFiles {
   readonly #folder: string
   #watcher: FSWatcher | undefined
@@ -27,23 +28,23 @@ export class ExitFiles {
   }
 
   /** Undefined while the container has not ended. */
-  async read(id: string): Promise<ExitFile | undefined> {
+  read(id: string): ExitFile | undefined {
     const path = join(this.#folder, id)
-    try {
-      const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)])
-      return { exitCode: Number(text.trim()), finishedAtMs: Math.floor(mtimeMs) }
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return undefined
-      throw error
-    }
+    const stat = statSync(path, { throwIfNoEntry: false })
+    if (stat === undefined) return undefined
+    return { exitCode: Number(readFileSync(path, 'utf8').trim()), finishedAtMs: Math.floor(stat.mtimeMs) }
   }
 
-  async list(): Promise<string[]> {
-    return (await readdir(this.#folder)).filter(name => CONTAINER_ID.test(name))
+  has(id: string): boolean {
+    return statSync(join(this.#folder, id), { throwIfNoEntry: false }) !== undefined
   }
 
-  async forget(id: string): Promise<void> {
-    await rm(join(this.#folder, id), { force: true })
+  list(): string[] {
+    return readdirSync(this.#folder).filter(name => CONTAINER_ID.test(name))
+  }
+
+  forget(id: string): void {
+    rmSync(join(this.#folder, id), { force: true })
   }
 
   close(): void {

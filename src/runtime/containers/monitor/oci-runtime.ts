@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Clock } from '../../../core/clock.ts'
 import { releaseFifo } from '../../linux/files/release-fifo.ts'
@@ -53,10 +53,10 @@ export class OciRuntime {
 
   /**
    * Forgets a container whose processes have all ended and whose control groups are removed: with runc, its state folder.
-   * It saves starting a program at the end of every container.
+   * It saves starting a program at the end of every container. That folder is small, and on tmpfs.
    */
   async forget(id: string): Promise<void> {
-    if (this.#isRunc()) await rm(join(this.stateFolder, id), { recursive: true, force: true })
+    if (this.#isRunc()) rmSync(join(this.stateFolder, id), { recursive: true, force: true })
     else await this.delete(id)
   }
 

@@ -1,5 +1,4 @@
-import { constants, openSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { constants, openSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { type Clock, withDeadline } from '../../../core/clock.ts'
 import { errorCode, failed } from '../../../core/errors.ts'
@@ -30,6 +29,6 @@ export async function releaseFifo(path: string, clock: Clock): Promise<boolean> 
   } finally {
     fifo.destroy()
   }
-  await rm(path, { force: true })
+  rmSync(path, { force: true })
   return true
 }

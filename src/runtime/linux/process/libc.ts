@@ -36,6 +36,14 @@ export function libcFunction<Args extends readonly Argument[]>(prototype: string
   }
 }
 
+let names: ReadonlyMap<number, string> | undefined
+
+/** The first name of a number counts: some have two. */
 function errnoName(errno: number): string {
-  return Object.entries(os.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`
+  names ??= new Map(
+    Object.entries(os.errno)
+      .map(([name, number]) => [number, name] as const)
+      .reverse(),
+  )
+  return names.get(errno) ?? `errno ${errno}`
 }

@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
-import { failed, invalidInput } from '../../../core/errors.ts'
+import { errorCode, failed, invalidInput } from '../../../core/errors.ts'
 import { invariant } from '../../../core/invariant.ts'
 import { parseIpNet } from '../../../core/ip.ts'
 import {
@@ -63,9 +63,15 @@ function plugIntoBridge(netlink: NetlinkSocket, network: BridgeNetwork, { netnsP
   const netnsFd = openSync(netnsPath, 'r')
   try {
     const peer = { name: endpoint.device, mac: endpoint.mac, netnsFd }
-    // A leftover of the same name would be in the way.
-    deleteLink(netlink, endpoint.hostDevice)
-    createVeth(netlink, { name: endpoint.hostDevice, master: bridge.index, mtu: network.mtu, peer })
+    const pair = { name: endpoint.hostDevice, master: bridge.index, mtu: network.mtu, peer }
+    try {
+      createVeth(netlink, pair)
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') throw error
+      // A leftover of the same name is in the way.
+      deleteLink(netlink, endpoint.hostDevice)
+      createVeth(netlink, pair)
+    }
     // Where bridged packets pass the packet filter (br_netfilter), they are translated without ever leaving the bridge.
     if (plug.isPublished) allowHairpin(netlink, endpoint.hostDevice)
     if (!bridgeSettings(network.options).icc) isolatePort(netlink, endpoint.hostDevice)
