@@ -12,6 +12,7 @@ import { followPeers, openNodeEngine, openStore, secretsIn, taskFiles } from './
 import { type JoinSettings, readJoinSettings } from './agent-settings.ts'
 import { markProcess } from './daemon/mark-process.ts'
 import { groupNumber } from './daemon/socket-group.ts'
+import { spareMemory } from './daemon/spare-memory.ts'
 import { forgetCluster, memoryPath, takeLeaveRequest, writeJoined } from './leave-request.ts'
 import { createLogger } from './logger.ts'
 import { loadClientTls, loadTls } from './tls-flags.ts'
@@ -29,6 +30,7 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
   const scope = new Scope()
   await using _closing = scope
   await markProcess(settings, scope)
+  spareMemory(scope, clock)
   const directory = holdAgentDirectory(settings.engine.dataRoot, scope)
   const { store, keys } = openStore(settings, { clock }, scope)
   const ports = { clock, random, log, store, keys }

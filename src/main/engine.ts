@@ -10,6 +10,7 @@ import { type EngineSettings, engineSettings } from './daemon/engine-flags.ts'
 import { markProcess } from './daemon/mark-process.ts'
 import { reloadOnHangUp } from './daemon/reload.ts'
 import { groupNumber } from './daemon/socket-group.ts'
+import { spareMemory } from './daemon/spare-memory.ts'
 import { createLogger } from './logger.ts'
 import { loadTls } from './tls-flags.ts'
 
@@ -54,6 +55,7 @@ async function serve(
 ): Promise<void> {
   await using scope = new Scope()
   await markProcess(settings, scope)
+  spareMemory(scope, clock)
   const engine = await scope.open(
     () => createEngine(settings.engine, { clock, random, log }),
     engine => engine.close(),
