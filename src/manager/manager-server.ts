@@ -1,10 +1,11 @@
 import type { Clock } from '../core/clock.ts'
 import { unavailable } from '../core/errors.ts'
+import { isoSeconds } from '../core/iso-seconds.ts'
 import { KeyedLock } from '../core/keyed-lock.ts'
 import type { Log } from '../core/log.ts'
 import type { MemberRecord } from '../core/model/node.ts'
 import type { Random } from '../core/random.ts'
-import type { ClusterKeys, Store } from '../discovery/index.ts'
+import { type ClusterKeys, endpointCodec, type Store } from '../discovery/index.ts'
 import { clientTlsOf, type Engine } from '../docker-api/index.ts'
 import { createListeners, type Listeners, type ServerTls } from '../docker-api/server/index.ts'
 import type { FilterName, Preferences } from '../scheduler/index.ts'
@@ -16,6 +17,7 @@ import { PlacementState } from './docker/create/placement-state.ts'
 import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
 import { BuiltImages } from './docker/images/built-images.ts'
 import { forgetLostImages } from './docker/images/forget-lost-images.ts'
+import type { NetworkUsePorts } from './docker/networks/cluster-networks.ts'
 import type { ClusterNodes } from './docker/nodes.ts'
 import type { EngineList } from './engine-list/engine-list.ts'
 import { afterStart, notRead } from './http/after-start.ts'
@@ -62,9 +64,21 @@ export interface ManagerServerPorts {
   readonly engineList?: EngineList
 }
 
-function breakageOf(name: string, inventory: ClusterInventory): string | undefined {
+/** What is wrong with a node, and since when it is. */
+function troubleOf(name: string, inventory: ClusterInventory, engineList: EngineList | undefined): string | undefined {
   const known = inventory.node(name)
-  return known?.condition === 'broken' ? (known.error ?? 'it does not answer') : undefined
+  const breakage = known?.condition === 'broken' ? (known.error ?? 'it does not answer') : undefined
+  const trouble = engineList?.failure(name) ?? breakage
+  if (trouble === undefined || known?.sinceMs === undefined) return trouble
+  return `${trouble} (since ${isoSeconds(known.sinceMs)})`
+}
+
+/** The addresses on a network over hosts, as they stand in the store. */
+function endpointsIn({ store, keys }: Pick<ManagerServerPorts, 'store' | 'keys'>): NetworkUsePorts['endpoints'] {
+  return async network => {
+    const { items } = await store.list(keys.endpointsOf(network))
+    return items.map(({ value }) => endpointCodec.decode(value))
+  }
 }
 
 /** The manager's HTTP front: Docker's API at the root, Shoal's under `/v1`. */
@@ -91,7 +105,7 @@ export async function createManagerServer(
     ...options.preferences,
     ...(options.strategy === 'random' ? { name: options.strategy, random } : { name: options.strategy }),
   }
-  const trouble = (name: string): string | undefined => engineList?.failure(name) ?? breakageOf(name, inventory)
+  const trouble = (name: string): string | undefined => troubleOf(name, inventory, engineList)
   const views = () => [...nodeViews(manager.snapshot(), trouble, inventory), ...pendingViews(engineList?.pending())]
   const placing = {
     nodes,
@@ -106,7 +120,7 @@ export async function createManagerServer(
   const creating = { ...placing, ...reschedule(manager, placing, { clock, log }) }
   const routes = [
     ...v1Routes({ manager, nodes, views }, whyRoutes({ ...creating, snapshot: manager.snapshot }), options.version),
-    ...dockerRoutes({ ...options, manager, nodes, views, random, strategy, creating }),
+    ...dockerRoutes({ ...options, endpoints: endpointsIn(ports), manager, nodes, views, random, strategy, creating }),
   ]
   const begun = async (): Promise<void> => {
     await inventory.begun()

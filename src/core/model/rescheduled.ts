@@ -22,6 +22,8 @@ export interface RescheduledContainer {
   /** Body of `POST /containers/create`. */
   readonly request: object
   readonly platform?: string
+  /** What became of its networks since: joined with these wishes (`POST /networks/x/connect`), or left (null). By name. */
+  readonly networks?: Readonly<Record<string, object | null>>
   /** The node on which it is being made anew. */
   readonly movingTo?: string
   /** What is to be removed once its node is back. */

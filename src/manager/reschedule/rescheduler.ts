@@ -1,14 +1,16 @@
 import { type Clock, sleep, withDeadline } from '../../core/clock.ts'
-import { errorCode, errorMessage, ShoalError, unavailable } from '../../core/errors.ts'
+import { errorCode, errorMessage, isTransient, ShoalError, unavailable } from '../../core/errors.ts'
+import { KeyedLock } from '../../core/keyed-lock.ts'
 import type { Log } from '../../core/log.ts'
 import type { RescheduledContainer } from '../../core/model/rescheduled.ts'
 import { backoff } from '../../core/retry.ts'
 import { type ClusterKeys, rescheduledCodec, type Store } from '../../discovery/index.ts'
-import type { Engine } from '../../docker-api/index.ts'
+import type { EndpointConfig, Engine } from '../../docker-api/index.ts'
 import type { Inventory } from '../inventory/index.ts'
 import type { Transaction } from '../loop/transactions.ts'
+import { joinAgain } from './join-again.ts'
 import { NodePresences } from './node-presence.ts'
-import { movedTo, type NodesSeen, planReschedule, type RescheduleStep } from './plan-reschedules.ts'
+import { movedTo, planReschedule, type RescheduleStep } from './plan-reschedules.ts'
 
 export interface ReschedulerPorts {
   readonly store: Pick<Store, 'list'>
@@ -57,6 +59,8 @@ export class Rescheduler {
   readonly #records = new Map<string, RescheduledContainer>()
   readonly #failures = new Map<string, Failure>()
   readonly #busy = new Set<string>()
+  /** What a step writes is not to be undone by a note on networks, nor the other way round. */
+  readonly #lock = new KeyedLock()
   #wake = Promise.withResolvers<void>()
   #deposed: unknown
 
@@ -91,6 +95,22 @@ export class Rescheduler {
     await this.#put(record)
   }
 
+  /** Notes that somebody put a container on a network, or took it off (null); nothing if it is not in care. */
+  async noteNetwork(
+    { node, id }: { readonly node: string; readonly id: string },
+    network: string,
+    endpoint: EndpointConfig | null,
+  ): Promise<void> {
+    const isMeant = (record: RescheduledContainer): boolean => record.node === node && record.containerId === id
+    const swarmId = [...this.#records.values()].find(isMeant)?.swarmId
+    if (swarmId === undefined) return
+    await this.#lock.run(swarmId, async () => {
+      const record = this.#records.get(swarmId)
+      if (record === undefined || !isMeant(record)) return
+      await this.#put({ ...record, networks: { ...record.networks, [network]: endpoint } })
+    })
+  }
+
   async #readNotes(signal: AbortSignal): Promise<void> {
     const { store, keys, clock, log } = this.#ports
     for (let attempt = 1; !signal.aborted; attempt++) {
@@ -113,37 +133,46 @@ export class Rescheduler {
     }
   }
 
-  /** Each is planned the moment it begins, so that none acts on what was true before another one. */
   #beginSteps(signal: AbortSignal): void {
-    const { inventory, clock } = this.#ports
-    const nodes: NodesSeen = {
-      presenceOf: this.#presences.of,
-      container: (node, id) => inventory.node(node)?.containers.get(id),
-      containersOn: node => inventory.node(node)?.containers.values() ?? [],
-    }
+    const { clock } = this.#ports
     for (const [id, record] of this.#records) {
       if (this.#busy.size >= AT_ONCE) return
       const failure = this.#failures.get(id)
       if (this.#busy.has(id) || (failure !== undefined && clock.monotonicMs() < failure.notBeforeMs)) continue
-      const step = planReschedule(record, nodes)
-      if (step !== undefined) void this.#perform(id, step, signal)
+      if (this.#planFor(record) !== undefined) void this.#perform(id, signal)
     }
   }
 
-  async #perform(id: string, step: RescheduleStep, signal: AbortSignal): Promise<void> {
+  #planFor(record: RescheduledContainer): RescheduleStep | undefined {
+    const { inventory } = this.#ports
+    return planReschedule(record, {
+      presenceOf: this.#presences.of,
+      container: (node, id) => inventory.node(node)?.containers.get(id),
+      containersOn: node => inventory.node(node)?.containers.values() ?? [],
+    })
+  }
+
+  /** Planned the moment it begins, so that none acts on what was true before another one. */
+  async #perform(id: string, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#ports
     this.#busy.add(id)
+    let what: object = { container: this.#records.get(id)?.name }
     try {
       const onTimeout = (): Error => unavailable('RESCHEDULE_SLOW', `it took more than ${STEP_MS_MAX / 60_000} minutes`)
-      await withDeadline(inner => this.#take(step, inner), STEP_MS_MAX, { clock, signal, onTimeout })
+      await this.#lock.run(id, async () => {
+        const record = this.#records.get(id)
+        const step = record === undefined ? undefined : this.#planFor(record)
+        if (step === undefined) return
+        what = { container: step.record.name, step: step.do }
+        await withDeadline(inner => this.#take(step, inner), STEP_MS_MAX, { clock, signal, onTimeout })
+      })
       this.#failures.delete(id)
     } catch (error) {
       if (errorCode(error) === 'NOT_LEADER') this.#deposed = error
       else if (!signal.aborted) {
         const tries = (this.#failures.get(id)?.tries ?? 0) + 1
         this.#failures.set(id, { tries, notBeforeMs: clock.monotonicMs() + retryMs(tries) })
-        const what = { container: step.record.name, step: step.do, tries, error: errorMessage(error) }
-        log.warn(what, 'cannot reschedule; trying again')
+        log.warn({ ...what, tries, error: errorMessage(error) }, 'cannot reschedule; trying again')
       }
     } finally {
       this.#busy.delete(id)
@@ -158,6 +187,7 @@ export class Rescheduler {
       case 'move':
         return this.#move(step.record, signal)
       case 'start':
+        await this.#joinAgain(step.record, step.node, step.containerId)
         return this.#start(step.node, step.containerId)
       case 'remove':
         return this.#remove(step)
@@ -177,9 +207,27 @@ export class Rescheduler {
     const { node, id } = await create(record, onChosen, signal)
     await this.#put(movedTo(record, node, id))
     log.info({ container: name }, `Rescheduled container ${containerId} from ${from} to ${node} as ${id}`)
+    await this.#joinAgain(record, node, id)
     if (!record.running) return
     log.info({ container: name }, `Container ${containerId} was running, starting container ${id}`)
     await this.#start(node, id)
+  }
+
+  /** Before it is started: it finds them there from the first moment on. */
+  async #joinAgain({ networks, name }: RescheduledContainer, node: string, id: string): Promise<void> {
+    if (networks === undefined) return
+    const { engineOf, confirmLead, log } = this.#ports
+    await confirmLead()
+    for (const [network, endpoint] of Object.entries(networks)) {
+      try {
+        await joinAgain(engineOf(node).networks, { network, id, endpoint })
+      } catch (error) {
+        if (isTransient(error)) throw error
+        // It is better off without a network than not at all.
+        const what = { container: name, network, error: errorMessage(error) }
+        log.warn(what, 'a rescheduled container is not on a network it had joined')
+      }
+    }
   }
 
   async #start(node: string, id: string): Promise<void> {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { failed, notFound, unavailable } from '../../../src/core/errors.ts'
+import { failed, notFound, ShoalError, unavailable } from '../../../src/core/errors.ts'
 import { silentLog } from '../../../src/core/log.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { clusterKeys, createMemoryStore, rescheduledCodec, type Store } from '../../../src/discovery/index.ts'
-import type { ContainerInspect, Engine } from '../../../src/docker-api/index.ts'
+import type { ContainerInspect, EndpointConfig, Engine } from '../../../src/docker-api/index.ts'
 import type { HeldContainer, Inventory, NodeCondition } from '../../../src/manager/inventory/index.ts'
 import { Rescheduler } from '../../../src/manager/reschedule/rescheduler.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
@@ -24,6 +24,7 @@ let made: number
 let onCreate: () => Promise<void> | void
 let onWrite: (apply: () => Promise<unknown>) => Promise<unknown>
 let leads: boolean
+let onConnect: (network: string, endpoint: EndpointConfig) => void
 
 beforeEach(() => {
   clock = new ManualClock()
@@ -33,6 +34,7 @@ beforeEach(() => {
   calls = []
   made = 1
   onCreate = () => {}
+  onConnect = () => {}
   onWrite = apply => apply()
   leads = true
 })
@@ -63,6 +65,13 @@ function engineOf(node: string): Engine {
         const gone = own(id)
         containers = containers.filter(each => each !== gone)
       },
+    },
+    networks: {
+      connect: async (network, id, endpoint) => {
+        calls.push(`connect ${id} to ${network} ${JSON.stringify(endpoint)}`)
+        onConnect(network, endpoint)
+      },
+      disconnect: async (network, id) => void calls.push(`disconnect ${id} from ${network}`),
     },
   })
 }
@@ -214,6 +223,74 @@ describe('a container that is to outlive its node', () => {
     expect(await noted()).toEqual({ x: 'x@2 on b, running' })
     expect(calls).toEqual(['create x {"Image":"x"}', 'start x@2 on b'])
     expect(onNode('b').map(({ status }) => status)).toEqual(['running'])
+  })
+})
+
+describe('the networks that a container joined after it was made', () => {
+  async function joined(networks: Record<string, EndpointConfig | null>): Promise<void> {
+    const rescheduler = begin()
+    containers.push(held('a', 'x@1'))
+    await rescheduler.keep(record('a', 'x@1'))
+    for (const [name, endpoint] of Object.entries(networks)) {
+      await rescheduler.noteNetwork({ node: 'a', id: 'x@1' }, name, endpoint)
+    }
+    await clock.advance(1_000)
+  }
+  const fixed = { Aliases: ['db'], IPAMConfig: { IPv4Address: '10.9.0.7' } }
+
+  it('are joined again, or left, before it is started', async () => {
+    await joined({ back: fixed, front: {}, first: null })
+    nodes['a'] = 'down'
+    await clock.advance(10_000)
+    expect(calls.slice(1)).toEqual([
+      `connect x@2 to back ${JSON.stringify(fixed)}`,
+      'connect x@2 to front {}',
+      'disconnect x@2 from first',
+      'start x@2 on b',
+    ])
+    // For the next time its node fails.
+    const kept = rescheduledCodec.decode((await store.get(keys.reschedule('x')))?.value ?? '')
+    expect([kept.node, kept.networks]).toEqual(['b', { back: fixed, front: {}, first: null }])
+  })
+
+  it('are joined without the address if that is taken, and done without if they are gone', async () => {
+    await joined({ back: fixed, gone: {} })
+    onConnect = (network, endpoint) => {
+      if (network === 'gone') throw notFound('NO_SUCH_NETWORK', 'network gone not found')
+      if (endpoint.IPAMConfig !== undefined) throw new ShoalError('ADDRESS_TAKEN', 403, 'Address already in use')
+    }
+    nodes['a'] = 'down'
+    await clock.advance(10_000)
+    expect(calls).toContain('connect x@2 to back {"Aliases":["db"]}')
+    expect(calls.at(-1)).toBe('start x@2 on b')
+  })
+
+  it('are tried again while the node does not answer, also by the next manager', async () => {
+    await joined({ back: {} })
+    onConnect = () => {
+      throw unavailable('NODE_DOWN', 'node b does not answer')
+    }
+    nodes['a'] = 'down'
+    await clock.advance(10_000)
+    expect(calls).not.toContain('start x@2 on b')
+    running.abort()
+    await clock.advance(10)
+    onConnect = () => {
+      throw new ShoalError('CONNECTED', 403, 'endpoint with name x already exists in network back')
+    }
+    begin()
+    await clock.advance(10_000)
+    expect(calls.slice(-2)).toEqual(['connect x@2 to back {}', 'start x@2 on b'])
+    expect(calls.filter(call => call.startsWith('create'))).toHaveLength(1)
+  })
+
+  it('are not noted of a container that is not in care, or lies elsewhere by now', async () => {
+    await joined({})
+    const rescheduler = begin()
+    await clock.advance(100)
+    await rescheduler.noteNetwork({ node: 'b', id: 'x@1' }, 'back', {})
+    await rescheduler.noteNetwork({ node: 'a', id: 'y@1' }, 'back', {})
+    expect((await store.get(keys.reschedule('x')))?.value).not.toContain('back')
   })
 })
 

@@ -10,8 +10,9 @@ import {
   type FoundNetwork,
   findNetwork,
   inspectFound,
-  isInUse,
   type NetworkPorts,
+  type NetworkUsePorts,
+  networkUse,
 } from './cluster-networks.ts'
 import { type CreateNetworkPorts, createClusterNetwork } from './create-network.ts'
 import { filterNetworks } from './network-filters.ts'
@@ -19,6 +20,7 @@ import { filterNetworks } from './network-filters.ts'
 export interface NetworkRoutePorts extends CreateNetworkPorts {
   readonly manager: CreateNetworkPorts['manager'] & { readonly removeNetwork: (name: string) => Promise<void> }
   readonly creating: Pick<Creating, 'noteNetwork'>
+  readonly endpoints: NetworkUsePorts['endpoints']
 }
 
 /** Networks of the cluster: see `docker network`. */
@@ -120,8 +122,8 @@ function notOnNode({ id }: Located, { bare, node }: FoundNetwork): (error: unkno
   }
 }
 
-async function remove({ params }: ApiRequest, { nodes, manager }: NetworkRoutePorts): Promise<ApiReply> {
-  const view = { nodes, snapshot: manager.snapshot }
+async function remove({ params }: ApiRequest, { nodes, manager, endpoints }: NetworkRoutePorts): Promise<ApiReply> {
+  const view = { nodes, snapshot: manager.snapshot, endpoints }
   const { bare, node, network } = await findNetwork(params['*'] ?? '', view)
   if (node !== undefined) await node.engine.networks.remove(network.Id)
   else await removeSpanning(bare, network.Id, { view, remove: manager.removeNetwork })
@@ -132,7 +134,7 @@ async function remove({ params }: ApiRequest, { nodes, manager }: NetworkRoutePo
 async function removeSpanning(
   name: string,
   id: string,
-  { view, remove }: { readonly view: NetworkPorts; readonly remove: (name: string) => Promise<void> },
+  { view, remove }: { readonly view: NetworkUsePorts; readonly remove: (name: string) => Promise<void> },
 ): Promise<void> {
   const project = view.snapshot().networks.get(name)?.value.project ?? ''
   if (project !== '') {
@@ -141,9 +143,11 @@ async function removeSpanning(
       `network ${name} belongs to project ${project}: take it down with \`compose down\``,
     )
   }
-  if (await isInUse(name, view)) {
+  const { isInUse, away } = await networkUse(name, view)
+  if (isInUse) {
     const what = `error while removing network: network ${name} id ${id} has active endpoints`
-    throw new ShoalError('NETWORK_IN_USE', 403, what)
+    const hint = 'on nodes that are away; bring them back, or give them up with `swarm node rm`'
+    throw new ShoalError('NETWORK_IN_USE', 403, away.length === 0 ? what : `${what}: ${away.join(', ')}, ${hint}`)
   }
   await remove(name)
 }
