@@ -165,7 +165,7 @@ describe('bad input', () => {
 
   it.each([
     ['unknown key', '  web:\n    image: a\n    comand: b\n', /:5:5: .*comand.*did you mean 'command'/],
-    ['wrong type', '  web:\n    image: a\n    ports: nope\n', /:5:\d+: .*ports must be a list/],
+    ['wrong type', '  web:\n    image: a\n    ports: nope\n', /:5:\d+: .*ports must be an? (?:list|array)/],
     ['cycle', '  a: { image: x, depends_on: [b] }\n  b: { image: x, depends_on: [a] }\n', /:3:\d+: .*a -> b -> a/],
     ['broken YAML', '  web: { image: a\n  b: [\n', /:\d+:\d+: Cannot read YAML/],
   ])('refuses a file with %s, with its place, and applies nothing', async (_what, services, expected) => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -25,6 +25,22 @@ const cluster = new LocalCluster({
   subnet: '10.217.0',
   nodes: { n1: { disk: 'ssd' }, n2: { disk: 'hdd' }, n3: { disk: 'hdd' } },
 })
+
+/** A service that takes all that a project may ship to the hosts. */
+const SHIPPED = `
+name: shipped
+services:
+  app:
+    image: \${REGISTRY}/visits-app:1
+    command: [python3, -c, "import time; time.sleep(9999)"]
+    stop_signal: SIGKILL
+    secrets: [{source: key, mode: 0400}]
+    configs: [{source: motd, target: /etc/motd.own, uid: "7"}]
+    volumes: ["./pages:/pages:ro"]
+    deploy: {replicas: 2}
+secrets: {key: {file: ./key}}
+configs: {motd: {content: hello}}
+`
 
 const compose = (...args: string[]): Promise<string> => cluster.run('compose', ['-f', FILE, ...args])
 const up = (env: NodeJS.ProcessEnv = {}): Promise<string> =>
@@ -237,6 +253,42 @@ describe('compose up on three hosts', () => {
       await cluster.nodesReady()
     } finally {
       await built('down')
+      rmSync(files, { recursive: true })
+    }
+  })
+
+  it('gives every replica its secrets, configs and project files, and new ones once they change', async () => {
+    const files = mkdtempSync(join(tmpdir(), 'shoal-shipped-'))
+    const shipped = (...args: string[]): Promise<string> =>
+      cluster.run('compose', ['-f', join(files, 'compose.yaml'), ...args])
+    const write = (secret: string, page: string): void => {
+      writeFileSync(join(files, 'key'), secret)
+      mkdirSync(join(files, 'pages'), { recursive: true })
+      writeFileSync(join(files, 'pages/index'), page)
+    }
+    const read = `
+import os, stat
+mounts = {line.split()[1]: line.split() for line in open('/proc/mounts')}
+key = mounts['/run/secrets/key']
+print(open('/run/secrets/key').read(), key[2], key[3].split(',')[0], oct(os.stat('/run/secrets/key').st_mode)[-3:])
+print(open('/etc/motd.own').read(), os.stat('/etc/motd.own').st_uid, open('/pages/index').read(), mounts['/pages'][3].split(',')[0])`
+    const says = async (index: number): Promise<string> =>
+      (await shipped('exec', '-T', '--index', String(index), 'app', 'python3', '-c', read)).trim()
+    writeFileSync(join(files, 'compose.yaml'), SHIPPED)
+    try {
+      write('hunter2', 'one')
+      await shipped('up', '-d', '--wait')
+      const rows = await rowsOf(shipped)
+      expect(new Set(rows.map(row => row.Node)).size).toBe(2)
+      for (const index of [1, 2]) expect(await says(index)).toBe('hunter2 tmpfs ro 400\nhello 7 one ro')
+      expect(JSON.stringify(await cluster.call('GET', '/v1/projects/shipped'))).not.toMatch(/hunter2|contents/)
+      await shipped('up', '-d', '--wait')
+      expect(await rowsOf(shipped)).toEqual(rows)
+      write('secret3', 'two')
+      await shipped('up', '-d', '--wait')
+      for (const index of [1, 2]) expect(await says(index)).toBe('secret3 tmpfs ro 400\nhello 7 two ro')
+    } finally {
+      await shipped('down')
       rmSync(files, { recursive: true })
     }
   })

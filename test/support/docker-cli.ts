@@ -14,6 +14,8 @@ export interface CliOptions {
   readonly until?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** Milliseconds until it is killed; 30,000 unless told. */
+  readonly timeoutMs?: number
 }
 
 const COMMAND_MS_MAX = 30_000
@@ -45,7 +47,7 @@ export function shoalInTerminal(host: string, command: string, options: CliOptio
 function execute([program = '', ...argv]: readonly string[], options: CliOptions): Promise<CliResult> {
   const env = { PATH: process.env['PATH'], HOME: '/nonexistent', DOCKER_BUILDKIT: '0', ...options.environment }
   const child = spawn(program, argv, { env, cwd: options.cwd, stdio: 'pipe' })
-  const timer = systemClock.setTimer(COMMAND_MS_MAX, () => child.kill('SIGKILL'))
+  const timer = systemClock.setTimer(options.timeoutMs ?? COMMAND_MS_MAX, () => child.kill('SIGKILL'))
   let [stdout, stderr] = ['', '']
   let isAwaited = false
   child.stdout.on('data', (data: Buffer) => {
