@@ -131,7 +131,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, state:
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const body = Buffer.concat(chunks)
-  const call = `${request.method ?? ''} ${url.pathname}`
+  const call = `${request.method ?? ''} ${decodeURIComponent(url.pathname)}`
   const known = state.answers.get(call)
   if (known !== undefined) return sendKnown(known, { call, body, response, state })
   const name = /^\/v1\/projects\/([^/]+)$/.exec(url.pathname)?.[1]

@@ -1,12 +1,9 @@
-import type { TaskView } from '../../../core/model/control-api.ts'
 import { mapParallel } from '../../../core/parallel.ts'
 import type { ContainerOperations } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createProgress } from '../../output/progress.ts'
-import { requireProject } from './change-replicas.ts'
-import { currentTasks, type ManagerApi, managerApi } from './manager-api.ts'
-import { requireService } from './spec/load-spec.ts'
-import { projectName } from './spec/project-name.ts'
+import { managerApi } from './manager-api.ts'
+import { containerOf, runningTasks, viewProject } from './project-tasks.ts'
 
 const PARALLEL = 8
 
@@ -23,26 +20,14 @@ async function forEachContainer(
   },
 ): Promise<number> {
   const api = managerApi(invocation, context)
-  const tasks = await runningTasks(invocation, context, api)
+  const tasks = runningTasks(await viewProject(invocation, context, api), invocation.args)
   const progress = createProgress(invocation.globals, context)
   await mapParallel(tasks, PARALLEL, async task => {
     progress.tell(`Container ${task.name}`, news[0])
-    await act(api.engine.containers, task.containerId ?? task.name)
+    await act(api.engine.containers, containerOf(task))
     progress.tell(`Container ${task.name}`, news[1])
   })
   return 0
-}
-
-async function runningTasks(
-  { args, globals }: Invocation,
-  context: CommandContext,
-  api: ManagerApi,
-): Promise<readonly TaskView[]> {
-  const view = await requireProject(api, await projectName(globals, context))
-  for (const name of args) requireService(view.spec, name)
-  return currentTasks(view).filter(
-    task => task.state === 'running' && (args.length === 0 || args.includes(task.service)),
-  )
 }
 
 export async function runRestart(invocation: Invocation, context: CommandContext): Promise<number> {

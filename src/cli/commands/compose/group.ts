@@ -1,6 +1,8 @@
 import type { CommandGroup, CommandLeaf, OptionDefinition } from '../../command.ts'
 import { containerCommands } from './container-commands.ts'
 import { fileCommands } from './file-commands.ts'
+import { imageCommands } from './images/image-commands.ts'
+import { lookCommands } from './look/look-commands.ts'
 import { run } from './one-off/run-command.ts'
 import { PROJECT_OPTIONS } from './spec/project-flags.ts'
 import { upCommands } from './up/up-command.ts'
@@ -94,7 +96,9 @@ export function composeGroup(versionText: string): CommandGroup {
       logs,
       run,
       ...fileCommands(),
+      ...imageCommands(),
       ...containerCommands(),
+      ...lookCommands(),
       ls,
       version(versionText),
     ],

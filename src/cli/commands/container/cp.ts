@@ -21,7 +21,10 @@ export function parsePlace(text: string): Place {
 }
 
 /** `shoal cp`. */
-export const runCp = withEngine(async command => {
+export const runCp = withEngine(copy)
+
+/** Copies as `docker cp` does, from the first argument to the second. */
+export async function copy(command: EngineCommand): Promise<void> {
   const [from, to] = [parsePlace(command.args[0] ?? ''), parsePlace(command.args[1] ?? '')]
   if (from.container !== undefined && to.container !== undefined) {
     throw invalidInput('BAD_FLAG', 'copying between containers is not supported')
@@ -29,7 +32,7 @@ export const runCp = withEngine(async command => {
   if (from.container !== undefined) return copyOut(command, from.container, { from: from.path, to: to.path })
   if (to.container !== undefined) return copyIn(command, to.container, { from: from.path, to: to.path })
   throw invalidInput('BAD_FLAG', 'must specify at least one container source')
-})
+}
 
 type Paths = { readonly from: string; readonly to: string }
 

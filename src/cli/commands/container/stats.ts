@@ -26,11 +26,14 @@ const CLEAR_SCREEN = '\u001b[H\u001b[2J'
 const ROUND_MS = 1_000
 
 /** `shoal stats`: what containers use; again and again unless told otherwise. */
-export const runStats = withEngine(async command => {
+export const runStats = withEngine(command => showStats(command, () => chosen(command)))
+
+/** Shows what containers use, chosen anew each time. */
+export async function showStats(command: EngineCommand, choose: () => Promise<readonly string[]>): Promise<number> {
   const { options, context } = command
   const once = options.flag('noStream') || options.choice('stream') === false
   for (;;) {
-    const ids = await chosen(command)
+    const ids = await choose()
     const sampled = await Promise.all(ids.map(id => sampleRow(command, id)))
     const rows = sampled.filter(row => row !== undefined)
     if (!once && context.stdout.isTTY === true) context.stdout.write(CLEAR_SCREEN)
@@ -39,7 +42,7 @@ export const runStats = withEngine(async command => {
     // Each sample takes a second already; without containers there is none.
     if (rows.length === 0) await sleep(context.clock, ROUND_MS, context.signal)
   }
-})
+}
 
 async function chosen({ api, args, options }: EngineCommand): Promise<readonly string[]> {
   if (args.length > 0) return args
