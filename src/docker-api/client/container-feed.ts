@@ -30,6 +30,8 @@ export interface ContainerFeedOptions<T> {
   readonly onListed?: () => void
   /** The engine does not answer; it will be asked again. `failures` in a row, with this one. */
   readonly onFailure: (message: string, failures: number) => void
+  /** With `gatherMs`: an event has told of something that is read in a while. */
+  readonly onMarked?: () => void
   /** Events come faster than they are read. */
   readonly onFlood?: () => void
   /** A lost event is made good after this long, in milliseconds. */
@@ -200,6 +202,7 @@ export class ContainerFeed<T> {
     this.#unread.delete(id)
     if (this.#options.gatherMs === undefined) return this.refresh(id)
     this.#rereads.mark(id)
+    this.#options.onMarked?.()
     if (this.#rereads.size >= UNREAD_MAX) await this.#rereads.flush()
   }
 

@@ -61,8 +61,8 @@ export async function forward(
   await upstream.beforeHead?.()
   const { connection: _connection, 'keep-alive': _keepAlive, ...headers } = answer.headers
   response.writeHead(answer.statusCode ?? 502, headers)
-  // Followers of logs and events wait for the head of the answer, long before there is a body.
-  response.flushHeaders()
+  // Followers of logs and events wait for the head of the answer, long before there is a body. Without one, its end is sent with it.
+  if (!isEmpty(answer)) response.flushHeaders()
   answer.on('error', () => response.destroy())
   if (upstream.beforeBody !== undefined) await untilBody(answer, upstream.beforeBody)
   if (upstream.relay === undefined || !GOOD.includes(answer.statusCode ?? 0)) answer.pipe(response)
@@ -80,6 +80,10 @@ function handOn(incoming: IncomingMessage, upstream: Upstream, connections: Conn
   if (hasBody(incoming)) incoming.pipe(exchange.request)
   else exchange.request.end()
   return exchange
+}
+
+function isEmpty({ statusCode = 0, headers }: IncomingMessage): boolean {
+  return statusCode === 204 || statusCode === 304 || headers['content-length'] === '0'
 }
 
 /** What was asked may have been done, though nothing was answered: only what changes nothing is asked again. */

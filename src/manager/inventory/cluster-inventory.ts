@@ -48,6 +48,10 @@ export class ClusterInventory implements Inventory {
   readonly #followed = new Map<string, Followed>()
   readonly #index = new ContainerIndex()
   readonly #listeners = new Set<(change: InventoryChange) => void>()
+  /** Nodes that were members and are none, and may be forgotten one day. */
+  readonly #away = new Set<string>()
+  /** All nodes that have told of something that was not read yet, and a few more. */
+  readonly #unsettled = new Set<NodeFeed>()
   readonly #begun = Promise.withResolvers<void>()
   #looked: ReadonlyMap<string, MemberRecord> | undefined
   #version = 0
@@ -79,9 +83,11 @@ export class ClusterInventory implements Inventory {
   look(): void {
     const members = this.#ports.members()
     if (this.#isClosed) return
-    for (const name of this.#followed.keys()) if (!members.has(name)) this.#leave(name)
+    for (const name of this.#away) this.#leave(name)
     if (members === this.#looked) return
     this.#looked = members
+    this.#away.clear()
+    for (const name of this.#followed.keys()) if (!members.has(name)) this.#leave(name)
     for (const member of members.values()) this.#follow(member, members.size)
   }
 
@@ -118,8 +124,9 @@ export class ClusterInventory implements Inventory {
 
   readonly settled = async (): Promise<void> => {
     this.look()
-    const feeds = [...this.#followed.values()].filter(({ feed }) => feed.isUnsettled)
-    if (feeds.length > 0) await this.#within(SETTLE_MS, () => Promise.all(feeds.map(({ feed }) => feed.settled())))
+    for (const feed of this.#unsettled) if (!feed.isUnsettled) this.#unsettled.delete(feed)
+    const feeds = [...this.#unsettled]
+    if (feeds.length > 0) await this.#within(SETTLE_MS, () => Promise.all(feeds.map(feed => feed.settled())))
   }
 
   readonly imagesSettled = async (): Promise<void> => {
@@ -154,6 +161,7 @@ export class ClusterInventory implements Inventory {
     const { engines, clock, log } = this.#ports
     const tellNode = (): void => {
       const { condition, error } = feed
+      this.#unsettled.add(feed)
       if (condition === 'broken') log.warn({ node: name, error }, 'a node does not answer as an engine should')
       if (condition === 'live')
         log.info({ node: name, containers: feed.containers.size }, 'following the containers of a node')
@@ -166,9 +174,11 @@ export class ClusterInventory implements Inventory {
       relistMs: Math.max(RELIST_MS, members * RELIST_MS_EACH_NODE),
       onContainer: (_id, before, now) => this.#replace(name, before, now),
       onCondition: tellNode,
+      onUnsettled: () => this.#unsettled.add(feed),
       onImages: () => this.#tell({ kind: 'images', node: name }),
     })
     this.#followed.set(name, { member, feed })
+    this.#unsettled.add(feed)
     void feed.run()
     this.#tell({ kind: 'node', name, node: feed })
   }
@@ -177,7 +187,9 @@ export class ClusterInventory implements Inventory {
     const followed = this.#followed.get(name)
     if (followed === undefined) return
     followed.feed.leave('Its lease has ended')
+    this.#away.add(name)
     if (this.#ports.isKnown(name)) return
+    this.#away.delete(name)
     this.#forget(followed.feed)
     this.#followed.delete(name)
     this.#tell({ kind: 'node', name })

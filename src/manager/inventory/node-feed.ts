@@ -18,6 +18,8 @@ export interface NodeFeedPorts {
   readonly onContainer: (id: string, before: HeldContainer | undefined, now: HeldContainer | undefined) => void
   readonly onCondition: () => void
   readonly onImages: () => void
+  /** Something was told that is not read yet. */
+  readonly onUnsettled: () => void
 }
 
 /** A node that does not answer for this long is not waited for. */
@@ -68,6 +70,7 @@ export class NodeFeed implements NodeInventory {
       readLine: (summary, kept) => holdLine(node, summary, kept),
       isCurrent: (kept, summary) => isCurrent(kept, summary, clock.nowMs()),
       onChange: (id, now) => this.#tell(id, now),
+      onMarked: ports.onUnsettled,
       onEvent: ({ Type }) => {
         if (Type === 'image') void this.#readImages()
       },

@@ -1,18 +1,25 @@
 import type { HeldContainer } from './held-container.ts'
 
-/** Containers in the order in which they are shown, the newest first. Kept in order, since a large cluster is never done changing. */
+/**
+ * Containers in the order in which they are shown, the newest first. Kept in order, since a large cluster is never done changing, but the
+ * other way round: what is new stands at the end, where it moves nothing.
+ */
 export class SortedContainers {
   readonly #sorted: HeldContainer[] = []
+  #shown: readonly HeldContainer[] | undefined
 
   get all(): readonly HeldContainer[] {
-    return this.#sorted
+    this.#shown ??= this.#sorted.toReversed()
+    return this.#shown
   }
 
   add(container: HeldContainer): void {
+    this.#shown = undefined
     this.#sorted.splice(this.#place(container), 0, container)
   }
 
   remove(container: HeldContainer): void {
+    this.#shown = undefined
     const place = this.#place(container)
     const found = this.#sorted[place] === container ? place : this.#sorted.indexOf(container)
     // Wherever it is, it must not be shown for ever.
@@ -21,9 +28,10 @@ export class SortedContainers {
 
   /** Puts one in the place of another; most changes leave the order as it is. */
   replace(before: HeldContainer, now: HeldContainer): void {
+    this.#shown = undefined
     const place = this.#place(before)
-    const newer = this.#sorted[place - 1]
-    const older = this.#sorted[place + 1]
+    const older = this.#sorted[place - 1]
+    const newer = this.#sorted[place + 1]
     const isInOrder =
       this.#sorted[place] === before &&
       (newer === undefined || order(newer, now) < 0) &&
@@ -43,7 +51,7 @@ export class SortedContainers {
     while (from < to) {
       const middle = (from + to) >> 1
       const other = this.#sorted[middle]
-      if (other !== undefined && order(other, container) < 0) from = middle + 1
+      if (other !== undefined && order(container, other) < 0) from = middle + 1
       else to = middle
     }
     return from
