@@ -33,7 +33,7 @@ export class FleetNode {
     const send = (status: number, value: unknown): void =>
       void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
     if (kind === 'events') return this.#follow(response)
-    if (kind === 'info') return send(200, this.#info())
+    if (kind === 'info') return send(200, this.info())
     if (kind === 'version') return send(200, { Version: '20.10.24', ApiVersion: '1.41' })
     if (kind === 'images')
       return send(200, [{ Id: 'sha256:app', RepoTags: ['app:1'], RepoDigests: [], Created: 1, Size: 1 }])
@@ -142,7 +142,8 @@ export class FleetNode {
     }
   }
 
-  #info(): object {
+  /** As `GET /info` tells it. */
+  info() {
     return {
       ID: `ID:${this.#index}`,
       Name: this.#name,
