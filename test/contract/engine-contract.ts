@@ -11,6 +11,7 @@ import {
 import { busyboxArchive } from '../support/busybox-image.ts'
 import { containerFilesContract } from './container-files-contract.ts'
 import { imagesContract } from './images-contract.ts'
+import { networksContract } from './networks-contract.ts'
 
 export interface EngineUnderTest {
   readonly engine: Engine
@@ -329,6 +330,7 @@ export function engineContract(title: string, open: () => Promise<EngineUnderTes
 
     imagesContract(() => engine, IMAGE)
     containerFilesContract(() => engine, IMAGE)
+    networksContract(() => engine, IMAGE)
 
     it('describes itself', async () => {
       const info = await engine.info()

@@ -44,6 +44,7 @@ beforeAll(async () => {
   await ours(['create', '--name', 'fresh', '--expose', '90-92', 'busybox:test', 'sh'])
   await ours(['volume', 'create', '--label', 'x=y', '-o', 'type=tmpfs', '-o', 'device=tmpfs', 'fast'])
   await ours(['network', 'create', '--label', 'x=y', 'front'])
+  await ours(['network', 'create', '--config-only', '--subnet', '10.203.0.0/24', 'options'])
 })
 afterAll(() => engine?.stop())
 
@@ -77,6 +78,7 @@ it.each(
     'inspect --format {{range\u00a0$k,$v:=.Config.Labels}}{{$k}}={{$v}}\u00a0{{end}} up',
     'volume inspect fast',
     'network inspect front',
+    'network inspect options',
     'image inspect busybox:test',
     'logs ended',
     'logs -t --tail 1 ended',
@@ -118,6 +120,8 @@ it.each(
     'rm -f nope',
     'rmi -f nope',
     'network rm -f nope',
+    'network create --config-only --internal y',
+    'network create --config-from nope y',
     'volume rm -f nope',
     'run -l  busybox:test true',
     'run --rm -e =a busybox:test true',

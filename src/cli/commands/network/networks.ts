@@ -51,6 +51,7 @@ function goLocalTime(text: string): string {
 
 /** `shoal network create`: prints the id. */
 export const runNetworkCreate = withEngine(async ({ api, args, options, context }) => {
+  const configFrom = options.text('configFrom')
   const body = {
     Name: args[0] ?? '',
     Driver: options.text('driver') ?? 'bridge',
@@ -62,6 +63,8 @@ export const runNetworkCreate = withEngine(async ({ api, args, options, context 
     Attachable: options.flag('attachable'),
     Ingress: options.flag('ingress'),
     Scope: options.text('scope') ?? '',
+    ConfigOnly: options.flag('configOnly'),
+    ...(configFrom === undefined ? {} : { ConfigFrom: { Network: configFrom } }),
     Labels: labelsOf(options),
     CheckDuplicate: true,
   } as NetworkCreateRequest

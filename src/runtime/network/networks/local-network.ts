@@ -1,3 +1,5 @@
+import type { NetworkCreateRequest } from '../../../docker-api/index.ts'
+
 /** The networks of one engine, as they are kept on disk. */
 
 interface NetworkCommon {
@@ -29,6 +31,8 @@ interface AddressedNetwork extends NetworkCommon, SubnetPlan {
   readonly options: Readonly<Record<string, string>>
   readonly ipamOptions?: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
+  /** Name of the network that all of these options were taken from. */
+  readonly configFrom?: string
 }
 
 /** A bridge on this host with subnets of its own. */
@@ -55,7 +59,13 @@ export interface PlainNetwork extends NetworkCommon {
   readonly driver: 'host' | 'null'
 }
 
-export type LocalNetwork = JoinableNetwork | PlainNetwork
+/** Options for other networks, under a name. No container joins it. */
+export interface ConfigNetwork extends NetworkCommon {
+  readonly driver: 'config'
+  readonly template: Required<Pick<NetworkCreateRequest, 'IPAM' | 'EnableIPv6' | 'Options' | 'Labels'>>
+}
+
+export type LocalNetwork = JoinableNetwork | PlainNetwork | ConfigNetwork
 
 const PREDEFINED = ['bridge', 'host', 'none'] as const
 
@@ -64,7 +74,17 @@ export function isPredefined(name: string): boolean {
 }
 
 export function isJoinable(network: LocalNetwork): network is JoinableNetwork {
-  return network.driver !== 'host' && network.driver !== 'null'
+  return !['host', 'null', 'config'].includes(network.driver)
+}
+
+/** The driver as clients know it: to them what is only options has none. */
+export function shownDriver({ driver }: LocalNetwork): string {
+  return driver === 'config' ? 'null' : driver
+}
+
+export function labelsOf(network: LocalNetwork): Readonly<Record<string, string>> {
+  if (network.driver === 'config') return network.template.Labels ?? {}
+  return isJoinable(network) ? network.labels : {}
 }
 
 /** The network's subnets: IPv4 first. */

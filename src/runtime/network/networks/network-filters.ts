@@ -2,15 +2,12 @@ import { invalidInput } from '../../../core/errors.ts'
 import { labelMatches } from '../../../core/label-matches.ts'
 import { parseMoment } from '../../../core/moment.ts'
 import type { Filters } from '../../../docker-api/index.ts'
-import { isJoinable, isPredefined, type LocalNetwork } from './local-network.ts'
+import { isPredefined, type LocalNetwork, labelsOf, shownDriver } from './local-network.ts'
 
 const LIST_KEYS = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type', 'idOrName']
 const PRUNE_KEYS = ['label', 'label!', 'until']
 const YES = ['true', '1', 'True', 'TRUE', 't', 'T']
 const NO = ['false', '0', 'False', 'FALSE', 'f', 'F']
-
-const labelsOf = (network: LocalNetwork): Readonly<Record<string, string>> =>
-  isJoinable(network) ? network.labels : {}
 
 function checkKeys(filters: Filters, known: readonly string[]): void {
   const odd = Object.keys(filters).find(key => !known.includes(key))
@@ -37,7 +34,7 @@ export function listFilter(
     any('name', value => network.name.includes(value)) &&
     any('id', value => network.id.startsWith(value)) &&
     any('idOrName', value => network.id === value || network.name === value) &&
-    any('driver', value => network.driver === value) &&
+    any('driver', value => shownDriver(network) === value) &&
     any('scope', value => value === 'local') &&
     any('type', value => (value === 'builtin') === isPredefined(network.name)) &&
     (filters['label'] ?? []).every(value => labelMatches(labelsOf(network), value)) &&

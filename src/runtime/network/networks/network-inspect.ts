@@ -1,7 +1,16 @@
 import { parseIpNet } from '../../../core/ip.ts'
 import type { IpamConfig, NetworkInspect, NetworkMember } from '../../../docker-api/index.ts'
 import type { SandboxEndpoint, SandboxRecord } from '../sandboxes/sandbox-record.ts'
-import { isJoinable, type JoinableNetwork, type LocalNetwork, type SubnetPlan, subnetsOf } from './local-network.ts'
+import {
+  type ConfigNetwork,
+  isJoinable,
+  type JoinableNetwork,
+  type LocalNetwork,
+  labelsOf,
+  type SubnetPlan,
+  shownDriver,
+  subnetsOf,
+} from './local-network.ts'
 
 interface Member {
   readonly record: SandboxRecord
@@ -11,26 +20,42 @@ interface Member {
 /** A network as `GET /networks/{id}` shows it. */
 export function networkInspect(network: LocalNetwork, members: readonly Member[]): NetworkInspect {
   const joinable = isJoinable(network) ? network : undefined
+  const { Options, ...addresses } = network.driver === 'config' ? templateView(network) : addressView(joinable)
   return {
     Name: network.name,
     Id: network.id,
     Created: network.createdAt,
     Scope: 'local',
-    Driver: network.driver,
-    EnableIPv6: joinable?.ipv6 !== undefined,
-    IPAM: {
-      Driver: 'default',
-      Options: joinable?.ipamOptions ?? null,
-      Config: joinable === undefined ? [] : subnetsOf(joinable).map(ipamConfig),
-    },
+    Driver: shownDriver(network),
+    ...addresses,
     Internal: joinable?.internal ?? false,
     Attachable: joinable?.attachable ?? false,
     Ingress: false,
-    ConfigFrom: { Network: '' },
-    ConfigOnly: false,
+    ConfigFrom: { Network: joinable?.configFrom ?? '' },
+    ConfigOnly: network.driver === 'config',
     Containers: Object.fromEntries(members.map(member => [member.record.containerId, memberView(joinable, member)])),
+    Options,
+    Labels: labelsOf(network),
+  }
+}
+
+type Configured = Pick<NetworkInspect, 'EnableIPv6' | 'IPAM' | 'Options'>
+
+function addressView(joinable: JoinableNetwork | undefined): Configured {
+  const Config = joinable === undefined ? [] : subnetsOf(joinable).map(ipamConfig)
+  return {
+    EnableIPv6: joinable?.ipv6 !== undefined,
+    IPAM: { Driver: 'default', Options: joinable?.ipamOptions ?? null, Config },
     Options: joinable?.options ?? {},
-    Labels: joinable?.labels ?? {},
+  }
+}
+
+/** As it was asked for: only the networks made of it choose addresses. */
+function templateView({ template: { EnableIPv6, IPAM, Options } }: ConfigNetwork): Configured {
+  return {
+    EnableIPv6: EnableIPv6 === true,
+    IPAM: { Driver: IPAM?.Driver || 'default', Options: IPAM?.Options ?? null, Config: IPAM?.Config ?? [] },
+    Options: Options ?? {},
   }
 }
 

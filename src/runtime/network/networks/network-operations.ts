@@ -13,6 +13,7 @@ import type { BridgeOwner } from '../sandboxes/bridge-owner.ts'
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts'
 import type { Sandboxes } from '../sandboxes/sandboxes.ts'
 import type { AddressPool } from './address-pool.ts'
+import { checkConfigUnused } from './config-network.ts'
 import { isJoinable, isPredefined, type JoinableNetwork, type LanNetwork, type LocalNetwork } from './local-network.ts'
 import { listFilter, pruneFilter } from './network-filters.ts'
 import { networkInspect } from './network-inspect.ts'
@@ -96,6 +97,10 @@ async function createNetwork(
     seed,
     ...(addressPools === undefined ? {} : { addressPools }),
   })
+  if (planned.driver === 'config') {
+    await networks.put(planned)
+    return { Id: planned.id, Warning: '' }
+  }
   if (planned.driver !== 'bridge') checkParent(netlink, planned)
   const network =
     planned.driver === 'bridge' ? { ...planned, ownsBridge: findLink(netlink, planned.bridge) === undefined } : planned
@@ -122,6 +127,10 @@ function checkParent(netlink: NetlinkSocket, { parent }: LanNetwork): void {
 }
 
 async function removeNetwork(network: LocalNetwork, ports: NetworkOperationsPorts): Promise<void> {
+  if (network.driver === 'config') {
+    checkConfigUnused(network, ports.networks.all())
+    return ports.networks.remove(network.id)
+  }
   if (isPredefined(network.name) || !isJoinable(network)) {
     throw new ShoalError('PREDEFINED_NETWORK', 403, `${network.name} is a pre-defined network and cannot be removed`)
   }

@@ -3,9 +3,11 @@ import { type IpNet, parseIpNet } from '../../../core/ip.ts'
 import type { NetworkCreateRequest } from '../../../docker-api/index.ts'
 import type { AddressPool } from './address-pool.ts'
 import { BRIDGE_NAME_OPTION, checkBridgeOptions, readMtu } from './bridge-options.ts'
+import { configOf, planConfig, withConfig } from './config-network.ts'
 import { planLan } from './lan-options.ts'
 import {
   type BridgeNetwork,
+  type ConfigNetwork,
   isJoinable,
   isPredefined,
   type JoinableNetwork,
@@ -31,9 +33,19 @@ export interface NetworkSurroundings {
 }
 
 /** Decides everything about a new network; throws what dockerd would refuse, in its words where clients read them. */
-export function planNetwork(request: NetworkCreateRequest, around: NetworkSurroundings): JoinableNetwork {
+export function planNetwork(
+  request: NetworkCreateRequest,
+  around: NetworkSurroundings,
+): JoinableNetwork | ConfigNetwork {
   checkName(request.Name, around.existing)
+  if (request.ConfigOnly === true) return planConfig(request, around)
   refuseSwarmFields(request)
+  const planned = planJoinable(withConfig(request, around.existing), around)
+  const configFrom = configOf(request)
+  return configFrom === '' ? planned : { ...planned, configFrom }
+}
+
+function planJoinable(request: NetworkCreateRequest, around: NetworkSurroundings): JoinableNetwork {
   switch (request.Driver ?? '') {
     case '':
     case 'default':

@@ -161,11 +161,6 @@ export function refuseSwarmFields(request: NetworkCreateRequest): void {
   if (request.Scope === 'swarm') {
     throw new ShoalError('NOT_A_SWARM', 403, 'cannot create a swarm scoped network when swarm is not active')
   }
-  if (request.ConfigOnly === true) throw unsupported('CONFIG_NETWORK', 'ConfigOnly is not supported: give the options')
-  const from = request.ConfigFrom?.Network ?? ''
-  if (from !== '') {
-    throw new ShoalError('NO_SUCH_NETWORK', 404, `configuration network "${from}" does not exist`)
-  }
   if (request.EnableIPv4 === false) {
     throw unsupported('NO_IPV4', 'EnableIPv4=false is not supported: every network of this engine has IPv4')
   }

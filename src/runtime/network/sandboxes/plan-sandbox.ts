@@ -1,4 +1,4 @@
-import { invalidInput, notFound } from '../../../core/errors.ts'
+import { invalidInput, notFound, ShoalError } from '../../../core/errors.ts'
 import { ipFamily } from '../../../core/ip.ts'
 import type { EndpointConfig } from '../../../docker-api/index.ts'
 import { NO_NETWORKS, type SandboxRequest } from '../../ports.ts'
@@ -32,6 +32,9 @@ export function planSandbox(request: SandboxRequest, find: FindNetwork): Sandbox
   for (const name of joinedNetworks(request)) {
     const network = find(name === 'default' ? 'bridge' : name)
     if (network === undefined) throw notFound('NO_SUCH_NETWORK', `network ${name} not found`)
+    if (network.driver === 'config') {
+      throw new ShoalError('CONFIG_NETWORK', 403, 'cannot create endpoint on configuration-only network')
+    }
     if (!isJoinable(network)) {
       throw invalidInput('BAD_NETWORK_MODE', `A container cannot join network ${name} together with others`)
     }
@@ -44,7 +47,7 @@ export function planSandbox(request: SandboxRequest, find: FindNetwork): Sandbox
 }
 
 function plainNetwork(network: LocalNetwork | undefined): PlainNetwork | undefined {
-  return network === undefined || isJoinable(network) ? undefined : network
+  return network?.driver === 'host' || network?.driver === 'null' ? network : undefined
 }
 
 /** A mode that was not given gives way to the networks that were. */

@@ -1,13 +1,17 @@
 import { expect, it } from 'vitest'
 import { parseIpNet } from '../../../../src/core/ip.ts'
 import type { IpamConfig, NetworkCreateRequest } from '../../../../src/docker-api/index.ts'
-import type { JoinableNetwork } from '../../../../src/runtime/network/networks/local-network.ts'
+import { isJoinable, type JoinableNetwork } from '../../../../src/runtime/network/networks/local-network.ts'
 import { planNetwork } from '../../../../src/runtime/network/networks/plan-network.ts'
 
 const ID = 'a'.repeat(64)
 const AROUND = { routed: [parseIpNet('172.17.0.0/16')], defaultMtu: 1500, id: ID, createdAt: 'now', seed: 'engine' }
-const plan = (request: NetworkCreateRequest, existing: JoinableNetwork[] = []): JoinableNetwork =>
-  planNetwork(request, { ...AROUND, id: existing.length === 0 ? ID : String(existing.length).repeat(64), existing })
+const plan = (request: NetworkCreateRequest, existing: JoinableNetwork[] = []): JoinableNetwork => {
+  const id = existing.length === 0 ? ID : String(existing.length).repeat(64)
+  const planned = planNetwork(request, { ...AROUND, id, existing })
+  if (isJoinable(planned)) return planned
+  throw new Error('it is a configuration')
+}
 const withConfig = (...Config: readonly IpamConfig[]): NetworkCreateRequest => ({ Name: 'x', IPAM: { Config } })
 const withOption = (name: string, value: string): NetworkCreateRequest => ({ Name: 'x', Options: { [name]: value } })
 
@@ -62,7 +66,6 @@ it.each<[string, NetworkCreateRequest, string]>([
   ['another address manager', { Name: 'x', IPAM: { Driver: 'dhcp' } }, 'UNKNOWN_DRIVER'],
   ['an ingress', { Name: 'x', Ingress: true }, 'NOT_A_SWARM'],
   ['the scope of a swarm', { Name: 'x', Scope: 'swarm' }, 'NOT_A_SWARM'],
-  ['a configuration', { Name: 'x', ConfigOnly: true }, 'CONFIG_NETWORK'],
   ['a configuration that is not there', { Name: 'x', ConfigFrom: { Network: 'y' } }, 'NO_SUCH_NETWORK'],
   ['a network without IPv4', { Name: 'x', EnableIPv4: false }, 'NO_IPV4'],
   ['a subnet that is none', withConfig({ Subnet: 'foo' }), 'BAD_SUBNET'],
