@@ -82,9 +82,13 @@ function cleanValue(value: unknown, path: Path, escapeDollars: boolean): unknown
   return fromEntries(inExtension ? entries : sortEntries(entries, path))
 }
 
-/** A service may be called `x-…`: then it is no extension. */
+/** Where a service names others. */
+const REFERENCES = ['depends_on', 'networks', 'models']
+
+/** A service may be called `x-…`: then it is no extension, nor is what refers to it. */
 function isNameLevel(path: Path, key: string): boolean {
-  return path[1] === key && SECTIONS.includes(path[0] ?? '')
+  if (path[1] === key) return SECTIONS.includes(path[0] ?? '')
+  return path[3] === key && path[0] === 'services' && REFERENCES.includes(path[2] ?? '')
 }
 
 function saysSomething(value: unknown, path: Path): boolean {

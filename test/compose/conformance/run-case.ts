@@ -46,6 +46,9 @@ export interface ConformanceCase {
 }
 
 interface Run {
+  /** Only these, instead of the arguments and the environment of the case. */
+  readonly argv?: readonly string[]
+  readonly input?: string
   readonly args?: readonly string[]
   readonly command?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -61,11 +64,11 @@ export async function inCase<T>(
   try {
     layOut(root, one)
     const cwd = normalize(join(root, one.cwd ?? ''))
-    return await work(async ({ args = [], command = one.command ?? ['config'], env = {} } = {}) => {
-      const { code, stdout, stderr } = await runCommand([...(one.args ?? []), ...args, ...command], {
+    return await work(async ({ argv, args = [], command = one.command ?? ['config'], env = {}, input } = {}) => {
+      const { code, stdout, stderr } = await runCommand(argv ?? [...(one.args ?? []), ...args, ...command], {
         cwd,
-        env: { HOME: '/home/tester', PWD: cwd, ...one.env, ...env },
-        input: one.stdin ?? '',
+        env: { HOME: '/home/tester', PWD: cwd, ...(argv === undefined ? one.env : {}), ...env },
+        input: (input ?? one.stdin ?? '').replaceAll('@ROOT@', root),
       })
       return { code, stdout: stdout.replaceAll(root, '@ROOT@'), stderr: stderr.replaceAll(root, '@ROOT@') }
     })

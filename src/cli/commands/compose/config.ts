@@ -19,6 +19,7 @@ import type { CommandContext, Invocation, Options } from '../../command.ts'
 import { renderTable } from '../../output/table.ts'
 import { loadOptions } from './spec/project-options.ts'
 
+type Model = Project['model']
 type Skip = NonNullable<LoadOptions['skip']>
 
 /** `compose config`: the checked model, or one view of it. */
@@ -32,7 +33,8 @@ export async function runConfig(invocation: Invocation, context: CommandContext)
   return 0
 }
 
-async function configText({ options, globals, args }: Invocation, context: CommandContext): Promise<string> {
+async function configText(invocation: Invocation, context: CommandContext): Promise<string> {
+  const { options, globals, args } = invocation
   const load = await loadOptions(globals, context, { services: args, skip: skips(options) })
   if (options.flag('variables')) return variablesText(load, options)
   if (options.flag('environment')) {
@@ -44,7 +46,17 @@ async function configText({ options, globals, args }: Invocation, context: Comma
   if (view !== undefined) return lines(view.lines(project))
   const hash = options.text('hash')
   if (hash !== undefined) return hashText(project, hash)
-  return modelText(project, options)
+  return modelText(await withDigests(project.model, invocation, context), options)
+}
+
+/** Only asked for by two flags, and only then anything is loaded that talks to a cluster. */
+async function withDigests(model: Model, invocation: Invocation, context: CommandContext): Promise<Model> {
+  const { options } = invocation
+  const lock = options.flag('lockImageDigests')
+  if (!lock && !options.flag('resolveImageDigests')) return model
+  const { onlyImages, resolveImageDigests } = await import('./spec/image-digests.ts')
+  const resolved = await resolveImageDigests(model, invocation, context)
+  return lock ? onlyImages(resolved) : resolved
 }
 
 function skips(options: Options): Skip {
@@ -124,7 +136,7 @@ function variablesText(load: LoadOptions, options: Options): string {
   )
 }
 
-function modelText({ model }: Project, options: Options): string {
+function modelText(model: Model, options: Options): string {
   const output = outputModel(model, { escapeDollars: options.choice('interpolate') !== false })
   const format = options.text('format') ?? 'yaml'
   if (format === 'json') return `${JSON.stringify(referenceJson(output), undefined, 2)}\n`

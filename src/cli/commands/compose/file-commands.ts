@@ -18,6 +18,8 @@ const config: CommandLeaf = {
     { flags: '--hash <services>', summary: 'print a hash of each named service; * is all' },
     { flags: '--variables', summary: 'print the variables that the files use' },
     { flags: '--environment', summary: 'print the variables that are set' },
+    { flags: '--resolve-image-digests', summary: 'pin images to what their registries have now' },
+    { flags: '--lock-image-digests', summary: 'print an override file that pins the images' },
     { flags: '--no-interpolate', summary: 'leave variables as they are written' },
     { flags: '--no-normalize', summary: 'leave out what compose adds by itself' },
     { flags: '--no-path-resolution', summary: 'leave paths as they are written' },

@@ -1,4 +1,5 @@
 import { type LoadOptions, nodeFileReader } from '../../../../compose/index.ts'
+import { invalidInput } from '../../../../core/errors.ts'
 import type { CommandContext, Options } from '../../../command.ts'
 
 /** What the flags and the environment say about the project to load; reads standard input if a file is `-`. */
@@ -30,8 +31,17 @@ function workingDirectory({ cwd, env }: CommandContext): string {
   return shell !== undefined && shell.startsWith('/') && nodeFileReader.realPath(shell) === cwd ? shell : cwd
 }
 
+/** As for files. */
+const INPUT_BYTES_MAX = 16 * 2 ** 20
+
 async function readAll({ stdin }: CommandContext): Promise<string> {
   const chunks: Buffer[] = []
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array))
+  let total = 0
+  for await (const chunk of stdin) {
+    const bytes = Buffer.from(chunk as Uint8Array)
+    total += bytes.length
+    if (total > INPUT_BYTES_MAX) throw invalidInput('UNREADABLE_FILE', 'Cannot read -: it is larger than 16 MB')
+    chunks.push(bytes)
+  }
   return Buffer.concat(chunks).toString('utf8')
 }
