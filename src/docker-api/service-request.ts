@@ -1,3 +1,4 @@
+import type { EngineOptions } from '../core/model/engine-options.ts'
 import type { ContainerSpec, HealthCheckSpec, MountSpec, PortSpec, ServiceSpec } from '../core/model/service.ts'
 import type {
   ContainerCreateRequest,
@@ -29,11 +30,14 @@ export function toServiceRequest(spec: ServiceSpec, fill: (text: string) => stri
     ...when(container.stopSignal, StopSignal => ({ StopSignal })),
     ...when(container.stopGraceMs, graceMs => ({ StopTimeout: Math.ceil(graceMs / 1_000) })),
     ...when(container.healthcheck, check => ({ Healthcheck: toHealthConfig(check) })),
-    ...(spec.ports.length === 0
-      ? {}
-      : { ExposedPorts: Object.fromEntries(spec.ports.map(port => [portKey(port), {}])) }),
+    ...exposedPorts(spec),
     HostConfig: toHostConfig(spec),
   }
+}
+
+function exposedPorts({ ports, container }: ServiceSpec): Pick<ContainerCreateRequest, 'ExposedPorts'> {
+  const keys = [...ports.map(portKey), ...(container.expose ?? [])]
+  return keys.length === 0 ? {} : { ExposedPorts: Object.fromEntries(keys.map(key => [key, {}])) }
 }
 
 function toHostConfig(spec: ServiceSpec): HostConfig {
@@ -57,8 +61,29 @@ function toHostConfig(spec: ServiceSpec): HostConfig {
     ...when(container.ulimits, ulimits => ({
       Ulimits: Object.entries(ulimits).map(([Name, { soft, hard }]) => ({ Name, Soft: soft, Hard: hard })),
     })),
+    ...when(container.engine, engineFields),
     ...when(container.logging, ({ driver, options }) => ({ LogConfig: { Type: driver, Config: options } })),
   }
+}
+
+/** The same in the wire's words: `cpuShares` is CpuShares. */
+function engineFields({ utsMode, tmpfs, annotations, ...options }: EngineOptions): HostConfig {
+  return {
+    ...(inWireWords(options) as HostConfig),
+    ...when(utsMode, UTSMode => ({ UTSMode })),
+    ...when(tmpfs, Tmpfs => ({ Tmpfs })),
+    ...when(annotations, Annotations => ({ Annotations })),
+  }
+}
+
+function inWireWords(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inWireWords)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).map(([key, field]) => [
+    `${key.charAt(0).toUpperCase()}${key.slice(1)}`,
+    inWireWords(field),
+  ])
+  return Object.fromEntries(entries)
 }
 
 function securityOf(container: ContainerSpec): HostConfig {
@@ -108,14 +133,37 @@ function toPortBindings(ports: readonly PortSpec[]): NonNullable<HostConfig['Por
   )
 }
 
-function toMount({ type, source, target, readOnly, sizeBytes }: MountSpec): MountRequest {
+function toMount(mount: MountSpec): MountRequest {
+  const { type, source, target, readOnly } = mount
   return {
     Type: type,
     Target: target,
     ...(source === undefined ? {} : { Source: source }),
     ...(readOnly === undefined ? {} : { ReadOnly: readOnly }),
-    ...(sizeBytes === undefined ? {} : { TmpfsOptions: { SizeBytes: sizeBytes } }),
+    ...filled('BindOptions', bindOptions(mount)),
+    ...filled('VolumeOptions', {
+      ...when(mount.noCopy, NoCopy => ({ NoCopy })),
+      ...when(mount.subpath, Subpath => ({ Subpath })),
+    }),
+    ...filled('TmpfsOptions', {
+      ...when(mount.sizeBytes, SizeBytes => ({ SizeBytes })),
+      ...when(mount.mode, Mode => ({ Mode })),
+    }),
   }
+}
+
+function bindOptions({ propagation, createSource, recursive }: MountSpec): NonNullable<MountRequest['BindOptions']> {
+  return {
+    ...when(propagation, Propagation => ({ Propagation })),
+    ...when(createSource, CreateMountpoint => ({ CreateMountpoint })),
+    ...(recursive === 'disabled' ? { NonRecursive: true } : {}),
+    ...(recursive === 'writable' ? { ReadOnlyNonRecursive: true } : {}),
+    ...(recursive === 'readonly' ? { ReadOnlyForceRecursive: true } : {}),
+  }
+}
+
+function filled<K extends string, T extends object>(key: K, options: T): { [P in K]?: T } {
+  return Object.keys(options).length === 0 ? {} : ({ [key]: options } as { [P in K]?: T })
 }
 
 function toHealthConfig(check: HealthCheckSpec): HealthConfig {

@@ -21,11 +21,21 @@ const REGISTRY_PATIENCE_MS = 1_000
  * mean an older build. Throws the registry's answer if nobody has it.
  */
 export async function ensureImage(
-  { image, imageId }: Pick<ContainerSpec, 'image' | 'imageId'>,
+  { image, imageId, pullPolicy }: Pick<ContainerSpec, 'image' | 'imageId' | 'pullPolicy'>,
   ports: EnsureImagePorts,
   signal: AbortSignal,
 ): Promise<void> {
-  if (await hasImage(imageId ?? image, ports.engine)) return
+  const pinned = imageId ?? image
+  if (imageId === undefined && pullPolicy === 'always')
+    return settle(await startPull(image, ports, signal).outcome, image, ports, signal)
+  if (await hasImage(pinned, ports.engine)) return
+  if (pullPolicy === 'never') {
+    if (await ports.peers.fetch(pinned, signal)) return
+    throw unavailable(
+      'IMAGE_MISSING',
+      `No node that is up has the image ${image}, and pull_policy is never: load or build it`,
+    )
+  }
   if (imageId === undefined) return bringNamed(image, ports, signal)
   if (await ports.peers.fetch(imageId, signal)) return
   // It may have been pushed since it was built.

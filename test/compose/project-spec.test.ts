@@ -51,7 +51,7 @@ volumes: {data: {driver_opts: {type: nfs}, labels: [a=b]}}
       environment: { A: '1', NODE: '{{.Node.Hostname}}' },
       mounts: [
         { type: 'volume', source: 'shop_data', target: '/data', readOnly: true },
-        { type: 'bind', source: '/etc/conf', target: '/conf' },
+        { type: 'bind', source: '/etc/conf', target: '/conf', createSource: true },
         { type: 'volume', target: '/tmp/x' },
         { type: 'tmpfs', target: '/run', sizeBytes: 64 * 1024 ** 2 },
       ],
@@ -107,15 +107,19 @@ it('host and none need no network', () => {
 })
 
 it.each([
-  ['network_mode: service:db', 'services.web.network_mode: service:db is not supported yet'],
-  ['devices: [/dev/a]', 'services.web.devices is not supported yet'],
+  ['network_mode: service:db', 'services.web.network_mode: service:db is not supported: only none and host are'],
+  ['pid: service:db', 'services.web.pid: service:db is not supported: replicas may run on any host'],
+  ['gpus: all', 'services.web.gpus is not supported: hosts do not tell their devices; name the device files'],
+  ['pull_policy: daily', 'services.web.pull_policy: daily is not supported: use always, missing or never'],
+  ['post_start: [{command: a}]', 'services.web.post_start is not supported: make it part of the command'],
+  ['use_api_socket: true', 'services.web.use_api_socket is not supported: give the container'],
+  ['storage_opt: {size: 1G}', 'services.web.storage_opt is not supported: writable layers have no quota'],
   ['deploy: {mode: global}', 'services.web.deploy.mode: global is not supported yet'],
-  ['security_opt: [x]', 'services.web.security_opt is not supported yet'],
   ['ports: ["8000-8010:80"]', 'services.web.ports.0.published: 8000-8010 is not supported: name one port'],
   ['ports: ["80:80/sctp"]', 'services.web.ports.0.protocol: sctp is not supported: use tcp or udp'],
   [
     'networks: {default: {ipv4_address: 10.0.0.9}}',
-    'services.web.networks.default.ipv4_address: 10.0.0.9 is not supported yet',
+    'services.web.networks.default.ipv4_address: 10.0.0.9 is not supported: addresses are given by the cluster',
   ],
   ['restart: sometimes', 'services.web.restart: "sometimes" is not a restart policy'],
   ['volumes: [{type: npipe, source: a, target: /a}]', 'services.web.volumes.0.type: npipe is not supported'],
@@ -126,9 +130,6 @@ it.each([
 })
 
 it('tells what has no effect', () => {
-  const { warnings } = convert('services: {web: {image: a, cpu_shares: 5, deploy: {update_config: {parallelism: 2}}}}')
-  expect(warnings).toEqual([
-    'services.web.cpu_shares has no effect yet',
-    'services.web.deploy.update_config has no effect yet',
-  ])
+  const { warnings } = convert('services: {web: {image: a, platform: linux/amd64, deploy: {labels: {a: b}}}}')
+  expect(warnings).toEqual(['services.web.platform has no effect yet', 'services.web.deploy.labels has no effect yet'])
 })

@@ -1,8 +1,10 @@
 import type { ContainerSpec, HealthCheckSpec, MountSpec } from '../../core/model/service.ts'
 import { durationMs } from '../canonical/scalars.ts'
 import type { SourceIndex } from '../source-index.ts'
-import { asList, asText, asTree, fromEntries, isList, isTree, type Tree } from '../tree.ts'
+import { asList, asText, asTree, isTree, type Tree } from '../tree.ts'
+import { engineOptions, hasTmpfsOptions } from './engine-options.ts'
 import type { ShippedFiles } from './shipped-files.ts'
+import { bytes, flag, present, some, strings, text, textsOf } from './values.ts'
 
 export interface Names {
   readonly project: string
@@ -49,46 +51,11 @@ export function containerSpec(name: string, service: Tree, names: Names): Contai
       logging: logging(service['logging']),
       networkMode: networkMode(service['network_mode']),
       shmSizeBytes: bytes(service['shm_size']),
+      expose: some(asList(service['expose']).flatMap(entry => portsOf(asText(entry)))),
+      pullPolicy: pullPolicy(service['pull_policy']),
+      engine: engineOptions(service),
     }),
   }
-}
-
-type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> }
-
-/** Without the fields that are undefined. */
-export function present<T extends object>(fields: T): Present<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function flag(value: unknown): boolean | undefined {
-  return typeof value === 'boolean' ? value : undefined
-}
-
-function strings(value: unknown): readonly string[] | undefined {
-  return isList(value) ? value.map(asText) : undefined
-}
-
-function some<T>(list: readonly T[] | undefined): readonly T[] | undefined {
-  return list === undefined || list.length === 0 ? undefined : list
-}
-
-/** Null means "not set at all": such a variable is left out. */
-function textsOf(value: unknown): Readonly<Record<string, string>> | undefined {
-  if (!isTree(value)) return undefined
-  const entries = Object.entries(value).filter(([, field]) => field !== null)
-  return entries.length === 0
-    ? undefined
-    : (fromEntries(entries.map(([key, field]) => [key, asText(field)])) as Record<string, string>)
-}
-
-/** Zero and -1 mean without limit. */
-export function bytes(value: unknown): number | undefined {
-  const size = Number(asText(value))
-  return size > 0 ? size : undefined
 }
 
 function mounts(service: Tree, names: Names): readonly MountSpec[] | undefined {
@@ -96,7 +63,10 @@ function mounts(service: Tree, names: Names): readonly MountSpec[] | undefined {
     .map(asTree)
     .filter(({ type, source }) => type !== 'bind' || !names.sources.isLocalBind(asText(source)))
     .map(volume => mount(volume, names))
-  const tmpfs = asList(service['tmpfs']).map(entry => tmpfsMount(asText(entry)))
+  const tmpfs = asList(service['tmpfs'])
+    .map(asText)
+    .filter(entry => !hasTmpfsOptions(entry))
+    .map(tmpfsMount)
   const all = [...volumes, ...tmpfs]
   return all.length === 0 ? undefined : all
 }
@@ -112,8 +82,34 @@ function mount(volume: Tree, { volumes }: Names): MountSpec {
       source: type === 'tmpfs' ? undefined : source,
       readOnly: volume['read_only'] === true ? true : undefined,
       sizeBytes: bytes(asTree(volume['tmpfs'])['size']),
+      ...mountOptions(volume),
     }),
   }
+}
+
+function mountOptions(volume: Tree): Partial<MountSpec> {
+  const bind = asTree(volume['bind'])
+  const { nocopy, subpath } = asTree(volume['volume'])
+  const mode = asTree(volume['tmpfs'])['mode']
+  return present({
+    propagation: text(bind['propagation']),
+    createSource: volume['type'] === 'bind' && bind['create_host_path'] === true ? true : undefined,
+    recursive: text(bind['recursive']),
+    noCopy: nocopy === true ? true : undefined,
+    subpath: text(subpath),
+    mode: typeof mode === 'number' ? mode : mode === undefined ? undefined : Number.parseInt(asText(mode), 8),
+  })
+}
+
+/** `3000-3002/udp` names three. */
+function portsOf(entry: string): readonly string[] {
+  const [range = '', protocol = 'tcp'] = entry.split('/')
+  const [first = 0, last = first] = range.split('-').map(Number)
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => `${first + index}/${protocol}`)
+}
+
+function pullPolicy(value: unknown): ContainerSpec['pullPolicy'] {
+  return value === 'always' || value === 'never' ? value : undefined
 }
 
 /** `/run:size=64m,ro`: only the size and read-only mean something here. */

@@ -13,7 +13,8 @@ import { durationMs } from '../canonical/scalars.ts'
 import { replicasOf } from '../check/services.ts'
 import { at } from '../problem.ts'
 import { asList, asText, asTree, isTree, type Path, type Tree } from '../tree.ts'
-import { bytes, containerSpec, type Names, present } from './container-spec.ts'
+import { containerSpec, type Names } from './container-spec.ts'
+import { bytes, present } from './values.ts'
 
 export interface ServiceNames extends Names {
   readonly networks: ReadonlyMap<string, string>
@@ -63,10 +64,19 @@ function resourcesOf({ memory, cpus, pids }: { memory: unknown; cpus: unknown; p
 function attachments(service: Tree, { networks, linkAliases }: ServiceNames): readonly NetworkAttachment[] {
   if (service['network_mode'] !== undefined) return []
   const own = typeof service['container_name'] === 'string' ? [service['container_name']] : []
-  return Object.entries(asTree(service['networks'])).map(([key, options]) => ({
-    network: networks.get(key) ?? key,
-    aliases: [...new Set([...asList(asTree(options)['aliases']).map(asText), ...own, ...linkAliases])],
-  }))
+  // The way out is the network joined first.
+  const rank = ([, options]: readonly [string, unknown]): readonly number[] =>
+    ['gw_priority', 'priority'].map(name => Number(asTree(options)[name] ?? 0))
+  const byRank = (a: readonly [string, unknown], b: readonly [string, unknown]): number => {
+    const [ours, theirs] = [rank(a), rank(b)]
+    return (theirs[0] ?? 0) - (ours[0] ?? 0) || (theirs[1] ?? 0) - (ours[1] ?? 0)
+  }
+  return Object.entries(asTree(service['networks']))
+    .toSorted(byRank)
+    .map(([key, options]) => ({
+      network: networks.get(key) ?? key,
+      aliases: [...new Set([...asList(asTree(options)['aliases']).map(asText), ...own, ...linkAliases])],
+    }))
 }
 
 function portSpec(port: Tree, path: Path): PortSpec {
@@ -92,6 +102,7 @@ function restartSpec(restart: unknown, policy: unknown, path: Path): RestartSpec
       condition: condition === 'none' || condition === 'on-failure' ? condition : 'any',
       ...present({
         delayMs: durationMs(policy['delay']),
+        windowMs: durationMs(policy['window']),
         maxAttempts: Number.isInteger(attempts) && attempts > 0 ? attempts : undefined,
       }),
     }

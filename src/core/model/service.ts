@@ -3,6 +3,8 @@
  * stores them. Plain readonly data; every size is in bytes, every time in milliseconds, every CPU in billionths.
  */
 
+import type { EngineOptions } from './engine-options.ts'
+
 export type Protocol = 'tcp' | 'udp'
 
 export interface PortSpec {
@@ -33,6 +35,18 @@ export interface MountSpec {
   readonly readOnly?: boolean
   /** tmpfs only. */
   readonly sizeBytes?: number
+  /** tmpfs only: of its root. */
+  readonly mode?: number
+  /** Bind only, as the two below: `rprivate`, `rshared`, … */
+  readonly propagation?: string
+  /** Make a directory where there is nothing. */
+  readonly createSource?: boolean
+  /** What becomes of mounts below: `enabled`, `disabled`, `writable` or `readonly`. */
+  readonly recursive?: string
+  /** Volume only, as the one below: do not fill it from the image. */
+  readonly noCopy?: boolean
+  /** A path in the volume, instead of all of it. */
+  readonly subpath?: string
 }
 
 /** A file or a tree of files that the cluster keeps, and that every node puts into the container, read-only. */
@@ -96,6 +110,11 @@ export interface ContainerSpec {
   /** `none` or `host`; absent: the service's networks. */
   readonly networkMode?: 'none' | 'host'
   readonly shmSizeBytes?: number
+  /** Ports that are said to be there, and published nowhere: `53/udp`. */
+  readonly expose?: readonly string[]
+  /** Absent: pulled where it is missing. */
+  readonly pullPolicy?: 'always' | 'never'
+  readonly engine?: EngineOptions
 }
 
 export interface Resources {
@@ -108,6 +127,8 @@ export interface RestartSpec {
   readonly condition: 'none' | 'on-failure' | 'any'
   readonly delayMs?: number
   readonly maxAttempts?: number
+  /** A task that ran for so long was well: what happens to it then counts as its first failure. */
+  readonly windowMs?: number
 }
 
 export type DependencyCondition = 'service_started' | 'service_healthy' | 'service_completed_successfully'

@@ -19,6 +19,12 @@ const mount = Type.Object({
   target: text,
   readOnly: maybe(flag),
   sizeBytes: maybe(count),
+  mode: maybe(count),
+  propagation: maybe(text),
+  createSource: maybe(flag),
+  recursive: maybe(oneOf('enabled', 'disabled', 'writable', 'readonly')),
+  noCopy: maybe(flag),
+  subpath: maybe(text),
 })
 
 const file = Type.Object({
@@ -50,6 +56,9 @@ const container = Type.Object({
   mounts: maybe(Type.Array(mount)),
   files: maybe(Type.Array(file)),
   healthcheck: maybe(healthcheck),
+  pullPolicy: maybe(oneOf('always', 'never')),
+  expose: maybe(texts),
+  engine: maybe(Type.Object({})),
   networkMode: maybe(oneOf('none', 'host')),
 })
 
@@ -74,6 +83,7 @@ const service = Type.Object({
     condition: oneOf('none', 'on-failure', 'any'),
     delayMs: maybe(count),
     maxAttempts: maybe(count),
+    windowMs: maybe(count),
   }),
   dependsOn: Type.Array(
     Type.Object({

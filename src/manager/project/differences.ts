@@ -1,11 +1,19 @@
 import { canonicalJson } from '../../core/digest.ts'
 
 /** Below these a difference is named by its key; everything else is named as a whole. */
-const OPEN = new Set(['container', 'container.environment', 'container.labels', 'limits', 'reservations', 'restart'])
+const OPEN = new Set([
+  'container',
+  'container.engine',
+  'container.environment',
+  'container.labels',
+  'limits',
+  'reservations',
+  'restart',
+])
 
 /** The paths at which two specs differ, in words of a compose file: `image`, `environment.GREETING`, `limits.memoryBytes`. */
 export function differences(before: object, after: object): string[] {
-  const paths = walk(before, after, '').map(path => path.replace(/^container\./, ''))
+  const paths = walk(before, after, '').map(path => path.replace(/^container\.(?:engine\.)?/, ''))
   // An image that was built anew under its old name is another image.
   return [...new Set(paths.map(path => (path === 'imageId' ? 'image' : path)))]
 }

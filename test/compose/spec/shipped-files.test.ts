@@ -61,7 +61,9 @@ it('ships what relative bind mounts name, and leaves absolute paths to the hosts
     ['snapshot', '/srv/shop/one.conf', '/etc/one'],
   ])
   expect(textOf(contents, files[0]?.id)).toEqual(['a.conf=a'])
-  expect(spec.services[0]?.container.mounts).toEqual([{ type: 'bind', source: '/srv/shop/data', target: '/data' }])
+  expect(spec.services[0]?.container.mounts).toEqual([
+    { type: 'bind', source: '/srv/shop/data', target: '/data', createSource: true },
+  ])
   expect(warnings).toEqual([
     'services.web.volumes.1: /srv/shop/one.conf is shipped to the hosts as a copy that the container cannot write; add :ro',
   ])
