@@ -90,7 +90,7 @@ export async function startFakeManager(): Promise<FakeManager> {
     images: new Map<string, string>(),
     builds: [] as { query: URLSearchParams; bytes: number }[],
     execs: [] as object[],
-    answers: new Map<string, FakeAnswer>(),
+    answers: new Map<string, FakeAnswer>([['GET /containers/json', { body: [] }]]),
     bodies: [] as { call: string; body: unknown }[],
     looks: 0,
   }

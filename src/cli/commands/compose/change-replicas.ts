@@ -8,6 +8,7 @@ import { type ManagerApi, managerApi } from './manager-api.ts'
 import { planText, tellSteps } from './plan-text.ts'
 import { loadSpec, parseScales, requireService, withScales } from './spec/load-spec.ts'
 import { projectName } from './spec/project-name.ts'
+import { killLate } from './watch/kill-late.ts'
 import { replacedServices } from './watch/rollout.ts'
 import { waitForRollout } from './watch/wait-rollout.ts'
 
@@ -72,7 +73,12 @@ async function changeReplicas(
     timeoutMs: WAIT_MS,
     view: () => api.project(name),
   })
-  await waitForSurplus(scales, { api, name, clock: context.clock, signal: context.signal })
+  const look = killLate({ api, clock: context.clock, seconds: options.number('timeout') })
+  await waitForSurplus(scales, {
+    clock: context.clock,
+    signal: context.signal,
+    view: async () => look(await api.project(name)),
+  })
   return 0
 }
 
@@ -85,11 +91,11 @@ export async function requireProject(api: ManagerApi, name: string): Promise<Pro
 /** Waits until no more replicas than wanted run. */
 async function waitForSurplus(
   scales: ReadonlyMap<string, number>,
-  { api, name, clock, signal }: { api: ManagerApi; name: string; clock: Clock; signal: AbortSignal },
+  { view, clock, signal }: { view: () => Promise<ProjectView | undefined>; clock: Clock; signal: AbortSignal },
 ): Promise<void> {
   const deadline = clock.monotonicMs() + WAIT_MS
   for (;;) {
-    const tasks = (await api.project(name))?.tasks ?? []
+    const tasks = (await view())?.tasks ?? []
     const surplus = tasks.filter(task => task.slot > (scales.get(task.service) ?? task.slot) && !isTerminal(task.state))
     if (surplus.length === 0) return
     if (clock.monotonicMs() >= deadline) {

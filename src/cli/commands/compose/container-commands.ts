@@ -24,7 +24,7 @@ const stop: CommandLeaf = {
   name: 'stop',
   summary: 'stop the containers of services; start brings them back',
   args: '[service...]',
-  options: [DRY_RUN],
+  options: [{ flags: '-t, --timeout <seconds>', summary: 'kill containers that take longer to stop' }, DRY_RUN],
   load: async () => (await import('./change-replicas.ts')).runStop,
 }
 
@@ -40,7 +40,7 @@ const scale: CommandLeaf = {
   name: 'scale',
   summary: 'change the number of replicas: web=3',
   args: '<service=number...>',
-  options: [DRY_RUN],
+  options: [{ flags: '--no-deps', summary: 'accepted: nothing else is started', hidden: true }, DRY_RUN],
   load: async () => (await import('./change-replicas.ts')).runScale,
 }
 
@@ -48,7 +48,11 @@ const restart: CommandLeaf = {
   name: 'restart',
   summary: 'restart the containers of services where they are',
   args: '[service...]',
-  options: [{ flags: '-t, --timeout <seconds>', summary: 'how long they may take to stop' }],
+  options: [
+    { flags: '-t, --timeout <seconds>', summary: 'how long they may take to stop' },
+    { flags: '--no-deps', summary: 'accepted: nothing else is restarted', hidden: true },
+    DRY_RUN,
+  ],
   load: async () => (await import('./containers.ts')).runRestart,
 }
 
@@ -56,7 +60,7 @@ const kill: CommandLeaf = {
   name: 'kill',
   summary: 'send a signal to the containers of services',
   args: '[service...]',
-  options: [{ flags: '-s, --signal <signal>', summary: 'which one (default: SIGKILL)' }],
+  options: [{ flags: '-s, --signal <signal>', summary: 'which one (default: SIGKILL)' }, DRY_RUN],
   load: async () => (await import('./containers.ts')).runKill,
 }
 
@@ -64,6 +68,7 @@ const pause: CommandLeaf = {
   name: 'pause',
   summary: 'pause the containers of services',
   args: '[service...]',
+  options: [DRY_RUN],
   load: async () => (await import('./containers.ts')).runPause,
 }
 
@@ -71,6 +76,7 @@ const unpause: CommandLeaf = {
   name: 'unpause',
   summary: 'let paused containers go on',
   args: '[service...]',
+  options: [DRY_RUN],
   load: async () => (await import('./containers.ts')).runUnpause,
 }
 

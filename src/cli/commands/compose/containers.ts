@@ -22,6 +22,11 @@ async function forEachContainer(
   const api = managerApi(invocation, context)
   const tasks = runningTasks(await viewProject(invocation, context, api), invocation.args)
   const progress = createProgress(invocation.globals, context)
+  if (invocation.options.flag('dryRun')) {
+    const [verb = ''] = invocation.command.split(' ').slice(-1)
+    context.stdout.write(tasks.map(task => `${verb} container ${task.name}\n`).join(''))
+    return 0
+  }
   await mapParallel(tasks, PARALLEL, async task => {
     progress.tell(`Container ${task.name}`, news[0])
     await act(api.engine.containers, containerOf(task))

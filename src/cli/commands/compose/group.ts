@@ -4,26 +4,12 @@ import { fileCommands } from './file-commands.ts'
 import { imageCommands } from './images/image-commands.ts'
 import { lookCommands } from './look/look-commands.ts'
 import { run } from './one-off/run-command.ts'
+import { removalCommands } from './removal/removal-commands.ts'
 import { PROJECT_OPTIONS } from './spec/project-flags.ts'
 import { upCommands } from './up/up-command.ts'
 
 /** `-f` here is compose's files before the verb; a few verbs have an `-f` of their own. */
 const FORMAT: OptionDefinition = { flags: '--format <format>', summary: 'table, json, or a template such as {{.Name}}' }
-const DRY_RUN: OptionDefinition = { flags: '--dry-run', summary: 'only print what would be done' }
-const TIMEOUT: OptionDefinition = { flags: '-t, --timeout <seconds>', summary: 'how long containers may take to stop' }
-
-const down: CommandLeaf = {
-  name: 'down',
-  summary: 'stop and remove the services and networks',
-  options: [
-    { flags: '-v, --volumes', summary: 'remove named volumes too, with their data' },
-    { flags: '--remove-orphans', summary: 'accepted: all services of the project are removed' },
-    { flags: '--wait-timeout <seconds>', summary: 'longest wait (default: 300)' },
-    TIMEOUT,
-    DRY_RUN,
-  ],
-  load: async () => (await import('./down.ts')).runDown,
-}
 
 const ps: CommandLeaf = {
   name: 'ps',
@@ -91,7 +77,7 @@ export function composeGroup(versionText: string): CommandGroup {
     options: PROJECT_OPTIONS,
     commands: [
       ...upCommands(),
-      down,
+      ...removalCommands(),
       ps,
       logs,
       run,

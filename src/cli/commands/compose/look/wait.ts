@@ -18,7 +18,7 @@ export const runWait = withManager(async command => {
     }),
   )
   if (options.flag('downProject')) {
-    const { runDown } = await import('../down.ts')
+    const { runDown } = await import('../removal/down.ts')
     await runDown({ ...command, args: [] }, context)
   }
   return code

@@ -1,0 +1,102 @@
+import { type Clock, sleep } from '../../../../core/clock.ts'
+import { failed } from '../../../../core/errors.ts'
+import type { ProjectView } from '../../../../core/model/control-api.ts'
+import { isTerminal } from '../../../../core/model/task.ts'
+import type { CommandContext, Invocation } from '../../../command.ts'
+import { createProgress, type Progress } from '../../../output/progress.ts'
+import { type ManagerApi, managerApi } from '../manager-api.ts'
+import { planText, stepName } from '../plan-text.ts'
+import { requireService } from '../spec/load-spec.ts'
+import { projectName } from '../spec/project-name.ts'
+import { killLate } from '../watch/kill-late.ts'
+import { oneOffs, removeOneOffs } from './one-offs.ts'
+import { imagesOf, readRmi, removeImages } from './remove-images.ts'
+import { type Removing, removeServices } from './remove-services.ts'
+
+const POLL_MS = 250
+const WAIT_MS = 300_000
+
+/** `compose down`: removes the project, and resolves when its containers and networks are gone. */
+export async function runDown(invocation: Invocation, context: CommandContext): Promise<number> {
+  const { options, globals, args } = invocation
+  const name = await projectName(globals, context)
+  const api = managerApi(invocation, context)
+  const progress = createProgress(globals, context)
+  const rmi = readRmi(options.text('rmi'))
+  const dryRun = options.flag('dryRun')
+  const view = await api.project(name)
+  if (args.length > 0)
+    return downServices({ api, context, progress, seconds: options.number('timeout'), dryRun }, args, view)
+  const images = rmi === undefined || view === undefined ? [] : imagesOf(view.spec, rmi)
+  const single = await oneOffs(name, api)
+  if (!dryRun) await removeOneOffs(single, api, progress)
+  const result = await api.remove(name, { volumes: options.flag('volumes'), dryRun })
+  if (result === undefined) {
+    if (single.length === 0) progress.warn(`No resource found to remove for project "${name}".`)
+    return 0
+  }
+  if (dryRun) {
+    context.stdout.write(planText(result))
+    const names = [
+      ...single.map(({ Names }) => `container ${Names[0] ?? ''}`),
+      ...images.map(image => `image ${image}`),
+    ]
+    context.stdout.write(names.map(each => `- remove ${each}\n`).join(''))
+    return 0
+  }
+  const timeoutMs = (options.number('waitTimeout') ?? WAIT_MS / 1_000) * 1_000
+  const look = killLate({ api, clock: context.clock, seconds: options.number('timeout') })
+  await waitUntilGone(name, { api, progress, clock: context.clock, signal: context.signal, timeoutMs, look })
+  for (const step of result.steps) if (step.action === 'remove') progress.tell(stepName(step), 'Removed')
+  await removeImages(images, { api, progress })
+  return 0
+}
+
+/** `down web`: the named services only; networks and volumes stay. */
+async function downServices(
+  removing: Removing,
+  names: readonly string[],
+  view: ProjectView | undefined,
+): Promise<number> {
+  if (view === undefined) removing.progress.warn('No resource found to remove.')
+  else {
+    for (const name of names) requireService(view.spec, name)
+    await removeServices(view, names, removing)
+  }
+  return 0
+}
+
+interface GoneOptions {
+  readonly look: ReturnType<typeof killLate>
+  readonly api: ManagerApi
+  readonly progress: Progress
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly timeoutMs: number
+}
+
+async function waitUntilGone(
+  name: string,
+  { api, progress, clock, signal, timeoutMs, look }: GoneOptions,
+): Promise<void> {
+  const deadline = clock.monotonicMs() + timeoutMs
+  for (;;) {
+    const view = look(await api.project(name))
+    // Somebody may have brought it up again: then our part is done too.
+    if (view === undefined || !view.removing) return
+    const left = remaining(view)
+    for (const task of left) progress.tell(`Container ${task.name}`, 'Stopping')
+    if (clock.monotonicMs() >= deadline) {
+      const where = left.map(task => `${task.name} on ${task.node ?? 'no node'}`).join(', ')
+      throw failed(
+        'DOWN_TIMEOUT',
+        `Not down after ${timeoutMs / 1_000} s: ${where === '' ? 'networks or volumes are left' : where}. The manager goes on when the hosts answer`,
+      )
+    }
+    await sleep(clock, POLL_MS, signal)
+  }
+}
+
+function remaining(view: ProjectView): ProjectView['tasks'] {
+  return view.tasks.filter(task => !isTerminal(task.state))
+}

@@ -1,0 +1,32 @@
+import { errorMessage } from '../../../../core/errors.ts'
+import { mapParallel } from '../../../../core/parallel.ts'
+import type { ContainerSummary } from '../../../../docker-api/index.ts'
+import type { Progress } from '../../../output/progress.ts'
+import { ONE_OFF_LABEL, PROJECT_LABEL } from '../labels.ts'
+import type { ManagerApi } from '../manager-api.ts'
+
+const PARALLEL = 8
+
+/** Containers of a project that `run` has made, on all hosts, whether they run or not. */
+export async function oneOffs(project: string, api: ManagerApi): Promise<readonly ContainerSummary[]> {
+  const filters = { label: [`${PROJECT_LABEL}=${project}`, `${ONE_OFF_LABEL}=True`] }
+  return api.engine.containers.list({ all: true, filters })
+}
+
+/** Removes them, running or not: nobody else knows that they belong to the project. */
+export async function removeOneOffs(
+  containers: readonly ContainerSummary[],
+  api: ManagerApi,
+  progress: Progress,
+): Promise<void> {
+  await mapParallel(containers, PARALLEL, async ({ Id, Names }) => {
+    const name = (Names[0] ?? Id).replace(/^.*\//, '')
+    try {
+      await api.engine.containers.remove(Id, { force: true, volumes: true })
+      progress.tell(`Container ${name}`, 'Removed')
+    } catch (error) {
+      // A host that is away keeps nobody from taking down what is elsewhere.
+      progress.warn(`container ${name} is left: ${errorMessage(error)}`)
+    }
+  })
+}
