@@ -24,7 +24,7 @@ export async function destroyNetworkStack(
   const execFolder = join(options.execRoot, 'network')
   for (const name of entries(join(execFolder, 'netns'))) deleteNetworkNamespace(join(execFolder, 'netns', name))
   rmSync(execFolder, { recursive: true, force: true })
-  const ours = new Set([bridge, ...recordedBridges(join(options.dataRoot, 'network', 'networks'))])
+  const ours = new Set([bridge, ...recordedDevices(join(options.dataRoot, 'network', 'networks'))])
   const netlink = new NetlinkSocket()
   try {
     for (const { name } of listLinks(netlink)) {
@@ -39,10 +39,11 @@ export async function destroyNetworkStack(
 
 const entries = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : [])
 
-function recordedBridges(folder: string): string[] {
+function recordedDevices(folder: string): string[] {
   return entries(folder).flatMap(file => {
     try {
-      const { bridge, ownsBridge } = JSON.parse(readFileSync(join(folder, file), 'utf8'))
+      const { bridge, ownsBridge, parent, ownsParent } = JSON.parse(readFileSync(join(folder, file), 'utf8'))
+      if (typeof parent === 'string' && ownsParent === true) return [parent]
       return typeof bridge === 'string' && ownsBridge !== false ? [bridge] : []
     } catch {
       return []

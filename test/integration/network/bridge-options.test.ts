@@ -128,6 +128,41 @@ describe.skipIf(!isRoot)('options of networks (needs root)', () => {
     ).rejects.toMatchObject({ code: 'NO_PARENT' })
   })
 
+  it('makes the device of a VLAN that a network stands on, and takes it away with the last one', async () => {
+    const create = (Name: string, parent: string, Subnet: string) =>
+      host.process.call('createNetwork', {
+        Name,
+        Driver: 'macvlan',
+        Options: { parent },
+        IPAM: { Config: [{ Subnet }] },
+      })
+    const links = async () => (await run('ip', '-o', 'link')).stdout
+    const failure: unknown = await create('vlan', 'eth0.50', '10.78.0.0/24').catch((error: unknown) => error)
+    if (failure instanceof Error) {
+      // Here is no 802.1q: it says so, and nothing is left of the attempt.
+      expect(failure.message).toMatch(/^failed to create eth0\.50 vlan link: .*: load the module 8021q$/)
+      expect(JSON.stringify(await host.process.call('listNetworks'))).not.toContain('"vlan"')
+    } else {
+      await create('beside', 'eth0.50', '10.79.0.0/24')
+      await host.process.call('removeNetwork', 'vlan')
+      expect(await links()).toContain('eth0.50@eth0')
+      await host.process.call('removeNetwork', 'beside')
+    }
+    expect(await links()).not.toContain('eth0.50')
+  })
+
+  it.each([
+    ['nodev.50', 'failed to find master interface nodev on the Docker host'],
+    ['eth0.4095', 'vlan id must be between 1-4094, received: 4095'],
+    ['eth0.x', 'unable to parse a valid vlan id from: eth0.x'],
+    ['eth0.1.2', 'required interface name format is: name.vlan_id'],
+    ['nodev', 'invalid subinterface vlan name nodev'],
+  ])('makes no device of the name %s', async (parent, message) => {
+    await expect(
+      host.process.call('createNetwork', { Name: 'x', Driver: 'macvlan', Options: { parent } }),
+    ).rejects.toMatchObject({ code: 'NO_PARENT', message: expect.stringContaining(message) })
+  })
+
   it('keeps what a container wrote into its files when its networks change', async () => {
     await network('side', {})
     const sandbox = await open(sandboxRequest('writer', on('side')))

@@ -84,6 +84,12 @@ export const encodeText = (text: string): Buffer => Buffer.from(`${text}\0`)
 export const decodeText = (bytes: Buffer): string => bytes.toString('utf8').replace(/\0.*$/s, '')
 export const encodeU8 = (value: number): Buffer => Buffer.from([value])
 
+export function encodeU16(value: number): Buffer {
+  const bytes = Buffer.alloc(2)
+  bytes.writeUInt16LE(value)
+  return bytes
+}
+
 export function encodeU32(value: number): Buffer {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32LE(value)

@@ -9,6 +9,7 @@ import {
   encodeMac,
   encodeText,
   encodeU8,
+  encodeU16,
   encodeU32,
   NLM_F,
 } from './netlink-codec.ts'
@@ -23,6 +24,7 @@ const VETH_PEER = 1
 const VXLAN = { id: 1, local: 4, learning: 7, port: 15 } as const
 const BRPORT = { hairpin: 4, neighSuppress: 32, isolated: 33 } as const
 const MACVLAN_MODE = 1
+const VLAN_ID = 1
 const IFF_UP = 1
 const CREATE = NLM_F.create | NLM_F.excl
 
@@ -207,6 +209,23 @@ export function allowHairpin(netlink: NetlinkSocket, port: string): void {
 /** Keeps a container from speaking to others of its bridge; with the host and beyond it does. */
 export function isolatePort(netlink: NetlinkSocket, port: string): void {
   setPortFlag(netlink, port, BRPORT.isolated)
+}
+
+/** A device for the frames of one VLAN on another device (`ip link add link eth0 name eth0.50 type vlan id 50`). */
+export function createVlan(
+  netlink: NetlinkSocket,
+  { name, master, vlan }: { readonly name: string; readonly master: number; readonly vlan: number },
+): void {
+  const payload = Buffer.concat([
+    linkHeader({}),
+    attribute(IFLA.ifname, encodeText(name)),
+    attribute(IFLA.link, encodeU32(master)),
+    attribute(IFLA.linkInfo, [
+      attribute(INFO.kind, Buffer.from('vlan')),
+      attribute(INFO.data, [attribute(VLAN_ID, encodeU16(vlan))]),
+    ]),
+  ])
+  netlink.change({ type: RTM.newLink, flags: CREATE, payload, what: `create vlan ${name}` })
 }
 
 const MACVLAN_MODES: Readonly<Record<string, number>> = { private: 1, vepa: 2, bridge: 4, passthru: 8 }

@@ -28,3 +28,27 @@ export function planLan(request: NetworkCreateRequest): Pick<LanNetwork, 'driver
   if (parent === 'lo') throw invalidInput('BAD_PARENT', 'loopback interface is not a valid macvlan parent link')
   return { driver: 'macvlan', parent, mode }
 }
+
+const VLAN_MAX = 4094
+
+/** The device and the VLAN that the name of a device says: `eth0.50`. Throws what dockerd says of another name. */
+export function readVlanParent(parent: string): { readonly master: string; readonly vlan: number } {
+  const refuse = (why: string): never => {
+    throw invalidInput('NO_PARENT', why)
+  }
+  if (!parent.includes('.')) {
+    return refuse(
+      `invalid subinterface vlan name ${parent}, example formatting is eth0.10: there is no device ${parent}`,
+    )
+  }
+  const [master = '', text = '', ...more] = parent.split('.')
+  if (more.length > 0) {
+    return refuse(
+      `required interface name format is: name.vlan_id, ex. eth0.10 for vlan 10, instead received ${parent}`,
+    )
+  }
+  if (!/^\d+$/.test(text)) return refuse(`unable to parse a valid vlan id from: ${parent} (ex. eth0.10 for vlan 10)`)
+  const vlan = Number(text)
+  if (vlan < 1 || vlan > VLAN_MAX) return refuse(`vlan id must be between 1-${VLAN_MAX}, received: ${vlan}`)
+  return { master, vlan }
+}

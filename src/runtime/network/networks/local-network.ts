@@ -49,6 +49,8 @@ export interface LanNetwork extends AddressedNetwork {
   readonly driver: 'macvlan'
   readonly parent: string
   readonly mode: string
+  /** The engine made `parent`, a VLAN's device. Decided before it is made, so that a crash leaves no doubt. */
+  readonly ownsParent?: boolean
 }
 
 /** A network that a container joins with addresses. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../core/clock.ts'
-import { invalidInput, ShoalError } from '../../../core/errors.ts'
+import { ShoalError } from '../../../core/errors.ts'
 import { parseIpNet } from '../../../core/ip.ts'
 import { KeyedLock } from '../../../core/keyed-lock.ts'
 import { newHexId, type Random } from '../../../core/random.ts'
@@ -10,11 +10,12 @@ import type { NetlinkSocket } from '../../linux/net/netlink-socket.ts'
 import type { Firewall } from '../firewall/firewall.ts'
 import { ensureBridge, removeBridge } from '../sandboxes/bridge-device.ts'
 import type { BridgeOwner } from '../sandboxes/bridge-owner.ts'
+import { ensureParent, isOwnParent, removeParent } from '../sandboxes/parent-device.ts'
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts'
 import type { Sandboxes } from '../sandboxes/sandboxes.ts'
 import type { AddressPool } from './address-pool.ts'
 import { checkConfigUnused } from './config-network.ts'
-import { isJoinable, isPredefined, type JoinableNetwork, type LanNetwork, type LocalNetwork } from './local-network.ts'
+import { isJoinable, isPredefined, type JoinableNetwork, type LocalNetwork } from './local-network.ts'
 import { listFilter, pruneFilter } from './network-filters.ts'
 import { networkInspect } from './network-inspect.ts'
 import type { NetworkTable } from './network-table.ts'
@@ -101,29 +102,24 @@ async function createNetwork(
     await networks.put(planned)
     return { Id: planned.id, Warning: '' }
   }
-  if (planned.driver !== 'bridge') checkParent(netlink, planned)
   const network =
-    planned.driver === 'bridge' ? { ...planned, ownsBridge: findLink(netlink, planned.bridge) === undefined } : planned
+    planned.driver === 'bridge'
+      ? { ...planned, ownsBridge: findLink(netlink, planned.bridge) === undefined }
+      : { ...planned, ownsParent: isOwnParent(netlink, planned, networks.all()) }
   await networks.put(network)
   try {
     if (network.driver === 'bridge') {
       ensureBridge(netlink, network, owner)
       firewall.setNetwork(network)
       await firewall.apply()
+    } else {
+      ensureParent(netlink, network)
     }
   } catch (error) {
     await undoNetwork(network, ports)
     throw error
   }
   return { Id: network.id, Warning: '' }
-}
-
-function checkParent(netlink: NetlinkSocket, { parent }: LanNetwork): void {
-  if (findLink(netlink, parent) !== undefined) return
-  throw invalidInput(
-    'NO_PARENT',
-    `Device ${parent} does not exist: a macvlan network needs a device of the host; make it first (ip link add link eth0 name eth0.10 type vlan id 10)`,
-  )
 }
 
 async function removeNetwork(network: LocalNetwork, ports: NetworkOperationsPorts): Promise<void> {
@@ -151,6 +147,8 @@ async function undoNetwork(
   if (network.driver === 'bridge') {
     removeBridge(netlink, network, owner)
     firewall.removeNetwork(network.id)
+  } else {
+    removeParent(netlink, network, networks.all())
   }
   await networks.remove(network.id)
   await firewall.apply()

@@ -19,6 +19,7 @@ import { bridgeSettings } from '../networks/bridge-options.ts'
 import type { BridgeNetwork, JoinableNetwork, LanNetwork } from '../networks/local-network.ts'
 import { writeSysctl } from './bridge-device.ts'
 import { readEndpointSysctls, type Sysctl } from './endpoint-sysctls.ts'
+import { ensureParent } from './parent-device.ts'
 import type { SandboxEndpoint } from './sandbox-record.ts'
 import type { WaysOut } from './sandbox-table.ts'
 
@@ -81,7 +82,7 @@ function plugIntoBridge(netlink: NetlinkSocket, network: BridgeNetwork, { netnsP
 }
 
 function plugIntoLan(netlink: NetlinkSocket, network: LanNetwork, { netnsPath, endpoint }: Plug): void {
-  const parent = findLink(netlink, network.parent)
+  const parent = network.ownsParent === true ? ensureParent(netlink, network) : findLink(netlink, network.parent)
   if (parent === undefined) {
     throw failed(
       'PARENT_GONE',
