@@ -23,7 +23,7 @@ import { FencedWriter } from './loop/writer.ts'
 import { DECIDE_DEFAULTS, type DecideOptions } from './model/round.ts'
 import { EMPTY_SNAPSHOT, type Snapshot } from './model/snapshot.ts'
 import type { Standalone } from './model/standalone.ts'
-import { createPlacer } from './plan/placer.ts'
+import { createPlacers } from './plan/placer.ts'
 import { type AddressPool, DEFAULT_POOL } from './project/allocate-network.ts'
 import { type ApplyOptions, type ApplyPorts, applyProject, removeProject } from './project/apply.ts'
 import { createNetwork, type NetworkWish, removeNetwork } from './project/cluster-network.ts'
@@ -244,7 +244,7 @@ class ManagerState {
 
   #loop({ writer, cache }: Term): ControlLoop {
     return new ControlLoop(
-      { ...this.#ports, cache, writer, makePlacer: createPlacer, standalone: this.standalone },
+      { ...this.#ports, cache, writer, makePlacer: createPlacers(), standalone: this.standalone },
       { ...DECIDE_DEFAULTS, ...this.#options.decide },
     )
   }

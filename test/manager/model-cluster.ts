@@ -1,10 +1,11 @@
+import { expect } from 'vitest'
 import type { MemberRecord } from '../../src/core/model/node.ts'
 import type { ProjectSpec } from '../../src/core/model/service.ts'
 import { isTerminal, type TaskRecord, type TaskState, type TaskStatus } from '../../src/core/model/task.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import type { Operation } from '../../src/discovery/index.ts'
 import {
-  createPlacer,
+  createPlacers,
   DECIDE_DEFAULTS,
   decide,
   NOTHING_OBSERVED,
@@ -24,6 +25,18 @@ const kinds = { members: 1, nodes: 1, projects: 1, services: 1, networks: 1, vol
 export class ModelCluster {
   readonly #data = new Map<string, Stored<unknown>>()
   readonly #random = seededRandom(11)
+  /** Over a view that is kept, and one that is made anew for each round: they never differ. */
+  readonly #makePlacer: ReturnType<typeof createPlacers> = (...round) => {
+    const [kept, fresh] = [this.#kept(...round), createPlacers()(...round)]
+    return {
+      place(task, avoid) {
+        const decision = kept.place(task, avoid)
+        expect(decision).toEqual(fresh.place(task, avoid))
+        return decision
+      },
+    }
+  }
+  readonly #kept = createPlacers()
   #revision = 1
   #observations = NOTHING_OBSERVED
   #nowMs = 0
@@ -104,7 +117,7 @@ export class ModelCluster {
         observations: this.#observations,
         options: DECIDE_DEFAULTS,
       },
-      createPlacer,
+      this.#makePlacer,
     )
     for (const action of actions.slice(0, most)) this.#write(transactionOf(action, keys, 1))
     return actions.length

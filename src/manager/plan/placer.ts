@@ -1,5 +1,6 @@
 import type { PlacementRecord } from '../../core/model/explanation.ts'
-import { isTerminal, type TaskRecord, taskContainerName } from '../../core/model/task.ts'
+import type { MemberRecord, NodeRecord } from '../../core/model/node.ts'
+import type { TaskRecord } from '../../core/model/task.ts'
 import {
   ClusterView,
   place,
@@ -12,6 +13,7 @@ import {
 import type { NodeState } from '../model/node-state.ts'
 import type { Round } from '../model/round.ts'
 import type { Snapshot } from '../model/snapshot.ts'
+import { StoredTasks } from './stored-tasks.ts'
 
 type PlacerDecision =
   | { readonly placed: true; readonly node: string; readonly record: PlacementRecord }
@@ -24,27 +26,34 @@ export interface Placer {
   readonly place: (task: TaskRecord, avoid?: string) => PlacerDecision
 }
 
-/** A placer over what the snapshot shows to be taken up, and what containers that belong to no task take up. */
-export function createPlacer(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>, round: Round): Placer {
-  const { strategy, overcommit, preferences } = round.options
-  const view = clusterView(snapshot, nodes, { overcommit, standalone: round.standalone })
-  const how: Strategy = {
-    ...preferences,
-    ...(strategy === 'random' ? { name: strategy, random: round.random } : { name: strategy }),
-  }
-  return {
-    place(task, avoid) {
-      const request = requestOf(task.spec, task.serviceId)
-      const elsewhere = { ...request, constraints: [...request.constraints, `node!=${avoid}`] }
-      const preferred = avoid === undefined ? undefined : place(elsewhere, view, how)
-      const decision = preferred?.placed === true ? preferred : place(request, view, how)
-      if (!decision.placed) return { placed: false, reasons: reasonLines(decision.refusals) }
-      const { node } = decision
-      const record = { ...decision.record(), decidedAtMs: round.nowMs }
-      reserve(view, { ...task, node })
-      for (const volume of request.volumes) view.pinVolume(volume, node)
-      return { placed: true, node, record }
-    },
+/**
+ * Makes a placer for each round, over what its snapshot shows to be taken up and what containers that belong to no task take up.
+ * They share a view that is kept: a round pays for what has changed since the last one that placed something.
+ */
+export function createPlacers(): (snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>, round: Round) => Placer {
+  let kept: KeptView | undefined
+  return (snapshot, nodes, round) => {
+    const { strategy, overcommit, preferences } = round.options
+    kept ??= new KeptView(overcommit)
+    const { view, tasks } = kept
+    kept.look(snapshot, nodes, round.standalone)
+    const how: Strategy = {
+      ...preferences,
+      ...(strategy === 'random' ? { name: strategy, random: round.random } : { name: strategy }),
+    }
+    return {
+      place(task, avoid) {
+        const request = requestOf(task.spec, task.serviceId)
+        const elsewhere = { ...request, constraints: [...request.constraints, `node!=${avoid}`] }
+        const preferred = avoid === undefined ? undefined : place(elsewhere, view, how)
+        const decision = preferred?.placed === true ? preferred : place(request, view, how)
+        if (!decision.placed) return { placed: false, reasons: reasonLines(decision.refusals) }
+        const { node } = decision
+        const record = { ...decision.record(), decidedAtMs: round.nowMs }
+        tasks.expect(task, node, request.volumes)
+        return { placed: true, node, record }
+      },
+    }
   }
 }
 
@@ -58,24 +67,55 @@ export interface ViewOptions {
 export function clusterView(
   snapshot: Snapshot,
   nodes: ReadonlyMap<string, NodeState>,
-  { overcommit, standalone = new Map() }: ViewOptions,
+  { overcommit, standalone }: ViewOptions,
 ): ClusterView {
-  const view = new ClusterView({ overcommit })
-  for (const { record, member, presence } of nodes.values()) {
-    view.setNode(schedulableNode(record, member, presence === 'ready'))
-  }
-  for (const { value } of snapshot.volumes.values()) view.pinVolume(value.name, value.node)
-  for (const { value: task } of snapshot.tasks.values()) {
-    const state = snapshot.status.get(task.id)?.value.state
-    if (state === undefined || !isTerminal(state)) reserve(view, task)
-  }
-  for (const reservation of standalone.values()) view.reserve(reservation)
-  return view
+  const kept = new KeptView(overcommit)
+  kept.look(snapshot, nodes, standalone)
+  return kept.view
 }
 
-function reserve(view: ClusterView, task: TaskRecord): void {
-  const { id, node, spec, serviceId } = task
-  if (node === undefined) return
-  const { nanoCpus, memoryBytes, hostPorts } = requestOf(spec, serviceId)
-  view.reserve({ id, node, nanoCpus, memoryBytes, hostPorts, serviceId, name: taskContainerName(task) })
+/** A node as it was last taken over. What is recorded of it is made anew for every round, but for what it is made from. */
+interface KnownNode {
+  readonly intent: NodeRecord | undefined
+  readonly member: MemberRecord
+  readonly isReady: boolean
+}
+
+class KeptView {
+  readonly view: ClusterView
+  readonly tasks: StoredTasks
+  readonly #nodes = new Map<string, KnownNode>()
+  #standalone = new Set<string>()
+
+  constructor(overcommit: number) {
+    this.view = new ClusterView({ overcommit })
+    this.tasks = new StoredTasks(this.view)
+  }
+
+  look(
+    snapshot: Snapshot,
+    nodes: ReadonlyMap<string, NodeState>,
+    standalone: ReadonlyMap<string, Reservation> = new Map(),
+  ): void {
+    this.#lookAtNodes(snapshot, nodes)
+    this.tasks.look(snapshot)
+    for (const id of this.#standalone) if (!standalone.has(id)) this.view.release(id)
+    for (const reservation of standalone.values()) this.view.reserve(reservation)
+    this.#standalone = new Set(standalone.keys())
+  }
+
+  #lookAtNodes(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>): void {
+    for (const name of this.#nodes.keys()) {
+      if (nodes.has(name)) continue
+      this.#nodes.delete(name)
+      this.view.removeNode(name)
+    }
+    for (const [name, { record, member, presence }] of nodes) {
+      const now = { intent: snapshot.nodes.get(name)?.value, member, isReady: presence === 'ready' }
+      const known = this.#nodes.get(name)
+      if (known?.intent === now.intent && known?.member === member && known?.isReady === now.isReady) continue
+      this.#nodes.set(name, now)
+      this.view.setNode(schedulableNode(record, member, now.isReady))
+    }
+  }
 }

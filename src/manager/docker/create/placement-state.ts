@@ -1,15 +1,14 @@
 import { SWARM_ID_LABEL, taskIdIn } from '../../../core/model/labels.ts'
-import { isTerminal, type TaskRecord, taskContainerName } from '../../../core/model/task.ts'
 import {
   ClusterContents,
   ClusterView,
   type HostPort,
   type Reservation,
-  requestOf,
   schedulableNode,
 } from '../../../scheduler/index.ts'
 import { type HeldContainer, type Inventory, type InventoryChange } from '../../inventory/index.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
+import { StoredTasks } from '../../plan/stored-tasks.ts'
 import { nodesForView } from '../../views.ts'
 import { type PendingContainer, PendingContainers } from './pending-containers.ts'
 import { ServicePorts } from './service-ports.ts'
@@ -33,10 +32,8 @@ export class PlacementState {
   readonly #pending = new PendingContainers()
   /** Whatever is reserved here, decided and under way included, but for tasks. */
   readonly standalone = new StandaloneReservations()
-  readonly #tasks = new Map<string, TaskRecord>()
+  readonly #tasks: StoredTasks
   readonly #nodes = new Set<string>()
-  /** Volumes that are on some node's disk. */
-  #pinned: ReadonlySet<string> = new Set()
   /** Nodes whose condition has changed. */
   #conditionsAreOld = true
   #seen: Snapshot | undefined
@@ -44,6 +41,7 @@ export class PlacementState {
   constructor(ports: PlacementStatePorts) {
     this.#ports = ports
     this.#view = new ClusterView({ overcommit: ports.overcommit })
+    this.#tasks = new StoredTasks(this.#view)
     this.#contents = new ClusterContents(this.#view)
     this.#servicePorts = new ServicePorts(this.#view)
     for (const container of ports.inventory.containers()) this.#count(container)
@@ -159,7 +157,7 @@ export class PlacementState {
     const snapshot = this.#ports.snapshot()
     if (snapshot === this.#seen && !this.#conditionsAreOld) return
     this.#lookAtNodes(snapshot)
-    if (snapshot !== this.#seen) this.#lookAtTasks(snapshot)
+    if (snapshot !== this.#seen) this.#tasks.look(snapshot)
     this.#servicePorts.look(snapshot.services)
     this.#contents.setNetworks(snapshot.networks.keys())
     this.#seen = snapshot
@@ -181,41 +179,11 @@ export class PlacementState {
       this.#view.setNode(schedulableNode(record, member, presence === 'ready' && isKnown))
     }
   }
-
-  #lookAtVolumes(volumes: Snapshot['volumes']): void {
-    const pinned = new Map([...volumes.values()].map(({ value }) => [value.name, value.node]))
-    for (const [name, node] of pinned) this.#view.pinVolume(name, node)
-    for (const name of this.#pinned) if (!pinned.has(name)) this.#view.pinVolume(name, undefined)
-    this.#pinned = new Set(pinned.keys())
-  }
-
-  #lookAtTasks({ tasks, status, volumes }: Snapshot): void {
-    this.#lookAtVolumes(volumes)
-    const gone = new Set(this.#tasks.keys())
-    for (const { value: task } of tasks.values()) {
-      const state = status.get(task.id)?.value.state
-      if (task.node === undefined || (state !== undefined && isTerminal(state))) continue
-      gone.delete(task.id)
-      if (this.#tasks.get(task.id) === task) continue
-      this.#tasks.set(task.id, task)
-      this.#view.reserve(reservationOf(task, task.node))
-    }
-    for (const id of gone) {
-      this.#tasks.delete(id)
-      this.#view.release(id)
-    }
-  }
 }
 
 /** Under which id a container's reservation stands. Ids are told by nodes, and two may tell the same. */
 export function reservationId({ node, id }: HeldContainer): string {
   return `${node}/${id}`
-}
-
-function reservationOf(task: TaskRecord, node: string): Reservation {
-  const { id, spec, serviceId } = task
-  const { nanoCpus, memoryBytes, hostPorts } = requestOf(spec, serviceId)
-  return { id, name: taskContainerName(task), node, nanoCpus, memoryBytes, hostPorts, serviceId }
 }
 
 function listedPorts({ ports }: HeldContainer): HostPort[] {
