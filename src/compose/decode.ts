@@ -1,6 +1,7 @@
 import { durationText, sizeText } from './canonical/scalars.ts'
+import { pathTable } from './path-table.ts'
 import type { Problem } from './problem.ts'
-import { type Path, pathTable, rebuild, showPath, type Tree } from './tree.ts'
+import { showPath, type Tree } from './tree.ts'
 
 const DECODERS = pathTable<(value: unknown) => unknown>([
   ...[
@@ -50,14 +51,13 @@ function toNumber(value: unknown): unknown {
 /** Brings sizes, durations and numbers into their one form; what cannot be read is reported, all of it. */
 export function decodeUnits(model: Tree): { readonly model: Tree; readonly problems: readonly Problem[] } {
   const problems: Problem[] = []
-  const decoded = rebuild(model, (value, path: Path) => {
-    const decode = DECODERS.find(path)
-    if (decode === undefined || value === undefined || value === null || value === '') return value
+  const decoded = DECODERS.rebuild(model, (decode, value, path) => {
+    if (value === undefined || value === null || value === '') return value
     try {
       return decode(value)
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
-      problems.push({ message: `${showPath(path)}: ${error.message}`, path })
+      problems.push({ message: `${showPath(path)}: ${error.message}`, path: [...path] })
       return value
     }
   }) as Tree

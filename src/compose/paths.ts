@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
-import { asText, isTree, type Path, pathTable, rebuild, type Tree } from './tree.ts'
+import { pathTable } from './path-table.ts'
+import { asText, isTree, type Tree } from './tree.ts'
 
 export interface PathOptions {
   /** Where relative paths start. */
@@ -71,5 +72,5 @@ const TABLE = pathTable<Resolve>([
 
 /** Makes every path of a canonical model absolute. */
 export function resolvePaths(model: Tree, options: PathOptions): Tree {
-  return rebuild(model, (value, where: Path) => TABLE.find(where)?.(value, options) ?? value) as Tree
+  return TABLE.rebuild(model, (resolve, value) => resolve(value, options)) as Tree
 }

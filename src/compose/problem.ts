@@ -40,7 +40,7 @@ export class PathError extends Error {
 
   constructor(path: Path, message: string) {
     super(message)
-    this.path = path
+    this.path = [...path]
   }
 }
 

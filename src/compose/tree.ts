@@ -27,39 +27,34 @@ export function asText(value: unknown): string {
   return typeof value === 'number' ? String(value) : JSON.stringify(value)
 }
 
-/** Rows of `pattern -> rule`, where `*` in a pattern stands for any one key. */
-export interface PathTable<T> {
-  /** The rule of the first row that matches. */
-  readonly find: (path: Path) => T | undefined
-}
-
-/** Indexes rows by length, so that a walk over a tree does not compare each path with each row. */
-export function pathTable<T>(rows: readonly (readonly [pattern: string, rule: T])[]): PathTable<T> {
-  const byLength = new Map<number, { readonly parts: readonly string[]; readonly rule: T }[]>()
-  for (const [pattern, rule] of rows) {
-    const parts = pattern.split('.')
-    byLength.set(parts.length, [...(byLength.get(parts.length) ?? []), { parts, rule }])
+/**
+ * Rebuilds a tree from the leaves up: children first, then `change` on what they became. What does not change is the same object
+ * as before. `change` is lent the path: who keeps it copies it.
+ */
+export function rebuild(value: unknown, change: (value: unknown, path: Path) => unknown): unknown {
+  const path: string[] = []
+  const visit = (node: unknown): unknown => change(isList(node) ? list(node) : isTree(node) ? tree(node) : node, path)
+  const child = (node: unknown, key: string): unknown => {
+    path.push(key)
+    const changed = visit(node)
+    path.pop()
+    return changed
   }
-  return {
-    find: path =>
-      byLength.get(path.length)?.find(({ parts }) => parts.every((part, index) => part === '*' || part === path[index]))
-        ?.rule,
+  const list = (items: readonly unknown[]): readonly unknown[] => {
+    const changed = items.map((item, index) => child(item, String(index)))
+    return changed.every((item, index) => item === items[index]) ? items : changed
   }
-}
-
-/** Rebuilds a tree from the leaves up: children first, then `change` on what they became. */
-export function rebuild(value: unknown, change: (value: unknown, path: Path) => unknown, path: Path = []): unknown {
-  if (isTree(value)) {
-    const entries = Object.entries(value).map(([key, field]) => [key, rebuild(field, change, [...path, key])] as const)
-    return change(fromEntries(entries), path)
+  const tree = (fields: Tree): Tree => {
+    let isChanged = false
+    const entries: (readonly [string, unknown])[] = []
+    for (const key of Object.keys(fields)) {
+      const changed = child(fields[key], key)
+      isChanged ||= changed !== fields[key] || changed === undefined
+      entries.push([key, changed])
+    }
+    return isChanged ? fromEntries(entries) : fields
   }
-  if (isList(value)) {
-    return change(
-      value.map((item, index) => rebuild(item, change, [...path, String(index)])),
-      path,
-    )
-  }
-  return change(value, path)
+  return visit(value)
 }
 
 /** Like Object.fromEntries, without giving a meaning to `__proto__`; undefined fields are left out. */

@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run: () => Promise<readon
   engine: () => import('./engine.ts'),
   cluster: () => import('./cluster.ts'),
   manager: () => import('./manager.ts'),
+  compose: () => import('./compose.ts'),
 }
 
 async function main(): Promise<number> {

@@ -1,19 +1,8 @@
 import { posix } from 'node:path'
 import { buildForm, dependencies, named } from '../merge/forms.ts'
+import { pathTable } from '../path-table.ts'
 import { at, collect, type Report } from '../problem.ts'
-import {
-  asList,
-  asText,
-  asTree,
-  fromEntries,
-  isList,
-  isTree,
-  mapValues,
-  type Path,
-  pathTable,
-  rebuild,
-  type Tree,
-} from '../tree.ts'
+import { asList, asText, asTree, fromEntries, isList, isTree, mapValues, type Path, type Tree } from '../tree.ts'
 import { canonicalHosts } from './hosts.ts'
 import { expandPort } from './ports.ts'
 import { labelMap, listForm, modeText, sourceForm, textMap } from './scalars.ts'
@@ -198,9 +187,8 @@ interface CanonicalOptions {
  * as it was written (a port that is still a variable); otherwise it is reported.
  */
 export function canonicalise(model: Tree, { tolerant, report }: CanonicalOptions): Tree {
-  const transform = (value: unknown, path: Path): unknown => {
-    const rule = TABLE.find(path)
-    if (rule === undefined || value === undefined) return value
+  const transform = (rule: Transform, value: unknown, path: Path): unknown => {
+    if (value === undefined) return value
     return collect(report, value, () => {
       try {
         return rule(value)
@@ -211,7 +199,7 @@ export function canonicalise(model: Tree, { tolerant, report }: CanonicalOptions
       }
     })
   }
-  return dropEmptyDns(rebuild(model, transform) as Tree)
+  return dropEmptyDns(TABLE.rebuild(model, transform) as Tree)
 }
 
 /** A variable that is not set must not leave a blank name server behind. */

@@ -1,4 +1,4 @@
-import { pathTable } from '../tree.ts'
+import { pathTable } from '../path-table.ts'
 
 /** Turns the text of an interpolated value into the type its attribute has. */
 export type Cast = (text: string, warn: (message: string) => void) => unknown

@@ -1,5 +1,6 @@
+import { pathTable } from '../path-table.ts'
 import { at } from '../problem.ts'
-import { asList, fromEntries, isList, isTree, type Path, pathTable, type Tree } from '../tree.ts'
+import { asList, fromEntries, isList, isTree, type Path, type Tree } from '../tree.ts'
 import { buildForm, dependencies, hostList, keyValues, named } from './forms.ts'
 
 type Merge = (base: unknown, over: unknown, path: Path) => unknown

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { parseShortVolume } from '../canonical/short-volume.ts'
-import { asText, isList, isTree, pathTable, rebuild } from '../tree.ts'
+import { pathTable } from '../path-table.ts'
+import { asText, isList, isTree } from '../tree.ts'
 
 /** What makes two entries of a list the same entry. */
 type KeyOf = (entry: unknown) => string
@@ -64,11 +65,10 @@ const UNIQUE = pathTable<KeyOf>([
 
 /** Of entries that are the same, keeps the last one, in the place of the first. */
 export function enforceUnicity(model: unknown): unknown {
-  return rebuild(model, (value, path) => {
-    const keyOf = isList(value) ? UNIQUE.find(path) : undefined
-    if (keyOf === undefined || !isList(value)) return value
+  return UNIQUE.rebuild(model, (keyOf, value) => {
+    if (!isList(value)) return value
     const kept = new Map<string, unknown>()
     for (const entry of value) kept.set(keyOf(entry), entry)
-    return [...kept.values()]
+    return kept.size === value.length ? value : [...kept.values()]
   })
 }

@@ -1,4 +1,5 @@
-import { fromEntries, isList, isTree, type Path, pathTable, rebuild, type Tree } from '../tree.ts'
+import { pathTable } from '../path-table.ts'
+import { fromEntries, isList, isTree, type Path, rebuild, type Tree } from '../tree.ts'
 
 const SECTIONS = ['name', 'services', 'networks', 'volumes', 'secrets', 'configs', 'models']
 

@@ -1,4 +1,5 @@
-import { fromEntries, isTree, pathTable, rebuild, type Tree } from '../tree.ts'
+import { pathTable } from '../path-table.ts'
+import { fromEntries, isTree, type Tree } from '../tree.ts'
 
 /** The whole of a mapping, spelled otherwise. */
 type Spelling = (value: Tree) => Tree
@@ -20,5 +21,5 @@ const TABLE = pathTable<Spelling>([
  * have capital keys, a limit of zero is left out, some sections are always there. Programs that read this JSON know it so.
  */
 export function referenceJson(output: Tree): Tree {
-  return rebuild(output, (value, path) => (isTree(value) ? (TABLE.find(path)?.(value) ?? value) : value)) as Tree
+  return TABLE.rebuild(output, (spell, value) => (isTree(value) ? spell(value) : value)) as Tree
 }

@@ -1,6 +1,6 @@
 import type { Problem } from '../problem.ts'
 import { isList, isTree, type Path, showPath, type Tree } from '../tree.ts'
-import type { DictionaryShape, EitherShape, RecordShape, ScalarShape, ScalarType, Shape } from './shape.ts'
+import type { DictionaryShape, EitherShape, ListShape, RecordShape, ScalarShape, ScalarType, Shape } from './shape.ts'
 
 export interface CheckOptions {
   /** One file of several: what it leaves out may stand in another. */
@@ -8,24 +8,103 @@ export interface CheckOptions {
 }
 
 /** Everything in `value` that does not fit the shape. */
-export function checkShape(value: unknown, shape: Shape, options: CheckOptions, path: Path = []): readonly Problem[] {
-  if (options.partial && value === null) return []
-  switch (shape.kind) {
-    case 'any':
-      return []
-    case 'scalar':
-      return checkScalar(value, shape, path)
-    case 'list': {
-      if (!isList(value)) return [wrongKind(value, path, [shape])]
-      const items = value.flatMap((item, index) => checkShape(item, shape.item, options, [...path, String(index)]))
-      return shape.unique === true ? [...items, ...duplicates(value, path)] : items
+export function checkShape(value: unknown, shape: Shape, options: CheckOptions): readonly Problem[] {
+  const problems: Problem[] = []
+  new ShapeCheck(options, problems).check(value, shape)
+  return problems
+}
+
+/** One walk over a tree; it keeps the path it is at, so that what fits costs nothing. */
+class ShapeCheck {
+  readonly #options: CheckOptions
+  readonly #path: string[]
+  readonly #problems: Problem[]
+
+  constructor(options: CheckOptions, problems: Problem[], path: Path = []) {
+    this.#options = options
+    this.#problems = problems
+    this.#path = [...path]
+  }
+
+  check(value: unknown, shape: Shape): void {
+    if (this.#options.partial && value === null) return
+    switch (shape.kind) {
+      case 'any':
+        return
+      case 'scalar':
+        for (const problem of checkScalar(value, shape, this.#path)) this.#problems.push(problem)
+        return
+      case 'list':
+        if (isList(value)) this.#list(value, shape)
+        else this.#wrongKind(value, [shape])
+        return
+      case 'record':
+        if (isTree(value)) this.#record(value, shape)
+        else this.#wrongKind(value, [shape])
+        return
+      case 'dictionary':
+        if (isTree(value)) this.#dictionary(value, shape)
+        else this.#wrongKind(value, [shape])
+        return
+      case 'either':
+        this.#either(value, shape)
     }
-    case 'record':
-      return isTree(value) ? checkRecord(value, shape, options, path) : [wrongKind(value, path, [shape])]
-    case 'dictionary':
-      return isTree(value) ? checkDictionary(value, shape, options, path) : [wrongKind(value, path, [shape])]
-    case 'either':
-      return checkEither(value, shape, options, path)
+  }
+
+  #wrongKind(value: unknown, shapes: readonly Shape[]): void {
+    this.#problems.push(wrongKind(value, [...this.#path], shapes))
+  }
+
+  #child(key: string, value: unknown, shape: Shape): void {
+    this.#path.push(key)
+    this.check(value, shape)
+    this.#path.pop()
+  }
+
+  #list(list: readonly unknown[], shape: ListShape): void {
+    for (const [index, item] of list.entries()) this.#child(String(index), item, shape.item)
+    if (shape.unique === true && list.length > 1) this.#problems.push(...duplicates(list, [...this.#path]))
+  }
+
+  #record(value: Tree, shape: RecordShape): void {
+    for (const key of Object.keys(value)) {
+      const field = Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined
+      if (field !== undefined) this.#child(key, value[key], field)
+      else if (!key.startsWith('x-')) this.#problems.push(unknownKey(key, [...this.#path], shape))
+    }
+    if (this.#options.partial) return
+    for (const key of shape.required) {
+      if (!Object.hasOwn(value, key)) this.#problems.push(say([...this.#path], `missing property '${key}'`))
+    }
+  }
+
+  #dictionary(value: Tree, shape: DictionaryShape): void {
+    for (const key of Object.keys(value)) {
+      if (shape.key === undefined || shape.key.test(key)) {
+        this.#child(key, value[key], shape.value)
+        continue
+      }
+      const message = `additional properties '${key}' not allowed: a name is made of letters, digits and . _ -`
+      this.#problems.push(say([...this.#path], message, [...this.#path, key]))
+    }
+  }
+
+  /** Of the shapes that are of the value's own kind, the failure with the fewest problems is the one that was meant. */
+  #either(value: unknown, { shapes }: EitherShape): void {
+    const candidates = shapes.filter(one => isOfKind(value, one))
+    const [only] = candidates
+    if (only === undefined) this.#wrongKind(value, shapes)
+    else if (candidates.length === 1) this.check(value, only)
+    else {
+      const results = candidates.map(one => this.#apart(value, one)).sort((a, b) => a.length - b.length)
+      this.#problems.push(...(results[0] ?? []))
+    }
+  }
+
+  #apart(value: unknown, shape: Shape): readonly Problem[] {
+    const problems: Problem[] = []
+    new ShapeCheck(this.#options, problems, this.#path).check(value, shape)
+    return problems
   }
 }
 
@@ -35,10 +114,10 @@ function say(path: Path, message: string, where: Path = path): Problem {
 }
 
 function checkScalar(value: unknown, shape: ScalarShape, path: Path): readonly Problem[] {
-  if (!shape.types.some(type => isOfType(value, type))) return [wrongKind(value, path, [shape])]
+  if (!shape.types.some(type => isOfType(value, type))) return [wrongKind(value, [...path], [shape])]
   const complaint = shape.check?.(value)
   if (complaint === undefined) return []
-  return [say(path, complaint.startsWith('must') || complaint.startsWith("'") ? `: ${complaint}` : complaint)].map(
+  return [say([...path], complaint.startsWith('must') || complaint.startsWith("'") ? `: ${complaint}` : complaint)].map(
     problem => ({ ...problem, message: problem.message.replace(' : ', ': ') }),
   )
 }
@@ -62,38 +141,10 @@ function duplicates(list: readonly unknown[], path: Path): readonly Problem[] {
   return [say(path, message, [...path, String(again)])]
 }
 
-function checkRecord(value: Tree, shape: RecordShape, options: CheckOptions, path: Path): readonly Problem[] {
-  const unknown = Object.keys(value).filter(key => !Object.hasOwn(shape.fields, key) && !key.startsWith('x-'))
-  const problems = unknown.map(key => {
-    const meant = closest(key, Object.keys(shape.fields))
-    const hint = meant === undefined ? '' : ` (did you mean '${meant}'?)`
-    return say(path, `additional properties '${key}' not allowed${hint}`, [...path, key])
-  })
-  const missing = options.partial ? [] : shape.required.filter(key => !Object.hasOwn(value, key))
-  return [
-    ...problems,
-    ...missing.map(key => say(path, `missing property '${key}'`)),
-    ...Object.entries(shape.fields).flatMap(([key, field]) =>
-      Object.hasOwn(value, key) ? checkShape(value[key], field, options, [...path, key]) : [],
-    ),
-  ]
-}
-
-function checkDictionary(value: Tree, shape: DictionaryShape, options: CheckOptions, path: Path): readonly Problem[] {
-  return Object.entries(value).flatMap(([key, field]) => {
-    if (shape.key !== undefined && !shape.key.test(key)) {
-      const rule = 'a name is made of letters, digits and . _ -'
-      return [say(path, `additional properties '${key}' not allowed: ${rule}`, [...path, key])]
-    }
-    return checkShape(field, shape.value, options, [...path, key])
-  })
-}
-
-/** Of the shapes that are of the value's own kind, the failure with the fewest problems is the one that was meant. */
-function checkEither(value: unknown, shape: EitherShape, options: CheckOptions, path: Path): readonly Problem[] {
-  const candidates = shape.shapes.filter(one => isOfKind(value, one))
-  const results = candidates.map(one => checkShape(value, one, options, path)).sort((a, b) => a.length - b.length)
-  return results[0] ?? [wrongKind(value, path, shape.shapes)]
+function unknownKey(key: string, path: Path, shape: RecordShape): Problem {
+  const meant = closest(key, Object.keys(shape.fields))
+  const hint = meant === undefined ? '' : ` (did you mean '${meant}'?)`
+  return say(path, `additional properties '${key}' not allowed${hint}`, [...path, key])
 }
 
 function isOfKind(value: unknown, shape: Shape): boolean {

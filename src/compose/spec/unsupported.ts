@@ -1,5 +1,6 @@
+import { pathTable } from '../path-table.ts'
 import type { Problem } from '../problem.ts'
-import { asText, asTree, isList, isTree, type Path, pathTable, showPath, type Tree } from '../tree.ts'
+import { asText, asTree, isList, isTree, type Path, showPath, type Tree } from '../tree.ts'
 
 /** Whether the value asks for something at all. */
 type When = (value: unknown) => boolean
