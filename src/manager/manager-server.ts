@@ -77,7 +77,14 @@ function troubleOf(name: string, inventory: ClusterInventory, engineList: Engine
 function endpointsIn({ store, keys }: Pick<ManagerServerPorts, 'store' | 'keys'>): NetworkUsePorts['endpoints'] {
   return async network => {
     const { items } = await store.list(keys.endpointsOf(network))
-    return items.map(({ value }) => endpointCodec.decode(value))
+    return items.flatMap(({ value }) => {
+      try {
+        return [endpointCodec.decode(value)]
+      } catch {
+        // What nobody can read keeps no network.
+        return []
+      }
+    })
   }
 }
 

@@ -1,3 +1,4 @@
+import { isoSeconds } from '../core/iso-seconds.ts'
 import type { NodeHealth, NodeView, ProjectSummary, ProjectView, TaskView } from '../core/model/control-api.ts'
 import { taskIdIn } from '../core/model/labels.ts'
 import {
@@ -7,7 +8,7 @@ import {
   type TaskStatus,
   taskContainerName,
 } from '../core/model/task.ts'
-import type { Inventory } from './inventory/index.ts'
+import type { Inventory, NodeInventory } from './inventory/index.ts'
 import { type NodeState, nodeStates } from './model/node-state.ts'
 import { DECIDE_DEFAULTS, type Round } from './model/round.ts'
 import type { ProjectRecord, Snapshot } from './model/snapshot.ts'
@@ -32,8 +33,6 @@ export type NodeTrouble = (node: string) => string | undefined
 
 const UNKNOWN_NAME = '(unknown)'
 
-const NO_LEASE = 'its agent holds no lease in the store: it ended, its host is down, or it does not reach the store'
-
 /** The nodes by name; `inventory` tells what containers that were made one by one have reserved. */
 export function nodeViews(
   snapshot: Snapshot,
@@ -51,7 +50,7 @@ export function nodeViews(
     const view: NodeView = {
       ...record,
       status: presence === 'ready' ? 'ready' : 'down',
-      ...healthOf(presence, trouble(name)),
+      ...healthOf(presence, trouble(name), inventory.node(name)),
       tasks: own.length,
       reserved: {
         nanoCpus: sum(task => task.spec.reservations.nanoCpus),
@@ -75,9 +74,19 @@ function withContainers(view: NodeView, inventory: Pick<Inventory, 'node'>): Nod
 function healthOf(
   presence: NodeState['presence'],
   trouble: string | undefined,
+  known: Pick<NodeInventory, 'sinceMs' | 'error'> | undefined,
 ): { readonly health: NodeHealth; readonly reason?: string } {
   if (trouble !== undefined) return { health: 'unhealthy', reason: trouble }
-  return presence === 'ready' ? { health: 'healthy' } : { health: 'disconnected', reason: NO_LEASE }
+  return presence === 'ready' ? { health: 'healthy' } : { health: 'disconnected', reason: awayReason(known) }
+}
+
+function awayReason(known: Pick<NodeInventory, 'sinceMs' | 'error'> | undefined): string {
+  const causes = 'it ended, its host is down, or it does not reach the store'
+  const [, before = ''] = /(, and before that: .*)/s.exec(known?.error ?? '') ?? []
+  if (known?.sinceMs !== undefined) {
+    return `its agent holds no lease in the store since ${isoSeconds(known.sinceMs)}: ${causes}${before}`
+  }
+  return `its agent holds no lease in the store: ${causes}`
 }
 
 interface PendingEngine {

@@ -13,6 +13,7 @@ import { followEvents } from './events.ts'
 import { imageRoutes } from './images/image-routes.ts'
 import { namesOf } from './images/known-images.ts'
 import { type NodeFacts, systemInfo, versionInfo } from './info.ts'
+import type { NetworkUsePorts } from './networks/cluster-networks.ts'
 import { networkRoutes } from './networks/network-routes.ts'
 import type { ClusterNodes } from './nodes.ts'
 import { clusterDiskUsage } from './system/disk-usage.ts'
@@ -26,6 +27,7 @@ export interface DockerFrontPorts {
   /** Every node as it is seen now, those included that are not taken in. */
   readonly views: () => readonly NodeView[]
   readonly random: Random
+  readonly endpoints: NetworkUsePorts['endpoints']
   readonly strategy: Strategy
   /** Of containers that are created one by one, in their order. */
   readonly filters: readonly FilterName[]
@@ -48,7 +50,7 @@ const PING_HEADERS = {
 
 /** As much of the Docker Engine API as makes sense of a cluster as a whole; the rest is the nodes' own. */
 export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
-  const { manager, nodes, creating } = ports
+  const { manager, nodes, creating, endpoints } = ports
   const get = (path: string, summary: string, handle: ApiRoute['handle']): ApiRoute => ({
     method: 'GET',
     path,
@@ -71,7 +73,7 @@ export function dockerRoutes(ports: DockerFrontPorts): ApiRoute[] {
     })),
     ...networkRoutes(ports),
     ...volumeRoutes({ ...ports, snapshot: manager.snapshot }),
-    ...pruneRoutes({ nodes, snapshot: manager.snapshot, removeNetwork: manager.removeNetwork }),
+    ...pruneRoutes({ nodes, endpoints, snapshot: manager.snapshot, removeNetwork: manager.removeNetwork }),
     ...containerRoutes(ports),
     ...(['GET', 'POST'] as const).map(
       (method): ApiRoute => ({
@@ -119,7 +121,11 @@ async function infoOf({ manager, nodes, views, name, version, strategy, filters 
     filters,
     role: manager.isLeader() ? 'primary' : 'replica',
     ...(primary === undefined ? {} : { primary }),
-    nodes: views().map(node => ({ node, info: knownOf(node.name, nodes) })),
+    nodes: views().map(node => ({
+      node,
+      info: knownOf(node.name, nodes),
+      toldAtMs: nodes.inventory.node(node.name)?.listedAtMs,
+    })),
     nowMs: nodes.clock.nowMs(),
   })
 }

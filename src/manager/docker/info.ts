@@ -1,3 +1,4 @@
+import { isoSeconds } from '../../core/iso-seconds.ts'
 import type { NodeView } from '../../core/model/control-api.ts'
 import { formatBytes } from '../../core/units.ts'
 import type { SystemInfo, VersionInfo } from '../../docker-api/index.ts'
@@ -9,7 +10,12 @@ export type NodeFacts = Pick<
 > & { readonly clockSkewMs: number }
 
 /** Absent: the engine does not answer. */
-type NodeInfo = { readonly node: NodeView; readonly info?: NodeFacts | undefined }
+type NodeInfo = {
+  readonly node: NodeView
+  readonly info?: NodeFacts | undefined
+  /** When it last told everything, for one that tells nothing now. */
+  readonly toldAtMs?: number | undefined
+}
 
 export interface InfoFacts {
   readonly name: string
@@ -93,7 +99,7 @@ function systemStatus({ role, primary, strategy, filters, nodes, nowMs }: InfoFa
   ]
 }
 
-function nodeLines({ node, info }: NodeInfo, nowMs: number): Pair[] {
+function nodeLines({ node, info, toldAtMs }: NodeInfo, nowMs: number): Pair[] {
   const { lastSeen: member, reserved } = node
   const isHealthy = node.status === 'ready' && info !== undefined
   const labels = {
@@ -128,9 +134,13 @@ function nodeLines({ node, info }: NodeInfo, nowMs: number): Pair[] {
     ],
     ...(reason === undefined ? [] : [['  └ Error', reason] as const]),
     ...(Math.abs(skewMs) <= SKEW_SHOWN_MS ? [] : [['  └ Clock', skewText(skewMs)] as const]),
-    ['  └ UpdatedAt', new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')],
+    ['  └ UpdatedAt', updatedAt(info === undefined ? toldAtMs : nowMs)],
     ['  └ ServerVersion', member.engineVersion],
   ]
+}
+
+function updatedAt(ms: number | undefined): string {
+  return ms === undefined ? '(not since this manager started)' : isoSeconds(ms)
 }
 
 function skewText(skewMs: number): string {

@@ -45,6 +45,7 @@ export class NodeFeed implements NodeInventory {
   readonly #told = new Map<string, HeldContainer>()
   condition: NodeCondition = 'reading'
   error: string | undefined
+  sinceMs: number | undefined
   listedAtMs: number | undefined
   images: readonly ImageSummary[] = []
   readonly #judged = Promise.withResolvers<void>()
@@ -96,7 +97,8 @@ export class NodeFeed implements NodeInventory {
   /** The node is no member any more: what it had is kept, and nobody knows how it is. */
   leave(reason: string): void {
     this.#gone.abort()
-    this.#become('down', reason)
+    const before = this.condition === 'broken' && this.error !== undefined ? `, and before that: ${this.error}` : ''
+    this.#become('down', `${reason}${before}`)
   }
 
   /** Resolves when the node has told everything for the first time, or is known not to. */
@@ -154,6 +156,8 @@ export class NodeFeed implements NodeInventory {
 
   #become(condition: NodeCondition, error: string | undefined): void {
     if (this.condition === 'down' || (this.condition === condition && this.error === error)) return
+    if (condition === 'live') this.sinceMs = undefined
+    else if (condition === 'down' || this.condition !== 'broken') this.sinceMs = this.#ports.clock.nowMs()
     this.condition = condition
     this.error = error
     this.#judged.resolve()

@@ -23,6 +23,8 @@ function engineWith(node: string, names: readonly string[], broken = false): Eng
   return stubEngine({
     version: async () => ({ ApiVersion: '1.41' }) as never,
     images: {
+      list: async () =>
+        [...images].map(([name, Id]) => ({ Id, RepoTags: [name], RepoDigests: [], Created: 1 })) as never,
       inspect: async name => find(name),
       history: async name => [{ Id: find(name).Id, CreatedBy: node }] as never,
       save: async references => {
@@ -110,6 +112,18 @@ describe('images of the cluster', () => {
     await push('?tag=2')
     await expect(push('?tag=3')).rejects.toThrow('No such image: reg.test:5000/app:3')
     expect(calls).toEqual(['n2 push reg.test:5000/app:2'])
+  })
+
+  it('are pushed with all their tags by whoever has them', async () => {
+    await addNode('n1', engineWith('n1', ['reg.test:5000/app:1', 'reg.test:5000/app:2', 'reg.test:5000/apple:1']))
+    await addNode('n2', engineWith('n2', ['reg.test:5000/app:3', 'alone:1', 'alone:2']))
+    const port = await startFront()
+    const push = (name: string) => post(port, `/v1.41/images/${name}/push`, '')
+    await push('reg.test:5000/app')
+    expect(calls).toEqual(['n1 push reg.test:5000/app:1', 'n1 push reg.test:5000/app:2', 'n2 push reg.test:5000/app:3'])
+    await push('alone')
+    expect(calls.slice(3)).toEqual(['n2 push alone'])
+    await expect(push('none')).rejects.toThrow('An image does not exist locally with the tag: none')
   })
 
   it('are looked for in registries by any node', async () => {

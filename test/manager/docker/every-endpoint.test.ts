@@ -1,6 +1,6 @@
 import { Duplex, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { notFound } from '../../../src/core/errors.ts'
 import type { Engine } from '../../../src/docker-api/index.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
@@ -120,6 +120,7 @@ const ROWS: readonly Row[] = [
   ['POST', '/images/create?fromImage=app&tag=1', 200, 'all pull'],
   ['POST', '/images/load tar', 200, 'all load'],
   ['POST', '/images/app:1/push', 200, 'n1 push'],
+  ['POST', '/images/other/push?tag=1', 200, 'n1 push'],
   ['POST', '/images/app:1/tag?repo=b', 201, 'all tag'],
   ['DELETE', '/images/app:1', 200, 'all rmi'],
   ['GET', '/containers/json', 200, ''],
@@ -205,6 +206,21 @@ describe('every endpoint of classic Swarm', () => {
       return `${method} ${line}: ${status}${text} by ${who === 'all' ? 'n1,n2,n3' : who}`
     })
     expect(answered).toEqual(wanted)
+  })
+
+  it('hands the websocket of attach on to the node', async () => {
+    for (const node of ['n1', 'n2', 'n3']) await addNode(node, engineOf(node))
+    const socket = new WebSocket(
+      `ws://127.0.0.1:${await startFront()}/v1.41/containers/web/attach/ws?stream=1&stdout=1`,
+    )
+    await vi.waitUntil(() => calls.some(call => call.endsWith('attach')), 10_000)
+    socket.close()
+    expect(calls.filter(call => call.endsWith('attach'))).toEqual(['n2 attach'])
+  })
+
+  it('leaves to the node what is older than any API that is spoken', async () => {
+    for (const node of ['n1', 'n2', 'n3']) await addNode(node, engineOf(node))
+    expect((await ask(await startFront(), 'POST', '/containers/web/copy {}')).status).toBe(404)
   })
 
   it.each(['/swarm', '/services', '/tasks', '/nodes', '/secrets', '/configs', '/plugins', '/debug/pprof/'])(

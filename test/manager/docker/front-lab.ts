@@ -1,7 +1,7 @@
 import { afterEach, beforeEach } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
 import { silentLog } from '../../../src/core/log.ts'
-import type { MemberRecord, NetworkRecord } from '../../../src/core/model/node.ts'
+import type { MemberRecord, NetworkRecord, NodeRecord } from '../../../src/core/model/node.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { Scope } from '../../../src/core/scope.ts'
 import { createMemoryStore, type Store } from '../../../src/discovery/index.ts'
@@ -17,6 +17,8 @@ import { keys, memberRecord } from '../support.ts'
 export const lab: {
   scope: Scope
   members: MemberRecord[]
+  /** Nodes of the cluster that hold no lease now. */
+  away: MemberRecord[]
   leads: boolean
   networks: Map<string, NetworkRecord>
   /** Shared by all managers of a test. */
@@ -28,6 +30,7 @@ export const lab: {
 } = {
   scope: new Scope(),
   members: [],
+  away: [],
   leads: true,
   networks: new Map(),
   store: createMemoryStore({ clock: systemClock }),
@@ -38,7 +41,7 @@ export const lab: {
 beforeEach(() => {
   const known = Promise.resolve()
   const store = createMemoryStore({ clock: systemClock })
-  Object.assign(lab, { scope: new Scope(), members: [], leads: true, networks: new Map(), known, store })
+  Object.assign(lab, { scope: new Scope(), members: [], away: [], leads: true, networks: new Map(), known, store })
 })
 afterEach(() => lab.scope[Symbol.asyncDispose]())
 
@@ -55,6 +58,10 @@ function stored<T extends { readonly name: string }>(values: readonly T[]): Read
   )
 }
 
+function nodeRecord(lastSeen: MemberRecord): NodeRecord {
+  return { name: lastSeen.name, memberId: lastSeen.id, labels: {}, availability: 'active', lastSeen }
+}
+
 export async function startFront({ leader, tls }: { leader?: string; tls?: ServerTls } = {}): Promise<number> {
   const clients = new Map<string, ReturnType<typeof createDockerClient>>()
   const engines = ({ apiAddress }: MemberRecord): Engine => {
@@ -68,6 +75,7 @@ export async function startFront({ leader, tls }: { leader?: string; tls?: Serve
   const snapshot = () => ({
     ...EMPTY_SNAPSHOT,
     members: stored(lab.members),
+    nodes: stored([...lab.members, ...lab.away].map(nodeRecord)),
     networks: stored([...lab.networks.values()]),
   })
   const isLeader = leader === undefined && lab.leads

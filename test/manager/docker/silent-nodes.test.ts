@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
 import { failed, notFound } from '../../../src/core/errors.ts'
-import type { Engine } from '../../../src/docker-api/index.ts'
+import type { Engine, SystemInfo } from '../../../src/docker-api/index.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
-import { addNode, lab, send, startFront } from './front-lab.ts'
+import { keys, memberRecord } from '../support.ts'
+import { addNode, get, lab, send, startFront } from './front-lab.ts'
 
 const engineWith = (inspect: () => Promise<never>): Engine =>
   stubEngine({
@@ -46,6 +47,60 @@ it('a network stays while a node does not say whether its containers are on it',
   isBusy = false
   expect((await send(port, 'DELETE', '/networks/back')).status).toBe(204)
   expect(lab.networks.has('back')).toBe(false)
+})
+
+it('a network stays while a container of a node that is away is on it, and says which', async () => {
+  await addNode('n1', without)
+  lab.away = [memberRecord('n2')]
+  addNetwork()
+  const endpoint = (ip: string, kind: string, node: string, name: string) => {
+    const rest = { network: 'back', mac: '', hostAddress: '', healthy: true }
+    return {
+      put: keys.endpoint('back', ip),
+      value: JSON.stringify({ ...rest, address: ip, kind, node, names: [name] }),
+    }
+  }
+  const used = endpoint('10.9.9.2', 'container', 'n2', 'web')
+  await lab.store.txn(
+    [],
+    [
+      used,
+      endpoint('10.9.9.3', 'gateway', 'n2', 'gateway'),
+      endpoint('10.9.9.4', 'reserved', 'n2', 'created'),
+      endpoint('10.9.9.5', 'container', 'n1', 'left'),
+      endpoint('10.9.9.6', 'container', 'n9', 'given-up'),
+      { put: keys.endpoint('back', '10.9.9.7'), value: 'nonsense' },
+    ],
+  )
+  const port = await startFront()
+  expect(await send(port, 'DELETE', '/networks/back')).toMatchObject({
+    status: 403,
+    body: {
+      message: expect.stringMatching(
+        /has active endpoints: n2\/web, on nodes that are away; bring them back, or give them up with `swarm node rm`$/,
+      ) as string,
+    },
+  })
+  expect((await send(port, 'POST', '/networks/prune')).body).toEqual({ NetworksDeleted: null })
+  await lab.store.txn([], [{ delete: used.put }])
+  expect((await send(port, 'DELETE', '/networks/back')).status).toBe(204)
+})
+
+it('a node that goes is shown with since when it is gone, and what was wrong before', async () => {
+  await addNode('n1', without)
+  await addNode('n2', stubEngine({ containers: { list: async () => Promise.reject(failed('DISK', 'no disk left')) } }))
+  const port = await startFront()
+  const lines = async (): Promise<readonly (readonly string[])[]> =>
+    ((await get(port, '/info')).body as SystemInfo).SystemStatus ?? []
+  const told = async (): Promise<string> => (await lines()).find(([key]) => key?.includes('Error'))?.[1] ?? ''
+  expect(await told()).toMatch(/no disk left \(since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\)$/)
+  lab.away = lab.members.splice(1)
+  expect(await told()).toMatch(
+    /^its agent holds no lease in the store since \d{4}-.*Z: .*, and before that: .*no disk left$/,
+  )
+  expect((await lines()).some(([key, value]) => key?.includes('UpdatedAt') && value?.startsWith('(not since'))).toBe(
+    true,
+  )
 })
 
 it('a volume is not told to be gone while a node does not say whether it has it', async () => {

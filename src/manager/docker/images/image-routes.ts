@@ -1,4 +1,5 @@
 import { unavailable, unsupported } from '../../../core/errors.ts'
+import { joinReference, splitReference } from '../../../core/image-reference.ts'
 import { Query } from '../../../docker-api/server/index.ts'
 import type { ApiReply, ApiRequest, ApiRoute } from '../../http/route.ts'
 import type { ClusterNodes } from '../nodes.ts'
@@ -9,6 +10,7 @@ import { pullEverywhere, removeEverywhere, tagEverywhere } from './image-operati
 import { importOnce } from './import-image.ts'
 import { listImages } from './list-images.ts'
 import { loadEverywhere } from './load-images.ts'
+import { pushAllTags } from './push-all-tags.ts'
 
 type Handle = ApiRoute['handle']
 
@@ -55,14 +57,9 @@ export function imageRoutes(ports: BuildPorts): ApiRoute[] {
 
 async function onImage(request: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {
   const [, path = '', verb = ''] = /^(.*?)(?:\/(json|history|get|push))?$/.exec(request.params['*'] ?? '') ?? []
-  const name = verb === 'push' ? pushed(path, request.query['tag'] ?? '') : path
+  const name = verb === 'push' ? joinReference(path, request.query['tag']) : path
+  if (verb === 'push' && splitReference(name).tag === undefined) return pushAllTags(name, request, nodes)
   return hand(request, await toNode(await imageHolder(name, nodes), request.originalUrl, nodes), nodes)
-}
-
-/** Clients name what is pushed in two halves. */
-function pushed(name: string, tag: string): string {
-  if (tag === '') return name
-  return `${name}${tag.includes(':') ? '@' : ':'}${tag}`
 }
 
 async function saveAll(request: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {

@@ -1,6 +1,6 @@
 import { hashOf } from '../../../core/digest.ts'
 import { notFound, ShoalError, unavailable } from '../../../core/errors.ts'
-import type { NetworkRecord } from '../../../core/model/node.ts'
+import type { EndpointRecord, NetworkRecord } from '../../../core/model/node.ts'
 import { checkedThings, type NetworkInspect } from '../../../docker-api/index.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { type Answer, askAll, type ClusterNodes, type NodeEngine } from '../nodes.ts'
@@ -19,6 +19,9 @@ export interface NetworkPorts {
   readonly nodes: ClusterNodes
   readonly snapshot: () => Snapshot
 }
+
+/** Endpoints of containers that run; one that is only reserved keeps no network, as in docker. */
+const HOLDING: readonly EndpointRecord['kind'][] = ['task', 'container']
 
 /** Networks that span the cluster, once each, and those of single nodes with the node's name in front, as classic Swarm. */
 export async function allNetworks({ nodes, snapshot }: NetworkPorts): Promise<FoundNetwork[]> {
@@ -86,11 +89,22 @@ export async function membersOf(
   return askAll(nodes, async engine => (await engine.networks.inspect(name)).Containers ?? {})
 }
 
+export interface NetworkUsePorts extends NetworkPorts {
+  /** The addresses on a network over nodes, as the store has them: those of nodes that are away too. */
+  readonly endpoints: (network: string) => Promise<readonly EndpointRecord[]>
+}
+
+/** Who is on a network, on nodes that say so themselves, and on others as `node/name`. */
+export interface NetworkUse {
+  readonly isInUse: boolean
+  readonly away: readonly string[]
+}
+
 /**
  * Whether a container is on a network over nodes, before it is removed. Throws 503 NODE_SILENT while a node that is up does not say:
  * its containers would lose their network, and another network might get its addresses.
  */
-export async function isInUse(name: string, { nodes }: NetworkPorts): Promise<boolean> {
+export async function networkUse(name: string, { nodes, snapshot, endpoints }: NetworkUsePorts): Promise<NetworkUse> {
   const answers = await askAll(nodes, async engine => {
     try {
       return Object.keys((await engine.networks.inspect(name)).Containers ?? {}).length
@@ -99,9 +113,15 @@ export async function isInUse(name: string, { nodes }: NetworkPorts): Promise<bo
       throw error
     }
   })
-  if (answers.some(({ value }) => value > 0)) return true
-  const silent = nodes.ready().filter(node => !answers.some(answer => answer.node.name === node.name))
-  if (silent.length === 0) return false
+  const asked = new Set(answers.map(({ node }) => node.name))
+  const known = snapshot().nodes
+  const isAway = (node: string): boolean => !asked.has(node) && known.has(node)
+  const away = (await endpoints(name)).filter(({ kind, node }) => HOLDING.includes(kind) && isAway(node))
+  if (away.length > 0 || answers.some(({ value }) => value > 0)) {
+    return { isInUse: true, away: [...new Set(away.map(({ node, names }) => `${node}/${names[0] ?? '?'}`))].sort() }
+  }
+  const silent = nodes.ready().filter(node => !asked.has(node.name))
+  if (silent.length === 0) return { isInUse: false, away: [] }
   const names = silent.map(node => node.name).join(', ')
   throw unavailable('NODE_SILENT', `Cannot tell whether network ${name} is in use: no answer from ${names}; try again`)
 }

@@ -3,10 +3,10 @@ import type { Filters } from '../../../docker-api/index.ts'
 import { Query, volumePruneFilters } from '../../../docker-api/server/index.ts'
 import type { ApiRequest, ApiRoute } from '../../http/route.ts'
 import { chooseNodes, joinFailures, type Outcomes, onNodes } from '../broadcast.ts'
-import { isInUse, type NetworkPorts } from '../networks/cluster-networks.ts'
+import { type NetworkUsePorts, networkUse } from '../networks/cluster-networks.ts'
 import type { NodeEngine } from '../nodes.ts'
 
-export interface PrunePorts extends NetworkPorts {
+export interface PrunePorts extends NetworkUsePorts {
   readonly removeNetwork: (name: string) => Promise<void>
 }
 
@@ -140,12 +140,14 @@ async function pruneNode(node: NodeEngine, filters: Filters, spanning: ReadonlyS
   }
 }
 
-async function pruneSpanning(filters: Filters, { nodes, snapshot, removeNetwork }: PrunePorts): Promise<string[]> {
+async function pruneSpanning(filters: Filters, ports: PrunePorts): Promise<string[]> {
+  const { nodes, snapshot, removeNetwork } = ports
   const removed: string[] = []
   for (const { value } of snapshot().networks.values()) {
     if (value.project !== '' || !passes(value, filters, nodes.clock.nowMs())) continue
     // One that a node does not say anything about stays.
-    if (await isInUse(value.name, { nodes, snapshot }).catch(() => true)) continue
+    const use = await networkUse(value.name, ports).catch(() => undefined)
+    if (use?.isInUse !== false) continue
     await removeNetwork(value.name)
     removed.push(value.name)
   }
