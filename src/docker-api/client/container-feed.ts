@@ -18,6 +18,8 @@ export interface ContainerFeedOptions<T> {
   readonly filters?: Filters
   /** Whether what is kept is still right, told from a list, so that the container need not be asked for. Default: never. */
   readonly isCurrent?: (kept: T, summary: ContainerSummary) => boolean
+  /** Whether what a line tells is what is kept already, so that nobody need hear of it. Default: never. */
+  readonly isSame?: (kept: T, now: T) => boolean
   /** Whether an event is about a container that may be kept. Default: every container's. */
   readonly concerns?: (event: EngineEvent, kept: T | undefined) => boolean
   /** After something kept was read anew, or is gone. */
@@ -36,6 +38,8 @@ export interface ContainerFeedOptions<T> {
   readonly onFlood?: () => void
   /** A lost event is made good after this long, in milliseconds. */
   readonly relistMs: number
+  /** The same after the first list: engines that were all met at once need not be listed at once for ever. Default: as later. */
+  readonly firstRelistMs?: number
   /** Events about one container within this long are one read, in milliseconds. Default: each is read before the next event. */
   readonly gatherMs?: number
   /** Longest wait for an answer, in milliseconds. Default: the engine's own. */
@@ -69,6 +73,7 @@ export class ContainerFeed<T> {
   /** Containers that were read while a list was under way: the list may be older. */
   #readMeanwhile = new Set<string>()
   #isListed = false
+  #turns = 0
   readonly #listed = Promise.withResolvers<void>()
   #breakTurn: (error: unknown) => void = () => {}
 
@@ -139,7 +144,7 @@ export class ContainerFeed<T> {
    * connection that is dead and does not say so is not trusted for longer.
    */
   async #follow(signal: AbortSignal, onAnswer: () => void): Promise<void> {
-    const { engine, clock, relistMs, onEvent, onListed, eventFilters } = this.#options
+    const { engine, clock, relistMs, firstRelistMs = relistMs, onEvent, onListed, eventFilters } = this.#options
     const turn = new AbortController()
     const endTurn = (): void => turn.abort()
     let broken: unknown
@@ -147,7 +152,7 @@ export class ContainerFeed<T> {
       broken = error
       turn.abort()
     }
-    const timer = clock.setTimer(relistMs, endTurn)
+    const timer = clock.setTimer(this.#turns++ === 0 ? firstRelistMs : relistMs, endTurn)
     signal.addEventListener('abort', endTurn, { once: true })
     const filters = onEvent === undefined ? { type: ['container'] } : eventFilters
     const sinceMs = clock.nowMs() - CLOCKS_DIFFER_MS
@@ -215,7 +220,7 @@ export class ContainerFeed<T> {
 
   /** Keeps what the list tells; resolves with what must be read to know more. */
   async #list(): Promise<ReadonlyMap<string, ContainerSummary | undefined>> {
-    const { engine, filters, isCurrent, readLine, onChange } = this.#options
+    const { engine, filters, isCurrent, isSame, readLine, onChange } = this.#options
     const meanwhile = new Set<string>()
     this.#readMeanwhile = meanwhile
     const listed = await this.#ask('list its containers', () =>
@@ -236,6 +241,7 @@ export class ContainerFeed<T> {
       if (kept === undefined || summary === undefined || isCurrent?.(kept, summary) !== true) stale.set(id, summary)
       if (summary === undefined || readLine === undefined) continue
       const now = readLine(summary, kept)
+      if (kept !== undefined && isSame?.(kept, now) === true) continue
       this.#kept.set(id, now)
       onChange(id, now)
     }

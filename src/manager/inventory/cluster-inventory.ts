@@ -159,6 +159,7 @@ export class ClusterInventory implements Inventory {
     if (known !== undefined && known.feed.condition !== 'down' && isSameEngine(known.member, member)) return
     if (known !== undefined) this.#forget(known.feed)
     const { engines, clock, log } = this.#ports
+    const relistMs = Math.max(RELIST_MS, members * RELIST_MS_EACH_NODE)
     const tellNode = (): void => {
       const { condition, error } = feed
       this.#unsettled.add(feed)
@@ -171,7 +172,9 @@ export class ClusterInventory implements Inventory {
       engine: engines(member),
       clock,
       gate: this.#gate,
-      relistMs: Math.max(RELIST_MS, members * RELIST_MS_EACH_NODE),
+      relistMs,
+      // A cluster is met all at once, and listed anew one node after the other.
+      firstRelistMs: relistMs * (1 - (this.#followed.size % members) / (2 * members)),
       onContainer: (_id, before, now) => this.#replace(name, before, now),
       onCondition: tellNode,
       onUnsettled: () => this.#unsettled.add(feed),

@@ -10,6 +10,12 @@ export function isCurrent(kept: HeldContainer, summary: ContainerSummary, nowMs:
   return isSameStatus(statusText(kept.details.state, nowMs), summary.Status)
 }
 
+/** Whether a container that was held anew by its line is what was held before; with details, its status says how it is, not when. */
+export function isSame(kept: HeldContainer, now: HeldContainer): boolean {
+  if (kept.line !== now.line || kept.status !== now.status || kept.details !== now.details) return false
+  return now.details !== undefined || kept.listedStatus === now.listedStatus
+}
+
 /** Durations of one unit may differ by one, since nobody's clock is exact: more of a difference is another start, or another end. */
 function isSameStatus(ours: string, theirs: string): boolean {
   if (ours === theirs) return true

@@ -6,7 +6,7 @@ import type { Gate } from './gate.ts'
 import type { HeldContainer } from './held-container.ts'
 import { type HoldingNode, holdInspected, holdLine } from './hold-container.ts'
 import type { NodeCondition, NodeInventory } from './inventory.ts'
-import { isCurrent } from './is-current.ts'
+import { isCurrent, isSame } from './is-current.ts'
 
 export interface NodeFeedPorts {
   readonly engine: Engine
@@ -15,6 +15,8 @@ export interface NodeFeedPorts {
   readonly gate: Gate
   /** How long a full list is trusted, in milliseconds, if no event is lost. */
   readonly relistMs: number
+  /** The same for the first one. */
+  readonly firstRelistMs: number
   readonly onContainer: (id: string, before: HeldContainer | undefined, now: HeldContainer | undefined) => void
   readonly onCondition: () => void
   readonly onImages: () => void
@@ -58,11 +60,12 @@ export class NodeFeed implements NodeInventory {
   constructor(node: HoldingNode, ports: NodeFeedPorts) {
     this.#node = node
     this.#ports = ports
-    const { engine, clock, relistMs, gate } = ports
+    const { engine, clock, relistMs, firstRelistMs, gate } = ports
     this.#feed = new ContainerFeed<HeldContainer>({
       engine,
       clock,
       relistMs,
+      firstRelistMs,
       gatherMs: GATHER_MS,
       answerMs: ANSWER_MS,
       eventFilters: EVENTS,
@@ -70,6 +73,7 @@ export class NodeFeed implements NodeInventory {
       read: inspect => holdInspected(node, inspect, this.#told.get(inspect.Id)),
       readLine: (summary, kept) => holdLine(node, summary, kept),
       isCurrent: (kept, summary) => isCurrent(kept, summary, clock.nowMs()),
+      isSame,
       onChange: (id, now) => this.#tell(id, now),
       onMarked: ports.onUnsettled,
       onEvent: ({ Type }) => {

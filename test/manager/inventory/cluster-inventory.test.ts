@@ -1,108 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { notFound, ShoalError, unavailable } from '../../../src/core/errors.ts'
+import { ShoalError, unavailable } from '../../../src/core/errors.ts'
 import { silentLog } from '../../../src/core/log.ts'
 import { ManualClock, settle } from '../../../src/core/manual-clock.ts'
 import type { MemberRecord } from '../../../src/core/model/node.ts'
-import type { ContainerInspect, ContainerSummary, Engine, EngineEvent } from '../../../src/docker-api/index.ts'
+import type { ContainerSummary, Engine } from '../../../src/docker-api/index.ts'
 import { chooseContainers, toJson } from '../../../src/manager/docker/containers/list-containers.ts'
 import { ClusterInventory } from '../../../src/manager/inventory/index.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
 import { memberRecord } from '../support.ts'
-
-type Box = {
-  readonly id: string
-  name: string
-  status: string
-  readonly exitCode?: number
-  readonly labels?: Record<string, string>
-}
-
-/** An engine whose containers a test changes at will; nobody is told unless the test says so. */
-class TestNode {
-  boxes: Box[]
-  inspects = 0
-  /** What is thrown by lists. */
-  failure: Error | undefined
-  /** What is thrown instead of a description. */
-  refusal: Error | undefined
-  garbage: unknown
-  readonly #waiting: ((event: IteratorResult<EngineEvent>) => void)[] = []
-  readonly #events: EngineEvent[] = []
-  endless = false
-  told = 0
-
-  constructor(boxes: Box[]) {
-    this.boxes = boxes
-  }
-
-  readonly engine: Engine = stubEngine({
-    events: (_options, signal) => ({ [Symbol.asyncIterator]: () => ({ next: () => this.#next(signal) }) }),
-    containers: {
-      list: async () => {
-        if (this.failure !== undefined) throw this.failure
-        return (this.garbage ?? this.boxes.map(summaryOf)) as ContainerSummary[]
-      },
-      inspect: async id => {
-        this.inspects++
-        if (this.refusal !== undefined) throw this.refusal
-        const box = this.boxes.find(each => each.id === id || each.name === id)
-        if (box === undefined) throw notFound('NO_SUCH_CONTAINER', `No such container: ${id}`)
-        return inspectOf(box)
-      },
-    },
-  })
-
-  tell(Action: string, id: string): void {
-    const event = eventOf(Action, id)
-    const waiting = this.#waiting.shift()
-    if (waiting === undefined) this.#events.push(event)
-    else waiting({ done: false, value: event })
-  }
-
-  #next(signal: AbortSignal): Promise<IteratorResult<EngineEvent>> {
-    this.told++
-    if (this.endless) return Promise.resolve({ done: false, value: eventOf('start', 'ab'.padEnd(64, '0')) })
-    const event = this.#events.shift()
-    if (event !== undefined) return Promise.resolve({ done: false, value: event })
-    return new Promise(resolve => {
-      this.#waiting.push(resolve)
-      signal.addEventListener('abort', () => resolve({ done: true, value: undefined }), { once: true })
-    })
-  }
-}
-
-const idOf = (text: string): string => text.padEnd(64, '0')
-
-function eventOf(Action: string, ID: string): EngineEvent {
-  return { Type: 'container', Action, Actor: { ID, Attributes: {} }, scope: 'local', time: 0, timeNano: 0 }
-}
-
-function summaryOf({ id, name, status, labels = {} }: Box): ContainerSummary {
-  const Status = status === 'running' ? 'Up 5 minutes' : 'Exited (0) 5 minutes ago'
-  return {
-    Id: id,
-    Names: [`/${name}`],
-    Created: 1_700_000_000,
-    State: status,
-    Status,
-    Labels: labels,
-    Image: 'app:1',
-  } as never
-}
-
-function inspectOf({ id, name, status, exitCode = 0, labels = {} }: Box): ContainerInspect {
-  const at = '2023-11-14T22:13:20Z'
-  const State = { Status: status, StartedAt: at, FinishedAt: at, ExitCode: exitCode }
-  const HostConfig = { NanoCpus: 1e9, Memory: 1024 }
-  return {
-    Id: id,
-    Name: `/${name}`,
-    Created: at,
-    State,
-    HostConfig,
-    Config: { Image: 'app:1', Labels: labels },
-  } as never
-}
+import { type Box, idOf, job, TestNode, web } from './test-node.ts'
 
 let clock: ManualClock
 let end: AbortController
@@ -168,9 +74,6 @@ const ps = (
   ) as ContainerSummary[]
   return shown.map(({ Names, Status }) => `${Names[0]} ${Status}`).sort()
 }
-
-const web = (): Box => ({ id: idOf('aa'), name: 'web', status: 'running', labels: { tier: 'front' } })
-const job = (): Box => ({ id: idOf('bb'), name: 'job', status: 'exited', exitCode: 3 })
 
 describe('what lies on the nodes', () => {
   it('is listed with what only an inspected container tells', async () => {
