@@ -7,7 +7,8 @@ import { Assignments, explainPinned } from './plan/assignments.ts'
 import { hasStartedBefore, type ServiceTasks, unmetDependencies } from './plan/dependencies.ts'
 import { planHistory } from './plan/history.ts'
 import type { Placer } from './plan/placer.ts'
-import { type Intent, planService } from './plan/plan-service.ts'
+import type { Intent } from './plan/intent.ts'
+import { planService } from './plan/plan-service.ts'
 import { planCondemned, planOrphanStatus, planRemoval, planStrays } from './plan/removal.ts'
 import { factsOf, type TaskFacts } from './plan/task-facts.ts'
 
@@ -93,6 +94,7 @@ function wantsOf(service: ServiceTasks, waitsFor: ReadonlyMap<string, readonly s
     tasks: service.tasks,
     mayUpdate: (waitsFor.get(service.service.id) ?? []).length === 0,
     endedSinceMs: round.observations.endedSinceMs,
+    wellSinceMs: round.observations.wellSinceMs,
     monotonicMs: round.monotonicMs,
   })
 }

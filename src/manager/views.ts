@@ -22,7 +22,7 @@ export function nodesForView(snapshot: Snapshot): ReadonlyMap<string, NodeState>
   const absentSinceMs = new Map([...snapshot.nodes.keys()].map(name => [name, 0]))
   const round: Pick<Round, 'monotonicMs' | 'observations' | 'options'> = {
     monotonicMs: 0,
-    observations: { absentSinceMs, endedSinceMs: new Map() },
+    observations: { absentSinceMs, endedSinceMs: new Map(), wellSinceMs: new Map() },
     options: { ...DECIDE_DEFAULTS, graceMs: 0 },
   }
   return nodeStates(snapshot, round)

@@ -92,6 +92,25 @@ it.each<[string, object]>([
   expect(spec.services[0]?.restart).toEqual(expected)
 })
 
+it.each<[string, object | undefined]>([
+  ['{}', undefined],
+  [
+    '{parallelism: 0, order: start-first, delay: 10s, monitor: 1m, failure_action: continue, max_failure_ratio: 0.2}',
+    {
+      parallelism: 0,
+      order: 'start-first',
+      delayMs: 10_000,
+      monitorMs: 60_000,
+      failureAction: 'continue',
+      maxFailureRatio: 0.2,
+    },
+  ],
+  ['{order: stop-first, failure_action: pause}', undefined],
+])('update_config %s', (yaml, expected) => {
+  const { spec } = convert(`services: {web: {image: a, deploy: {update_config: ${yaml}}}}`)
+  expect(spec.services[0]?.update).toEqual(expected)
+})
+
 it('a build without an image is named after project and service; links give names', () => {
   const { spec } = convert('services: {web: {build: ., links: ["db:store"]}, db: {image: d}}')
   expect(spec.services.find(({ name }) => name === 'web')?.container.image).toBe('shop-web')
@@ -120,6 +139,10 @@ it.each([
   [
     'networks: {default: {ipv4_address: 10.0.0.9}}',
     'services.web.networks.default.ipv4_address: 10.0.0.9 is not supported: addresses are given by the cluster',
+  ],
+  [
+    'deploy: {update_config: {failure_action: rollback}}',
+    'services.web.deploy.update_config.failure_action: rollback is not supported yet: use pause',
   ],
   ['restart: sometimes', 'services.web.restart: "sometimes" is not a restart policy'],
   ['volumes: [{type: npipe, source: a, target: /a}]', 'services.web.volumes.0.type: npipe is not supported'],

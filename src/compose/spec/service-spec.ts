@@ -6,6 +6,7 @@ import type {
   Resources,
   RestartSpec,
   ServiceSpec,
+  UpdateSpec,
 } from '../../core/model/service.ts'
 import { DEFAULT_RESTART } from '../../core/model/task.ts'
 import { parseCpus } from '../../core/units.ts'
@@ -48,6 +49,7 @@ export function serviceSpec(name: string, service: Tree, names: ServiceNames): S
       portSpec(asTree(port), ['services', name, 'ports', String(index)]),
     ),
     restart: restartSpec(service['restart'], deploy['restart_policy'], ['services', name, 'restart']),
+    ...present({ update: updateSpec(deploy['update_config']) }),
     dependsOn: dependencies(service['depends_on']),
   }
 }
@@ -125,6 +127,20 @@ function restartSpec(restart: unknown, policy: unknown, path: Path): RestartSpec
         `: "${asText(restart)}" is not a restart policy: use no, always, on-failure[:times] or unless-stopped`,
       )
   }
+}
+
+function updateSpec(value: unknown): UpdateSpec | undefined {
+  if (!isTree(value)) return undefined
+  const { parallelism, max_failure_ratio: ratio } = value
+  const update: UpdateSpec = present({
+    parallelism: parallelism === undefined ? undefined : Number(asText(parallelism)),
+    order: value['order'] === 'start-first' ? value['order'] : undefined,
+    delayMs: durationMs(value['delay']),
+    monitorMs: durationMs(value['monitor']),
+    failureAction: value['failure_action'] === 'continue' ? value['failure_action'] : undefined,
+    maxFailureRatio: ratio === undefined ? undefined : Number(asText(ratio)),
+  })
+  return Object.keys(update).length === 0 ? undefined : update
 }
 
 function dependencies(value: unknown): readonly DependencySpec[] {

@@ -79,6 +79,16 @@ const REFUSED = pathTable<Rule>([
   ...rules('is not supported: networks over hosts have IPv4', isOn, 'networks.*.enable_ipv6'),
   ...rules('is not supported: networks over hosts have IPv4', value => value === false, 'networks.*.enable_ipv4'),
   ...rules('is not supported: leave it out', always, 'networks.*.driver_opts'),
+  ...rules(
+    'is not supported yet: use pause, and apply the earlier file again',
+    unless('pause', 'continue', ''),
+    'services.*.deploy.update_config.failure_action',
+  ),
+  ...rules(
+    'is not supported: use stop-first or start-first',
+    unless('stop-first', 'start-first', ''),
+    'services.*.deploy.update_config.order',
+  ),
   ...rules('is not supported yet: use replicas', unless('replicated'), 'services.*.deploy.mode'),
   ...rules('is not supported: it is for Windows containers', always, 'services.*.credential_spec'),
   ...rules(
@@ -143,7 +153,6 @@ const PASSED_OVER = pathTable<Rule>([
     'services.*.deploy.labels',
     'services.*.deploy.placement.preferences',
     'services.*.deploy.rollback_config',
-    'services.*.deploy.update_config',
     'services.*.platform',
     'services.*.volumes.*.consistency',
     'services.*.volumes.*.bind.selinux',

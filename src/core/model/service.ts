@@ -131,6 +131,20 @@ export interface RestartSpec {
   readonly windowMs?: number
 }
 
+/** How replicas are replaced when their service changes; absent fields: one at a time, the old one stopped first. */
+export interface UpdateSpec {
+  /** So many at once; 0: all. */
+  readonly parallelism?: number
+  readonly order?: 'stop-first' | 'start-first'
+  /** How long those replaced must have been well before the next are. */
+  readonly delayMs?: number
+  /** As long as this they are watched for failures; the longer of the two counts. */
+  readonly monitorMs?: number
+  /** What happens when more fail than `maxFailureRatio`, a share of the replicas, allows; absent: pause. */
+  readonly failureAction?: 'pause' | 'continue'
+  readonly maxFailureRatio?: number
+}
+
 export type DependencyCondition = 'service_started' | 'service_healthy' | 'service_completed_successfully'
 
 export interface DependencySpec {
@@ -151,6 +165,7 @@ export interface ServiceSpec {
   readonly networks: readonly NetworkAttachment[]
   readonly ports: readonly PortSpec[]
   readonly restart: RestartSpec
+  readonly update?: UpdateSpec
   readonly dependsOn: readonly DependencySpec[]
 }
 

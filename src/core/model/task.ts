@@ -83,6 +83,11 @@ export interface TaskStatus {
   readonly updatedAtMs: number
 }
 
+/** It runs, and is not unhealthy or still starting. */
+export function isWell({ state, health }: Pick<TaskStatus, 'state' | 'health'>): boolean {
+  return state === 'running' && health !== 'starting' && health !== 'unhealthy'
+}
+
 /** A service as the manager stores it. Key `services/<id>`, id `<project>.<name>`. */
 export interface ServiceRecord {
   readonly id: string

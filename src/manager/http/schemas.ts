@@ -85,6 +85,16 @@ const service = Type.Object({
     maxAttempts: maybe(count),
     windowMs: maybe(count),
   }),
+  update: maybe(
+    Type.Object({
+      parallelism: maybe(count),
+      order: maybe(oneOf('stop-first', 'start-first')),
+      delayMs: maybe(count),
+      monitorMs: maybe(count),
+      failureAction: maybe(oneOf('pause', 'continue')),
+      maxFailureRatio: maybe(Type.Number({ minimum: 0, maximum: 1 })),
+    }),
+  ),
   dependsOn: Type.Array(
     Type.Object({
       service: text,

@@ -1,4 +1,4 @@
-import { isTerminal } from '../../core/model/task.ts'
+import { isTerminal, isWell } from '../../core/model/task.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /**
@@ -8,21 +8,32 @@ import type { Snapshot } from './snapshot.ts'
 export interface Observations {
   readonly absentSinceMs: ReadonlyMap<string, number>
   readonly endedSinceMs: ReadonlyMap<string, number>
+  /** Since when a task is well; only of services whose updates go by that. */
+  readonly wellSinceMs: ReadonlyMap<string, number>
 }
 
-export const NOTHING_OBSERVED: Observations = { absentSinceMs: new Map(), endedSinceMs: new Map() }
+export const NOTHING_OBSERVED: Observations = {
+  absentSinceMs: new Map(),
+  endedSinceMs: new Map(),
+  wellSinceMs: new Map(),
+}
 
 /** The observations after looking at `snapshot`. */
 export function observe(before: Observations, snapshot: Snapshot, monotonicMs: number): Observations {
   const absentSinceMs = new Map<string, number>()
   const endedSinceMs = new Map<string, number>()
+  const wellSinceMs = new Map<string, number>()
   for (const name of snapshot.nodes.keys()) {
     if (!snapshot.members.has(name)) absentSinceMs.set(name, before.absentSinceMs.get(name) ?? monotonicMs)
   }
   for (const { value } of snapshot.status.values()) {
+    const update = snapshot.tasks.get(value.taskId)?.value.spec.update
+    if (update !== undefined && isWell(value)) {
+      wellSinceMs.set(value.taskId, before.wellSinceMs.get(value.taskId) ?? monotonicMs)
+    }
     if (isTerminal(value.state)) {
       endedSinceMs.set(value.taskId, before.endedSinceMs.get(value.taskId) ?? monotonicMs)
     }
   }
-  return { absentSinceMs, endedSinceMs }
+  return { absentSinceMs, endedSinceMs, wellSinceMs }
 }

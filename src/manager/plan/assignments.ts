@@ -4,8 +4,8 @@ import { newShortId } from '../../core/random.ts'
 import type { Action, Pin } from '../model/action.ts'
 import type { Round } from '../model/round.ts'
 import type { Snapshot, Stored } from '../model/snapshot.ts'
+import type { Intent } from './intent.ts'
 import type { Placer } from './placer.ts'
-import type { Intent } from './plan-service.ts'
 import { namedVolumes, type TaskFacts } from './task-facts.ts'
 
 type Create = Extract<Intent, { want: 'create' }>

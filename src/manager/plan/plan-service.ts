@@ -1,35 +1,8 @@
-import type { ServiceRecord } from '../../core/model/task.ts'
+import type { Intent, ServiceView } from './intent.ts'
+import { planUpdate } from './plan-update.ts'
 import { restartAfter } from './restart.ts'
+import { hasEndedByItself, isOutdated, presentOf } from './slot-tasks.ts'
 import type { TaskFacts } from './task-facts.ts'
-
-/** What an orchestrator wants; where tasks go is for the placement to say. */
-export type Intent =
-  /** A new task, waiting if it has no place; what it replaces is told to stop with it. */
-  | {
-      readonly want: 'create'
-      readonly slot: number
-      readonly failures: number
-      readonly because: string
-      readonly replaces?: TaskFacts
-    }
-  | { readonly want: 'stop'; readonly facts: TaskFacts; readonly because: string }
-  /**
-   * A successor, only if there is a place for it. `lost`: the old one is told to stop with it, and is left as it is
-   * without. `drain`: the old one stops once its successor is well; without a place it stays, and says why.
-   */
-  | { readonly want: 'move'; readonly facts: TaskFacts; readonly why: 'lost' | 'drain' }
-  /** Nothing to do before this moment of the monotonic clock. */
-  | { readonly want: 'wait'; readonly untilMs: number }
-
-export interface ServiceView {
-  readonly service: ServiceRecord
-  /** Its tasks, oldest first. */
-  readonly tasks: readonly TaskFacts[]
-  /** Tasks of the present spec may start: what the service depends on is there. */
-  readonly mayUpdate: boolean
-  readonly endedSinceMs: ReadonlyMap<string, number>
-  readonly monotonicMs: number
-}
 
 /** What has to change so that a service has its replicas, each of the present spec and on a living node. */
 export function planService(view: ServiceView): Intent[] {
@@ -65,9 +38,10 @@ function planSlot(slot: number, tasks: readonly TaskFacts[], view: ServiceView):
     return [
       ...live
         .slice(0, -1)
-        .map(facts => retire(facts, newestLive))
+        .map(facts => (isOvertaken(facts, newestLive, view) ? retire(facts, newestLive) : undefined))
         .filter(intent => intent !== undefined),
       ...lost.map(orphan),
+      ...(isOutdated(newestLive, view) ? succeed(newestLive, tasks.at(-1), view) : []),
       ...drain(live, tasks, view),
     ]
   }
@@ -80,11 +54,6 @@ function planSlot(slot: number, tasks: readonly TaskFacts[], view: ServiceView):
   return planEmptySlot(slot, presentOf(tasks) ?? tasks.at(-1), view)
 }
 
-/** The task that stands for a slot: the newest that was not ended by our own doing. */
-function presentOf(tasks: readonly TaskFacts[]): TaskFacts | undefined {
-  return tasks.findLast(facts => facts.situation !== 'ended')
-}
-
 /** An older task beside a newer one: it only stays to bridge the start of its successor while its node is emptied. */
 function retire(older: TaskFacts, newer: TaskFacts): Intent | undefined {
   const isReady = newer.settled || newer.task.node === undefined
@@ -93,6 +62,18 @@ function retire(older: TaskFacts, newer: TaskFacts): Intent | undefined {
     return { want: 'stop', facts: newer, because: 'the node of the task before it is no longer being drained' }
   }
   return { want: 'stop', facts: older, because: 'it has a successor' }
+}
+
+/** A replica that is to serve until the new one is well is not stopped before. */
+function isOvertaken(older: TaskFacts, newer: TaskFacts, { service }: ServiceView): boolean {
+  return service.spec.update?.order !== 'start-first' || !isOlderSpec(older, newer) || newer.settled
+}
+
+/** The successor of a replica that still serves has ended already: it goes on in its place, or is tried again. */
+function succeed(serving: TaskFacts, newest: TaskFacts | undefined, view: ServiceView): Intent[] {
+  if (newest === undefined || newest === serving || isOutdated(newest, view)) return []
+  if (newest.situation === 'complete') return [{ want: 'stop', facts: serving, because: 'it has a successor' }]
+  return newest.situation === 'failed' ? restart(newest, view) : []
 }
 
 function isOlderSpec(older: TaskFacts, newer: TaskFacts): boolean {
@@ -129,44 +110,4 @@ function restart(last: TaskFacts, view: ServiceView): Intent[] {
   if (view.monotonicMs < untilMs) return [{ want: 'wait', untilMs }]
   const { failures } = next
   return [{ want: 'create', slot: last.task.slot, failures, because: 'the task before it ended', replaces: last }]
-}
-
-function isOutdated(facts: TaskFacts, view: ServiceView): boolean {
-  return facts.task.specHash !== view.service.specHash
-}
-
-/**
- * Replaces tasks of an older spec: all that do not run at once, and of those that do one at a time, the old one stopped
- * before the new one starts. Goes on only while every replica already updated is well.
- */
-function planUpdate(slots: readonly (readonly TaskFacts[])[], view: ServiceView): Intent[] {
-  const outdated = slots.flatMap(tasks => {
-    const present = presentOf(tasks)
-    return present !== undefined && isOutdated(present, view) && present.situation !== 'stopping' ? [present] : []
-  })
-  if (outdated.length === 0) return []
-  const idle = outdated.filter(facts => facts.task.node === undefined || hasEndedByItself(facts))
-  if (idle.length > 0) return idle.map(renew)
-  const running = outdated.filter(facts => facts.situation === 'live' && !facts.draining)
-  const next = running[0]
-  if (next === undefined || !view.mayUpdate || slots.some(tasks => isUpdating(tasks, view))) return []
-  return [{ want: 'stop', facts: next, because: 'its spec has changed' }]
-}
-
-function hasEndedByItself({ situation }: TaskFacts): boolean {
-  return situation === 'complete' || situation === 'failed'
-}
-
-function renew(facts: TaskFacts): Intent {
-  return { want: 'create', slot: facts.task.slot, failures: 0, because: 'its spec has changed', replaces: facts }
-}
-
-/** A slot whose old task was stopped for the new spec and whose new task is not well yet. */
-function isUpdating(tasks: readonly TaskFacts[], view: ServiceView): boolean {
-  if (tasks.some(facts => facts.situation === 'stopping')) return true
-  const present = presentOf(tasks)
-  if (present === undefined) return tasks.length > 0
-  if (isOutdated(present, view) || present.settled) return false
-  // A replica that never had a place takes nothing away from the service by waiting.
-  return present.task.node !== undefined || tasks.length > 1
 }

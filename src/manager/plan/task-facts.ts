@@ -1,4 +1,4 @@
-import { isTerminal, type TaskRecord, type TaskStatus } from '../../core/model/task.ts'
+import { isTerminal, isWell, type TaskRecord, type TaskStatus } from '../../core/model/task.ts'
 import type { NodeState } from '../model/node-state.ts'
 import type { Stored } from '../model/snapshot.ts'
 
@@ -58,13 +58,12 @@ export function factsOf(stored: Stored<TaskRecord>, seen: Seen): TaskFacts {
   const task = stored.value
   const situation = RULES.find(rule => rule.when(task, seen))?.situation ?? 'live'
   const { status } = seen
-  const well = status?.health !== 'starting' && status?.health !== 'unhealthy'
   return {
     stored,
     task,
     status,
     situation,
-    settled: situation === 'complete' || (situation === 'live' && status?.state === 'running' && well),
+    settled: situation === 'complete' || (situation === 'live' && status !== undefined && isWell(status)),
     draining: situation === 'live' && (task.leaving === true || seen.node?.record.availability === 'drain'),
     pinned: task.node !== undefined && namedVolumes(task).some(name => seen.volumeNodes.get(name) === task.node),
   }

@@ -1,9 +1,9 @@
 import { hashOf } from '../../core/digest.ts'
 import type { ServiceSpec } from '../../core/model/service.ts'
 
-/** The parts of a service's spec that make new tasks necessary when they change: neither its number nor its order. */
-export function replacingParts(spec: ServiceSpec): Omit<ServiceSpec, 'replicas' | 'dependsOn'> {
-  const { replicas: _replicas, dependsOn: _dependsOn, ...parts } = spec
+/** The parts of a service's spec that make new tasks necessary when they change: neither its number nor how and in what order that is done. */
+export function replacingParts(spec: ServiceSpec): Omit<ServiceSpec, 'replicas' | 'dependsOn' | 'update'> {
+  const { replicas: _replicas, dependsOn: _dependsOn, update: _update, ...parts } = spec
   return parts
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { RestartSpec } from '../../../src/core/model/service.ts'
-import { type Intent, planService } from '../../../src/manager/plan/plan-service.ts'
+import type { RestartSpec, UpdateSpec } from '../../../src/core/model/service.ts'
+import type { Intent } from '../../../src/manager/plan/intent.ts'
+import { planService } from '../../../src/manager/plan/plan-service.ts'
 import type { Situation, TaskFacts } from '../../../src/manager/plan/task-facts.ts'
 import { serviceSpec } from '../support.ts'
 
@@ -41,13 +42,22 @@ function task(given: Given = {}): TaskFacts {
 
 function plan(
   tasks: readonly TaskFacts[],
-  more: { replicas?: number; restart?: RestartSpec; mayUpdate?: boolean; nowMs?: number } = {},
+  more: {
+    replicas?: number
+    restart?: RestartSpec
+    update?: UpdateSpec
+    mayUpdate?: boolean
+    nowMs?: number
+    wellSinceMs?: number
+  } = {},
 ) {
   const { replicas = 1, restart = { condition: 'on-failure' }, mayUpdate = true, nowMs = 0 } = more
-  const spec = serviceSpec('web', { replicas, restart })
+  const { update = {}, wellSinceMs: sinceMs = 0 } = more
+  const spec = serviceSpec('web', { replicas, restart, update })
   const service = { id: 'shop.web', project: 'shop', spec, specHash: 'new', createdAtMs: 0, updatedAtMs: 0 }
   const endedSinceMs = new Map(tasks.map(facts => [facts.task.id, 0]))
-  return planService({ service, tasks, mayUpdate, endedSinceMs, monotonicMs: nowMs }).map(words)
+  const wellSinceMs = new Map(tasks.map(facts => [facts.task.id, sinceMs]))
+  return planService({ service, tasks, mayUpdate, endedSinceMs, wellSinceMs, monotonicMs: nowMs }).map(words)
 }
 
 function words(intent: Intent): string {
@@ -108,6 +118,60 @@ describe('updates', () => {
 
   it('wait for what the service depends on', () => {
     expect(plan([task({ hash: 'old' })], { mayUpdate: false })).toEqual([])
+  })
+})
+
+describe('updates, as update_config says', () => {
+  const old = (slot: number, more: Given = {}): Given => ({ slot, hash: 'old', ...more })
+  it.each<[string, UpdateSpec, readonly Given[], readonly string[]]>([
+    ['two at a time', { parallelism: 2 }, [old(1), old(2), old(3)], ['stop 1', 'stop 2']],
+    ['all at once', { parallelism: 0 }, [old(1), old(2), old(3)], ['stop 1', 'stop 2', 'stop 3']],
+    ['as many as there is room for', { parallelism: 2 }, [{ slot: 1, settled: false }, old(2), old(3)], ['stop 2']],
+    ['a new one first, the old one stays', { order: 'start-first' }, [old(1), old(2)], ['create 1']],
+    ['nothing while the new one starts', { order: 'start-first' }, [old(1), { slot: 1, settled: false }, old(2)], []],
+    [
+      'nothing while it has no place',
+      { order: 'start-first' },
+      [old(1), { slot: 1, placed: false, settled: false }, old(2)],
+      [],
+    ],
+    ['the old one goes when it is well', { order: 'start-first' }, [old(1), { slot: 1 }], ['stop 1']],
+    [
+      'the old one serves on when it fails',
+      { order: 'start-first' },
+      [old(1), { slot: 1, situation: 'failed' }, old(2)],
+      ['wait 1000'],
+    ],
+    [
+      'the old one goes when it is complete',
+      { order: 'start-first' },
+      [old(1), { slot: 1, situation: 'complete', settled: true }],
+      ['stop 1'],
+    ],
+    ['failures pause it', {}, [{ slot: 1, situation: 'failed' }, old(2), old(3)], ['wait 1000']],
+    [
+      'failures do not, where it says so',
+      { failureAction: 'continue' },
+      [{ slot: 1, situation: 'failed' }, old(2), old(3)],
+      ['wait 1000', 'stop 2'],
+    ],
+    [
+      'so many may fail',
+      { maxFailureRatio: 0.4 },
+      [{ slot: 1, situation: 'failed' }, old(2), old(3)],
+      ['wait 1000', 'stop 2'],
+    ],
+    ['and no more', { maxFailureRatio: 0.3 }, [{ slot: 1, situation: 'failed' }, old(2), old(3)], ['wait 1000']],
+  ])('%s', (_name, update, given, expected) => {
+    expect(plan(given.map(task), { update, replicas: new Set(given.map(each => each.slot)).size })).toEqual(expected)
+  })
+
+  it.each<[UpdateSpec, number, readonly string[]]>([
+    [{ delayMs: 5_000 }, 5_999, ['wait 6000']],
+    [{ delayMs: 5_000 }, 6_000, ['stop 2']],
+    [{ delayMs: 1_000, monitorMs: 7_000 }, 6_000, ['wait 8000']],
+  ])('%j counts from when the last one was well', (update, nowMs, expected) => {
+    expect(plan([{}, old(2)].map(task), { update, nowMs, wellSinceMs: 1_000, replicas: 2 })).toEqual(expected)
   })
 })
 

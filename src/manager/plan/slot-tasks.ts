@@ -1,0 +1,15 @@
+import type { ServiceRecord } from '../../core/model/task.ts'
+import type { TaskFacts } from './task-facts.ts'
+
+/** The task that stands for a slot: the newest that was not ended by our own doing. */
+export function presentOf(tasks: readonly TaskFacts[]): TaskFacts | undefined {
+  return tasks.findLast(facts => facts.situation !== 'ended')
+}
+
+export function isOutdated(facts: TaskFacts, { service }: { readonly service: ServiceRecord }): boolean {
+  return facts.task.specHash !== service.specHash
+}
+
+export function hasEndedByItself({ situation }: TaskFacts): boolean {
+  return situation === 'complete' || situation === 'failed'
+}
