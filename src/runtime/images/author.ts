@@ -3,19 +3,19 @@ import { notFound } from '../../core/errors.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import type { LayerRef, LayerSource, NewImage } from './contract.ts'
 import { encodeManifest, MEDIA_TYPES } from './format/manifest.ts'
-import { keepLayer } from './keep-layer.ts'
+import { keepTree } from './keep-layer.ts'
 import { encodeConfig } from './new-image.ts'
 import { newTagName } from './store/image-catalog.ts'
 import type { StoreParts } from './store/store-parts.ts'
 import { packTree } from './tar/pack.ts'
 
-/** Packs a directory as a layer blob, and unpacks it again as what containers mount. */
+/** Packs a directory as a layer blob, and unpacks it meanwhile as what containers mount. */
 export function addLayer(
   parts: StoreParts,
   { directory, kind, ...options }: LayerSource,
   signal?: AbortSignal,
 ): Promise<LayerRef> {
-  return keepLayer(parts, packTree(directory, { whiteouts: kind === 'upper', ...options }), signal)
+  return keepTree(parts, packTree(directory, { whiteouts: kind === 'upper', ...options, oneByOne: true }), signal)
 }
 
 /** Makes an image of layers that are in the store. Equal input gives an equal id. */

@@ -5,17 +5,50 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { errorCode, ShoalError } from '../../core/errors.ts'
 import { newShortId } from '../../core/random.ts'
+import { removeTree } from '../linux/files/remove-tree.ts'
 import type { LayerRef } from './contract.ts'
 import { MEDIA_TYPES } from './format/manifest.ts'
 import { diskError, syncFileSystem } from './store/files.ts'
 import type { StoreParts } from './store/store-parts.ts'
 import { gzipBlocks } from './tar/gzip-blocks.ts'
+import { unpackingAlong } from './tar/unpack-along.ts'
+
+type Tar = AsyncIterable<Buffer>
 
 /** Keeps a tar as a layer: packed as a blob, and unpacked as what containers mount. The same tar gives the same layer. */
-export async function keepLayer(
+export function keepLayer(parts: StoreParts, tar: Tar, signal?: AbortSignal): Promise<LayerRef> {
+  return withPacked(parts, { tar, signal }, async (blob, diffId) => {
+    const unpacked = await parts.layers.unpack(blob, diffId, { signal })
+    return { unpackedBytes: unpacked.unpackedBytes, scratch: unpacked.scratch }
+  })
+}
+
+/**
+ * As {@link keepLayer}, of a tree that is being packed here: what it holds is not a stranger's, so it is unpacked on the
+ * way to the blob, and nothing is read twice.
+ */
+export async function keepTree(parts: StoreParts, tar: Tar, signal?: AbortSignal): Promise<LayerRef> {
+  const scratch = await parts.layers.draft()
+  const along = unpackingAlong(tar, scratch)
+  try {
+    return await withPacked(parts, { tar: along.chunks, signal }, async () => {
+      return { unpackedBytes: along.contentBytes(), scratch }
+    })
+  } finally {
+    // Gone already if it has become the layer.
+    await removeTree(scratch)
+  }
+}
+
+type Unpack = (
+  blob: Omit<LayerRef, 'diffId'>,
+  diffId: string,
+) => Promise<{ readonly unpackedBytes: number; readonly scratch: string }>
+
+async function withPacked(
   parts: StoreParts,
-  tar: AsyncIterable<Buffer>,
-  signal: AbortSignal | undefined,
+  { tar, signal }: { readonly tar: Tar; readonly signal: AbortSignal | undefined },
+  unpack: Unpack,
 ): Promise<LayerRef> {
   const packed = join(parts.layout.scratch, newShortId(parts.random))
   try {
@@ -26,10 +59,11 @@ export async function keepLayer(
       const { size } = await stat(packed)
       await parts.blobs.adopt(packed, digest)
       const blob = { digest, size, mediaType: MEDIA_TYPES.ociLayerGzip }
-      const unpacked = await parts.layers.unpack(blob, diffId, { signal })
+      const ref = { diffId, ...blob }
+      const unpacked = await unpack(blob, diffId)
       await syncFileSystem(parts.layout.root, parts.clock)
-      await parts.layers.commit(unpacked)
-      return unpacked.ref
+      await parts.layers.commit({ ref, ...unpacked })
+      return ref
     })
   } catch (error) {
     const isDisk =
@@ -42,7 +76,7 @@ export async function keepLayer(
 
 async function pack(
   path: string,
-  tar: AsyncIterable<Buffer>,
+  tar: Tar,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly diffId: string; readonly digest: string }> {
   const [content, blob] = [createHash('sha256'), createHash('sha256')]
@@ -54,7 +88,7 @@ async function pack(
   return { diffId: `sha256:${content.digest('hex')}`, digest: `sha256:${blob.digest('hex')}` }
 }
 
-async function* digested(chunks: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
+async function* digested(chunks: Tar, hash: Hash): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) {
     hash.update(chunk)
     yield chunk

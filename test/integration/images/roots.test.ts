@@ -198,4 +198,31 @@ describe.skipIf(!isRoot)('images and the roots made of them', () => {
     await expect(store.addLayer({ directory: workshop.path('none'), kind: 'tree' })).rejects.toThrow()
     expect(leftovers(workshop, 'a')).toEqual(NOTHING)
   })
+
+  it('leaves no layer behind when packing fails after much was unpacked', async () => {
+    const store = await workshop.store('a')
+    const directory = workshop.path('upper')
+    mkdirSync(join(directory, 'z'), { recursive: true })
+    writeFileSync(join(directory, 'a'), Buffer.alloc(3_000_000, 'a'))
+    writeFileSync(join(directory, 'z/.wh.name'), '')
+    await expect(store.addLayer({ directory, kind: 'upper' })).rejects.toMatchObject({ code: 'WHITEOUT_NAME' })
+    expect(leftovers(workshop, 'a')).toEqual(NOTHING)
+  })
+
+  it('unpacks while it packs what the blob holds: another store makes the same of it', async () => {
+    const store = await workshop.store('a')
+    // Of many reads, and each of its parts different.
+    const large = Array.from({ length: 200_000 }, (_, index) => `${index} `).join('')
+    const layer = await layerOf(store, { large, 'deep/er/small': 'small', empty: '' })
+    const id = await store.createImage({ layers: [layer], config: {}, tags: ['large:1'] })
+    const other = await workshop.store('b')
+    await other.images.load(await store.images.save(['large:1']), soon())
+    for (const root of [await store.roots.mount('c', id), await other.roots.mount('c', id)]) {
+      expect(readFileSync(join(root, 'large'), 'utf8')).toBe(large)
+      expect(readFileSync(join(root, 'deep/er/small'), 'utf8')).toBe('small')
+      expect(readFileSync(join(root, 'empty'), 'utf8')).toBe('')
+    }
+    expect(other.findLayer(layer.diffId)).toMatchObject({ diffId: layer.diffId, digest: layer.digest })
+    expect((await store.images.inspect(id)).Size).toBe((await other.images.inspect(id)).Size)
+  })
 })

@@ -73,14 +73,20 @@ export class LayerStore {
     return this.#records.get(hexOf(diffId))?.short
   }
 
+  /** Makes a directory in scratch to unpack a layer into. */
+  async draft(): Promise<string> {
+    const scratch = join(this.#layout.scratch, newShortId(this.#random))
+    await mkdir(scratch, { mode: 0o755 })
+    return scratch
+  }
+
   /** Unpacks a blob into scratch and checks its diff id, if that is known. */
   async unpack(
     blob: { readonly digest: string; readonly size: number; readonly mediaType: string },
     expectedDiffId: string | undefined,
     options: UnpackOptions = {},
   ): Promise<UnpackedLayer> {
-    const scratch = join(this.#layout.scratch, newShortId(this.#random))
-    await mkdir(scratch, { mode: 0o755 })
+    const scratch = await this.draft()
     try {
       const { diffId, contentBytes } = await this.#unpackInto(scratch, blob, options)
       if (expectedDiffId !== undefined && diffId !== expectedDiffId) {

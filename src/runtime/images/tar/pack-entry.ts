@@ -28,6 +28,8 @@ export interface PackOptions {
   readonly skips?: (path: string) => boolean
   /** Whether to go on into what is mounted below the directory; absent: always. */
   readonly enters?: (mounted: HeldDirectory) => boolean
+  /** Whoever takes a piece is done with it before the next: its memory is used again. New memory for each is much garbage. */
+  readonly oneByOne?: boolean
 }
 
 /** What packing a tree remembers. */
@@ -61,7 +63,7 @@ export async function* packFile(walk: Walk, spot: Spot): AsyncGenerator<Buffer> 
     yield Buffer.concat([header, readSmall(fd, entry.size, spot), tarPadding(entry.size)])
   else {
     yield header
-    yield* packContent(fd, entry.size, spot)
+    yield* packContent(fd, entry.size, { spot, oneByOne: walk.oneByOne === true })
   }
 }
 
@@ -75,10 +77,16 @@ function readSmall(fd: number, size: number, spot: Spot): Buffer {
   return content
 }
 
-async function* packContent(fd: number, size: number, spot: Spot): AsyncGenerator<Buffer> {
+async function* packContent(
+  fd: number,
+  size: number,
+  { spot, oneByOne }: { readonly spot: Spot; readonly oneByOne: boolean },
+): AsyncGenerator<Buffer> {
+  let room = Buffer.alloc(0)
   for (let done = 0; done < size; ) {
-    const room = Buffer.allocUnsafe(Math.min(READ_BYTES, size - done))
-    const { bytesRead } = await readSome(fd, room, 0, room.length, null)
+    const wanted = Math.min(READ_BYTES, size - done)
+    if (!oneByOne || room.length < wanted) room = Buffer.allocUnsafe(wanted)
+    const { bytesRead } = await readSome(fd, room, 0, wanted, null)
     if (bytesRead === 0) throw shrank(spot)
     done += bytesRead
     yield room.subarray(0, bytesRead)
