@@ -1,5 +1,5 @@
 import type { CommandLeaf } from '../cli/index.ts'
-import { ENGINE_FLAGS } from './daemon/engine-flags.ts'
+import { ENGINE_FLAGS } from './daemon/engine-options.ts'
 
 /** `shoal engine`: the embedded runtime alone, as dockerd runs. */
 export const engineCommand: CommandLeaf = {

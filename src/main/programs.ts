@@ -1,6 +1,6 @@
 import { type CommandGroup, composeGroup, ENGINE_OPTIONS, engineVerbs, machineGroup, swarmGroup } from '../cli/index.ts'
 import { optionsOf } from './daemon/daemon-flag.ts'
-import { ENGINE_FLAGS } from './daemon/engine-flags.ts'
+import { ENGINE_FLAGS } from './daemon/engine-options.ts'
 import { engineCommand } from './engine-command.ts'
 import { simCommand } from './sim-command.ts'
 import { TLS_FLAGS } from './tls-flags.ts'

@@ -7,7 +7,8 @@ import { type CommandContext, type Options, runProgram } from '../../src/cli/ind
 import { ManualClock } from '../../src/core/manual-clock.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import { daemonOptions } from '../../src/main/daemon/daemon-options.ts'
-import { ENGINE_FLAGS, readEngineFlags } from '../../src/main/daemon/engine-flags.ts'
+import { readEngineFlags } from '../../src/main/daemon/engine-flags.ts'
+import { ENGINE_FLAGS } from '../../src/main/daemon/engine-options.ts'
 import { holdPidFile } from '../../src/main/pid-file.ts'
 import { loadTls } from '../../src/main/tls-flags.ts'
 

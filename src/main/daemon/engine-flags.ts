@@ -1,18 +1,14 @@
 import { join } from 'node:path'
-import { badFlag, type OptionDefinition, type Options } from '../../cli/index.ts'
+import { badFlag, type Options } from '../../cli/index.ts'
 import type { EngineOptions } from '../../runtime/index.ts'
 import { readTlsFlags, type TlsFiles } from '../tls-flags.ts'
 import { VERSION } from '../version.ts'
 import { containerSettings, readSeccompProfile } from './container-settings.ts'
-import { optionsOf } from './daemon-flag.ts'
-import { DAEMON_FLAGS, DATA_ROOT, EXEC_ROOT } from './daemon-flags.ts'
+import { DATA_ROOT, EXEC_ROOT } from './daemon-flags.ts'
 import { daemonOptions } from './daemon-options.ts'
 import { networkSettings } from './network-settings.ts'
 import { checkPrograms } from './programs.ts'
 import { absolutePath, optional, readOne, wholeNumber } from './read-flag.ts'
-
-/** The flags of an engine: dockerd's. `shoal engine` and `swarm join` both take them. */
-export const ENGINE_FLAGS: readonly OptionDefinition[] = optionsOf(DAEMON_FLAGS)
 
 const SCORE_MAX = 1_000
 
@@ -47,7 +43,7 @@ export async function engineSettings(
   return { options, settings: { ...settings, engine: { ...settings.engine, containerDefaults } } }
 }
 
-/** Reads {@link ENGINE_FLAGS}. Throws BAD_FLAG. */
+/** Reads ENGINE_FLAGS. Throws BAD_FLAG. */
 export function readEngineFlags(options: Options, { hostname, socket }: EngineDefaults): EngineSettings {
   const execRoot = absolutePath(options, 'execRoot') ?? EXEC_ROOT
   const hosts = options.list('host')
