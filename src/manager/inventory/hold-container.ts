@@ -72,6 +72,7 @@ function boundPorts({ NetworkSettings }: ContainerInspect, host: HostConfig): Ho
 function hold(node: HoldingNode, listed: ContainerSummary, details: ContainerDetails | undefined): HeldContainer {
   const summary = PROJECT_LABEL in listed.Labels ? withEngine(listed, node) : listed
   const { State, Status, ...line } = {
+    ...FIELDS,
     ...summary,
     Names: summary.Names.map(name => `/${node.name}${name}`),
     Ports: once(summary.Ports.map(port => onNode(port, node))),
@@ -102,6 +103,9 @@ function hold(node: HoldingNode, listed: ContainerSummary, details: ContainerDet
 function once(ports: readonly PortSummary[]): PortSummary[] {
   return [...new Map(ports.map(port => [JSON.stringify(port, PORT_FIELDS), port])).values()]
 }
+
+/** Lists and descriptions give a line's fields in different orders; what is written of them shall be the same. */
+const FIELDS = { Id: '', Names: [], Image: '', ImageID: '', Command: '', Created: 0, Ports: [], Labels: {} }
 
 const PORT_FIELDS = ['IP', 'PrivatePort', 'PublicPort', 'Type'] satisfies (keyof PortSummary)[]
 

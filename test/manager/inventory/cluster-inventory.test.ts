@@ -16,7 +16,7 @@ let members: Map<string, MemberRecord>
 let engines: Map<string, TestNode>
 
 beforeEach(() => {
-  clock = new ManualClock(Date.parse('2023-11-14T22:18:20Z'))
+  clock = new ManualClock(Date.parse('2023-11-15T03:13:20Z'))
   end = new AbortController()
 })
 afterEach(() => end.abort())
@@ -78,8 +78,8 @@ const ps = (
 describe('what lies on the nodes', () => {
   it('is listed with what only an inspected container tells', async () => {
     const inventory = await follow({ n1: new TestNode([web()]), n2: new TestNode([job()]) })
-    expect(ps(inventory)).toEqual(['/n1/web Up 5 minutes', '/n2/job Exited (3) 5 minutes ago'])
-    expect(ps(inventory, { all: false })).toEqual(['/n1/web Up 5 minutes'])
+    expect(ps(inventory)).toEqual(['/n1/web Up 5 hours', '/n2/job Exited (3) 5 hours ago'])
+    expect(ps(inventory, { all: false })).toEqual(['/n1/web Up 5 hours'])
     expect(inventory.find('web')[0]?.details).toMatchObject({ nanoCpus: 1e9, memoryBytes: 1024 })
   })
 
@@ -117,7 +117,7 @@ describe('what lies on the nodes', () => {
     node.tell('die', idOf('aa'))
     await settle()
     await inventory.settled()
-    expect(ps(inventory)).toEqual(['/n1/web Exited (9) 5 minutes ago'])
+    expect(ps(inventory)).toEqual(['/n1/web Exited (9) 5 hours ago'])
   })
 
   it('is asked once for many events in a row', async () => {
@@ -134,7 +134,7 @@ describe('what lies on the nodes', () => {
     const inventory = await follow({ n1: node })
     node.boxes = [{ ...web(), status: 'exited' }]
     await clock.advance(61_000)
-    expect(ps(inventory)).toEqual(['/n1/web Exited (0) 6 minutes ago'])
+    expect(ps(inventory)).toEqual(['/n1/web Exited (0) 5 hours ago'])
   })
 
   it('shows what was done through us at once, whatever the node tells', async () => {
@@ -160,7 +160,7 @@ describe('the beginning', () => {
     late.release()
     await settle()
     expect(begun.isDone).toBe(true)
-    expect(ps(inventory)).toEqual(['/n1/web Up 5 minutes', '/n2/job Exited (3) 5 minutes ago'])
+    expect(ps(inventory)).toEqual(['/n1/web Up 5 hours', '/n2/job Exited (3) 5 hours ago'])
   })
 
   it('waits until it is known who the nodes are', async () => {
@@ -212,12 +212,12 @@ describe('a node', () => {
     node.failure = unavailable('ENGINE_UNAVAILABLE', 'Cannot connect: connection refused')
     await clock.advance(61_000)
     expect(inventory.node('n1')).toMatchObject({ condition: 'broken', error: 'Cannot connect: connection refused' })
-    expect(ps(inventory)).toEqual(['/n1/web Host Down', '/n2/job Exited (3) 6 minutes ago'])
+    expect(ps(inventory)).toEqual(['/n1/web Host Down', '/n2/job Exited (3) 5 hours ago'])
     expect(ps(inventory, { all: false })).toEqual([])
     node.failure = undefined
     await clock.advance(11_000)
     expect(inventory.node('n1')?.condition).toBe('live')
-    expect(ps(inventory, { all: false })).toEqual(['/n1/web Up 6 minutes'])
+    expect(ps(inventory, { all: false })).toEqual(['/n1/web Up 5 hours'])
   })
 
   it('whose lease has ended is down, and as it is when it returns', async () => {
@@ -230,7 +230,7 @@ describe('a node', () => {
     node.boxes = [job()]
     members = new Map(before)
     await clock.advance(1_100)
-    expect(ps(inventory)).toEqual(['/n1/job Exited (3) 5 minutes ago'])
+    expect(ps(inventory)).toEqual(['/n1/job Exited (3) 5 hours ago'])
   })
 
   it.each([

@@ -9,7 +9,7 @@ let clock: ManualClock
 let end: AbortController
 
 beforeEach(() => {
-  clock = new ManualClock(Date.parse('2023-11-14T22:18:20Z'))
+  clock = new ManualClock(Date.parse('2023-11-15T03:13:20Z'))
   end = new AbortController()
 })
 afterEach(() => end.abort())

@@ -72,8 +72,8 @@ function eventOf(Action: string, ID: string): EngineEvent {
   return { Type: 'container', Action, Actor: { ID, Attributes: {} }, scope: 'local', time: 0, timeNano: 0 }
 }
 
-function summaryOf({ id, name, status, labels = {} }: Box): ContainerSummary {
-  const Status = status === 'running' ? 'Up 5 minutes' : 'Exited (0) 5 minutes ago'
+function summaryOf({ id, name, status, exitCode = 0, labels = {} }: Box): ContainerSummary {
+  const Status = status === 'running' ? 'Up 5 hours' : `Exited (${exitCode}) 5 hours ago`
   return {
     Id: id,
     Names: [`/${name}`],
