@@ -16,6 +16,7 @@ import { bringImage } from '../images/bring-image.ts'
 import type { ClusterNodes, NodeEngine } from '../nodes.ts'
 import { toContainerRequest } from './container-request.ts'
 import { splitExpressions } from './expressions.ts'
+import { creationFailure, OutcomeUnknown, removeUnwanted, undoWhenLate } from './late-container.ts'
 import type { PendingContainer } from './pending-containers.ts'
 import { placedNode } from './placed-node.ts'
 import type { PlacementState } from './placement-state.ts'
@@ -152,12 +153,22 @@ async function createAt(
       throw wasNeverSent(cause) ? new Unreached('The node cannot be reached', { cause }) : cause
     })
     await ports.nodes.inventory.refresh(node.name, created.Id)
+    if (swarmId === undefined && ports.signal.aborted) {
+      // Nobody has heard of it, and nobody would remove it.
+      await removeUnwanted(node, created.Id, ports.nodes)
+      ports.signal.throwIfAborted()
+    }
     if (isRescheduled && swarmId === undefined) {
       await keep({ swarmId: id, node, containerId: created.Id, request, platform }, ports)
     }
-    return { node, created }
-  } finally {
     done()
+    return { node, created }
+  } catch (error) {
+    // One of a known id is looked for by whoever gave the id.
+    if (error instanceof OutcomeUnknown && swarmId === undefined) {
+      undoWhenLate({ node, swarmId: id, done }, ports.nodes)
+    } else done()
+    throw error instanceof OutcomeUnknown ? error.cause : error
   }
 }
 
@@ -236,14 +247,19 @@ async function createOn(
   const { engine } = node
   const forPlatform = platform === undefined ? {} : { platform }
   const options = { ...(name === undefined ? {} : { name }), ...forPlatform }
-  try {
+  const create = async (): Promise<Created> => {
     await confirmLead()
-    return await engine.containers.create(request, options)
+    signal.throwIfAborted()
+    return engine.containers.create(request, options).catch((error: unknown) => {
+      throw creationFailure(error)
+    })
+  }
+  try {
+    return await create()
   } catch (error) {
     const isMissing = error instanceof ShoalError && error.status === 404 && /image/i.test(error.message)
     if (!isMissing || request.Image === undefined) throw error
     await bringImage(request.Image, node, { nodes, signal, ...forPlatform })
-    await confirmLead()
-    return engine.containers.create(request, options)
+    return create()
   }
 }
