@@ -19,28 +19,47 @@ function watched() {
   return { seen, pass, stop }
 }
 
-it('gives back once what the start has left', async () => {
-  const { seen, pass } = watched()
-  await pass(100, 0)
-  expect(seen.given).toBe(1)
-})
+type Stretch = readonly [seconds: number, workMs: number]
 
-it('gives back when work is over, and not while it goes on', async () => {
+it.each<{ readonly what: string; readonly stretches: readonly Stretch[]; readonly given: number }>([
+  { what: 'once what the start has left', stretches: [[100, 0]], given: 1 },
+  {
+    what: 'nothing more while work goes on',
+    stretches: [
+      [1, 0],
+      [20, 300],
+    ],
+    given: 1,
+  },
+  {
+    what: 'again when work is over',
+    stretches: [
+      [1, 0],
+      [20, 300],
+      [100, 0],
+    ],
+    given: 2,
+  },
+  {
+    what: 'nothing for little work',
+    stretches: [
+      [1, 0],
+      [40, 10],
+    ],
+    given: 1,
+  },
+  {
+    what: 'again when little work has added up',
+    stretches: [
+      [1, 0],
+      [60, 10],
+    ],
+    given: 2,
+  },
+])('gives back $what', async ({ stretches, given }) => {
   const { seen, pass } = watched()
-  await pass(1, 0)
-  await pass(20, 300)
-  expect(seen.given).toBe(1)
-  await pass(100, 0)
-  expect(seen.given).toBe(2)
-})
-
-it('lets little work add up before it is worth it', async () => {
-  const { seen, pass } = watched()
-  await pass(1, 0)
-  await pass(40, 10)
-  expect(seen.given).toBe(1)
-  await pass(20, 10)
-  expect(seen.given).toBe(2)
+  for (const stretch of stretches) await pass(...stretch)
+  expect(seen.given).toBe(given)
 })
 
 it('stops when it is told', async () => {

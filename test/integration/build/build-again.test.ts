@@ -82,6 +82,19 @@ describe.skipIf(!isRoot)('building images again', () => {
     expect(lab.containers.commands).toEqual([])
   })
 
+  it('takes no step over from an image that is only here, whatever it says of its history', async () => {
+    const files = { Dockerfile: 'FROM base\nRUN echo one > /one\n' }
+    await lab.build(files, { tags: ['planted:1'] })
+    const archive = await buffer(await lab.store.images.save(['base', 'planted:1']))
+    await lab.open('b')
+    await lab.store.images.load(streamOf(archive), soon())
+    for (const cacheFrom of [[], ['base']]) {
+      await lab.build({ ...files, Dockerfile: `${files.Dockerfile}LABEL from=${cacheFrom.length}\n` }, { cacheFrom })
+    }
+    expect(lab.containers.commands).toHaveLength(1)
+    expect(lab.containers.commands[0]).toContain('echo one > /one')
+  })
+
   it('keeps nothing for the next build once that is said', async () => {
     const files = { Dockerfile: 'FROM base\nRUN echo one > /one\n' }
     const id = await lab.build(files)

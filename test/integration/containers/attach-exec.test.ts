@@ -121,6 +121,24 @@ describe.skipIf(!isRoot)('attach and exec', () => {
     expect(text).toContain('app\r\n1001 50\r\n20 60')
   })
 
+  it('holds nobody up by the size of a terminal whose command never starts', async () => {
+    const { exec } = dock.engine
+    const id = await dock.run('exec sleep 1000')
+    const size = { height: 20, width: 60 }
+    const { Id } = await exec.create(id, { Cmd: ['no-such-program'], Tty: true, AttachStdout: true })
+    await expect(exec.resize(Id, size)).rejects.toMatchObject({ status: 409 })
+    const sizes = Array.from({ length: 5 }, () => exec.resize(Id, size).catch((error: unknown) => error))
+    const started = exec.start(Id, { detach: false, tty: true, size })
+    await Promise.all([
+      ...sizes,
+      started.then(async talk => talk && (await Array.fromAsync(talk.stream))).catch(() => {}),
+    ])
+    await expect(exec.resize(Id, size)).rejects.toMatchObject({ status: 409 })
+    expect(await exec.inspect(Id)).toMatchObject({ Running: false, ExitCode: 127 })
+    const next = await exec.create(id, { Cmd: ['true'] })
+    await exec.start(next.Id, { detach: true, tty: false })
+  })
+
   it('refuses a command that is not there, and containers that do not run', async () => {
     const { exec, containers } = dock.engine
     const id = await dock.run('sleep 100')
