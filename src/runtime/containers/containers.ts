@@ -176,7 +176,7 @@ async function makeRoom(
     cgroups,
     hastenMove: cgroupHastener(cgroups),
     locks: new KeyedLock(),
-    exits: new ExitFiles(paths.exits),
+    exits: new ExitFiles(paths.exits, clock),
     waiters: new Waiters(),
     health: makeHealth(base, exec),
     rotator: new LogRotator({ clock, log, disk: logDisk(clock) }),

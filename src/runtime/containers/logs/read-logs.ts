@@ -1,4 +1,4 @@
-import { watch } from 'node:fs'
+import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock } from '../../../core/clock.ts'
 import { formatNano, NANOS_PER_MS } from '../../../core/nano-time.ts'
@@ -100,17 +100,26 @@ function nextChange(path: string, { clock, signal, ended }: ReadLogsPorts, isIdl
   if (isIdle) return { happened: promise, stop: resolve }
   const wake = (): void => resolve()
   const timer = clock.setTimer(POLL_MS, wake)
-  const watcher = watch(dirname(path), { persistent: false }, wake).on('error', wake)
+  const watcher = watchFolder(dirname(path), wake)
   signal.addEventListener('abort', wake, { once: true })
   ended?.addEventListener('abort', wake, { once: true })
   return {
     happened: promise,
     stop() {
       timer.cancel()
-      watcher.close()
+      watcher?.close()
       signal.removeEventListener('abort', wake)
       ended?.removeEventListener('abort', wake)
       resolve()
     },
+  }
+}
+
+/** Undefined where no watch is to be had: the host has few, and containers of its root may take them all. */
+function watchFolder(folder: string, wake: () => void): FSWatcher | undefined {
+  try {
+    return watch(folder, { persistent: false }, wake).on('error', wake)
+  } catch {
+    return undefined
   }
 }
