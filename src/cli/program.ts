@@ -71,6 +71,7 @@ async function parseAndRun(argv: readonly string[], program: Program, context: C
     })
   }
   fill(parser, root)
+  parser.version(`${root.name} version ${program.version}`, '-v, --version', 'print the version')
   await parser.parseAsync([...plainSwitches(argv, root)], { from: 'user' })
   return exitCode
 }

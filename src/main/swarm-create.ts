@@ -1,4 +1,11 @@
-import { badFlag, type Invocation, type RunCommand, readDiscoveryOptions, readDuration } from '../cli/index.ts'
+import {
+  badFlag,
+  type Invocation,
+  type RunCommand,
+  readDiscoveryOptions,
+  readDuration,
+  readLogLevel,
+} from '../cli/index.ts'
 import type { Clock } from '../core/clock.ts'
 import { withDeadline } from '../core/clock.ts'
 import { conflict, failed, invalidInput } from '../core/errors.ts'
@@ -13,6 +20,7 @@ const TIMEOUT_MS = 10_000
  * cluster has, as the hosted service of classic Swarm did.
  */
 export const runCreate: RunCommand = async (invocation, { stdout, stderr, random, clock, env }) => {
+  readLogLevel(invocation, { env })
   const { args, command, options } = invocation
   if (args.length > 1) throw badFlag(`the \`create\` command takes one argument at most. See '${command} --help'.`)
   const url = args[0] ?? (env['SWARM_DISCOVERY'] || undefined)

@@ -1,4 +1,11 @@
-import { badFlag, type RunCommand, readDiscovery, readDiscoveryOptions, readDuration } from '../cli/index.ts'
+import {
+  badFlag,
+  type RunCommand,
+  readDiscovery,
+  readDiscoveryOptions,
+  readDuration,
+  readLogLevel,
+} from '../cli/index.ts'
 import type { Clock } from '../core/clock.ts'
 import { silentLog } from '../core/log.ts'
 import {
@@ -15,6 +22,7 @@ const TIMEOUT_MS = 10_000
 
 /** `swarm list`: the address of every node, one a line, as classic Swarm prints them. */
 export const runList: RunCommand = async (invocation, context) => {
+  readLogLevel(invocation, context)
   const timeoutMs = readDuration(invocation, 'timeout', TIMEOUT_MS)
   if (timeoutMs <= 0) throw badFlag('--timeout should be a positive number')
   const tls = readStoreTls(readDiscoveryOptions(invocation))

@@ -1,35 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { PassThrough } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import type { CommandDefinition, CommandGroup } from '../../src/cli/index.ts'
-import { runProgram } from '../../src/cli/index.ts'
-import { ManualClock } from '../../src/core/manual-clock.ts'
-import { seededRandom } from '../../src/core/random.ts'
+import type { CommandDefinition } from '../../src/cli/index.ts'
 import { FAMILIES, umbrella } from '../../src/main/programs.ts'
-
-async function run(root: CommandGroup, argv: readonly string[]) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
-  const code = await runProgram(
-    argv,
-    { root, version: '1.2.3' },
-    {
-      stdin: new PassThrough(),
-      stdout,
-      stderr,
-      env: {},
-      cwd: '/',
-      clock: new ManualClock(),
-      random: seededRandom(1),
-      signal: new AbortController().signal,
-    },
-  )
-  stdout.end()
-  stderr.end()
-  return { code, stdout: await text(stdout), stderr: await text(stderr) }
-}
+import { run } from './run-family.ts'
 
 function paths(group: CommandDefinition, above: readonly string[] = []): string[][] {
   if (!('commands' in group)) return [[...above]]

@@ -12,14 +12,13 @@ export const ADVERTISE: OptionDefinition = {
 export const ADVERTISE_ALIAS: OptionDefinition = {
   flags: '--addr <host:port>',
   summary: 'same as --advertise',
-  hidden: true,
 }
 
 /** What classic Swarm takes before the command. */
 export const GLOBAL_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--debug', summary: 'log everything, unless --log-level says otherwise [$DEBUG]' },
   { flags: '-l, --log-level <level>', summary: 'debug, info, warn, error, fatal or panic (default: info)' },
-  { flags: '--experimental', summary: 'accepted: nothing is experimental', hidden: true },
+  { flags: '--experimental', summary: 'accepted: nothing is experimental' },
 ]
 
 /** Classic Swarm's flags of `swarm manage`, and those of the embedded store. */
@@ -33,7 +32,8 @@ export const MANAGE_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--strategy <name>', summary: 'placement: spread, binpack or random (default: spread)' },
   {
     flags: '-f, --filter <name>',
-    summary: 'filter of containers created one by one, instead of all of them',
+    summary:
+      'filter of containers created one by one, in this order, instead of all: health, port, containerslots, dependency, affinity, constraint, whitelist',
     repeatable: true,
   },
   { flags: '--replication', summary: 'checks that several managers are possible; on a store they always are' },
@@ -52,9 +52,9 @@ export const MANAGE_OPTIONS: readonly OptionDefinition[] = [
       'swarm.overcommit=<share of what nodes have>, swarm.createretry=<times>, shoal.soft=score (wishes one by one), shoal.image-locality=<containers>, shoal.volume-locality=prefer|require',
     repeatable: true,
   },
-  { flags: '-c, --cluster-driver <name>', summary: 'swarm, the only one there is', hidden: true },
+  { flags: '-c, --cluster-driver <name>', summary: 'swarm, the only one there is' },
   { flags: '--api-enable-cors', summary: 'let web pages of any origin use the API' },
-  { flags: '--cors', summary: 'same as --api-enable-cors', hidden: true },
+  { flags: '--cors', summary: 'same as --api-enable-cors' },
   {
     flags: '--heartbeat <duration>',
     summary: 'how often the file of file:// is read (default: 2s)',
@@ -71,13 +71,9 @@ export const MANAGE_OPTIONS: readonly OptionDefinition[] = [
     flags: '--engine-failure-retry <count>',
     summary: 'after so many failures such an engine is down (default: 3)',
   },
-  { flags: '--engine-refresh-retry <count>', summary: 'deprecated: --engine-failure-retry', hidden: true },
-  { flags: '--refresh-on-node-filter', summary: 'accepted: lists are never stale', hidden: true },
-  {
-    flags: '--container-name-refresh-filter <name>',
-    summary: 'accepted: lists are never stale',
-    hidden: true,
-  },
+  { flags: '--engine-refresh-retry <count>', summary: 'deprecated: --engine-failure-retry' },
+  { flags: '--refresh-on-node-filter', summary: 'accepted: lists are never stale' },
+  { flags: '--container-name-refresh-filter <name>', summary: 'accepted: lists are never stale' },
   { flags: '-l, --log-level <level>', summary: 'debug, info, warn, error or fatal (default: info)' },
   DISCOVERY_OPTION,
 ]
