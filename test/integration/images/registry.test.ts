@@ -107,6 +107,11 @@ describe.skipIf(!isRoot)('with a real registry', () => {
   })
 })
 
+/** Whether somebody waits to try again. Deadlines are longer: who lets those pass meets a registry that is silent. */
+function isTryDue(clock: ManualClock): boolean {
+  return (clock.nextDueMs() ?? Infinity) <= clock.nowMs() + 3_000
+}
+
 describe.skipIf(!isRoot)('with a registry that does wrong', () => {
   let workshop: Workshop
   beforeEach(() => {
@@ -170,7 +175,7 @@ describe.skipIf(!isRoot)('with a registry that does wrong', () => {
     const store = await workshop.store('a', { clock })
     const pulled = store.images.pull(name, {}, soon())
     pulled.catch(() => {})
-    await until(() => clock.nextDueMs() !== undefined)
+    await until(() => isTryDue(clock))
     registry.answers.set(path, whole)
     await clock.advance(1_000)
     await pulled
@@ -192,7 +197,7 @@ describe.skipIf(!isRoot)('with a registry that does wrong', () => {
       done = true
     })
     await until(async () => {
-      if (clock.nextDueMs() !== undefined) await clock.advance(60_000)
+      if (isTryDue(clock)) clock.step()
       return done
     })
     expect(await failure).toMatchObject({ code: 'TRUNCATED_BLOB', message: expect.stringContaining('is cut off') })

@@ -267,8 +267,7 @@ async function serveRange(answer: Answer, range: string | undefined, response: S
 
 async function deliver(answer: Answer, body: Buffer, response: ServerResponse): Promise<void> {
   if (answer.cutAfter !== undefined) {
-    response.write(body.subarray(0, answer.cutAfter))
-    await sleep(systemClock, 20)
+    await new Promise(resolve => response.write(body.subarray(0, answer.cutAfter), resolve))
     return void response.destroy()
   }
   const step = answer.slowBytes ?? body.length
