@@ -3,6 +3,7 @@ export { checkedImages, checkedInfo, checkedThings } from './client/checked-answ
 export { ContainerFeed, type ContainerFeedOptions } from './client/container-feed.ts'
 export { copyImage } from './client/copy-image.ts'
 export { createDockerClient, type DockerClient } from './client/docker-client.ts'
+export { EventPace } from './client/event-pace.ts'
 export { judgeEngine } from './client/judge-engine.ts'
 export { authHeader, filterQuery, platformQuery } from './client/query.ts'
 export { type ClientTls, clientTlsOf, connectionOptions } from './client/tls.ts'

@@ -3,11 +3,11 @@ import type { ServerResponse } from 'node:http'
 import { sleep } from '../../core/clock.ts'
 import { failed, invalidInput } from '../../core/errors.ts'
 import { parseNano } from '../../core/nano-time.ts'
-import type { EngineEvent, Filters } from '../../docker-api/index.ts'
+import { type EngineEvent, EventPace, type Filters } from '../../docker-api/index.ts'
 import { oldNames } from '../../docker-api/server/index.ts'
 import type { ApiReply, ApiRequest } from '../http/route.ts'
 import { parseFilters } from './container-list.ts'
-import { askAll, type ClusterNodes, type NodeEngine } from './nodes.ts'
+import { answeringNodes, askAll, type ClusterNodes, type NodeEngine } from './nodes.ts'
 
 interface Wanted {
   readonly sinceMs?: number
@@ -105,27 +105,41 @@ export async function lastEvents(events: AsyncIterable<EngineEvent>, signal: Abo
   const kept: EngineEvent[] = []
   for await (const event of events) {
     signal.throwIfAborted()
-    const { Actor, timeNano } = (event ?? {}) as Partial<EngineEvent>
-    if (typeof Actor?.Attributes !== 'object' || typeof timeNano !== 'number') {
-      throw failed('BAD_ANSWER', 'The engine tells something for an event that is none')
-    }
-    kept.push(event)
+    kept.push(checkedEvent(event))
     if (kept.length >= 2 * PAST_MAX) kept.splice(0, kept.length - PAST_MAX)
   }
   return kept.slice(-PAST_MAX)
+}
+
+/** Throws BAD_ANSWER for what is no event. */
+function checkedEvent(event: EngineEvent): EngineEvent {
+  const { Actor, timeNano } = (event ?? {}) as Partial<EngineEvent>
+  if (typeof Actor?.Attributes !== 'object' || Actor.Attributes === null || !Number.isFinite(timeNano)) {
+    throw failed('BAD_ANSWER', 'The engine tells something for an event that is none')
+  }
+  return event
 }
 
 function chosen(nodes: ClusterNodes, { nodes: names }: Wanted): readonly NodeEngine[] {
   return nodes.ready().filter(({ name }) => names === undefined || names.includes(name))
 }
 
-/** Follows every node that is up, and those that come. */
+/** A node whose events a client gets; it stays known when it goes. */
+interface Followed {
+  node: NodeEngine
+  /** Where to go on, in milliseconds since 1970. */
+  sinceMs: number
+  /** Absent while it does not answer. */
+  end?: AbortController | undefined
+}
+
+/** Follows every node that answers, and those that come. One that tells events without end does not answer, see the inventory. */
 class LiveEvents {
   readonly #response: ServerResponse
   readonly #wanted: Wanted
   readonly #ports: Ports
   readonly #lost = new AbortController()
-  readonly #following = new Map<string, AbortController>()
+  readonly #known = new Map<string, Followed>()
 
   constructor(response: ServerResponse, wanted: Wanted, ports: Ports) {
     this.#response = response
@@ -145,38 +159,47 @@ class LiveEvents {
         this.#lost.signal.throwIfAborted()
       }
     } finally {
-      for (const end of this.#following.values()) end.abort()
+      for (const { end } of this.#known.values()) end?.abort()
     }
   }
 
   #look(isFirst: boolean): void {
-    const present = chosen(this.#ports.nodes, this.#wanted)
-    for (const [name, end] of this.#following) {
-      if (present.some(node => node.name === name)) continue
-      end.abort()
-      this.#following.delete(name)
-      this.#tellMembership(name, 'engine_disconnect')
+    const { nodes } = this.#ports
+    const ready = () => chosen(nodes, this.#wanted)
+    const present = new Map(answeringNodes({ ...nodes, ready }).map(node => [node.name, node]))
+    for (const followed of this.#known.values()) {
+      if (followed.end === undefined || present.has(followed.node.name)) continue
+      followed.end.abort()
+      followed.end = undefined
+      this.#tellMembership(followed.node, 'engine_disconnect')
     }
-    for (const node of present) {
-      if (this.#following.has(node.name)) continue
-      const end = new AbortController()
-      this.#following.set(node.name, end)
-      if (!isFirst) this.#tellMembership(node.name, 'engine_connect')
-      void this.#follow(node, end.signal)
+    for (const node of present.values()) {
+      const before = this.#known.get(node.name)
+      if (before?.end !== undefined) continue
+      const followed = before ?? { node, sinceMs: this.#wanted.sinceMs ?? 0 }
+      this.#known.set(node.name, followed)
+      if (!isFirst) this.#tellMembership(node, before === undefined ? 'engine_connect' : 'engine_reconnect')
+      void this.#follow(node, followed)
     }
   }
 
-  async #follow(node: NodeEngine, gone: AbortSignal): Promise<void> {
+  async #follow(node: NodeEngine, followed: Followed): Promise<void> {
     const { nodes, signal } = this.#ports
-    const end = AbortSignal.any([signal, gone])
     const { filters } = this.#wanted
-    let sinceMs = this.#wanted.sinceMs ?? 0
+    const gone = new AbortController()
+    const end = AbortSignal.any([signal, gone.signal])
+    followed.node = node
+    followed.end = gone
+    const pace = new EventPace(nodes.clock)
     while (!end.aborted) {
       try {
-        for await (const event of node.engine.events({ sinceMs, filters }, end)) {
+        for await (const event of node.engine.events({ sinceMs: followed.sinceMs, filters }, end)) {
+          if (pace.isTooFast()) await pace.pause(end)
+          if (end.aborted) return
+          const line = toLine(checkedEvent(event), node)
           // A microsecond later, so that it is not told twice when the node is asked again.
-          sinceMs = event.timeNano / 1e6 + 0.001
-          this.#push(toLine(event, node))
+          followed.sinceMs = event.timeNano / 1e6 + 0.001
+          this.#push(line)
         }
       } catch {
         // It is asked again, from where it stopped.
@@ -185,7 +208,8 @@ class LiveEvents {
     }
   }
 
-  #tellMembership(name: string, Action: string): void {
+  /** As classic Swarm tells of its engines. */
+  #tellMembership(node: NodeEngine, Action: string): void {
     const { type } = this.#wanted.filters
     if (type !== undefined && !type.includes('swarm')) return
     const nowMs = this.#ports.nodes.clock.nowMs()
@@ -193,8 +217,9 @@ class LiveEvents {
       Type: 'swarm',
       Action,
       status: Action,
-      from: `swarm node:${name}`,
-      Actor: { ID: name, Attributes: { 'node.name': name } },
+      from: `swarm node:${node.name}`,
+      Actor: { ID: node.name, Attributes: attributesOf(node) },
+      node: oldNodeOf(node),
       scope: 'swarm',
       time: Math.floor(nowMs / 1_000),
       timeNano: nowMs * 1e6,
@@ -215,23 +240,27 @@ async function write(response: ServerResponse, line: string, signal: AbortSignal
 }
 
 /** Classic Swarm's additions (cluster/swarm/cluster.go), beside the fields that old clients read. */
-function toLine(event: EngineEvent, { name, member }: NodeEngine): string {
-  const [ip = ''] = member.apiAddress.split(/:\d+$/)
+function toLine(event: EngineEvent, node: NodeEngine): string {
   const { Type, Actor } = event
   const image = Actor.Attributes['image']
-  const Attributes = {
-    ...Actor.Attributes,
-    'node.name': name,
-    'node.id': member.id,
-    'node.addr': member.apiAddress,
-    'node.ip': ip,
-  }
   const line = {
     ...oldNames(event),
     ...event,
-    from: `${Type === 'container' && image !== undefined ? image : ''} node:${name}`.trimStart(),
-    Actor: { ...Actor, Attributes },
-    node: { Name: name, Id: member.id, Addr: member.apiAddress, Ip: ip },
+    from: `${Type === 'container' && image !== undefined ? image : ''} node:${node.name}`.trimStart(),
+    Actor: { ...Actor, Attributes: { ...Actor.Attributes, ...attributesOf(node) } },
+    node: oldNodeOf(node),
   }
   return `${JSON.stringify(line)}\n`
+}
+
+function attributesOf({ name, member }: NodeEngine): Readonly<Record<string, string>> {
+  return { 'node.name': name, 'node.id': member.id, 'node.addr': member.apiAddress, 'node.ip': ipOf(member) }
+}
+
+function oldNodeOf({ name, member }: NodeEngine): object {
+  return { Name: name, Id: member.id, Addr: member.apiAddress, Ip: ipOf(member) }
+}
+
+function ipOf({ apiAddress }: NodeEngine['member']): string {
+  return apiAddress.split(/:\d+$/)[0] ?? ''
 }

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { sleep, systemClock } from '../../../src/core/clock.ts'
 import { conflict, notFound, unavailable } from '../../../src/core/errors.ts'
-import type { Engine, EngineEvent, ImageInspect } from '../../../src/docker-api/index.ts'
+import type { Engine, EngineEvent, ImageInspect, SystemInfo } from '../../../src/docker-api/index.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
-import { addNode, get, startFront } from './front-lab.ts'
+import { addNode, get, lab, startFront } from './front-lab.ts'
 
 const BUILT = `sha256:${'b'.repeat(64)}`
 
@@ -21,31 +21,48 @@ describe('events of the cluster', () => {
     timeNano: seconds * 1e9,
   })
 
+  const FUTURE = 4e9
+
   /** A node with a past, that tells news until it is hung up on. */
   function engineWithEvents(past: readonly EngineEvent[], news: readonly EngineEvent[] = []): Engine {
     return stubEngine({
       version: async () => ({ ApiVersion: '1.41' }) as never,
-      async *events({ untilMs }, signal) {
+      async *events({ untilMs, sinceMs = 0 }, signal) {
         if (untilMs !== undefined) return yield* past
-        yield* news
+        // What is told of the far future is news until it was told.
+        yield* news.filter(({ time }) => time < FUTURE || time * 1_000 > sinceMs)
         await sleep(systemClock, 60_000, signal)
       },
     })
   }
 
-  async function read(port: number, query: string, count: number, last?: string): Promise<Record<string, unknown>[]> {
+  type Line = Record<string, unknown>
+
+  /** All that a client is told, until the test ends. */
+  function listen(port: number, query = ''): Line[] {
+    const told: Line[] = []
     const hangUp = new AbortController()
-    const response = await fetch(`http://127.0.0.1:${port}/v1.41/events${query}`, { signal: hangUp.signal })
-    const lines: Record<string, unknown>[] = []
-    let rest = ''
-    for await (const chunk of response.body ?? []) {
-      const parts = (rest + Buffer.from(chunk).toString()).split('\n')
-      rest = parts.pop() ?? ''
-      lines.push(...parts.map(part => JSON.parse(part) as Record<string, unknown>))
-      if (lines.length >= count && (last === undefined || lines.some(({ Action }) => Action === last))) break
+    lab.scope.defer(() => hangUp.abort())
+    const reading = async (): Promise<void> => {
+      const { body } = await fetch(`http://127.0.0.1:${port}/v1.41/events${query}`, { signal: hangUp.signal })
+      let rest = ''
+      for await (const chunk of body ?? []) {
+        const parts = (rest + Buffer.from(chunk).toString()).split('\n')
+        rest = parts.pop() ?? ''
+        told.push(...parts.map(part => JSON.parse(part) as Line))
+      }
     }
-    hangUp.abort()
-    return lines
+    reading().catch(() => {})
+    return told
+  }
+
+  const toldOf = (told: readonly Line[], action: string): Promise<unknown> =>
+    vi.waitUntil(() => told.some(({ Action }) => Action === action), 20_000)
+
+  async function read(port: number, query: string, count: number): Promise<Line[]> {
+    const told = listen(port, query)
+    await vi.waitUntil(() => told.length >= count, 20_000)
+    return told
   }
 
   it('are those of all nodes, the past in the order of time, each with its node', async () => {
@@ -67,13 +84,82 @@ describe('events of the cluster', () => {
   it('go on while the client listens, from nodes that join too', async () => {
     await addNode('n1', engineWithEvents([], [event('start', 100)]))
     const port = await startFront()
-    const reading = read(port, '', 2, 'stop')
+    const lines = listen(port)
     await addNode('n2', engineWithEvents([], [event('stop', 200)]))
-    const told = (await reading).map(
-      ({ Action, node }) => `${String(Action)} ${(node as { Name?: string })?.Name ?? ''}`,
-    )
+    await Promise.all(['start', 'stop'].map(action => toldOf(lines, action)))
+    const told = lines.map(({ Action, node }) => `${String(Action)} ${(node as { Name?: string })?.Name ?? ''}`)
     expect(told).toContain('start n1')
     expect(told).toContain('stop n2')
+  })
+
+  it('tell of nodes that go and return, and tell nothing twice', async () => {
+    await addNode('n1', engineWithEvents([]))
+    await addNode('n2', engineWithEvents([], [event('start', FUTURE)]))
+    const told = listen(await startFront())
+    await toldOf(told, 'start')
+    lab.away = lab.members.splice(1)
+    await toldOf(told, 'engine_disconnect')
+    lab.members.push(...lab.away.splice(0))
+    await toldOf(told, 'engine_reconnect')
+    await addNode('n3', engineWithEvents([], [event('stop', FUTURE)]))
+    await toldOf(told, 'stop')
+    const actions = told.map(({ Action }) => Action)
+    expect(actions).toEqual(['start', 'engine_disconnect', 'engine_reconnect', 'engine_connect', 'stop'])
+    expect(told[1]).toMatchObject({
+      Type: 'swarm',
+      from: 'swarm node:n2',
+      Actor: { Attributes: { 'node.name': 'n2', 'node.id': 'id-n2', 'node.ip': '127.0.0.1' } },
+      node: { Name: 'n2' },
+    })
+  })
+
+  it('are not drowned in those of a node that tells without end, or tells no events', async () => {
+    const [lies, news] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const telling = (tell: (signal: AbortSignal) => AsyncIterable<unknown>): Engine =>
+      stubEngine({
+        version: async () => ({ ApiVersion: '1.41' }) as never,
+        events: (_options, signal) => tell(signal) as AsyncIterable<never>,
+      })
+    const lying = (lie: () => unknown): Engine =>
+      telling(async function* (signal) {
+        await lies.promise
+        while (!signal.aborted) yield lie()
+      })
+    await addNode(
+      'flood',
+      lying(() => event('die', FUTURE)),
+    )
+    await addNode(
+      'garbage',
+      lying(() => ({ Type: 5, Actor: null })),
+    )
+    await addNode(
+      'good',
+      telling(async function* (signal) {
+        yield event('start', FUTURE)
+        await news.promise
+        yield event('stop', FUTURE)
+        await sleep(systemClock, 60_000, signal)
+      }),
+    )
+    const port = await startFront()
+    const told = listen(port)
+    await toldOf(told, 'start')
+    lies.resolve()
+    await toldOf(told, 'engine_disconnect')
+    news.resolve()
+    await toldOf(told, 'stop')
+    expect(told.filter(({ Action }) => Action === 'die').length).toBeLessThan(20_000)
+    expect(told.every(({ Type }) => Type === 'container' || Type === 'swarm')).toBe(true)
+    const named = async (): Promise<boolean> => {
+      const { SystemStatus = [] } = (await get(port, '/info')).body as SystemInfo
+      const errors = SystemStatus.flatMap(([key, value]) => (key?.includes('Error') === true ? [value ?? ''] : []))
+      return (
+        errors.some(error => error.includes('events without end')) &&
+        errors.some(error => /event that is none/.test(error))
+      )
+    }
+    await vi.waitUntil(named, 20_000)
   })
 
   it('of one node are had by asking for it, and a time that is none is refused', async () => {
