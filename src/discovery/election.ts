@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../core/clock.ts'
-import { errorMessage, isTransient, unavailable } from '../core/errors.ts'
+import { errorCode, errorMessage, isTransient, unavailable } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { CachedPrefix } from './cached-prefix.ts'
 import { jsonCodec } from './codec.ts'
@@ -37,6 +37,12 @@ export interface Leadership {
   readonly confirm: () => Promise<void>
   /** A transaction that the store refuses (`succeeded: false`) once somebody else leads. */
   readonly fencedTxn: (compares: readonly Compare[], operations: readonly Operation[]) => Promise<TxnResult>
+  /**
+   * Has the store refuse whatever of this term is still on its way to it: all that compares an earlier edition of the
+   * election key. Resolves with the new edition, its mod revision; the first one is `token`. Throws 503 `NOT_LEADER`
+   * if the term is over, `STORE_UNAVAILABLE` if it may not have been done.
+   */
+  readonly renew: () => Promise<number>
   /** Gives the term up, so that the next leader need not wait for the lease to run out. */
   readonly resign: () => Promise<void>
 }
@@ -106,6 +112,8 @@ async function untilVacant(seen: CachedPrefix<LeaderRecord>, key: string, signal
 interface Won {
   readonly lease: Lease
   readonly token: number
+  /** What stands in the election key. */
+  readonly value: string
 }
 
 async function standOnce({ store, keys, candidate, clock, ttlMs = TTL_MS }: ElectionOptions): Promise<Won | undefined> {
@@ -114,7 +122,7 @@ async function standOnce({ store, keys, candidate, clock, ttlMs = TTL_MS }: Elec
   try {
     const compares = [{ key: keys.election, exists: false }]
     const { succeeded, revision } = await store.txn(compares, [{ put: keys.election, value, lease }])
-    if (succeeded) return { lease, token: revision }
+    if (succeeded) return { lease, token: revision, value }
   } catch (error) {
     // Perhaps we were elected and the answer was lost. Giving the lease back undoes it either way.
     void lease.revoke()
@@ -125,7 +133,7 @@ async function standOnce({ store, keys, candidate, clock, ttlMs = TTL_MS }: Elec
 }
 
 function startTerm({ store, keys }: ElectionOptions, seen: CachedPrefix<LeaderRecord>, won: Won): Leadership {
-  const { lease, token } = won
+  const { lease, token, value } = won
   const over = new AbortController()
   const end = (): void => {
     stop()
@@ -139,16 +147,27 @@ function startTerm({ store, keys }: ElectionOptions, seen: CachedPrefix<LeaderRe
   })
   lease.lost.addEventListener('abort', end, { once: true })
   const fence: Compare = { key: keys.election, createRevision: token }
+  const notLeader = (): Error => {
+    end()
+    return unavailable('NOT_LEADER', 'This manager does not lead any more; try again')
+  }
   return {
     token,
     lost: over.signal,
     isCurrent: () => !over.signal.aborted && lease.isCurrent(),
     async confirm() {
-      if ((await store.txn([fence], [])).succeeded) return
-      end()
-      throw unavailable('NOT_LEADER', 'This manager does not lead any more; try again')
+      if (!(await store.txn([fence], [])).succeeded) throw notLeader()
     },
     fencedTxn: (compares, operations) => store.txn([fence, ...compares], operations),
+    async renew() {
+      try {
+        const { succeeded, revision } = await store.txn([fence], [{ put: keys.election, value, lease }])
+        if (succeeded) return revision
+      } catch (error) {
+        if (errorCode(error) !== 'LEASE_GONE') throw error
+      }
+      throw notLeader()
+    },
     async resign() {
       end()
       await lease.revoke()

@@ -210,7 +210,7 @@ class ManagerState {
     const cache = new ClusterCache(this.#ports)
     try {
       await cache.ready(end)
-      const writer = new FencedWriter({ store, keys, wrote: cache.wrote }, leadership.token)
+      const writer = new FencedWriter({ store, keys, wrote: cache.wrote }, leadership)
       this.cache?.close()
       this.cache = cache
       this.#begin()

@@ -89,6 +89,28 @@ it('refuses what a former leader writes', async () => {
   expect((await a.terms[1]!.fencedTxn([], [{ put: key, value: '3' }])).succeeded).toBe(true)
 })
 
+it('renews a term: what compares the edition before is refused, and nobody else notices', async () => {
+  const { clock, candidate, root } = cluster()
+  const a = candidate('a')
+  await clock.advance(100)
+  const b = candidate('b')
+  await clock.advance(100)
+  const term = a.terms[0]!
+  const edition = await term.renew()
+  expect(edition).toBeGreaterThan(term.token)
+  expect((await root.txn([{ key: keys.election, modRevision: term.token }], [])).succeeded).toBe(false)
+  expect((await root.txn([{ key: keys.election, modRevision: edition }], [])).succeeded).toBe(true)
+  await clock.advance(60_000)
+  await expect(term.confirm()).resolves.toBeUndefined()
+  expect(b.terms).toEqual([])
+  expect(b.election.leader()?.address).toBe('a:3375')
+  // It still hangs on its lease.
+  await term.resign()
+  await clock.advance(1_000)
+  expect(b.terms.length).toBe(1)
+  await expect(term.renew()).rejects.toMatchObject({ code: 'NOT_LEADER', status: 503 })
+})
+
 it('says that the term is lost before the store gives the place to another', async () => {
   const clock = new ManualClock()
   const root = createMemoryStore({ clock })

@@ -89,7 +89,8 @@ export class ClusterCache {
   /** Remembers our own write, so that nothing is decided before it is seen. */
   readonly wrote = (keys: readonly string[], revision: number): void => {
     for (const [prefix] of this.#all()) {
-      if (keys.some(key => key.startsWith(prefix))) this.#floors.set(prefix, revision)
+      if (!keys.some(key => key.startsWith(prefix))) continue
+      this.#floors.set(prefix, Math.max(revision, this.#floors.get(prefix) ?? 0))
     }
   }
 

@@ -19,7 +19,7 @@ import type { FencedWriter } from './writer.ts'
 const PAUSE_MIN_MS = 20
 /** Everything is decided anew at least this often. */
 const PAUSE_MAX_MS = 5_000
-const RETRY_MS = 500
+const RETRY = { minMs: 500, maxMs: 500 }
 /** Room that containers give back within this long is looked at once, however many of them end. */
 const ROOM_PAUSE_MS = 200
 const VOLUME_DEADLINE_MS = 20_000
@@ -62,10 +62,11 @@ export class ControlLoop {
     try {
       await cache.ready(signal)
       while (!signal.aborted) {
-        await cache.current(signal)
+        const isClear = await this.#retried(() => this.#ports.writer.settle())
+        if (isClear) await cache.current(signal)
         this.#changed = Promise.withResolvers()
         if (signal.aborted) return
-        await this.#pause(await this.#round(signal), signal)
+        await this.#pause(isClear ? await this.#round(signal) : RETRY, signal)
       }
     } finally {
       stop()
@@ -77,7 +78,7 @@ export class ControlLoop {
 
   /** One round; resolves with how long to wait at most for the next. */
   async #round(signal: AbortSignal): Promise<{ minMs: number; maxMs: number }> {
-    const { clock, log, cache, writer, random, makePlacer, standalone } = this.#ports
+    const { clock, cache, writer, random, makePlacer, standalone } = this.#ports
     const startMs = clock.monotonicMs()
     const snapshot = cache.snapshot()
     this.#observations = observe(this.#observations, snapshot, startMs)
@@ -92,16 +93,22 @@ export class ControlLoop {
       ...(standalone === undefined ? {} : { standalone: standalone.reservations() }),
     }
     const { actions, wakeAtMs } = decide(snapshot, round, makePlacer)
-    try {
-      await this.#act(actions, signal)
-    } catch (error) {
-      if (!isTransient(error)) throw error
-      log.warn({ error: errorMessage(error) }, 'cannot write decisions, will retry')
-      return { minMs: RETRY_MS, maxMs: RETRY_MS }
-    }
+    if (!(await this.#retried(() => this.#act(actions, signal)))) return RETRY
     const tookMs = clock.monotonicMs() - startMs
     const dueMs = wakeAtMs === undefined ? PAUSE_MAX_MS : wakeAtMs - startMs
     return { minMs: Math.max(PAUSE_MIN_MS, tookMs), maxMs: Math.min(PAUSE_MAX_MS, dueMs) }
+  }
+
+  /** False if the store did not answer. */
+  async #retried(write: () => Promise<void>): Promise<boolean> {
+    try {
+      await write()
+      return true
+    } catch (error) {
+      if (!isTransient(error)) throw error
+      this.#ports.log.warn({ error: errorMessage(error) }, 'cannot write decisions, will retry')
+      return false
+    }
   }
 
   /** Nothing in the store tells of room that a container gives back. */

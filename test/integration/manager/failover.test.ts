@@ -83,7 +83,7 @@ describe('two managers on one store', () => {
     expect(ids(after)).toEqual(expect.arrayContaining(ids(before)))
 
     // The deposed leader wakes up and writes with its old token.
-    const deposed = new FencedWriter({ store: openStore(), keys, wrote: () => {} }, token)
+    const deposed = new FencedWriter({ store: openStore(), keys, wrote: () => {} }, { token, renew: async () => token })
     const late = deposed.write({ compares: [], operations: [{ put: keys.project('late'), value: '{}' }] })
     await expect(late).rejects.toMatchObject({ code: 'NOT_LEADER' })
     expect(await openStore().get(keys.project('late'))).toBeUndefined()
