@@ -44,7 +44,8 @@ export async function unstageMounts(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true })
 }
 
-function isBelow(path: string, other: string): boolean {
+/** Whether a clean path names something inside of another. */
+export function isBelow(path: string, other: string): boolean {
   return path.startsWith(`${other}/`)
 }
 

@@ -42,7 +42,7 @@ export async function writeBundle(
   const { config } = record
   const host = inForce(record.host, room.defaults)
   const { initPath } = room.facts
-  checkRoot(rootPath, record.mounts)
+  const mounts = checkRoot(rootPath, record.mounts)
   await grantRealtime(room.cgroups, dirname(cgroupPath(room, record)), host)
   const spec = buildOciSpec({
     facts: room.facts,
@@ -51,7 +51,7 @@ export async function writeBundle(
     hostname: record.hostname,
     rootPath,
     user: userInside(rootPath, config.User ?? '', host.GroupAdd ?? []),
-    mounts: await stageMounts(stagingPath(room.paths, record.id), record.mounts),
+    mounts: await stageMounts(stagingPath(room.paths, record.id), mounts),
     sandbox,
     cgroupsPath: cgroupPath(room, record),
     ...(host.Init === true && initPath !== undefined ? { initPath } : {}),
