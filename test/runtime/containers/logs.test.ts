@@ -1,4 +1,5 @@
-import { appendFile, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -229,4 +230,15 @@ it.each([
   [{ tag: '{{.Name}}/{{ .ID }}/{{.ImageName}}/{{.Odd}}' }, 'tag=web%2Faaaaaaaaaaaa%2Fbox%2F%7B%7B.Odd%7D%7D'],
 ])('attaches to every line, by the options %j, %s', (options, details) => {
   expect(logDetails(labelled(options))).toBe(details)
+})
+
+it.each([
+  ['a link to another log', () => symlink(`${path}.1`, path)],
+  ['a link to nothing', () => symlink('/nothing', path)],
+  ['a pipe', () => Promise.resolve(execFileSync('mkfifo', [path]))],
+  ['a directory', () => mkdir(path)],
+])('reads nothing through %s in its place', async (_what, put) => {
+  await writeFile(`${path}.1`, line(1, 'one'))
+  await put()
+  await expect(read()).rejects.toMatchObject({ code: 'BAD_LOG_FILE' })
 })

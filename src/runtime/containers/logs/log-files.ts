@@ -1,8 +1,11 @@
+import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { errorCode } from '../../../core/errors.ts'
+import { errorCode, failed } from '../../../core/errors.ts'
 import { endsLine } from './log-record.ts'
 
 const READ_BYTES = 64 * 1024
+/** Whatever was put in the place of a log: a link leads nowhere, and a pipe holds nobody up. */
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /** An open log file: it stays readable when rotation renames or deletes it. */
 export interface LogFile {
@@ -39,12 +42,15 @@ export async function openNewerFiles(path: string, thanInode?: number): Promise<
 
 async function openFile(path: string): Promise<LogFile | undefined> {
   try {
-    const handle = await open(path, 'r')
-    return { handle, inode: (await handle.stat()).ino }
+    const handle = await open(path, READ)
+    const stats = await handle.stat()
+    if (stats.isFile()) return { handle, inode: stats.ino }
+    await handle.close()
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined
-    throw error
+    if (errorCode(error) !== 'ELOOP') throw error
   }
+  throw failed('BAD_LOG_FILE', `${path} is no regular file: remove it, or the container`)
 }
 
 /** Reads a file in pieces from a position to its present end; returns the position reached. */

@@ -12,7 +12,7 @@ const REOPEN_TIMEOUT_MS = 2_000
 /** Asks conmon, through its control fifo, to go on in a new log file. False if no conmon is there any more. */
 export async function reopenLog(controlPath: string): Promise<boolean> {
   try {
-    await using fifo = await open(controlPath, constants.O_WRONLY | constants.O_NONBLOCK)
+    await using fifo = await open(controlPath, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
     await fifo.write(REOPEN_LOG)
     return true
   } catch (error) {
