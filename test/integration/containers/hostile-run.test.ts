@@ -1,7 +1,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EngineEvent } from '../../../src/docker-api/index.ts'
+import { makeTar, readTar } from '../../support/tar-entries.ts'
 import { Dock, eventually, isRoot, soon } from './support.ts'
 
 const MIB = 1024 * 1024
@@ -144,6 +148,53 @@ describe.skipIf(!isRoot)('a hostile container', () => {
     expect((await dock.runToEnd('dd if=/dev/zero of=/dev/shm/x bs=64k count=64 2>&1 | tail -n 1')).output).toMatch(
       /64\+0 records out/,
     )
+  })
+
+  it('has none of its programs or libraries run by who copies, commits, lists or measures it', async () => {
+    const programs = [
+      'gzip',
+      'gunzip',
+      'unpigz',
+      'pigz',
+      'bzip2',
+      'xz',
+      'unxz',
+      'zstd',
+      'tar',
+      'ps',
+      'ls',
+      'cat',
+      'nsenter',
+    ]
+    const script = `busybox mkdir -p /evil /lib/x86_64-linux-gnu /usr/bin /sbin
+      for name in ${programs.join(' ')}; do
+        printf '#!/bin/sh\\nbusybox touch /mark ${MARK}\\n' >/evil/$name; busybox chmod 755 /evil/$name
+      done
+      for folder in /usr/bin /sbin; do busybox cp /evil/* $folder; done
+      printf 'passwd: evil\\ngroup: evil\\n' >/etc/nsswitch.conf
+      echo no library >/lib/x86_64-linux-gnu/libnss_evil.so.2
+      echo ready; exec sleep 1000`
+    const id = await dock.run(script, { Env: ['PATH=/evil:/bin'] })
+    await dock.printed(id, 'ready')
+    const { containers, images } = dock.engine
+    const packed = gzipSync(await buffer(makeTar([['copied', 'copied']])))
+    await containers.writeArchive(id, '/tmp', { archive: Readable.from([packed]), signal: soon() })
+    expect((await readTar((await containers.readArchive(id, '/tmp/copied')).archive)).get('copied')?.content).toBe(
+      'copied',
+    )
+    await buffer(await containers.export(id))
+    await containers.changes(id)
+    await containers.top(id, { psArgs: '-ef' })
+    for await (const _sample of containers.stats(id, { stream: false }, soon()));
+    await images.remove(await containers.commit(id, {}), { force: true })
+    const isMarked = async (): Promise<boolean> =>
+      (await containers.changes(id)).some(({ Path }) => Path === '/mark') || existsSync(MARK)
+    expect(await isMarked()).toBe(false)
+    // And they are what they seem: whoever runs one is seen.
+    const exec = await dock.engine.exec.create(id, { Cmd: ['gzip'] })
+    await dock.engine.exec.start(exec.Id, { detach: true, tty: false })
+    await eventually(isMarked, marked => marked)
+    await containers.remove(id, { force: true })
   })
 
   it('whose probe prints without end gets 4 KB of it kept, five times at the most, and no more rights', async () => {

@@ -7,12 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HostConfig } from '../../../src/docker-api/index.ts'
 import { findProgram } from '../../../src/runtime/linux/process/run-command.ts'
 import { DATA_ADDRESS, program32, program32WithData } from './machine-code.ts'
-import { Dock, isRoot, type RunOptions } from './support.ts'
+import { Dock, isRoot, type RunOptions, readAll } from './support.ts'
 
 /** Enough of the host to run its perl, which can make any system call. */
 const PERL: HostConfig = { Binds: ['/usr', '/lib', '/lib64'].map(folder => `${folder}:${folder}:ro`) }
 const EPERM = 1
 const ENOSYS = 38
+/** Marks calls by the x32 table, which most kernels are built without. */
+const X32 = 0x40000000
 
 describe.skipIf(!isRoot)('a hostile image or request', () => {
   let dock: Dock
@@ -218,6 +220,21 @@ describe.skipIf(!isRoot)('a hostile image or request', () => {
     })
   })
 
+  it.each([{}, { Privileged: true }, { User: 'app' }, { User: 'app', Privileged: true }])(
+    'gives an exec %j nothing to inherit, and in a privileged container neither',
+    async request => {
+      for (const Privileged of [false, true]) {
+        const id = await dock.run('exec sleep 1000', { host: { Privileged } })
+        const Cmd = ['grep', '-E', '^Cap(Inh|Amb)', '/proc/self/status']
+        const exec = await dock.engine.exec.create(id, { Cmd, AttachStdout: true, ...request })
+        const started = await dock.engine.exec.start(exec.Id, { detach: false, tty: true })
+        const text = started === undefined ? '' : (await readAll(started.stream)).toString()
+        expect(text.match(/Cap\w+:\s+0{16}(?=\s)/g)).toHaveLength(2)
+        await dock.engine.containers.remove(id, { force: true })
+      }
+    },
+  )
+
   it.each([
     ['unshare a user namespace', 272, [0x10000000], EPERM],
     ['unshare a mount namespace', 272, [0x20000], EPERM],
@@ -246,6 +263,15 @@ describe.skipIf(!isRoot)('a hostile image or request', () => {
   ] as const)('may not call %s', async (_what, call, args, errno) => {
     const script = `perl -e '$r = syscall(${[call, ...args].join(', ')}); print $r, " ", $! + 0'`
     expect(await output(script, { Env: ['PATH=/usr/bin:/bin'], host: PERL })).toBe(`-1 ${errno}`)
+  })
+
+  it.each([
+    ['unshare', X32 + 272, 0x10000000],
+    ['make a socket of AF_ALG', X32 + 41, 38],
+  ])('may not %s by the x32 table either', async (_what, call, argument) => {
+    const script = `perl -e 'print syscall(${call}, ${argument}, 5, 0), " ", $! + 0'`
+    const answer = await output(script, { Env: ['PATH=/usr/bin:/bin'], host: PERL })
+    expect(answer).toMatch(/^(-1 (1|38)|Bad system call)/)
   })
 
   it('runs 32-bit programs, which may not do more', async () => {

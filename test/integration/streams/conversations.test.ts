@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -195,6 +196,38 @@ describe.skipIf(!isRoot)('conversations over HTTP', () => {
     expect(await dock.engine.exec.inspect(Id)).toMatchObject({ Running: false, ExitCode: code })
   })
 
+  it('with an exec leave nothing behind when clients are cut off', async () => {
+    const id = await dock.run('exec sleep 1000')
+    const all = (): readonly string[] => [
+      ...readdirSync(join(dock.options.execRoot, 'execs')),
+      ...readdirSync('/proc').filter(pid => /^\d+$/.test(pid) && commandLine(pid).includes(dock.directory)),
+    ]
+    const before = new Set(all())
+    const rest = (): readonly string[] => all().filter(one => !before.has(one))
+    const cutOff = async (Cmd: readonly string[]): Promise<void> => {
+      const request = { Cmd, AttachStdin: true, AttachStdout: true, AttachStderr: true }
+      const { Id } = await dock.engine.exec.create(id, request)
+      const talk = await ask(`POST /v1.47/exec/${Id}/start`, { body: '{"Detach":false}' })
+      await eventually(
+        () => talk.heard().length,
+        length => length > 0,
+      )
+      talk.socket.destroy()
+    }
+    const scripts = ['echo here; cat', 'busybox seq 1 20000; cat', 'echo here >&2; read _']
+    await cutOff(['sh', '-c', scripts[0] ?? ''])
+    await eventually(rest, left => left.length === 0)
+    const open = readdirSync('/proc/self/fd').length
+    for (let round = 0; round < 5; round++) {
+      await Promise.all(scripts.map(script => cutOff(['sh', '-c', script])))
+    }
+    await eventually(
+      () => ({ rest: rest(), open: readdirSync('/proc/self/fd').length }),
+      left => left.rest.length === 0 && left.open <= open + 1,
+    )
+    expect(await isRunning(id)).toBe(true)
+  })
+
   it('with execs of a container that is gone, or cannot, are refused', async () => {
     const id = await dock.run('sleep 100')
     const { Id } = await dock.engine.exec.create(id, { Cmd: ['true'] })
@@ -208,3 +241,11 @@ describe.skipIf(!isRoot)('conversations over HTTP', () => {
     await expect(dock.engine.exec.create(await dock.run('sleep 9'), request)).rejects.toMatchObject({ status: 400 })
   })
 })
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
