@@ -350,7 +350,7 @@ async function read({ stream }: AttachedStream): Promise<string> {
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = systemClock.monotonicMs() + 20_000
+  const deadlineMs = systemClock.monotonicMs() + 60_000
   while (!(await holds())) {
     if (systemClock.monotonicMs() > deadlineMs) throw new Error('it did not come true in time')
     await sleep(systemClock, 50)

@@ -215,7 +215,7 @@ export function streamContract(title: string, open: () => Promise<EngineUnderTes
 }
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = systemClock.monotonicMs() + 20_000
+  const deadlineMs = systemClock.monotonicMs() + 60_000
   while (!(await holds())) {
     if (systemClock.monotonicMs() > deadlineMs) throw new Error('it did not come true in time')
     await sleep(systemClock, 50)

@@ -12,7 +12,7 @@ import { createImageStore } from '../../../src/runtime/images/index.ts'
 import { createEngine, type EmbeddedEngine, type EngineOptions } from '../../../src/runtime/index.ts'
 
 export const isRoot = process.getuid?.() === 0
-export const soon = (): AbortSignal => AbortSignal.timeout(30_000)
+export const soon = (): AbortSignal => AbortSignal.timeout(90_000)
 
 const APPLETS = [
   'sh',
@@ -207,7 +207,7 @@ export function readFrames(bytes: Buffer): [number, string][] {
   return frames
 }
 
-/** Repeats until the value is as wanted; fails after half a minute with the value that is there instead. */
+/** Repeats until the value is as wanted; fails after a minute and a half with the value that is there instead. */
 export async function eventually<T>(get: () => Promise<T> | T, isWanted: (value: T) => boolean): Promise<T> {
   const signal = soon()
   for (;;) {

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { sleep, systemClock } from '../../../src/core/clock.ts'
 import type { ContainerStats } from '../../../src/docker-api/index.ts'
 import { readTar } from '../../support/tar-entries.ts'
-import { Dock, isRoot, soon } from './support.ts'
+import { Dock, eventually, isRoot, soon } from './support.ts'
 
 const MIB = 2 ** 20
 
@@ -145,8 +144,10 @@ describe.skipIf(!isRoot)('what containers use and may use', () => {
   it('lists processes in the columns that ps is asked for', async () => {
     const id = await dock.run('sleep 999 & exec sleep 1000')
     const { containers } = dock.engine
-    await sleep(systemClock, 100)
-    const { Titles, Processes } = await containers.top(id, { psArgs: '-o pid,comm,args' })
+    const { Titles, Processes } = await eventually(
+      () => containers.top(id, { psArgs: '-o pid,comm,args' }),
+      top => top.Processes.every(([, program]) => program === 'sleep'),
+    )
     expect(Titles).toEqual(['PID', 'COMMAND', 'COMMAND'])
     expect(Processes.map(([, ...rest]) => rest)).toEqual([
       ['sleep', 'sleep 1000'],

@@ -81,7 +81,7 @@ async function ended(child: ChildProcess): Promise<void> {
   await gone
 }
 
-export async function until(holds: () => Promise<boolean> | boolean, timeoutMs = 20_000): Promise<void> {
+export async function until(holds: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<void> {
   const deadline = systemClock.monotonicMs() + timeoutMs
   while (!(await holds())) {
     if (systemClock.monotonicMs() > deadline) throw new Error('it did not come true in time')
