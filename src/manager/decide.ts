@@ -10,6 +10,7 @@ import type { Intent } from './plan/intent.ts'
 import type { Placer } from './plan/placer.ts'
 import { planService } from './plan/plan-service.ts'
 import { planCondemned, planOrphanStatus, planRemoval, planStrays } from './plan/removal.ts'
+import { slotsOf } from './plan/slots.ts'
 import { factsOf, type TaskFacts } from './plan/task-facts.ts'
 
 export interface Decision {
@@ -53,11 +54,15 @@ export function decide(snapshot: Snapshot, round: Round, makePlacer: MakePlacer)
       if (intent.want === 'wait') dueMs.push(intent.untilMs)
       else actions.push(...defined(act(intent, service, assignments, unmet)))
     }
-    const { replicas } = service.service.spec
     const isBack = (node: string): boolean => nodes.get(node)?.presence === 'ready'
     const isGone = (node: string): boolean => !nodes.has(node)
     actions.push(
-      ...planHistory(service.tasks, snapshot, { replicas, perSlot: round.options.historyPerSlot, isBack, isGone }),
+      ...planHistory(service.tasks, snapshot, {
+        wanted: service.slots,
+        perSlot: round.options.historyPerSlot,
+        isBack,
+        isGone,
+      }),
       ...service.tasks.flatMap(facts =>
         facts.situation === 'lost' && facts.pinned ? defined(explainPinned(facts)) : [],
       ),
@@ -92,6 +97,7 @@ function wantsOf(service: ServiceTasks, waitsFor: ReadonlyMap<string, readonly s
   return planService({
     service: service.service,
     tasks: service.tasks,
+    slots: service.slots,
     mayUpdate: (waitsFor.get(service.service.id) ?? []).length === 0,
     endedSinceMs: round.observations.endedSinceMs,
     wellSinceMs: round.observations.wellSinceMs,
@@ -142,7 +148,10 @@ function groupTasks(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>) {
     const facts = factsOf(stored, { status, node: node === undefined ? undefined : nodes.get(node), volumeNodes })
     ;(byService.get(serviceId)?.tasks ?? strays).push(facts)
   }
-  return { byService: byService as ReadonlyMap<string, ServiceTasks>, strays }
+  const withSlots = [...byService].map(
+    ([id, { service, tasks }]) => [id, { service, tasks, slots: slotsOf(service, tasks, nodes) }] as const,
+  )
+  return { byService: new Map<string, ServiceTasks>(withSlots), strays }
 }
 
 function planNodes(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>): Action[] {

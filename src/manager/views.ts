@@ -12,6 +12,7 @@ import type { Inventory, NodeInventory } from './inventory/index.ts'
 import { type NodeState, nodeStates } from './model/node-state.ts'
 import { DECIDE_DEFAULTS, type Round } from './model/round.ts'
 import type { ProjectRecord, Snapshot } from './model/snapshot.ts'
+import { isAwaited, slotsOf } from './plan/slots.ts'
 import { factsOf, type TaskFacts } from './plan/task-facts.ts'
 
 /**
@@ -157,6 +158,7 @@ export function projectView(name: string, snapshot: Snapshot): ProjectView | und
         serviceView(
           service,
           facts.filter(({ task }) => task.serviceId === service.id),
+          nodes,
         ),
       ),
     tasks: facts.toSorted(byPlace).map(each => taskView(each, nodes)),
@@ -183,23 +185,29 @@ function byPlace(a: TaskFacts, b: TaskFacts): number {
   return a.task.slot - b.task.slot || b.stored.createRevision - a.stored.createRevision
 }
 
-function serviceView(service: ServiceRecord, tasks: readonly TaskFacts[]): ProjectView['services'][number] {
-  const wanted = service.spec.replicas
+function serviceView(
+  service: ServiceRecord,
+  tasks: readonly TaskFacts[],
+  nodes: ReadonlyMap<string, NodeState>,
+): ProjectView['services'][number] {
   const live = tasks.filter(facts => facts.situation === 'live')
   const running = live.filter(facts => facts.status?.state === 'running')
   const inOrder = tasks.toSorted((a, b) => a.stored.createRevision - b.stored.createRevision)
   const present = new Map(
     inOrder.flatMap(facts => (facts.situation === 'ended' ? [] : [[facts.task.slot, facts] as const])),
   )
+  const slots = [...slotsOf(service, tasks, nodes)].filter(slot => {
+    const facts = present.get(slot)
+    return facts === undefined || isAwaited(service, facts)
+  })
   const isDone = (facts: TaskFacts | undefined): boolean =>
     facts !== undefined && facts.settled && facts.task.specHash === service.specHash
-  const slots = Array.from({ length: wanted }, (_, index) => present.get(index + 1))
   return {
     name: service.spec.name,
-    wanted,
+    wanted: slots.length,
     running: running.length,
     healthy: running.filter(facts => facts.settled).length,
-    converged: slots.every(isDone) && live.length <= wanted,
+    converged: slots.every(slot => isDone(present.get(slot))) && live.length <= slots.length,
   }
 }
 

@@ -23,13 +23,19 @@ export function parseConstraint(expression: string): Constraint {
   const { key, soft, value, equal } = parseExpression(expression)
   const lower = key.toLowerCase()
   const modern = lower.startsWith('node.') || lower.startsWith('engine.labels.')
-  const candidates = modern ? modernKey(key) : classicKey(key)
+  const candidates = candidatesOf(key)
   const matches = valueMatcher(value, modern)
   const isAboutOneNode = ABOUT_ONE_NODE.includes(modern ? lower : key)
   return { expression, soft, isAboutOneNode, holds: node => candidates(node).some(matches) === equal }
 }
 
 const ABOUT_ONE_NODE: readonly string[] = ['node', 'node.id', 'node.hostname']
+
+/** What nodes have for a key of constraints. Throws BAD_CONSTRAINT for a key that there is not. */
+export function candidatesOf(key: string): Candidates {
+  const lower = key.toLowerCase()
+  return lower.startsWith('node.') || lower.startsWith('engine.labels.') ? modernKey(key) : classicKey(key)
+}
 
 type Candidates = (node: SchedulableNode) => readonly string[]
 

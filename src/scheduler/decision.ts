@@ -49,9 +49,10 @@ export function recordOf(view: ClusterView, { slot, attempt, wishesDropped }: De
 
 /** A decision in one line: what the node had that made it the best. */
 export function reasonOf({ strategy, score, nodes, wishesDropped }: PlacementRecord): string {
-  const { siblings, containers, cpuPercent, memoryPercent, missedWishes } = score
+  const { siblings, crowding, containers, cpuPercent, memoryPercent, missedWishes } = score
   const parts = [
     siblings === undefined ? undefined : `${siblings} of this service`,
+    crowding === undefined ? undefined : `${crowding} of this service more in its group than where there are fewest`,
     cpuPercent === undefined ? undefined : `${cpuPercent}% of its CPUs`,
     memoryPercent === undefined ? undefined : `${memoryPercent}% of its memory`,
     missedWishes === undefined ? undefined : `${missedWishes} wishes not granted`,

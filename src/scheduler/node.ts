@@ -48,6 +48,8 @@ export interface PlacementRequest {
   /** Named volumes: the task must go where they are. */
   readonly volumes: readonly string[]
   readonly replicasPerNodeMax?: number
+  /** A key of constraints: nodes whose value of it has fewer tasks of the service come first. */
+  readonly spreadOver?: string
 }
 
 export const EMPTY_REQUEST: PlacementRequest = {

@@ -1,4 +1,5 @@
 import type { PlacementRecord } from '../core/model/explanation.ts'
+import { crowdingOf } from './crowding.ts'
 import { decide, recordOf } from './decision.ts'
 import type { PlacementRequest } from './node.ts'
 import type { Strategy } from './rank.ts'
@@ -39,6 +40,7 @@ export function attemptsOf(request: PlacementRequest, view: ClusterView, strateg
     },
     preferred: {
       ...(request.serviceId === undefined ? {} : { siblings: view.siblings(request.serviceId) }),
+      ...crowdingOf(request, view, masks),
       wishes: wishes.map(
         ({ holds }) =>
           slot =>

@@ -13,7 +13,14 @@ export function requestOf(spec: ServiceSpec, serviceId: string): PlacementReques
     volumes: (spec.container.mounts ?? []).flatMap(({ type, source }) =>
       type === 'volume' && source !== undefined ? [source] : [],
     ),
+    ...replicasPerNode(spec),
+    ...(spec.spreadOver === undefined ? {} : { spreadOver: spec.spreadOver }),
   }
+}
+
+function replicasPerNode({ mode, replicasPerNode }: ServiceSpec): Pick<PlacementRequest, 'replicasPerNodeMax'> {
+  if (mode === 'global') return { replicasPerNodeMax: 1 }
+  return replicasPerNode === undefined ? {} : { replicasPerNodeMax: replicasPerNode }
 }
 
 /** Ports that one replica alone can have on a node. */

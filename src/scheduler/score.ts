@@ -8,6 +8,8 @@ import type { Siblings } from './view/siblings.ts'
 export interface Preferred {
   /** Of the same service; absent for containers that are created one by one. */
   readonly siblings?: Siblings
+  /** How many more tasks of the service the node's group has than the one with the fewest; absent: there are no groups. */
+  readonly crowding?: (slot: number) => number
   /** Wishes that count as scores: whether a node grants each. */
   readonly wishes?: readonly ((slot: number) => boolean)[]
   /** Whether a node has the image, and for how many containers or percent that counts; absent: it does not matter. */
@@ -33,16 +35,16 @@ export function withWishes<T>(
 
 /** What the preferences add to ranks; undefined: nothing. */
 export function extraOf({ search, preferred }: Attempt): Extra | undefined {
-  const { siblings, wishes = [], image } = preferred
+  const { siblings, wishes = [], image, crowding } = preferred
   const siblingRank = SIBLING_RANK[search.question.strategy]
   const counts = siblingRank === 0 || siblings?.counts.size === 0 ? undefined : siblings?.counts
-  if (counts === undefined && wishes.length === 0 && image === undefined) return undefined
+  if (counts === undefined && wishes.length === 0 && image === undefined && crowding === undefined) return undefined
   const imageRank = image === undefined ? 0 : image.weight * unitRank(search)
   return {
     least: counts === undefined ? 0 : (siblings?.least ?? 0) * siblingRank,
     of: slot =>
       (counts?.get(slot) ?? 0) * siblingRank +
-      missedWishes(wishes, slot) * WISH_RANK +
+      Math.min(missedWishes(wishes, slot) + (crowding?.(slot) ?? 0), WISHES_MAX) * WISH_RANK +
       (image === undefined || image.isOn(slot) ? 0 : imageRank),
   }
 }
@@ -76,9 +78,10 @@ export function scoreOf(view: ClusterView, slot: number, attempt: Attempt): Scor
 }
 
 function preferredParts({ preferred }: Attempt, slot: number): Partial<ScoreParts> {
-  const { siblings, wishes = [], image } = preferred
+  const { siblings, wishes = [], image, crowding } = preferred
   return {
     ...(siblings === undefined ? {} : { siblings: siblings.counts.get(slot) ?? 0 }),
+    ...(crowding === undefined ? {} : { crowding: crowding(slot) }),
     ...(wishes.length === 0 ? {} : { missedWishes: missedWishes(wishes, slot) }),
     ...(image !== undefined && !image.isOn(slot) ? { lacksImage: true } : {}),
   }

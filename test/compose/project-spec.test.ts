@@ -133,7 +133,15 @@ it.each([
   ['post_start: [{command: a}]', 'services.web.post_start is not supported: make it part of the command'],
   ['use_api_socket: true', 'services.web.use_api_socket is not supported: give the container'],
   ['storage_opt: {size: 1G}', 'services.web.storage_opt is not supported: writable layers have no quota'],
-  ['deploy: {mode: global}', 'services.web.deploy.mode: global is not supported yet'],
+  ['deploy: {mode: sometimes}', 'services.web.deploy.mode: sometimes is not supported: use replicated, global'],
+  [
+    'deploy: {mode: replicated-job, restart_policy: {condition: any}}',
+    'services.web.deploy.restart_policy.condition: a job that has succeeded is done',
+  ],
+  [
+    'deploy: {placement: {preferences: [{spread: node.labels.a}, {spread: node.labels.b}]}}',
+    'services.web.deploy.placement.preferences is not supported: replicas are spread over one label',
+  ],
   ['ports: ["8000-8010:80"]', 'services.web.ports.0.published: 8000-8010 is not supported: name one port'],
   ['ports: ["80:80/sctp"]', 'services.web.ports.0.protocol: sctp is not supported: use tcp or udp'],
   [
@@ -153,6 +161,25 @@ it.each([
 })
 
 it('tells what has no effect', () => {
-  const { warnings } = convert('services: {web: {image: a, platform: linux/amd64, deploy: {labels: {a: b}}}}')
-  expect(warnings).toEqual(['services.web.platform has no effect yet', 'services.web.deploy.labels has no effect yet'])
+  const { warnings } = convert('services: {web: {image: a, deploy: {endpoint_mode: vip}}}')
+  expect(warnings).toEqual(['services.web.deploy.endpoint_mode has no effect yet'])
+})
+
+it.each<[string, object]>([
+  ['deploy: {mode: global}', { mode: 'global', replicas: 1 }],
+  ['deploy: {mode: global, replicas: 0}', { mode: 'global', replicas: 0 }],
+  ['deploy: {mode: global-job}', { mode: 'global', restart: { condition: 'on-failure' } }],
+  ['deploy: {mode: replicated-job, replicas: 3}', { replicas: 3, restart: { condition: 'on-failure' } }],
+  [
+    'deploy: {mode: replicated-job, restart_policy: {max_attempts: 2}}',
+    { restart: { condition: 'on-failure', maxAttempts: 2 } },
+  ],
+  ['deploy: {placement: {max_replicas_per_node: 2}}', { replicasPerNode: 2 }],
+  ['deploy: {placement: {preferences: [{spread: node.labels.zone}]}}', { spreadOver: 'node.labels.zone' }],
+  ['deploy: {labels: {a: b}}', { labels: { a: 'b' } }],
+  ['platform: linux/arm64/v8', { constraints: ['node.platform.os == linux', 'node.platform.arch == arm64'] }],
+])('%s reaches the cluster', (yaml, expected) => {
+  const { spec, warnings } = convert(`services:\n  web:\n    image: a\n    ${yaml}\n`)
+  expect(spec.services[0]).toMatchObject(expected)
+  expect(warnings).toEqual([])
 })

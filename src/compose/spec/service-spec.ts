@@ -15,7 +15,7 @@ import { replicasOf } from '../check/services.ts'
 import { at } from '../problem.ts'
 import { asList, asText, asTree, isTree, type Path, type Tree } from '../tree.ts'
 import { containerSpec, type Names } from './container-spec.ts'
-import { bytes, present } from './values.ts'
+import { bytes, present, text, textsOf } from './values.ts'
 
 export interface ServiceNames extends Names {
   readonly networks: ReadonlyMap<string, string>
@@ -26,12 +26,20 @@ export interface ServiceNames extends Names {
 /** What the manager is asked to keep running for one service. Throws PathError for what only a person can decide. */
 export function serviceSpec(name: string, service: Tree, names: ServiceNames): ServiceSpec {
   const deploy = asTree(service['deploy'])
+  const placement = asTree(deploy['placement'])
+  const mode = modeOf(asText(deploy['mode']))
   const resources = asTree(deploy['resources'])
   const limits = asTree(resources['limits'])
   const reservations = asTree(resources['reservations'])
   return {
     name,
-    replicas: replicasOf(service),
+    replicas: mode.isGlobal ? Math.min(1, replicasOf(service)) : replicasOf(service),
+    ...present({
+      mode: mode.isGlobal ? ('global' as const) : undefined,
+      replicasPerNode: bytes(placement['max_replicas_per_node']),
+      spreadOver: text(asTree(asList(placement['preferences'])[0])['spread']),
+      labels: textsOf(deploy['labels']),
+    }),
     container: containerSpec(name, service, names),
     limits: resourcesOf({
       memory: limits['memory'] ?? service['mem_limit'],
@@ -43,15 +51,40 @@ export function serviceSpec(name: string, service: Tree, names: ServiceNames): S
       cpus: reservations['cpus'],
       pids: undefined,
     }),
-    constraints: asList(asTree(deploy['placement'])['constraints']).map(asText),
+    constraints: [...asList(placement['constraints']).map(asText), ...platformConstraints(service['platform'])],
     networks: attachments(service, names),
     ports: asList(service['ports']).map((port, index) =>
       portSpec(asTree(port), ['services', name, 'ports', String(index)]),
     ),
-    restart: restartSpec(service['restart'], deploy['restart_policy'], ['services', name, 'restart']),
+    restart: restartOf(name, service, mode.isJob),
     ...present({ update: updateSpec(deploy['update_config']) }),
     dependsOn: dependencies(service['depends_on']),
   }
+}
+
+function modeOf(mode: string): { readonly isGlobal: boolean; readonly isJob: boolean } {
+  return { isGlobal: mode.startsWith('global'), isJob: mode.endsWith('-job') }
+}
+
+/** `linux/arm64/v8`: where such containers run. */
+function platformConstraints(platform: unknown): readonly string[] {
+  const [os = '', arch = ''] = asText(platform).split('/')
+  const written = [
+    ['os', os],
+    ['arch', arch],
+  ]
+  return written.flatMap(([key, value]) => (value === '' ? [] : [`node.platform.${key} == ${value}`]))
+}
+
+/** A job ends, and is not begun anew then. */
+function restartOf(name: string, service: Tree, isJob: boolean): RestartSpec {
+  const policy = asTree(service['deploy'])['restart_policy']
+  const path = ['services', name]
+  const spec = restartSpec(service['restart'], policy, [...path, 'restart'])
+  if (!isJob || spec.condition !== 'any') return spec
+  if (isTree(policy) && asText(policy['condition']) === '') return { ...spec, condition: 'on-failure' }
+  const at_ = isTree(policy) ? [...path, 'deploy', 'restart_policy', 'condition'] : [...path, 'restart']
+  throw at(at_, ': a job that has succeeded is done: use on-failure or none')
 }
 
 function resourcesOf({ memory, cpus, pids }: { memory: unknown; cpus: unknown; pids: unknown }): Resources {
@@ -148,5 +181,6 @@ function dependencies(value: unknown): readonly DependencySpec[] {
     service,
     condition: asText(asTree(dependency)['condition']) as DependencyCondition,
     required: asTree(dependency)['required'] !== false,
+    ...(asTree(dependency)['restart'] === true ? { restart: true } : {}),
   }))
 }

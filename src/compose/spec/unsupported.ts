@@ -89,7 +89,16 @@ const REFUSED = pathTable<Rule>([
     unless('stop-first', 'start-first', ''),
     'services.*.deploy.update_config.order',
   ),
-  ...rules('is not supported yet: use replicas', unless('replicated'), 'services.*.deploy.mode'),
+  ...rules(
+    'is not supported: use replicated, global, replicated-job or global-job',
+    unless('replicated', 'global', 'replicated-job', 'global-job', ''),
+    'services.*.deploy.mode',
+  ),
+  ...rules(
+    'is not supported: replicas are spread over one label; join what you mean into one',
+    value => isList(value) && value.length > 1,
+    'services.*.deploy.placement.preferences',
+  ),
   ...rules('is not supported: it is for Windows containers', always, 'services.*.credential_spec'),
   ...rules(
     'is not supported: Linux has no isolation but the default one; leave it out',
@@ -125,7 +134,6 @@ const REFUSED = pathTable<Rule>([
     isOn,
     'services.*.use_api_socket',
   ),
-  ...rules('is not supported yet', always, 'services.*.deploy.placement.max_replicas_per_node'),
   ...rules(
     'is not supported: use volume, bind or tmpfs',
     unless('volume', 'bind', 'tmpfs'),
@@ -150,10 +158,7 @@ const PASSED_OVER = pathTable<Rule>([
     'has no effect yet',
     always,
     'services.*.deploy.endpoint_mode',
-    'services.*.deploy.labels',
-    'services.*.deploy.placement.preferences',
     'services.*.deploy.rollback_config',
-    'services.*.platform',
     'services.*.volumes.*.consistency',
     'services.*.volumes.*.bind.selinux',
     'services.*.volumes.*.volume.labels',

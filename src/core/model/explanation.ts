@@ -52,6 +52,8 @@ export interface ScoreParts {
   readonly containers: number
   /** Tasks of the same service. */
   readonly siblings?: number
+  /** By how many of them the node's group has more than the one with the fewest, where they are spread over groups. */
+  readonly crowding?: number
   /** Wishes that the node does not grant, where they are counted. */
   readonly missedWishes?: number
   /** The node does not have the image, where that counts. */

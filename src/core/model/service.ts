@@ -151,12 +151,23 @@ export interface DependencySpec {
   readonly service: string
   readonly condition: DependencyCondition
   readonly required: boolean
+  /** Its tasks are replaced when those of the other service are. */
+  readonly restart?: boolean
 }
 
 export interface ServiceSpec {
   /** Its name in the compose file (`web`). */
   readonly name: string
+  /** Of a global service 1, or 0 while it is stopped. */
   readonly replicas: number
+  /** `global`: one task on every node that may have it; absent: as many as `replicas`. */
+  readonly mode?: 'global'
+  /** So many on one node at most; absent: as many as there are. */
+  readonly replicasPerNode?: number
+  /** A key of constraints (`node.labels.zone`) over whose values replicas are spread. */
+  readonly spreadOver?: string
+  /** Of the service itself; its containers have their own. */
+  readonly labels?: Readonly<Record<string, string>>
   readonly container: ContainerSpec
   readonly limits: Resources
   readonly reservations: Resources

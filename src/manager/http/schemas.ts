@@ -65,6 +65,10 @@ const container = Type.Object({
 const service = Type.Object({
   name: text,
   replicas: Type.Integer(),
+  mode: maybe(oneOf('global')),
+  replicasPerNode: maybe(Type.Integer({ minimum: 1 })),
+  spreadOver: maybe(text),
+  labels: maybe(labels),
   container,
   limits: resources,
   reservations: resources,
@@ -100,6 +104,7 @@ const service = Type.Object({
       service: text,
       condition: oneOf('service_started', 'service_healthy', 'service_completed_successfully'),
       required: flag,
+      restart: maybe(flag),
     }),
   ),
 })

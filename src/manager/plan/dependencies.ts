@@ -1,11 +1,14 @@
 import { unreachable } from '../../core/invariant.ts'
 import type { DependencyCondition, DependencySpec } from '../../core/model/service.ts'
 import type { ServiceRecord } from '../../core/model/task.ts'
+import { isAwaited } from './slots.ts'
 import type { TaskFacts } from './task-facts.ts'
 
 export interface ServiceTasks {
   readonly service: ServiceRecord
   readonly tasks: readonly TaskFacts[]
+  /** Where it is to have tasks. */
+  readonly slots: ReadonlySet<number>
 }
 
 /**
@@ -21,7 +24,7 @@ export function unmetDependencies(
     if (target === undefined) {
       return dependency.required ? [`waits for service ${dependency.service}, which does not exist`] : []
     }
-    if (target.service.spec.replicas === 0 || isMet(dependency.condition, target)) return []
+    if (target.slots.size === 0 || isMet(dependency.condition, target)) return []
     if (!dependency.required && hasGivenUp(target)) return []
     return [`waits for service ${dependency.service} to be ${WORDS[dependency.condition]}`]
   })
@@ -53,12 +56,12 @@ function meets(condition: DependencyCondition, facts: TaskFacts, specHash: strin
 }
 
 /** The newest task of each slot that is not mere history. */
-function presentTasks({ service, tasks }: ServiceTasks): TaskFacts[] {
+function presentTasks({ service, slots, tasks }: ServiceTasks): TaskFacts[] {
   const bySlot = new Map<number, TaskFacts>()
   for (const facts of tasks) {
-    if (facts.task.slot <= service.spec.replicas && facts.situation !== 'ended') bySlot.set(facts.task.slot, facts)
+    if (slots.has(facts.task.slot) && facts.situation !== 'ended') bySlot.set(facts.task.slot, facts)
   }
-  return [...bySlot.values()]
+  return [...bySlot.values()].filter(facts => isAwaited(service, facts))
 }
 
 function hasGivenUp(target: ServiceTasks): boolean {

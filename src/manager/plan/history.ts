@@ -3,25 +3,25 @@ import type { Snapshot } from '../model/snapshot.ts'
 import type { TaskFacts } from './task-facts.ts'
 
 interface HistoryRules {
-  readonly replicas: number
+  readonly wanted: ReadonlySet<number>
   readonly perSlot: number
   readonly isBack: (node: string) => boolean
   readonly isGone: (node: string) => boolean
 }
 
 /**
- * Forgets ended tasks of one service. Each of its slots keeps its newest task and `perSlot` older ones; slots beyond the
- * replicas keep nothing. Tasks on a lost node stay until it is back, so that it is told to stop them; those of a node that was
+ * Forgets ended tasks of one service. Each of its slots keeps its newest task and `perSlot` older ones; slots that
+ * are not wanted keep nothing. Tasks on a lost node stay until it is back, so that it is told to stop them; those of a node that was
  * removed from the cluster go at once.
  */
 export function planHistory(
   tasks: readonly TaskFacts[],
   snapshot: Snapshot,
-  { replicas, perSlot, isBack, isGone }: HistoryRules,
+  { wanted, perSlot, isBack, isGone }: HistoryRules,
 ): Action[] {
   const slots = Map.groupBy(tasks, facts => facts.task.slot)
   return [...slots].flatMap(([slot, inSlot]) => {
-    const kept = slot <= replicas ? perSlot + 1 : 0
+    const kept = wanted.has(slot) ? perSlot + 1 : 0
     const isGoneNode = (node: string | undefined): boolean => node !== undefined && isGone(node)
     const isForgotten = ({ task: { node }, situation }: TaskFacts, age: number): boolean =>
       HISTORY.has(situation) && (isGoneNode(node) || (age >= kept && (node === undefined || isBack(node))))

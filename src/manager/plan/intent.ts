@@ -24,6 +24,8 @@ export interface ServiceView {
   readonly service: ServiceRecord
   /** Its tasks, oldest first. */
   readonly tasks: readonly TaskFacts[]
+  /** Where it is to have tasks. */
+  readonly slots: ReadonlySet<number>
   /** Tasks of the present spec may start: what the service depends on is there. */
   readonly mayUpdate: boolean
   readonly endedSinceMs: ReadonlyMap<string, number>

@@ -6,19 +6,22 @@ import type { TaskFacts } from './task-facts.ts'
 
 /** What has to change so that a service has its replicas, each of the present spec and on a living node. */
 export function planService(view: ServiceView): Intent[] {
-  const { service } = view
-  const slots = new Map<number, TaskFacts[]>()
-  for (let slot = 1; slot <= service.spec.replicas; slot++) slots.set(slot, [])
+  const slots = new Map<number, TaskFacts[]>([...view.slots].map(slot => [slot, []]))
   const surplus: Intent[] = []
   for (const facts of view.tasks) {
     const slot = slots.get(facts.task.slot)
     if (slot !== undefined) slot.push(facts)
-    else if (isWanted(facts)) surplus.push({ want: 'stop', facts, because: 'fewer replicas are wanted' })
+    else if (isWanted(facts)) surplus.push({ want: 'stop', facts, because: surplusReason(view) })
   }
   // The highest slots go first, so that what stays is 1..n.
   surplus.sort((a, b) => slotOf(b) - slotOf(a))
   const kept = [...slots].flatMap(([slot, tasks]) => planSlot(slot, tasks, view))
   return [...surplus, ...kept, ...planUpdate([...slots.values()], view)]
+}
+
+function surplusReason({ service }: ServiceView): string {
+  const isGlobal = service.spec.mode === 'global' && service.spec.replicas > 0
+  return isGlobal ? 'its node is to have no task of the service' : 'fewer replicas are wanted'
 }
 
 /** Told to run, and not ended by our own doing. */
@@ -48,7 +51,8 @@ function planSlot(slot: number, tasks: readonly TaskFacts[], view: ServiceView):
   const newestLost = lost.at(-1)
   if (newestLost !== undefined) {
     const move: Intent = { want: 'move', facts: newestLost, why: 'lost' }
-    return [...lost.slice(0, -1).map(orphan), ...(newestLost.pinned ? [] : [move])]
+    const stays = newestLost.pinned || view.service.spec.mode === 'global'
+    return [...lost.slice(0, -1).map(orphan), ...(stays ? [] : [move])]
   }
   if (tasks.some(facts => facts.situation === 'stopping')) return []
   return planEmptySlot(slot, presentOf(tasks) ?? tasks.at(-1), view)

@@ -6,7 +6,8 @@ import type { ServiceRecord } from '../../core/model/task.ts'
 import { type ProjectRecord, type Snapshot, type Stored, type StoredVolume, serviceId } from '../model/snapshot.ts'
 import { type AddressPool, allocateNetwork, takenIn } from './allocate-network.ts'
 import { differences } from './differences.ts'
-import { replacingParts, specHashOf } from './spec-hash.ts'
+import { replacedServices } from './replaced-services.ts'
+import { specHashOf } from './spec-hash.ts'
 
 /** A record to write over `before`, or to make anew, or (without `value`) to delete. */
 export interface RecordWrite<T = unknown> {
@@ -40,7 +41,10 @@ export function planProject(desired: ProjectSpec, snapshot: Snapshot, options: P
   const before = snapshot.projects.get(desired.name)
   const networks = planNetworks(desired, snapshot, options.pool)
   const volumes = desired.volumes.map(volume => planVolume(volume, desired.name, snapshot))
-  const services = desired.services.map(service => planService(service, desired.name, snapshot, options))
+  const replaced = replacedServices(desired, snapshot, options.forced?.services ?? [])
+  const services = desired.services.map(service =>
+    planService(service, { project: desired.name, snapshot, options, replaced }),
+  )
   const orphans = orphansOf(desired, snapshot)
   const removed = options.removeOrphans ? orphans.map(removeOrphan) : []
   const parts = [...networks, ...volumes, ...services, ...removed]
@@ -113,11 +117,16 @@ function planVolume(spec: VolumeSpec, project: string, snapshot: Snapshot): Plan
   }
 }
 
+interface ServicePlanning {
+  readonly project: string
+  readonly snapshot: Snapshot
+  readonly options: PlanOptions
+  readonly replaced: ReturnType<typeof replacedServices>
+}
+
 function planService(
   spec: ServiceSpec,
-  project: string,
-  snapshot: Snapshot,
-  { nowMs, forced }: PlanOptions,
+  { project, snapshot, options: { nowMs, forced }, replaced }: ServicePlanning,
 ): Planned<ServiceRecord> {
   const id = serviceId(project, spec.name)
   const before = snapshot.services.get(id)
@@ -127,19 +136,15 @@ function planService(
     const value = { ...base, specHash: specHashOf(spec), createdAtMs: nowMs }
     return { step: { ...step, action: 'create' }, write: { before, value } }
   }
-  const changed = differences(replacingParts(before.value.spec), replacingParts(spec))
+  const { changed = [], because = [], anew = false } = replaced.get(spec.name) ?? {}
   const scaled = before.value.spec.replicas !== spec.replicas
   const write = (specHash: string): RecordWrite<ServiceRecord> => ({
     before,
     value: { ...before.value, ...base, specHash, ...(changed.length > 0 ? { previous: before.value.spec } : {}) },
   })
-  const isForced = forced !== undefined && (forced.services === true || forced.services.includes(spec.name))
-  if (changed.length > 0 || isForced) {
-    const because = changed.length > 0 ? changed : ['forced']
-    return {
-      step: { ...step, action: 'update', because },
-      write: write(specHashOf(spec, isForced ? forced.salt : undefined)),
-    }
+  if (because.length > 0) {
+    const salt = anew ? (forced?.salt ?? `${before.value.specHash} ${nowMs}`) : undefined
+    return { step: { ...step, action: 'update', because }, write: write(specHashOf(spec, salt)) }
   }
   const { specHash } = before.value
   if (scaled) {

@@ -1,9 +1,12 @@
 import { hashOf } from '../../core/digest.ts'
 import type { ServiceSpec } from '../../core/model/service.ts'
 
-/** The parts of a service's spec that make new tasks necessary when they change: neither its number nor how and in what order that is done. */
-export function replacingParts(spec: ServiceSpec): Omit<ServiceSpec, 'replicas' | 'dependsOn' | 'update'> {
-  const { replicas: _replicas, dependsOn: _dependsOn, update: _update, ...parts } = spec
+/** Its number, how and in what order it is replaced, what it is called: nothing that its tasks are made from. */
+type Surroundings = 'replicas' | 'replicasPerNode' | 'spreadOver' | 'labels' | 'dependsOn' | 'update'
+
+/** The parts of a service's spec that make new tasks necessary when they change. */
+export function replacingParts(spec: ServiceSpec): Omit<ServiceSpec, Surroundings> {
+  const { replicas: _1, replicasPerNode: _2, spreadOver: _3, labels: _4, dependsOn: _5, update: _6, ...parts } = spec
   return parts
 }
 

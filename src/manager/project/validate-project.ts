@@ -30,8 +30,8 @@ export function validateProject(project: ProjectSpec, snapshot: Snapshot, checkC
 }
 
 function validateService(service: ServiceSpec, project: ProjectSpec, checkConstraint: CheckConstraint): void {
-  const { name, replicas, constraints, dependsOn, container } = service
-  const fail = (code: string, why: string): never => {
+  const { name, replicas, constraints, container } = service
+  const fail: Fail = (code, why) => {
     throw bad(code, `Cannot apply service ${name} of project ${project.name}: ${why}`)
   }
   if (!SERVICE_NAME.test(name)) fail('BAD_SERVICE_NAME', 'a service name is letters, digits and inner . _ -')
@@ -40,6 +40,16 @@ function validateService(service: ServiceSpec, project: ProjectSpec, checkConstr
   }
   parseImageReference(container.image)
   for (const constraint of constraints) checkConstraint(constraint)
+  if (service.spreadOver !== undefined) checkConstraint(`${service.spreadOver}==any`)
+  if (service.mode === 'global' && replicas > 1) {
+    fail('BAD_REPLICAS', 'it is global: every node that may have it has one, and no number of replicas can be set')
+  }
+  checkReferences(service, project, fail)
+}
+
+type Fail = (code: string, why: string) => never
+
+function checkReferences({ dependsOn, networks: attached, container }: ServiceSpec, project: ProjectSpec, fail: Fail) {
   for (const dependency of dependsOn) {
     const known = project.services.some(other => other.name === dependency.service)
     if (dependency.required && !known) {
@@ -47,7 +57,7 @@ function validateService(service: ServiceSpec, project: ProjectSpec, checkConstr
     }
   }
   const networks = new Set(project.networks.map(network => network.name))
-  const network = service.networks.find(attachment => !networks.has(attachment.network))
+  const network = attached.find(attachment => !networks.has(attachment.network))
   if (network !== undefined) fail('UNKNOWN_NETWORK', `its network ${network.network} is not in the project`)
   const volumes = new Set(project.volumes.map(volume => volume.name))
   for (const { type, source } of container.mounts ?? []) {

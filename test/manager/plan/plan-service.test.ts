@@ -54,10 +54,11 @@ function plan(
   const { replicas = 1, restart = { condition: 'on-failure' }, mayUpdate = true, nowMs = 0 } = more
   const { update = {}, wellSinceMs: sinceMs = 0 } = more
   const spec = serviceSpec('web', { replicas, restart, update })
+  const slots = new Set(Array.from({ length: replicas }, (_, index) => index + 1))
   const service = { id: 'shop.web', project: 'shop', spec, specHash: 'new', createdAtMs: 0, updatedAtMs: 0 }
   const endedSinceMs = new Map(tasks.map(facts => [facts.task.id, 0]))
   const wellSinceMs = new Map(tasks.map(facts => [facts.task.id, sinceMs]))
-  return planService({ service, tasks, mayUpdate, endedSinceMs, wellSinceMs, monotonicMs: nowMs }).map(words)
+  return planService({ service, tasks, slots, mayUpdate, endedSinceMs, wellSinceMs, monotonicMs: nowMs }).map(words)
 }
 
 function words(intent: Intent): string {

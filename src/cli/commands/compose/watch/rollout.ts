@@ -33,7 +33,7 @@ export function rolloutProgress(view: ProjectView, watched: Watched): readonly S
   return watched.services.map(name => {
     const service = view.services.find(candidate => candidate.name === name)
     const wanted = service?.wanted ?? 0
-    const own = tasks.filter(task => task.service === name && task.slot <= wanted)
+    const own = tasks.filter(task => task.service === name && (task.slot <= wanted || task.desired === 'running'))
     const failure = firstFailure(view, name, watched)
     if (service === undefined || failure !== undefined) {
       return { service: name, reached: false, news: 'Failed', ...(failure === undefined ? {} : { failure }) }
