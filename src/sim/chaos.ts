@@ -19,6 +19,9 @@ interface Fault {
   readonly strike: (chaos: Chaos) => void
 }
 
+/** Farthest that a clock jumps, in either direction. */
+const JUMP_MS_MAX = 3_600_000
+
 const HEALTHY = { cut: false, latencyMs: 5, loss: 0 } as const
 
 /** What can go wrong, and how often compared to the rest. */
@@ -38,6 +41,7 @@ const FAULTS: readonly Fault[] = [
   { weight: 1, strike: chaos => chaos.storeOutage() },
   { weight: 1, strike: chaos => chaos.compact() },
   { weight: 3, strike: chaos => chaos.crashContainer() },
+  { weight: 2, strike: chaos => chaos.jumpClock() },
 ]
 
 /** Breaks things, and repairs each of them some time later. */
@@ -161,6 +165,14 @@ export class Chaos {
     const { host, container } = this.#pick(running)
     this.#note(host.name, `${container.name} crashes`)
     host.engine.exit(container, 1)
+  }
+
+  /** It is not put right again, not even when everything else is. */
+  jumpClock(): void {
+    const machine = this.#pick([...this.#world.hosts, ...this.#world.managers])
+    const ms = pickIndex(this.#world.random, 2 * JUMP_MS_MAX) - JUMP_MS_MAX
+    this.#note(machine.name, `clock jumps by ${ms} ms`)
+    machine.wallClock.jump(ms)
   }
 
   #pick<T>(items: readonly T[]): T {

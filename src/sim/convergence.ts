@@ -8,6 +8,8 @@ export interface FinalState {
   readonly running: readonly SimContainer[]
   readonly tasks: readonly TaskRecord[]
   readonly services: readonly ServiceRecord[]
+  /** Names of nodes that are to be emptied. */
+  readonly drained: ReadonlySet<string>
 }
 
 export async function readServices(store: Store, keys: ClusterKeys): Promise<ServiceRecord[]> {
@@ -29,16 +31,24 @@ export function findDeviations(state: FinalState): string[] {
   return [...foreign, ...strays, ...[...wantedServices].flatMap(([id, spec]) => serviceDeviations(id, spec, state))]
 }
 
-function serviceDeviations(id: string, spec: ServiceSpec, { running, tasks, services }: FinalState): string[] {
+function serviceDeviations(id: string, spec: ServiceSpec, state: FinalState): string[] {
+  const { running, tasks, services, drained } = state
   const record = services.find(service => service.id === id)
   if (record === undefined) return [`${id}: was never accepted`]
   const containers = running.filter(container => container.serviceId === id)
   // An update goes on only while what was updated is well: a replica without a place holds it up, and says why.
   const isHeldUp = tasks.some(task => task.serviceId === id && task.specHash === record.specHash && isExplained(task))
+  // What leaves a drained node waits for a place as it is, and says why.
+  const stays = new Set(
+    tasks.filter(({ node = '' }) => drained.has(node)).flatMap(task => (isExplained(task) ? task.id : [])),
+  )
   const slots = Array.from({ length: spec.replicas }, (_, index) => index + 1)
   return [
     ...containers.flatMap(container =>
-      surplus(container, { id, spec, specHash: isHeldUp ? undefined : record.specHash }),
+      surplus(container, { id, spec, specHash: isHeldUp || stays.has(container.taskId) ? undefined : record.specHash }),
+    ),
+    ...containers.flatMap(({ name, host, taskId }) =>
+      drained.has(host) && !stays.has(taskId) ? [`${id}: ${name} does not leave ${host}, and does not say why`] : [],
     ),
     ...slots.flatMap(slot => slotDeviations(slot, { id, containers, tasks })),
   ]

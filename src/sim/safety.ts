@@ -1,4 +1,5 @@
 import { hashOf } from '../core/digest.ts'
+import type { NodeRecord } from '../core/model/node.ts'
 import { isTerminal, mayAdvance, type TaskRecord, type TaskStatus } from '../core/model/task.ts'
 import type { ClusterKeys, KeyValue, Store, WatchEvent } from '../discovery/index.ts'
 import type { SimContainer } from './sim-container.ts'
@@ -14,6 +15,10 @@ export class Safety {
   readonly #tasks = new Map<string, TaskRecord>()
   readonly #keyOfTask = new Map<string, string>()
   readonly #statuses = new Map<string, TaskStatus>()
+  /** Nodes that are to be emptied. */
+  readonly #drained = new Set<string>()
+  /** Tasks that were to leave their nodes at any moment of their lives: the leader may have seen that one. */
+  readonly #leaving = new Set<string>()
   #token: number | undefined
 
   constructor(keys: ClusterKeys) {
@@ -71,8 +76,20 @@ export class Safety {
 
   #onEvent(event: WatchEvent): void {
     const key = keyOf(event)
+    if (key.startsWith(this.#keys.nodes) && event.type === 'put') this.#onNode(event.kv)
     if (key.startsWith(this.#keys.tasks)) this.#onTask(key, event)
     if (key.startsWith(this.#keys.status)) this.#onStatus(key, event)
+  }
+
+  #onNode({ value }: KeyValue): void {
+    const { name, availability } = JSON.parse(value) as NodeRecord
+    if (availability === 'drain') this.#drained.add(name)
+    else this.#drained.delete(name)
+    for (const task of this.#tasks.values()) this.#noteLeaving(task)
+  }
+
+  #noteLeaving({ id, node, leaving }: TaskRecord): void {
+    if (leaving === true || (node !== undefined && this.#drained.has(node))) this.#leaving.add(id)
   }
 
   #onTask(key: string, event: WatchEvent): void {
@@ -90,6 +107,7 @@ export class Safety {
     this.#checkTask(event.kv, task, before)
     this.#tasks.set(task.id, task)
     this.#keyOfTask.set(task.id, key)
+    this.#noteLeaving(task)
   }
 
   #checkTask({ createRevision, modRevision }: KeyValue, task: TaskRecord, before: TaskRecord | undefined): void {
@@ -116,14 +134,19 @@ export class Safety {
   }
 
   #checkSlots(): void {
-    const live = new Map<string, string>()
-    for (const task of this.#tasks.values()) {
-      if (task.desired !== 'running' || this.#hasEnded(task)) continue
-      const slot = `${task.serviceId}/${task.slot}`
-      const other = live.get(slot)
-      if (other !== undefined) this.#broken('a slot has one wanted task', `${slot} has ${other} and ${task.id}`)
-      live.set(slot, task.id)
+    const wanted = [...this.#tasks.values()].filter(task => task.desired === 'running' && !this.#hasEnded(task))
+    for (const [slot, tasks] of Map.groupBy(wanted, task => `${task.serviceId}/${task.slot}`)) {
+      if (tasks.length > this.#allowedIn(tasks)) {
+        this.#broken('a slot has one wanted task', `${slot} has ${tasks.map(({ id }) => id).join(' and ')}`)
+      }
     }
+  }
+
+  /** What leaves its node, or is replaced by a service that starts the new one first, stays until its successor is well. */
+  #allowedIn(tasks: readonly TaskRecord[]): number {
+    const isStartFirst = tasks.some(({ spec }) => spec.update?.order === 'start-first')
+    const specs = isStartFirst ? new Set(tasks.map(({ specHash }) => specHash)).size : 1
+    return specs + (tasks.some(({ id }) => this.#leaving.has(id)) ? 1 : 0)
   }
 
   #hasEnded({ id, node }: TaskRecord): boolean {

@@ -5,6 +5,7 @@ import { type AgentMemory, createAgent } from '../node-agent/index.ts'
 import { SimEngine, type SimEngineEvents } from './sim-engine.ts'
 import { type SimAddresses, simOverlay } from './sim-overlay.ts'
 import { type NetworkFaults, type ProcessWorld, SimProcess } from './sim-process.ts'
+import { WallClock } from './wall-clock.ts'
 
 export interface HostWorld extends ProcessWorld {
   readonly keys: ClusterKeys
@@ -19,6 +20,7 @@ export class SimHost {
   readonly name: string
   readonly zone: string
   readonly engine: SimEngine
+  readonly wallClock: WallClock
   readonly #world: HostWorld
   readonly #address: string
   readonly #network: NetworkFaults = { cut: false, latencyMs: 5, loss: 0 }
@@ -32,8 +34,9 @@ export class SimHost {
     this.name = `n${index}`
     this.zone = index % 3 === 0 ? 'a' : 'b'
     this.#address = `10.0.${Math.floor(index / 250)}.${(index % 250) + 1}`
-    this.#world = world
-    this.engine = new SimEngine(this.name, world.clock, world.engineEvents)
+    this.wallClock = new WallClock(world.clock)
+    this.#world = { ...world, clock: this.wallClock.view() }
+    this.engine = new SimEngine(this.name, this.#world.clock, world.engineEvents)
   }
 
   get agentRuns(): boolean {

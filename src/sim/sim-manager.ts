@@ -6,6 +6,7 @@ import type { Engine } from '../docker-api/index.ts'
 import { createManager, type Manager } from '../manager/index.ts'
 import type { SimHost } from './sim-host.ts'
 import { type NetworkFaults, type ProcessWorld, SimProcess } from './sim-process.ts'
+import { WallClock } from './wall-clock.ts'
 
 export interface ManagerWorld extends ProcessWorld {
   readonly keys: ClusterKeys
@@ -18,6 +19,7 @@ const REACH_TIMEOUT_MS = 5_000
 /** The place of one manager: its processes come and go. */
 export class SimManager {
   readonly name: string
+  readonly wallClock: WallClock
   readonly #world: ManagerWorld
   readonly #network: NetworkFaults = { cut: false, latencyMs: 5, loss: 0 }
   #starts = 0
@@ -26,7 +28,8 @@ export class SimManager {
 
   constructor(index: number, world: ManagerWorld) {
     this.name = `m${index}`
-    this.#world = world
+    this.wallClock = new WallClock(world.clock)
+    this.#world = { ...world, clock: this.wallClock.view() }
   }
 
   get runs(): boolean {

@@ -83,7 +83,10 @@ class Simulation {
     for (const host of this.#hosts) host.startAgent()
     await this.#advance(5_000)
     for (let step = 1; step <= this.#options.steps && this.#safety.violations.length === 0; step++) {
-      if (this.#random.next() < 0.35) this.#workload.change()
+      const what = this.#random.next()
+      if (what < 0.35) this.#workload.change()
+      else if (what < 0.4) this.#workload.drain()
+      else if (what < 0.43) this.#workload.rebalance()
       else this.#chaos.strike()
       await this.#advance(200 + pickIndex(this.#random, 3_000))
     }
@@ -108,6 +111,7 @@ class Simulation {
       if (!told) continue
       deviations = findDeviations({
         wanted: this.#workload.wanted(),
+        drained: this.#workload.drained(),
         running: this.#safety.running(),
         tasks: this.#safety.tasks(),
         services: await readServices(this.#server, this.#keys),

@@ -25,6 +25,7 @@ export class Workload {
   readonly #world: WorkloadWorld
   readonly #wanted = new Map<string, ProjectSpec>()
   readonly #removed = new Set<string>()
+  readonly #drained = new Set<string>()
   #queue: Promise<unknown> = Promise.resolve()
 
   constructor(world: WorkloadWorld) {
@@ -33,6 +34,11 @@ export class Workload {
 
   wanted(): readonly ProjectSpec[] {
     return [...this.#wanted.values()]
+  }
+
+  /** Names of nodes. */
+  drained(): ReadonlySet<string> {
+    return this.#drained
   }
 
   /** Changes the wish of one project, and tells the manager when it can be told. One change after the other. */
@@ -54,11 +60,32 @@ export class Workload {
     this.#queue = this.#queue.then(() => this.#tell(name))
   }
 
+  /** Drains a node, or takes it back into service. */
+  drain(): void {
+    const { random, events, nodes } = this.#world
+    const others = [...this.#drained]
+    const isDrained = others.length === 0 || random.next() < 0.5
+    const node = isDrained ? `n${1 + pickIndex(random, nodes)}` : (others[pickIndex(random, others.length)] ?? '')
+    if (isDrained) this.#drained.add(node)
+    else this.#drained.delete(node)
+    events.add('user', isDrained ? 'drains' : 'takes back into service', { node })
+    this.#queue = this.#queue.then(() => this.#setAvailability(node))
+  }
+
+  rebalance(): void {
+    const { events, leader } = this.#world
+    events.add('user', 'rebalances')
+    this.#queue = this.#queue.then(() => this.#answer(async () => leader()?.rebalance({ moves: 4, dryRun: false })))
+  }
+
   /** Tells everything again, until each wish was accepted: an answer may have been lost, and the change with it. */
   async insist(isOver: () => boolean): Promise<void> {
     await this.#queue
     for (const name of [...this.#wanted.keys(), ...this.#removed]) {
       while (!isOver() && !(await this.#tell(name))) await sleep(this.#world.clock, RETRY_MS)
+    }
+    for (let index = 1; index <= this.#world.nodes; index++) {
+      while (!isOver() && !(await this.#setAvailability(`n${index}`))) await sleep(this.#world.clock, RETRY_MS)
     }
   }
 
@@ -75,6 +102,22 @@ export class Workload {
       if (!done) await sleep(clock, RETRY_MS)
     }
     events.add('user', 'gives a node up', { node })
+  }
+
+  /** Drained or not, as is wanted. True if the manager accepted. */
+  async #setAvailability(node: string): Promise<boolean> {
+    const manager = this.#world.leader()
+    if (manager === undefined) return false
+    const availability = this.#drained.has(node) ? 'drain' : 'active'
+    const error = await this.#answer(() => manager.updateNode(node, { availability }))
+    // Given up, or never seen.
+    return error === undefined || error.startsWith('No such node')
+  }
+
+  /** What went wrong, if anything did. */
+  async #answer(ask: () => Promise<unknown>): Promise<string | undefined> {
+    const late = sleep(this.#world.clock, ANSWER_MS).then(() => 'no answer')
+    return Promise.race([ask().then(() => undefined, errorMessage), late])
   }
 
   /** True if the manager accepted. */
@@ -134,6 +177,7 @@ export class Workload {
       // The same port for every project: the scheduler must keep them on different hosts.
       ports: name === 'edge' ? [{ target: 80, published: 8080, protocol: 'tcp', mode: 'host' }] : [],
       restart: { condition: 'on-failure', delayMs: 1_000 },
+      ...(name === 'web' && random.next() < 0.5 ? { update: { order: 'start-first' } } : {}),
       dependsOn: [],
     }
   }

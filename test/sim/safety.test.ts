@@ -76,6 +76,34 @@ describe('what must never happen is seen', () => {
     expect(safety.violations).toEqual([expect.stringContaining('a slot has one wanted task: p.web/1')])
   })
 
+  it('two wanted tasks of one slot whose node was not to be emptied when they were made', async () => {
+    const setNode = (availability: string) =>
+      store.txn([], [{ put: keys.node('n1'), value: JSON.stringify({ name: 'n1', availability }) }])
+    await setNode('drain')
+    await setNode('active')
+    await assign('t1')
+    await assign('t2', { node: 'n2' })
+    await settle()
+    expect(safety.violations).toEqual([expect.stringContaining('a slot has one wanted task: p.web/1')])
+  })
+
+  it('three wanted tasks of one slot, if one leaves its node or is to be there until the next is', async () => {
+    await assign('t1', { leaving: true })
+    await assign('t2')
+    expect(safety.violations).toEqual([])
+    await assign('t3')
+    expect(safety.violations).toEqual([expect.stringContaining('a slot has one wanted task: p.web/1')])
+  })
+
+  it('a second task of one spec in a slot that starts the new one first', async () => {
+    const spec = { ...taskRecord().spec, update: { order: 'start-first' } } as const
+    await assign('t1', { spec, specHash: 'old' })
+    await assign('t2', { spec, specHash: 'new' })
+    expect(safety.violations).toEqual([])
+    await assign('t3', { spec, specHash: 'new' })
+    expect(safety.violations).toEqual([expect.stringContaining('a slot has one wanted task: p.web/1')])
+  })
+
   it('a state that goes back, and a task that is revived or changed', async () => {
     await assign('t1')
     await report('t1', 'running')
@@ -90,7 +118,7 @@ describe('what is not as wanted is found', () => {
   const spec = taskRecord().spec
   const wanted = [{ name: 'p', services: [{ ...spec, name: 'web', replicas: 1 }], networks: [], volumes: [] }]
   const service = { id: 'p.web', project: 'p', spec, specHash: 'h', createdAtMs: 0, updatedAtMs: 0 }
-  const base = { wanted, running: [container('n1', 't1')], tasks: [], services: [service] }
+  const base = { wanted, running: [container('n1', 't1')], tasks: [], services: [service], drained: new Set<string>() }
   const pending = { ...taskRecord(), serviceId: 'p.web', slot: 1 }
 
   it.each([
@@ -104,6 +132,30 @@ describe('what is not as wanted is found', () => {
       [expect.stringContaining('runs 2 times')],
     ],
     ['an old spec', { ...base, services: [{ ...service, specHash: 'new' }] }, [expect.stringContaining('old spec')]],
+    [
+      'one that does not leave a node, and does not say why',
+      { ...base, tasks: [{ ...pending, id: 't1', node: 'n1' }], drained: new Set(['n1']) },
+      [expect.stringContaining('does not leave n1, and does not say why')],
+    ],
+    [
+      'an old spec on a node that it cannot leave, and says why',
+      {
+        ...base,
+        services: [{ ...service, specHash: 'new' }],
+        tasks: [{ ...pending, id: 't1', node: 'n1', pendingReasons: ['full'] }],
+        drained: new Set(['n1']),
+      },
+      [],
+    ],
+    [
+      'an old spec of one that says why it could not leave a node that is no longer to be emptied',
+      {
+        ...base,
+        services: [{ ...service, specHash: 'new' }],
+        tasks: [{ ...pending, id: 't1', node: 'n1', specHash: 'old', pendingReasons: ['full'] }],
+      },
+      [expect.stringContaining('old spec')],
+    ],
     ['a removed project that runs', { ...base, wanted: [], services: [] }, [expect.stringContaining('still runs')]],
     ['a removed service', { ...base, wanted: [], running: [] }, ['p.web: is still there']],
   ])('%s', (_name, state, expected) => {

@@ -18,11 +18,8 @@ describe('a cluster under faults', () => {
     expect(violations, events.text).toEqual([])
   })
 
-  it.each([
-    ['a replica without a place holds up the update of the others', 6],
-    ['a volume waits to be removed from a host that never returns, until somebody gives that up', 12],
-  ])('%s', async (_what, seed) => {
-    const { violations, events } = await simulate({ seed, nodes: 5, managers: 3, steps: 60 })
+  it.each([4, 12, 36, 38])('seed %i breaks no rule with three managers and more steps', async seed => {
+    const { violations, events } = await simulate({ seed, nodes: 6, managers: 3, steps: 60 })
     expect(violations, events.text).toEqual([])
   })
 
@@ -52,6 +49,10 @@ describe('a cluster under faults', () => {
       'started',
       'applies',
       'removes',
+      'drains',
+      'takes back into service',
+      'rebalances',
+      'clock jumps',
     ]) {
       expect(events.text).toContain(sign)
     }

@@ -39,7 +39,7 @@ async function leader() {
     writer: new FencedWriter({ store, keys, wrote: note }, term),
     slow: (ms: number) => (requestsLateMs = ms),
     answers: (how: typeof answers) => (answers = how),
-    async after<T>(ms: number, work: Promise<T>): Promise<T> {
+    after: async <T>(ms: number, work: Promise<T>): Promise<T> => {
       work.catch(() => {})
       await clock.advance(ms)
       return work
