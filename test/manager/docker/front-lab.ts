@@ -1,5 +1,5 @@
 import { afterEach, beforeEach } from 'vitest'
-import { systemClock } from '../../../src/core/clock.ts'
+import { type Clock, systemClock } from '../../../src/core/clock.ts'
 import { silentLog } from '../../../src/core/log.ts'
 import type { MemberRecord, NetworkRecord, NodeRecord } from '../../../src/core/model/node.ts'
 import { seededRandom } from '../../../src/core/random.ts'
@@ -27,6 +27,9 @@ export const lab: {
   known: Promise<void>
   /** What the front has tasks placed beside. */
   standalone: Standalone | undefined
+  /** Of the manager, and of its side of what it asks nodes. */
+  clock: Clock
+  overcommit: number
 } = {
   scope: new Scope(),
   members: [],
@@ -36,12 +39,25 @@ export const lab: {
   store: createMemoryStore({ clock: systemClock }),
   known: Promise.resolve(),
   standalone: undefined,
+  clock: systemClock,
+  overcommit: 0,
 }
 
 beforeEach(() => {
   const known = Promise.resolve()
-  const store = createMemoryStore({ clock: systemClock })
-  Object.assign(lab, { scope: new Scope(), members: [], away: [], leads: true, networks: new Map(), known, store })
+  const [clock, networks] = [systemClock, new Map()]
+  const store = createMemoryStore({ clock })
+  Object.assign(lab, {
+    scope: new Scope(),
+    members: [],
+    away: [],
+    leads: true,
+    networks,
+    known,
+    store,
+    clock,
+    overcommit: 0,
+  })
 })
 afterEach(() => lab.scope[Symbol.asyncDispose]())
 
@@ -65,7 +81,7 @@ function nodeRecord(lastSeen: MemberRecord): NodeRecord {
 export async function startFront({ leader, tls }: { leader?: string; tls?: ServerTls } = {}): Promise<number> {
   const clients = new Map<string, ReturnType<typeof createDockerClient>>()
   const engines = ({ apiAddress }: MemberRecord): Engine => {
-    const client = clients.get(apiAddress) ?? createDockerClient(`tcp://${apiAddress}`, { clock: systemClock })
+    const client = clients.get(apiAddress) ?? createDockerClient(`tcp://${apiAddress}`, { clock: lab.clock })
     clients.set(apiAddress, client)
     return client
   }
@@ -111,10 +127,10 @@ export async function startFront({ leader, tls }: { leader?: string; tls?: Serve
       kernel: '6',
       strategy: 'spread',
       filters: FILTER_NAMES,
-      overcommit: 0,
+      overcommit: lab.overcommit,
       ...(tls === undefined ? {} : { tls }),
     },
-    { manager, engines, store: lab.store, keys, clock: systemClock, random: seededRandom(1), log: silentLog },
+    { manager, engines, store: lab.store, keys, clock: lab.clock, random: seededRandom(1), log: silentLog },
   )
   lab.scope.defer(() => server.close())
   const [host = ''] = await server.listen({ hosts: ['tcp://127.0.0.1:0'], ...(tls === undefined ? {} : { tls }) })

@@ -1,11 +1,11 @@
-import { invalidInput } from '../../../core/errors.ts'
+import { conflict, invalidInput, unsupported } from '../../../core/errors.ts'
 import { isBefore, spokenVersion } from '../../api-version.ts'
 import type { Engine } from '../../engine.ts'
+import { orderedContainer } from '../field-order.ts'
 import { beginStream, closedSignal, type HttpApp } from '../http-app.ts'
 import { Query, readJson } from '../request.ts'
-import { readCreateRequest } from './create-request.ts'
+import { readContainerName, readCreateRequest } from './create-request.ts'
 
-const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
 const WAIT_CONDITIONS = ['not-running', 'next-exit', 'removed'] as const
 const MS = 1_000
 
@@ -17,17 +17,12 @@ export function containerRoutes(app: HttpApp, engine: Engine): void {
   app.post('/containers/create', async (request, reply) => {
     const query = new Query(request.url)
     const name = query.text('name')
-    if (name !== undefined && !NAME.test(name)) {
-      throw invalidInput(
-        'BAD_CONTAINER_NAME',
-        `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
-      )
-    }
+    const bare = name === undefined ? undefined : readContainerName(name)
     const wanted = readCreateRequest(await readJson(request.raw))
     // Older clients do not know it, and the engine they expect ignores it.
     const platform = isBefore(spokenVersion(request.originalUrl), '1.41') ? undefined : query.text('platform')
     const made = await containers.create(wanted, {
-      ...(name === undefined ? {} : { name: name.replace(/^\//, '') }),
+      ...(bare === undefined ? {} : { name: bare }),
       ...(platform === undefined ? {} : { platform }),
     })
     return reply.code(201).send(made)
@@ -42,8 +37,8 @@ export function containerRoutes(app: HttpApp, engine: Engine): void {
       ...(limit === undefined || limit <= 0 ? {} : { limit }),
     })
   })
-  app.get<ById>('/containers/:id/json', ({ params, url }) =>
-    containers.inspect(params.id, { size: new Query(url).flag('size') }),
+  app.get<ById>('/containers/:id/json', async ({ params, url }) =>
+    orderedContainer(await containers.inspect(params.id, { size: new Query(url).flag('size') })),
   )
   app.get<ById>('/containers/:id/top', ({ params, url }) => {
     const psArgs = new Query(url).text('ps_args')
@@ -51,6 +46,7 @@ export function containerRoutes(app: HttpApp, engine: Engine): void {
   })
   app.delete<ById>('/containers/:id', async ({ params, url }, reply) => {
     const query = new Query(url)
+    if (query.flag('link')) refuseLinkRemoval(params.id)
     await containers.remove(params.id, { force: query.flag('force'), volumes: query.flag('v') })
     return reply.code(204).send()
   })
@@ -84,7 +80,9 @@ function lifecycleRoutes(app: HttpApp, { containers }: Engine): void {
     return reply.code(stopped ? 204 : 304).send()
   })
   app.post<ById>('/containers/:id/restart', async ({ params, url }, reply) => {
-    await containers.restart(params.id, grace(new Query(url)))
+    const query = new Query(url)
+    const signal = query.text('signal')
+    await containers.restart(params.id, { ...grace(query), ...(signal === undefined ? {} : { signal }) })
     return reply.code(204).send()
   })
   app.post<ById>('/containers/:id/kill', async ({ params, url }, reply) => {
@@ -100,20 +98,24 @@ function lifecycleRoutes(app: HttpApp, { containers }: Engine): void {
     return reply.code(204).send()
   })
   app.post<ById>('/containers/:id/rename', async ({ params, url }, reply) => {
-    const name = new Query(url).text('name')
-    if (name === undefined || !NAME.test(name)) {
-      throw invalidInput(
-        'BAD_CONTAINER_NAME',
-        `Invalid container name (${name ?? ''}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
-      )
-    }
-    await containers.rename(params.id, name.replace(/^\//, ''))
+    await containers.rename(params.id, readContainerName(new Query(url).text('name') ?? ''))
     return reply.code(204).send()
   })
   app.post<ById>('/containers/:id/resize', async ({ params, url }, reply) => {
     await containers.resize(params.id, terminalSize(new Query(url)))
     return reply.code(200).send()
   })
+}
+
+/** `DELETE …?link=1` takes a link's name away, and leaves the container. */
+function refuseLinkRemoval(name: string): never {
+  if (!name.replace(/^\//, '').includes('/')) {
+    throw conflict('NOT_A_LINK', 'Conflict, cannot remove the default link name of the container')
+  }
+  throw unsupported(
+    'NO_LINK_REMOVAL',
+    'A link stays as long as its container: leave out link, and use networks instead',
+  )
 }
 
 /** `t` in seconds; a negative one means for ever, which is as long as a day here. */

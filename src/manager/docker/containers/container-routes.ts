@@ -1,10 +1,12 @@
 import { ShoalError } from '../../../core/errors.ts'
-import type { ContainerCreateRequest } from '../../../docker-api/index.ts'
+import type { ContainerCreateRequest, Filters } from '../../../docker-api/index.ts'
+import { readContainerName } from '../../../docker-api/server/index.ts'
 import type { Upstream } from '../../http/proxy.ts'
 import { type ApiReply, type ApiRequest, type ApiRoute, isOn } from '../../http/route.ts'
 import type { Manager } from '../../manager.ts'
 import { parseFilters } from '../container-list.ts'
 import { type Care, type CreatePorts, createContainer } from '../create/create-container.ts'
+import { readCreation } from '../create/read-creation.ts'
 import { onClusterNetworks } from '../networks/request-networks.ts'
 import { inspectOnNode } from '../node-block.ts'
 import type { ClusterNodes } from '../nodes.ts'
@@ -45,7 +47,7 @@ export function containerRoutes(ports: ContainerRoutePorts): ApiRoute[] {
       summary: 'Creates a container on the node that fits best',
       leaderOnly: true,
       handle: async request => {
-        const body = await onClusterNetworks(request.body as ContainerCreateRequest, view)
+        const body = await onClusterNetworks(readCreation(request.body), view)
         return create({ ...request, body }, creating, ports.createRetries ?? 0)
       },
     },
@@ -70,16 +72,29 @@ export function containerRoutes(ports: ContainerRoutePorts): ApiRoute[] {
 
 async function containers({ query }: ApiRequest, lister: ContainerLister, nodes: ClusterNodes): Promise<ApiReply> {
   const limit = Math.max(0, Number(query['limit'] ?? 0) || 0)
-  const options = { all: isOn(query['all']), limit, filters: parseFilters(query['filters']) }
+  const options = {
+    all: isOn(query['all']),
+    limit,
+    filters: { ...oldFilters(query), ...parseFilters(query['filters']) },
+  }
   await nodes.inventory.settled()
   if (isOn(query['size'])) return { jsonBytes: await listWithSizes(options, nodes) }
   return { jsonBytes: lister.list(options) }
 }
 
+/** What old clients write beside the filters. */
+function oldFilters(query: ApiRequest['query']): Filters {
+  const given = ['before', 'since'].flatMap(key => (query[key] ? [[key, [query[key]]] as const] : []))
+  return Object.fromEntries(given)
+}
+
 async function create(request: ApiRequest, creating: Creating, retries: number): Promise<ApiReply> {
   const { signal } = request
-  const { name, platform = '' } = request.query
-  const options = { name, platform: platform === '' ? undefined : platform }
+  const { name = '', platform = '' } = request.query
+  const options = {
+    name: name === '' ? undefined : readContainerName(name),
+    platform: platform === '' ? undefined : platform,
+  }
   const once = () => createContainer(request.body as ContainerCreateRequest, options, { ...creating, signal })
   const { created } = await withRetries(once, retries, signal)
   return { status: 201, json: created }
