@@ -5,7 +5,7 @@ import { errorCode, failed, invalidInput, notFound } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
 import { type HeldDirectory, heldDirectory, holdDirectory } from '../linux/files/fd-path.ts'
 import { removeTree } from '../linux/files/remove-tree.ts'
-import { cloneMounts, MOUNT_FLAGS, mount, unmount } from '../linux/mount.ts'
+import { cloneMounts, MOUNT_FLAGS, mount, unmountAside } from '../linux/mount.ts'
 import { insideOwnMounts } from '../linux/process/namespaces.ts'
 import type { LayerRef, OverlayRoots } from './contract.ts'
 import { checkPlatform, parsePlatform } from './format/platform.ts'
@@ -67,13 +67,13 @@ export class ContainerOverlays implements OverlayRoots {
     })
 
   readonly unmount: OverlayRoots['unmount'] = containerId =>
-    this.#lock.run(containerId, async () => unmount(join(this.#directoryOf(containerId), 'merged')))
+    this.#lock.run(containerId, () => unmountAside(join(this.#directoryOf(containerId), 'merged')))
 
   readonly remove: OverlayRoots['remove'] = containerId =>
     this.#lock.run(containerId, async () => {
       const directory = this.#directoryOf(containerId)
       const target = join(directory, 'merged')
-      if (isMounted(target)) unmount(target)
+      if (isMounted(target)) await unmountAside(target)
       // Deleting through a mount that is still there would delete what it shows.
       if (isMounted(target)) {
         throw failed('ROOT_BUSY', `The root of container ${containerId} is still mounted at ${target}: unmount it`)

@@ -1,4 +1,7 @@
+import { close, constants, openSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { errorCode } from '../../core/errors.ts'
+import { O_PATH } from './files/fd-path.ts'
 import { libcFunction } from './process/libc.ts'
 
 export const MOUNT_FLAGS = {
@@ -61,6 +64,28 @@ export function unmount(target: string): void {
     sysUmount(target, UMOUNT_DETACH)
   } catch (error) {
     if (!['EINVAL', 'ENOENT'].includes(errorCode(error) ?? '')) throw error
+  }
+}
+
+const closeAside = promisify(close)
+
+/**
+ * As {@link unmount}, for a file system that is written to disk when its last mount goes: an overlay writes down all that the
+ * disk below it has not yet, whoever wrote it. A thread waits for that, and not the whole process: the mount is held until
+ * it is taken out of the tree, and let go of there.
+ */
+export async function unmountAside(target: string): Promise<void> {
+  let held: number
+  try {
+    held = openSync(target, O_PATH | constants.O_DIRECTORY)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return
+    throw error
+  }
+  try {
+    unmount(target)
+  } finally {
+    await closeAside(held)
   }
 }
 
