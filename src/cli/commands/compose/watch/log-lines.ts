@@ -1,6 +1,7 @@
 import type { TaskView } from '../../../../core/model/control-api.ts'
 import type { CommandContext } from '../../../command.ts'
 import type { Paint } from '../../../output/colour.ts'
+import { tameLine } from '../../../output/tame-line.ts'
 import type { LogLine } from './container-log.ts'
 
 export interface LinePrinter {
@@ -36,7 +37,8 @@ export function createLinePrinter(context: CommandContext, { paint, timestamps, 
     name,
     print(task, line) {
       const out = line.stream === 'stderr' ? context.stderr : context.stdout
-      out.write(`${head(task)}${timestamps ? `${line.time} ` : ''}${line.text}\n`)
+      const text = prefix ? tameLine(line.text) : line.text
+      out.write(`${head(task)}${timestamps ? `${line.time} ` : ''}${text}\n`)
     },
     note(task, text) {
       context.stderr.write(`${shortName(task)} ${text}\n`)
