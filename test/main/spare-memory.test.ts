@@ -4,7 +4,7 @@ import { watchWork } from '../../src/main/daemon/spare-memory.ts'
 
 function watched() {
   const clock = new ManualClock()
-  const seen = { usedMs: 600, given: 0 }
+  const seen = { usedMs: 100, given: 0 }
   const giveBack = (): void => {
     seen.given++
     seen.usedMs += 40

@@ -25,7 +25,8 @@ export function spareMemory(scope: Scope, clock: Clock): void {
 
 /** Returns how to stop it. */
 export function watchWork({ clock, usedMs, giveBack }: MemoryPorts): () => void {
-  let [cleanAtMs, beforeMs] = [0, usedMs()]
+  // However little the start took, it is worth it: what only a start needs is most of what there is then.
+  let [cleanAtMs, beforeMs] = [-WORK_MS, usedMs()]
   const round = (): void => {
     const nowMs = usedMs()
     const isCalm = nowMs - beforeMs < CALM_MS
