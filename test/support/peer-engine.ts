@@ -28,6 +28,8 @@ export interface PeerOptions {
   readonly program?: readonly string[]
 }
 
+/** In memory, as by default; each host has a /run of its own. */
+const EXEC_ROOT = '/run/engine'
 const SOURCES = [process.execPath, '--disable-warning=ExperimentalWarning', resolve('src/main/cli.ts'), 'shoal']
 
 /**
@@ -49,7 +51,7 @@ export async function spawnPeerEngine(hosts: Hosts, options: PeerOptions): Promi
   const data = hosts.dataDirectory(name)
   const socket = join(data, 'engine.sock')
   const argv = name === 'shoal' ? [...program, 'engine'] : ['dockerd']
-  const roots = ['--data-root', join(data, 'lib'), '--exec-root', join(data, 'run'), '--pidfile', join(data, 'pid')]
+  const roots = ['--data-root', join(data, 'lib'), '--exec-root', EXEC_ROOT, '--pidfile', join(data, 'pid')]
   const cgroup = ['--cgroup-parent', hosts.cgroupParent(name)]
   hosts.spawn(name, 'engine', [...argv, '-H', `unix://${socket}`, ...roots, ...cgroup, ...flags], env)
   const engine = talkTo(socket)

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import {
   existsSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -9,13 +11,14 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LAYER_LIMITS, unpackArchive } from '../../../src/runtime/images/index.ts'
 import { getXattr } from '../../../src/runtime/linux/files/xattr.ts'
 import { entry, isRoot, leftovers, NOTHING, soon, streamOf, tar, Workshop } from './support.ts'
 
 const OVERLAYFS_MAGIC = 0x794c7630
+const HARD_LINK = entry('l', { type: 'hardlink', linkName: 'x' })
 
 /** What the image's layers put into a root. */
 function contentsOf(root: string): string[] {
@@ -86,6 +89,10 @@ describe.skipIf(!isRoot)('hostile layers', () => {
       tar(entry('l', { type: 'symlink', linkName: 'l' }), entry('l/f', { content: 'x' })),
     ],
     ['a root that is a file', tar(entry('.', { content: 'x' }))],
+    ['an extended header whose name has ..', tar(pax('path=../outside/victim', entry('f', { content: 'bad' }), 'x=y'))],
+    ['an extended header whose link has ..', tar(pax('linkpath=../../outside/victim', HARD_LINK, 'x=y'))],
+    ['a long name of GNU with ..', tar(gnu('L', '../outside/victim'), entry('f', { content: 'bad' }))],
+    ['a long link of GNU with ..', tar(gnu('K', '../../outside/victim'), HARD_LINK)],
   ])('refuses %s', async (_name, layer) => {
     expect(await refused(layer)).toMatch(/^The archive is refused: /)
   })
@@ -211,14 +218,26 @@ describe.skipIf(!isRoot)('hostile layers', () => {
     ['in bytes', { bytesMax: 100_000 }, tar(entry('zeros', { content: '\0'.repeat(200_000) }))],
     ['in ratio', { ratioFromBytes: 10_000, ratioMax: 50 }, tar(entry('zeros', { content: '\0'.repeat(200_000) }))],
   ])('refuses a bomb %s', async (_name, limits, archive) => {
-    const root = workshop.path('root')
-    mkdirSync(root)
-    const options = { limits: { ...LAYER_LIMITS, ...limits }, whiteouts: true }
-    await expect(unpackArchive(streamOf(gzipSync(archive)), root, options)).rejects.toMatchObject({
-      code: 'ARCHIVE_TOO_LARGE',
-      status: 400,
-    })
+    for (const pack of [gzipSync, zstdCompressSync]) {
+      const unpacked = unpack(pack(archive), { ...LAYER_LIMITS, ...limits })
+      await expect(unpacked).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE', status: 400 })
+    }
   })
+
+  it.each([
+    ['cut off', (bytes: Buffer) => bytes.subarray(0, -30)],
+    ['cut off at its beginning', (bytes: Buffer) => bytes.subarray(0, 9)],
+  ])('refuses packed bytes that are %s', async (_name, harm) => {
+    const archive = tar(entry('noise', { content: randomBytes(20_000).toString('hex') }))
+    for (const pack of [gzipSync, zstdCompressSync]) {
+      await expect(unpack(harm(pack(archive)))).rejects.toMatchObject({ status: 400 })
+    }
+  })
+
+  async function unpack(packed: Buffer, limits = LAYER_LIMITS): Promise<unknown> {
+    const root = mkdtempSync(workshop.path('root-'))
+    return unpackArchive(streamOf(packed), root, { limits, whiteouts: true })
+  }
 
   it('can always remove what it unpacked, however deep links made it', async () => {
     const step = 'd'.repeat(200)
@@ -279,6 +298,11 @@ function record(text: string): string {
   const bare = text.length + 2
   const length = bare + String(bare + String(bare).length).length
   return `${length} ${text}\n`
+}
+
+/** The name (`L`) or link (`K`) of the entry that follows. */
+function gnu(flag: 'L' | 'K', text: string): Buffer {
+  return withFlag(entry('././@LongLink', { content: `${text}\0` }), flag)
 }
 
 function paxHeader(size: number): Buffer {
