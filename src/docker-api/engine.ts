@@ -139,7 +139,7 @@ export interface ContainerOperations extends ContainerFileOperations {
   /** Sends the stop signal, then SIGKILL after the grace. Resolves false if it was not running. */
   readonly stop: (id: string, options: { readonly timeoutMs?: number; readonly signal?: string }) => Promise<boolean>
   readonly kill: (id: string, signal: string) => Promise<void>
-  readonly restart: (id: string, options: { readonly timeoutMs?: number }) => Promise<void>
+  readonly restart: (id: string, options: { readonly timeoutMs?: number; readonly signal?: string }) => Promise<void>
   readonly pause: (id: string) => Promise<void>
   readonly unpause: (id: string) => Promise<void>
   readonly rename: (id: string, name: string) => Promise<void>

@@ -57,8 +57,8 @@ export function containerOperations(
     stop: async (id, { timeoutMs, signal }) =>
       (await post(at(id, '/stop'), { t: seconds(timeoutMs), signal }, stopPatience(timeoutMs))) !== 304,
     kill: async (id, signal) => void (await post(at(id, '/kill'), { signal })),
-    restart: async (id, { timeoutMs }) =>
-      void (await post(at(id, '/restart'), { t: seconds(timeoutMs) }, stopPatience(timeoutMs))),
+    restart: async (id, { timeoutMs, signal }) =>
+      void (await post(at(id, '/restart'), { t: seconds(timeoutMs), signal }, stopPatience(timeoutMs))),
     pause: async id => void (await post(at(id, '/pause'))),
     unpause: async id => void (await post(at(id, '/unpause'))),
     rename: async (id, name) => void (await post(at(id, '/rename'), { name })),

@@ -1,6 +1,7 @@
 import { isBefore, spokenVersion, versionOf } from '../../api-version.ts'
 import type { Engine } from '../../engine.ts'
 import type { SystemInfo } from '../../resource-types.ts'
+import { orderedInfo, orderedVersion } from '../field-order.ts'
 import type { HttpApp } from '../http-app.ts'
 import { Query } from '../request.ts'
 import { diskUsage } from './disk-usage.ts'
@@ -22,7 +23,7 @@ export function systemRoutes(app: HttpApp, engine: Engine): void {
     url: '/_ping',
     handler: (request, reply) => reply.headers(PING_HEADERS).send(request.method === 'HEAD' ? '' : 'OK'),
   })
-  app.get('/version', () => engine.version())
+  app.get('/version', async () => orderedVersion(await engine.version()))
   app.get('/info', async ({ originalUrl }) => infoFor(spokenVersion(originalUrl), await engine.info()))
   app.get('/system/df', ({ url, originalUrl }) =>
     diskUsage(engine, { types: new Query(url).all('type'), version: versionOf(originalUrl) }),
@@ -32,14 +33,14 @@ export function systemRoutes(app: HttpApp, engine: Engine): void {
 /** What came and went with versions of the API. */
 function infoFor(version: string, info: SystemInfo): object {
   const { KernelMemory, CDISpecDirs, ...always } = info
-  return {
+  return orderedInfo({
     ...always,
     ...(isBefore(version, '1.42') && KernelMemory !== undefined ? { KernelMemory } : {}),
     ...(isBefore(version, '1.44') || CDISpecDirs === undefined ? {} : { CDISpecDirs }),
     ...(isBefore(version, '1.25') && info.SecurityOptions !== undefined
       ? { SecurityOptions: info.SecurityOptions.map(plainOption), ExecutionDriver: '<not supported>' }
       : {}),
-  }
+  })
 }
 
 /** `name=seccomp,profile=builtin` was `seccomp` once. */
