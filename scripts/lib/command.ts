@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 
 export interface CommandOptions {
-  /** Milliseconds until it is killed; 60,000 unless told. */
+  /** Milliseconds until it is killed; 180,000 unless told: it ends a program that hangs, whatever else the machine does. */
   readonly timeoutMs?: number
   readonly input?: string
   readonly env?: NodeJS.ProcessEnv
@@ -10,7 +10,7 @@ export interface CommandOptions {
 
 /** Runs a program to its end and resolves with what it wrote; rejects with its name and its last words if it failed. */
 export function command(argv: readonly string[], options: CommandOptions = {}): Promise<string> {
-  const { timeoutMs = 60_000, input, env, cwd } = options
+  const { timeoutMs = 180_000, input, env, cwd } = options
   const [program = '', ...args] = argv
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env: env ?? process.env, cwd, timeout: timeoutMs, killSignal: 'SIGKILL' })
@@ -33,11 +33,14 @@ export function command(argv: readonly string[], options: CommandOptions = {}): 
   })
 }
 
-/** Polls until `probe` gives a value that is not undefined; rejects, saying what it waited for, when time is up. */
+/**
+ * Polls until `probe` gives a value that is not undefined; rejects, saying what it waited for, when time is up. What is waited
+ * for takes seconds; on a machine that has much else to do it may take a minute.
+ */
 export async function until<T>(
   what: string,
   probe: () => Promise<T | undefined>,
-  { timeoutMs = 30_000, everyMs = 100 }: { timeoutMs?: number; everyMs?: number } = {},
+  { timeoutMs = 120_000, everyMs = 100 }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs
   let last: unknown

@@ -86,7 +86,7 @@ export class Hosts {
         const init = this.#initPid(name)
         return init !== undefined && commandLineOf(init).startsWith('tini') ? true : undefined
       },
-      { timeoutMs: 10_000, everyMs: 10 },
+      { everyMs: 10 },
     )
   }
 
@@ -112,8 +112,8 @@ export class Hosts {
   }
 
   /** Runs a program inside the host to its end; resolves with its output. */
-  run(name: string, argv: readonly string[], timeoutMs = 60_000): Promise<string> {
-    return command([...this.#enter(name), ...argv], { timeoutMs })
+  run(name: string, argv: readonly string[]): Promise<string> {
+    return command([...this.#enter(name), ...argv])
   }
 
   /** Processes inside the host whose command line matches, as pids of this machine. */
@@ -225,7 +225,6 @@ async function removeCgroups(path: string): Promise<void> {
     const root = join(hierarchy, path)
     if (!existsSync(root)) continue
     await until(`cgroup ${root} to be empty`, async () => (tryRemoveTree(root) ? true : undefined), {
-      timeoutMs: 5_000,
       everyMs: 20,
     })
   }

@@ -172,14 +172,14 @@ export class LocalCluster {
   /** Runs one of the launchers against this cluster's manager; resolves with its standard output. */
   run(program: 'compose' | 'swarm' | 'shoal', args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
     const settings = { ...process.env, DOCKER_HOST: this.manager, REGISTRY: this.registry, ...env }
-    return command([launcher(program), ...args], { timeoutMs: 180_000, env: settings })
+    return command([launcher(program), ...args], { timeoutMs: 300_000, env: settings })
   }
 
   /** A call of the manager's API. */
   async call(method: string, path: string, body?: object): Promise<unknown> {
     const response = await fetch(`${this.managerUrl}${path}`, {
       method,
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     })
     if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`)

@@ -57,7 +57,6 @@ export async function endRemembered(file: string, { graceMs = 5_000 }: { graceMs
     } catch {
       signalQuietly(remembered.pid, 'SIGKILL')
       await until(`process ${remembered.pid} to die`, async () => (recall(file) === undefined ? true : undefined), {
-        timeoutMs: 5_000,
         everyMs: 20,
       })
     }

@@ -157,11 +157,11 @@ describe('bad input', () => {
     await cluster.hosts.start('n4', `${SUBNET}.14`)
     await cluster.hosts.start('n5', `${SUBNET}.15`)
     await cluster.hosts.start('n6', `${SUBNET}.16`)
-  }, 300_000)
+  })
   afterAll(async () => {
     await registry.close()
     await cluster.remove()
-  }, 120_000)
+  })
 
   it.each([
     ['unknown key', '  web:\n    image: a\n    comand: b\n', /:5:5: .*comand.*did you mean 'command'/],

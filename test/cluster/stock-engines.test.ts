@@ -39,8 +39,8 @@ async function startEngine(name: string, address: string): Promise<void> {
   hosts.spawn(name, 'dockerd', ['dockerd', ...listen, ...roots, ...network, ...place, '--log-level', 'error'])
   const client = createDockerClient(`tcp://${address}:2375`, { clock: systemClock })
   try {
-    await until(`the Docker Engine on ${name}`, () => client.version(), { timeoutMs: 30_000 })
-    await client.images.load(Readable.from([await busyboxArchive({ name: IMAGE })]), AbortSignal.timeout(30_000))
+    await until(`the Docker Engine on ${name}`, () => client.version())
+    await client.images.load(Readable.from([await busyboxArchive({ name: IMAGE })]), AbortSignal.timeout(120_000))
   } finally {
     client.close()
   }
@@ -75,12 +75,12 @@ describe('a manager over stock Docker Engines', () => {
     await until('both engines to be nodes', async () =>
       (await cli('info')).stdout.match(/Status: Healthy/g)?.length === 2 ? true : undefined,
     )
-  }, 120_000)
+  })
   afterAll(async () => {
     await endRemembered(managerPid)
     await hosts.removeAll()
     rmSync(directory, { recursive: true })
-  }, 60_000)
+  })
 
   it('shows both engines with their labels', async () => {
     const info = await ok('info')
@@ -137,8 +137,7 @@ describe('a manager over stock Docker Engines', () => {
     const file = join(import.meta.dirname, 'projects/web/docker-compose.yml')
     const compose = (...argv: string[]): Promise<string> =>
       command(['docker-compose', '--no-ansi', '-p', 'shop', '-f', file, ...argv], {
-        timeoutMs: 120_000,
-        env: { ...process.env, DOCKER_HOST: MANAGER, COMPOSE_HTTP_TIMEOUT: '50' },
+        env: { ...process.env, DOCKER_HOST: MANAGER, COMPOSE_HTTP_TIMEOUT: '150' },
       })
     await compose('up', '-d', '--scale', 'web=2')
     const [, node] = /^(d\d)\/shop_default$/m.exec(await ok('network', 'ls', '--format', '{{.Name}}')) ?? []
@@ -162,9 +161,7 @@ describe('a manager over stock Docker Engines', () => {
   it('goes on without an engine that is lost, and says so', async () => {
     await hosts.kill('d2')
     // By polling, since nothing tells that a host is gone: several questions without an answer.
-    await until('the manager to notice', async () => ((await healthOf('d2')) === 'unhealthy' ? true : undefined), {
-      timeoutMs: 60_000,
-    })
+    await until('the manager to notice', async () => ((await healthOf('d2')) === 'unhealthy' ? true : undefined))
     expect((await cli('info')).stdout).toMatch(/d2: [^]*Status: Unhealthy/)
     await ok('run', '-d', '--name', 'after', IMAGE, 'sleep', '300')
     expect(await nodesOf('after')).toEqual(['d1'])

@@ -52,8 +52,8 @@ export function startAgent(name: string): void {
 export async function loadImage(name: string): Promise<void> {
   const client = createDockerClient(`tcp://${ADDRESSES[name]}:2375`, { clock: systemClock })
   try {
-    await until(`the agent on ${name}`, () => client.version(), { timeoutMs: 30_000 })
-    await client.images.load(Readable.from([await busyboxArchive({ name: IMAGE })]), AbortSignal.timeout(30_000))
+    await until(`the agent on ${name}`, () => client.version())
+    await client.images.load(Readable.from([await busyboxArchive({ name: IMAGE })]), AbortSignal.timeout(120_000))
   } finally {
     client.close()
   }
@@ -68,13 +68,14 @@ export function signal(name: string, program: 'manage' | 'etcd', what: NodeJS.Si
   for (const pid of pids) signalQuietly(pid, what)
 }
 
-export async function get(name: string, path: string): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(`http://${ADDRESSES[name]}:3375${path}`, { signal: AbortSignal.timeout(10_000) })
+export async function get(name: string, path: string, timeoutMs = 60_000): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(`http://${ADDRESSES[name]}:3375${path}`, { signal: AbortSignal.timeout(timeoutMs) })
   return { status: response.status, body: await response.json() }
 }
 
 async function roleOf(name: string): Promise<string> {
-  const { body } = await get(name, '/info')
+  // Asked again and again, so that one that was asked while it was away is soon asked anew.
+  const { body } = await get(name, '/info', 15_000)
   return (body as { SystemStatus: [string, string][] }).SystemStatus[0]?.[1] ?? ''
 }
 
@@ -93,7 +94,6 @@ export async function successor(before: string): Promise<string> {
 
 export const compose = (name: string, ...args: string[]): Promise<string> =>
   command([resolve('bin/compose'), '-f', composeFile, ...args], {
-    timeoutMs: 90_000,
     env: { ...process.env, DOCKER_HOST: managerOf(name) },
   })
 
@@ -162,7 +162,7 @@ export async function asking(name: string, path: string, during: () => Promise<v
 /** Longer than anything that a test lets a manager sleep. */
 export const createThrough = (name: string, container: string, ...flags: string[]): Promise<CliResult> =>
   docker(managerOf(name), ['run', '-d', '--name', container, '--network', 'none', ...flags, IMAGE, 'sleep', '3600'], {
-    timeoutMs: 90_000,
+    timeoutMs: 240_000,
   })
 
 /** Tries until the cluster takes it: while nobody leads, a manager refuses. */

@@ -14,11 +14,11 @@ export interface CliOptions {
   readonly until?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** Milliseconds until it is killed; 30,000 unless told. */
+  /** Milliseconds until it is killed; 60,000 unless told. */
   readonly timeoutMs?: number
 }
 
-const COMMAND_MS_MAX = 30_000
+const COMMAND_MS_MAX = 60_000
 
 /** Runs the docker command line against a host; resolves with whatever came of it. */
 export function docker(host: string, argv: readonly string[], options: CliOptions = {}): Promise<CliResult> {
