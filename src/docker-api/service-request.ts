@@ -67,12 +67,18 @@ function toHostConfig(spec: ServiceSpec): HostConfig {
 }
 
 /** The same in the wire's words: `cpuShares` is CpuShares. */
-function engineFields({ utsMode, tmpfs, annotations, ...options }: EngineOptions): HostConfig {
+function engineFields({ utsMode, tmpfs, annotations, deviceRequests, ...options }: EngineOptions): HostConfig {
   return {
     ...(inWireWords(options) as HostConfig),
     ...when(utsMode, UTSMode => ({ UTSMode })),
     ...when(tmpfs, Tmpfs => ({ Tmpfs })),
     ...when(annotations, Annotations => ({ Annotations })),
+    ...when(deviceRequests, requests => ({
+      DeviceRequests: requests.map(({ options: Options, ...request }) => ({
+        ...(inWireWords(request) as object),
+        ...when(Options, given => ({ Options: given })),
+      })),
+    })),
   }
 }
 
@@ -144,6 +150,7 @@ function toMount(mount: MountSpec): MountRequest {
     ...filled('VolumeOptions', {
       ...when(mount.noCopy, NoCopy => ({ NoCopy })),
       ...when(mount.subpath, Subpath => ({ Subpath })),
+      ...when(mount.labels, Labels => ({ Labels })),
     }),
     ...filled('TmpfsOptions', {
       ...when(mount.sizeBytes, SizeBytes => ({ SizeBytes })),

@@ -128,7 +128,6 @@ it('host and none need no network', () => {
 it.each([
   ['network_mode: service:db', 'services.web.network_mode: service:db is not supported: only none and host are'],
   ['pid: service:db', 'services.web.pid: service:db is not supported: replicas may run on any host'],
-  ['gpus: all', 'services.web.gpus is not supported: hosts do not tell their devices; name the device files'],
   ['pull_policy: daily', 'services.web.pull_policy: daily is not supported: use always, missing or never'],
   ['post_start: [{command: a}]', 'services.web.post_start is not supported: make it part of the command'],
   ['use_api_socket: true', 'services.web.use_api_socket is not supported: give the container'],
@@ -150,7 +149,7 @@ it.each([
   ],
   [
     'deploy: {update_config: {failure_action: rollback}}',
-    'services.web.deploy.update_config.failure_action: rollback is not supported yet: use pause',
+    'services.web.deploy.update_config.failure_action: rollback is not supported: use pause',
   ],
   ['restart: sometimes', 'services.web.restart: "sometimes" is not a restart policy'],
   ['volumes: [{type: npipe, source: a, target: /a}]', 'services.web.volumes.0.type: npipe is not supported'],
@@ -162,7 +161,9 @@ it.each([
 
 it('tells what has no effect', () => {
   const { warnings } = convert('services: {web: {image: a, deploy: {endpoint_mode: vip}}}')
-  expect(warnings).toEqual(['services.web.deploy.endpoint_mode has no effect yet'])
+  expect(warnings).toEqual([
+    'services.web.deploy.endpoint_mode is answered as dnsrr is: the name of a service has the addresses of all its replicas that are well',
+  ])
 })
 
 it.each<[string, object]>([

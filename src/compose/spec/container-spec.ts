@@ -89,7 +89,7 @@ function mount(volume: Tree, { volumes }: Names): MountSpec {
 
 function mountOptions(volume: Tree): Partial<MountSpec> {
   const bind = asTree(volume['bind'])
-  const { nocopy, subpath } = asTree(volume['volume'])
+  const { nocopy, subpath, labels } = asTree(volume['volume'])
   const mode = asTree(volume['tmpfs'])['mode']
   return present({
     propagation: text(bind['propagation']),
@@ -97,6 +97,7 @@ function mountOptions(volume: Tree): Partial<MountSpec> {
     recursive: text(bind['recursive']),
     noCopy: nocopy === true ? true : undefined,
     subpath: text(subpath),
+    labels: textsOf(labels),
     mode: typeof mode === 'number' ? mode : mode === undefined ? undefined : Number.parseInt(asText(mode), 8),
   })
 }

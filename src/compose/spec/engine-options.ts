@@ -13,6 +13,7 @@ export function engineOptions(service: Tree): EngineOptions | undefined {
     cgroupParent: text(service['cgroup_parent']),
     deviceCgroupRules: some(strings(service['device_cgroup_rules'])),
     devices: some(asList(service['devices']).map(entry => device(asTree(entry)))),
+    deviceRequests: some(deviceRequests(service)),
     dnsOptions: some(strings(service['dns_opt'])),
     dnsSearch: some(strings(service['dns_search'])),
     groupAdd: some(strings(service['group_add'])),
@@ -79,6 +80,27 @@ function device({ source, target, permissions }: Tree): NonNullable<EngineOption
     pathInContainer: text(target) ?? asText(source),
     cgroupPermissions: text(permissions) ?? 'rwm',
   }
+}
+
+/** `gpus` is the same for the one capability. */
+function deviceRequests(service: Tree): NonNullable<EngineOptions['deviceRequests']> {
+  const reserved = asTree(asTree(asTree(service['deploy'])['resources'])['reservations'])['devices']
+  const request = (entry: unknown, own: readonly string[]): NonNullable<EngineOptions['deviceRequests']>[number] => {
+    const { driver, count, device_ids: ids, capabilities, options } = asTree(entry)
+    return {
+      capabilities: [[...new Set([...own, ...asList(capabilities).map(asText)])]],
+      ...present({
+        driver: text(driver),
+        count: count === 'all' ? -1 : number(count),
+        deviceIDs: some(strings(ids)),
+        options: textsOf(options),
+      }),
+    }
+  }
+  return [
+    ...asList(service['gpus']).map(entry => request(entry, ['gpu'])),
+    ...asList(reserved).map(entry => request(entry, [])),
+  ]
 }
 
 /** Entries with more to say than a size and read-only: those are mounts as any other. */

@@ -50,10 +50,8 @@ const REFUSED = pathTable<Rule>([
     'services.*.external_links',
   ),
   ...rules(
-    'is not supported: hosts do not tell their devices; name the device files in devices, and the hosts in placement.constraints',
+    'is not supported: hosts do not tell what they have; give such hosts a label, and name it in placement.constraints',
     always,
-    'services.*.gpus',
-    'services.*.deploy.resources.reservations.devices',
     'services.*.deploy.resources.reservations.generic_resources',
   ),
   ...rules(
@@ -80,7 +78,7 @@ const REFUSED = pathTable<Rule>([
   ...rules('is not supported: networks over hosts have IPv4', value => value === false, 'networks.*.enable_ipv4'),
   ...rules('is not supported: leave it out', always, 'networks.*.driver_opts'),
   ...rules(
-    'is not supported yet: use pause, and apply the earlier file again',
+    'is not supported: use pause, and apply the earlier file again',
     unless('pause', 'continue', ''),
     'services.*.deploy.update_config.failure_action',
   ),
@@ -155,13 +153,30 @@ const REFUSED = pathTable<Rule>([
 /** What makes no difference to whether a service works: told, and passed over. */
 const PASSED_OVER = pathTable<Rule>([
   ...rules(
-    'has no effect yet',
-    always,
+    'is answered as dnsrr is: the name of a service has the addresses of all its replicas that are well',
+    unless('', 'dnsrr'),
     'services.*.deploy.endpoint_mode',
-    'services.*.deploy.rollback_config',
-    'services.*.volumes.*.consistency',
-    'services.*.volumes.*.bind.selinux',
-    'services.*.volumes.*.volume.labels',
+  ),
+  ...rules('has no effect: an update that fails is not rolled back', always, 'services.*.deploy.rollback_config'),
+  ...rules('has no effect: hosts run Linux', always, 'services.*.volumes.*.consistency'),
+  ...rules('has no effect: containers have no SELinux labels', always, 'services.*.volumes.*.bind.selinux'),
+  ...rules(
+    'has no effect: it tells people and other tools what the port is for',
+    always,
+    'services.*.ports.*.app_protocol',
+    'services.*.ports.*.name',
+  ),
+  ...rules(
+    'has no effect: hosts are told the content alone',
+    always,
+    'configs.*.labels',
+    'secrets.*.driver_opts',
+    'secrets.*.labels',
+  ),
+  ...rules(
+    'has no effect: docker run may join every network of the cluster',
+    value => value === false,
+    'networks.*.attachable',
   ),
 ])
 
@@ -178,7 +193,11 @@ export interface SupportTables {
   readonly sections: readonly string[]
 }
 
-const CLUSTER: SupportTables = { refused: REFUSED, passedOver: PASSED_OVER, sections: ['services', 'networks'] }
+const CLUSTER: SupportTables = {
+  refused: REFUSED,
+  passedOver: PASSED_OVER,
+  sections: ['services', 'networks', 'secrets', 'configs'],
+}
 
 /** Compares a model with what a cluster can do, or with what other tables say. */
 export function checkSupport(model: Tree, { refused, passedOver, sections } = CLUSTER): Support {

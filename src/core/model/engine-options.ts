@@ -1,6 +1,16 @@
 /** Of a block device: its weight, or bytes or operations a second. */
 export type DeviceLimit = Readonly<Record<'path', string> & Partial<Record<'weight' | 'rate', number>>>
 
+export interface DeviceRequest {
+  readonly driver?: string
+  /** -1: all there are. */
+  readonly count?: number
+  readonly deviceIDs?: readonly string[]
+  /** Any of these, each all of it. */
+  readonly capabilities: readonly (readonly string[])[]
+  readonly options?: Readonly<Record<string, string>>
+}
+
 /** How a container is made, where the engine alone has a say. Names, units and values are Docker's, in camel case. */
 export interface EngineOptions {
   readonly annotations?: Readonly<Record<string, string>>
@@ -24,6 +34,8 @@ export interface EngineOptions {
     readonly pathInContainer: string
     readonly cgroupPermissions: string
   }[]
+  /** GPUs and the like, by what they can do. */
+  readonly deviceRequests?: readonly DeviceRequest[]
   readonly dnsOptions?: readonly string[]
   readonly dnsSearch?: readonly string[]
   readonly groupAdd?: readonly string[]

@@ -47,6 +47,8 @@ export interface MountSpec {
   readonly noCopy?: boolean
   /** A path in the volume, instead of all of it. */
   readonly subpath?: string
+  /** Of a volume that is made for this container. */
+  readonly labels?: Readonly<Record<string, string>>
 }
 
 /** A file or a tree of files that the cluster keeps, and that every node puts into the container, read-only. */

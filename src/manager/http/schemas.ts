@@ -25,6 +25,7 @@ const mount = Type.Object({
   recursive: maybe(oneOf('enabled', 'disabled', 'writable', 'readonly')),
   noCopy: maybe(flag),
   subpath: maybe(text),
+  labels: maybe(labels),
 })
 
 const file = Type.Object({

@@ -58,10 +58,28 @@ it.each<[string, object]>([
       BlkioDeviceWriteIOps: [{ Path: '/dev/b', Rate: 30 }],
     },
   ],
+  ['gpus: all', { DeviceRequests: [{ Capabilities: [['gpu']], Count: -1 }] }],
+  [
+    'gpus: [{driver: nvidia, device_ids: ["0"], options: {own: Key}}]',
+    { DeviceRequests: [{ Driver: 'nvidia', DeviceIDs: ['0'], Capabilities: [['gpu']], Options: { own: 'Key' } }] },
+  ],
+  [
+    'deploy: {resources: {reservations: {devices: [{capabilities: [gpu, utility], count: 2}]}}}',
+    { DeviceRequests: [{ Capabilities: [['gpu', 'utility']], Count: 2 }] },
+  ],
   ['tmpfs: ["/run:mode=1777,size=64m"]', { Tmpfs: { '/run': 'mode=1777,size=64m' } }],
   [
-    'volumes: [{type: volume, source: v, target: /v, volume: {nocopy: true, subpath: a/b}}]',
-    { Mounts: [{ Type: 'volume', Source: 'shop_v', Target: '/v', VolumeOptions: { NoCopy: true, Subpath: 'a/b' } }] },
+    'volumes: [{type: volume, source: v, target: /v, volume: {nocopy: true, subpath: a/b, labels: {l: m}}}]',
+    {
+      Mounts: [
+        {
+          Type: 'volume',
+          Source: 'shop_v',
+          Target: '/v',
+          VolumeOptions: { NoCopy: true, Subpath: 'a/b', Labels: { l: 'm' } },
+        },
+      ],
+    },
   ],
   [
     'volumes: [{type: bind, source: /a, target: /b, bind: {propagation: rslave, recursive: disabled}}]',
