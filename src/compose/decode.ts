@@ -42,7 +42,7 @@ const DECODERS = pathTable<(value: unknown) => unknown>([
 ])
 
 function toNumber(value: unknown): unknown {
-  if (typeof value !== 'string' || value === '') return value
+  if (typeof value !== 'string') return value
   const number = Number(value)
   if (!Number.isFinite(number)) throw new RangeError(`invalid number: '${value}'`)
   return number
@@ -52,7 +52,7 @@ function toNumber(value: unknown): unknown {
 export function decodeUnits(model: Tree): { readonly model: Tree; readonly problems: readonly Problem[] } {
   const problems: Problem[] = []
   const decoded = DECODERS.rebuild(model, (decode, value, path) => {
-    if (value === undefined || value === null || value === '') return value
+    if (value === undefined || value === null) return value
     try {
       return decode(value)
     } catch (error) {

@@ -9,7 +9,7 @@ import { ComposeError, collect, type Problem, problem } from './problem.ts'
 import { checkShape } from './schema/check-shape.ts'
 import { COMPOSE_SHAPE } from './schema/compose-shape.ts'
 import { SourceIndex } from './source-index.ts'
-import { asTree, isTree, removeAt, showPath, type Tree, without } from './tree.ts'
+import { asText, asTree, isTree, mapValues, removeAt, showPath, type Tree, without } from './tree.ts'
 import { parseYaml, type YamlDocument } from './yaml/parse-yaml.ts'
 
 /** A compose file that was read and parsed, and not interpreted yet. */
@@ -107,11 +107,22 @@ function loadDocument(model: Tree, own: Tree, { document, file }: Step, context:
   const extended = applyExtends(included, file, removed, context)
   const merged = asTree(enforceUnicity(merge(base, extended)))
   context.sources.refuse(checkShape(merged, COMPOSE_SHAPE, { partial: false }))
-  const canonical = canonicalise(without(merged, 'version'), {
+  const canonical = canonicalise(withoutUnused(merged, context), {
     tolerant: !context.interpolate,
     report: context.report,
   })
   return asTree(enforceUnicity(canonical))
+}
+
+/** Without what compose defines and gives no meaning to. */
+function withoutUnused(model: Tree, { warn }: LoadContext): Tree {
+  const services = mapValues(asTree(model['services']), (service, name) => {
+    const refresh = asTree(service)['pull_refresh_after']
+    if (refresh === undefined) return service
+    warn(`services.${name}.pull_refresh_after has no effect: write pull_policy: every_${asText(refresh)}`)
+    return without(asTree(service), 'pull_refresh_after')
+  })
+  return { ...without(model, 'version'), ...(isTree(model['services']) ? { services } : {}) }
 }
 
 function warnVersion(version: unknown, file: string, { warn }: LoadContext): void {

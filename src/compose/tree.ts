@@ -24,7 +24,16 @@ export function asList(value: unknown): readonly unknown[] {
 export function asText(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'string') return value
-  return typeof value === 'number' ? String(value) : JSON.stringify(value)
+  return typeof value === 'number' ? numberText(value) : JSON.stringify(value)
+}
+
+function numberText(value: number): string {
+  if (Number.isFinite(value)) {
+    // Below a ten-thousandth Go writes powers of ten, with two digits.
+    const text = value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential() : String(value)
+    return text.replace(/e([-+])(\d)$/, 'e$10$2')
+  }
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
 }
 
 /**

@@ -16,7 +16,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 export function parseDuration(text: string): number {
   const trimmed = text.trim()
   if (trimmed === '0') return 0
-  const parts = [...trimmed.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)/g)]
+  const parts = [...trimmed.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d|w)/g)]
   if (trimmed === '' || parts.map(part => part[0]).join('') !== trimmed) {
     throw invalidInput(
       'BAD_DURATION',

@@ -70,3 +70,24 @@ it('doubling every dollar undoes itself', () => {
     }),
   )
 })
+
+it('any text at all is either filled in or no template', () => {
+  const pieces = fc.constantFrom('$', '{', '}', '${', 'SET', 'EMPTY', 'NONE', ':-', '-', ':+', '?', ' ', 'x', '1', '\n')
+  const nested = fc.array(pieces, { maxLength: 40 }).map(found => found.join(''))
+  fc.assert(
+    fc.property(fc.oneof(nested, fc.string()), text => {
+      try {
+        expect(typeof fill(text)).toBe('string')
+      } catch (error) {
+        expect(error).toBeInstanceOf(TemplateError)
+      }
+    }),
+  )
+})
+
+it('defaults of defaults end at a depth that nobody needs', () => {
+  const nested = (depth: number): string => `${'${NONE:-'.repeat(depth)}x${'}'.repeat(depth)}`
+  expect(fill(nested(90))).toBe('x')
+  expect(() => fill(nested(5_000))).toThrow(TemplateError)
+  expect(() => variablesOf(nested(5_000))).toThrow(TemplateError)
+})

@@ -45,12 +45,12 @@ const device: Transform = value => {
   if (isTree(value)) return value
   const text = asText(value)
   // A device of the container device interface (`vendor.com/class=name`) has no target.
-  if (text.includes('=')) return { source: text, target: text, permissions: 'rwm' }
-  const [source = '', target = source, permissions = 'rwm', ...rest] = text.split(':')
+  if (text.includes('=') && !text.startsWith('/')) return { source: text, target: text, permissions: 'rwm' }
+  const [source = '', target = '', permissions = 'rwm', ...rest] = text.split(':')
   if (rest.length > 0 || !/^[rwm]+$/.test(permissions)) {
     throw new RangeError(`invalid device "${text}": expected source[:target[:permissions]]`)
   }
-  return { source, target, permissions }
+  return { source, target: target === '' ? source : target, permissions }
 }
 
 const deviceRequest: Transform = value => {
@@ -90,21 +90,23 @@ const external: Transform = value => {
 
 const flat: Transform = value => (isList(value) ? value.flat() : value)
 
-const cpus: Transform = value =>
-  typeof value === 'string' && value !== '' && !value.includes('$') ? Number(value) : value
+const cpus: Transform = value => {
+  if (typeof value !== 'string') return value
+  if (!/^\d*\.?\d+$/.test(value)) throw new RangeError(`invalid number of cpus "${value}": expected one such as 0.5`)
+  return Number(value)
+}
 
-const hookList: Transform = value =>
-  isList(value)
-    ? value.map(hook =>
-        isTree(hook)
-          ? fromEntries([
-              ...Object.entries(hook),
-              ['command', command(hook['command'])],
-              ['environment', textMap(hook['environment'])],
-            ])
-          : hook,
-      )
-    : value
+const hook: Transform = value => {
+  if (!isTree(value)) return value
+  const changed = [
+    ['command', command(value['command'])],
+    ['environment', textMap(value['environment'])],
+  ] as const
+  return fromEntries([...Object.entries(value), ...changed])
+}
+
+/** An option of a provider may be given many times: each is a list. */
+const optionLists: Transform = value => (isTree(value) ? mapValues(value, option => asList(option).map(asText)) : value)
 
 const driverOptions: Transform = value => (isTree(value) ? mapValues(value, asText) : value)
 
@@ -124,6 +126,7 @@ const ROWS: readonly (readonly [pattern: string, transform: Transform])[] = [
   ['services.*.build.cache_from', listForm],
   ['services.*.build.extra_hosts', canonicalHosts],
   ['services.*.build.labels', labelMap],
+  ['services.*.build.no_cache_filter', listForm],
   ['services.*.build.provenance', asText],
   ['services.*.build.sbom', asText],
   ['services.*.build.secrets.*', withMode],
@@ -136,6 +139,7 @@ const ROWS: readonly (readonly [pattern: string, transform: Transform])[] = [
   ['services.*.deploy.resources.limits.cpus', cpus],
   ['services.*.deploy.resources.reservations.cpus', cpus],
   ['services.*.deploy.resources.reservations.devices.*', deviceRequest],
+  ['services.*.develop.watch.*.exec', hook],
   ['services.*.develop.watch.*.ignore', listForm],
   ['services.*.develop.watch.*.include', listForm],
   ['services.*.devices.*', device],
@@ -158,9 +162,10 @@ const ROWS: readonly (readonly [pattern: string, transform: Transform])[] = [
   ['services.*.networks.*.driver_opts', driverOptions],
   ['services.*.ports', flat],
   ['services.*.ports.*', expandPort],
-  ['services.*.post_start', hookList],
-  ['services.*.pre_start', hookList],
-  ['services.*.pre_stop', hookList],
+  ['services.*.provider.options', optionLists],
+  ['services.*.post_start.*', hook],
+  ['services.*.pre_start.*', hook],
+  ['services.*.pre_stop.*', hook],
   ['services.*.secrets.*', secret],
   ['services.*.storage_opt', driverOptions],
   ['services.*.sysctls', labelMap],

@@ -17,7 +17,10 @@ function longPort(entry: Tree): Tree {
   if (typeof hostIp === 'string' && hostIp !== '' && isIP(hostIp) === 0) {
     throw new RangeError(`invalid ip address: ${hostIp}`)
   }
+  if (entry['target'] === undefined || entry['target'] === null) throw new RangeError('missing a target port')
   const published = entry['published']
+  portRange(asText(entry['target']), 'target')
+  if (asText(published) !== '') portRange(asText(published), 'published')
   return {
     mode: 'ingress',
     protocol: 'tcp',

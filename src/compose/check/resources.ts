@@ -5,19 +5,15 @@ import { asTree, type Path, type Tree } from '../tree.ts'
 export function checkResources(model: Tree): readonly Problem[] {
   return [
     ...each(model, 'volumes', checkVolume),
-    ...each(model, 'configs', (config, path) => checkContent(config, path, ['file', 'environment', 'content'])),
-    ...each(model, 'secrets', (secret, path) => checkContent(secret, path, ['file', 'environment'])),
+    ...each(model, 'configs', config => checkContent(config, ['file', 'environment', 'content'])),
+    ...each(model, 'secrets', secret => checkContent(secret, ['file', 'environment'])),
   ]
 }
 
-function each(
-  model: Tree,
-  section: string,
-  check: (resource: Tree, path: Path) => readonly string[],
-): readonly Problem[] {
+function each(model: Tree, section: string, check: (resource: Tree) => readonly string[]): readonly Problem[] {
   return Object.entries(asTree(model[section])).flatMap(([name, resource]) => {
-    const path = [section, name]
-    return check(asTree(resource), path).map(message => ({ message: `${section}.${name}: ${message}`, path }))
+    const path: Path = [section, name]
+    return check(asTree(resource)).map(message => ({ message: `${section}.${name}: ${message}`, path }))
   })
 }
 
@@ -28,9 +24,10 @@ function checkVolume(volume: Tree): readonly string[] {
     .map(key => `conflicting parameters "external" and "${key}" specified`)
 }
 
-function checkContent(resource: Tree, _path: Path, sources: readonly string[]): readonly string[] {
+function checkContent(resource: Tree, sources: readonly string[]): readonly string[] {
   const given = sources.filter(key => resource[key] !== undefined)
   if (given.length > 1) return [`${sources.join('|')} attributes are mutually exclusive`]
-  if (given.length === 1 || resource['external'] === true || resource['driver'] !== undefined) return []
-  return [`one of ${sources.join('|')} must be set`]
+  if (given.length === 1 || resource['external'] === true) return []
+  const rest = resource['driver'] === undefined ? '' : ': a driver of secrets is not supported'
+  return [`one of ${sources.join('|')} must be set${rest}`]
 }

@@ -12,7 +12,7 @@ interface Complaint {
 }
 
 const checkSource: Check = (service, name) =>
-  service['image'] === undefined && service['build'] === undefined && service['provider'] === undefined
+  asText(service['image']) === '' && service['build'] === undefined && service['provider'] === undefined
     ? [{ path: [], message: `service "${name}" has neither an image nor a build context specified` }]
     : []
 
@@ -140,8 +140,17 @@ const checkHealth: Check = (service, name) => {
 }
 
 const checkMounts: Check = (service, name) => {
-  const seen = new Set<string>()
-  return asList(service['volumes']).flatMap((volume, index) => {
+  const seen = new Map<string, string>()
+  const taken = (target: string, where: string): string | undefined => {
+    const other = seen.get(target)
+    seen.set(target, other ?? where)
+    return other === undefined ? undefined : `${where}: target ${target} already mounted as ${other}`
+  }
+  const temporary = asList(service['tmpfs']).flatMap((mount, index) => {
+    const message = taken(asText(mount).split(':')[0] ?? '', `services.${name}.tmpfs.${index}`)
+    return message === undefined ? [] : [{ path: ['tmpfs', String(index)], message }]
+  })
+  const mounted = asList(service['volumes']).flatMap((volume, index) => {
     const { type, source, target } = asTree(volume)
     const path: Path = ['volumes', String(index)]
     const where = `services.${name}.volumes.${index}`
@@ -149,10 +158,10 @@ const checkMounts: Check = (service, name) => {
       return [{ path, message: `${where}: invalid mount config for type "bind": field Source must not be empty` }]
     }
     if (asText(target) === '') return [{ path, message: `${where}: field target must not be empty` }]
-    if (seen.has(asText(target))) return [{ path, message: `${where}: target ${asText(target)} already mounted` }]
-    seen.add(asText(target))
-    return []
+    const message = taken(asText(target), where)
+    return message === undefined ? [] : [{ path, message }]
   })
+  return [...temporary, ...mounted]
 }
 
 const checkDevices: Check = (service, name) =>
@@ -168,16 +177,14 @@ const checkDevices: Check = (service, name) =>
   )
 
 const checkWatch: Check = (service, name) =>
-  asList(asTree(service['develop'])['watch']).flatMap((rule, index) =>
-    asText(asTree(rule)['path']) === ''
-      ? [
-          {
-            path: ['develop', 'watch', String(index)],
-            message: `services.${name}.develop.watch.${index}.path: value can't be blank`,
-          },
-        ]
-      : [],
-  )
+  asList(asTree(service['develop'])['watch']).flatMap((rule, index) => {
+    const { path, target, action } = asTree(rule)
+    const where = `services.${name}.develop.watch.${index}`
+    const complain = (message: string): readonly Complaint[] => [{ path: ['develop', 'watch', String(index)], message }]
+    if (asText(path) === '') return complain(`${where}.path: value can't be blank`)
+    if (asText(target) !== '' || action === 'rebuild' || action === 'restart') return []
+    return complain(`${where}: target is required for the action ${asText(action)}: the path in the container`)
+  })
 
 const CHECKS: readonly Check[] = [
   checkSource,

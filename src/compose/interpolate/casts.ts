@@ -3,19 +3,21 @@ import { pathTable } from '../path-table.ts'
 /** Turns the text of an interpolated value into the type its attribute has. */
 export type Cast = (text: string, warn: (message: string) => void) => unknown
 
+/** Decimal, however many zeros stand before it: only what YAML itself reads as a number may be octal. */
 const toInteger: Cast = text => {
-  const digits = text.replaceAll('_', '')
-  if (!/^[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]*|[0-9]+)$/.test(digits)) {
-    throw new RangeError(`invalid integer: "${text}"`)
-  }
-  const octal = /^([-+]?)0[oO]?([0-7]+)$/.exec(digits)
-  return octal === null ? Number(digits) : Number.parseInt(`${octal[1]}${octal[2]}`, 8)
+  const value = Number(text)
+  if (!/^[-+]?\d+$/.test(text) || !Number.isSafeInteger(value)) throw new RangeError(`invalid integer: "${text}"`)
+  return value
+}
+
+const toMode: Cast = text => {
+  if (!/^0?[oO]?[0-7]+$/.test(text)) throw new RangeError(`invalid file mode: "${text}"`)
+  return Number.parseInt(text.replace(/^0?[oO]/, ''), 8)
 }
 
 const toFloat: Cast = text => {
-  const value = Number(text)
-  if (!Number.isFinite(value)) throw new RangeError(`invalid number: "${text}"`)
-  return value
+  if (!/^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/.test(text)) throw new RangeError(`invalid number: "${text}"`)
+  return Number(text)
 }
 
 const toBoolean: Cast = (text, warn) => {
@@ -30,9 +32,9 @@ const toBoolean: Cast = (text, warn) => {
 /** The attributes that are not text, so that `${REPLICAS}` and `"3"` mean the number. */
 export const CASTS = pathTable<Cast>([
   ...[
+    'models.*.context_size',
     'services.*.blkio_config.weight',
     'services.*.blkio_config.weight_device.*.weight',
-    'services.*.configs.*.mode',
     'services.*.cpu_count',
     'services.*.cpu_period',
     'services.*.cpu_quota',
@@ -41,6 +43,7 @@ export const CASTS = pathTable<Cast>([
     'services.*.cpu_shares',
     'services.*.deploy.placement.max_replicas_per_node',
     'services.*.deploy.replicas',
+    'services.*.deploy.resources.reservations.generic_resources.*.discrete_resource_spec.value',
     'services.*.deploy.resources.limits.pids',
     'services.*.deploy.restart_policy.max_attempts',
     'services.*.deploy.rollback_config.parallelism',
@@ -53,12 +56,11 @@ export const CASTS = pathTable<Cast>([
     'services.*.pids_limit',
     'services.*.ports.*.target',
     'services.*.scale',
-    'services.*.secrets.*.mode',
     'services.*.ulimits.*',
     'services.*.ulimits.*.hard',
     'services.*.ulimits.*.soft',
-    'services.*.volumes.*.tmpfs.mode',
   ].map(pattern => [pattern, toInteger] as const),
+  ['services.*.volumes.*.tmpfs.mode', toMode],
   ...[
     'services.*.cpu_percent',
     'services.*.cpus',
@@ -73,15 +75,21 @@ export const CASTS = pathTable<Cast>([
     'networks.*.external',
     'networks.*.internal',
     'secrets.*.external',
+    'services.*.attach',
     'services.*.build.no_cache',
     'services.*.build.privileged',
     'services.*.build.pull',
     'services.*.depends_on.*.required',
     'services.*.depends_on.*.restart',
+    'services.*.develop.watch.*.exec.privileged',
     'services.*.env_file.*.required',
     'services.*.healthcheck.disable',
     'services.*.init',
     'services.*.oom_kill_disable',
+    'services.*.post_start.*.privileged',
+    'services.*.pre_start.*.per_replica',
+    'services.*.pre_start.*.privileged',
+    'services.*.pre_stop.*.privileged',
     'services.*.privileged',
     'services.*.read_only',
     'services.*.stdin_open',

@@ -21,7 +21,7 @@ export function interpolate(value: unknown, options: InterpolateOptions, path: P
 function interpolateText(template: string, { lookup, warn }: InterpolateOptions, path: Path): unknown {
   const text = fill(template, lookup, warn, path)
   const cast = CASTS.find(path)
-  if (cast === undefined || text === '') return text
+  if (cast === undefined) return text
   try {
     return cast(text, message => warn(`${showPath(path)}: ${message}`))
   } catch (error) {

@@ -74,22 +74,35 @@ function parseBraced(inner: string, template: string): TemplatePart {
   return { kind: 'variable', name, operator, operand: rest.slice(operator.length) }
 }
 
+/** Nobody writes defaults of defaults so deep; whoever does would exhaust the stack. */
+const DEPTH_MAX = 100
+
 /** Fills a template in. `onUnset` hears of each variable that is replaced by a blank; defaults are only read when needed. */
 export function substitute(template: string, lookup: Lookup, onUnset: (name: string) => void): string {
+  return substituteBelow(template, { lookup, onUnset, depth: 0 })
+}
+
+interface Substitution {
+  readonly lookup: Lookup
+  readonly onUnset: (name: string) => void
+  readonly depth: number
+}
+
+function substituteBelow(template: string, substitution: Substitution): string {
   if (!template.includes('$')) return template
+  if (substitution.depth > DEPTH_MAX) throw new TemplateError('syntax', template)
   return parseTemplate(template)
-    .map(part => (part.kind === 'text' ? part.text : substituteVariable(part, lookup, onUnset)))
+    .map(part => (part.kind === 'text' ? part.text : substituteVariable(part, substitution)))
     .join('')
 }
 
 function substituteVariable(
   { name, operator, operand }: Extract<TemplatePart, { kind: 'variable' }>,
-  lookup: Lookup,
-  onUnset: (name: string) => void,
+  { lookup, onUnset, depth }: Substitution,
 ): string {
   const value = lookup(name)
   const present = isPresent(value, operator)
-  const inner = (): string => substitute(operand, lookup, onUnset)
+  const inner = (): string => substituteBelow(operand, { lookup, onUnset, depth: depth + 1 })
   switch (operator) {
     case '':
       if (value === undefined) onUnset(name)
@@ -111,9 +124,10 @@ function isPresent(value: string | undefined, operator: Operator): boolean {
   return value !== undefined && !(operator.startsWith(':') && value === '')
 }
 
-/** Every variable a template names, those inside defaults included. */
-export function variablesOf(template: string): readonly Extract<TemplatePart, { kind: 'variable' }>[] {
+/** Every variable a template names, those inside defaults included. Throws TemplateError. */
+export function variablesOf(template: string, depth = 0): readonly Extract<TemplatePart, { kind: 'variable' }>[] {
+  if (depth > DEPTH_MAX) throw new TemplateError('syntax', template)
   return parseTemplate(template).flatMap(part =>
-    part.kind === 'text' ? [] : [part, ...(part.operand.includes('$') ? variablesOf(part.operand) : [])],
+    part.kind === 'text' ? [] : [part, ...(part.operand.includes('$') ? variablesOf(part.operand, depth + 1) : [])],
   )
 }

@@ -11,7 +11,14 @@ const converted =
   (convert: (value: unknown) => unknown): Merge =>
   (base, over, path) =>
     mergeDeep(convert(base), convert(over), path)
-const byKey = converted(keyValues)
+
+/** Here a key without a value says something, and replaces a value. */
+const byKey: Merge = (base, over, path) => {
+  const [below, above] = [keyValues(base), keyValues(over)]
+  if (!isTree(below) || !isTree(above)) return mergeDeep(below, above, path)
+  return fromEntries([...Object.entries(below), ...Object.entries(above)])
+}
+
 const byName = converted(named)
 
 /** Options of another log driver would mean nothing to the new one. */

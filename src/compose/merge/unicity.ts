@@ -6,12 +6,13 @@ import { asText, isList, isTree } from '../tree.ts'
 /** What makes two entries of a list the same entry. */
 type KeyOf = (entry: unknown) => string
 
-const byText: KeyOf = entry => (isTree(entry) ? JSON.stringify(entry) : asText(entry))
+/** Of `KEY=value` the key; other texts are their own key. */
+const byKey: KeyOf = entry => (isTree(entry) ? JSON.stringify(entry) : (asText(entry).split('=')[0] ?? ''))
 
 const byPort: KeyOf = entry =>
   isTree(entry)
     ? JSON.stringify([
-        asText(entry['host_ip']),
+        entry['host_ip'] ?? '0.0.0.0',
         asText(entry['published']),
         asText(entry['target']),
         entry['protocol'] ?? 'tcp',
@@ -43,23 +44,32 @@ const byFileTarget =
 const byPath: KeyOf = entry => (isTree(entry) ? asText(entry['path']) : asText(entry))
 
 const UNIQUE = pathTable<KeyOf>([
-  ['services.*.build.tags', byText],
-  ['services.*.cap_add', byText],
-  ['services.*.cap_drop', byText],
+  ['networks.*.labels', byKey],
+  ['services.*.annotations', byKey],
+  ['services.*.build.additional_contexts', byKey],
+  ['services.*.build.args', byKey],
+  ['services.*.build.labels', byKey],
+  ['services.*.build.tags', byKey],
+  ['services.*.cap_add', byKey],
+  ['services.*.cap_drop', byKey],
   ['services.*.configs', byFileTarget('/')],
+  ['services.*.deploy.labels', byKey],
   ['services.*.devices', byDeviceTarget],
-  ['services.*.dns', byText],
-  ['services.*.dns_opt', byText],
-  ['services.*.dns_search', byText],
+  ['services.*.dns', byKey],
+  ['services.*.dns_opt', byKey],
+  ['services.*.dns_search', byKey],
   ['services.*.env_file', byPath],
-  ['services.*.expose', byText],
-  ['services.*.links', byText],
-  ['services.*.networks.*.aliases', byText],
-  ['services.*.networks.*.link_local_ips', byText],
+  ['services.*.environment', byKey],
+  ['services.*.expose', byKey],
+  ['services.*.labels', byKey],
+  ['services.*.links', byKey],
+  ['services.*.networks.*.aliases', byKey],
+  ['services.*.networks.*.link_local_ips', byKey],
   ['services.*.ports', byPort],
-  ['services.*.profiles', byText],
+  ['services.*.profiles', byKey],
   ['services.*.secrets', byFileTarget('/run/secrets/')],
-  ['services.*.tmpfs', byText],
+  ['services.*.sysctls', byKey],
+  ['services.*.tmpfs', byKey],
   ['services.*.volumes', byVolumeTarget],
 ])
 

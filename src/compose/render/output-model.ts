@@ -38,6 +38,21 @@ const EMPTY_MEANS = pathTable<true>([
   ['services.*.volumes.*.image', true],
 ])
 
+/** Sections that were written, though with nothing in them; a null is as good as not written. */
+const EMPTY_SECTION = pathTable<true>([
+  ['services.*.blkio_config', true],
+  ['services.*.credential_spec', true],
+  ['services.*.deploy', true],
+  ['services.*.deploy.resources.limits', true],
+  ['services.*.deploy.resources.reservations', true],
+  ['services.*.deploy.restart_policy', true],
+  ['services.*.deploy.rollback_config', true],
+  ['services.*.deploy.update_config', true],
+  ['services.*.develop', true],
+  ['services.*.healthcheck', true],
+  ['services.*.logging', true],
+])
+
 /** Mappings whose keys are the author's own: nothing in them is left out. */
 const AUTHORED = pathTable<true>([
   ['services.*.annotations', true],
@@ -45,9 +60,13 @@ const AUTHORED = pathTable<true>([
   ['services.*.build.args', true],
   ['services.*.build.labels', true],
   ['services.*.deploy.labels', true],
+  ['services.*.develop.watch.*.exec.environment', true],
   ['services.*.environment', true],
   ['services.*.labels', true],
   ['services.*.logging.options', true],
+  ['services.*.post_start.*.environment', true],
+  ['services.*.pre_start.*.environment', true],
+  ['services.*.pre_stop.*.environment', true],
   ['services.*.storage_opt', true],
   ['services.*.sysctls', true],
   ['services.*.ulimits', true],
@@ -96,13 +115,12 @@ function saysSomething(value: unknown, path: Path): boolean {
   const key = path.at(-1) ?? ''
   const parent = path.slice(0, -1)
   if (AUTHORED.find(parent) === true || EMPTY_MEANS.find(path) === true || parent.length <= 1) return true
-  if (value === null) return false
-  if (value === '') return false
+  if (value === null || value === '') return false
   if (value === false) return !FALSE_IS_NOTHING.has(key)
   if (value === true) return !(key === 'create_host_path' || (key === 'required' && path[2] === 'env_file'))
   if (value === '0' && (key === 'size' || key === 'shm_size')) return false
   if (isList(value)) return value.length > 0
-  return !isTree(value) || Object.keys(value).length > 0
+  return !isTree(value) || Object.keys(value).length > 0 || EMPTY_SECTION.find(path) === true
 }
 
 function sortEntries(entries: readonly (readonly [string, unknown])[], path: Path): (readonly [string, unknown])[] {

@@ -80,11 +80,11 @@ class ShapeCheck {
 
   #dictionary(value: Tree, shape: DictionaryShape): void {
     for (const key of Object.keys(value)) {
-      if (shape.key === undefined || shape.key.test(key)) {
+      if (shape.key === undefined || shape.key.pattern.test(key)) {
         this.#child(key, value[key], shape.value)
         continue
       }
-      const message = `additional properties '${key}' not allowed: a name is made of letters, digits and . _ -`
+      const message = `additional properties '${key}' not allowed: ${shape.key.said}`
       this.#problems.push(say([...this.#path], message, [...this.#path, key]))
     }
   }
@@ -179,8 +179,10 @@ function listHint(value: unknown, path: Path): string | undefined {
 }
 
 function unitHint(value: unknown, path: Path): string | undefined {
-  const isDuration = /(?:interval|period|timeout|delay|monitor|window)$/.test(path.at(-1) ?? '')
-  return typeof value === 'number' && isDuration ? `with a unit: ${value}s` : undefined
+  if (typeof value !== 'number') return undefined
+  const key = path.at(-1) ?? ''
+  if (key === 'memory') return `with a unit: ${value}b`
+  return /(?:interval|period|timeout|delay|monitor|window)$/.test(key) ? `with a unit: ${value}s` : undefined
 }
 
 function kindNames(shape: Shape): readonly string[] {

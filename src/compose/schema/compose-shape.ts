@@ -2,6 +2,7 @@ import * as parts from './service-parts.ts'
 import {
   anything,
   atLeast,
+  between,
   command,
   dictionary,
   either,
@@ -10,7 +11,8 @@ import {
   keyValues,
   listOf,
   matching,
-  number,
+  NAME,
+  oneOf,
   record,
   scalar,
   scalarMap,
@@ -20,9 +22,6 @@ import {
   text,
   textOrNumber,
 } from './shape.ts'
-
-/** The names people give to services, networks, volumes, …: compose-spec's rule. */
-const NAME = /^[a-zA-Z0-9._-]+$/
 
 const size = scalar('number', 'string')
 
@@ -34,13 +33,13 @@ const service = record({
   build: parts.build,
   cap_add: stringList,
   cap_drop: stringList,
-  cgroup: text,
+  cgroup: oneOf('host', 'private'),
   cgroup_parent: text,
   command,
   configs: listOf(parts.fileReference),
-  container_name: matching(/[a-zA-Z0-9][a-zA-Z0-9_.-]+/),
+  container_name: matching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
   cpu_count: atLeast(0, 'string', 'integer'),
-  cpu_percent: atLeast(0, 'string', 'number'),
+  cpu_percent: between(0, 100),
   cpu_period: textOrNumber,
   cpu_quota: textOrNumber,
   cpu_rt_period: textOrNumber,
@@ -73,7 +72,7 @@ const service = record({
   init: flag,
   ipc: text,
   isolation: text,
-  label_file: stringOrList,
+  label_file: either(text, listOf(text)),
   labels: keyValues,
   links: stringList,
   logging: parts.logging,
@@ -86,7 +85,7 @@ const service = record({
   network_mode: text,
   networks: parts.networks,
   oom_kill_disable: flag,
-  oom_score_adj: integer,
+  oom_score_adj: between(-1000, 1000),
   pid: scalar('string', 'null'),
   pids_limit: scalar('number', 'string'),
   platform: text,
@@ -97,7 +96,7 @@ const service = record({
   privileged: flag,
   profiles: stringList,
   provider: parts.provider,
-  pull_policy: matching(/always|never|build|if_not_present|missing|refresh|daily|weekly|every_([0-9]+[wdhms])+/),
+  pull_policy: matching(/^(?:always|never|build|if_not_present|missing|refresh|daily|weekly|every_([0-9]+[wdhms])+)$/),
   pull_refresh_after: text,
   read_only: flag,
   restart: text,
@@ -171,12 +170,13 @@ const config = record({
   template_driver: text,
 })
 
-const model = record({ context_size: number, model: text, name: text, runtime_flags: listOf(text) }, ['model'])
+const model = record({ context_size: integer, model: text, name: text, runtime_flags: listOf(text) }, ['model'])
 
 /** A whole compose file. */
 export const COMPOSE_SHAPE = record({
   configs: dictionary(config, NAME),
-  include: anything,
+  // What is no list at all is told by the phase that includes.
+  include: either(parts.include, scalar('boolean', 'null', 'number', 'string'), dictionary(anything)),
   models: dictionary(model, NAME),
   name: text,
   networks: dictionary(network, NAME),

@@ -5,13 +5,14 @@ import {
   either,
   flag,
   integer,
+  type KeyRule,
   keyValues,
   listOf,
+  NAME,
   number,
   oneOf,
   record,
   scalar,
-  scalarMap,
   setOf,
   stringList,
   stringOrList,
@@ -21,10 +22,9 @@ import {
 
 /** Parts of a service that have a shape of their own, by the attribute they belong to. */
 
-export const ulimits = dictionary(
-  either(integer, record({ hard: integer, soft: integer }, ['soft', 'hard'])),
-  /^[a-z]+$/,
-)
+const LIMIT: KeyRule = { pattern: /^[a-z]+$/, said: 'limits are named in small letters, such as nofile' }
+
+export const ulimits = dictionary(either(integer, record({ hard: integer, soft: integer }, ['soft', 'hard'])), LIMIT)
 
 export const fileReference = either(
   text,
@@ -85,7 +85,7 @@ export const dependsOn = either(
       },
       ['condition'],
     ),
-    /^[a-zA-Z0-9._-]+$/,
+    NAME,
   ),
 )
 
@@ -123,12 +123,12 @@ export const deploy = either(
     }),
     replicas: atLeast(0, 'integer', 'string'),
     resources: record({
-      limits: record({ cpus: textOrNumber, memory: textOrNumber, pids: integer }),
+      limits: record({ cpus: textOrNumber, memory: text, pids: integer }),
       reservations: record({
         cpus: textOrNumber,
         devices: listOf(record(deviceRequest, ['capabilities'])),
         generic_resources: genericResources,
-        memory: textOrNumber,
+        memory: text,
       }),
     }),
     restart_policy: record({ condition: text, delay: text, max_attempts: integer, window: text }),
@@ -204,7 +204,7 @@ export const networks = either(
       scalar('null'),
       record({
         aliases: stringList,
-        driver_opts: scalarMap,
+        driver_opts: dictionary(textOrNumber),
         gw_priority: number,
         interface_name: text,
         ipv4_address: text,
@@ -214,7 +214,7 @@ export const networks = either(
         priority: number,
       }),
     ),
-    /^[a-zA-Z0-9._-]+$/,
+    NAME,
   ),
 )
 
@@ -255,4 +255,8 @@ export const provider = record(
   ['type'],
 )
 
-export const logging = record({ driver: text, options: scalarMap })
+export const logging = record({ driver: text, options: dictionary(scalar('null', 'number', 'string')) })
+
+export const include = listOf(
+  either(text, record({ env_file: stringOrList, path: stringOrList, project_directory: text })),
+)

@@ -29,7 +29,13 @@ export interface RecordShape {
 export interface DictionaryShape {
   readonly kind: 'dictionary'
   readonly value: Shape
-  readonly key?: RegExp
+  readonly key?: KeyRule
+}
+
+export interface KeyRule {
+  readonly pattern: RegExp
+  /** The pattern in words. */
+  readonly said: string
 }
 
 export interface EitherShape {
@@ -65,9 +71,13 @@ export function record(fields: Readonly<Record<string, Shape>>, required: readon
   return { kind: 'record', fields, required }
 }
 
-export function dictionary(value: Shape, key?: RegExp): DictionaryShape {
+export function dictionary(value: Shape, key?: KeyRule): DictionaryShape {
   return key === undefined ? { kind: 'dictionary', value } : { kind: 'dictionary', value, key }
 }
+
+/** The names people give to services, networks, volumes, …: compose-spec's rule. */
+export const NAME: KeyRule = { pattern: /^[a-zA-Z0-9._-]+$/, said: 'a name is made of letters, digits and . _ -' }
+export const NOT_EMPTY: KeyRule = { pattern: /[^]/, said: 'a key may not be empty' }
 
 export function either(...shapes: readonly Exclude<Shape, EitherShape>[]): EitherShape {
   return { kind: 'either', shapes }
@@ -96,16 +106,26 @@ export function matching(pattern: RegExp, ...types: readonly ScalarType[]): Scal
 }
 
 export function atLeast(minimum: number, ...types: readonly ScalarType[]): ScalarShape {
+  return between(minimum, Number.POSITIVE_INFINITY, ...types)
+}
+
+export function between(minimum: number, maximum: number, ...types: readonly ScalarType[]): ScalarShape {
   return {
     kind: 'scalar',
     types: types.length === 0 ? ['integer', 'string'] : types,
-    check: value =>
-      typeof value === 'number' && value < minimum ? `must be greater than or equal to ${minimum}` : undefined,
+    check: value => {
+      if (typeof value !== 'number') return undefined
+      if (value < minimum) return `must be greater than or equal to ${minimum}`
+      return value > maximum ? `must be less than or equal to ${maximum}` : undefined
+    },
   }
 }
 
 export const stringList: ListShape = setOf(text)
 export const stringOrList: EitherShape = either(text, setOf(text))
-export const keyValues: EitherShape = either(dictionary(scalar('boolean', 'null', 'number', 'string')), setOf(text))
+export const keyValues: EitherShape = either(
+  dictionary(scalar('boolean', 'null', 'number', 'string'), NOT_EMPTY),
+  setOf(text),
+)
 export const command: EitherShape = either(scalar('null', 'string'), listOf(text))
 export const scalarMap: DictionaryShape = dictionary(scalar('string', 'number', 'boolean', 'null'))

@@ -16,18 +16,22 @@ export interface YamlDocument extends DocumentPositions {
 
 /** More visits than any file written by people needs; an alias bomb stops here. */
 const VISITS_MAX = 100_000
+/** Deeper than any model is, and less than what exhausts the stack. */
+const DEPTH_MAX = 200
 const MERGE_KEY = '<<'
 
 /** Parses a file. Throws ComposeError for anything that is not clean YAML with text keys. */
 export function parseYaml(text: string, file: string): readonly YamlDocument[] {
   const lineCounter = new LineCounter()
   // All scalars come as text (failsafe), because their types are Go's, not YAML 1.2's: see resolvePlainScalar.
-  const documents = parseAllDocuments(text.replace(/^\uFEFF/, ''), {
-    lineCounter,
-    schema: 'failsafe',
-    uniqueKeys: false,
-    logLevel: 'silent',
-  })
+  const documents = withinStack(file, () =>
+    parseAllDocuments(text.replace(/^\uFEFF/, ''), {
+      lineCounter,
+      schema: 'failsafe',
+      uniqueKeys: false,
+      logLevel: 'silent',
+    }),
+  )
   if (!Array.isArray(documents)) return []
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
   return documents.map(document => {
@@ -41,6 +45,17 @@ export function parseYaml(text: string, file: string): readonly YamlDocument[] {
     }
     return new DocumentReader(file, lines, lineCounter).read(document.contents)
   })
+}
+
+/** The parser of YAML knows no limit of depth but the stack's. */
+function withinStack<T>(file: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    const message = 'Cannot read YAML: lists and mappings are nested too deeply'
+    throw new ComposeError([{ message, at: { file, line: 1, column: 1 } }], error)
+  }
 }
 
 /** The two mistakes that nearly everybody makes. */
@@ -108,6 +123,7 @@ class DocumentReader {
     if (++this.#visits > VISITS_MAX) {
       this.#fail(node, `Cannot read YAML: more than ${VISITS_MAX} values, aliases expanded`)
     }
+    if (path.length > DEPTH_MAX) this.#fail(node, `Cannot read YAML: nested more than ${DEPTH_MAX} levels deep`)
     if (isAlias(node)) return this.#target(node, path)
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node)
     if (node.tag === '!override') this.#overrides.push(path)
