@@ -133,7 +133,7 @@ export function createManager(options: ManagerOptions, ports: ManagerPorts): Man
     updateNode: async (name, change) => updateNode(name, change, state.applyPorts()),
     removeNode: async (name, how) => removeNode(name, how, state.removalPorts()),
     createNetwork: async wish => createNetwork(wish, state.applyPorts()),
-    removeNetwork: async name => removeNetwork(name, state.applyPorts()),
+    removeNetwork: async name => removeNetwork(name, state.removalPorts()),
   }
 }
 

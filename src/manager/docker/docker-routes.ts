@@ -31,6 +31,7 @@ export interface DockerFrontPorts {
   readonly strategy: Strategy
   /** Of containers that are created one by one, in their order. */
   readonly filters: readonly FilterName[]
+  readonly overcommit: number
   /** How containers are created one by one. */
   readonly creating: Creating
   /** How often a container that could not be created is tried again. */
@@ -110,7 +111,7 @@ export async function hijackTarget(incoming: IncomingMessage, nodes: ClusterNode
   return toNode(node, nodePath(url, id, verb), nodes)
 }
 
-async function infoOf({ manager, nodes, views, name, version, strategy, filters }: DockerFrontPorts) {
+async function infoOf({ manager, nodes, views, name, version, strategy, filters, overcommit }: DockerFrontPorts) {
   await Promise.all([nodes.inventory.settled(), nodes.inventory.imagesSettled()])
   const primary = manager.leader()?.address
   return systemInfo({
@@ -119,6 +120,7 @@ async function infoOf({ manager, nodes, views, name, version, strategy, filters 
     version,
     strategy: strategy.name,
     filters,
+    overcommit,
     role: manager.isLeader() ? 'primary' : 'replica',
     ...(primary === undefined ? {} : { primary }),
     nodes: views().map(node => ({

@@ -2,6 +2,7 @@ import { isoSeconds } from '../../core/iso-seconds.ts'
 import type { NodeView } from '../../core/model/control-api.ts'
 import { formatBytes } from '../../core/units.ts'
 import type { SystemInfo, VersionInfo } from '../../docker-api/index.ts'
+import { roomOf } from '../../scheduler/index.ts'
 
 /** What is shown of one node's engine. */
 export type NodeFacts = Pick<
@@ -27,6 +28,8 @@ export interface InfoFacts {
   /** Address of the leader, for a replica. */
   readonly primary?: string
   readonly nodes: readonly NodeInfo[]
+  /** Share by which nodes are taken for larger than they are. */
+  readonly overcommit: number
   readonly nowMs: number
 }
 
@@ -47,6 +50,7 @@ const ABILITIES = {
 
 /** `docker info` of the cluster, with classic Swarm's lines for each node. */
 export function systemInfo(facts: InfoFacts): SystemInfo {
+  const { overcommit } = facts
   const sum = (pick: (info: NodeFacts) => number): number =>
     facts.nodes.reduce((total, { info }) => total + (info === undefined ? 0 : pick(info)), 0)
   const ready = facts.nodes.filter(({ node }) => node.status === 'ready')
@@ -62,8 +66,8 @@ export function systemInfo(facts: InfoFacts): SystemInfo {
     Driver: '',
     DriverStatus: [],
     SystemStatus: systemStatus(facts),
-    NCPU: Math.floor(ready.reduce((total, { node }) => total + node.lastSeen.nanoCpus, 0) / 1e9),
-    MemTotal: ready.reduce((total, { node }) => total + node.lastSeen.memoryBytes, 0),
+    NCPU: ready.reduce((total, { node }) => total + wholeCpus(roomOf(node.lastSeen, overcommit)), 0),
+    MemTotal: ready.reduce((total, { node }) => total + roomOf(node.lastSeen, overcommit).memoryBytes, 0),
     OperatingSystem: 'linux',
     OSType: 'linux',
     Architecture: facts.nodes[0]?.node.lastSeen.platform.arch ?? 'amd64',
@@ -87,7 +91,8 @@ const SKEW_SHOWN_MS = 2_000
 
 type Pair = readonly [string, string]
 
-function systemStatus({ role, primary, strategy, filters, nodes, nowMs }: InfoFacts): Pair[] {
+function systemStatus(facts: InfoFacts): Pair[] {
+  const { role, primary, strategy, filters, nodes } = facts
   const sorted = nodes.toSorted((a, b) => (a.node.name < b.node.name ? -1 : 1))
   return [
     ['Role', role],
@@ -95,12 +100,13 @@ function systemStatus({ role, primary, strategy, filters, nodes, nowMs }: InfoFa
     ['Strategy', strategy],
     ['Filters', filters.join(', ')],
     ['Nodes', String(nodes.length)],
-    ...sorted.flatMap(node => nodeLines(node, nowMs)),
+    ...sorted.flatMap(node => nodeLines(node, facts)),
   ]
 }
 
-function nodeLines({ node, info, toldAtMs }: NodeInfo, nowMs: number): Pair[] {
+function nodeLines({ node, info, toldAtMs }: NodeInfo, { overcommit, nowMs }: InfoFacts): Pair[] {
   const { lastSeen: member, reserved } = node
+  const room = roomOf(member, overcommit)
   const isHealthy = node.status === 'ready' && info !== undefined
   const labels = {
     ...member.labels,
@@ -123,8 +129,8 @@ function nodeLines({ node, info, toldAtMs }: NodeInfo, nowMs: number): Pair[] {
     ['  └ Status', `${health.charAt(0).toUpperCase()}${health.slice(1)}`],
     ...availability,
     ['  └ Containers', counts],
-    ['  └ Reserved CPUs', `${reserved.nanoCpus / 1e9} / ${Math.floor(member.nanoCpus / 1e9)}`],
-    ['  └ Reserved Memory', `${spaced(reserved.memoryBytes)} / ${spaced(member.memoryBytes)}`],
+    ['  └ Reserved CPUs', `${reserved.nanoCpus / 1e9} / ${wholeCpus(room)}`],
+    ['  └ Reserved Memory', `${spaced(reserved.memoryBytes)} / ${spaced(room.memoryBytes)}`],
     [
       '  └ Labels',
       Object.entries(labels)
@@ -137,6 +143,10 @@ function nodeLines({ node, info, toldAtMs }: NodeInfo, nowMs: number): Pair[] {
     ['  └ UpdatedAt', updatedAt(info === undefined ? toldAtMs : nowMs)],
     ['  └ ServerVersion', member.engineVersion],
   ]
+}
+
+function wholeCpus({ nanoCpus }: { readonly nanoCpus: number }): number {
+  return Math.floor(nanoCpus / 1e9)
 }
 
 function updatedAt(ms: number | undefined): string {

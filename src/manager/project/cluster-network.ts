@@ -1,14 +1,18 @@
 import { conflict, notFound } from '../../core/errors.ts'
 import type { NetworkRecord } from '../../core/model/node.ts'
 import type { NetworkSpec } from '../../core/model/service.ts'
+import { endpointCodec } from '../../discovery/index.ts'
 import { unchanged } from '../loop/transactions.ts'
 import { allocateNetwork, takenIn } from './allocate-network.ts'
 import type { ApplyPorts } from './apply.ts'
+import type { RemoveNodePorts } from './remove-node.ts'
 
 /** A network over hosts that belongs to no project. */
 export type NetworkWish = Pick<NetworkSpec, 'name' | 'internal' | 'labels' | 'subnet'>
 
 const TRIES = 5
+/** A transaction takes no more. */
+const ENDPOINTS_MAX = 100
 
 /** Makes a network that spans the hosts. Throws 409 `NETWORK_EXISTS`, `SUBNET_TAKEN`, `NO_SUBNET`. */
 export async function createNetwork(
@@ -28,17 +32,36 @@ export async function createNetwork(
   throw busy(name)
 }
 
-/** Forgets a network over hosts; agents then take their parts of it away. Throws 404 `NO_SUCH_NETWORK`. */
+/**
+ * Forgets a network over hosts; agents then take their parts of it away. Addresses on it of nodes that hold no lease go with it, since
+ * nobody gives them back, and the next network of this name would have them. Throws 404 `NO_SUCH_NETWORK`.
+ */
 export async function removeNetwork(
   name: string,
-  { snapshot, write }: Pick<ApplyPorts, 'snapshot' | 'write'>,
+  { snapshot, write, keys, store, fence }: RemoveNodePorts,
 ): Promise<void> {
   for (let attempt = 1; attempt <= TRIES; attempt++) {
-    const record = snapshot().networks.get(name)
+    const { networks, members } = snapshot()
+    const record = networks.get(name)
     if (record === undefined) throw notFound('NO_SUCH_NETWORK', `network ${name} not found`)
-    if (await write({ compares: [unchanged(record)], operations: [{ delete: record.key }] })) return
+    const { items } = await store.list(keys.endpointsOf(name))
+    const left = items.flatMap(({ key, value }) => (members.has(ownerOf(value)) ? [] : [{ delete: key }]))
+    for (let start = ENDPOINTS_MAX; start < left.length; start += ENDPOINTS_MAX) {
+      await store.txn([fence, unchanged(record)], left.slice(start, start + ENDPOINTS_MAX))
+    }
+    const operations = [{ delete: record.key }, ...left.slice(0, ENDPOINTS_MAX)]
+    if (await write({ compares: [unchanged(record)], operations })) return
   }
   throw busy(name)
+}
+
+/** The node that has an address; none for what nobody can read. */
+function ownerOf(value: string): string {
+  try {
+    return endpointCodec.decode(value).node
+  } catch {
+    return ''
+  }
 }
 
 function busy(name: string): Error {

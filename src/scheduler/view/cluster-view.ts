@@ -5,6 +5,7 @@ import { NodeClasses, sameAttributes } from './node-classes.ts'
 import { PortTable, type TakenPort } from './port-table.ts'
 import type { RankTree } from './rank-tree.ts'
 import { Rankings, type RankQuestion } from './rankings.ts'
+import { roomOf } from './room.ts'
 import { ServiceSiblings, type Siblings } from './siblings.ts'
 
 /**
@@ -25,14 +26,14 @@ export class ClusterView {
   readonly #masks = new ConstraintMasks(this.#classes)
   readonly #services = new ServiceSiblings()
   readonly #rankings = new Rankings()
-  readonly #overcommitPercent: number
+  readonly #overcommit: number
   #figures = new Figures(64)
   /** Slots by name, and the place of each slot among them; undefined after nodes came or went. */
   #byName: { readonly slots: Int32Array; readonly order: Int32Array } | undefined
 
-  /** `overcommit`: share by which nodes are taken for larger than they are; whole percents, as in classic Swarm. */
+  /** `overcommit`: share by which nodes are taken for larger than they are. */
   constructor({ overcommit = 0 }: { readonly overcommit?: number } = {}) {
-    this.#overcommitPercent = Math.trunc(overcommit * 100)
+    this.#overcommit = overcommit
   }
 
   /** Adds a node, or takes over what changed about it. What is reserved on it stays. */
@@ -46,8 +47,9 @@ export class ClusterView {
       this.#classes.set(slot, node)
       this.#masks.nodeChanged(slot, node)
     }
-    this.#figures.totalCpus[slot] = this.#totalCpus(node.nanoCpus)
-    this.#figures.totalMemory[slot] = this.#withOvercommit(node.memoryBytes)
+    const room = roomOf(node, this.#overcommit)
+    this.#figures.totalCpus[slot] = room.nanoCpus
+    this.#figures.totalMemory[slot] = room.memoryBytes
     this.#figures.health[slot] = node.health ?? 100
     this.#figures.open[slot] = node.ready && node.availability === 'active' ? 1 : 0
     this.#rankings.touch(slot)
@@ -225,14 +227,5 @@ export class ClusterView {
     if (this.#nodes[slot] !== undefined || this.#figures.containers[slot] !== 0) return
     this.#slots.delete(name)
     this.#freeSlots.push(slot)
-  }
-
-  /** Classic Swarm counts whole CPUs here: five percent of four is none. */
-  #totalCpus(nanoCpus: number): number {
-    return nanoCpus + Math.trunc((Math.trunc(nanoCpus / 1e9) * this.#overcommitPercent) / 100) * 1e9
-  }
-
-  #withOvercommit(amount: number): number {
-    return amount + Math.trunc((amount * this.#overcommitPercent) / 100)
   }
 }
