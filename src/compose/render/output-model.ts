@@ -119,8 +119,11 @@ function saysSomething(value: unknown, path: Path): boolean {
   if (value === false) return !FALSE_IS_NOTHING.has(key)
   if (value === true) return !(key === 'create_host_path' || (key === 'required' && path[2] === 'env_file'))
   if (value === '0' && (key === 'size' || key === 'shm_size')) return false
-  if (isList(value)) return value.length > 0
-  return !isTree(value) || Object.keys(value).length > 0 || EMPTY_SECTION.find(path) === true
+  return !isEmpty(value) || EMPTY_SECTION.find(path) === true
+}
+
+function isEmpty(value: unknown): boolean {
+  return (isTree(value) || isList(value)) && Object.keys(value).length === 0
 }
 
 function sortEntries(entries: readonly (readonly [string, unknown])[], path: Path): (readonly [string, unknown])[] {
