@@ -1,54 +1,75 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { COMPOSE_SHAPE } from '../../../src/compose/schema/compose-shape.ts'
-import type { Shape } from '../../../src/compose/schema/shape.ts'
+import { toServiceRequest } from '../../../src/docker-api/index.ts'
+import { messageOf } from '../load.ts'
+import { convert } from './convert.ts'
+import { everySample, type Sample } from './samples.ts'
 
-/** What is over once the files are loaded, or concerns who builds, follows and watches, not what runs. */
-const ELSEWHERE = [
-  'attach',
-  'build',
-  'develop',
-  'env_file',
-  'extends',
-  'label_file',
-  'profiles',
-  // The reference has it in its schema alone.
-  'pull_refresh_after',
-  'scale',
-]
+/** Over once the files are loaded, or for who builds, follows and watches: not of what runs. */
+const ELSEWHERE =
+  /^services\.web\.(?:attach|build|develop|env_file\.0\.required|extends|models|profiles|pull_refresh_after)\b|^(?:include|version|models)\b/
+/** By their names only those are looked up that a cluster keeps, and those are refused. */
+const UNNAMED = /^(?:configs|secrets)\.own\.name$/
 
-const FOLDER = 'src/compose/spec'
-const SOURCE = readdirSync(FOLDER)
-  .map(name => readFileSync(join(FOLDER, name), 'utf8'))
-  .join('\n')
+/** What each attribute must come to, in words that the table in `every-attribute.txt` is made of. */
+type Answer = 'engine' | 'cluster' | 'refused' | 'told' | 'IGNORED'
 
-function fieldsOf(shape: Shape | undefined): readonly string[] {
-  switch (shape?.kind) {
-    case 'record':
-      return Object.keys(shape.fields)
-    case 'dictionary':
-      return fieldsOf(shape.value)
-    case 'either':
-      return shape.shapes.flatMap(fieldsOf)
-    default:
-      return []
+const FILES = {
+  key: 'secret',
+  'own.env': 'A=$$B',
+  'other.env': 'C=2',
+  'base.yaml': 'services: {base: {image: b}, db: {image: e}}',
+  'context/Dockerfile': 'FROM a',
+}
+
+function come(yaml: string): { readonly engine: string; readonly cluster: string; readonly warnings: string } {
+  const { spec, warnings } = convert(yaml, FILES, { env: { x: 'value' } })
+  const requests = spec.services.map(service => toServiceRequest(service, text => text))
+  return { engine: JSON.stringify(requests), cluster: JSON.stringify(spec), warnings: warnings.join('\n') }
+}
+
+/** Some part of the attribute's name, from the top: an attribute is refused with the section it belongs to. */
+function isNamed(path: string, text: string): boolean {
+  const parts = path.split('.')
+  return parts.some((_, index) => index > 1 && text.includes(`${parts.slice(0, index + 1).join('.')}`))
+}
+
+function answerOf({ path, having, lacking }: Sample): Answer {
+  let without: ReturnType<typeof come>
+  try {
+    without = come(lacking)
+  } catch {
+    // The section is refused as a whole.
+    return isNamed(
+      path,
+      messageOf(() => come(having)),
+    )
+      ? 'refused'
+      : 'IGNORED'
+  }
+  try {
+    const { engine, cluster, warnings } = come(having)
+    if (engine !== without.engine) return 'engine'
+    if (cluster !== without.cluster) return 'cluster'
+    return warnings !== without.warnings && isNamed(path, warnings) ? 'told' : 'IGNORED'
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return isNamed(path, message) && /not supported/.test(message) ? 'refused' : 'IGNORED'
   }
 }
 
-it.each(fieldsOf(COMPOSE_SHAPE.fields['services']).filter(name => !ELSEWHERE.includes(name)))(
-  'services.*.%s becomes something, or is refused or warned of by name',
-  name => {
-    expect(SOURCE).toMatch(new RegExp(`'${name}'|'services\\.\\*\\.${name}['.]`))
-  },
-)
+const SAMPLES = everySample().filter(({ path }) => !ELSEWHERE.test(path) && !UNNAMED.test(path))
+/** Written down for whoever wants to know; a line reads `refused networks.front.driver`. */
+const TABLE = readFileSync(join(import.meta.dirname, 'every-attribute.txt'), 'utf8')
+  .trimEnd()
+  .split('\n')
 
-it.each(['deploy', 'healthcheck', 'logging'])('so does every part of %s', section => {
-  const service = COMPOSE_SHAPE.fields['services']
-  const fields = service?.kind === 'dictionary' && service.value.kind === 'record' ? service.value.fields : {}
-  const missing = fieldsOf(fields[section]).filter(
-    name => !new RegExp(`'${name}'|${section}\\.${name}['.]|\\b${name}:`).test(SOURCE),
-  )
-  // Replicas and mode are read with the service's number.
-  expect(missing.filter(name => name !== 'replicas')).toEqual([])
+it('every attribute of a compose file is in the table', () => {
+  expect(TABLE.map(line => line.slice(8))).toEqual(SAMPLES.map(({ path }) => path))
+  expect(TABLE.filter(line => !/^(?:engine|cluster|refused|told)\b/.test(line))).toEqual([])
+})
+
+it.each(SAMPLES.map(sample => [sample.path, sample] as const))('%s', (path, sample) => {
+  expect(TABLE).toContain(`${answerOf(sample).padEnd(8)}${path}`)
 })
