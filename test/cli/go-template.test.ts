@@ -36,6 +36,13 @@ it.each([
   ['{{println .Name}}{{len .Labels}}', '/web\n2'],
   ['{{slice .Name 1 3}} {{slice .Name 2}} {{slice .List 1}} {{slice "aé" 0 1}}{{slice .Name}}', 'we eb [y] a/web'],
   [`{{html "<a href='b'>&\\"" }}`, '&lt;a href=&#39;b&#39;&gt;&amp;&#34;'],
+  ['{{define "x"}}<{{.}}{{$}}>{{end}}{{template "x" .Count}}{{template "x"}}', '<33><<no value><no value>>'],
+  ['{{template "later" .Name}}{{define "later"}}[{{.}}]{{end}} {{block "b" .List}}{{len .}}{{end}}', '[/web] 2'],
+  ['{{range .List}}{{template "each" .}}{{end}}{{define "each"}}{{range $}}x{{end}}({{.}}){{end}}', '(x)(y)'],
+  [
+    '{{js "<a>\\"=x&\'\\\\" "\\n"}} {{urlquery "a b!(c)&" 1}}',
+    '\\u003Ca\\u003E\\"\\u003Dx\\u0026\\\'\\\\\\u000A a+b%21%28c%29%261',
+  ],
   ['{{printf "%T %T %T %T" .Name .Count .Up .Nothing}}', 'string int bool <nil>'],
   [
     '{{printf "%T %T %T %T" 1.5 .List .Labels .Networks}}',

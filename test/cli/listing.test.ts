@@ -36,12 +36,24 @@ it('only ids with quiet', () => {
   expect(renderListing(ROWS, LISTING, { quiet: true })).toBe('a\nlonger\n')
 })
 
-it.each(['{{.Nope}}', '{{range .Tags}}', '{{.Name', '{{nope .Name}}', '{{end}}', '{{.Name ?}}', '{{index .Tags 5}}'])(
-  'template %j is refused',
-  format => {
-    expect(() => renderListing(ROWS, LISTING, { format })).toThrow(/^template parsing error: /)
-  },
-)
+it.each([
+  '{{.Nope}}',
+  '{{range .Tags}}',
+  '{{.Name',
+  '{{nope .Name}}',
+  '{{end}}',
+  '{{.Name ?}}',
+  '{{index .Tags 5}}',
+  '{{template "nope"}}',
+  '{{template .Name}}',
+  '{{define "a"}}x',
+  '{{define "a" .Name}}{{end}}',
+  '{{if true}}{{define "a"}}{{end}}{{end}}',
+  '{{define "a"}}{{template "a"}}{{end}}{{template "a"}}',
+  '{{range .Tags}}{{block "a" .}}{{break}}{{end}}{{end}}',
+])('template %j is refused', format => {
+  expect(() => renderListing(ROWS, LISTING, { format })).toThrow(/^template parsing error: /)
+})
 
 it.each([
   [0, 'Less than a second'],

@@ -11,6 +11,8 @@ export interface Listing {
   readonly fields: readonly string[]
   /** What `-q` prints. */
   readonly id: string
+  /** What `--format raw` prints of a row, as a template, and what it prints with `-q`. */
+  readonly raw?: { readonly row: string; readonly id: string }
 }
 
 /** Prints rows as `--format` and `-q` want them: the same for every listing of docker's. */
@@ -23,6 +25,10 @@ export function printListing({ options, context }: EngineCommand, rows: readonly
   }
   if (format === 'json' || format === '{{json .}}') {
     context.stdout.write(rows.map(row => `${sortedJson(row)}\n`).join(''))
+    return
+  }
+  if (format === 'raw' && listing.raw !== undefined) {
+    context.stdout.write(renderRows(rows, options.flag('quiet') ? listing.raw.id : listing.raw.row))
     return
   }
   const table = `table ${listing.fields.map(field).join('\t')}`
@@ -38,6 +44,11 @@ export function inOrder(row: Row): Row {
 
 /** As Go writes a map: fields in order, `<`, `>` and `&` escaped. */
 export function sortedJson(row: Row): string {
+  return plainJson(inOrder(row))
+}
+
+/** JSON as Go writes it: `<`, `>` and `&` escaped. */
+export function plainJson(value: object): string {
   const escape = (sign: string): string => `\\u00${sign.charCodeAt(0).toString(16)}`
-  return JSON.stringify(inOrder(row)).replaceAll(/[<>&]/g, escape)
+  return JSON.stringify(value).replaceAll(/[<>&]/g, escape)
 }

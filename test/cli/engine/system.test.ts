@@ -98,6 +98,64 @@ it('system df -v shows each piece of the cache, and images once', async () => {
   expect(JSON.parse(json)).toMatchObject({ Images: [{ Repository: 'a' }], BuildCache: [{ ID: 'abcdefghijklmnop*' }] })
 })
 
+it.each<[string, RegExp]>([
+  [
+    'ps --format raw',
+    /^container_id: 84\nimage: a:1\n.*\nstate: running\nstatus: Up\nnames: web\nlabels:\nports:\n\n$/s,
+  ],
+  ['ps --size --format raw', /\nports:\nsize: 0B\n\n$/],
+  ['ps -q --format raw', /^container_id: 84\n$/],
+])('%s prints fields with their words', async (line, expected) => {
+  const container = {
+    Id: '84',
+    Image: 'a:1',
+    Command: 'sh',
+    Created: 0,
+    State: 'running',
+    Status: 'Up',
+    Names: ['/web'],
+    Labels: {},
+    Ports: [],
+    Mounts: [],
+  }
+  expect((await runAgainst(line.split(' '), answering([container]))).stdout).toMatch(expected)
+})
+
+it('ps measures files where all of a row is shown', async () => {
+  const asked: (string | undefined)[] = []
+  for (const format of ['json', '{{json .}}', '{{.Size}}', '{{json .Names}}']) {
+    await runAgainst(['ps', '--format', format], (request, response) => {
+      asked.push(request.url)
+      reply(response, 200, [])
+    })
+  }
+  expect(asked.map(url => url?.includes('size=1'))).toEqual([true, true, true, false])
+})
+
+it('images --tree shows an image once, below all of its names', async () => {
+  const image = { RepoTags: ['b:1', 'a/longer:1'], RepoDigests: [], Created: 0, Size: 1_984_000, SharedSize: -1 }
+  const images = [
+    { ...image, Id: `sha256:${'7'.repeat(64)}`, Containers: 1 },
+    { ...image, Id: `sha256:${'8'.repeat(64)}`, Containers: -1, RepoTags: [], Size: 5 },
+  ]
+  const { stdout, code } = await runAgainst(['images', '--tree'], answering(images))
+  expect(code).toBe(0)
+  expect(stdout.split('\n').slice(3)).toEqual([
+    'IMAGE        ID             DISK USAGE   CONTENT SIZE   EXTRA',
+    'a/longer:1',
+    'b:1          777777777777       1.98MB             0B     U  ',
+    '<untagged>   888888888888           5B             0B        ',
+    '',
+  ])
+  for (const flag of ['--quiet', '--no-trunc', '--digests', '--format=x']) {
+    const name = flag.split('=')[0]
+    expect(await runAgainst(['images', '--tree', flag], answering(images))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`${name} is not yet supported with --tree`),
+    })
+  }
+})
+
 it('search asks a registry, and shows what has most stars first', async () => {
   let asked = ''
   const found = [

@@ -23,6 +23,14 @@ const LISTING: Listing = {
   },
 }
 
+/** A row of `--format raw`. */
+export function rawContainer(withSize: boolean): string {
+  const words = ['container_id: {{.ID}}', 'image: {{.Image}}', 'command: {{.Command}}', 'created_at: {{.CreatedAt}}']
+  const padded = ['state:{{pad .State 1 0}}', 'status:{{pad .Status 1 0}}', 'names: {{.Names}}']
+  const last = ['labels:{{pad .Labels 1 0}}', 'ports:{{pad .Ports 1 0}}', ...(withSize ? ['size: {{.Size}}'] : [])]
+  return `${[...words, ...padded, ...last].join('\n')}\n`
+}
+
 /** `shoal ps`: containers. */
 export const runPs = withEngine(async command => {
   const { options, api, context } = command
@@ -33,7 +41,7 @@ export const runPs = withEngine(async command => {
     context.stderr.write('WARNING: Ignoring custom format, because both --format and --quiet are set.\n')
   }
   const filters = readFilters(options.list('filter'))
-  const wantsSize = options.flag('size') || /\.Size\b/.test(options.text('format') ?? '')
+  const wantsSize = options.flag('size') || showsSize(options.text('format') ?? '')
   const containers = await api.ask<readonly Sized[]>('GET', '/containers/json', {
     query: {
       all: options.flag('all') || limit !== undefined ? 1 : undefined,
@@ -45,13 +53,18 @@ export const runPs = withEngine(async command => {
   const view = { trunc: options.choice('trunc') !== false, nowMs: context.clock.nowMs() }
   const fields = options.flag('size') ? [...LISTING.fields, 'Size'] : LISTING.fields
   printListing(
-    quiet
+    quiet && options.text('format') !== 'raw'
       ? { ...command, options: { ...options, text: name => (name === 'format' ? undefined : options.text(name)) } }
       : command,
     containers.map(container => containerRow(container, view)),
-    { ...LISTING, fields },
+    { ...LISTING, fields, raw: { id: 'container_id: {{.ID}}', row: rawContainer(options.flag('size')) } },
   )
 })
+
+/** All of a row has its size too. */
+function showsSize(format: string): boolean {
+  return format === 'json' || /\.Size\b|\bjson +\. *\}\}/.test(format)
+}
 
 /** A row of the listing, by docker’s field names. */
 export function containerRow(

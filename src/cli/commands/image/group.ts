@@ -19,7 +19,7 @@ const images: CommandLeaf = {
     FORMAT,
     NO_TRUNC,
     QUIET,
-    refused('--tree', NEWER_API),
+    flag('--tree', 'each image with all of its names; no other form goes with it'),
   ],
   load: async () => (await import('./images.ts')).runImages,
 }

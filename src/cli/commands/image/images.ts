@@ -1,10 +1,13 @@
+import { invalidInput } from '../../../core/errors.ts'
 import { filterQuery, type ImageSummary } from '../../../docker-api/index.ts'
+import type { Options } from '../../command.ts'
 import { withEngine } from '../../engine/engine-api.ts'
 import { readFilters } from '../../engine/filters.ts'
 import { type Listing, printListing, type Row } from '../../engine/listing.ts'
 import { ago, goTime } from '../../output/moment.ts'
 import { shortId } from '../../output/shorten.ts'
 import { humanSize } from '../../output/size.ts'
+import { imageTree } from './image-tree.ts'
 
 const NONE = '<none>'
 
@@ -24,19 +27,45 @@ const LISTING: Listing = {
 /** `shoal images [REPOSITORY[:TAG]]`. */
 export const runImages = withEngine(async command => {
   const { api, args, options, context } = command
+  const isTree = options.flag('tree')
+  if (isTree) refuseOtherForms(options)
   const filters = readFilters(options.list('filter'))
   if (args[0] !== undefined) filters['reference'] = [...(filters['reference'] ?? []), args[0]]
   const images = await api.ask<readonly ImageSummary[]>('GET', '/images/json', {
     query: { all: options.flag('all') ? 1 : undefined, filters: filterQuery(filters) },
   })
+  if (isTree) {
+    context.stdout.write(imageTree(images))
+    return
+  }
   const digests = options.flag('digests')
   const view = { trunc: options.choice('trunc') !== false, nowMs: context.clock.nowMs(), digests }
   const rows = images.flatMap(image => imageRows(image, view))
   const wantsDigest = digests || /\.Digest\b/.test(options.text('format') ?? '')
   const fields = digests ? ['Repository', 'Tag', 'Digest', 'ID', 'CreatedSince', 'Size'] : LISTING.fields
   const shown = wantsDigest ? images.flatMap(image => imageRows(image, { ...view, digests: true })) : rows
-  printListing(command, shown, { ...LISTING, fields })
+  printListing(command, shown, {
+    ...LISTING,
+    fields,
+    raw: { id: 'image_id: {{.ID}}', row: rawImage(digests) },
+  })
 })
+
+function refuseOtherForms(options: Options): void {
+  const [other] = Object.entries({
+    '--quiet': options.flag('quiet'),
+    '--no-trunc': options.choice('trunc') === false,
+    '--digests': options.flag('digests'),
+    '--format': (options.text('format') ?? '') !== '',
+  }).find(([, isGiven]) => isGiven) ?? (['', false] as const)
+  if (other !== '') throw invalidInput('BAD_FLAG', `${other} is not yet supported with --tree`)
+}
+
+/** A row of `--format raw`. */
+export function rawImage(withDigest: boolean): string {
+  const name = `repository: {{.Repository}}\ntag: {{.Tag}}\n${withDigest ? 'digest: {{.Digest}}\n' : ''}`
+  return `${name}image_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n`
+}
 
 interface View {
   readonly trunc: boolean

@@ -39,6 +39,10 @@ export const runNetworkList = withEngine(async command => {
     id: 'ID',
     fields: ['ID', 'Name', 'Driver', 'Scope'],
     titles: { ID: 'NETWORK ID', IPv4: 'IPV4', IPv6: 'IPV6', CreatedAt: 'CREATED AT' },
+    raw: {
+      id: 'network_id: {{.ID}}',
+      row: 'network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n',
+    },
   })
 })
 

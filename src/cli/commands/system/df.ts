@@ -1,13 +1,13 @@
 import type { ContainerSummary, ImageSummary, VolumeInspect } from '../../../docker-api/index.ts'
 import { withEngine } from '../../engine/engine-api.ts'
-import { inOrder, type Listing, printListing } from '../../engine/listing.ts'
+import { inOrder, type Listing, plainJson, printListing } from '../../engine/listing.ts'
 import { renderRows } from '../../output/format.ts'
 import { compileTemplate } from '../../output/go-template/render.ts'
 import { ago } from '../../output/moment.ts'
 import { humanSize } from '../../output/size.ts'
-import { containerRow } from '../container/ps.ts'
-import { imageRows } from '../image/images.ts'
-import { volumeRow } from '../volume/volumes.ts'
+import { containerRow, rawContainer } from '../container/ps.ts'
+import { imageRows, rawImage } from '../image/images.ts'
+import { RAW_VOLUME, volumeRow } from '../volume/volumes.ts'
 
 interface DiskUsage {
   readonly LayersSize?: number
@@ -34,6 +34,10 @@ const LISTING: Listing = {
   id: 'Type',
   fields: ['Type', 'TotalCount', 'Active', 'Size', 'Reclaimable'],
   titles: { TotalCount: 'TOTAL' },
+  raw: {
+    id: 'type: {{.Type}}',
+    row: 'type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\nsize: {{.Size}}\nreclaimable: {{.Reclaimable}}\n',
+  },
 }
 
 /** `shoal system df`: what the engine's disk is used for. */
@@ -44,14 +48,23 @@ export const runDf = withEngine(async command => {
     const format = command.options.text('format') ?? ''
     if (format === '' || format === 'table') stdout.write(verboseText(usage, clock.nowMs()))
     else {
-      const template = compileTemplate(format === 'json' ? '{{json .}}' : format)
+      const all = everything(usage, { trunc: false, nowMs: clock.nowMs() })
       // As docker, without an end of the line.
-      stdout.write(template(everything(usage, { trunc: false, nowMs: clock.nowMs() })))
+      stdout.write(isWhole(format) ? plainJson(all) : compileTemplate(format === 'raw' ? RAW : format)(all))
     }
     return
   }
   printListing(command, [imagesRow(usage), containersRow(usage), volumesRow(usage), cacheRow(usage)], LISTING)
 })
+
+const isWhole = (format: string): boolean => format === 'json' || /^\{\{ *json +\. *\}\}$/.test(format)
+
+/** `-v --format raw`. */
+const RAW = [
+  `{{range .Images}}type: Image\n${rawImage(true)}\n{{end}}`,
+  `{{range .Containers}}type: Container\n${rawContainer(true)}\n{{end}}`,
+  `{{range .Volumes}}type: Volume\n${RAW_VOLUME}\n{{end}}`,
+].join('')
 
 const total = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + Math.max(0, size), 0)
 
@@ -110,7 +123,11 @@ function everything({ Images, Containers, Volumes, BuildCache }: DiskUsage, { tr
   const view = { trunc, nowMs, digests: false }
   return {
     // An image stands there once, by its first name.
-    Images: (Images ?? []).flatMap(image => imageRows(image, view).slice(0, 1).map(inOrder)),
+    Images: (Images ?? []).flatMap(image =>
+      imageRows(image, view)
+        .slice(0, 1)
+        .map(row => inOrder({ ...row, Digest: '' })),
+    ),
     Containers: (Containers ?? []).map(container => inOrder(containerRow({ ...container, SizeRootFs: 0 }, view))),
     Volumes: (Volumes ?? []).map(volume => {
       const { RefCount = 0, Size = 0 } = volume.UsageData ?? {}
@@ -155,7 +172,6 @@ function verboseText(usage: DiskUsage, nowMs: number): string {
     renderRows(Volumes, table('Name Links Size'), { Name: 'VOLUME NAME' }),
     `\nBuild cache usage: ${humanSize(usage.BuilderSize ?? 0)}\n\n`,
     renderRows(BuildCache, table('ID CacheType Size CreatedSince LastUsedSince UsageCount Shared'), CACHE_TITLES),
-    '\n',
   ].join('')
 }
 

@@ -9,13 +9,21 @@ import { labelText } from '../../output/shorten.ts'
 import { labelsOf } from '../container/create/read-lines.ts'
 import { pairs } from '../container/create/read-values.ts'
 
+/** A row of `--format raw`. */
+export const RAW_VOLUME = 'name: {{.Name}}\ndriver: {{.Driver}}\n'
+
 /** `shoal volume ls`. */
 export const runVolumeList = withEngine(async command => {
   const { api, options } = command
   const query = { filters: filterQuery(readFilters(options.list('filter'))) }
   const { Volumes } = await api.ask<{ Volumes: readonly VolumeInspect[] | null }>('GET', '/volumes', { query })
   const rows = (Volumes ?? []).toSorted((a, b) => (a.Name < b.Name ? -1 : 1)).map(volumeRow)
-  printListing(command, rows, { id: 'Name', fields: ['Driver', 'Name'], titles: { Name: 'VOLUME NAME' } })
+  printListing(command, rows, {
+    id: 'Name',
+    fields: ['Driver', 'Name'],
+    titles: { Name: 'VOLUME NAME' },
+    raw: { id: 'name: {{.Name}}', row: RAW_VOLUME },
+  })
 })
 
 /** A row of the listing, by docker’s field names. */

@@ -63,6 +63,12 @@ const HTML: Readonly<Record<string, string>> = {
   '\0': '\uFFFD',
 }
 
+const JS: Readonly<Record<string, string>> = { '\\': '\\\\', "'": "\\'", '"': '\\"' }
+
+const hex = (char: string): string => char.charCodeAt(0).toString(16).toUpperCase()
+const unicodeEscape = (char: string): string => `\\u${hex(char).padStart(4, '0')}`
+const percentEscape = (char: string): string => `%${hex(char)}`
+
 function compare(a: unknown, b: unknown): number {
   const [x, y] = [a as string | number, b as string | number]
   return x < y ? -1 : x > y ? 1 : 0
@@ -111,6 +117,11 @@ export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
   println: (...args) => `${args.map(text).join(' ')}\n`,
   printf,
   html: (...args) => print(...args).replace(/["'&<>\0]/g, char => HTML[char] ?? char),
+  js: (...args) => print(...args).replace(/[\\'"<>&=\p{C}]/gu, char => JS[char] ?? unicodeEscape(char)),
+  urlquery: (...args) =>
+    encodeURIComponent(print(...args))
+      .replaceAll('%20', '+')
+      .replace(/[!'()*]/g, percentEscape),
   json: value => JSON.stringify(value ?? null),
   split: (value, separator) => text(value).split(text(separator)),
   join: (list, separator) => (Array.isArray(list) ? list.map(text).join(text(separator)) : ''),

@@ -8,6 +8,8 @@ export type Node =
   | { readonly kind: 'print'; readonly pipeline: Pipeline }
   | { readonly kind: 'break' }
   | { readonly kind: 'continue' }
+  /** What another template makes of a value; without one, of nothing. */
+  | { readonly kind: 'call'; readonly name: string; readonly pipeline?: Pipeline; readonly place: Place }
   | {
       readonly kind: 'if' | 'with' | 'range'
       readonly pipeline: Pipeline
@@ -37,10 +39,17 @@ export type Operand =
 
 const ACTION = /\{\{(- |)((?:"(?:[^"\\]|\\.)*"|`[^`]*`|[^"`])*?)( -|)\}\}/g
 
+export interface ParsedTemplate {
+  readonly nodes: readonly Node[]
+  /** Those that it defines by name. */
+  readonly named: ReadonlyMap<string, readonly Node[]>
+}
+
 /** Throws BAD_TEMPLATE for a template that cannot be read. */
-export function parseTemplate(source: string): readonly Node[] {
+export function parseTemplate(source: string): ParsedTemplate {
   const parser = new Parser(cut(source), source)
-  return parser.list([]).nodes
+  const { nodes } = parser.list([])
+  return { nodes, named: parser.named }
 }
 
 type Piece = { readonly text: string } | { readonly action: readonly Token[] }
@@ -71,6 +80,7 @@ function cut(source: string): readonly Piece[] {
 type Ending = 'end' | 'else'
 
 class Parser {
+  readonly named = new Map<string, readonly Node[]>()
   readonly #pieces: readonly Piece[]
   readonly #source: string
   #at = 0
@@ -100,7 +110,8 @@ class Parser {
         this.#tokens = this.#tokens.slice(1)
         return { nodes, ending }
       }
-      nodes.push(this.#action())
+      if (word?.kind === 'name' && word.text === 'define' && until.length === 0) this.#define()
+      else nodes.push(this.#action())
     }
     if (until.length > 0) throw badTemplate('unexpected EOF')
     return { nodes }
@@ -113,6 +124,12 @@ class Parser {
       this.#tokens = this.#tokens.slice(1)
       return this.#block(kind)
     }
+    if (kind === 'template') return this.#call(this.#tokens)
+    if (kind === 'block') {
+      const call = this.#call(this.#tokens)
+      this.named.set(call.name, this.#named())
+      return call
+    }
     if (kind === 'break' || kind === 'continue') {
       if (this.#tokens.length > 1) throw badTemplate(`unexpected "${this.#tokens[1]?.text}" in {{${kind}}}`)
       if (this.#ranges === 0) throw badTemplate(`{{${kind}}} outside {{range}}`)
@@ -120,6 +137,32 @@ class Parser {
     }
     if (kind === 'end' || kind === 'else') throw badTemplate(`unexpected {{${kind}}}`)
     return { kind: 'print', pipeline: this.#wholePipeline() }
+  }
+
+  /** `define "name"`, up to its end. */
+  #define(): void {
+    const [, name, ...rest] = this.#tokens
+    if (name?.kind !== 'text' || rest.length > 0) {
+      throw badTemplate(`unexpected "${(name?.kind === 'text' ? rest[0] : name)?.text ?? '}}'}" in define clause`)
+    }
+    this.named.set(name.value, this.#named())
+  }
+
+  /** The body of a template of its own: it cannot leave a range that it stands in. */
+  #named(): readonly Node[] {
+    const ranges = this.#ranges
+    this.#ranges = 0
+    const { nodes } = this.list(['end'])
+    this.#ranges = ranges
+    return nodes
+  }
+
+  /** `template "name"` or `block "name"`, and the value that it gets. */
+  #call([word, name, ...rest]: readonly Token[]): Extract<Node, { kind: 'call' }> {
+    if (name?.kind !== 'text') throw badTemplate(`unexpected "${name?.text ?? '}}'}" in ${word?.text} clause`)
+    this.#tokens = rest
+    const place = { at: name.at, text: `{{template ${name.text}}}` }
+    return { kind: 'call', name: name.value, place, ...(rest.length > 0 ? { pipeline: this.#wholePipeline() } : {}) }
   }
 
   #block(kind: 'if' | 'with' | 'range'): Node {

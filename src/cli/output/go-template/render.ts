@@ -1,6 +1,6 @@
 import { FUNCTIONS, indexWith, type TemplateFunction } from './functions.ts'
 import type { GoTypes } from './go-types.ts'
-import { type Command, type Node, type Operand, type Pipeline, parseTemplate } from './parse.ts'
+import { type Command, type Node, type Operand, type ParsedTemplate, type Pipeline, parseTemplate } from './parse.ts'
 import { badTemplate, cannotFill, type Place } from './template-error.ts'
 import { goText, isTruthy } from './text.ts'
 
@@ -16,11 +16,11 @@ export type Template = (value: unknown) => string
 
 /** Go's template language as docker's `--format` uses it. Throws BAD_TEMPLATE for a template that cannot be read. */
 export function compileTemplate(source: string, options: TemplateOptions = {}): Template {
-  const nodes = parseTemplate(source)
+  const { nodes, named } = parseTemplate(source)
   return value => {
     const { typesOf, header = false } = options
     const types = typesOf?.(value)
-    const scope: Scope = { dot: value, variables: new Map([['$', value]]), source, header, types }
+    const scope: Scope = { dot: value, variables: new Map([['$', value]]), source, header, types, named, depth: 0 }
     return renderNodes(nodes, scope).text
   }
 }
@@ -37,13 +37,19 @@ interface Scope {
   readonly source: string
   readonly types: GoTypes | undefined
   readonly header: boolean
+  readonly named: ParsedTemplate['named']
+  /** How many templates have called one another. */
+  readonly depth: number
 }
+
+const DEPTH_MAX = 1_000
 
 function renderNodes(nodes: readonly Node[], outer: Scope): Rendered {
   let scope = outer
   let text = ''
   for (const node of nodes) {
     if (node.kind === 'text') text += node.text
+    else if (node.kind === 'call') text += renderCall(node, scope)
     else if (node.kind === 'print') {
       const value = evaluate(node.pipeline, scope)
       scope = withVariables(scope, node.pipeline.variables, [value])
@@ -64,6 +70,16 @@ function nothingOf({ commands }: Pipeline, value: unknown, types: GoTypes | unde
   const [operand, ...more] = commands.flat()
   const isField = value === null && operand?.kind === 'path' && more.length === 0
   return isField ? (types?.emptyOf(operand.fields.at(-1) ?? '') ?? null) : value
+}
+
+/** A template that was defined by name sees what it is given, and no variables of its caller. */
+function renderCall({ name, pipeline, place }: Extract<Node, { kind: 'call' }>, scope: Scope): string {
+  const nodes = scope.named.get(name)
+  if (nodes === undefined) throw cannotFill(scope.source, place, `template "${name}" not defined`)
+  const depth = scope.depth + 1
+  if (depth > DEPTH_MAX) throw cannotFill(scope.source, place, `exceeded maximum template depth (${DEPTH_MAX})`)
+  const dot = pipeline === undefined ? undefined : evaluate(pipeline, scope)
+  return renderNodes(nodes, { ...scope, dot, variables: new Map([['$', dot]]), depth }).text
 }
 
 function withVariables(scope: Scope, names: readonly string[], values: readonly unknown[]): Scope {
