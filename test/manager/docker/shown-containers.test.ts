@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import type { ContainerSummary } from '../../../src/docker-api/index.ts'
+import type { ContainerSummary, SystemInfo } from '../../../src/docker-api/index.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
-import { addNode, get, startFront } from './front-lab.ts'
+import { addNode, get, lab, startFront } from './front-lab.ts'
 
 const ID = 'a'.repeat(64)
 const ANYWHERE = [
@@ -69,6 +69,16 @@ it('counts in docker info and of nodes what containers that are no task of a ser
   const reserved = { nanoCpus: 5e8, memoryBytes: 20 * 2 ** 20 }
   expect((await get(port, '/v1/nodes')).body).toMatchObject([{ name: 'n1', tasks: 0, reserved }])
   expect((await get(port, '/v1/nodes/n1')).body).toMatchObject({ reserved })
+})
+
+it('tells in docker info what may be reserved, overcommit included', async () => {
+  lab.overcommit = 0.5
+  const { body } = await get(await cluster({}), '/info')
+  const { SystemStatus, NCPU, MemTotal } = body as SystemInfo
+  const shown = new Map(SystemStatus)
+  expect(shown.get('  └ Reserved Memory')).toMatch(/ \/ 12 GiB$/)
+  expect(shown.get('  └ Reserved CPUs')).toMatch(/ \/ 6$/)
+  expect([NCPU, MemTotal]).toEqual([6, 12 * 2 ** 30])
 })
 
 it('tells in docker info what it knows of a node that is late to say so itself', async () => {
