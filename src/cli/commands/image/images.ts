@@ -52,12 +52,13 @@ export const runImages = withEngine(async command => {
 })
 
 function refuseOtherForms(options: Options): void {
-  const [other] = Object.entries({
-    '--quiet': options.flag('quiet'),
-    '--no-trunc': options.choice('trunc') === false,
-    '--digests': options.flag('digests'),
-    '--format': (options.text('format') ?? '') !== '',
-  }).find(([, isGiven]) => isGiven) ?? (['', false] as const)
+  const [other] =
+    Object.entries({
+      '--quiet': options.flag('quiet'),
+      '--no-trunc': options.choice('trunc') === false,
+      '--digests': options.flag('digests'),
+      '--format': (options.text('format') ?? '') !== '',
+    }).find(([, isGiven]) => isGiven) ?? (['', false] as const)
   if (other !== '') throw invalidInput('BAD_FLAG', `${other} is not yet supported with --tree`)
 }
 
