@@ -61,9 +61,9 @@ export const runPs = withEngine(async command => {
   )
 })
 
-/** All of a row has its size too. */
+/** A template that shows all of a row has its size too; the word json, to docker, has not. */
 function showsSize(format: string): boolean {
-  return format === 'json' || /\.Size\b|\bjson +\. *\}\}/.test(format)
+  return /\.Size\b|\bjson +\. *\}\}/.test(format)
 }
 
 /** A row of the listing, by docker’s field names. */
