@@ -7,8 +7,7 @@ import type { Health, TaskState } from './task.ts'
 /** One line of a plan: what an `up` or `down` does, or did. */
 export interface PlanStep {
   readonly action: 'create' | 'update' | 'scale' | 'remove' | 'keep'
-  /** `container`: on one engine, where there is no manager that makes them of services. */
-  readonly kind: 'network' | 'volume' | 'service' | 'container'
+  readonly kind: 'network' | 'volume' | 'service'
   readonly name: string
   /** What differs, for `update` and `scale`: `image`, `environment.GREETING`. */
   readonly because?: readonly string[]
