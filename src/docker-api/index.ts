@@ -1,5 +1,5 @@
 export { API_VERSION, API_VERSION_MIN } from './api-version.ts'
-export { checkedImages, checkedInfo, checkedThings } from './client/checked-answers.ts'
+export { checkedImages, checkedThings } from './client/checked-answers.ts'
 export { ContainerFeed, type ContainerFeedOptions } from './client/container-feed.ts'
 export { copyImage } from './client/copy-image.ts'
 export { createDockerClient, type DockerClient } from './client/docker-client.ts'

@@ -1,5 +1,5 @@
 import { failed } from '../../core/errors.ts'
-import type { ImageSummary, SystemInfo } from '../resource-types.ts'
+import type { ImageSummary } from '../resource-types.ts'
 
 /** Engines are not trusted to answer with what was asked for: things that have this text. Throws BAD_ANSWER. */
 export function checkedThings<K extends string, T extends Readonly<Record<K, string>>>(
@@ -19,22 +19,6 @@ export function checkedImages(listed: readonly ImageSummary[]): readonly ImageSu
     RepoDigests: texts(image.RepoDigests),
     Created: Number.isFinite(image.Created) ? image.Created : 0,
   }))
-}
-
-/** Throws BAD_ANSWER. Counts that are none are 0. */
-export function checkedInfo(info: SystemInfo): SystemInfo {
-  if (typeof info !== 'object' || (info as SystemInfo | null) === null) {
-    throw failed('BAD_ANSWER', 'The engine describes itself with something that is no description')
-  }
-  const count = (value: unknown): number => (typeof value === 'number' && value >= 0 ? value : 0)
-  return {
-    ...info,
-    Containers: count(info.Containers),
-    ContainersRunning: count(info.ContainersRunning),
-    ContainersPaused: count(info.ContainersPaused),
-    ContainersStopped: count(info.ContainersStopped),
-    Images: count(info.Images),
-  }
 }
 
 function texts(list: unknown): string[] {

@@ -32,7 +32,7 @@ function come(yaml: string): { readonly engine: string; readonly cluster: string
 /** Some part of the attribute's name, from the top: an attribute is refused with the section it belongs to. */
 function isNamed(path: string, text: string): boolean {
   const parts = path.split('.')
-  return parts.some((_, index) => index > 1 && text.includes(`${parts.slice(0, index + 1).join('.')}`))
+  return parts.some((_, index) => index > 1 && text.includes(parts.slice(0, index + 1).join('.')))
 }
 
 function answerOf({ path, having, lacking }: Sample): Answer {
