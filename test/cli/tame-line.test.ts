@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { tameLine } from '../../src/cli/output/tame-line.ts'
+import { fc } from '../support/property.ts'
 
 it.each([
   ['plain', 'plain'],

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parseDotenv, parseRawEnv } from '../../src/compose/files/dotenv.ts'
+import { fc } from '../support/property.ts'
 import { messageOf } from './load.ts'
 
 const OUTSIDE: Readonly<Record<string, string>> = { HOME: '/root', SET: 'outside' }

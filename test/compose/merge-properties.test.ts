@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { merge } from '../../src/compose/merge/merge.ts'
 import { enforceUnicity } from '../../src/compose/merge/unicity.ts'
+import { fc } from '../support/property.ts'
 
 const word = fc.constantFrom('a', 'b', 'c')
 const scalar = fc.oneof(word, fc.integer({ min: 0, max: 9 }), fc.constant(null))

@@ -1,10 +1,10 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { canonicalHosts } from '../../src/compose/canonical/hosts.ts'
 import { expandPort } from '../../src/compose/canonical/ports.ts'
 import { durationText, sizeText } from '../../src/compose/canonical/scalars.ts'
 import { shellWords } from '../../src/compose/canonical/shell-words.ts'
 import { parseShortVolume } from '../../src/compose/canonical/short-volume.ts'
+import { fc } from '../support/property.ts'
 
 const base = { mode: 'ingress', protocol: 'tcp' }
 

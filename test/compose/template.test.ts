@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { substitute, TemplateError, variablesOf } from '../../src/compose/interpolate/template.ts'
+import { fc } from '../support/property.ts'
 
 const VALUES: Readonly<Record<string, string>> = { SET: 'x', EMPTY: '', OTHER: 'y' }
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   cidrContains,
@@ -9,6 +8,7 @@ import {
   parseCidr,
   parseIpv4,
 } from '../../src/core/cidr.ts'
+import { fc } from '../support/property.ts'
 
 describe('parseCidr()', () => {
   it('clears the bits behind the prefix', () => expect(formatCidr(parseCidr('10.1.2.3/16'))).toBe('10.1.0.0/16'))

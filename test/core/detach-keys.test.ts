@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DetachScanner, parseDetachKeys } from '../../src/core/detach-keys.ts'
+import { fc } from '../support/property.ts'
 
 describe('parseDetachKeys()', () => {
   it.each([

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   familiarImageName,
@@ -6,6 +5,7 @@ import {
   parseImageReference,
   splitReference,
 } from '../../src/core/image-reference.ts'
+import { fc } from '../support/property.ts'
 
 const DIGEST = `sha256:${'a'.repeat(64)}`
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   formatIp,
@@ -10,6 +9,7 @@ import {
   parseIp,
   parseIpNet,
 } from '../../src/core/ip.ts'
+import { fc } from '../support/property.ts'
 
 describe('addresses', () => {
   it.each([

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatNano, formatNanoSeconds, parseNano } from '../../src/core/nano-time.ts'
+import { fc } from '../support/property.ts'
 
 describe('instants in nanoseconds', () => {
   it.each([

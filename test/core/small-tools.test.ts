@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { canonicalJson, hashOf } from '../../src/core/digest.ts'
 import { conflict, errorCode, errorMessage, failed, isTransient, unavailable } from '../../src/core/errors.ts'
@@ -8,6 +7,7 @@ import { isTerminal, mayAdvance, TASK_STATES } from '../../src/core/model/task.t
 import { mapParallel } from '../../src/core/parallel.ts'
 import { newHexId, newShortId, pickIndex, seededRandom } from '../../src/core/random.ts'
 import { Scope } from '../../src/core/scope.ts'
+import { fc } from '../support/property.ts'
 
 describe('canonicalJson()', () => {
   it('does not depend on the order of keys', () => {

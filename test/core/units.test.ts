@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatDuration, parseDuration } from '../../src/core/duration.ts'
 import { formatBytes, parseBytes, parseCpus } from '../../src/core/units.ts'
+import { fc } from '../support/property.ts'
 
 describe('parseBytes()', () => {
   it.each([

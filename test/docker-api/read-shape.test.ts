@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CREATE_SHAPES } from '../../src/docker-api/create-shapes.ts'
 import { readFields } from '../../src/docker-api/read-shape.ts'
+import { fc } from '../support/property.ts'
 
 const read = (value: object) => readFields(value, CREATE_SHAPES)
 

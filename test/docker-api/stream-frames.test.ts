@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeFrame, FrameDecoder } from '../../src/docker-api/index.ts'
+import { fc } from '../support/property.ts'
 
 describe('FrameDecoder', () => {
   const frame = fc.record({

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { ServiceSpec } from '../../src/core/model/service.ts'
 import { isTerminal } from '../../src/core/model/task.ts'
+import { fc } from '../support/property.ts'
 import { ModelCluster } from './model-cluster.ts'
 import { keys, projectSpec, serviceSpec } from './support.ts'
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Change } from '../../src/core/model/explanation.ts'
 import {
@@ -16,6 +15,7 @@ import {
   readExpressions,
   type SchedulableNode,
 } from '../../src/scheduler/index.ts'
+import { fc } from '../support/property.ts'
 import { MIB, node, occupy, request, viewOf } from './fixtures.ts'
 
 const SPREAD = { name: 'spread' } as const

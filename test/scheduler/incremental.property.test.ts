@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { seededRandom } from '../../src/core/random.ts'
 import {
@@ -8,6 +7,7 @@ import {
   place,
   type SchedulableNode,
 } from '../../src/scheduler/index.ts'
+import { fc } from '../support/property.ts'
 import { MIB, node, request } from './fixtures.ts'
 import { type Held, type PlainHow, placePlainly } from './plain-placement.ts'
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compileGlob, compilePattern } from '../../src/scheduler/pattern.ts'
+import { fc } from '../support/property.ts'
 
 describe('expressions', () => {
   it.each([

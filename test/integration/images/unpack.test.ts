@@ -11,11 +11,11 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LAYER_LIMITS, unpackArchive } from '../../../src/runtime/images/index.ts'
 import type { TarEntryType } from '../../../src/runtime/images/tar/header.ts'
 import { getXattr } from '../../../src/runtime/linux/files/xattr.ts'
+import { fc } from '../../support/property.ts'
 import { entry, isRoot, streamOf, tar, Workshop } from './support.ts'
 
 const options = { limits: LAYER_LIMITS, whiteouts: true }

@@ -153,7 +153,7 @@ describe('events of the cluster', () => {
     expect(told.every(({ Type }) => Type === 'container' || Type === 'swarm')).toBe(true)
     const named = async (): Promise<boolean> => {
       const { SystemStatus = [] } = (await get(port, '/info')).body as SystemInfo
-      const errors = SystemStatus.flatMap(([key, value]) => (key?.includes('Error') === true ? [value ?? ''] : []))
+      const errors = SystemStatus.flatMap(([key, value]) => ((key ?? '').includes('Error') ? [value ?? ''] : []))
       return (
         errors.some(error => error.includes('events without end')) &&
         errors.some(error => /event that is none/.test(error))

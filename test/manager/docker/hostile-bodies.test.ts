@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import type { ContainerCreateRequest } from '../../../src/docker-api/index.ts'
+import { fc } from '../../support/property.ts'
 import { Fleet } from './fleet.ts'
 import { lab, send, startFront } from './front-lab.ts'
 

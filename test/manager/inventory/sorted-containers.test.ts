@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { HeldContainer } from '../../../src/manager/inventory/index.ts'
 import { SortedContainers } from '../../../src/manager/inventory/sorted-containers.ts'
+import { fc } from '../../support/property.ts'
 
 const container = (id: string, createdMs: number): HeldContainer => ({ id, node: 'n1', createdMs }) as HeldContainer
 

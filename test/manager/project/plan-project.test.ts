@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cidrContains, cidrOverlaps, parseCidr, parseIpv4 } from '../../../src/core/cidr.ts'
 import type { NetworkSpec, ServiceSpec } from '../../../src/core/model/service.ts'
@@ -10,6 +9,7 @@ import { resolvePorts } from '../../../src/manager/project/resolve-ports.ts'
 import { specHashOf } from '../../../src/manager/project/spec-hash.ts'
 import { validateProject } from '../../../src/manager/project/validate-project.ts'
 import { parseConstraint } from '../../../src/scheduler/index.ts'
+import { fc } from '../../support/property.ts'
 import { ModelCluster } from '../model-cluster.ts'
 import { projectSpec, serviceSpec } from '../support.ts'
 

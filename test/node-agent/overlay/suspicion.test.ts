@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import {
   isProofOfService,
@@ -9,6 +8,7 @@ import {
   type SignOfLife,
   suspectedHosts,
 } from '../../../src/node-agent/overlay/suspicion.ts'
+import { fc } from '../../support/property.ts'
 
 const NOW = 100_000
 const LIMIT: Record<SignOfLife, number> = { packet: SILENCE_MS_MAX, refusal: REFUSAL_SILENCE_MS_MAX }

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RestartPolicy } from '../../../src/docker-api/index.ts'
 import { type LeftBehind, planRecovery } from '../../../src/runtime/containers/life/plan-recovery.ts'
@@ -10,6 +9,7 @@ import {
 import { joinedNetworks, withNetwork, withoutNetwork } from '../../../src/runtime/containers/network-membership.ts'
 import type { ContainerRecord } from '../../../src/runtime/containers/record.ts'
 import { NO_NETWORKS } from '../../../src/runtime/ports.ts'
+import { fc } from '../../support/property.ts'
 import { aRecord, ended, running } from './support.ts'
 
 const end = (changes: Partial<EndOfRun> = {}): EndOfRun => ({

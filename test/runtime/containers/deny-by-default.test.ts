@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { denyByDefault, type SeccompProfile } from '../../../src/runtime/containers/seccomp/index.ts'
+import { fc } from '../../support/property.ts'
 
 const [EPERM, EINVAL, ENOSYS] = [1, 22, 38]
 

@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { beforeEach, expect, it } from 'vitest'
 import { silentLog } from '../../../src/core/log.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { type LogDisk, LogRotator, nextLookMs } from '../../../src/runtime/containers/logs/index.ts'
+import { fc } from '../../support/property.ts'
 
 const LIMIT = 1_000_000
 const ID = 'c1'

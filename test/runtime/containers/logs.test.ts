@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { parseNano } from '../../../src/core/nano-time.ts'
 import type { LogChunk, LogOptions } from '../../../src/docker-api/index.ts'
 import { logDetails, readLogConfig, readLogs, rotateLog } from '../../../src/runtime/containers/logs/index.ts'
+import { fc } from '../../support/property.ts'
 import { aRecord } from './support.ts'
 
 let directory: string

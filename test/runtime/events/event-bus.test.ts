@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import type { EventOptions } from '../../../src/docker-api/index.ts'
 import { EventBus } from '../../../src/runtime/events/index.ts'
+import { fc } from '../../support/property.ts'
 
 const KEPT = 4_096
 const actor = (ID: string, Attributes: Record<string, string> = {}) => ({ ID, Attributes })

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { compressionOf } from '../../../src/runtime/images/tar/decompress.ts'
 import { gzipBlocks } from '../../../src/runtime/images/tar/gzip-blocks.ts'
+import { fc } from '../../support/property.ts'
 
 const MEBIBYTE = 1 << 20
 

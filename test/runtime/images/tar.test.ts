@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { TarEntry } from '../../../src/runtime/images/tar/header.ts'
 import { encodeHeader, plainFile, TAR_END, tarPadding } from '../../../src/runtime/images/tar/header-writer.ts'
 import { TarReader } from '../../../src/runtime/images/tar/reader.ts'
+import { fc } from '../../support/property.ts'
 
 interface Read {
   readonly entries: { readonly entry: TarEntry; readonly content: string }[]

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   holdDirectory,
@@ -12,6 +11,7 @@ import {
   readFileInside,
   splitInside,
 } from '../../../src/runtime/linux/files/fd-path.ts'
+import { fc } from '../../support/property.ts'
 
 describe('splitInside', () => {
   it.each([

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import {
   attribute,
@@ -15,6 +14,7 @@ import {
   encodeText,
   encodeU32,
 } from '../../../src/runtime/linux/net/netlink-codec.ts'
+import { fc } from '../../support/property.ts'
 
 const payload = fc.uint8Array({ maxLength: 50 }).map(bytes => Buffer.from(bytes))
 

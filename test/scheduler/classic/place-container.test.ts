@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../src/core/random.ts'
 import {
@@ -14,6 +13,7 @@ import {
 import { FILTER_NAMES, type FilterName, filtersOf } from '../../../src/scheduler/classic/filters.ts'
 import { placeContainer } from '../../../src/scheduler/classic/place-container.ts'
 import type { SchedulableNode, Strategy } from '../../../src/scheduler/index.ts'
+import { fc } from '../../support/property.ts'
 import { MIB, node, occupy, viewOf } from '../fixtures.ts'
 
 interface Lab {

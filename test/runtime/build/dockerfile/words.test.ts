@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { expandText, expandWord, expandWords } from '../../../../src/runtime/build/dockerfile/expand.ts'
 import { jsonForm, splitWords } from '../../../../src/runtime/build/dockerfile/words.ts'
+import { fc } from '../../../support/property.ts'
 
 const variables: Readonly<Record<string, string>> = { A: 'one', EMPTY: '', B_2: 'two', P: '/a/b/c.tar.gz', L: '80 81' }
 const rules = { escape: '\\', lookup: (name: string) => variables[name] }

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { chooseCapabilities, parseBoundingSet } from '../../../../src/runtime/containers/spec/capabilities.ts'
+import { fc } from '../../../support/property.ts'
 
 const ALL = (1n << 41n) - 1n
 const choose = (add: string[] = [], drop: string[] = [], privileged = false): string[] =>

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { resolveUser } from '../../../../src/runtime/containers/spec/process-user.ts'
+import { fc } from '../../../support/property.ts'
 
 const files = {
   passwd:

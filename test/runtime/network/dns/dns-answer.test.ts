@@ -1,8 +1,8 @@
 import { decode, encode, type RecordType } from 'dns-packet'
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { seededRandom } from '../../../../src/core/random.ts'
 import { answerInside, type DnsTransport, readQuery, refuse } from '../../../../src/runtime/network/dns/dns-answer.ts'
+import { fc } from '../../../support/property.ts'
 
 const MANY = Array.from({ length: 60 }, (_, index) => `10.0.0.${index + 1}`)
 const names = {

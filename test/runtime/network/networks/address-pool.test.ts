@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { formatIpv4 } from '../../../../src/core/cidr.ts'
 import { ipNetContains, ipNetOverlaps, parseIp, parseIpNet } from '../../../../src/core/ip.ts'
@@ -9,6 +8,7 @@ import {
   nextAddress,
   refuseAddress,
 } from '../../../../src/runtime/network/networks/address-pool.ts'
+import { fc } from '../../../support/property.ts'
 
 const SPACE = { subnet: '10.1.0.0/29', gateway: '10.1.0.1' }
 
