@@ -132,6 +132,10 @@ it.each([
   ['post_start: [{command: a}]', 'services.web.post_start is not supported: make it part of the command'],
   ['use_api_socket: true', 'services.web.use_api_socket is not supported: give the container'],
   ['storage_opt: {size: 1G}', 'services.web.storage_opt is not supported: writable layers have no quota'],
+  [
+    'deploy: {mode: global, update_config: {order: start-first}}',
+    'services.web.deploy is not supported with update_config.order start-first: a node has one task',
+  ],
   ['deploy: {mode: sometimes}', 'services.web.deploy.mode: sometimes is not supported: use replicated, global'],
   [
     'deploy: {mode: replicated-job, restart_policy: {condition: any}}',

@@ -63,16 +63,16 @@ describe('a global service', () => {
     expect(view()).toMatchObject({ wanted: 2, running: 2, converged: true })
   })
 
-  it('is replaced node by node, stops as a whole, and takes no number', async () => {
+  it('is replaced node by node, the old task first, stops as a whole, and takes no number', async () => {
     world = await makeWorld(['n1', 'n2'])
     await apply(probe())
-    await apply(probe({ container: { image: 'other' } }))
+    await apply(probe({ container: { image: 'other' }, update: { order: 'start-first' } }))
     await world.pass(5_000)
     const images = [...world.manager.snapshot().tasks.values()]
       .filter(({ value }) => value.desired === 'running')
       .map(({ value }) => `${value.spec.container.image}@${value.node}`)
     expect(images.sort()).toEqual(['other@n1', 'other@n2'])
-    await apply(probe({ container: { image: 'other' }, replicas: 0 }))
+    await apply(probe({ container: { image: 'other' }, update: { order: 'start-first' }, replicas: 0 }))
     expect(world.live()).toEqual([])
     const refused = expect(world.manager.apply(projectSpec('shop', [probe({ replicas: 2 })]), APPLY)).rejects
     await refused.toMatchObject({ code: 'BAD_REPLICAS' })

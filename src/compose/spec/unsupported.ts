@@ -88,6 +88,14 @@ const REFUSED = pathTable<Rule>([
     'services.*.deploy.update_config.order',
   ),
   ...rules(
+    'is not supported with update_config.order start-first: a node has one task of a global service; use stop-first',
+    value => {
+      const deploy = asTree(value)
+      return deploy['mode'] === 'global' && asTree(deploy['update_config'])['order'] === 'start-first'
+    },
+    'services.*.deploy',
+  ),
+  ...rules(
     'is not supported: use replicated, global, replicated-job or global-job',
     unless('replicated', 'global', 'replicated-job', 'global-job', ''),
     'services.*.deploy.mode',

@@ -2,6 +2,8 @@ import type { Intent, ServiceView } from './intent.ts'
 import { hasEndedByItself, isOutdated, presentOf } from './slot-tasks.ts'
 import type { TaskFacts } from './task-facts.ts'
 
+const CHANGED = 'its spec has changed'
+
 type Slots = readonly (readonly TaskFacts[])[]
 
 /**
@@ -18,17 +20,23 @@ export function planUpdate(slots: Slots, view: ServiceView): Intent[] {
   if (idle.length > 0) return idle.map(renew)
   const running = outdated.filter(facts => facts.situation === 'live' && !facts.draining)
   if (running.length === 0 || !view.mayUpdate) return []
-  const { parallelism = 1, order } = view.service.spec.update ?? {}
+  const { parallelism = 1 } = view.service.spec.update ?? {}
   const room = (parallelism === 0 ? running.length : parallelism) - updatingIn(slots, view)
   if (room <= 0) return []
   const untilMs = settledAtMs(slots, view)
   if (untilMs > view.monotonicMs) return [{ want: 'wait', untilMs }]
-  return running
-    .slice(0, room)
-    .map(facts => (order === 'start-first' ? begin(facts) : { want: 'stop', facts, because: CHANGED }))
+  const replace = isStartFirst(view) ? begin : stop
+  return running.slice(0, room).map(replace)
 }
 
-const CHANGED = 'its spec has changed'
+/** A node has one task of a global service: a second one would wait for ever for the first to go. */
+function isStartFirst({ service: { spec } }: ServiceView): boolean {
+  return spec.update?.order === 'start-first' && spec.mode !== 'global'
+}
+
+function stop(facts: TaskFacts): Intent {
+  return { want: 'stop', facts, because: CHANGED }
+}
 
 function renew(facts: TaskFacts): Intent {
   return { ...begin(facts), replaces: facts }
