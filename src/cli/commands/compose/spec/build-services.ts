@@ -28,7 +28,19 @@ const WHOLE_ID = /^sha256:[0-9a-f]{64}$/
 type Tree = Readonly<Record<string, unknown>>
 
 /** Attributes of `build` that change nothing here; told, not silently dropped. */
-const NO_EFFECT = ['additional_contexts', 'cache_to', 'platforms', 'secrets', 'ssh']
+const NO_EFFECT = [
+  'additional_contexts',
+  'cache_to',
+  'entitlements',
+  'isolation',
+  'no_cache_filter',
+  'platforms',
+  'privileged',
+  'provenance',
+  'sbom',
+  'secrets',
+  'ssh',
+]
 
 /**
  * Builds the images of services with a `build` section, each on one of the hosts; the others fetch them from there.
@@ -116,9 +128,18 @@ function hostOf(build: Tree): Pick<BuildOptions, 'hostConfig'> {
   const network = text(build['network'])
   const size = build['shm_size']
   const shmSize = typeof size === 'number' ? size : parseBytes(text(size) ?? '0')
+  const hosts = Array.isArray(build['extra_hosts'])
+    ? build['extra_hosts'].map(host => String(host).replace('=', ':'))
+    : []
+  const limits = Object.entries(treeAt(build, 'ulimits')).map(([Name, limit]) => {
+    const { soft, hard } = isTree(limit) ? limit : { soft: limit, hard: limit }
+    return { Name, Soft: Number(soft), Hard: Number(hard) }
+  })
   const hostConfig = {
     ...(network === undefined ? {} : { NetworkMode: network }),
     ...(shmSize === 0 ? {} : { ShmSize: shmSize }),
+    ...(hosts.length === 0 ? {} : { ExtraHosts: hosts }),
+    ...(limits.length === 0 ? {} : { Ulimits: limits }),
   }
   return Object.keys(hostConfig).length === 0 ? {} : { hostConfig }
 }
