@@ -340,6 +340,22 @@ export interface ContainerSummary {
   /** Bytes, as in {@link ContainerInspect}; left out if 0. */
   readonly SizeRw?: number
   readonly SizeRootFs?: number
+  /** Only of our own engines, and if it was asked for. */
+  readonly Details?: ListedDetails
+}
+
+/** What a manager wants to know of every container and Docker's lists leave out: parts of its {@link ContainerInspect}. */
+export interface ListedDetails {
+  readonly Created: string
+  readonly State: Pick<ContainerState, 'Status' | 'StartedAt' | 'FinishedAt' | 'ExitCode'> & {
+    readonly Health?: Pick<HealthState, 'Status'>
+  }
+  readonly HostConfig: Pick<
+    HostConfig,
+    'NetworkMode' | 'NanoCpus' | 'CpuShares' | 'Memory' | 'MemoryReservation' | 'PortBindings'
+  >
+  readonly Config: Pick<ContainerInspect['Config'], 'ExposedPorts'>
+  readonly NetworkSettings: Pick<ContainerInspect['NetworkSettings'], 'Ports'>
 }
 
 export interface ExecCreateRequest {

@@ -132,6 +132,8 @@ export interface ContainerOperations extends ContainerFileOperations {
     readonly limit?: number
     /** Also measure the files of each container, which takes time. */
     readonly size?: boolean
+    /** Also tell what a manager wants to know of each. Docker's own engines do not. */
+    readonly details?: boolean
   }) => Promise<readonly ContainerSummary[]>
   readonly inspect: (id: string, options?: { readonly size?: boolean }) => Promise<ContainerInspect>
   /** Resolves false if it already ran. */

@@ -29,9 +29,10 @@ export {
   matchesImageName,
 } from './image-filters.ts'
 export type * from './image-types.ts'
+export { listedDetails } from './listed-details.ts'
 export { readFields } from './read-shape.ts'
 export type * from './resource-types.ts'
 export { portKey, toServiceRequest } from './service-request.ts'
-export { humanDuration, type ShownState, statusText } from './status-text.ts'
+export { humanDuration, type ShownState, statusText, statusUntilMs } from './status-text.ts'
 export { encodeFrame, FrameDecoder } from './stream-frames.ts'
 export type * from './system-types.ts'

@@ -7,16 +7,16 @@ export type ShownState = Pick<ContainerState, 'Status' | 'StartedAt' | 'Finished
 
 /** Docker's status column: `Up 5 minutes (healthy)`, `Exited (0) 2 hours ago`. Source: Docker's `ps`. */
 export function statusText(state: ShownState, nowMs: number): string {
-  const upFor = humanDuration(nowMs - Date.parse(state.StartedAt))
-  const ago = humanDuration(nowMs - Date.parse(state.FinishedAt))
+  const sinceMs = countedFromMs(state)
+  const passed = sinceMs === undefined ? '' : humanDuration(nowMs - sinceMs)
   const status: ContainerStatus = state.Status
   switch (status) {
     case 'running':
-      return `Up ${upFor}${healthText(state)}`
+      return `Up ${passed}${healthText(state)}`
     case 'paused':
-      return `Up ${upFor} (Paused)`
+      return `Up ${passed} (Paused)`
     case 'restarting':
-      return `Restarting (${state.ExitCode}) ${ago} ago`
+      return `Restarting (${state.ExitCode}) ${passed} ago`
     case 'removing':
       return 'Removal In Progress'
     case 'dead':
@@ -24,8 +24,24 @@ export function statusText(state: ShownState, nowMs: number): string {
     case 'created':
       return 'Created'
     case 'exited':
-      return `Exited (${state.ExitCode}) ${ago} ago`
+      return `Exited (${state.ExitCode}) ${passed} ago`
   }
+}
+
+/** Until when {@link statusText} tells the same if nothing happens, on the same clock; Infinity: for ever. */
+export function statusUntilMs(state: ShownState, nowMs: number): number {
+  const sinceMs = countedFromMs(state)
+  if (sinceMs === undefined) return Number.POSITIVE_INFINITY
+  const seconds = Math.floor((nowMs - sinceMs) / 1_000)
+  if (seconds < 60) return sinceMs + (seconds + 1) * 1_000
+  if (seconds < 3_600) return sinceMs + (Math.floor(seconds / 60) + 1) * 60_000
+  return sinceMs + (Math.round(seconds / 3_600) + 0.5) * 3_600_000
+}
+
+/** When what its text tells the time since was, in milliseconds since 1970. */
+function countedFromMs({ Status, StartedAt, FinishedAt }: ShownState): number | undefined {
+  if (Status === 'running' || Status === 'paused') return Date.parse(StartedAt)
+  return Status === 'restarting' || Status === 'exited' ? Date.parse(FinishedAt) : undefined
 }
 
 function healthText({ Health }: ShownState): string {

@@ -5,19 +5,23 @@ import { type BenchRow, percentile } from './report.ts'
 
 const CONTAINERS_A_NODE = 30
 /** `BENCH_NODES=100,5000`: others. */
-const SIZES = (process.env['BENCH_NODES'] ?? '100,300,1000').split(',').map(Number)
+const SIZES = (process.env['BENCH_NODES'] ?? '100,300,1000,5000').split(',').map(Number)
 /** `BENCH_MEMBERS=list`: the nodes are listed by hand, as stock Docker Engines are. */
 const MEMBERSHIP: Membership = process.env['BENCH_MEMBERS'] === 'list' ? 'list' : 'leases'
 const CONCURRENCIES = [1, 8, 16, 64] as const
-/** Long answers at once would measure the memory of this machine. */
+const LIST = '/v1.41/containers/json?all=1'
+/** Long answers at once would measure the memory of this machine, and many of them its patience. */
 const LISTED_BYTES_MAX = 2 ** 32
+const SENT_BYTES_MAX = 2 ** 33
 const BYTES_A_LINE = 700
 const LISTS = 40
 const CREATES = 400
-/** Until details of all containers are read, and what that has cost is given back. */
-const CALM_MS = 15_000
+/** At rest is who has worked for less than this share of so long. */
+const CALM_SHARE = 0.05
+const CALM_MS = 5_000
+const CALM_MS_MAX = 300_000
 const REST_MS = 20_000
-const SYNC_MS_MAX = 120_000
+const SYNC_MS_MAX = 300_000
 
 interface Budgets {
   readonly list?: string
@@ -42,7 +46,27 @@ const BUDGETS: Readonly<Record<number, Budgets>> = {
 export async function run(): Promise<BenchRow[]> {
   const rows: BenchRow[] = []
   for (const nodes of SIZES) rows.push(...(await measure(nodes)))
-  return rows
+  return [...rows, ...growth(rows)]
+}
+
+/** How many times more everything is in the largest cluster than in the smallest. */
+function growth(rows: readonly BenchRow[]): BenchRow[] {
+  const [least, most] = [Math.min(...SIZES), Math.max(...SIZES)]
+  if (least === most) return []
+  const few = new Map(valuesAt(rows, least))
+  return valuesAt(rows, most).flatMap(([what, value]) => {
+    const before = few.get(what) ?? 0
+    return before > 0 ? [row(`from ${least} to ${most} nodes${what}`, value / before, 'times')] : []
+  })
+}
+
+function valuesAt(rows: readonly BenchRow[], nodes: number): (readonly [string, number])[] {
+  const where = whereOf(nodes)
+  return rows.flatMap(({ name, value }) => (name.startsWith(where) ? [[name.slice(where.length), value] as const] : []))
+}
+
+function whereOf(nodes: number): string {
+  return `${nodes} nodes, ${nodes * CONTAINERS_A_NODE} containers`
 }
 
 interface Place {
@@ -57,7 +81,7 @@ interface Place {
 async function measure(nodes: number): Promise<BenchRow[]> {
   const budgets = BUDGETS[nodes] ?? {}
   const containers = nodes * CONTAINERS_A_NODE
-  const where = `${nodes} nodes, ${containers} containers`
+  const where = whereOf(nodes)
   const cluster = new MeasuredCluster()
   try {
     await cluster.start(nodes, CONTAINERS_A_NODE, MEMBERSHIP)
@@ -77,7 +101,7 @@ async function measure(nodes: number): Promise<BenchRow[]> {
 }
 
 async function rest({ cluster, where, budgets }: Place): Promise<BenchRow[]> {
-  await new Promise(done => setTimeout(done, CALM_MS))
+  await untilCalm(cluster)
   const before = await cluster.usage()
   await new Promise(done => setTimeout(done, REST_MS))
   const after = await cluster.usage()
@@ -91,15 +115,27 @@ async function rest({ cluster, where, budgets }: Place): Promise<BenchRow[]> {
   ]
 }
 
-async function lists({ client, where, budgets, containers }: Place, concurrency: number): Promise<BenchRow[]> {
+/** Beside a server that has nothing to do but to send as many bytes. */
+async function lists({ client, cluster, where, budgets, containers }: Place, concurrency: number): Promise<BenchRow[]> {
   if (containers * BYTES_A_LINE * concurrency > LISTED_BYTES_MAX) return []
-  const samples = await times(LISTS * Math.min(concurrency, 8), concurrency, () =>
-    client.timed('/v1.41/containers/json?all=1'),
-  )
+  const most = Math.ceil(SENT_BYTES_MAX / (containers * BYTES_A_LINE))
+  const count = Math.max(concurrency, Math.min(LISTS * Math.min(concurrency, 8), most))
+  let bytes = 0
+  const { cpuMs } = await cluster.usage()
+  const samples = await times(count, concurrency, () => client.timed(LIST, size => void (bytes += size)))
+  const cpuMsEach = ((await cluster.usage()).cpuMs - cpuMs) / count
+  const bare = new FrontClient(await cluster.bareServer(Math.round(bytes / count)))
+  const least = await times(count, concurrency, () => bare.timed('/'))
   const what = `${where}: docker ps, ${concurrency} at a time`
+  const each = (share: number): Omit<BenchRow, 'name'> => ({
+    value: percentile(samples, share),
+    unit: 'ms',
+    peer: { name: 'bare server', value: percentile(least, share) },
+  })
   return [
-    row(`${what}, p50`, percentile(samples, 0.5), 'ms', concurrency === 1 ? budgets.list : undefined),
-    row(`${what}, p99`, percentile(samples, 0.99), 'ms'),
+    { name: `${what}, p50`, ...each(0.5), ...(concurrency === 1 && budgets.list ? { budget: budgets.list } : {}) },
+    { name: `${what}, p99`, ...each(0.99) },
+    row(`${what}, the manager's CPU time for each`, cpuMsEach, 'ms'),
   ]
 }
 
@@ -130,12 +166,21 @@ function row(name: string, value: number, unit: string, budget?: string): BenchR
   return { name, value, unit, ...(budget === undefined ? {} : { budget }) }
 }
 
+/** What has been begun is done, and what that has cost is given back. */
+async function untilCalm(cluster: MeasuredCluster): Promise<void> {
+  for (let waitedMs = 0; waitedMs < CALM_MS_MAX; waitedMs += CALM_MS) {
+    const { cpuMs } = await cluster.usage()
+    await new Promise(done => setTimeout(done, CALM_MS))
+    if ((await cluster.usage()).cpuMs - cpuMs < CALM_MS * CALM_SHARE) return
+  }
+}
+
 /** Resolves with how long after the manager's start it shows all containers, in milliseconds. */
 async function untilListed({ client, cluster, where, containers }: Place): Promise<number> {
   while (performance.now() - cluster.startedAtMs < SYNC_MS_MAX) {
     try {
-      const listed = (await client.call('GET', '/v1.41/containers/json?all=1')) as readonly object[]
-      if (listed.length >= containers) return performance.now() - cluster.startedAtMs
+      const { Containers } = (await client.call('GET', '/v1.41/info')) as { readonly Containers: number }
+      if (Containers >= containers) return performance.now() - cluster.startedAtMs
     } catch {
       // It does not listen yet.
     }

@@ -7,6 +7,7 @@ import {
   type Engine,
   type EngineEvent,
   FrameDecoder,
+  listedDetails,
 } from '../../src/docker-api/index.ts'
 import { busyboxArchive } from '../support/busybox-image.ts'
 import { containerFilesContract } from './container-files-contract.ts'
@@ -172,6 +173,12 @@ export function engineContract(title: string, open: () => Promise<EngineUnderTes
       expect(await ids({ status: ['exited'] }, true)).toEqual([])
       await engine.containers.rename(id, 'renamed')
       expect((await engine.containers.inspect('renamed')).Name).toBe('/renamed')
+    })
+
+    it('tells with a list what it tells of each container, or takes no notice of being asked', async () => {
+      const id = await start({ ...idle, HostConfig: { Memory: 64 * 1024 * 1024 } })
+      const [line] = await engine.containers.list({ details: true, filters: { id: [id] } })
+      expect([undefined, listedDetails(await engine.containers.inspect(id))]).toContainEqual(line?.Details)
     })
 
     it('executes a command inside, with input, output and exit code', async () => {

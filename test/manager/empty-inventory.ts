@@ -5,6 +5,7 @@ export const EMPTY_INVENTORY: Inventory = {
   nodes: () => [],
   node: () => undefined,
   containers: () => [],
+  blocks: () => [],
   named: () => [],
   find: () => [],
   version: () => 0,

@@ -18,6 +18,8 @@ export interface ContainerFeedOptions<T> {
   readonly filters?: Filters
   /** Whether what is kept is still right, told from a list, so that the container need not be asked for. Default: never. */
   readonly isCurrent?: (kept: T, summary: ContainerSummary) => boolean
+  /** Whether a line tells all that is kept, so that the container need not be asked for. Default: never. With it, lists are asked to tell more. */
+  readonly tellsAll?: (summary: ContainerSummary) => boolean
   /** Whether what a line tells is what is kept already, so that nobody need hear of it. Default: never. */
   readonly isSame?: (kept: T, now: T) => boolean
   /** Whether an event is about a container that may be kept. Default: every container's. */
@@ -59,6 +61,8 @@ const CONTAINERS_MAX = 20_000
 const UNREAD_MAX = 1_000
 /** Engines' clocks differ from ours: events are asked for from before we look, by more than they do. */
 const CLOCKS_DIFFER_MS = 10_000
+/** Turns end all the time: a reason of its own for each would cost more than the rest of it. */
+const TURN_OVER = new DOMException('The next full list is due', 'AbortError')
 /** Events that change nothing about how a container is. */
 const UNIMPORTANT = /^(exec_|attach|detach|resize|top|copy|archive|extract|export|commit)/
 
@@ -146,11 +150,11 @@ export class ContainerFeed<T> {
   async #follow(signal: AbortSignal, onAnswer: () => void): Promise<void> {
     const { engine, clock, relistMs, firstRelistMs = relistMs, onEvent, onListed, eventFilters } = this.#options
     const turn = new AbortController()
-    const endTurn = (): void => turn.abort()
+    const endTurn = (): void => turn.abort(TURN_OVER)
     let broken: unknown
     this.#breakTurn = error => {
       broken = error
-      turn.abort()
+      endTurn()
     }
     const timer = clock.setTimer(this.#turns++ === 0 ? firstRelistMs : relistMs, endTurn)
     signal.addEventListener('abort', endTurn, { once: true })
@@ -220,11 +224,15 @@ export class ContainerFeed<T> {
 
   /** Keeps what the list tells; resolves with what must be read to know more. */
   async #list(): Promise<ReadonlyMap<string, ContainerSummary | undefined>> {
-    const { engine, filters, isCurrent, isSame, readLine, onChange } = this.#options
+    const { engine, filters, isSame, readLine, onChange, tellsAll } = this.#options
     const meanwhile = new Set<string>()
     this.#readMeanwhile = meanwhile
     const listed = await this.#ask('list its containers', () =>
-      engine.containers.list({ all: true, ...(filters === undefined ? {} : { filters }) }),
+      engine.containers.list({
+        all: true,
+        ...(filters === undefined ? {} : { filters }),
+        ...(tellsAll === undefined ? {} : { details: true }),
+      }),
     )
     const summaries = new Map(checkedList(listed).map(summary => [summary.Id, summary]))
     const stale = new Map<string, ContainerSummary | undefined>()
@@ -238,7 +246,7 @@ export class ContainerFeed<T> {
         onChange(id, undefined)
         continue
       }
-      if (kept === undefined || summary === undefined || isCurrent?.(kept, summary) !== true) stale.set(id, summary)
+      if (!this.#isTold(kept, summary)) stale.set(id, summary)
       if (summary === undefined || readLine === undefined) continue
       const now = readLine(summary, kept)
       if (kept !== undefined && isSame?.(kept, now) === true) continue
@@ -246,6 +254,12 @@ export class ContainerFeed<T> {
       onChange(id, now)
     }
     return stale
+  }
+
+  #isTold(kept: T | undefined, summary: ContainerSummary | undefined): boolean {
+    const { isCurrent, tellsAll } = this.#options
+    if (summary === undefined) return false
+    return tellsAll?.(summary) === true || (kept !== undefined && isCurrent?.(kept, summary) === true)
   }
 
   async #read(id: string, summary: ContainerSummary | undefined): Promise<void> {

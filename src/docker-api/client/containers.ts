@@ -8,6 +8,7 @@ import type {
   ExecOperations,
   LogOptions,
 } from '../engine.ts'
+import { DETAILS_QUERY } from '../listed-details.ts'
 import { filterQuery } from './query.ts'
 import { logChunks } from './streams.ts'
 import type { Transport } from './transport.ts'
@@ -44,12 +45,12 @@ export function containerOperations(
       const { Id, Warnings } = answer as { Id: string; Warnings?: readonly string[] | null }
       return { Id, Warnings: Warnings ?? [] }
     },
-    list: async ({ all, filters, limit, size }) =>
+    list: async ({ all, filters, limit, size, details }) =>
       (await transport.json({
         method: 'GET',
         path: '/containers/json',
         isList: true,
-        query: { all, limit, size, filters: filterQuery(filters) },
+        query: { all, limit, size, filters: filterQuery(filters), [DETAILS_QUERY]: details },
       })) as ContainerSummary[],
     inspect: async (id, { size } = {}) =>
       (await transport.json({ method: 'GET', path: at(id, '/json'), query: { size } })) as ContainerInspect,

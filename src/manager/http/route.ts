@@ -16,8 +16,8 @@ export interface ApiRequest {
 export type ApiReply =
   | { readonly status?: number; readonly json: unknown; readonly headers?: Readonly<Record<string, string>> }
   | { readonly status?: number; readonly text: string; readonly headers?: Readonly<Record<string, string>> }
-  /** JSON that is written already; the same bytes may go to many clients. */
-  | { readonly jsonBytes: Buffer }
+  /** JSON that is written already, in parts; the same bytes may go to many clients. */
+  | { readonly jsonParts: readonly Buffer[] }
   | { readonly answer: (response: ServerResponse) => Promise<void> }
 
 export interface ApiRoute {

@@ -25,7 +25,8 @@ export interface ServerPorts {
 
 /** Bodies of our own API: a whole project. */
 const BODY_BYTES_MAX = 8 * 1024 * 1024
-const API_VERSION = '1.43'
+/** Of every answer that is the manager's own. */
+const FRONT_HEADERS = { 'api-version': '1.43', server: 'shoal', ostype: 'linux' }
 
 const GONE = new DOMException('The client is gone', 'AbortError')
 
@@ -51,7 +52,7 @@ export async function createFront(routes: readonly ApiRoute[], ports: ServerPort
     if (String(reply.getHeader('content-type')).startsWith('application/json')) {
       reply.header('content-type', 'application/json')
     }
-    reply.header('api-version', API_VERSION).header('server', 'shoal').header('ostype', 'linux')
+    reply.headers(FRONT_HEADERS)
   })
   app.setErrorHandler((error, _request, reply) => answerError(error, reply, ports.log))
   app.setNotFoundHandler((request, reply) =>
@@ -122,9 +123,20 @@ function flat(query: Readonly<Record<string, string | readonly string[]>>): Reco
 }
 
 function send(answer: Exclude<ApiReply, { answer: unknown }>, reply: FastifyReply): FastifyReply {
-  if ('jsonBytes' in answer) return reply.type('application/json').send(answer.jsonBytes)
+  if ('jsonParts' in answer) return sendParts(answer.jsonParts, reply)
   reply.code(answer.status ?? 200).headers(answer.headers ?? {})
   return 'json' in answer ? reply.send(answer.json) : reply.type('text/plain; charset=utf-8').send(answer.text)
+}
+
+/** All at once, and never put together: a long answer would be copied for each who asks. */
+function sendParts(parts: readonly Buffer[], reply: FastifyReply): FastifyReply {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const { raw } = reply.hijack()
+  raw.writeHead(200, { 'content-type': 'application/json', 'content-length': length, ...FRONT_HEADERS })
+  raw.cork()
+  for (const part of parts) raw.write(part)
+  raw.end()
+  return reply
 }
 
 function leaderOf(request: FastifyRequest, { manager, tls }: ServerPorts): Upstream {

@@ -6,7 +6,16 @@ import type { ContainerStatus, ContainerSummary } from '../../docker-api/index.t
  * anything. Throws BAD_ANSWER for one without a name.
  */
 export function checkedSummary(summary: ContainerSummary): ContainerSummary {
-  const { Names, Ports, Mounts, HostConfig, NetworkSettings, State, ...rest } = summary as Partial<ContainerSummary>
+  const {
+    Names,
+    Ports,
+    Mounts,
+    HostConfig,
+    NetworkSettings,
+    State,
+    Details: _details,
+    ...rest
+  } = summary as Partial<ContainerSummary>
   if (!Array.isArray(Names) || !Names.every(name => typeof name === 'string')) {
     throw failed('BAD_ANSWER', 'The engine lists a container without a name')
   }

@@ -8,6 +8,7 @@ import { Gate } from './gate.ts'
 import type { HeldContainer } from './held-container.ts'
 import type { Inventory, InventoryChange, NodeInventory } from './inventory.ts'
 import { ANSWER_MS, NodeFeed } from './node-feed.ts'
+import type { ContainerBlock } from './sorted-containers.ts'
 
 export interface InventoryPorts {
   readonly clock: Clock
@@ -29,7 +30,7 @@ const DETAILS_AT_ONCE = 24
 const LOOK_MS = 1_000
 const RELIST_MS = 60_000
 /** Full lists of a large cluster are spread, so that they never take more than a few a second. */
-const RELIST_MS_EACH_NODE = 250
+const RELIST_MS_EACH_NODE = 500
 /** Right after the start, answers wait so long for all nodes: longer than for any that does not answer. */
 const BEGIN_MS = ANSWER_MS + 1_000
 /** An answer does not wait longer than this for news that is on its way. */
@@ -101,9 +102,11 @@ export class ClusterInventory implements Inventory {
     return this.#followed.get(name)?.feed
   }
 
-  readonly containers = (): readonly HeldContainer[] => {
+  readonly containers = (): readonly HeldContainer[] => this.blocks().flatMap(({ containers }) => containers)
+
+  readonly blocks = (): readonly ContainerBlock[] => {
     this.look()
-    return this.#index.all()
+    return this.#index.blocks()
   }
 
   readonly named = (name: string): readonly HeldContainer[] => this.#index.named(name)

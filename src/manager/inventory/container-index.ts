@@ -1,6 +1,6 @@
 import { SWARM_ID_LABEL } from '../../core/model/labels.ts'
 import type { HeldContainer } from './held-container.ts'
-import { SortedContainers } from './sorted-containers.ts'
+import { type ContainerBlock, SortedContainers } from './sorted-containers.ts'
 
 /** Containers by what people call them. */
 export class ContainerIndex {
@@ -19,8 +19,8 @@ export class ContainerIndex {
   }
 
   /** All of them, the newest first. */
-  all(): readonly HeldContainer[] {
-    return this.#sorted.all
+  blocks(): readonly ContainerBlock[] {
+    return this.#sorted.blocks
   }
 
   named(name: string): readonly HeldContainer[] {

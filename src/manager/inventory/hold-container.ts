@@ -1,5 +1,12 @@
+import { isDeepStrictEqual } from 'node:util'
 import { failed } from '../../core/errors.ts'
-import type { ContainerInspect, ContainerSummary, HostConfig, PortSummary } from '../../docker-api/index.ts'
+import type {
+  ContainerInspect,
+  ContainerSummary,
+  HostConfig,
+  ListedDetails,
+  PortSummary,
+} from '../../docker-api/index.ts'
 import type { HostPort } from '../../scheduler/index.ts'
 import { amount, checkedStatus, checkedSummary, text } from './checked-summary.ts'
 import type { ContainerDetails, HeldContainer } from './held-container.ts'
@@ -20,9 +27,23 @@ const ENGINE_LABEL = 'com.docker.compose.engine'
 /** What engines count all CPUs as. */
 const SHARES_OF_ALL = 1_024
 
-/** A container by its line in a list; what was known of it besides stays. Throws BAD_ANSWER for a line that is none. */
+/**
+ * A container by its line in a list; what was known of it besides stays, unless the line tells that too. Throws BAD_ANSWER for a line
+ * that is none.
+ */
 export function holdLine(node: HoldingNode, summary: ContainerSummary, kept: HeldContainer | undefined): HeldContainer {
-  return hold(node, checkedSummary(summary), kept?.details)
+  return hold(
+    node,
+    checkedSummary(summary),
+    hasDetails(summary) ? detailsOf(node, summary.Details, kept) : kept?.details,
+  )
+}
+
+/** Whether a line leaves nothing out that is kept of a container. */
+export function hasDetails(
+  summary: ContainerSummary,
+): summary is ContainerSummary & { readonly Details: ListedDetails } {
+  return isDescription(summary.Details)
 }
 
 /** A container by all that its engine says of it. Throws BAD_ANSWER for an answer that is none. */
@@ -31,30 +52,38 @@ export function holdInspected(
   inspect: ContainerInspect,
   kept: HeldContainer | undefined,
 ): HeldContainer {
-  const { State, HostConfig, Config } = inspect as Partial<ContainerInspect>
-  if (typeof State?.Status !== 'string' || typeof Config !== 'object' || typeof inspect.Id !== 'string') {
+  if (!isDescription(inspect) || typeof inspect.Id !== 'string') {
     throw failed('BAD_ANSWER', 'The engine describes a container with something that is no description')
   }
-  const { StartedAt, FinishedAt, ExitCode, Health } = State
-  const Status = checkedStatus(State.Status)
-  const host = HostConfig ?? {}
+  return hold(node, checkedSummary(summaryOf(inspect, kept)), detailsOf(node, inspect, kept))
+}
+
+function isDescription(told: Partial<ListedDetails> | null | undefined): boolean {
+  return typeof told?.State?.Status === 'string' && typeof told.Config === 'object' && told.Config !== null
+}
+
+/** Those that are kept already, if nothing of them has changed. */
+function detailsOf(node: HoldingNode, told: ListedDetails, kept: HeldContainer | undefined): ContainerDetails {
+  const { StartedAt, FinishedAt, ExitCode, Health } = told.State
+  const Status = checkedStatus(told.State.Status)
+  const host = (told.HostConfig as HostConfig | null | undefined) ?? {}
   const isOnHost = host.NetworkMode === 'host'
   const mayBind = Status !== 'exited' && Status !== 'dead' && !isOnHost
   const details: ContainerDetails = {
-    createdMs: Date.parse(inspect.Created) || (kept?.createdMs ?? 0),
+    createdMs: Date.parse(told.Created) || (kept?.createdMs ?? 0),
     state: {
       Status,
       StartedAt,
       FinishedAt,
       ExitCode,
-      ...(Health === undefined ? {} : { Health: { Status: Health.Status } }),
+      ...(Health?.Status === undefined ? {} : { Health: { Status: Health.Status } }),
     },
     nanoCpus: cpusOf(host, node),
     memoryBytes: amount(host.MemoryReservation) || amount(host.Memory),
-    hostPorts: mayBind ? boundPorts(inspect, host) : [],
-    hostModePorts: isOnHost ? Object.keys(Config.ExposedPorts ?? {}) : [],
+    hostPorts: mayBind ? boundPorts(told, host) : [],
+    hostModePorts: isOnHost ? Object.keys(told.Config.ExposedPorts ?? {}) : [],
   }
-  return hold(node, checkedSummary(summaryOf(inspect, kept)), details)
+  return kept?.details !== undefined && isDeepStrictEqual(kept.details, details) ? kept.details : details
 }
 
 function cpusOf({ NanoCpus, CpuShares }: HostConfig, { nanoCpus }: HoldingNode): number {
@@ -62,7 +91,7 @@ function cpusOf({ NanoCpus, CpuShares }: HostConfig, { nanoCpus }: HoldingNode):
 }
 
 /** Ports that were given when it started, and those it asks for before it does. */
-function boundPorts({ NetworkSettings }: ContainerInspect, host: HostConfig): HostPort[] {
+function boundPorts({ NetworkSettings }: Pick<ListedDetails, 'NetworkSettings'>, host: HostConfig): HostPort[] {
   const given = hostPortsOf({
     PortBindings: (NetworkSettings as Partial<typeof NetworkSettings> | undefined)?.Ports ?? {},
   })

@@ -1,5 +1,6 @@
 import type { ImageSummary } from '../../docker-api/index.ts'
 import type { HeldContainer } from './held-container.ts'
+import type { ContainerBlock } from './sorted-containers.ts'
 
 /**
  * How much what is known of a node is worth. `live`: its events are followed, so it is how the node is now. `reading`: it has not told
@@ -43,6 +44,8 @@ export interface Inventory {
   readonly node: (name: string) => NodeInventory | undefined
   /** Of all nodes, the newest first; those of nodes that do not answer included. */
   readonly containers: () => readonly HeldContainer[]
+  /** The same in blocks, for whoever keeps what was made of those that do not change. Valid until the next await. */
+  readonly blocks: () => readonly ContainerBlock[]
   /** Containers of this exact name, on any node. */
   readonly named: (name: string) => readonly HeldContainer[]
   /**

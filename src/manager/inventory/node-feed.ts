@@ -4,7 +4,7 @@ import { ContainerFeed, checkedImages, type Engine, type ImageSummary } from '..
 import { clockSkewMs } from '../clock-skew.ts'
 import type { Gate } from './gate.ts'
 import type { HeldContainer } from './held-container.ts'
-import { type HoldingNode, holdInspected, holdLine } from './hold-container.ts'
+import { type HoldingNode, hasDetails, holdInspected, holdLine } from './hold-container.ts'
 import type { NodeCondition, NodeInventory } from './inventory.ts'
 import { isCurrent, isSame } from './is-current.ts'
 
@@ -73,6 +73,7 @@ export class NodeFeed implements NodeInventory {
       read: inspect => holdInspected(node, inspect, this.#told.get(inspect.Id)),
       readLine: (summary, kept) => holdLine(node, summary, kept),
       isCurrent: (kept, summary) => isCurrent(kept, summary, clock.nowMs()),
+      tellsAll: hasDetails,
       isSame,
       onChange: (id, now) => this.#tell(id, now),
       onMarked: ports.onUnsettled,
@@ -154,8 +155,8 @@ export class NodeFeed implements NodeInventory {
   #onListed(): void {
     this.listedAtMs = this.#ports.clock.nowMs()
     if (!this.#feed.isFlooded) this.#become('live', undefined)
-    void this.#readImages()
-    void this.#readClock()
+    // One after the other, over one connection.
+    void this.#readImages().then(() => this.#readClock())
   }
 
   #become(condition: NodeCondition, error: string | undefined): void {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { listedDetails } from '../../../src/docker-api/index.ts'
 
 interface Box {
   readonly id: string
@@ -18,8 +19,11 @@ export class FleetNode {
   readonly #index: number
   readonly #boxes = new Map<string, Box>()
   readonly #followers = new Set<ServerResponse>()
+  readonly #isAgent: boolean
 
-  constructor(index: number, containers: number) {
+  /** `isAgent`: it is an engine of ours, and not Docker's. */
+  constructor(index: number, containers: number, isAgent: boolean) {
+    this.#isAgent = isAgent
     this.#index = index
     this.#name = `node-${String(index).padStart(4, '0')}`
     for (let box = 0; box < containers; box++)
@@ -33,16 +37,11 @@ export class FleetNode {
     const send = (status: number, value: unknown): void =>
       void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
     if (kind === 'events') return this.#follow(response)
-    if (kind === 'info') return send(200, this.info())
-    if (kind === 'version') return send(200, { Version: '20.10.24', ApiVersion: '1.41' })
-    if (kind === 'images')
-      return send(200, [{ Id: 'sha256:app', RepoTags: ['app:1'], RepoDigests: [], Created: 1, Size: 1 }])
-    if (kind !== 'containers') return send(404, { message: 'page not found' })
-    if (id === 'json')
-      return send(
-        200,
-        [...this.#boxes.values()].map(box => this.#summary(box)),
-      )
+    if (kind !== 'containers') {
+      const said = this.#tellOfItself(kind)
+      return said === undefined ? send(404, { message: 'page not found' }) : send(200, said)
+    }
+    if (id === 'json') return send(200, this.#list(this.#isAgent && url.searchParams.has('shoal-details')))
     if (id === 'create') {
       const box = this.#make(JSON.parse(body) as object, url.searchParams.get('name') ?? undefined, 0)
       this.#tell('create', box)
@@ -53,6 +52,20 @@ export class FleetNode {
     if (verb === 'json') return send(200, this.#inspect(box))
     this.#change(request.method === 'DELETE' ? 'remove' : verb, box)
     response.writeHead(204).end()
+  }
+
+  #tellOfItself(kind: string): object | undefined {
+    if (kind === 'info') return this.info()
+    if (kind === 'version') return { Version: '20.10.24', ApiVersion: '1.41' }
+    const image = { Id: 'sha256:app', RepoTags: ['app:1'], RepoDigests: [], Created: 1, Size: 1 }
+    return kind === 'images' ? [image] : undefined
+  }
+
+  #list(isDetailed: boolean): object[] {
+    return [...this.#boxes.values()].map(box => ({
+      ...this.#summary(box),
+      ...(isDetailed ? { Details: listedDetails(this.#inspect(box)) } : {}),
+    }))
   }
 
   #change(verb: string, box: Box): void {
@@ -119,7 +132,7 @@ export class FleetNode {
     }
   }
 
-  #inspect(box: Box): object {
+  #inspect(box: Box) {
     const isUp = box.startedMs > 0
     return {
       Id: box.id,
@@ -127,7 +140,7 @@ export class FleetNode {
       Path: 'serve',
       Args: ['--port', '80'],
       State: {
-        Status: isUp ? 'running' : 'created',
+        Status: isUp ? ('running' as const) : ('created' as const),
         Running: isUp,
         ExitCode: 0,
         StartedAt: isUp ? new Date(box.startedMs).toISOString() : NEVER,
@@ -136,7 +149,7 @@ export class FleetNode {
       Image: 'sha256:app',
       Name: `/${box.name}`,
       HostConfig: { NetworkMode: 'default', NanoCpus: 0, Memory: 0, PortBindings: {} },
-      Config: { Image: box.image, Labels: box.labels, Env: ENV },
+      Config: { Image: box.image, Labels: box.labels, Env: ENV, ExposedPorts: {} },
       Mounts: [],
       NetworkSettings: { Ports: {}, Networks: NETWORKS },
     }

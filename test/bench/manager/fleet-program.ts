@@ -7,11 +7,16 @@ import { FleetNode } from './fleet-node.ts'
 
 /**
  * `fleet-program.ts NODES CONTAINERS [STORE]`: that many engines behind one port, each at an address of its own below 127.1. With a store they
- * are members of its cluster `bench`, all under one lease. Prints the port; tells whoever asks how many bytes went over it.
+ * are members of its cluster `bench`, all under one lease, and engines of ours; else they are Docker's. Prints the port; tells whoever asks how many bytes went over it.
  */
 const [count = 1, containers = 0] = process.argv.slice(2, 4).map(Number)
 const [, , , , endpoint] = process.argv
-const nodes = new Map(Array.from({ length: count }, (_, index) => [addressOf(index), new FleetNode(index, containers)]))
+const nodes = new Map(
+  Array.from({ length: count }, (_, index) => [
+    addressOf(index),
+    new FleetNode(index, containers, endpoint !== undefined),
+  ]),
+)
 const LEASE_MS = 10_000
 const MEMBERS_A_WRITE = 100
 

@@ -33,11 +33,12 @@ export class FrontClient {
     return text === '' ? undefined : (JSON.parse(text) as unknown)
   }
 
-  /** Milliseconds to the last byte of a good answer, which nobody reads. */
-  async timed(path: string): Promise<number> {
+  /** Milliseconds to the last byte of a good answer, which is counted and not read. */
+  async timed(path: string, count: (bytes: number) => void = () => {}): Promise<number> {
     const from = performance.now()
     let head = ''
     const callback = (size: number, bytes: Uint8Array): boolean => {
+      count(size)
       if (head === '') head = Buffer.from(bytes.subarray(0, Math.min(size, 15))).toString('latin1')
       return true
     }

@@ -51,6 +51,13 @@ export class MeasuredCluster {
     this.#manager.stdout?.resume()
   }
 
+  /** The port of a server that answers with so many bytes, and does nothing else. */
+  async bareServer(bytes: number): Promise<number> {
+    const server = this.#spawn(process.execPath, [resolve('test/bench/manager/bare-program.ts'), String(bytes)])
+    const [said] = (await once(server.stdout as NodeJS.EventEmitter, 'data')) as [Buffer]
+    return Number(said.toString())
+  }
+
   async usage(): Promise<Usage> {
     const pid = this.#manager?.pid
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []

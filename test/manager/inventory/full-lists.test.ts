@@ -43,6 +43,24 @@ describe('a full list', () => {
     expect(inventory.named('web').map(({ labels }) => labels)).toEqual([{ app: 'other' }])
   })
 
+  it('of an engine of ours tells all, and nobody is asked for each container', async () => {
+    const node = new TestNode([web(), job()])
+    node.isOurs = true
+    const inventory = await follow(new Map([['n1', node]]))
+    const heard: string[] = []
+    inventory.onChange(change => void (change.kind === 'container' && heard.push(change.now?.status ?? 'gone')))
+    const held = inventory.named('web')
+    expect(held).toMatchObject([{ details: { nanoCpus: 1e9, memoryBytes: 1_024, state: { Status: 'running' } } }])
+    await clock.advance(61_000)
+    expect(heard).toEqual([])
+    expect(inventory.named('web')).toEqual(held)
+    node.boxes = [{ ...web(), status: 'exited' }, job()]
+    await clock.advance(60_000)
+    expect(heard).toEqual(['exited'])
+    expect(inventory.named('web')).toMatchObject([{ details: { state: { Status: 'exited' } } }])
+    expect({ lists: node.lists, inspects: node.inspects }).toEqual({ lists: 3, inspects: 0 })
+  })
+
   it('of each node comes at a time of its own, though all were met at once', async () => {
     const nodes = ['n1', 'n2', 'n3', 'n4'].map(name => [name, new TestNode([])] as const)
     await follow(new Map(nodes))

@@ -46,6 +46,17 @@ describe('a container that a node lies about', () => {
     expect(index.find('b')).toEqual([])
   })
 
+  it.each([
+    ['listed', (told: object) => line({ Details: told })],
+    ['described', (told: object) => inspected(told)],
+  ])('with details that are none, %s, has none of them', (_how, hold) => {
+    const health = { State: { Status: 'running', Health: null }, Config: {} }
+    const nothing = { State: { Status: 'up' }, Config: null, HostConfig: null, NetworkSettings: null }
+    expect(hold(health).details?.state).not.toHaveProperty('Health')
+    expect(hold({ ...nothing, Config: {} }).details).toMatchObject({ hostPorts: [], nanoCpus: 0 })
+    expect(JSON.parse(`${line({ Details: nothing }).line}}`)).not.toHaveProperty('Details')
+  })
+
   it.each(['yesterday', null, {}, -1, Number.POSITIVE_INFINITY])('made at %j has a time all the same', created => {
     expect(line({ Created: created }).createdMs).toBe(0)
   })

@@ -4,6 +4,7 @@ import { SortedContainers } from '../../../src/manager/inventory/sorted-containe
 import { fc } from '../../support/property.ts'
 
 const container = (id: string, createdMs: number): HeldContainer => ({ id, node: 'n1', createdMs }) as HeldContainer
+const all = ({ blocks }: SortedContainers): HeldContainer[] => blocks.flatMap(({ containers }) => containers)
 
 it('is in order, the newest first, whatever comes, changes and goes', () => {
   const change = fc.record({ id: fc.constantFrom('a', 'b', 'c', 'd', 'e'), createdMs: fc.option(fc.nat(5)) })
@@ -21,7 +22,7 @@ it('is in order, the newest first, whatever comes, changes and goes', () => {
         else present.set(id, now)
       }
       const wanted = [...present.values()].sort((a, b) => b.createdMs - a.createdMs || (a.id < b.id ? -1 : 1))
-      expect(sorted.all).toEqual(wanted)
+      expect(all(sorted)).toEqual(wanted)
     }),
   )
 })
@@ -31,5 +32,24 @@ it('a container whose time is none goes from the list, and keeps no other there'
   const boxes = [3, 1, Number.NaN, 2, 5, Number.NaN, 4].map((createdMs, index) => container(String(index), createdMs))
   for (const box of boxes) sorted.add(box)
   for (const box of boxes) sorted.remove(box)
-  expect(sorted.all).toEqual([])
+  expect(all(sorted)).toEqual([])
+})
+
+it('stands in few blocks, of which a change touches one or two, however many come and go', () => {
+  const sorted = new SortedContainers()
+  const boxes = Array.from({ length: 10_000 }, (_, index) => container(String(index), (index * 7_919) % 10_007))
+  for (const box of boxes) sorted.add(box)
+  const versions = () => new Map(sorted.blocks.map(block => [block, block.version]))
+  const before = versions()
+  sorted.replace(boxes[5_000] as HeldContainer, container('5000', 3))
+  const changed = [...versions()].filter(([block, version]) => before.get(block) !== version)
+  expect(changed.length).toBeLessThanOrEqual(2)
+  expect(all(sorted).map(({ createdMs }) => createdMs)).toEqual(
+    all(sorted)
+      .map(({ createdMs }) => createdMs)
+      .sort((a, b) => b - a),
+  )
+  for (const box of all(sorted).slice(100)) sorted.remove(box)
+  expect(all(sorted)).toHaveLength(100)
+  expect(sorted.blocks.length).toBeLessThanOrEqual(2)
 })

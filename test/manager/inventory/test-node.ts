@@ -20,6 +20,8 @@ export class TestNode {
   /** What is thrown instead of a description. */
   refusal: Error | undefined
   garbage: unknown
+  /** It is an engine of ours, whose lists tell all, and not Docker's. */
+  isOurs = false
   readonly #waiting: ((event: IteratorResult<EngineEvent>) => void)[] = []
   readonly #events: EngineEvent[] = []
   endless = false
@@ -32,10 +34,11 @@ export class TestNode {
   readonly engine: Engine = stubEngine({
     events: (_options, signal) => ({ [Symbol.asyncIterator]: () => ({ next: () => this.#next(signal) }) }),
     containers: {
-      list: async () => {
+      list: async ({ details = false }) => {
         this.lists++
         if (this.failure !== undefined) throw this.failure
-        return (this.garbage ?? this.boxes.map(summaryOf)) as ContainerSummary[]
+        const lineOf = details && this.isOurs ? detailedSummaryOf : summaryOf
+        return (this.garbage ?? this.boxes.map(lineOf)) as ContainerSummary[]
       },
       inspect: async id => {
         this.inspects++
@@ -83,6 +86,10 @@ function summaryOf({ id, name, status, exitCode = 0, labels = {} }: Box): Contai
     Labels: labels,
     Image: 'app:1',
   } as never
+}
+
+function detailedSummaryOf(box: Box): ContainerSummary {
+  return { ...summaryOf(box), Details: inspectOf(box) }
 }
 
 function inspectOf({ id, name, status, exitCode = 0, labels = {} }: Box): ContainerInspect {

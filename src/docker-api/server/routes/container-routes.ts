@@ -1,6 +1,7 @@
 import { conflict, invalidInput, unsupported } from '../../../core/errors.ts'
 import { isBefore, spokenVersion } from '../../api-version.ts'
 import type { Engine } from '../../engine.ts'
+import { DETAILS_QUERY } from '../../listed-details.ts'
 import { orderedContainer } from '../field-order.ts'
 import { beginStream, closedSignal, type HttpApp } from '../http-app.ts'
 import { Query, readJson } from '../request.ts'
@@ -34,6 +35,7 @@ export function containerRoutes(app: HttpApp, engine: Engine): void {
       all: query.flag('all'),
       size: query.flag('size'),
       filters: query.filters(),
+      details: query.flag(DETAILS_QUERY),
       ...(limit === undefined || limit <= 0 ? {} : { limit }),
     })
   })

@@ -11,8 +11,8 @@ import { onClusterNetworks } from '../networks/request-networks.ts'
 import { inspectOnNode } from '../node-block.ts'
 import type { ClusterNodes } from '../nodes.ts'
 import { hand, toNode } from '../to-node.ts'
+import { ContainerLister } from './container-lister.ts'
 import { nodePath, parseContainerPath } from './container-path.ts'
-import { ContainerLister } from './list-containers.ts'
 import { listWithSizes } from './list-with-sizes.ts'
 import { type Located, locate } from './locate.ts'
 import { renameContainer } from './rename-container.ts'
@@ -78,8 +78,8 @@ async function containers({ query }: ApiRequest, lister: ContainerLister, nodes:
     filters: { ...oldFilters(query), ...parseFilters(query['filters']) },
   }
   await nodes.inventory.settled()
-  if (isOn(query['size'])) return { jsonBytes: await listWithSizes(options, nodes) }
-  return { jsonBytes: lister.list(options) }
+  if (isOn(query['size'])) return { jsonParts: [await listWithSizes(options, nodes)] }
+  return { jsonParts: lister.list(options) }
 }
 
 /** What old clients write beside the filters. */

@@ -1,4 +1,3 @@
-import type { Clock } from '../../../core/clock.ts'
 import { notFound } from '../../../core/errors.ts'
 import {
   checkContainerFilters,
@@ -41,18 +40,32 @@ export function chooseContainers(options: ListOptions, inventory: Inventory, now
   const context = filterContext(filters, inventory)
   const showAll = options.all || options.limit > 0 || filtersImplyAll(filters)
   const shown: ShownContainer[] = []
-  const isAway = new Map(
-    inventory.nodes().map(({ name, condition }) => [name, condition === 'down' || condition === 'broken']),
-  )
+  const away = nodesAway(inventory)
   for (const container of inventory.containers()) {
     if (nodes !== undefined && !nodes.includes(container.node)) continue
-    const state = isAway.get(container.node) === true ? 'unknown' : container.status
-    if (!showAll && (!UP.includes(state) || SWARM_IMAGE.test(container.image))) continue
-    if (hasFilters && !passesContainerFilters(filtered(container, state), filters, context)) continue
-    shown.push({ container, state, status: statusOf(container, state, nowMs) })
+    const one = show(container, away, nowMs)
+    if (!showAll && !isShownAsUp(one)) continue
+    if (hasFilters && !passesContainerFilters(filtered(container, one.state), filters, context)) continue
+    shown.push(one)
     if (shown.length === options.limit) break
   }
   return shown
+}
+
+/** Names of the nodes of which nobody knows how they are. */
+export function nodesAway(inventory: Inventory): ReadonlySet<string> {
+  const away = inventory.nodes().filter(({ condition }) => condition === 'down' || condition === 'broken')
+  return new Set(away.map(({ name }) => name))
+}
+
+export function show(container: HeldContainer, away: ReadonlySet<string>, nowMs: number): ShownContainer {
+  const state = away.has(container.node) ? 'unknown' : container.status
+  return { container, state, status: statusOf(container, state, nowMs) }
+}
+
+/** Whether it is shown to who does not ask for all. */
+export function isShownAsUp({ state, container }: ShownContainer): boolean {
+  return UP.includes(state) && !SWARM_IMAGE.test(container.image)
 }
 
 function statusOf({ details, listedStatus }: HeldContainer, state: string, nowMs: number): string {
@@ -114,48 +127,14 @@ function imageIds(value: string, inventory: Inventory): string[] {
   return images.filter(meansImage(value)).map(({ Id }) => Id)
 }
 
-/** One answer is sent to everybody who asks within this long, as long as nothing changes. */
-const SAME_ANSWER_MS = 1_000
-/** Each may be megabytes, and anybody may ask anything; most who ask at the same time ask the same. */
-const ANSWERS_MAX = 16
-
-/** Writes the answers of `GET /containers/json`: the same bytes for all who ask the same at the same time. */
-export class ContainerLister {
-  readonly #inventory: Inventory
-  readonly #clock: Clock
-  readonly #answers = new Map<string, Buffer>()
-  #madeAtMs = 0
-  #version = -1
-
-  constructor(inventory: Inventory, clock: Clock) {
-    this.#inventory = inventory
-    this.#clock = clock
-  }
-
-  /** JSON. */
-  list(options: ListOptions): Buffer {
-    const version = this.#inventory.version()
-    const nowMs = this.#clock.nowMs()
-    if (version !== this.#version || Math.abs(nowMs - this.#madeAtMs) >= SAME_ANSWER_MS) {
-      this.#answers.clear()
-      this.#version = version
-      this.#madeAtMs = nowMs
-    }
-    const key = JSON.stringify(options)
-    const answer = this.#answers.get(key) ?? toJson(chooseContainers(options, this.#inventory, nowMs))
-    if (this.#answers.size < ANSWERS_MAX) this.#answers.set(key, answer)
-    return answer
-  }
-}
-
 /** `extra`: more fields of a container, as JSON that begins with a comma. */
 export function toJson(
   shown: readonly ShownContainer[],
   extra: (container: HeldContainer) => string = () => '',
 ): Buffer {
-  const lines = shown.map(
-    ({ container, state, status }) =>
-      `${container.line},"State":${JSON.stringify(state)},"Status":${JSON.stringify(status)}${extra(container)}}`,
-  )
-  return Buffer.from(`[${lines.join(',')}]`)
+  return Buffer.from(`[${shown.map(one => toLine(one, extra(one.container))).join(',')}]`)
+}
+
+export function toLine({ container, state, status }: ShownContainer, extra = ''): string {
+  return `${container.line},"State":${JSON.stringify(state)},"Status":${JSON.stringify(status)}${extra}}`
 }

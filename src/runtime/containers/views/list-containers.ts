@@ -4,10 +4,11 @@ import {
   checkContainerFilters,
   type Filters,
   filtersImplyAll,
+  listedDetails,
 } from '../../../docker-api/index.ts'
 import { sizesOf } from '../files/index.ts'
 import type { Room } from '../room.ts'
-import { liveState, summaryView } from './container-views.ts'
+import { inspectView, liveState, summaryView } from './container-views.ts'
 import { passesFilters } from './list-filters.ts'
 
 const MEASURED_AT_ONCE = 4
@@ -17,12 +18,13 @@ export interface ListOptions {
   readonly filters?: Filters
   readonly limit?: number
   readonly size?: boolean
+  readonly details?: boolean
 }
 
 /** Containers that pass the filters, newest first; only running ones unless asked for more. */
 export async function listContainers(
   room: Room,
-  { all = false, filters = {}, limit = 0, size = false }: ListOptions,
+  { all = false, filters = {}, limit = 0, size = false, details = false }: ListOptions,
 ): Promise<ContainerSummary[]> {
   checkContainerFilters(filters)
   const imageIds = await imageIdsOf(room, filters['ancestor'] ?? [])
@@ -35,6 +37,9 @@ export async function listContainers(
     .filter(listed => (showAll || listed.state.Running) && passesFilters(listed, filters, context))
     .sort((a, b) => b.record.createdMs - a.record.createdMs)
   const chosen = limit > 0 ? shown.slice(0, limit) : shown
+  if (details) {
+    return chosen.map(({ record, summary }) => ({ ...summary, Details: listedDetails(inspectView(room, record)) }))
+  }
   if (!size) return chosen.map(({ summary }) => summary)
   return mapParallel(chosen, MEASURED_AT_ONCE, async ({ record, summary }) => {
     const { SizeRw, SizeRootFs } = await sizesOf(room, record)
