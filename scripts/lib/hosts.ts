@@ -133,6 +133,15 @@ export class Hosts {
     const init = this.#initPid(name)
     if (init !== undefined) signalQuietly(init, 'SIGKILL')
     await endRemembered(this.#pidFile(name), { graceMs: 0 })
+    // What led into the host stands outside of it, and is left standing if it was stopped together with what it leads.
+    for (const file of this.#spawned(name)) await endRemembered(file, { graceMs: 0 })
+  }
+
+  /** Where the programs of {@link spawn} are remembered. */
+  #spawned(name: string): string[] {
+    const directory = this.#directory(name)
+    const files = existsSync(directory) ? readdirSync(directory) : []
+    return files.filter(file => file.endsWith('.pid')).map(file => join(directory, file))
   }
 
   /** Freezes every process of the host, as a hypervisor that suspends it. */
