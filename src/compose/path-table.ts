@@ -1,4 +1,4 @@
-import { fromEntries, isList, isTree, type Path } from './tree.ts'
+import { type Path, rebuildFrom } from './tree.ts'
 
 /** Rows of `pattern -> rule`, where `*` in a pattern stands for any one key. Of rows that match, the first one counts. */
 export interface PathTable<T> {
@@ -25,7 +25,17 @@ export function pathTable<T>(rows: readonly (readonly [pattern: string, rule: T]
   }
   return {
     find: path => firstRule(path.reduce<readonly Place<T>[]>(step, [root])),
-    rebuild: (value, change) => new Rebuild(change).visit(value, [root]),
+    rebuild: (value, change) =>
+      rebuildFrom<readonly Place<T>[]>(value, [root], {
+        into: (places, key) => {
+          const below = step(places, key)
+          return below.length === 0 ? undefined : below
+        },
+        change: (places, rebuilt, path) => {
+          const rule = firstRule(places)
+          return rule === undefined ? rebuilt : change(rule, rebuilt, path)
+        },
+      }),
   }
 }
 
@@ -54,44 +64,4 @@ function firstRule<T>(places: readonly Place<T>[]): T | undefined {
     if (row !== undefined && (first === undefined || row.index < first.index)) first = row
   }
   return first?.rule
-}
-
-class Rebuild<T> {
-  readonly #change: (rule: T, value: unknown, path: Path) => unknown
-  readonly #path: string[] = []
-
-  constructor(change: (rule: T, value: unknown, path: Path) => unknown) {
-    this.#change = change
-  }
-
-  visit(value: unknown, places: readonly Place<T>[]): unknown {
-    const rebuilt = isList(value) ? this.#list(value, places) : isTree(value) ? this.#tree(value, places) : value
-    const rule = firstRule(places)
-    return rule === undefined ? rebuilt : this.#change(rule, rebuilt, this.#path)
-  }
-
-  #child(value: unknown, key: string, places: readonly Place<T>[]): unknown {
-    const below = step(places, key)
-    if (below.length === 0) return value
-    this.#path.push(key)
-    const changed = this.visit(value, below)
-    this.#path.pop()
-    return changed
-  }
-
-  #list(items: readonly unknown[], places: readonly Place<T>[]): readonly unknown[] {
-    const changed = items.map((item, index) => this.#child(item, String(index), places))
-    return changed.every((item, index) => item === items[index]) ? items : changed
-  }
-
-  #tree(fields: Readonly<Record<string, unknown>>, places: readonly Place<T>[]): unknown {
-    let isChanged = false
-    const entries: (readonly [string, unknown])[] = []
-    for (const key of Object.keys(fields)) {
-      const changed = this.#child(fields[key], key, places)
-      isChanged ||= changed !== fields[key]
-      entries.push([key, changed])
-    }
-    return isChanged ? fromEntries(entries) : fields
-  }
 }

@@ -36,34 +36,50 @@ function numberText(value: number): string {
   return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
 }
 
+/** How a tree is walked: what is known of a place is handed from parent to child. */
+export interface TreeWalk<S> {
+  /** What is known of a child; undefined: nothing below it changes. */
+  readonly into: (state: S, key: string) => S | undefined
+  /** What a value becomes whose children were changed already. */
+  readonly change: (state: S, value: unknown, path: Path) => unknown
+}
+
 /**
  * Rebuilds a tree from the leaves up: children first, then `change` on what they became. What does not change is the same object
  * as before. `change` is lent the path: who keeps it copies it.
  */
 export function rebuild(value: unknown, change: (value: unknown, path: Path) => unknown): unknown {
+  return rebuildFrom(value, true, { into: state => state, change: (_state, rebuilt, path) => change(rebuilt, path) })
+}
+
+/** As {@link rebuild}, where the walk leads. */
+export function rebuildFrom<S>(value: unknown, root: S, { into, change }: TreeWalk<S>): unknown {
   const path: string[] = []
-  const visit = (node: unknown): unknown => change(isList(node) ? list(node) : isTree(node) ? tree(node) : node, path)
-  const child = (node: unknown, key: string): unknown => {
+  const visit = (node: unknown, state: S): unknown =>
+    change(state, isList(node) ? list(node, state) : isTree(node) ? tree(node, state) : node, path)
+  const child = (node: unknown, key: string, state: S): unknown => {
+    const below = into(state, key)
+    if (below === undefined) return node
     path.push(key)
-    const changed = visit(node)
+    const changed = visit(node, below)
     path.pop()
     return changed
   }
-  const list = (items: readonly unknown[]): readonly unknown[] => {
-    const changed = items.map((item, index) => child(item, String(index)))
+  const list = (items: readonly unknown[], state: S): readonly unknown[] => {
+    const changed = items.map((item, index) => child(item, String(index), state))
     return changed.every((item, index) => item === items[index]) ? items : changed
   }
-  const tree = (fields: Tree): Tree => {
+  const tree = (fields: Tree, state: S): Tree => {
     let isChanged = false
     const entries: (readonly [string, unknown])[] = []
     for (const key of Object.keys(fields)) {
-      const changed = child(fields[key], key)
+      const changed = child(fields[key], key, state)
       isChanged ||= changed !== fields[key] || changed === undefined
       entries.push([key, changed])
     }
     return isChanged ? fromEntries(entries) : fields
   }
-  return visit(value)
+  return visit(value, root)
 }
 
 /** Like Object.fromEntries, without giving a meaning to `__proto__`; undefined fields are left out. */
@@ -75,6 +91,11 @@ export function fromEntries(entries: Iterable<readonly [string, unknown]>): Tree
     else tree[key] = value
   }
   return tree
+}
+
+/** The services of a model, by name. */
+export function servicesOf(model: Tree): Readonly<Record<string, Tree>> {
+  return mapValues(asTree(model['services']), asTree) as Readonly<Record<string, Tree>>
 }
 
 export function mapValues(tree: Tree, change: (value: unknown, key: string) => unknown): Tree {

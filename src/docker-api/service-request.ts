@@ -58,12 +58,14 @@ function toHostConfig(spec: ServiceSpec): HostConfig {
     ...when(container.dns, Dns => ({ Dns })),
     ...when(container.sysctls, Sysctls => ({ Sysctls })),
     ...when(container.shmSizeBytes, ShmSize => ({ ShmSize })),
-    ...when(container.ulimits, ulimits => ({
-      Ulimits: Object.entries(ulimits).map(([Name, { soft, hard }]) => ({ Name, Soft: soft, Hard: hard })),
-    })),
+    ...when(container.ulimits, ulimits => ({ Ulimits: toUlimits(ulimits) })),
     ...when(container.engine, engineFields),
     ...when(container.logging, ({ driver, options }) => ({ LogConfig: { Type: driver, Config: options } })),
   }
+}
+
+export function toUlimits(limits: NonNullable<ContainerSpec['ulimits']>): NonNullable<HostConfig['Ulimits']> {
+  return Object.entries(limits).map(([Name, { soft, hard }]) => ({ Name, Soft: soft, Hard: hard }))
 }
 
 /** The same in the wire's words: `cpuShares` is CpuShares. */

@@ -5,7 +5,7 @@ import { KeyedLock } from '../core/keyed-lock.ts'
 import type { Log } from '../core/log.ts'
 import type { MemberRecord } from '../core/model/node.ts'
 import type { Random } from '../core/random.ts'
-import { type ClusterKeys, endpointCodec, type Store } from '../discovery/index.ts'
+import type { ClusterKeys, Store } from '../discovery/index.ts'
 import { clientTlsOf, type Engine } from '../docker-api/index.ts'
 import { createListeners, type Listeners, type ServerTls } from '../docker-api/server/index.ts'
 import type { FilterName, Preferences } from '../scheduler/index.ts'
@@ -30,6 +30,7 @@ import { ClusterInventory } from './inventory/index.ts'
 import type { Manager } from './manager.ts'
 import type { Strategy } from './model/round.ts'
 import type { Snapshot } from './model/snapshot.ts'
+import { endpointsOn } from './project/endpoints-on.ts'
 import { Rescheduler, type ReschedulerPorts } from './reschedule/rescheduler.ts'
 import { nodeViews, pendingViews } from './views.ts'
 
@@ -73,19 +74,9 @@ function troubleOf(name: string, inventory: ClusterInventory, engineList: Engine
   return `${trouble} (since ${isoSeconds(known.sinceMs)})`
 }
 
-/** The addresses on a network over hosts, as they stand in the store. */
-function endpointsIn({ store, keys }: Pick<ManagerServerPorts, 'store' | 'keys'>): NetworkUsePorts['endpoints'] {
-  return async network => {
-    const { items } = await store.list(keys.endpointsOf(network))
-    return items.flatMap(({ value }) => {
-      try {
-        return [endpointCodec.decode(value)]
-      } catch {
-        // What nobody can read keeps no network.
-        return []
-      }
-    })
-  }
+/** Those that can be read: what cannot keeps no network. */
+function endpointsIn(ports: Pick<ManagerServerPorts, 'store' | 'keys'>): NetworkUsePorts['endpoints'] {
+  return async network => (await endpointsOn(network, ports)).flatMap(({ record }) => record ?? [])
 }
 
 /** The manager's HTTP front: Docker's API at the root, Shoal's under `/v1`. */

@@ -75,19 +75,17 @@ function withContainers(view: NodeView, inventory: Pick<Inventory, 'node'>): Nod
 function healthOf(
   presence: NodeState['presence'],
   trouble: string | undefined,
-  known: Pick<NodeInventory, 'sinceMs' | 'error'> | undefined,
+  known: Pick<NodeInventory, 'sinceMs' | 'errorBefore'> | undefined,
 ): { readonly health: NodeHealth; readonly reason?: string } {
   if (trouble !== undefined) return { health: 'unhealthy', reason: trouble }
   return presence === 'ready' ? { health: 'healthy' } : { health: 'disconnected', reason: awayReason(known) }
 }
 
-function awayReason(known: Pick<NodeInventory, 'sinceMs' | 'error'> | undefined): string {
+function awayReason(known: Pick<NodeInventory, 'sinceMs' | 'errorBefore'> | undefined): string {
   const causes = 'it ended, its host is down, or it does not reach the store'
-  const [, before = ''] = /(, and before that: .*)/s.exec(known?.error ?? '') ?? []
-  if (known?.sinceMs !== undefined) {
-    return `its agent holds no lease in the store since ${isoSeconds(known.sinceMs)}: ${causes}${before}`
-  }
-  return `its agent holds no lease in the store: ${causes}`
+  if (known?.sinceMs === undefined) return `its agent holds no lease in the store: ${causes}`
+  const before = known.errorBefore === undefined ? '' : `, and before that: ${known.errorBefore}`
+  return `its agent holds no lease in the store since ${isoSeconds(known.sinceMs)}: ${causes}${before}`
 }
 
 interface PendingEngine {

@@ -1,3 +1,4 @@
+import { COMPOSE_LABELS } from '../core/model/compose-labels.ts'
 import { TASK_LABEL } from '../core/model/labels.ts'
 import type { PortSpec } from '../core/model/service.ts'
 import type { TaskRecord } from '../core/model/task.ts'
@@ -9,7 +10,7 @@ import {
   toServiceRequest,
 } from '../docker-api/index.ts'
 import type { ClaimedAddress } from './ports.ts'
-import { PORTS_LABEL, SERVICE_LABEL, SLOT_LABEL, TOKEN_LABEL } from './seen-container.ts'
+import { PORTS_LABEL, SERVICE_LABEL, TOKEN_LABEL } from './seen-container.ts'
 import { fillTemplates } from './templates.ts'
 
 export interface RequestPlace {
@@ -40,12 +41,12 @@ function labelsOf(task: TaskRecord, fill: (text: string) => string): Record<stri
   const own = Object.entries(task.spec.container.labels ?? {}).map(([name, value]) => [name, fill(value)])
   return {
     ...(Object.fromEntries(own) as Record<string, string>),
-    'com.docker.compose.project': task.project,
-    'com.docker.compose.service': task.service,
-    [SLOT_LABEL]: String(task.slot),
-    'com.docker.compose.config-hash': task.specHash,
-    'com.docker.compose.oneoff': 'False',
-    ...(imageId === undefined ? {} : { 'com.docker.compose.image': imageId }),
+    [COMPOSE_LABELS.project]: task.project,
+    [COMPOSE_LABELS.service]: task.service,
+    [COMPOSE_LABELS.number]: String(task.slot),
+    [COMPOSE_LABELS.hash]: task.specHash,
+    [COMPOSE_LABELS.oneOff]: 'False',
+    ...(imageId === undefined ? {} : { [COMPOSE_LABELS.image]: imageId }),
     [TASK_LABEL]: task.id,
     [SERVICE_LABEL]: task.serviceId,
     [TOKEN_LABEL]: String(task.fencingToken),

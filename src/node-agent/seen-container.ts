@@ -1,3 +1,4 @@
+import { COMPOSE_LABELS } from '../core/model/compose-labels.ts'
 import { taskIdIn } from '../core/model/labels.ts'
 import type { Health, TaskStatus } from '../core/model/task.ts'
 import type { ContainerInspect, ContainerStatus, PortMap } from '../docker-api/index.ts'
@@ -7,8 +8,6 @@ export const SERVICE_LABEL = 'shoal.service.id'
 export const TOKEN_LABEL = 'shoal.fencing-token'
 /** The ports of its service that every host answers. */
 export const PORTS_LABEL = 'shoal.ports'
-/** Compose's own label for the slot. */
-export const SLOT_LABEL = 'com.docker.compose.container-number'
 
 /** A container of a task, as the engine shows it: what decisions are made from. */
 export interface SeenContainer {
@@ -45,7 +44,10 @@ export function readContainer(inspect: ContainerInspect): SeenContainer | undefi
   return {
     id: inspect.Id,
     taskId,
-    place: placeName(inspect.Config.Labels?.[SERVICE_LABEL] ?? '', inspect.Config.Labels?.[SLOT_LABEL] ?? ''),
+    place: placeName(
+      inspect.Config.Labels?.[SERVICE_LABEL] ?? '',
+      inspect.Config.Labels?.[COMPOSE_LABELS.number] ?? '',
+    ),
     name: inspect.Name.replace(/^\//, ''),
     image: inspect.Image,
     command: [inspect.Path, ...inspect.Args].join(' '),

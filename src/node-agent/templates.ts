@@ -1,3 +1,4 @@
+import { fillFields } from '../core/fill-fields.ts'
 import { type TaskRecord, taskContainerName } from '../core/model/task.ts'
 
 /**
@@ -5,12 +6,10 @@ import { type TaskRecord, taskContainerName } from '../core/model/task.ts'
  * environment variables, labels and host names. Anything else in braces stays as it was written.
  */
 export function fillTemplates(text: string, task: TaskRecord, node: string): string {
-  if (!text.includes('{{')) return text
-  const values: Readonly<Record<string, string>> = {
+  return fillFields(text, {
     '.Node.Hostname': node,
     '.Service.Name': task.service,
     '.Task.Slot': String(task.slot),
     '.Task.Name': taskContainerName(task),
-  }
-  return text.replace(/\{\{\s*(\.[A-Za-z.]+)\s*\}\}/g, (whole, name: string) => values[name] ?? whole)
+  })
 }

@@ -1,3 +1,4 @@
+import { COMPOSE_LABELS } from '../core/model/compose-labels.ts'
 import type { ProjectSpec, ServiceSpec } from '../core/model/service.ts'
 import type { ServiceRecord, TaskRecord } from '../core/model/task.ts'
 import type { ClusterKeys, Store } from '../discovery/index.ts'
@@ -55,7 +56,7 @@ function serviceDeviations(id: string, spec: ServiceSpec, state: FinalState): st
 }
 
 function slotOf({ request }: SimContainer): number {
-  return Number(request.Labels?.['com.docker.compose.container-number'])
+  return Number(request.Labels?.[COMPOSE_LABELS.number])
 }
 
 function surplus(
@@ -64,7 +65,7 @@ function surplus(
 ): string[] {
   const where = `${container.name} on ${container.host}`
   if (slotOf(container) > spec.replicas) return [`${id}: ${where} is one too many`]
-  const hash = container.request.Labels?.['com.docker.compose.config-hash']
+  const hash = container.request.Labels?.[COMPOSE_LABELS.hash]
   return specHash === undefined || hash === specHash ? [] : [`${id}: ${where} runs an old spec`]
 }
 

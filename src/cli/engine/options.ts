@@ -14,6 +14,7 @@ export const FILTER = flags('-f, --filter <key=value>', 'only those that match')
 export const FORMAT = flag('--format <format>', 'table, json, or a template such as {{.Name}}')
 export const NO_TRUNC = flag('--no-trunc', 'do not shorten')
 export const QUIET = flag('-q, --quiet', 'only ids')
+export const DRY_RUN = flag('--dry-run', 'only print what would be done')
 export const FORCE_YES = flag('-f, --force', 'do not ask')
 
 /** A flag of docker's that is told why it cannot be. */

@@ -54,6 +54,12 @@ export async function loginFor(image: string, env: Environment): Promise<Registr
   return loginOf(await readConfig(configPath(env)), keyOf(parseImageReference(image).registry))
 }
 
+/** The same as an option of what goes to a registry. */
+export async function authOf(image: string, env: Environment): Promise<{ readonly auth?: RegistryAuth }> {
+  const auth = await loginFor(image, env)
+  return auth === undefined ? {} : { auth }
+}
+
 /** From the program that keeps the secret, if one is named, else from the file. */
 async function loginOf(config: ConfigFile, key: string): Promise<RegistryAuth | undefined> {
   const helper = helperOf(config, key)

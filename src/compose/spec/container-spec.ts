@@ -4,7 +4,7 @@ import type { SourceIndex } from '../source-index.ts'
 import { asList, asText, asTree, isTree, type Tree } from '../tree.ts'
 import { engineOptions, hasTmpfsOptions } from './engine-options.ts'
 import type { ShippedFiles } from './shipped-files.ts'
-import { bytes, flag, present, some, strings, text, textsOf } from './values.ts'
+import { bytes, flag, hostLines, present, some, strings, text, textsOf, ulimits } from './values.ts'
 
 export interface Names {
   readonly project: string
@@ -44,7 +44,7 @@ export function containerSpec(name: string, service: Tree, names: Names): Contai
       privileged: flag(service['privileged']),
       capAdd: some(strings(service['cap_add'])),
       capDrop: some(strings(service['cap_drop'])),
-      extraHosts: some(strings(service['extra_hosts']))?.map(line => line.replace('=', ':')),
+      extraHosts: some(hostLines(service['extra_hosts'])),
       dns: some(strings(service['dns'])),
       sysctls: textsOf(service['sysctls']),
       ulimits: ulimits(service['ulimits']),
@@ -140,18 +140,6 @@ function healthcheck(value: unknown): HealthCheckSpec | undefined {
       retries: Number.isInteger(retries) ? retries : undefined,
     }),
   }
-}
-
-function ulimits(value: unknown): ContainerSpec['ulimits'] {
-  if (!isTree(value)) return undefined
-  return Object.fromEntries(
-    Object.entries(value).map(([name, limit]) => [
-      name,
-      isTree(limit)
-        ? { soft: Number(limit['soft']), hard: Number(limit['hard']) }
-        : { soft: Number(limit), hard: Number(limit) },
-    ]),
-  )
 }
 
 function logging(value: unknown): ContainerSpec['logging'] {

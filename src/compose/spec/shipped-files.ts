@@ -29,7 +29,7 @@ export class ShippedFiles {
   readonly problems: Problem[] = []
   readonly warnings: string[] = []
   readonly #from: FileSources
-  readonly #parcels = new Map<string, Parcel | undefined>()
+  readonly #parcels = new Map<string, Packed | undefined>()
 
   constructor(from: FileSources) {
     this.#from = from
@@ -37,8 +37,8 @@ export class ShippedFiles {
 
   /** The packed files, in base64, by id. */
   contents(): Readonly<Record<string, string>> {
-    const parcels = [...this.#parcels.values()].filter(parcel => parcel !== undefined)
-    const unique = new Map(parcels.map(({ id, bytes }) => [id, bytes]))
+    const packed = [...this.#parcels.values()].filter(each => each !== undefined)
+    const unique = new Map(packed.map(({ id, bytes }) => [id, bytes]))
     const total = [...unique.values()].reduce((sum, bytes) => sum + bytes.length, 0)
     if (total > PROJECT_BYTES_MAX) {
       const limit = `${PROJECT_BYTES_MAX / 1024 ** 2} MiB`
@@ -131,14 +131,13 @@ export class ShippedFiles {
       )
     })
     if (parcel === undefined) return []
-    if (volume['read_only'] !== true && !this.#isPassed(source, name, path)) return []
+    if (volume['read_only'] !== true && !this.#isPassed(parcel, { source, name, path })) return []
     return [{ kind: 'snapshot', name: source, id: parcel.id, target: asText(volume['target']) }]
   }
 
   /** Of what is not said to be read-only, a single file passes with a word: it is hardly ever written. */
-  #isPassed(source: string, name: string, path: Path): boolean {
-    const entries = this.#from.readTree(source, SNAPSHOT_BYTES_MAX) ?? []
-    if (entries.length === 1) {
+  #isPassed({ isOneFile }: Packed, { source, name, path }: { source: string; name: string; path: Path }): boolean {
+    if (isOneFile) {
       this.warnings.push(
         `${name}: ${source} is shipped to the hosts as a copy that the container cannot write; add :ro`,
       )
@@ -151,11 +150,12 @@ export class ShippedFiles {
     return false
   }
 
-  #once(key: string, path: Path, read: () => readonly ParcelEntry[]): Parcel | undefined {
+  #once(key: string, path: Path, read: () => readonly ParcelEntry[]): Packed | undefined {
     if (this.#parcels.has(key)) return this.#parcels.get(key)
-    let parcel: Parcel | undefined
+    let parcel: Packed | undefined
     try {
-      parcel = packParcel(read())
+      const entries = read()
+      parcel = { ...packParcel(entries), isOneFile: entries.length === 1 }
     } catch (error) {
       if (!(error instanceof Refused || error instanceof ShoalError)) throw error
       this.problems.push({ message: error.message, path })
@@ -163,6 +163,10 @@ export class ShippedFiles {
     this.#parcels.set(key, parcel)
     return parcel
   }
+}
+
+interface Packed extends Parcel {
+  readonly isOneFile: boolean
 }
 
 /** Something that cannot be shipped, said in words of the compose file. */

@@ -1,3 +1,4 @@
+import type { ContainerSpec } from '../../core/model/service.ts'
 import { asText, fromEntries, isList, isTree } from '../tree.ts'
 
 type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> }
@@ -36,4 +37,21 @@ export function textsOf(value: unknown): Readonly<Record<string, string>> | unde
 export function bytes(value: unknown): number | undefined {
   const size = Number(asText(value))
   return size > 0 ? size : undefined
+}
+
+/** `extra_hosts` in canonical form as engines take them: `name:address`. */
+export function hostLines(value: unknown): readonly string[] {
+  return (strings(value) ?? []).map(line => line.replace('=', ':'))
+}
+
+export function ulimits(value: unknown): ContainerSpec['ulimits'] {
+  if (!isTree(value)) return undefined
+  return Object.fromEntries(
+    Object.entries(value).map(([name, limit]) => [
+      name,
+      isTree(limit)
+        ? { soft: Number(limit['soft']), hard: Number(limit['hard']) }
+        : { soft: Number(limit), hard: Number(limit) },
+    ]),
+  )
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { failed } from '../../core/errors.ts'
+import { COMPOSE_LABELS } from '../../core/model/compose-labels.ts'
 import type {
   ContainerInspect,
   ContainerSummary,
@@ -21,9 +22,6 @@ export interface HoldingNode {
   readonly nanoCpus: number
 }
 
-const PROJECT_LABEL = 'com.docker.compose.project'
-/** Shown of a project's containers: the node that has it. No container carries it. */
-const ENGINE_LABEL = 'com.docker.compose.engine'
 /** What engines count all CPUs as. */
 const SHARES_OF_ALL = 1_024
 
@@ -99,7 +97,7 @@ function boundPorts({ NetworkSettings }: Pick<ListedDetails, 'NetworkSettings'>,
 }
 
 function hold(node: HoldingNode, listed: ContainerSummary, details: ContainerDetails | undefined): HeldContainer {
-  const summary = PROJECT_LABEL in listed.Labels ? withEngine(listed, node) : listed
+  const summary = COMPOSE_LABELS.project in listed.Labels ? withEngine(listed, node) : listed
   const { State, Status, ...line } = {
     ...FIELDS,
     ...summary,
@@ -140,7 +138,7 @@ const PORT_FIELDS = ['IP', 'PrivatePort', 'PublicPort', 'Type'] satisfies (keyof
 
 /** For tools that know of projects and not of nodes. */
 function withEngine(summary: ContainerSummary, { name }: HoldingNode): ContainerSummary {
-  return { ...summary, Labels: { ...summary.Labels, [ENGINE_LABEL]: name } }
+  return { ...summary, Labels: { ...summary.Labels, [COMPOSE_LABELS.engine]: name } }
 }
 
 /** A container that is linked has more names, each below another container's. */

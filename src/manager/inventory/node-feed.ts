@@ -47,6 +47,7 @@ export class NodeFeed implements NodeInventory {
   readonly #told = new Map<string, HeldContainer>()
   condition: NodeCondition = 'reading'
   error: string | undefined
+  errorBefore: string | undefined
   sinceMs: number | undefined
   listedAtMs: number | undefined
   images: readonly ImageSummary[] = []
@@ -102,8 +103,8 @@ export class NodeFeed implements NodeInventory {
   /** The node is no member any more: what it had is kept, and nobody knows how it is. */
   leave(reason: string): void {
     this.#gone.abort()
-    const before = this.condition === 'broken' && this.error !== undefined ? `, and before that: ${this.error}` : ''
-    this.#become('down', `${reason}${before}`)
+    if (this.condition === 'broken') this.errorBefore = this.error
+    this.#become('down', reason)
   }
 
   /** Resolves when the node has told everything for the first time, or is known not to. */

@@ -1,7 +1,7 @@
 import type { Intent, ServiceView } from './intent.ts'
 import { planUpdate } from './plan-update.ts'
 import { restartAfter } from './restart.ts'
-import { hasEndedByItself, isOutdated, presentOf } from './slot-tasks.ts'
+import { hasEndedByItself, isOutdated, isStartFirst, presentOf } from './slot-tasks.ts'
 import type { TaskFacts } from './task-facts.ts'
 
 /** What has to change so that a service has its replicas, each of the present spec and on a living node. */
@@ -70,7 +70,7 @@ function retire(older: TaskFacts, newer: TaskFacts): Intent | undefined {
 
 /** A replica that is to serve until the new one is well is not stopped before. */
 function isOvertaken(older: TaskFacts, newer: TaskFacts, { service }: ServiceView): boolean {
-  return service.spec.update?.order !== 'start-first' || !isOlderSpec(older, newer) || newer.settled
+  return !isStartFirst(service) || !isOlderSpec(older, newer) || newer.settled
 }
 
 /** The successor of a replica that still serves has ended already: it goes on in its place, or is tried again. */

@@ -1,5 +1,5 @@
 import type { Intent, ServiceView } from './intent.ts'
-import { hasEndedByItself, isOutdated, presentOf } from './slot-tasks.ts'
+import { hasEndedByItself, isOutdated, isStartFirst, presentOf } from './slot-tasks.ts'
 import type { TaskFacts } from './task-facts.ts'
 
 const CHANGED = 'its spec has changed'
@@ -25,13 +25,8 @@ export function planUpdate(slots: Slots, view: ServiceView): Intent[] {
   if (room <= 0) return []
   const untilMs = settledAtMs(slots, view)
   if (untilMs > view.monotonicMs) return [{ want: 'wait', untilMs }]
-  const replace = isStartFirst(view) ? begin : stop
+  const replace = isStartFirst(view.service) ? begin : stop
   return running.slice(0, room).map(replace)
-}
-
-/** A node has one task of a global service: a second one would wait for ever for the first to go. */
-function isStartFirst({ service: { spec } }: ServiceView): boolean {
-  return spec.update?.order === 'start-first' && spec.mode !== 'global'
 }
 
 function stop(facts: TaskFacts): Intent {

@@ -13,3 +13,8 @@ export function isOutdated(facts: TaskFacts, { service }: { readonly service: Se
 export function hasEndedByItself({ situation }: TaskFacts): boolean {
   return situation === 'complete' || situation === 'failed'
 }
+
+/** A node has one task of a global service: a second one would wait for ever for the first to go. */
+export function isStartFirst({ spec }: ServiceRecord): boolean {
+  return spec.update?.order === 'start-first' && spec.mode !== 'global'
+}

@@ -1,10 +1,10 @@
 import { conflict, notFound } from '../../core/errors.ts'
 import type { NetworkRecord } from '../../core/model/node.ts'
 import type { NetworkSpec } from '../../core/model/service.ts'
-import { endpointCodec } from '../../discovery/index.ts'
 import { unchanged } from '../loop/transactions.ts'
 import { allocateNetwork, takenIn } from './allocate-network.ts'
 import type { ApplyPorts } from './apply.ts'
+import { endpointsOn } from './endpoints-on.ts'
 import type { RemoveNodePorts } from './remove-node.ts'
 
 /** A network over hosts that belongs to no project. */
@@ -44,8 +44,9 @@ export async function removeNetwork(
     const { networks, members } = snapshot()
     const record = networks.get(name)
     if (record === undefined) throw notFound('NO_SUCH_NETWORK', `network ${name} not found`)
-    const { items } = await store.list(keys.endpointsOf(name))
-    const left = items.flatMap(({ key, value }) => (members.has(ownerOf(value)) ? [] : [{ delete: key }]))
+    const endpoints = await endpointsOn(name, { store, keys })
+    // What nobody can read is nobody's.
+    const left = endpoints.flatMap(({ key, record }) => (members.has(record?.node ?? '') ? [] : [{ delete: key }]))
     for (let start = ENDPOINTS_MAX; start < left.length; start += ENDPOINTS_MAX) {
       await store.txn([fence, unchanged(record)], left.slice(start, start + ENDPOINTS_MAX))
     }
@@ -53,15 +54,6 @@ export async function removeNetwork(
     if (await write({ compares: [unchanged(record)], operations })) return
   }
   throw busy(name)
-}
-
-/** The node that has an address; none for what nobody can read. */
-function ownerOf(value: string): string {
-  try {
-    return endpointCodec.decode(value).node
-  } catch {
-    return ''
-  }
 }
 
 function busy(name: string): Error {

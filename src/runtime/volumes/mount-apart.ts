@@ -4,6 +4,7 @@ import { type Clock, withDeadline } from '../../core/clock.ts'
 import { failed } from '../../core/errors.ts'
 import type { MountRequest } from '../linux/mount.ts'
 import { SyscallError } from '../linux/process/libc.ts'
+import { programBeside } from '../linux/process/program-beside.ts'
 import { PROGRAM_PATH } from '../linux/process/run-command.ts'
 import type { MountReply } from './mount-program.ts'
 
@@ -25,10 +26,14 @@ export interface MountApart {
  */
 export async function mountApart(request: MountRequest, { clock, timeoutMs = MOUNT_MS_MAX, program }: MountApart) {
   const why = `the server did not answer within ${timeoutMs / 1_000} s`
-  const { errno } = await withDeadline(signal => runProgram(request, program ?? programUrl(), signal), timeoutMs, {
-    clock,
-    onTimeout: () => failed('MOUNT_SILENT', why),
-  })
+  const { errno } = await withDeadline(
+    signal => runProgram(request, program ?? programBeside(import.meta.url, 'mount-program'), signal),
+    timeoutMs,
+    {
+      clock,
+      onTimeout: () => failed('MOUNT_SILENT', why),
+    },
+  )
   if (errno !== 0) throw new SyscallError('mount', errno)
 }
 
@@ -48,10 +53,4 @@ function runProgram(request: MountRequest, program: URL, signal: AbortSignal): P
       if (error !== null) reject(error)
     })
   })
-}
-
-/** The program: beside this file as long as it is a source, beside the main program once both are bundled. */
-function programUrl(): URL {
-  const here = import.meta.url
-  return here.endsWith('.ts') ? new URL('./mount-program.ts', here) : new URL('../main/mount-program.js', here)
 }

@@ -1,6 +1,5 @@
-import { type Clock, sleep } from '../../../core/clock.ts'
 import { failed, invalidInput, notFound } from '../../../core/errors.ts'
-import type { ProjectView } from '../../../core/model/control-api.ts'
+import type { ProjectView, TaskView } from '../../../core/model/control-api.ts'
 import { isTerminal } from '../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createProgress } from '../../output/progress.ts'
@@ -11,9 +10,9 @@ import { projectName } from './spec/project-name.ts'
 import { killLate } from './watch/kill-late.ts'
 import { replacedServices } from './watch/rollout.ts'
 import { waitForRollout } from './watch/wait-rollout.ts'
+import { waitStopped } from './watch/wait-stopped.ts'
 
 const WAIT_MS = 300_000
-const POLL_MS = 250
 
 /** `compose scale web=3`: other numbers of replicas for services that run. */
 export async function runScale(invocation: Invocation, context: CommandContext): Promise<number> {
@@ -74,10 +73,13 @@ async function changeReplicas(
     view: () => api.project(name),
   })
   const look = killLate({ api, clock: context.clock, seconds: options.number('timeout') })
-  await waitForSurplus(scales, {
+  await waitStopped({
     clock: context.clock,
     signal: context.signal,
-    view: async () => look(await api.project(name)),
+    timeoutMs: WAIT_MS,
+    left: async () => surplusOf(look(await api.project(name)), scales),
+    onTimeout: left =>
+      failed('STOP_TIMEOUT', `Not stopped after ${WAIT_MS / 1_000} s: ${left.map(task => task.name).join(', ')}`),
   })
   return 0
 }
@@ -88,22 +90,13 @@ export async function requireProject(api: ManagerApi, name: string): Promise<Pro
   return view
 }
 
-/** Waits until no more replicas than wanted run. */
-async function waitForSurplus(
+/** Replicas beyond those that are wanted, as long as they run; undefined: there are none. */
+function surplusOf(
+  view: ProjectView | undefined,
   scales: ReadonlyMap<string, number>,
-  { view, clock, signal }: { view: () => Promise<ProjectView | undefined>; clock: Clock; signal: AbortSignal },
-): Promise<void> {
-  const deadline = clock.monotonicMs() + WAIT_MS
-  for (;;) {
-    const tasks = (await view())?.tasks ?? []
-    const surplus = tasks.filter(task => task.slot > (scales.get(task.service) ?? task.slot) && !isTerminal(task.state))
-    if (surplus.length === 0) return
-    if (clock.monotonicMs() >= deadline) {
-      throw failed(
-        'STOP_TIMEOUT',
-        `Not stopped after ${WAIT_MS / 1_000} s: ${surplus.map(task => task.name).join(', ')}`,
-      )
-    }
-    await sleep(clock, POLL_MS, signal)
-  }
+): readonly TaskView[] | undefined {
+  const isSurplus = ({ slot, service, state }: TaskView): boolean =>
+    slot > (scales.get(service) ?? slot) && !isTerminal(state)
+  const surplus = (view?.tasks ?? []).filter(isSurplus)
+  return surplus.length === 0 ? undefined : surplus
 }

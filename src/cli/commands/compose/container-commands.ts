@@ -1,6 +1,5 @@
-import type { CommandLeaf, OptionDefinition } from '../../command.ts'
-
-const DRY_RUN: OptionDefinition = { flags: '--dry-run', summary: 'only print what would be done' }
+import type { CommandLeaf } from '../../command.ts'
+import { DRY_RUN } from '../../engine/options.ts'
 
 const exec: CommandLeaf = {
   name: 'exec',

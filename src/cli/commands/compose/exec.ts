@@ -4,6 +4,7 @@ import type { CommandContext, Invocation } from '../../command.ts'
 import { converse } from '../../terminal/converse.ts'
 import { managerApi } from './manager-api.ts'
 import { containerOf, pickReplica, viewProject } from './project-tasks.ts'
+import { wantsTerminal } from './wants-terminal.ts'
 
 /** `compose exec SERVICE COMMAND…`: runs a command in a running replica; the exit code is the command's. */
 export async function runExec(invocation: Invocation, context: CommandContext): Promise<number> {
@@ -12,9 +13,7 @@ export async function runExec(invocation: Invocation, context: CommandContext): 
   const api = managerApi(invocation, context)
   const view = await viewProject(invocation, context, api)
   const task = pickReplica(view, service, options.number('index'))
-  const isTerminal = context.stdin.isTTY === true && context.stdout.isTTY === true
-  const wantsNone = [options.choice('tty'), options.choice('TTY')].includes(false)
-  const tty = isTerminal && !wantsNone && !options.flag('detach')
+  const tty = wantsTerminal(options, context)
   const detach = options.flag('detach')
   const user = options.text('user')
   const workdir = options.text('workdir')

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Clock, Timer } from '../../../core/clock.ts'
 import { failed, ShoalError, TransientError } from '../../../core/errors.ts'
+import { programBeside } from '../../linux/process/program-beside.ts'
 import { PROGRAM_PATH } from '../../linux/process/run-command.ts'
 import type { Unpacked } from './unpack.ts'
 import type { ToldError, UnpackJob, UnpackOrder, UnpackReply } from './unpack-program.ts'
@@ -102,7 +103,7 @@ export class UnpackPool {
 }
 
 function startProcess(): ChildProcess {
-  const child = fork(fileURLToPath(programUrl()), {
+  const child = fork(fileURLToPath(programBeside(import.meta.url, 'unpack-program')), {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: [`--max-old-space-size=${HEAP_MB_MAX}`],
@@ -157,10 +158,4 @@ function runJob(
 
 function restored({ code, status, message, transient }: ToldError): ShoalError {
   return transient ? new TransientError(code, status, message) : new ShoalError(code, status, message)
-}
-
-/** The program: beside this file as long as it is a source, beside the main program once both are bundled. */
-function programUrl(): URL {
-  const here = import.meta.url
-  return here.endsWith('.ts') ? new URL('./unpack-program.ts', here) : new URL('../main/unpack-program.js', here)
 }

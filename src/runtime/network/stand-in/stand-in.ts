@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { sleep } from '../../../core/clock.ts'
 import { errorMessage } from '../../../core/errors.ts'
 import { identifyProcess, isAlive, type ProcessIdentity, sendSignal } from '../../linux/process/process-identity.ts'
+import { programBeside } from '../../linux/process/program-beside.ts'
 import { PROGRAM_PATH } from '../../linux/process/run-command.ts'
 import type { NameSource } from '../../ports.ts'
 import { LeftNames, type LeftNamesPorts, NAMES_FILE } from './left-names.ts'
@@ -58,7 +59,11 @@ export class StandIn {
   /** From now on somebody is there when this process ends. */
   begin(): void {
     if (this.#child !== undefined) return
-    const program = [process.execPath, programPath(), JSON.stringify(this.#places)]
+    const program = [
+      process.execPath,
+      fileURLToPath(programBeside(import.meta.url, 'stand-in-program')),
+      JSON.stringify(this.#places),
+    ]
     const child = spawn('/bin/sh', ['-c', WAIT, ...program], {
       cwd: '/',
       env: { PATH: PROGRAM_PATH },
@@ -92,11 +97,4 @@ function readIdentity(file: string): ProcessIdentity | undefined {
   } catch {
     return undefined
   }
-}
-
-/** The program: beside this file as long as it is a source, beside the main program once both are bundled. */
-function programPath(): string {
-  const here = import.meta.url
-  const url = here.endsWith('.ts') ? './stand-in-program.ts' : '../main/stand-in-program.js'
-  return fileURLToPath(new URL(url, here))
 }

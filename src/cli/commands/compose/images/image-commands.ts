@@ -1,9 +1,8 @@
 import type { CommandLeaf } from '../../../command.ts'
-import { flag } from '../../../engine/options.ts'
+import { DRY_RUN, flag } from '../../../engine/options.ts'
 
 const QUIET = flag('-q, --quiet', 'do not show how it goes')
 const INCLUDE_DEPS = flag('--include-deps', 'also of what the services depend on')
-const DRY_RUN = flag('--dry-run', 'only print what would be done')
 
 const pull: CommandLeaf = {
   name: 'pull',

@@ -1,11 +1,11 @@
-import { imageName, loadProject, nodeFileReader } from '../../../../compose/index.ts'
-import { errorMessage, failed, ShoalError } from '../../../../core/errors.ts'
+import { imageName, loadProject, nodeFileReader, servicesOf } from '../../../../compose/index.ts'
+import { errorMessage } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
-import { loginFor } from '../../../engine/registry-login.ts'
 import { createProgress } from '../../../output/progress.ts'
 import { loadOptions } from '../spec/project-options.ts'
-import { pullImage } from '../up/pull-images.ts'
 import { type ComposeCommand, withManager } from '../with-manager.ts'
+import { carryImage } from './carry-image.ts'
+import { findImage } from './find-image.ts'
 
 interface ServiceImage {
   readonly service: string
@@ -25,10 +25,10 @@ export const runPull = withManager(async command => {
     all.filter(({ isBuilt, isNamed }) => !isBuilt || (isNamed && !options.flag('ignoreBuildable'))),
   )
   return each(command, images, 'ignorePullFailures', async (image, progress) => {
-    const isThere = options.text('policy') === 'missing' && (await isKnown(command, image.image))
+    const isThere = options.text('policy') === 'missing' && (await findImage(image.image, manager)) !== undefined
     if (isThere) return progress.tell(`Image ${image.image}`, 'Skipped: it is there')
     if (options.flag('dryRun')) return void context.stdout.write(`pull image ${image.image}\n`)
-    await pullImage(image.image, { api: manager, context, progress }).catch((error: unknown) => {
+    await carryImage('pull', image.image, { api: manager, context, progress }).catch((error: unknown) => {
       // What can be built need not be in a registry.
       if (!image.isBuilt || context.signal.aborted) throw error
       progress.warn(`${errorMessage(error)}; build it with \`compose build ${image.service}\``)
@@ -42,23 +42,14 @@ export const runPush = withManager(async command => {
   const images = distinct((await serviceImages(command)).filter(({ isBuilt, isNamed }) => isBuilt && isNamed))
   return each(command, images, 'ignorePushFailures', async ({ image }, progress) => {
     if (options.flag('dryRun')) return void context.stdout.write(`push image ${image}\n`)
-    progress.tell(`Image ${image}`, 'Pushing')
-    const auth = await loginFor(image, context.env)
-    try {
-      await manager.engine.images.push(image, auth === undefined ? {} : { auth }, context.signal)
-    } catch (cause) {
-      context.signal.throwIfAborted()
-      throw failed('PUSH_FAILED', `Cannot push ${image}: ${errorMessage(cause)}`, { cause })
-    }
-    progress.tell(`Image ${image}`, 'Pushed')
+    await carryImage('push', image, { api: manager, context, progress })
   })
 })
 
 async function serviceImages({ args, options, globals, context }: ComposeCommand): Promise<readonly ServiceImage[]> {
   const load = await loadOptions(globals, context, { services: args, withDependencies: options.flag('includeDeps') })
   const project = loadProject(load, nodeFileReader)
-  const services = project.model['services'] as Readonly<Record<string, Readonly<Record<string, unknown>>>>
-  return Object.entries(services).map(([service, fields]) => ({
+  return Object.entries(servicesOf(project.model)).map(([service, fields]) => ({
     service,
     image: imageName(project.name, service, fields),
     isBuilt: fields['build'] !== undefined,
@@ -68,16 +59,6 @@ async function serviceImages({ args, options, globals, context }: ComposeCommand
 
 function distinct(images: readonly ServiceImage[]): readonly ServiceImage[] {
   return [...new Map(images.map(each => [each.image, each])).values()]
-}
-
-async function isKnown({ manager }: ComposeCommand, image: string): Promise<boolean> {
-  try {
-    await manager.engine.images.inspect(image)
-    return true
-  } catch (error) {
-    if (error instanceof ShoalError && error.status === 404) return false
-    throw error
-  }
 }
 
 /** Some at once; all are tried, and the first failure is thrown in the end unless failures are to be ignored. */

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
+import { COMPOSE_LABELS } from '../../../../core/model/compose-labels.ts'
 import { type EngineEvent, filterQuery } from '../../../../docker-api/index.ts'
 import { readMoment } from '../../container/logs.ts'
-import { PROJECT_LABEL, SERVICE_LABEL } from '../labels.ts'
 import { projectName } from '../spec/project-name.ts'
 import { withManager } from '../with-manager.ts'
 
@@ -13,13 +13,13 @@ export const runEvents = withManager(async ({ api, options, context, globals, ar
   const query = {
     since: moment('since'),
     until: moment('until'),
-    filters: filterQuery({ type: ['container'], label: [`${PROJECT_LABEL}=${project}`] }),
+    filters: filterQuery({ type: ['container'], label: [`${COMPOSE_LABELS.project}=${project}`] }),
   }
   const body = await api.stream('GET', '/events', { query })
   for await (const line of createInterface({ input: body })) {
     if (line.trim() === '') continue
     const event = JSON.parse(line) as EngineEvent
-    const service = event.Actor.Attributes?.[SERVICE_LABEL] ?? ''
+    const service = event.Actor.Attributes?.[COMPOSE_LABELS.service] ?? ''
     // Containers that belong to no service are docker compose's business neither.
     if (service === '' || (args.length > 0 && !args.includes(service))) continue
     context.stdout.write(`${options.flag('json') ? jsonOf(event, service) : textOf(event)}\n`)

@@ -1,11 +1,11 @@
 import { splitReference } from '../../../../core/image-reference.ts'
+import { COMPOSE_LABELS } from '../../../../core/model/compose-labels.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
 import type { ContainerSummary, ImageInspect } from '../../../../docker-api/index.ts'
 import { type ListingFormat, renderListing } from '../../../output/format.ts'
 import { ago } from '../../../output/moment.ts'
 import { shortId } from '../../../output/shorten.ts'
 import { humanSize } from '../../../output/size.ts'
-import { PROJECT_LABEL, SERVICE_LABEL } from '../labels.ts'
 import { viewProject } from '../project-tasks.ts'
 import { requireService } from '../spec/load-spec.ts'
 import { withManager } from '../with-manager.ts'
@@ -23,9 +23,9 @@ const PARALLEL = 8
 export const runImages = withManager(async ({ manager, context, options, args, ...invocation }) => {
   const view = await viewProject(invocation, context, manager)
   for (const name of args) requireService(view.spec, name)
-  const filters = { label: [`${PROJECT_LABEL}=${view.spec.name}`] }
+  const filters = { label: [`${COMPOSE_LABELS.project}=${view.spec.name}`] }
   const containers = (await manager.engine.containers.list({ all: true, filters })).filter(
-    ({ Labels }) => args.length === 0 || args.includes(Labels[SERVICE_LABEL] ?? ''),
+    ({ Labels }) => args.length === 0 || args.includes(Labels[COMPOSE_LABELS.service] ?? ''),
   )
   const ids = [...new Set(containers.map(({ ImageID }) => ImageID))]
   const images = new Map(

@@ -1,5 +1,5 @@
 import type { CommandLeaf } from '../../../command.ts'
-import { FORMAT, flag, NO_TRUNC } from '../../../engine/options.ts'
+import { DRY_RUN, FORMAT, flag, NO_TRUNC } from '../../../engine/options.ts'
 
 const INDEX = flag('--index <number>', 'of this replica (default: the first that runs)')
 
@@ -69,7 +69,7 @@ const cp: CommandLeaf = {
     flag('-a, --archive', 'keep owners and groups'),
     flag('-L, --follow-link', 'copy what links of the source lead to'),
     { flags: '--all', summary: 'accepted: all replicas are copied to', hidden: true },
-    flag('--dry-run', 'only print what would be done'),
+    DRY_RUN,
   ],
   load: async () => (await import('./cp.ts')).runCp,
 }

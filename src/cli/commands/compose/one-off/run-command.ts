@@ -1,5 +1,5 @@
 import type { CommandLeaf } from '../../../command.ts'
-import { flag, flags } from '../../../engine/options.ts'
+import { DRY_RUN, flag, flags } from '../../../engine/options.ts'
 
 export const run: CommandLeaf = {
   name: 'run',
@@ -33,7 +33,7 @@ export const run: CommandLeaf = {
     flag('--quiet-build', 'do not print what the builder says'),
     flag('--quiet-pull', 'do not show the pull'),
     { flags: '--remove-orphans', summary: 'accepted: use it with up', hidden: true },
-    flag('--dry-run', 'only print what would be done'),
+    DRY_RUN,
   ],
   load: async () => (await import('./run.ts')).runRun,
 }

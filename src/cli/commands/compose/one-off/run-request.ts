@@ -1,22 +1,14 @@
 import { resolve } from 'node:path'
 import { shellWords } from '../../../../compose/index.ts'
 import { errorMessage, invalidInput, unsupported } from '../../../../core/errors.ts'
+import { fillFields } from '../../../../core/fill-fields.ts'
+import { COMPOSE_LABELS } from '../../../../core/model/compose-labels.ts'
 import { CONSTRAINTS_LABEL } from '../../../../core/model/labels.ts'
 import type { ProjectSpec, ServiceSpec } from '../../../../core/model/service.ts'
 import { type ContainerCreateRequest, toServiceRequest } from '../../../../docker-api/index.ts'
 import type { CommandContext, Options } from '../../../command.ts'
 import { labelsOf, readVariables } from '../../container/create/read-lines.ts'
 import { type Ports, readPorts } from '../../container/create/read-ports.ts'
-import {
-  CONFIG_FILES_LABEL,
-  HASH_LABEL,
-  NUMBER_LABEL,
-  ONE_OFF_LABEL,
-  PROJECT_LABEL,
-  SERVICE_LABEL,
-  SLUG_LABEL,
-  WORKING_DIR_LABEL,
-} from '../labels.ts'
 
 export interface OneOff {
   readonly project: ProjectSpec
@@ -119,12 +111,7 @@ function entrypointOf(text: string | undefined): readonly string[] | undefined {
 }
 
 function fill(text: string, { service, name }: OneOff): string {
-  const values: Readonly<Record<string, string>> = {
-    '.Service.Name': service.name,
-    '.Task.Slot': '1',
-    '.Task.Name': name,
-  }
-  return text.replace(/\{\{\s*(\.[A-Za-z.]+)\s*\}\}/g, (whole, field: string) => values[field] ?? whole)
+  return fillFields(text, { '.Service.Name': service.name, '.Task.Slot': '1', '.Task.Name': name })
 }
 
 /** Every replica of a service is told apart by labels; so is what runs once. */
@@ -133,15 +120,15 @@ function oneOffLabels({ project, service, slug, hash }: OneOff): Record<string, 
   const { labels = {}, imageId } = service.container
   return {
     ...labels,
-    [PROJECT_LABEL]: project.name,
-    [SERVICE_LABEL]: service.name,
-    [NUMBER_LABEL]: '1',
-    [ONE_OFF_LABEL]: 'True',
-    [SLUG_LABEL]: slug,
-    [HASH_LABEL]: hash,
-    ...(imageId === undefined ? {} : { 'com.docker.compose.image': imageId }),
-    ...(workingDir === undefined ? {} : { [WORKING_DIR_LABEL]: workingDir }),
-    ...(configFiles === undefined ? {} : { [CONFIG_FILES_LABEL]: configFiles.join(',') }),
+    [COMPOSE_LABELS.project]: project.name,
+    [COMPOSE_LABELS.service]: service.name,
+    [COMPOSE_LABELS.number]: '1',
+    [COMPOSE_LABELS.oneOff]: 'True',
+    [COMPOSE_LABELS.slug]: slug,
+    [COMPOSE_LABELS.hash]: hash,
+    ...(imageId === undefined ? {} : { [COMPOSE_LABELS.image]: imageId }),
+    ...(workingDir === undefined ? {} : { [COMPOSE_LABELS.workingDir]: workingDir }),
+    ...(configFiles === undefined ? {} : { [COMPOSE_LABELS.configFiles]: configFiles.join(',') }),
     ...(service.constraints.length === 0 ? {} : { [CONSTRAINTS_LABEL]: JSON.stringify(service.constraints) }),
   }
 }

@@ -1,4 +1,4 @@
-import { serviceHash } from '../../../../compose/index.ts'
+import { serviceHash, servicesOf } from '../../../../compose/index.ts'
 import { newHexId } from '../../../../core/random.ts'
 import type { ContainerCreateRequest } from '../../../../docker-api/index.ts'
 import type { Options } from '../../../command.ts'
@@ -8,6 +8,7 @@ import { planText } from '../plan-text.ts'
 import type { LoadedSpec } from '../spec/load-spec.ts'
 import { loadSpec } from '../spec/load-spec.ts'
 import { pinImages, pinnedImages } from '../spec/pin-images.ts'
+import { wantsTerminal } from '../wants-terminal.ts'
 import { type ComposeCommand, withManager } from '../with-manager.ts'
 import { runRequest } from './run-request.ts'
 import { startDependencies, surroundings } from './start-dependencies.ts'
@@ -68,16 +69,14 @@ function requestOf(
   if (service === undefined) throw new RangeError('The loader lets no other service through')
   const slug = newHexId(context.random)
   const name = options.text('name') ?? `${spec.name}-${service.name}-run-${slug.slice(0, SHORT)}`
-  const isTerminal = context.stdin.isTTY === true && context.stdout.isTTY === true
-  const services = project.model['services'] as Readonly<Record<string, Readonly<Record<string, unknown>>>>
   const oneOff = {
     project: spec,
     service,
     name,
     slug,
-    hash: serviceHash(services[serviceName] ?? {}),
+    hash: serviceHash(servicesOf(project.model)[serviceName] ?? {}),
     command: args.slice(1),
-    tty: isTerminal && ![options.choice('tty'), options.choice('TTY')].includes(false) && !options.flag('detach'),
+    tty: wantsTerminal(options, context),
     interactive: options.choice('interactive') !== false,
   }
   return { name, request: runRequest(oneOff, options, context) }

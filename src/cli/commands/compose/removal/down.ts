@@ -1,4 +1,4 @@
-import { type Clock, sleep } from '../../../../core/clock.ts'
+import type { Clock } from '../../../../core/clock.ts'
 import { failed } from '../../../../core/errors.ts'
 import type { ProjectView } from '../../../../core/model/control-api.ts'
 import { isTerminal } from '../../../../core/model/task.ts'
@@ -9,11 +9,11 @@ import { planText, stepName } from '../plan-text.ts'
 import { requireService } from '../spec/load-spec.ts'
 import { projectName } from '../spec/project-name.ts'
 import { killLate } from '../watch/kill-late.ts'
+import { placesOf, waitStopped } from '../watch/wait-stopped.ts'
 import { oneOffs, removeOneOffs } from './one-offs.ts'
 import { imagesOf, readRmi, removeImages } from './remove-images.ts'
 import { type Removing, removeServices } from './remove-services.ts'
 
-const POLL_MS = 250
 const WAIT_MS = 300_000
 
 /** `compose down`: removes the project, and resolves when its containers and networks are gone. */
@@ -75,28 +75,18 @@ interface GoneOptions {
   readonly timeoutMs: number
 }
 
-async function waitUntilGone(
-  name: string,
-  { api, progress, clock, signal, timeoutMs, look }: GoneOptions,
-): Promise<void> {
-  const deadline = clock.monotonicMs() + timeoutMs
-  for (;;) {
-    const view = look(await api.project(name))
-    // Somebody may have brought it up again: then our part is done too.
-    if (view === undefined || !view.removing) return
-    const left = remaining(view)
-    for (const task of left) progress.tell(`Container ${task.name}`, 'Stopping')
-    if (clock.monotonicMs() >= deadline) {
-      const where = left.map(task => `${task.name} on ${task.node ?? 'no node'}`).join(', ')
-      throw failed(
-        'DOWN_TIMEOUT',
-        `Not down after ${timeoutMs / 1_000} s: ${where === '' ? 'networks or volumes are left' : where}. The manager goes on when the hosts answer`,
-      )
-    }
-    await sleep(clock, POLL_MS, signal)
-  }
-}
-
-function remaining(view: ProjectView): ProjectView['tasks'] {
-  return view.tasks.filter(task => !isTerminal(task.state))
+async function waitUntilGone(name: string, { api, look, ...wait }: GoneOptions): Promise<void> {
+  await waitStopped({
+    ...wait,
+    left: async () => {
+      const view = look(await api.project(name))
+      // Somebody may have brought it up again: then our part is done too.
+      return view?.removing === true ? view.tasks.filter(task => !isTerminal(task.state)) : undefined
+    },
+    onTimeout: left => {
+      const where = left.length === 0 ? 'networks or volumes are left' : placesOf(left)
+      const late = `Not down after ${wait.timeoutMs / 1_000} s: ${where}`
+      return failed('DOWN_TIMEOUT', `${late}. The manager goes on when the hosts answer`)
+    },
+  })
 }

@@ -1,15 +1,15 @@
 import { errorMessage } from '../../../../core/errors.ts'
+import { COMPOSE_LABELS } from '../../../../core/model/compose-labels.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
 import type { ContainerSummary } from '../../../../docker-api/index.ts'
 import type { Progress } from '../../../output/progress.ts'
-import { ONE_OFF_LABEL, PROJECT_LABEL } from '../labels.ts'
 import type { ManagerApi } from '../manager-api.ts'
 
 const PARALLEL = 8
 
 /** Containers of a project that `run` has made, on all hosts, whether they run or not. */
 export async function oneOffs(project: string, api: ManagerApi): Promise<readonly ContainerSummary[]> {
-  const filters = { label: [`${PROJECT_LABEL}=${project}`, `${ONE_OFF_LABEL}=True`] }
+  const filters = { label: [`${COMPOSE_LABELS.project}=${project}`, `${COMPOSE_LABELS.oneOff}=True`] }
   return api.engine.containers.list({ all: true, filters })
 }
 

@@ -1,7 +1,5 @@
 import type { CommandLeaf } from '../../../command.ts'
-import { flag } from '../../../engine/options.ts'
-
-const DRY_RUN = flag('--dry-run', 'only print what would be done')
+import { DRY_RUN, flag } from '../../../engine/options.ts'
 
 const down: CommandLeaf = {
   name: 'down',

@@ -1,4 +1,3 @@
-import { sleep } from '../../../../core/clock.ts'
 import { failed, invalidInput } from '../../../../core/errors.ts'
 import type { ApplyResult, ProjectView } from '../../../../core/model/control-api.ts'
 import type { ProjectSpec } from '../../../../core/model/service.ts'
@@ -8,6 +7,7 @@ import type { Progress } from '../../../output/progress.ts'
 import type { ManagerApi } from '../manager-api.ts'
 import { planText } from '../plan-text.ts'
 import { killLate } from '../watch/kill-late.ts'
+import { placesOf, waitStopped } from '../watch/wait-stopped.ts'
 
 export interface Removing {
   readonly api: ManagerApi
@@ -18,7 +18,6 @@ export interface Removing {
   readonly dryRun: boolean
 }
 
-const POLL_MS = 250
 const WAIT_MS = 300_000
 
 /** Takes services out of a running project, and resolves when none of their containers runs. The others stay as they are. */
@@ -38,18 +37,18 @@ export async function removeServices(view: ProjectView, names: readonly string[]
     return
   }
   const look = killLate({ api, clock: context.clock, seconds })
-  const deadline = context.clock.monotonicMs() + WAIT_MS
-  for (;;) {
-    const now = look(await api.project(view.spec.name))
-    const left = (now?.tasks ?? []).filter(task => names.includes(task.service) && !isTerminal(task.state))
-    if (left.length === 0) break
-    if (context.clock.monotonicMs() >= deadline) {
-      const list = left.map(task => `${task.name} on ${task.node ?? 'no node'}`).join(', ')
-      throw failed('STOP_TIMEOUT', `Not stopped after ${WAIT_MS / 1_000} s: ${list}`)
-    }
-    for (const task of left) progress.tell(`Container ${task.name}`, 'Stopping')
-    await sleep(context.clock, POLL_MS, context.signal)
-  }
+  await waitStopped({
+    clock: context.clock,
+    signal: context.signal,
+    progress,
+    timeoutMs: WAIT_MS,
+    left: async () => {
+      const now = look(await api.project(view.spec.name))
+      const left = (now?.tasks ?? []).filter(task => names.includes(task.service) && !isTerminal(task.state))
+      return left.length === 0 ? undefined : left
+    },
+    onTimeout: left => failed('STOP_TIMEOUT', `Not stopped after ${WAIT_MS / 1_000} s: ${placesOf(left)}`),
+  })
   for (const name of names) progress.tell(`Service ${name}`, 'Removed')
 }
 

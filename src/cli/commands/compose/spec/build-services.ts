@@ -1,10 +1,11 @@
-import { imageName, type Project } from '../../../../compose/index.ts'
-import { errorMessage, failed, ShoalError } from '../../../../core/errors.ts'
+import { hostLines, imageName, type Project, servicesOf, ulimits } from '../../../../compose/index.ts'
+import { errorMessage, failed } from '../../../../core/errors.ts'
 import { parseBytes } from '../../../../core/units.ts'
-import type { BuildOptions, ProgressMessage } from '../../../../docker-api/index.ts'
+import { type BuildOptions, type ProgressMessage, toUlimits } from '../../../../docker-api/index.ts'
 import { packContext } from '../../../build-context/pack-context.ts'
 import type { CommandContext } from '../../../command.ts'
 import type { Progress } from '../../../output/progress.ts'
+import { findImage } from '../images/find-image.ts'
 import type { ManagerApi } from '../manager-api.ts'
 import type { BuiltImages } from './pin-images.ts'
 
@@ -49,11 +50,11 @@ const NO_EFFECT = [
 export async function buildServices(project: Project, run: BuildRun): Promise<BuiltImages> {
   const built = new Map<string, string>()
   for (const name of run.services) {
-    const service = treeAt(project.model, 'services', name)
+    const service = servicesOf(project.model)[name] ?? {}
     const build = treeAt(service, 'build')
     if (Object.keys(build).length === 0) continue
     const image = imageName(project.name, name, service)
-    const id = run.policy === 'always' ? undefined : await findImage(image, run)
+    const id = run.policy === 'always' ? undefined : await findBuilt(image, run)
     if (id !== undefined) built.set(image, id)
     if (id !== undefined || run.policy === 'never') continue
     run.progress.tell(`Image ${image}`, 'Building')
@@ -63,18 +64,9 @@ export async function buildServices(project: Project, run: BuildRun): Promise<Bu
   return built
 }
 
-async function findImage(image: string, { api, running }: BuildRun): Promise<string | undefined> {
-  return (await idOf(image, api)) ?? (await idOf(running?.get(image), api))
-}
-
-async function idOf(image: string | undefined, api: ManagerApi): Promise<string | undefined> {
-  if (image === undefined) return undefined
-  try {
-    return (await api.engine.images.inspect(image)).Id
-  } catch (error) {
-    if (error instanceof ShoalError && error.status === 404) return undefined
-    throw error
-  }
+async function findBuilt(image: string, { api, running }: BuildRun): Promise<string | undefined> {
+  const pinned = running?.get(image)
+  return (await findImage(image, api)) ?? (pinned === undefined ? undefined : await findImage(pinned, api))
 }
 
 /** Resolves with the image's id. */
@@ -128,13 +120,8 @@ function hostOf(build: Tree): Pick<BuildOptions, 'hostConfig'> {
   const network = text(build['network'])
   const size = build['shm_size']
   const shmSize = typeof size === 'number' ? size : parseBytes(text(size) ?? '0')
-  const hosts = Array.isArray(build['extra_hosts'])
-    ? build['extra_hosts'].map(host => String(host).replace('=', ':'))
-    : []
-  const limits = Object.entries(treeAt(build, 'ulimits')).map(([Name, limit]) => {
-    const { soft, hard } = isTree(limit) ? limit : { soft: limit, hard: limit }
-    return { Name, Soft: Number(soft), Hard: Number(hard) }
-  })
+  const hosts = hostLines(build['extra_hosts'])
+  const limits = toUlimits(ulimits(build['ulimits']) ?? {})
   const hostConfig = {
     ...(network === undefined ? {} : { NetworkMode: network }),
     ...(shmSize === 0 ? {} : { ShmSize: shmSize }),

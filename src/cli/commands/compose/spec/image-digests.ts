@@ -1,7 +1,8 @@
+import { servicesOf } from '../../../../compose/index.ts'
 import { formatImageReference, parseImageReference } from '../../../../core/image-reference.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
 import type { CommandContext, Invocation } from '../../../command.ts'
-import { loginFor } from '../../../engine/registry-login.ts'
+import { authOf } from '../../../engine/registry-login.ts'
 import { managerApi } from '../manager-api.ts'
 
 type Model = Readonly<Record<string, unknown>>
@@ -15,14 +16,13 @@ export async function resolveImageDigests(
   context: CommandContext,
 ): Promise<Model> {
   const { images } = managerApi(invocation, context).engine
-  const services = Object.entries((model['services'] ?? {}) as Readonly<Record<string, Model>>)
+  const services = Object.entries(servicesOf(model))
   const resolved = await mapParallel(services, PARALLEL, async ([name, service]) => {
     const image = service['image']
     if (typeof image !== 'string' || image === '') return [name, service] as const
     const reference = parseImageReference(image)
     if (reference.digest !== undefined) return [name, service] as const
-    const auth = await loginFor(image, context.env)
-    const found = await images.distribution(image, auth === undefined ? {} : { auth }, context.signal)
+    const found = await images.distribution(image, await authOf(image, context.env), context.signal)
     const pinned = formatImageReference({ tag: 'latest', ...reference, digest: found.Descriptor.digest })
     return [name, { ...service, image: pinned }] as const
   })
@@ -31,7 +31,7 @@ export async function resolveImageDigests(
 
 /** An override file that pins the images of another one, and says nothing else. */
 export function onlyImages(model: Model): Model {
-  const services = Object.entries((model['services'] ?? {}) as Readonly<Record<string, Model>>)
+  const services = Object.entries(servicesOf(model))
   const pinned = services.flatMap(([name, { image }]) =>
     typeof image === 'string' ? [[name, { image }] as const] : [],
   )

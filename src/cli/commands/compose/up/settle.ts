@@ -1,3 +1,4 @@
+import { servicesOf } from '../../../../compose/index.ts'
 import { invalidInput } from '../../../../core/errors.ts'
 import type { TaskView } from '../../../../core/model/control-api.ts'
 import { followLogs } from '../watch/follow-logs.ts'
@@ -79,11 +80,11 @@ function follow({ invocation, context, progress, result, project, before }: Sett
 /** Whose output is shown: of the services that are asked about, but for those that say `attach: false`. */
 function attachedServices({ invocation, project }: Settling): readonly string[] {
   const { args, options } = invocation
-  const services = project.project.model['services'] as Readonly<Record<string, { readonly attach?: unknown }>>
+  const services = servicesOf(project.project.model)
   const asked = options.list('attach')
   const named = asked.length > 0 ? asked : args.length === 0 || options.flag('attachDependencies') ? [] : args
   const names = (named.length > 0 ? named : project.spec.services.map(({ name }) => name)).filter(
-    name => !options.list('noAttach').includes(name) && (asked.includes(name) || services[name]?.attach !== false),
+    name => !options.list('noAttach').includes(name) && (asked.includes(name) || services[name]?.['attach'] !== false),
   )
   if (names.length === 0) throw invalidInput('BAD_FLAG', 'There is no service to attach to: use --detach')
   return names

@@ -1,5 +1,5 @@
 import type { CommandLeaf, OptionDefinition } from '../../../command.ts'
-import { flag, flags } from '../../../engine/options.ts'
+import { DRY_RUN, flag, flags } from '../../../engine/options.ts'
 
 const hidden = (text: string, summary: string): OptionDefinition => ({ flags: text, summary, hidden: true })
 
@@ -15,7 +15,7 @@ const CREATE: readonly OptionDefinition[] = [
   flag('--remove-orphans', 'remove services that the files no longer name'),
   flags('--scale <service=number>', 'another number of replicas'),
   hidden('-y, --yes', 'accepted: nothing is asked'),
-  flag('--dry-run', 'only print what would be done'),
+  DRY_RUN,
 ]
 
 const up: CommandLeaf = {

@@ -1,0 +1,34 @@
+import { errorMessage, failed } from '../../../../core/errors.ts'
+import type { CommandContext } from '../../../command.ts'
+import { authOf } from '../../../engine/registry-login.ts'
+import type { Progress } from '../../../output/progress.ts'
+import type { ManagerApi } from '../manager-api.ts'
+
+export interface Carrying {
+  readonly api: ManagerApi
+  readonly context: CommandContext
+  readonly progress: Progress
+}
+
+const NEWS = {
+  pull: { going: 'Pulling', done: 'Pulled', code: 'PULL_FAILED' },
+  push: { going: 'Pushing', done: 'Pushed', code: 'PUSH_FAILED' },
+} as const
+
+/** Has all hosts pull an image, or one that has it push it. Throws PULL_FAILED or PUSH_FAILED. */
+export async function carryImage(
+  verb: keyof typeof NEWS,
+  image: string,
+  { api, context, progress }: Carrying,
+): Promise<void> {
+  const { going, done, code } = NEWS[verb]
+  progress.tell(`Image ${image}`, going)
+  const auth = await authOf(image, context.env)
+  try {
+    await api.engine.images[verb](image, auth, context.signal)
+  } catch (cause) {
+    context.signal.throwIfAborted()
+    throw failed(code, `Cannot ${verb} ${image}: ${errorMessage(cause)}`, { cause })
+  }
+  progress.tell(`Image ${image}`, done)
+}
