@@ -17,11 +17,11 @@ export {
   type LeaderRecord,
   type Leadership,
 } from './election.ts'
-export { type EtcdProcess, type EtcdProcessOptions, startEtcd } from './etcd-process.ts'
-export { createEtcdStore, type EtcdOptions } from './etcd-store.ts'
+export { type EtcdProcess, type EtcdProcessOptions, startEtcd } from './etcd/etcd-process.ts'
+export { createEtcdStore, type EtcdOptions } from './etcd/etcd-store.ts'
 export { parseHostPort } from './host-port.ts'
 export { type ClusterKeys, clusterKeys } from './keys.ts'
-export { createMemoryStore, type MemoryStore, type StoreLink } from './memory-store.ts'
+export { createMemoryStore, type MemoryStore, type StoreLink } from './memory/memory-store.ts'
 export { createNodeSource, parseNodeFile } from './node-source.ts'
 export {
   builtImageCodec,

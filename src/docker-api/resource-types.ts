@@ -22,7 +22,10 @@ export interface ImageInspect {
   readonly Parent?: string
   readonly Comment?: string
   readonly Created: string
+  /** The engine, and the container as it was set up, that the image was made of, if it says so. */
   readonly DockerVersion?: string
+  readonly Container?: string
+  readonly ContainerConfig?: ContainerConfig
   readonly Author?: string
   readonly Config: ContainerConfig
   readonly Architecture: string

@@ -18,7 +18,7 @@ import { type ClientTls, clientTlsOf } from '../docker-api/index.ts'
 import { createManager, createManagerServer, type EngineList } from '../manager/index.ts'
 import { createEnginePool } from './engine-pool.ts'
 import { createLogger } from './logger.ts'
-import { type ManageOptions, readManageOptions } from './manager-options.ts'
+import { type ManageOptions, readManageOptions } from './manager/manager-options.ts'
 import { loadTls } from './tls-flags.ts'
 import { VERSION } from './version.ts'
 
@@ -80,7 +80,7 @@ async function openStore(
 ): Promise<{ store: Store; keys: ClusterKeys; engineList?: EngineList }> {
   const { discovery, storeTls, clientTls, polling } = options
   if (discovery !== undefined && discovery.scheme !== 'etcd') {
-    const { openEngineList } = await import('./manager-engines.ts')
+    const { openEngineList } = await import('./manager/manager-engines.ts')
     return openEngineList(discovery, { ...ports, tls: clientTls, polling }, scope)
   }
   const endpoints = discovery?.endpoints ?? [await ownEtcd(options, ports, scope)]

@@ -7,9 +7,9 @@ import { TLS_FLAGS } from './tls-flags.ts'
 import { VERSION } from './version.ts'
 
 const swarm = swarmGroup({
-  create: async () => (await import('./swarm-create.ts')).runCreate,
-  list: async () => (await import('./swarm-list.ts')).runList,
-  leave: async () => (await import('./swarm-leave.ts')).runLeave,
+  create: async () => (await import('./swarm/swarm-create.ts')).runCreate,
+  list: async () => (await import('./swarm/swarm-list.ts')).runList,
+  leave: async () => (await import('./swarm/swarm-leave.ts')).runLeave,
   join: async () => (await import('./agent.ts')).runJoin,
   manage: async () => (await import('./manager.ts')).runManager,
   engineFlags: ENGINE_FLAGS,

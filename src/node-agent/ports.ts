@@ -5,7 +5,7 @@ import type { PortSpec } from '../core/model/service.ts'
 import type { Random } from '../core/random.ts'
 import type { ClusterKeys, Store } from '../discovery/index.ts'
 import type { Engine } from '../docker-api/index.ts'
-import type { TaskFiles } from './task-files.ts'
+import type { TaskFiles } from './tasks/task-files.ts'
 
 /** An address of a task on a network that spans hosts. */
 export interface ClaimedAddress {

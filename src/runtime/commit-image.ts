@@ -4,10 +4,13 @@ import type { ImageStore } from './images/index.ts'
 import type { ImageCommits } from './ports.ts'
 
 /** Makes images of containers: the image each was made from, and what it changed as one more layer. */
-export function imageCommits(store: ImageStore, clock: Clock): ImageCommits {
+export function imageCommits(
+  store: ImageStore,
+  { clock, engineVersion }: { readonly clock: Clock; readonly engineVersion: string },
+): ImageCommits {
   return {
     applyChanges,
-    async commit({ containerId, imageId, config, name, createdBy, comment, author, changed, skips }) {
+    async commit({ containerId, imageId, config, containerConfig, name, createdBy, comment, author, changed, skips }) {
       const base = await store.describe(imageId)
       const directory = await store.roots.changes(containerId)
       const layers = changed ? [await store.addLayer({ directory, kind: 'upper', live: true, skips })] : []
@@ -26,6 +29,7 @@ export function imageCommits(store: ImageStore, clock: Clock): ImageCommits {
         createdMs,
         parent: base.id,
         tags: [],
+        origin: { engineVersion, containerId, containerConfig },
         ...(author === undefined ? {} : { author }),
       })
       if (name !== undefined) await store.images.tag(id, name)

@@ -59,6 +59,8 @@ export interface CommitRequest {
   /** The image the container was made from. */
   readonly imageId: string
   readonly config: ContainerConfig
+  /** The container's own, of which the image tells. */
+  readonly containerConfig: ContainerConfig
   /** How the history tells of the new layer. */
   readonly createdBy: string
   readonly name?: string

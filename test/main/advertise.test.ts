@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { checkAdvertised } from '../../src/main/advertise.ts'
+import { checkAdvertised } from '../../src/main/agent/advertise.ts'
 
 const THERE = ['10.0.0.1:2379', '10.0.0.2:2379']
 

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
-import { findEngine } from '../../src/main/find-engine.ts'
+import { findEngine } from '../../src/main/agent/find-engine.ts'
 
 let server: Server | undefined
 afterEach(() => void server?.close())

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CommandContext, Options } from '../../src/cli/index.ts'
-import { readManageOptions } from '../../src/main/manager-options.ts'
+import { readManageOptions } from '../../src/main/manager/manager-options.ts'
 
 /** The options of `swarm manage` as the program hands them over, names in camel case. */
 function read(given: Readonly<Record<string, string | boolean | readonly string[]>>, args: readonly string[] = []) {

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest'
 import { failed, unavailable } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { ManualClock } from '../../src/core/manual-clock.ts'
-import type { Executors } from '../../src/node-agent/actions.ts'
-import { ControlLoop, type Observation } from '../../src/node-agent/control-loop.ts'
+import type { Executors } from '../../src/node-agent/tasks/actions.ts'
+import { ControlLoop, type Observation } from '../../src/node-agent/tasks/control-loop.ts'
 import { taskRecord } from '../support/tasks.ts'
 
 const OBSERVATION: Observation = {

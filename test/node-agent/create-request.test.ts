@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { toCreateRequest } from '../../src/node-agent/create-request.ts'
-import { fillTemplates } from '../../src/node-agent/templates.ts'
+import { toCreateRequest } from '../../src/node-agent/tasks/create-request.ts'
+import { fillTemplates } from '../../src/node-agent/tasks/templates.ts'
 import { serviceSpec, taskRecord } from '../support/tasks.ts'
 
 const CLAIMED = new Map([['shop_default', { address: '10.1.0.5', mac: '02:42:0a:01:00:05' }]])

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { isTerminal, type TaskRecord, type TaskState, type TaskStatus } from '../../src/core/model/task.ts'
-import type { Action } from '../../src/node-agent/actions.ts'
-import { decide, nextDecisionMs, type Snapshot } from '../../src/node-agent/decide.ts'
-import { isAlive, type SeenContainer } from '../../src/node-agent/seen-container.ts'
+import type { Action } from '../../src/node-agent/tasks/actions.ts'
+import { decide, nextDecisionMs, type Snapshot } from '../../src/node-agent/tasks/decide.ts'
+import { isAlive, type SeenContainer } from '../../src/node-agent/tasks/seen-container.ts'
 import { fc } from '../support/property.ts'
 import { taskRecord } from '../support/tasks.ts'
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { failed, unavailable } from '../../src/core/errors.ts'
 import { metaCodec, type StoreLink } from '../../src/discovery/index.ts'
-import { admit } from '../../src/node-agent/admission.ts'
-import { afterFailure } from '../../src/node-agent/task-runner.ts'
+import { admit } from '../../src/node-agent/membership/admission.ts'
+import { afterFailure } from '../../src/node-agent/tasks/task-runner.ts'
 import { taskRecord } from '../support/tasks.ts'
 import { AgentUnderTest, KEYS } from './agent-under-test.ts'
 

@@ -4,7 +4,7 @@ import { silentLog } from '../../src/core/log.ts'
 import { ManualClock } from '../../src/core/manual-clock.ts'
 import type { ContainerSpec } from '../../src/core/model/service.ts'
 import type { Engine } from '../../src/docker-api/index.ts'
-import { ensureImage } from '../../src/node-agent/ensure-image.ts'
+import { ensureImage } from '../../src/node-agent/tasks/ensure-image.ts'
 
 /** What is done about an image that this engine, or a peer, has or has not. */
 async function asked(

@@ -3,8 +3,8 @@ import { invalidInput, unavailable } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { ManualClock } from '../../src/core/manual-clock.ts'
 import { clusterKeys, createMemoryStore, type Store } from '../../src/discovery/index.ts'
-import { StatusReporter } from '../../src/node-agent/status-reporter.ts'
-import { statusWithoutContainer } from '../../src/node-agent/task-status.ts'
+import { StatusReporter } from '../../src/node-agent/tasks/status-reporter.ts'
+import { statusWithoutContainer } from '../../src/node-agent/tasks/task-status.ts'
 import { taskRecord } from '../support/tasks.ts'
 
 const keys = clusterKeys('c')

@@ -1,5 +1,5 @@
 import type { ContainerInspect, ContainerSummary, Engine, PortMap, PortSummary } from '../../docker-api/index.ts'
-import { PORTS_LABEL } from '../seen-container.ts'
+import { PORTS_LABEL } from '../tasks/seen-container.ts'
 
 interface Ingress {
   readonly published: number

@@ -60,6 +60,13 @@ export interface HistoryEntry {
   readonly empty_layer?: boolean
 }
 
+/** What an image tells of the container it was made of, as Docker's do. */
+export interface ImageOrigin {
+  readonly engineVersion: string
+  readonly containerId: string
+  readonly containerConfig: ContainerConfig
+}
+
 export interface NewImage {
   readonly layers: readonly LayerRef[]
   readonly config: ContainerConfig
@@ -67,6 +74,8 @@ export interface NewImage {
   /** Milliseconds since 1970; absent: 0, so that equal content gives an equal id. */
   readonly createdMs?: number
   readonly author?: string
+  /** Absent for what is built: equal input gives equal images, whatever container a step ran in. */
+  readonly origin?: ImageOrigin
   /** Names the image gets; existing ones move to it. */
   readonly tags: readonly string[]
   /** The image it was made from, if it was made here: it stays as long as this one, and goes with it if it has no name. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { ContainerInspect, ContainerSummary } from '../../../src/docker-api/index.ts'
-import { toCreateRequest } from '../../../src/node-agent/create-request.ts'
 import { withIngressPorts } from '../../../src/node-agent/index.ts'
+import { toCreateRequest } from '../../../src/node-agent/tasks/create-request.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
 import { serviceSpec, taskRecord } from '../../support/tasks.ts'
 

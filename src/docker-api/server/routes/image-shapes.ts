@@ -19,9 +19,10 @@ export function summaryFor(version: string | undefined, summary: ImageSummary): 
 
 /** `GET /images/{name}/json` as a version of the API has it; undefined is the newest. */
 export function inspectFor(version: string | undefined, image: ImageInspect): object {
+  const { Container = '', ContainerConfig, ...always } = image
   return orderedImage({
-    ...image,
+    ...always,
     ...(isOlderThan(version, '1.44') ? { VirtualSize: image.Size } : {}),
-    ...(isOlderThan(version, '1.45') ? { Container: '', ContainerConfig: EMPTY_CONFIG } : {}),
+    ...(isOlderThan(version, '1.45') ? { Container, ContainerConfig: { ...EMPTY_CONFIG, ...ContainerConfig } } : {}),
   })
 }

@@ -22,6 +22,7 @@ export async function commitContainer(room: Room, reference: string, options: Co
       containerId: id,
       imageId,
       config: merged,
+      containerConfig: imageConfig(config),
       createdBy: (config.Cmd ?? []).join(' '),
       changed: (await changesOf(room, id)).length > 0,
       skips: isMountPoint,

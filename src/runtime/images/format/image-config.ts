@@ -9,6 +9,8 @@ export interface ImageConfig extends Platform {
   readonly author?: string
   readonly comment?: string
   readonly docker_version?: string
+  readonly container?: string
+  readonly container_config?: ContainerConfig
   readonly 'os.version'?: string
   readonly config?: ContainerConfig
   readonly rootfs: { readonly type: string; readonly diff_ids: readonly string[] }
@@ -65,6 +67,8 @@ const IMAGE_FIELDS: Readonly<Record<string, Check>> = {
   author: isText,
   comment: isText,
   docker_version: isText,
+  container: isText,
+  container_config: isRecord,
   variant: isText,
   config: isRecord,
   history: value => Array.isArray(value) && value.every(isRecord),

@@ -26,6 +26,8 @@ export async function inspectImage(parts: StoreParts, reference: string): Promis
     Comment: config.comment ?? config.history?.at(-1)?.comment ?? '',
     Created: config.created ?? NEVER,
     DockerVersion: config.docker_version ?? '',
+    ...(config.container === undefined ? {} : { Container: config.container }),
+    ...(config.container_config === undefined ? {} : { ContainerConfig: config.container_config }),
     Author: config.author ?? '',
     Config: { ...EMPTY_CONFIG, ...config.config } as ContainerConfig,
     Architecture: config.architecture,

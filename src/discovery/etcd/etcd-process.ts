@@ -1,0 +1,257 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { type Clock, sleep, withDeadline } from '../../core/clock.ts'
+import { conflict, errorCode, errorMessage, failed, type ShoalError } from '../../core/errors.ts'
+
+export interface EtcdProcessOptions {
+  /** Keeps `etcd/` (its data), `etcd.log` and `etcd.json` (which process serves it). Made if missing. */
+  readonly dataDir: string
+  readonly clock: Clock
+  /** Address to listen on. Default: 127.0.0.1. */
+  readonly host?: string
+  /** Default: free ones. */
+  readonly clientPort?: number
+  readonly peerPort?: number
+  /** Default: `etcd`, from the PATH. */
+  readonly binary?: string
+  /** How long it may take until healthy. Default: 30 seconds. */
+  readonly startTimeoutMs?: number
+}
+
+export interface EtcdProcess {
+  /** `127.0.0.1:2379`. */
+  readonly endpoint: string
+  readonly pid: number
+  /** It ran already, left behind by a program that was killed. */
+  readonly adopted: boolean
+  /** Resolves when it has ended, by whatever cause, with a sentence that says how. */
+  readonly exited: Promise<string>
+  /** Ends it in good order; SIGKILL after five seconds. */
+  readonly stop: () => Promise<void>
+}
+
+const START_TIMEOUT_MS = 30_000
+const STOP_TIMEOUT_MS = 5_000
+const HEALTH_TIMEOUT_MS = 1_000
+const OUTPUT_KEPT = 16_384
+
+/**
+ * Runs a one-member etcd on a data directory. If one left behind by a killed program still serves that directory, it
+ * is taken over as it is.
+ */
+export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProcess> {
+  const { dataDir, clock, host = '127.0.0.1' } = options
+  const etcdDir = join(dataDir, 'etcd')
+  await refuseForeignData(dataDir, etcdDir)
+  const left = await findLeftBehind(dataDir, etcdDir)
+  if (left !== undefined && (await isHealthy(left.endpoint, clock))) return adopt(left, clock)
+  if (left !== undefined) await endProcess(left.pid, clock)
+
+  // Asked first: another etcd on the port would answer our question whether ours is healthy.
+  const clientPort = await freePort(host, options.clientPort)
+  const peerPort = await freePort(host, options.peerPort)
+  const endpoint = `${host}:${clientPort}`
+  const logFile = join(dataDir, 'etcd.log')
+  const log = await open(logFile, 'w', 0o600)
+  const child = spawn(options.binary ?? 'etcd', etcdFlags(etcdDir, endpoint, `${host}:${peerPort}`), {
+    // A file, not a pipe: a pipe breaks when we are killed, and etcd would die of its next line.
+    stdio: ['ignore', log.fd, log.fd],
+    // Its own process group: Ctrl-C must reach us first, so that leases are given back before the store goes.
+    detached: true,
+  })
+  const output = (): string => readTail(logFile)
+  const exited = describeExit(child, options.binary ?? 'etcd', output)
+  await log.close()
+  try {
+    await withDeadline(
+      signal => Promise.race([untilHealthy(endpoint, clock, signal), exited.then(how => Promise.reject(explain(how)))]),
+      options.startTimeoutMs ?? START_TIMEOUT_MS,
+      { clock, onTimeout: () => explain(`etcd on ${etcdDir} did not become healthy in time: ${lastLine(output())}`) },
+    )
+    const pid = child.pid ?? 0
+    await writeFile(join(dataDir, 'etcd.json'), JSON.stringify({ pid, endpoint }))
+    return { endpoint, pid, adopted: false, exited, stop: () => stopChild(child, clock) }
+  } catch (error) {
+    await stopChild(child, clock)
+    throw error
+  }
+}
+
+function etcdFlags(dataDir: string, client: string, peer: string): string[] {
+  return [
+    '--name=shoal',
+    `--data-dir=${dataDir}`,
+    `--listen-client-urls=http://${client}`,
+    `--advertise-client-urls=http://${client}`,
+    `--listen-peer-urls=http://${peer}`,
+    `--initial-advertise-peer-urls=http://${peer}`,
+    `--initial-cluster=shoal=http://${peer}`,
+    '--auto-compaction-mode=periodic',
+    '--auto-compaction-retention=1h',
+    '--logger=zap',
+    '--log-level=warn',
+  ]
+}
+
+async function refuseForeignData(dataDir: string, etcdDir: string): Promise<void> {
+  try {
+    await mkdir(etcdDir, { recursive: true, mode: 0o700 })
+    const names = await readdir(etcdDir)
+    if (names.length === 0 || names.includes('member')) return
+    throw conflict(
+      'ETCD_FOREIGN_DATA',
+      `${etcdDir} holds files that are not etcd's (${names.slice(0, 3).join(', ')}): give another data directory, or empty this one`,
+    )
+  } catch (cause) {
+    if (errorCode(cause) === 'ETCD_FOREIGN_DATA') throw cause
+    throw failed(
+      'ETCD_DATA',
+      `Cannot use ${dataDir} for etcd (${errorMessage(cause)}): choose another --data-root, or fix this one`,
+      { cause },
+    )
+  }
+}
+
+interface LeftBehind {
+  readonly pid: number
+  readonly endpoint: string
+}
+
+async function findLeftBehind(dataDir: string, etcdDir: string): Promise<LeftBehind | undefined> {
+  try {
+    const { pid, endpoint } = JSON.parse(await readFile(join(dataDir, 'etcd.json'), 'utf8')) as LeftBehind
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8')
+    return commandLine.split('\0').includes(`--data-dir=${etcdDir}`) ? { pid, endpoint } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function adopt({ pid, endpoint }: LeftBehind, clock: Clock): EtcdProcess {
+  const exited = untilGone(pid, clock).then(() => `etcd (process ${pid}) ended`)
+  return {
+    endpoint,
+    pid,
+    adopted: true,
+    exited,
+    async stop() {
+      await endProcess(pid, clock)
+      await exited
+    },
+  }
+}
+
+async function untilGone(pid: number, clock: Clock): Promise<void> {
+  while (isAlive(pid)) await sleep(clock, 200)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function endProcess(pid: number, clock: Clock): Promise<void> {
+  if (!isAlive(pid)) return
+  process.kill(pid, 'SIGTERM')
+  const late = clock.setTimer(STOP_TIMEOUT_MS, () => isAlive(pid) && process.kill(pid, 'SIGKILL'))
+  await untilGone(pid, clock)
+  late.cancel()
+}
+
+async function stopChild(child: ChildProcess, clock: Clock): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  const late = clock.setTimer(STOP_TIMEOUT_MS, () => child.kill('SIGKILL'))
+  await gone
+  late.cancel()
+}
+
+function readTail(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').slice(-OUTPUT_KEPT)
+  } catch {
+    return ''
+  }
+}
+
+function describeExit(child: ChildProcess, binary: string, output: () => string): Promise<string> {
+  return new Promise(resolve => {
+    child.on('error', error => resolve(`cannot run ${binary}: ${errorCode(error) ?? error.message}`))
+    child.on('close', (code, signal) =>
+      resolve(`etcd ended with ${signal ?? `exit code ${code}`}: ${lastLine(output())}`),
+    )
+  })
+}
+
+/** etcd's last complaint, without zap's JSON around it. */
+function lastLine(output: string): string {
+  const lines = output.trimEnd().split('\n')
+  const last = lines.findLast(line => /"level":"(fatal|error|panic)"/.test(line)) ?? lines.at(-1) ?? ''
+  try {
+    const { msg, error } = JSON.parse(last) as { msg?: string; error?: string }
+    return [msg, error].filter(part => part !== undefined).join(': ')
+  } catch {
+    return last === '' ? 'it said nothing' : last.slice(0, 500)
+  }
+}
+
+function explain(how: string): ShoalError {
+  const hints: readonly (readonly [RegExp, string])[] = [
+    [
+      /ENOENT/,
+      'Install etcd (Debian: apt-get install etcd-server), or give the URL of a running one: etcd://host:port',
+    ],
+    [/address already in use/, 'Another program listens on that port: stop it, or give another port'],
+    [/opened by another process|file lock/, 'Another etcd uses this data directory: stop it first'],
+    [
+      /invalid database|crc mismatch|wal:|cannot downgrade|unexpected EOF/,
+      'Restore a backup, or start on an empty directory',
+    ],
+    [/permission denied|EACCES/, 'Run as the owner of the data directory'],
+    [/no space left/, 'Free some disk space'],
+  ]
+  const hint = hints.find(([pattern]) => pattern.test(how))?.[1] ?? 'Its data directory keeps all it said, in etcd.log'
+  return failed('ETCD_FAILED', `Cannot start the embedded store: ${how}. ${hint}`)
+}
+
+async function untilHealthy(endpoint: string, clock: Clock, signal: AbortSignal): Promise<void> {
+  while (!(await isHealthy(endpoint, clock))) await sleep(clock, 50, signal)
+}
+
+async function isHealthy(endpoint: string, clock: Clock): Promise<boolean> {
+  const ask = async (signal: AbortSignal): Promise<boolean> => {
+    const response = await fetch(`http://${endpoint}/health`, { signal })
+    return ((await response.json()) as { health?: string }).health === 'true'
+  }
+  try {
+    return await withDeadline(ask, HEALTH_TIMEOUT_MS, { clock, onTimeout: () => explain('it does not answer') })
+  } catch {
+    return false
+  }
+}
+
+/** The port given if it is free, else any. */
+async function freePort(host: string, wanted = 0): Promise<number> {
+  const server = createServer()
+  try {
+    server.listen(wanted, host)
+    await once(server, 'listening')
+  } catch (cause) {
+    throw explain(
+      `${host}:${wanted}: ${errorCode(cause) === 'EADDRINUSE' ? 'address already in use' : errorMessage(cause)}`,
+    )
+  }
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return address === null || typeof address === 'string' ? wanted : address.port
+}

@@ -1,0 +1,245 @@
+import type {
+  Etcd3,
+  IOptions,
+  IRangeRequest,
+  IRangeResponse,
+  ITxnRequest,
+  ITxnResponse,
+  IWatchCreateRequest,
+  IWatchResponse,
+} from 'etcd3'
+import type { Clock } from '../../core/clock.ts'
+import { errorMessage, failed, invalidInput, isTransient } from '../../core/errors.ts'
+import { leaseGone, storeUnavailable } from '../store-error.ts'
+import { cancelQuietly } from './etcd-stream.ts'
+import { LeaseStream } from './lease-stream.ts'
+
+export interface EtcdOptions {
+  /** `10.0.0.1:2379` or `https://…`; the next one is tried when one fails. */
+  readonly endpoints: readonly string[]
+  readonly clock: Clock
+  readonly tls?: { readonly ca: Buffer; readonly cert?: Buffer; readonly key?: Buffer }
+  /** Deadline of each call. Default: 5 seconds. */
+  readonly callTimeoutMs?: number
+}
+
+/** etcd's own calls, with deadlines, failover between endpoints and our errors. The only file that knows the library. */
+export interface EtcdWire {
+  readonly range: (request: IRangeRequest) => Promise<IRangeResponse>
+  readonly txn: (request: ITxnRequest) => Promise<ITxnResponse>
+  readonly grantLease: (ttlSeconds: number) => Promise<{ readonly id: string; readonly ttlSeconds: number }>
+  /** One renewal; false if etcd does not know the lease. */
+  readonly renewLease: (id: string) => Promise<boolean>
+  readonly revokeLease: (id: string) => Promise<void>
+  /** The responses of one watch, until it breaks (throws) or the signal is aborted (ends). */
+  readonly watch: (request: IWatchCreateRequest, signal: AbortSignal) => AsyncGenerator<IWatchResponse>
+  readonly close: () => void
+}
+
+export type WireTxn = ITxnRequest
+export type WatchResponse = IWatchResponse
+
+const CALL_TIMEOUT_MS = 5_000
+
+const CHANNEL_OPTIONS: NonNullable<IOptions['grpcOptions']> = {
+  'grpc.max_receive_message_length': -1,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  // A watch on a host that was switched off must notice; etcd refuses pings more often than every 5 s.
+  'grpc.keepalive_time_ms': 6_000,
+  'grpc.keepalive_timeout_ms': 3_000,
+}
+
+type Policy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>
+
+/** The library's own retries would repeat a transaction whose outcome is unknown, and its breaker hides a recovered etcd. */
+const NO_POLICY: Policy = {
+  _altReturn: undefined as never,
+  onSuccess: () => ({ dispose() {} }),
+  onFailure: () => ({ dispose() {} }),
+  execute: async (work, signal) => work({ signal: signal ?? new AbortController().signal }),
+}
+
+export function openEtcdWire(options: EtcdOptions): EtcdWire {
+  const { endpoints, clock, callTimeoutMs = CALL_TIMEOUT_MS } = options
+  if (endpoints.length === 0) throw invalidInput('NO_ENDPOINTS', 'No etcd endpoint given: expected etcd://host:port')
+  const clients = new Map<string, Etcd3>()
+  let current = 0
+  let closed = false
+
+  const endpoint = (): string => endpoints[current % endpoints.length] ?? ''
+  const client = async (): Promise<Etcd3> => {
+    if (closed) throw storeUnavailable(endpoint(), new Error('the client is closed'))
+    const known = clients.get(endpoint())
+    if (known !== undefined) return known
+    const made = await connect(endpoint(), options)
+    const raced = clients.get(endpoint())
+    if (raced !== undefined) made.close()
+    else clients.set(endpoint(), made)
+    return raced ?? made
+  }
+  const leaseStreams = new Map<Etcd3, LeaseStream>()
+  const leaseStream = (etcd: Etcd3): LeaseStream => {
+    const stream = leaseStreams.get(etcd) ?? new LeaseStream(() => etcd.leaseClient.leaseKeepAlive(), clock)
+    leaseStreams.set(etcd, stream)
+    return stream
+  }
+  const deadline = (): { deadline: Date } => ({ deadline: new Date(clock.nowMs() + callTimeoutMs) })
+
+  /** Tries each endpoint once; goes on only when the failed attempt cannot have had an effect. */
+  const call = async <T>(harmless: boolean, work: (etcd: Etcd3) => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work(await client())
+      } catch (cause) {
+        const error = translate(cause, endpoint())
+        if (!isTransient(error)) throw error
+        current++
+        if (attempt >= endpoints.length || closed || !(harmless || neverSent(cause))) throw error
+      }
+    }
+  }
+
+  return {
+    range: request => call(true, etcd => etcd.kv.range(request, deadline())),
+    txn: request => call(false, etcd => etcd.kv.txn(request, deadline())),
+    async grantLease(ttlSeconds) {
+      const granted = await call(false, etcd => etcd.leaseClient.leaseGrant({ TTL: ttlSeconds, ID: 0 }, deadline()))
+      return { id: granted.ID, ttlSeconds: Number(granted.TTL) }
+    },
+    renewLease: id => call(true, etcd => leaseStream(etcd).renew(id, callTimeoutMs)),
+    async revokeLease(id) {
+      await call(true, etcd => etcd.leaseClient.leaseRevoke({ ID: id }, deadline()))
+    },
+    async *watch(request, signal) {
+      const where = endpoint()
+      try {
+        yield* readWatch(await client(), request, signal)
+      } catch (cause) {
+        current++
+        throw translate(cause, where)
+      }
+    },
+    close() {
+      closed = true
+      for (const stream of leaseStreams.values()) stream.close()
+      for (const etcd of clients.values()) etcd.close()
+      clients.clear()
+    },
+  }
+}
+
+async function connect(endpoint: string, { tls }: EtcdOptions): Promise<Etcd3> {
+  // Loaded late: gRPC takes longer to load than most commands take to run.
+  const { Etcd3: Client } = await import('etcd3')
+  const host = tls !== undefined && !endpoint.includes('://') ? `https://${endpoint}` : endpoint
+  return new Client({
+    hosts: host,
+    grpcOptions: CHANNEL_OPTIONS,
+    faultHandling: { global: NO_POLICY, host: () => NO_POLICY },
+    ...(tls === undefined
+      ? {}
+      : {
+          credentials: {
+            rootCertificate: tls.ca,
+            ...(tls.cert === undefined ? {} : { certChain: tls.cert }),
+            ...(tls.key === undefined ? {} : { privateKey: tls.key }),
+          },
+        }),
+  })
+}
+
+async function* readWatch(
+  etcd: Etcd3,
+  request: IWatchCreateRequest,
+  signal: AbortSignal,
+): AsyncGenerator<IWatchResponse> {
+  const stream = await etcd.watchClient.watch()
+  const queue: IWatchResponse[] = []
+  let ended: { readonly error: unknown } | undefined
+  let wake = Promise.withResolvers<void>()
+  const end = (error: unknown): void => {
+    ended ??= { error }
+    wake.resolve()
+  }
+  const onAbort = (): void => {
+    end(undefined)
+    // At once: whoever reads may never ask for more, and an open stream keeps the connection and the process.
+    cancelQuietly(stream)
+  }
+  stream.on('data', response => {
+    queue.push(response)
+    wake.resolve()
+  })
+  stream.on('error', end)
+  stream.on('end', () => end(new Error('the watch was closed by the server')))
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) onAbort()
+  try {
+    stream.write({ create_request: request })
+    while (true) {
+      wake = Promise.withResolvers<void>()
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        if (signal.aborted) return
+        yield next
+      }
+      if (signal.aborted) return
+      if (ended !== undefined) throw ended.error
+      await wake.promise
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    cancelQuietly(stream)
+  }
+}
+
+/** Whether an attempt failed before a connection stood, so that nothing can have been done. */
+function neverSent(error: unknown): boolean {
+  return /ECONNREFUSED|EHOSTUNREACH|ENOTFOUND|No connection established|Name resolution failed/.test(
+    errorMessage(error),
+  )
+}
+
+/** Sentences of etcd's errors that mean the request is wrong or the store is full: trying again will not help. */
+const PERMANENT: readonly { readonly pattern: RegExp; readonly error: (text: string, cause: unknown) => Error }[] = [
+  { pattern: /lease not found/, error: () => leaseGone('(unknown to etcd)') },
+  {
+    pattern: /too large|too many operations/,
+    error: (text, cause) => invalidInput('TXN_TOO_LARGE', `etcd refuses the transaction: ${text}. Split it`, { cause }),
+  },
+  {
+    pattern: /duplicate key/,
+    error: (text, cause) => invalidInput('TXN_DUPLICATE_KEY', `etcd refuses the transaction: ${text}`, { cause }),
+  },
+  {
+    pattern: /database space exceeded/,
+    error: (_text, cause) =>
+      failed('STORE_FULL', 'etcd is out of space: compact and defragment it, then run "etcdctl alarm disarm"', {
+        cause,
+      }),
+  },
+  {
+    pattern: /permission denied|authentication|invalid auth token|user name is empty/,
+    error: (text, cause) =>
+      failed('STORE_FORBIDDEN', `etcd refuses us: ${text}. Check the user or the certificate given`, { cause }),
+  },
+]
+
+function translate(cause: unknown, endpoint: string): unknown {
+  if (isTransient(cause)) return cause
+  const text = errorMessage(cause)
+  const known = PERMANENT.find(({ pattern }) => pattern.test(text))
+  return known === undefined ? storeUnavailable(endpoint, plain(text)) : known.error(plainText(text), cause)
+}
+
+function plain(text: string): Error {
+  return new Error(plainText(text))
+}
+
+/** What happened to the connection, without the gRPC client's class names, status numbers and notes around it. */
+function plainText(text: string): string {
+  return text
+    .replace(/^(?:\w+Error: |Error: )?(?:\d+ [A-Z_]+: )?/, '')
+    .replace(/^No connection established\. Last error: (?:Error: )?/, '')
+    .replace(/[.\s]*Resolution note:.*$/s, '')
+}

@@ -1,0 +1,64 @@
+import { errorMessage, ShoalError } from '../../core/errors.ts'
+import type { EndpointPublisher } from '../endpoint-publisher.ts'
+import type { Executors } from './actions.ts'
+import { runTask, type TaskRunnerPorts } from './task-runner.ts'
+
+export interface ExecutorPorts extends TaskRunnerPorts {
+  readonly publisher: EndpointPublisher
+  readonly cancel: (taskId: string) => void
+}
+
+/** Carries out what was decided; holds no policy. Each action may be repeated. */
+export function createExecutors(node: string, ports: ExecutorPorts): Executors {
+  const { engine, watcher, reporter, publisher } = ports
+  return {
+    run: ({ task }, signal) => runTask(node, task, ports, signal),
+    async cancel({ taskId }) {
+      ports.cancel(taskId)
+    },
+    async stop({ taskId, container, graceMs }) {
+      await hide(taskId, ports)
+      await unlessGone(() => engine.containers.stop(container, { timeoutMs: graceMs }))
+      await watcher.refresh(container)
+    },
+    async remove({ taskId, containers, stop, release }) {
+      if (release) await hide(taskId, ports)
+      for (const container of containers) {
+        // Its own grace: the engine knows it from the request that made the container.
+        if (stop) await unlessGone(() => engine.containers.stop(container, {}))
+        // Volumes: anonymous ones only; those with names outlive their containers.
+        await unlessGone(() => engine.containers.remove(container, { force: true, volumes: true }))
+        await watcher.refresh(container)
+      }
+      if (!release) return
+      await ports.files?.remove(taskId)
+      await publisher.release(taskId)
+    },
+    async forget({ taskId }) {
+      await ports.files?.remove(taskId)
+      await publisher.release(taskId)
+      reporter.forget(taskId)
+    },
+    async report({ status }) {
+      reporter.report(status)
+    },
+    publish: ({ taskId, healthy }) => publisher.publish(taskId, healthy),
+  }
+}
+
+/** Names stop resolving before the process is told to go. An outage of the store must not keep it from going. */
+async function hide(taskId: string, { publisher, log }: ExecutorPorts): Promise<void> {
+  try {
+    await publisher.publish(taskId, false)
+  } catch (error) {
+    log.warn({ taskId, error: errorMessage(error) }, 'cannot withdraw the addresses of a task yet')
+  }
+}
+
+async function unlessGone(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof ShoalError && error.status === 404)) throw error
+  }
+}

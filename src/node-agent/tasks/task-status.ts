@@ -1,0 +1,70 @@
+import { mayAdvance, type TaskRecord, type TaskState, type TaskStatus } from '../../core/model/task.ts'
+import { isAlive, type SeenContainer } from './seen-container.ts'
+
+/** A status without the time it was written, so that equal content is equal. */
+export type Observation = Omit<TaskStatus, 'updatedAtMs'>
+
+const NOTHING_SEEN = { health: 'none', restarts: 0, addresses: {}, ports: [] } as const
+
+/** The status of a task that has no container (yet, or any more). What was known before is kept. */
+export function statusWithoutContainer(
+  task: Pick<TaskRecord, 'id'>,
+  node: string,
+  { state, error, before }: { state: TaskState; error?: string | undefined; before?: TaskStatus | undefined },
+): Observation {
+  const { error: _old, updatedAtMs: _at, ...kept } = before ?? {}
+  return {
+    ...NOTHING_SEEN,
+    ...kept,
+    taskId: task.id,
+    node,
+    state,
+    health: 'none',
+    ...(error === undefined ? {} : { error }),
+  }
+}
+
+/** The status that a container shows. `ended` is true when the task is to stop: its exit is then no failure. */
+export function statusOfContainer(
+  container: SeenContainer,
+  node: string,
+  { ended, before }: { ended: boolean; before?: TaskStatus | undefined },
+): Observation {
+  const state = stateOf(container, ended)
+  const over = state === 'complete' || state === 'failed' || state === 'stopped'
+  const error = over ? (exitReason(container, state) ?? before?.error) : undefined
+  return {
+    taskId: container.taskId,
+    node,
+    state,
+    health: over ? 'none' : container.health,
+    containerId: container.id,
+    command: container.command,
+    ...(over && container.startedAtMs !== undefined ? { exitCode: container.exitCode } : {}),
+    restarts: container.restarts,
+    addresses: container.addresses,
+    ports: over ? [] : container.ports,
+    ...(error === undefined ? {} : { error }),
+    ...(container.startedAtMs === undefined ? {} : { startedAtMs: container.startedAtMs }),
+    ...(over && container.finishedAtMs !== undefined ? { finishedAtMs: container.finishedAtMs } : {}),
+  }
+}
+
+function stateOf(container: SeenContainer, ended: boolean): TaskState {
+  if (isAlive(container)) return 'running'
+  if (ended) return 'stopped'
+  if (container.startedAtMs === undefined && container.error === '') return 'starting'
+  return container.exitCode === 0 && container.error === '' && !container.outOfMemory ? 'complete' : 'failed'
+}
+
+function exitReason(container: SeenContainer, state: TaskState): string | undefined {
+  if (state !== 'failed') return undefined
+  if (container.error !== '') return container.error
+  if (container.outOfMemory) return `The container ran out of memory (exit code ${container.exitCode})`
+  return `The container exited with code ${container.exitCode}`
+}
+
+/** What may be written after `before`: a state never goes back, and a finished task is left as it finished. */
+export function advance(before: TaskStatus | undefined, next: Observation): Observation {
+  return before === undefined || mayAdvance(before.state, next.state) ? next : before
+}
