@@ -113,7 +113,7 @@ async function openEngine(
     roots: store.roots,
     sandboxes: network.sandboxes,
     mounts: volumes.mounts,
-    commits: imageCommits(store, clock),
+    commits: imageCommits(store, { clock, engineVersion: options.version ?? VERSION_UNKNOWN }),
   })
   scope.defer(room.close)
   containers = room
