@@ -1,5 +1,6 @@
 import type { CommandGroup, CommandLeaf, OptionDefinition } from '../../command.ts'
 import { containerCommands } from './container-commands.ts'
+import { developCommands } from './develop/develop-commands.ts'
 import { fileCommands } from './file-commands.ts'
 import { imageCommands } from './images/image-commands.ts'
 import { lookCommands } from './look/look-commands.ts'
@@ -85,6 +86,7 @@ export function composeGroup(versionText: string): CommandGroup {
       ...imageCommands(),
       ...containerCommands(),
       ...lookCommands(),
+      ...developCommands(),
       ls,
       version(versionText),
     ],

@@ -56,11 +56,18 @@ interface Tree {
   /** Name in the tar; empty for the folder it is unpacked in. */
   readonly name: string
   readonly follow: boolean
+  /** Whose the files are; absent: whose they are here. */
+  readonly owner?: number | undefined
 }
 
-async function addTree(tar: Pack, { source, name, follow }: Tree, count: (bytes: number) => void): Promise<void> {
+async function addTree(
+  tar: Pack,
+  { source, name, follow, owner }: Tree,
+  count: (bytes: number) => void,
+): Promise<void> {
   const stats = await (follow ? stat(source) : lstat(source))
-  const common = { name, mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid, mtime: stats.mtime }
+  const [uid, gid] = owner === undefined ? [stats.uid, stats.gid] : [owner, owner]
+  const common = { name, mode: stats.mode & 0o7777, uid, gid, mtime: stats.mtime }
   if (stats.isSymbolicLink()) {
     tar.entry({ ...common, type: 'symlink', linkname: await readlink(source) })
   } else if (stats.isDirectory()) {
@@ -68,7 +75,7 @@ async function addTree(tar: Pack, { source, name, follow }: Tree, count: (bytes:
     for (const child of (await readdir(source)).toSorted()) {
       await addTree(
         tar,
-        { source: join(source, child), name: name === '' ? child : `${name}/${child}`, follow: false },
+        { source: join(source, child), name: name === '' ? child : `${name}/${child}`, follow: false, owner },
         count,
       )
     }
@@ -78,4 +85,26 @@ async function addTree(tar: Pack, { source, name, follow }: Tree, count: (bytes:
     else await pipeline(createReadStream(source, { end: stats.size - 1 }), tar.entry({ ...common, size: stats.size }))
     count(stats.size)
   }
+}
+
+export interface NamedFile {
+  /** Absolute. */
+  readonly source: string
+  /** Name in the tar. */
+  readonly name: string
+}
+
+/** Packs single files and links, each under a name of its own and root's; what is gone by now is left out. */
+export function packFiles(files: readonly NamedFile[]): Readable {
+  const tar = pack()
+  void (async () => {
+    for (const { source, name } of files) {
+      const isThere = (await lstat(source).catch(() => undefined)) !== undefined
+      if (isThere) await addTree(tar, { source, name, follow: false, owner: 0 }, () => {})
+    }
+  })().then(
+    () => tar.finalize(),
+    (error: unknown) => tar.destroy(error as Error),
+  )
+  return Readable.from(tar)
 }
