@@ -54,23 +54,45 @@ const create: CommandLeaf = {
   load: async () => (await import('./up.ts')).runCreate,
 }
 
+/** What says which plan is meant. */
+const PLANNED: readonly OptionDefinition[] = [
+  flag('--force-recreate', 'as with up'),
+  flag('--always-recreate-deps', 'as with up'),
+  flag('--no-recreate', 'as with up'),
+  flag('--remove-orphans', 'as with up'),
+  flags('--scale <service=number>', 'as with up'),
+  flag('--no-deps', 'as with up'),
+]
+
 const plan: CommandLeaf = {
   name: 'plan',
   summary: 'show what up would do',
   args: '[service...]',
   options: [
-    flag('--force-recreate', 'as with up'),
-    flag('--always-recreate-deps', 'as with up'),
-    flag('--no-recreate', 'as with up'),
-    flag('--remove-orphans', 'as with up'),
-    flags('--scale <service=number>', 'as with up'),
-    flag('--no-deps', 'as with up'),
+    ...PLANNED,
     flag('--format <format>', 'text or json'),
+    flag('--out <file>', 'keep the plan in a file, for apply --plan'),
   ],
-  load: async () => (await import('./up.ts')).runPlan,
+  load: async () => (await import('./plan.ts')).runPlan,
+}
+
+const apply: CommandLeaf = {
+  name: 'apply',
+  summary: 'show what up would do, and do it once that is agreed to',
+  args: '[service...]',
+  options: [
+    ...PLANNED,
+    flag('--plan <file>', 'do not ask, and do exactly what plan --out has written there, or nothing'),
+    flag('-y, --yes', 'do not ask'),
+    flag('--wait', 'return when the services are healthy'),
+    flag('--wait-timeout <seconds>', 'longest wait (default: 600)'),
+    flag('-t, --timeout <seconds>', 'kill replaced containers that take longer to stop'),
+    DRY_RUN,
+  ],
+  load: async () => (await import('./plan.ts')).runApply,
 }
 
 /** Commands that bring the project to what the files say. */
 export function upCommands(): readonly CommandLeaf[] {
-  return [up, create, plan]
+  return [up, create, plan, apply]
 }

@@ -78,18 +78,3 @@ function isGiven(flag: string, options: Options): boolean {
   const off = flag.startsWith('--no-') ? camel.slice(2).replace(/^./, letter => letter.toLowerCase()) : undefined
   return off !== undefined && options.choice(off) === false
 }
-
-/** `compose plan`: what `up` would do, as far as it can be told without building. */
-export async function runPlan(invocation: Invocation, context: CommandContext): Promise<number> {
-  const { options, globals } = invocation
-  const progress = createProgress(globals, context)
-  const project = await wantedProject(invocation, context, { progress, policy: 'never' })
-  const result = await project.api.apply(project.wanted, {
-    dryRun: true,
-    recreate: recreatedServices(invocation, project),
-    removeOrphans: options.flag('removeOrphans'),
-  })
-  context.stdout.write(options.text('format') === 'json' ? `${JSON.stringify(result)}\n` : planText(result))
-  for (const warning of result.warnings ?? []) context.stderr.write(`Warning: ${warning}\n`)
-  return 0
-}
