@@ -7,6 +7,10 @@ export interface Terminal {
   readonly lines: () => readonly string[]
 }
 
+const ESCAPE = '\u001b'
+/** What a terminal obeys, or a character that it shows. */
+const PIECE = new RegExp(`(${ESCAPE}\\[([?\\d;]*)([a-zA-Z]))|([\\s\\S])`, 'gu')
+
 /** A terminal as far as our programs use one: they write at its end, and go up some lines to write anew. */
 export function terminal({ columns = 80, rows = 24 }: { columns?: number; rows?: number } = {}): Terminal {
   const screen = ['']
@@ -34,9 +38,7 @@ export function terminal({ columns = 80, rows = 24 }: { columns?: number; rows?:
   }
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
-      for (const [, , count = '', verb = '', char = ''] of chunk
-        .toString()
-        .matchAll(/(\u001b\[([?\d;]*)([a-zA-Z]))|([\s\S])/gu)) {
+      for (const [, , count = '', verb = '', char = ''] of chunk.toString().matchAll(PIECE) {
         if (char === '') obey(count, verb)
         else put(char)
       }
