@@ -38,7 +38,7 @@ export function terminal({ columns = 80, rows = 24 }: { columns?: number; rows?:
   }
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
-      for (const [, , count = '', verb = '', char = ''] of chunk.toString().matchAll(PIECE) {
+      for (const [, , count = '', verb = '', char = ''] of chunk.toString().matchAll(PIECE)) {
         if (char === '') obey(count, verb)
         else put(char)
       }
