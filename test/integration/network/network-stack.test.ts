@@ -84,7 +84,7 @@ describe.skipIf(!isRoot)('network stack (needs root)', () => {
   })
 
   it('takes the first port of a range that is free, until there is none', async () => {
-    const inRange = (name: string): Partial<SandboxRequest> =>
+    const inRange = (name: string): SandboxRequest =>
       sandboxRequest(name, { portBindings: { '80/tcp': [{ HostPort: '20100-20101' }] } })
     expect((await open(inRange('one'))).ports['80/tcp']).toEqual(everywhere('20100'))
     expect((await open(inRange('two'))).ports['80/tcp']).toEqual(everywhere('20101'))
