@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { failed, invalidInput, notFound } from '../../src/core/errors.ts'
@@ -51,6 +51,24 @@ describe('archives over HTTP', () => {
     const answer = await call('/containers/c/archive', { method })
     expect(answer.status).toBe(400)
     if (method !== 'HEAD') expect(await answer.json()).toMatchObject({ message: 'bad parameter: path cannot be empty' })
+  })
+
+  it('have the memory of their pieces used again only when these are sent', async () => {
+    const pieces = Array.from({ length: 64 }, (_, index) => Buffer.alloc(256 * 1024, index))
+    const expected = Buffer.concat(pieces)
+    let given = 0
+    const giveBack = (piece: Buffer): void => {
+      piece.fill(0xee)
+      given++
+    }
+    const archive = Object.assign(Readable.from(pieces, { objectMode: false }), { giveBack })
+    const { client } = await serve({ export: async () => archive })
+    const paused = once(archive, 'pause')
+    const answer = await client.containers.export('c')
+    // Nobody reads: pieces wait behind a full socket.
+    await paused
+    expect((await buffer(answer)).equals(expected)).toBe(true)
+    await vi.waitFor(() => expect(given).toBe(pieces.length))
   })
 
   it('are cut off, and not ended, by a failure in the middle', async () => {
