@@ -156,9 +156,20 @@ it.each([
     'services.web.deploy.update_config.failure_action: rollback is not supported: use pause',
   ],
   ['restart: sometimes', 'services.web.restart: "sometimes" is not a restart policy'],
+  [
+    'volumes: [{type: volume, source: v, target: /a, volume: {subpath: ../b}}]',
+    'services.web.volumes.0.volume.subpath: ../b leads out of the volume',
+  ],
+  [
+    'volumes: [{type: volume, source: v, target: /a, volume: {subpath: /b}}]',
+    'services.web.volumes.0.volume.subpath: /b leads out of the volume',
+  ],
+  ['volumes: [{type: volume, source: v, target: ../a}]', 'services.web.volumes.0.target: ../a must be an absolute path'],
+  ['tmpfs: [../run]', 'services.web.tmpfs.0: ../run must be an absolute path'],
+  ['working_dir: ../srv', 'services.web.working_dir: ../srv must be an absolute path'],
   ['volumes: [{type: npipe, source: a, target: /a}]', 'services.web.volumes.0.type: npipe is not supported'],
 ])('%s is refused by name and line', (yaml, message) => {
-  const text = `services:\n  web:\n    image: a\n    ${yaml}\n  db: {image: d}\n`
+  const text = `services:\n  web:\n    image: a\n    ${yaml}\n  db: {image: d}\nvolumes: {v: {}}\n`
   expect(messageOf(() => convert(text))).toMatch(/^\/srv\/shop\/compose\.yaml:4:\d+: /)
   expect(messageOf(() => convert(text))).toContain(message)
 })

@@ -18,6 +18,11 @@ export const unless =
   value =>
     !accepted.includes(asText(value))
 
+/** Of a path inside a volume: it would lead out of it. */
+const leadsOut: When = value => asText(value).startsWith('/') || asText(value).split('/').includes('..')
+/** Of a path inside a container, which has no directory that others could start from. */
+const isRelative: When = value => asText(value) !== '' && !asText(value).startsWith('/')
+
 function isEmptyTree(value: unknown): boolean {
   return isTree(value) && Object.keys(value).length === 0
 }
@@ -144,6 +149,18 @@ const REFUSED = pathTable<Rule>([
     'is not supported: use volume, bind or tmpfs',
     unless('volume', 'bind', 'tmpfs'),
     'services.*.volumes.*.type',
+  ),
+  ...rules(
+    'leads out of the volume: name a path inside of it, without .. and without a leading slash',
+    leadsOut,
+    'services.*.volumes.*.volume.subpath',
+  ),
+  ...rules(
+    'must be an absolute path in the container',
+    isRelative,
+    'services.*.tmpfs.*',
+    'services.*.volumes.*.target',
+    'services.*.working_dir',
   ),
   ...rules('is not supported: use tcp or udp', unless('tcp', 'udp'), 'services.*.ports.*.protocol'),
   ...rules(

@@ -96,6 +96,8 @@ const VALUES: Tree = {
       'secrets.0': { source: 'own', target: '/other' },
       'configs.0.source': 'other',
       'secrets.0.source': 'other',
+      'volumes.0': '/other',
+      working_dir: '/other',
       networks: { front: { aliases: ['a'] } },
       'networks.front': { aliases: ['a'] },
       'deploy.mode': 'global',
