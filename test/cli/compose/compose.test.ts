@@ -211,22 +211,23 @@ it('builds what is missing, from the context without what is ignored', async () 
 })
 
 it('asks for what a build names, and tells what has no effect', async () => {
-  const settings = `cache_from: [old:1, "type=registry,ref=r:5000/old:2"], network: none, shm_size: 64m, ssh: [default],
-    privileged: true, extra_hosts: ["a=10.0.0.1", "b:::1"], ulimits: {nproc: 99, nofile: {soft: 1, hard: 2}}`
+  const settings = `cache_from: [old:1, "type=registry,ref=r:5000/old:2"], network: none, shm_size: 64m, sbom: true,
+    privileged: false, platforms: [linux/amd64], extra_hosts: ["a=10.0.0.1", "b:::1"], ulimits: {nproc: 99, nofile: {soft: 1, hard: 2}}`
   await writeFile(join(directory, 'compose.yaml'), `name: shop\nservices: {web: {build: {context: ., ${settings}}}}`)
   await writeFile(join(directory, 'Dockerfile'), 'FROM base\n')
   const { code, stderr } = await compose('build')
   const query = manager.builds[0]?.query
-  expect(['cachefrom', 'networkmode', 'shmsize', 'ulimits'].map(name => query?.get(name))).toEqual([
+  expect(['cachefrom', 'networkmode', 'platform', 'shmsize', 'ulimits'].map(name => query?.get(name))).toEqual([
     '["old:1","r:5000/old:2"]',
     'none',
+    'linux/amd64',
     `${64 * 2 ** 20}`,
     '[{"Name":"nproc","Soft":99,"Hard":99},{"Name":"nofile","Soft":1,"Hard":2}]',
   ])
   expect(query?.getAll('extrahosts')).toEqual(['a:10.0.0.1', 'b:::1'])
   expect(code).toBe(0)
-  expect(stderr).toContain('build.ssh has no effect yet')
-  expect(stderr).toContain('build.privileged has no effect yet')
+  expect(stderr).toContain('build.sbom has no effect yet')
+  expect(stderr).not.toContain('build.privileged')
 })
 
 it('rolls out what was built anew under the same name, to every service that uses it', async () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { composeProject } from '../support/compose-project.ts'
-import { imageId } from '../support/fake-manager.ts'
+import { imageId, taskView } from '../support/fake-manager.ts'
 
 const SHOP = `
 name: shop
@@ -65,6 +65,17 @@ it('--pull never needs the image to be there, and other words are refused', asyn
   expect(await compose('up -d --pull soon')).toMatchObject({ code: 2 })
   manager().answers.set('POST /images/create', { body: { error: 'manifest unknown' } })
   expect((await compose('up -d --pull always')).stderr).toContain('Cannot pull web:1: manifest unknown')
+})
+
+it('--abort-on-container-exit gives up on what never ends', async () => {
+  manager().lives.set('web', [{ state: 'complete', exitCode: 0 }])
+  const { projects } = manager()
+  const set = projects.set.bind(projects)
+  const stuck = taskView('db', 1, { desired: 'stopped' })
+  projects.set = (name, view) => set(name, view.tasks.length === 0 ? { ...view, tasks: [stuck] } : view)
+  const { code, stderr } = await compose('up --abort-on-container-exit')
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/Not stopped after 300 s: shop-db-1 on n1\n$/)
 })
 
 it('--exit-code-from stops all when a container ends, and ends with the code of that service', async () => {

@@ -1,14 +1,18 @@
 import { sleep } from '../../../../core/clock.ts'
+import { failed } from '../../../../core/errors.ts'
 import type { ProjectView, TaskView } from '../../../../core/model/control-api.ts'
 import { isTerminal } from '../../../../core/model/task.ts'
 import { containersOf, stopOnEngine } from '../one-engine/change-state.ts'
 import { withScales } from '../spec/load-spec.ts'
 import { killLate } from '../watch/kill-late.ts'
+import { placesOf } from '../watch/wait-stopped.ts'
 import type { Settling } from './wanted-project.ts'
 
 const POLL_MS = 250
 /** How long a container that has ended is kept for what it wrote to be shown. */
 const SHOW_MS_MAX = 10_000
+/** A host that is away may never say that what it ran has ended. */
+const END_MS_MAX = 300_000
 
 export interface ExitWait {
   /** Whether the end of any container ends all, or only a failure. */
@@ -100,7 +104,9 @@ async function waitUntilEnded(
   { project, context, invocation }: Settling,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, TaskView>> {
-  const look = killLate({ api: project.api, clock: context.clock, seconds: invocation.options.number('timeout') })
+  const { clock, signal } = context
+  const look = killLate({ api: project.api, clock, seconds: invocation.options.number('timeout') })
+  const deadline = clock.monotonicMs() + END_MS_MAX
   for (;;) {
     const view = look(await project.api.project(project.spec.name))
     const tasks = (view?.tasks ?? []).filter(task => names.includes(task.service))
@@ -108,6 +114,10 @@ async function waitUntilEnded(
       const inOrder = tasks.toSorted((a, b) => a.createdAtMs - b.createdAtMs || b.slot - a.slot)
       return new Map(inOrder.map(task => [task.service, task]))
     }
-    await sleep(context.clock, POLL_MS, context.signal)
+    if (clock.monotonicMs() >= deadline) {
+      const left = tasks.filter(task => !isTerminal(task.state))
+      throw failed('STOP_TIMEOUT', `Not stopped after ${END_MS_MAX / 1_000} s: ${placesOf(left)}`)
+    }
+    await sleep(clock, POLL_MS, signal)
   }
 }
