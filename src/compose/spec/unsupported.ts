@@ -164,8 +164,8 @@ const REFUSED = pathTable<Rule>([
   ),
   ...rules('is not supported: use tcp or udp', unless('tcp', 'udp'), 'services.*.ports.*.protocol'),
   ...rules(
-    'is not supported: use always, missing or never',
-    unless('always', 'missing', 'if_not_present', 'never', 'build'),
+    'is not supported: use always, missing, never, daily, weekly or every_12h',
+    value => !/^(?:always|missing|if_not_present|never|build|daily|weekly|every_.+)?$/.test(asText(value)),
     'services.*.pull_policy',
   ),
   ...rules(
