@@ -140,6 +140,19 @@ describe('what lies on the nodes', () => {
     expect(ps(inventory).filter(line => line.startsWith('/n1'))).toEqual(['/n1/aa Up 5 hours', '/n1/bb Up 5 hours'])
   })
 
+  it('is asked once for a container that was read before its node told of it', async () => {
+    const node = new TestNode([])
+    const inventory = await follow({ n1: node })
+    node.boxes = [web()]
+    await inventory.refresh('n1', idOf('aa'))
+    node.tell('create', idOf('aa'))
+    await clock.advance(100)
+    expect([node.inspects, ps(inventory)]).toEqual([1, ['/n1/web Up 5 hours']])
+    node.tell('start', idOf('aa'))
+    await clock.advance(100)
+    expect(node.inspects).toBe(2)
+  })
+
   it('is asked once for many events in a row', async () => {
     const node = new TestNode([web()])
     await follow({ n1: node })
