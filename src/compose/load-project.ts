@@ -7,6 +7,7 @@ import { discover } from './files/discover.ts'
 import { isTruthy, type Variables, withDefaultEnvFile, withEnvFiles } from './files/environment.ts'
 import type { FileReader } from './files/file-reader.ts'
 import { projectName } from './files/project-name.ts'
+import type { FetchRemote } from './files/remote.ts'
 import { substitute, TemplateError } from './interpolate/template.ts'
 import { lookupIn } from './load-context.ts'
 import { loadFiles, type ParsedFile, parseFiles } from './load-files.ts'
@@ -35,6 +36,8 @@ export interface LoadOptions {
   readonly stdin?: () => string
   readonly warn?: (message: string) => void
   readonly keepUnusedResources?: boolean
+  /** Gets compose files that are on web servers; absent: they are refused. */
+  readonly fetchRemote?: FetchRemote | undefined
   /** Parts of the full load that a command may leave out. */
   readonly skip?: ReadonlySet<'interpolate' | 'normalise' | 'paths' | 'consistency' | 'env-files' | 'profiles'>
 }
@@ -75,6 +78,7 @@ export function openProject(options: LoadOptions, reader: FileReader): Opened {
       projectDirectory: options.projectDirectory,
       lookup: lookupIn(first),
       warn,
+      fetchRemote: options.fetchRemote,
     },
     reader,
   )
@@ -108,6 +112,7 @@ export function loadProject(options: LoadOptions, reader: FileReader): Project {
     warn,
     report: found => sources.refuse([found]),
     interpolate: !skip.has('interpolate'),
+    fetchRemote: options.fetchRemote,
     including: files.map(({ file }) => file),
   })
   const problems: Problem[] = []
