@@ -190,6 +190,18 @@ it('nobody who has stopped waiting is told, and whoever begins to wait for a los
   expect(String(late.mock.calls[0]?.[0])).toContain('Node n1 is lost: It has left the cluster')
 })
 
+it('who begins to wait when a node is back is not forgotten with those who lost it', () => {
+  const { become, lost } = observed()
+  const tell = vi.fn()
+  const stop = lost.watch('n1', () => {})
+  become({ condition: 'down', error: 'Its lease has ended' })
+  become({ condition: 'live' })
+  lost.watch('n1', tell)
+  stop()
+  become({ condition: 'down', error: 'Its lease has ended' })
+  expect(tell).toHaveBeenCalledOnce()
+})
+
 it('work with several nodes ends with the first that is lost, though it does not listen', async () => {
   const { become, lost } = observed()
   const { signal } = new AbortController()
