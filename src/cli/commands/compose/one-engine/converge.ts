@@ -138,7 +138,7 @@ function anonymousVolumes(old: ContainerInspect | undefined): ReadonlyMap<string
 
 /** Stops and removes a container. */
 export async function removeContainer(
-  { id, name, summary }: Known,
+  container: Known,
   {
     engine,
     tell,
@@ -146,8 +146,11 @@ export async function removeContainer(
     volumes = false,
   }: Pick<Converging, 'engine' | 'tell' | 'timeoutMs'> & { readonly volumes?: boolean },
 ): Promise<void> {
-  tell(`Container ${name}`, 'Stopping')
-  await engine.containers.stop(id, timeoutMs === undefined ? {} : { timeoutMs })
+  const { id, name, summary } = container
+  if (isUp(container)) {
+    tell(`Container ${name}`, 'Stopping')
+    await engine.containers.stop(id, timeoutMs === undefined ? {} : { timeoutMs })
+  }
   tell(`Container ${name}`, 'Removing')
   await engine.containers.remove(id, { force: true, volumes })
   // Those that were taken over from a predecessor have a name to the engine, and no other container.
@@ -159,12 +162,13 @@ export async function removeContainer(
 /** Starts what does not run, each service when what it depends on is as far as it wants it to be. */
 export async function startContainers(made: ReadonlyMap<string, readonly Known[]>, run: Converging): Promise<void> {
   const renewed = new Set(run.plans.filter(({ replace }) => replace.length > 0).map(({ wanted }) => wanted.name))
-  await inDependencyOrder(needsOf(run), async name => {
+  await inDependencyOrder(needsOf(run), async (name, failed) => {
     const containers = made.get(name) ?? []
     if (containers.length === 0) return
     const { service, model } = run.services.get(name) ?? {}
     const isToStart = containers.filter(container => !isUp(container))
-    if (isToStart.length > 0) await waitForDependencies(service, made, run)
+    const signal = AbortSignal.any([run.signal, failed])
+    if (isToStart.length > 0) await waitForDependencies(service, made, { ...run, signal })
     const dependencies = asTree(model?.['depends_on'])
     const restartsWith = Object.keys(dependencies).filter(key => asTree(dependencies[key])['restart'] === true)
     const goesAlong = restartsWith.some(key => renewed.has(key))

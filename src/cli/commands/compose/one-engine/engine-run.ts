@@ -1,4 +1,5 @@
 import type { CommandContext, Options } from '../../../command.ts'
+import { explained } from '../../../engine/engine-api.ts'
 import type { Progress } from '../../../output/progress/progress.ts'
 import type { ManagerApi } from '../manager-api.ts'
 import type { Converging } from './converge.ts'
@@ -18,5 +19,14 @@ export function engineRun(
     tell: progress.tell,
     warn: progress.warn,
     timeoutMs: seconds === undefined ? undefined : seconds * 1_000,
+  }
+}
+
+/** Tells what one engine refuses in docker's words. */
+export async function asEngineTells<T>({ url }: Pick<ManagerApi, 'url'>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw explained(error, url)
   }
 }

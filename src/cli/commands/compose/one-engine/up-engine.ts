@@ -35,7 +35,7 @@ export interface UpResult extends ApplyResult {
 export async function upOnEngine(
   wanted: EngineProject,
   options: UpOptions,
-  run: Waiting & Pick<Converging, 'warn' | 'timeoutMs'>,
+  run: Waiting & Pick<Converging, 'warn' | 'timeoutMs'> & { readonly onMade?: () => void },
 ): Promise<UpResult> {
   const { project } = wanted
   const { engine } = run
@@ -60,6 +60,7 @@ export async function upOnEngine(
   await makeResources(resources, run)
   if (options.removeOrphans) await mapParallel(orphans, 8, orphan => removeContainer(orphan, converging))
   const made = await makeContainers(converging)
+  run.onMade?.()
   if (options.start) await startContainers(made, converging)
   return { ...result, containers: [...made.values()].flat() }
 }

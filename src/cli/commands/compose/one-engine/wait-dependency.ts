@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../../../core/clock.ts'
 import { failed } from '../../../../core/errors.ts'
-import type { DependencySpec } from '../../../../core/model/service.ts'
+import type { DependencySpec, ServiceSpec } from '../../../../core/model/service.ts'
 import type { ContainerInspect, Engine } from '../../../../docker-api/index.ts'
 import type { Known } from './known-containers.ts'
 
@@ -61,19 +61,30 @@ function dependencyFailed(reason: string): Error {
 }
 
 /**
- * Waits until containers run and are healthy, where they say what that means. Throws DEPENDENCY_FAILED for one that ended or
- * is unhealthy.
+ * Waits until containers run and are healthy, where they say what that means, or have ended well, where another service waits
+ * for that. Throws DEPENDENCY_FAILED for one that ended otherwise or is unhealthy.
  */
-export async function waitUntilHealthy(containers: readonly Known[], waiting: Waiting): Promise<void> {
-  const { engine, tell } = waiting
+export async function waitUntilHealthy(
+  containers: readonly Known[],
+  services: readonly ServiceSpec[],
+  waiting: Waiting,
+): Promise<void> {
+  const awaited = services.flatMap(({ dependsOn }) => dependsOn)
+  const isToEnd = (name: string): boolean =>
+    awaited.some(({ service, condition }) => service === name && condition === 'service_completed_successfully')
   await Promise.all(
-    containers.map(async container => {
-      const { State } = await engine.containers.inspect(container.id)
-      if (State.Status === 'exited') {
-        throw failed('DEPENDENCY_FAILED', `container ${container.name} exited (${State.ExitCode})`)
-      }
-      if (State.Health === undefined || State.Health.Status === 'none') tell(`Container ${container.name}`, 'Running')
-      else await waitForOne(container, 'service_healthy', waiting)
-    }),
+    containers.map(each =>
+      isToEnd(each.service) ? waitForOne(each, 'service_completed_successfully', waiting) : waitForRun(each, waiting),
+    ),
   )
+}
+
+async function waitForRun(container: Known, waiting: Waiting): Promise<void> {
+  const { State } = await waiting.engine.containers.inspect(container.id)
+  if (State.Status === 'exited') {
+    throw failed('DEPENDENCY_FAILED', `container ${container.name} exited (${State.ExitCode})`)
+  }
+  const hasCheck = State.Health !== undefined && State.Health.Status !== 'none'
+  if (hasCheck) await waitForOne(container, 'service_healthy', waiting)
+  else waiting.tell(`Container ${container.name}`, 'Running')
 }

@@ -3,16 +3,29 @@ import type { CommandContext, Invocation } from '../../../command.ts'
 import { createProgress } from '../../../output/progress/progress.ts'
 import type { ManagerApi } from '../manager-api.ts'
 import { containersOf } from '../one-engine/change-state.ts'
-import { engineRun } from '../one-engine/engine-run.ts'
+import { asEngineTells, engineRun } from '../one-engine/engine-run.ts'
 import { knownContainers } from '../one-engine/known-containers.ts'
 import { downOnEngine, removeInOrder } from '../one-engine/take-down.ts'
 import { planText } from '../plan-text.ts'
 import { loadOptions } from '../spec/project-options.ts'
 import { readRmi, removeImages } from './remove-images.ts'
 
+interface Downing {
+  /** Of the project. */
+  readonly name: string
+  readonly api: ManagerApi
+}
+
 /** `compose down` on one engine: what the labels of containers, networks and volumes say belongs to the project. */
 export async function downHere(
-  { args, options, globals, name, api }: Invocation & { readonly name: string; readonly api: ManagerApi },
+  { args, options, globals, name, api }: Invocation & Downing,
+  context: CommandContext,
+): Promise<number> {
+  return asEngineTells(api, () => takeDown({ args, options, globals, name, api }, context))
+}
+
+async function takeDown(
+  { args, options, globals, name, api }: Pick<Invocation, 'args' | 'options' | 'globals'> & Downing,
   context: CommandContext,
 ): Promise<number> {
   const progress = createProgress(globals, context)

@@ -2,7 +2,7 @@ import { sleep } from '../../../../core/clock.ts'
 import { failed } from '../../../../core/errors.ts'
 import type { ProjectView, TaskView } from '../../../../core/model/control-api.ts'
 import { isTerminal } from '../../../../core/model/task.ts'
-import { containersOf, stopOnEngine } from '../one-engine/change-state.ts'
+import { stopServices } from '../one-engine/change-state.ts'
 import { withScales } from '../spec/load-spec.ts'
 import { killLate } from '../watch/kill-late.ts'
 import { placesOf } from '../watch/wait-stopped.ts'
@@ -31,7 +31,7 @@ export async function waitForExit(
   settling: Settling,
   { aborts, waiting, following, isShown }: ExitWait,
 ): Promise<number> {
-  const { project, invocation, context, progress } = settling
+  const { project, invocation, context, progress, here } = settling
   // A task that cannot start at all ends the wait; one that ends before all have started is no failure here.
   const failure = waiting.then(
     () => new Promise<never>(() => {}),
@@ -39,7 +39,9 @@ export async function waitForExit(
       throw error
     },
   )
-  const ended = firstExit(settling, aborts)
+  // What has ended on one engine before it was started is no exit.
+  const ended = here === undefined ? firstExit(settling, aborts) : waiting.then(() => firstExit(settling, aborts))
+  ended.catch(() => {})
   const cut = following.then(() => undefined)
   cut.catch(() => {})
   const first = await Promise.race([ended, failure.catch(error => endedMeanwhile(settling, aborts, error)), cut])
@@ -51,14 +53,14 @@ export async function waitForExit(
   await stopAll(settling, names)
   const from = invocation.options.text('exitCodeFrom')
   const last = await waitUntilEnded(settling, names)
-  for (const name of names) progress.tell(`Service ${name}`, 'Stopped')
+  if (here === undefined) for (const name of names) progress.tell(`Service ${name}`, 'Stopped')
   const source = from === undefined || from === first.service ? first : last.get(from)
   return source?.exitCode ?? 0
 }
 
 async function stopAll({ project, here }: Settling, names: readonly string[]): Promise<void> {
   const { api, spec } = project
-  if (here !== undefined) return stopOnEngine(await containersOf(spec.name, names, here.run), here.run)
+  if (here !== undefined) return stopServices(spec.name, names, here.run)
   const before = await api.project(spec.name)
   if (before !== undefined) await api.apply(withScales(before.spec, new Map(names.map(name => [name, 0]))), {})
 }

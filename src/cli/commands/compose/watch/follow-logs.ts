@@ -20,12 +20,21 @@ export interface FollowOptions {
   readonly sinceMs?: number | undefined
   /** Tasks that were there before: of all others everything is shown. Absent: those that the first look sees. */
   readonly before?: ReadonlySet<string>
-  /** End when all containers have: nobody starts others. */
-  readonly untilAllEnded?: boolean
+  /** On one engine, while containers are started. */
+  readonly starting?: Starting
   /** Once aborted, nothing new is waited for: what was written until then is shown, and that is all. */
   readonly ending?: AbortSignal
   /** Told of each task that has ended, when all that it wrote was shown. */
   readonly onShown?: (task: TaskView) => void
+}
+
+/** How one engine is brought to start containers. */
+export interface Starting {
+  /** Containers that were there before; of them, only what they write from now on is shown. */
+  readonly existed: ReadonlySet<string>
+  readonly sinceMs: number
+  /** Whether all are started: nobody starts others, so that it is over when they have ended. */
+  readonly isDone: () => boolean
 }
 
 const POLL_MS = 1_000
@@ -53,7 +62,7 @@ export async function followLogs(options: FollowOptions): Promise<void> {
       known.set(task.id, task)
       if (task.containerId === undefined || followed.has(task.id)) continue
       const isNew = options.before === undefined ? !isFirst : !options.before.has(task.id)
-      if (!isNew && isFirst && isTerminal(task.state) && options.tail === 0) continue
+      if (isTerminal(task.state) && isOld(task, { isNew, isFirst }, options)) continue
       printer.name(task)
       const following = followTask(task, { options, printer, latest: () => known.get(task.id), whole: isNew })
       // Only Ctrl-C ends it early, and that ends the loop too.
@@ -69,8 +78,22 @@ export async function followLogs(options: FollowOptions): Promise<void> {
   await Promise.all(followed.values())
 }
 
-function isOver(tasks: readonly TaskView[], { untilAllEnded = false }: FollowOptions): boolean {
-  return untilAllEnded && tasks.every(({ state }) => isTerminal(state))
+/** Whether a task had ended before it was to be shown. */
+function isOld(
+  { id }: TaskView,
+  { isNew, isFirst }: { readonly isNew: boolean; readonly isFirst: boolean },
+  { starting, tail }: FollowOptions,
+): boolean {
+  if (starting !== undefined && !starting.isDone() && starting.existed.has(id)) return true
+  return !isNew && isFirst && tail === 0
+}
+
+function isOver(tasks: readonly TaskView[], { starting }: FollowOptions): boolean {
+  return starting?.isDone() === true && tasks.every(({ state }) => isTerminal(state))
+}
+
+function sinceOf({ id }: TaskView, { starting, sinceMs }: FollowOptions): number | undefined {
+  return starting?.existed.has(id) === true ? starting.sinceMs : sinceMs
 }
 
 /** Until it is time to look again, or to look for the last time. */
@@ -122,7 +145,7 @@ async function printUntilEnd(
       follow: true,
       tail: whole || isAgain ? undefined : options.tail,
       after: last?.time,
-      sinceMs: isAgain ? undefined : options.sinceMs,
+      sinceMs: isAgain ? undefined : sinceOf(task, options),
       signal: context.signal,
     })
     for await (const line of lines) {

@@ -1,0 +1,152 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { knownContainers } from '../../../../src/cli/commands/compose/one-engine/known-containers.ts'
+import { type UpOptions, upOnEngine } from '../../../../src/cli/commands/compose/one-engine/up-engine.ts'
+import { loadProject, nodeFileReader, toEngineSpec } from '../../../../src/compose/index.ts'
+import { ManualClock } from '../../../../src/core/manual-clock.ts'
+import { FakeEngine } from '../../../support/fake-engine.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'shoal-up-engine-'))
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+const FILE = `name: shop
+services:
+  db: {image: "db:1", volumes: [data:/data], healthcheck: {test: ok}}
+  web: {image: "web:1", scale: 2, depends_on: {db: {condition: service_healthy, restart: true}}}
+volumes: {data: {}}
+`
+
+const PLAIN: UpOptions = {
+  dryRun: false,
+  recreate: [],
+  keep: false,
+  start: true,
+  removeOrphans: false,
+  renewVolumes: false,
+}
+
+/** An engine, and what brings it to what a file says. */
+function world() {
+  const clock = new ManualClock()
+  const fake = new FakeEngine(clock, ['db:1', 'db:2', 'web:1'])
+  const told: string[] = []
+  const up = async (text: string, options: Partial<UpOptions> = {}) => {
+    const file = join(directory, 'compose.yaml')
+    writeFileSync(file, text)
+    const project = loadProject({ cwd: directory, env: {}, files: [file] }, nodeFileReader)
+    const { spec } = toEngineSpec(project)
+    fake.calls.length = 0
+    return upOnEngine(
+      { project, spec },
+      { ...PLAIN, ...options },
+      {
+        engine: fake.engine,
+        clock,
+        signal: AbortSignal.timeout(10_000),
+        tell: (what, news) => told.push(`${what} ${news}`),
+        warn: message => told.push(message),
+        timeoutMs: undefined,
+      },
+    )
+  }
+  return { clock, fake, told, up }
+}
+
+/** Lets what waits for the health of a container look again. */
+async function whenHealthy({ clock, fake }: ReturnType<typeof world>, name: string): Promise<void> {
+  await until(() => fake.summary.includes(`${name} running`))
+  fake.health(name, 'healthy')
+  await until(() => clock.nextDueMs() !== undefined)
+  await clock.advance(1_000)
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise(setImmediate)
+}
+
+async function brought(): Promise<ReturnType<typeof world>> {
+  const here = world()
+  const done = here.up(FILE)
+  await whenHealthy(here, 'shop-db-1')
+  await done
+  return here
+}
+
+describe('up on one engine', () => {
+  it('makes everything first, and starts what depends on others when they are healthy', async () => {
+    const { fake } = await brought()
+    expect(fake.calls.slice(0, 2).sort()).toEqual(['network shop_default', 'volume shop_data'])
+    expect(fake.calls[2]).toBe('create shop-db-1')
+    expect(fake.calls.slice(3, 5).sort()).toEqual(['create shop-web-1', 'create shop-web-2'])
+    expect(fake.calls[5]).toBe('start shop-db-1')
+    expect(fake.calls.slice(6).sort()).toEqual(['start shop-web-1', 'start shop-web-2'])
+  })
+
+  it('changes nothing where all is as the files say, and names what it would change otherwise', async () => {
+    const { fake, up } = await brought()
+    expect((await up(FILE)).changed).toBe(false)
+    expect(fake.calls).toEqual([])
+    const { steps } = await up(FILE.replace('scale: 2', 'scale: 2, hostname: h'), { dryRun: true })
+    const changes = steps.filter(({ action }) => action !== 'keep')
+    expect(changes.map(({ name, because }) => [name, because])).toEqual([
+      ['shop-web-1', ['configuration']],
+      ['shop-web-2', ['configuration']],
+    ])
+    expect(fake.calls).toEqual([])
+  })
+
+  it('keeps the old container running when the new one cannot be made', async () => {
+    const { fake, up } = await brought()
+    fake.fault = call => (call === 'create' ? new Error('no space left') : undefined)
+    await expect(up(FILE, { recreate: ['web'] })).rejects.toThrow('no space left')
+    expect(fake.summary).toEqual(['shop-db-1 running', 'shop-web-1 running', 'shop-web-2 running'])
+  })
+
+  it('leaves one container a number after a replacement that was cut short', async () => {
+    const { fake, up } = await brought()
+    fake.fault = call => (call === 'rename' ? new Error('cut short') : undefined)
+    await expect(up(FILE, { recreate: ['web'] })).rejects.toThrow('cut short')
+    fake.fault = () => undefined
+    await up(FILE)
+    const known = await knownContainers(fake.engine, 'shop')
+    expect(known.map(({ service, number }) => `${service} ${number}`)).toEqual(['db 1', 'web 1', 'web 2'])
+  })
+
+  it('gives up on what waits as soon as a dependency cannot be started', async () => {
+    const here = world()
+    const { fake, up } = here
+    fake.fault = (call, name) => (call === 'start' && name === 'shop-other-1' ? new Error('port is taken') : undefined)
+    const file = FILE.replace('volumes: {data', '  other: {image: "web:1"}\nvolumes: {data')
+    await expect(up(file)).rejects.toThrow('port is taken')
+    expect(fake.summary).toContain('shop-web-1 created')
+  })
+
+  it('says why a dependency will never be well', async () => {
+    const here = world()
+    const done = here.up(FILE)
+    done.catch(() => {})
+    await until(() => here.fake.summary.includes('shop-db-1 running'))
+    here.fake.health('shop-db-1', 'unhealthy')
+    await until(() => here.clock.nextDueMs() !== undefined)
+    await here.clock.advance(1_000)
+    await expect(done).rejects.toThrow('dependency failed to start: container shop-db-1 is unhealthy')
+  })
+
+  it('tells of containers whose service the files do not name any more, and removes them if asked', async () => {
+    const { fake, told, up } = await brought()
+    const alone = 'name: shop\nservices: {web: {image: "web:1"}}\n'
+    await up(alone)
+    expect(told.join('\n')).toContain('Found orphan containers ([shop-db-1])')
+    expect(fake.summary).toEqual(['shop-db-1 running', 'shop-web-1 running'])
+    await up(alone, { removeOrphans: true })
+    expect(fake.summary).toEqual(['shop-web-1 running'])
+  })
+
+  it('leaves networks of others alone', async () => {
+    const { fake, up } = world()
+    await fake.engine.networks.create({ Name: 'shop_default' })
+    await expect(up(FILE)).rejects.toThrow('network shop_default was found but has incorrect label')
+  })
+})
