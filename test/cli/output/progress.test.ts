@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createProgress } from '../../../src/cli/output/progress/progress.ts'
-import { type Branch, treeLines } from '../../../src/cli/output/progress/tree-lines.ts'
+import { type Branch, isWorking, treeLines } from '../../../src/cli/output/progress/tree-lines.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { messageOf } from '../../compose/load.ts'
 import { terminal } from '../support/terminal.ts'
@@ -139,6 +139,17 @@ it('whatever happens, all that was printed stands in order above one tree', () =
     }),
   )
 })
+
+it.each([
+  ['Starting 1/2', true],
+  ['Pending: n1: no', true],
+  ['Waits for service db to be healthy', true],
+  ['Recreate', true],
+  ['Recreated', false],
+  ['Running', false],
+  ['Started', false],
+  ['Not there', false],
+])('%s is no end: %s', (news, expected) => expect(isWorking(news)).toBe(expected))
 
 it.each([
   ['a dumb terminal', { TERM: 'dumb' }, undefined],

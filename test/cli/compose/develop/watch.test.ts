@@ -136,3 +136,16 @@ it('starts the services before, and shows with --dry-run what it would watch', a
     stderr: `can't watch service "web": ${directory()}/src: no such file or directory\n`,
   })
 })
+
+it('up --watch brings up, shows what is written, and watches', async () => {
+  manager().logs.set('c-db-1', ['2026-01-01T00:00:01Z ready'])
+  const { code, stderr } = await watching('up --watch', async () => {
+    await comes('the logs', () => manager().calls.some(call => call.startsWith('GET /containers/c-db-1/logs')))
+    await writeFile(join(directory(), 'src/a'), 'x')
+    await copied('c-web-1', 'app/src/a')
+  })
+  expect(code).toBe(130)
+  expect(stderr).toContain(' Service web  Unchanged\n')
+  expect(stderr).toContain(' ⦿ Watch enabled\n')
+  expect(await compose('up --watch -d')).toMatchObject({ code: 2, stderr: '--detach and --watch are incompatible\n' })
+})
