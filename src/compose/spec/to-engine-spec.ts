@@ -5,7 +5,16 @@ import { PathError, type Problem } from '../problem.ts'
 import { asList, asText, asTree, type Tree, without } from '../tree.ts'
 import { serviceSpec } from './service-spec.ts'
 import { type Converted, namesOf, volumeSpec } from './to-project-spec.ts'
-import { always, checkSupport, isOn, type Rule, rules, type SupportTables, unless } from './unsupported.ts'
+import {
+  always,
+  checkSupport,
+  isNoPullPolicy,
+  isOn,
+  type Rule,
+  rules,
+  type SupportTables,
+  unless,
+} from './unsupported.ts'
 
 const HOOKS = 'is not supported: make it part of the command or the entrypoint'
 const NO_STORE = 'is not supported: an engine keeps none; use file, environment or content'
@@ -30,8 +39,8 @@ const ENGINE: SupportTables = {
     ),
     ...rules('is not supported: engines give no name to a device', always, 'services.*.networks.*.interface_name'),
     ...rules(
-      'is not supported: use always, missing or never',
-      unless('always', 'missing', 'if_not_present', 'never', 'build', ''),
+      'is not supported: use always, missing, never, daily, weekly or every_12h',
+      isNoPullPolicy,
       'services.*.pull_policy',
     ),
     ...rules(NO_STORE, isOn, 'secrets.*.external', 'configs.*.external'),
@@ -42,12 +51,28 @@ const ENGINE: SupportTables = {
       'has no effect on one engine',
       always,
       'services.*.deploy.endpoint_mode',
+      'services.*.deploy.labels',
+      'services.*.deploy.placement.max_replicas_per_node',
       'services.*.deploy.placement.constraints',
       'services.*.deploy.placement.preferences',
       'services.*.deploy.resources.reservations.cpus',
       'services.*.deploy.resources.reservations.generic_resources',
       'services.*.deploy.rollback_config',
       'services.*.deploy.update_config',
+    ),
+    ...rules('has no effect: engines on Linux know none', always, 'services.*.volumes.*.consistency'),
+    ...rules(
+      'has no effect: it tells people and other tools what the port is for',
+      always,
+      'services.*.ports.*.app_protocol',
+      'services.*.ports.*.name',
+    ),
+    ...rules(
+      'has no effect: containers are given the content alone',
+      always,
+      'configs.*.labels',
+      'secrets.*.driver_opts',
+      'secrets.*.labels',
     ),
   ]),
 }
@@ -86,7 +111,24 @@ export function toEngineSpec(project: Project): Converted {
     workingDir: project.workingDir,
     configFiles: project.configFiles,
   }
-  return { spec, warnings }
+  return { spec, warnings: [...warnings, ...mountedFiles(model)] }
+}
+
+/** Secrets and configs that are files of the host are mounted as they are: whose they are there is whose they are. */
+function mountedFiles(model: Tree): readonly string[] {
+  return Object.entries(asTree(model['services'])).flatMap(([name, service]) =>
+    ['secrets', 'configs'].flatMap(kind =>
+      asList(asTree(service)[kind]).flatMap((entry, index) => {
+        const grant = asTree(entry)
+        const { file } = asTree(asTree(model[kind])[asText(grant['source'])])
+        if (file === undefined) return []
+        const keys = ['uid', 'gid', 'mode'].filter(key => grant[key] !== undefined)
+        return keys.map(
+          key => `services.${name}.${kind}.${index}.${key} has no effect on a file that is mounted as it is`,
+        )
+      }),
+    ),
+  )
 }
 
 /** Without what only an engine can do: that is read from the model when a container is made. */

@@ -23,6 +23,9 @@ const leadsOut: When = value => asText(value).startsWith('/') || asText(value).s
 /** Of a path inside a container, which has no directory that others could start from. */
 const isRelative: When = value => asText(value) !== '' && !asText(value).startsWith('/')
 
+export const isNoPullPolicy: When = value =>
+  !/^(?:always|missing|if_not_present|never|build|daily|weekly|every_.+)?$/.test(asText(value))
+
 function isEmptyTree(value: unknown): boolean {
   return isTree(value) && Object.keys(value).length === 0
 }
@@ -165,7 +168,7 @@ const REFUSED = pathTable<Rule>([
   ...rules('is not supported: use tcp or udp', unless('tcp', 'udp'), 'services.*.ports.*.protocol'),
   ...rules(
     'is not supported: use always, missing, never, daily, weekly or every_12h',
-    value => !/^(?:always|missing|if_not_present|never|build|daily|weekly|every_.+)?$/.test(asText(value)),
+    isNoPullPolicy,
     'services.*.pull_policy',
   ),
   ...rules(

@@ -102,7 +102,9 @@ async function createContainer({ plan, number, name, as = name, old }: NewContai
     namesOf: other => (making.made.get(other) ?? []).map(each => each.name),
     inherited: run.renewVolumes ? new Map() : anonymousVolumes(old),
   })
-  const { Id, Warnings } = await engine.containers.create(request, { name: as })
+  const platform = asText(service.model['platform'])
+  const place = platform === '' ? {} : { platform }
+  const { Id, Warnings } = await engine.containers.create(request, { name: as, ...place })
   for (const warning of Warnings) run.warn(warning)
   try {
     for (const [network, endpoint] of joins) await engine.networks.connect(network, Id, endpoint)

@@ -1,8 +1,11 @@
-import { servicesOf } from '../../../../compose/index.ts'
+import { asText, servicesOf } from '../../../../compose/index.ts'
+import { errorMessage } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
+import type { CommandContext } from '../../../command.ts'
 import { createProgress } from '../../../output/progress/progress.ts'
 import { carryImage } from '../images/carry-image.ts'
 import { findImage } from '../images/find-image.ts'
+import type { ManagerApi } from '../manager-api.ts'
 import type { Pulling } from './pull-images.ts'
 import type { WantedProject } from './wanted-project.ts'
 
@@ -16,9 +19,25 @@ export async function pullWhatIsMissing(
   const services = servicesOf(project.model)
   const quiet = invocation.options.flag('quietPull') ? createProgress({ text: () => 'quiet' }, context) : progress
   const foreign = spec.services.filter(({ name }) => services[name]?.['build'] === undefined)
-  const images = new Map(foreign.map(({ container }) => [container.image, container.pullPolicy]))
-  await mapParallel([...images], PARALLEL, async ([image, policy]) => {
-    const isWanted = policy === 'always' || (policy !== 'never' && (await findImage(image, api)) === undefined)
-    if (isWanted) await carryImage('pull', image, { api, context, progress: quiet })
+  const images = new Map(foreign.map(service => [service.container.image, service]))
+  await mapParallel([...images.values()], PARALLEL, async ({ name, container }) => {
+    const { image, pullPolicy, pullAfterMs } = container
+    if (pullPolicy === 'never') return
+    const platform = asText(services[name]?.['platform'])
+    const place = platform === '' ? {} : { platform }
+    const pull = (): Promise<void> => carryImage('pull', image, { api, context, progress: quiet, ...place })
+    if (pullPolicy === 'always' || (await findImage(image, api)) === undefined) return pull()
+    if (pullAfterMs === undefined || (await ageOf(image, api, context)) < pullAfterMs) return
+    await pull().catch((error: unknown) => {
+      context.signal.throwIfAborted()
+      // What is there runs.
+      progress.warn(errorMessage(error))
+    })
   })
+}
+
+/** Milliseconds since an engine was given an image. */
+async function ageOf(image: string, { engine }: ManagerApi, { clock }: CommandContext): Promise<number> {
+  const { Metadata } = await engine.images.inspect(image)
+  return clock.nowMs() - (Date.parse(Metadata?.LastTagTime ?? '') || 0)
 }
