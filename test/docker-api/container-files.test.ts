@@ -32,6 +32,34 @@ const never = new AbortController().signal
 const bytes = (size: number) => Readable.from([Buffer.alloc(size)])
 
 describe('archives over HTTP', () => {
+  it.each(['archive?path=/srv', 'export'])(
+    'are let go when the client of %s has hung up before they begin',
+    async path => {
+      const archive = new Readable({ read() {} })
+      const [asked, hungUp] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const prepare = async (): Promise<Readable> => {
+        asked.resolve()
+        await hungUp.promise
+        return archive
+      }
+      const { base, call } = await serve({
+        readArchive: async () => ({ stat: STAT, archive: await prepare() }),
+        export: prepare,
+      })
+      const asking = request(`${base}/containers/c/${path}`).on('error', () => {})
+      asking.end()
+      await asked.promise
+      const gone = new Promise(resolve => asking.once('close', resolve))
+      asking.destroy()
+      await gone
+      // By the time it has answered others it knows.
+      for (const _round of [1, 2, 3]) await (await call('/_ping')).text()
+      hungUp.resolve()
+      await once(archive, 'close')
+      expect(archive.destroyed).toBe(true)
+    },
+  )
+
   it('carry what lies at the path in a header', async () => {
     const { client, call } = await serve({
       statPath: async (_id, path) => ({ ...STAT, name: path }),

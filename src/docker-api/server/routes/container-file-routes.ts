@@ -74,6 +74,8 @@ function encodeStat(stat: PathStat): string {
 /** A failure in the middle cuts the answer off, so that nobody takes it for a whole archive. */
 function sendArchive(reply: HttpReply, archive: ArchiveStream, headers: OutgoingHttpHeaders = {}): void {
   const body = beginStream(reply, TAR, 200, headers)
+  // Who hung up while it was prepared is not told of again, and what it holds would never be let go.
+  if (body.destroyed) return void archive.destroy()
   archive.once('error', () => body.destroy())
   body.once('close', () => archive.destroy())
   body.on('drain', () => archive.resume())
