@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { problem } from '../problem.ts'
+import { ComposeError, problem } from '../problem.ts'
 import type { FileReader } from './file-reader.ts'
 import { copyOfRemote, type FetchRemote } from './remote.ts'
 
@@ -29,6 +29,14 @@ const OVERRIDES = [
   'docker-compose.override.yaml',
 ]
 
+/** No file was named, and there is none where files usually are. */
+export class NoComposeFile extends ComposeError {
+  constructor(directory: string) {
+    const remedy = `Write a compose.yaml in ${directory} or a parent directory, or name one with -f`
+    super([{ message: `no configuration file provided: not found. ${remedy}` }])
+  }
+}
+
 /** Finds the compose files: those named by `-f`, then COMPOSE_FILE, then the usual names here or in a parent directory. */
 export function discover(options: DiscoverOptions, reader: FileReader): Discovered {
   const named = namedFiles(options)
@@ -42,9 +50,7 @@ export function discover(options: DiscoverOptions, reader: FileReader): Discover
     options.projectDirectory === undefined ? options.cwd : posix.resolve(options.cwd, options.projectDirectory)
   const found = findUpwards(start, options, reader)
   if (found === undefined) {
-    throw problem(
-      `no configuration file provided: not found. Write a compose.yaml in ${start} or a parent directory, or name one with -f`,
-    )
+    throw new NoComposeFile(start)
   }
   return { files: found, projectDir: options.projectDirectory === undefined ? posix.dirname(found[0] ?? start) : start }
 }

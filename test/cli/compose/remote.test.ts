@@ -17,6 +17,9 @@ const SERVER = `
 const files = ${JSON.stringify(FILES)}
 files['/huge.yaml'] = 'a'.repeat(${17 * 2 ** 20})
 const server = require('node:http').createServer((request, response) => {
+  if (request.url.startsWith('/moved')) return response.writeHead(302, { location: '/part.yaml' }).end()
+  if (request.url.startsWith('/round')) return response.writeHead(302, { location: '/round' }).end()
+  if (request.url.startsWith('/out')) return response.writeHead(302, { location: 'https://127.0.0.1:1/' }).end()
   const body = files[request.url]
   response.writeHead(body === undefined ? 404 : 200).end(body)
 })
@@ -56,6 +59,12 @@ it('fetches what include, extends and -f name, where that is allowed', async () 
   })
 })
 
+it('follows where the server points, and takes a digest in capitals', async () => {
+  const digest = sha256Digest(FILES['/part.yaml'] ?? '').replace('sha256:', '')
+  const moved = `${address}/moved.yaml#sha256:${digest.toUpperCase()}`
+  expect(await config(`include: ["${moved}"]\n`, '--allow-remote')).toMatchObject({ code: 0, stdout: 'db:1\n' })
+})
+
 it('asks nobody for what is there, once it is known what is meant', async () => {
   const text = 'services: {kept: {image: "kept:1"}}\n'
   const gone = `${address}/gone.yaml#${sha256Digest(text)}`
@@ -81,6 +90,8 @@ it('reads nothing of the person for a file that was fetched', async () => {
 it.each([
   ['another content', () => `${address}/part.yaml#sha256:${'0'.repeat(64)}`, /is not what was meant: it has sha256:/],
   ['http without a digest', () => `${address}/part.yaml`, /use https, or say what it holds with #sha256:<hex>/],
+  ['a round trip', () => `${address}/round.yaml#sha256:${'0'.repeat(64)}`, /it leads on and on/],
+  ['another protocol on the way', () => `${address}/out.yaml#sha256:${'0'.repeat(64)}`, /it leads to https:/],
   ['an endless file', () => `${address}/huge.yaml#sha256:${'0'.repeat(64)}`, /it is larger than 16 MB/],
   [
     'nobody there',

@@ -103,6 +103,12 @@ it.each([
   expect((await compose(`up ${flag}`)).code).toBe(expected)
 })
 
+it('makes nothing when there is nobody to attach to', async () => {
+  const { code, stderr } = await compose('up --no-attach web --no-attach db')
+  expect({ code, stderr }).toEqual({ code: 2, stderr: 'There is no service to attach to: use --detach\n' })
+  expect(manager().calls.filter(call => call.startsWith('PUT'))).toEqual([])
+})
+
 it('shows only what is attached', async () => {
   manager().logs.set('c-db-1', ['2026-01-01T00:00:01Z from db']).set('c-web-1', ['2026-01-01T00:00:01Z from web'])
   manager().lives.set('db', [{}, {}, {}, {}, { state: 'failed', exitCode: 1 }])

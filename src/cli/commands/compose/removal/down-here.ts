@@ -1,4 +1,4 @@
-import { loadProject, nodeFileReader, type Project } from '../../../../compose/index.ts'
+import { loadProject, NoComposeFile, nodeFileReader, type Project } from '../../../../compose/index.ts'
 import type { CommandContext, Invocation } from '../../../command.ts'
 import { createProgress } from '../../../output/progress/progress.ts'
 import type { ManagerApi } from '../manager-api.ts'
@@ -56,14 +56,14 @@ async function takeDown(
   return 0
 }
 
-/** What the files say, as far as there are any: `-p shop down` needs none. */
+/** What the files say, if there are any: `-p shop down` needs none. Those that cannot be read must not pass for none: all would be removed. */
 async function filesOf(globals: Invocation['globals'], context: CommandContext): Promise<Project | undefined> {
   const load = await loadOptions(globals, context, { profiles: ['*'], warn: () => {} })
   try {
     return loadProject(load, nodeFileReader)
   } catch (error) {
-    if (globals.list('file').length > 0) throw error
-    return undefined
+    if (error instanceof NoComposeFile) return undefined
+    throw error
   }
 }
 

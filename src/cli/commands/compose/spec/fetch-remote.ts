@@ -8,12 +8,25 @@ import type { CommandContext } from '../../../command.ts'
 const FETCH_MS_MAX = 30_000
 /** As for files that are here. */
 const BYTES_MAX = 16 * 2 ** 20
+const REDIRECTS_MAX = 5
 
-/** Run by itself: the loader reads as files are read, at once, and a fetch cannot be. */
+/**
+ * Run by itself: the loader reads as files are read, at once, and a fetch cannot be. Every address on the way is held to the first one's
+ * protocol: whoever stands between could choose where plain http leads.
+ */
 const PROGRAM = `
-const answer = await fetch(process.argv[1])
+let address = new URL(process.argv[1])
+let answer
+for (let hops = 0; ; hops++) {
+  if (hops > ${REDIRECTS_MAX}) throw new Error('it leads on and on')
+  answer = await fetch(address, { redirect: 'manual' })
+  const to = answer.headers.get('location')
+  if (answer.status < 300 || answer.status > 399 || to === null) break
+  const next = new URL(to, address)
+  if (next.protocol !== address.protocol) throw new Error('it leads to ' + next.href)
+  address = next
+}
 if (!answer.ok) throw new Error('status ' + answer.status)
-if (new URL(answer.url).protocol !== new URL(process.argv[1]).protocol) throw new Error('it leads to ' + answer.url)
 for await (const chunk of answer.body) process.stdout.write(chunk)
 `
 
@@ -25,7 +38,8 @@ export function fetchRemoteFile(
   url: string,
   { env, stderr, cwd }: Pick<CommandContext, 'env' | 'stderr' | 'cwd'>,
 ): string {
-  const [address = '', pin] = url.split('#')
+  const [address = '', fragment] = url.split('#')
+  const pin = fragment?.toLowerCase()
   if (pin === undefined && !/^https:/i.test(address)) {
     throw invalidInput('REMOTE_FILE', `Cannot trust ${address}: use https, or say what it holds with #sha256:<hex>`)
   }

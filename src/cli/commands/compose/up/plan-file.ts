@@ -20,13 +20,15 @@ export interface PlanFile {
 export interface Planned {
   readonly result: ApplyResult
   readonly wanted: ProjectSpec
+  /** What the files say: more than a cluster is told, where the plan is for one engine. */
+  readonly model: object
   readonly running: ProjectSpec | undefined
 }
 
 /** Pure. */
-export function planFileOf({ result, wanted, running }: Planned): PlanFile {
+export function planFileOf({ result, wanted, model, running }: Planned): PlanFile {
   const { project, steps } = result
-  return { format: FORMAT, project, steps, from: hashOf(running ?? null), to: hashOf(wanted) }
+  return { format: FORMAT, project, steps, from: hashOf(running ?? null), to: hashOf({ wanted, model }) }
 }
 
 /** What it was made of may hold secrets; its hashes are nobody else's to try passwords against. */

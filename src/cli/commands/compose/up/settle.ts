@@ -81,8 +81,8 @@ function follow({ invocation, context, progress, result, project, before }: Sett
   })
 }
 
-/** Whose output is shown: of the services that are asked about, but for those that say `attach: false`. */
-function attachedServices({ invocation, project }: Settling): readonly string[] {
+/** Whose output is shown: of the services that are asked about, but for those that say `attach: false`. Throws BAD_FLAG for none. */
+export function attachedServices({ invocation, project }: Pick<Settling, 'invocation' | 'project'>): readonly string[] {
   const { args, options } = invocation
   const services = servicesOf(project.project.model)
   const asked = options.list('attach')
