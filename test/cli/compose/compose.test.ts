@@ -189,6 +189,21 @@ it('logs -f shows each line once, over reconnections, until Ctrl-C', async () =>
   expect(await following).toMatchObject({ code: 130, stdout: 'db-1 | one\ndb-1 | two\n' })
 })
 
+it('logs -f ends with the project, and with a container that somebody removes', async () => {
+  await compose('up -d')
+  const following = compose('logs -f')
+  const attaches = (id: string): number => manager.calls.filter(call => call.includes(`/${id}/logs`)).length
+  while (attaches('c-db-1') < 1) await new Promise(setImmediate)
+  manager.gone.add('c-db-1')
+  const seen = attaches('c-web-1')
+  while (attaches('c-web-1') < seen + 5) await new Promise(setImmediate)
+  manager.projects.delete('shop')
+  const { code, stderr } = await following
+  expect(code).toBe(0)
+  const lines = stderr.split('\n').toSorted()
+  expect(lines).toEqual(['', 'db-1 was removed', 'web-1 was removed', 'web-2 was removed'])
+})
+
 it('builds what is missing, from the context without what is ignored', async () => {
   await writeFile(join(directory, 'compose.yaml'), 'name: shop\nservices: {web: {build: {context: ., args: {A: 1}}}}')
   await writeFile(join(directory, 'Dockerfile'), 'FROM base\n')

@@ -1,5 +1,5 @@
 import { sleep } from '../../../../core/clock.ts'
-import { errorMessage } from '../../../../core/errors.ts'
+import { errorMessage, ShoalError } from '../../../../core/errors.ts'
 import type { TaskView } from '../../../../core/model/control-api.ts'
 import { isTerminal } from '../../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../../command.ts'
@@ -52,14 +52,15 @@ export async function followLogs(options: FollowOptions): Promise<void> {
     prefix: options.invocation.options.choice('logPrefix') !== false,
   })
   const followed = new Map<string, Promise<void>>()
-  const known = new Map<string, TaskView>()
+  let known: ReadonlyMap<string, TaskView> = new Map()
   let isFirst = true
   while (!signal.aborted) {
     const isLast = options.ending?.aborted === true
     const view = await api.project(project)
     const tasks = (view?.tasks ?? []).filter(task => isWanted(task, options.services))
+    // Only what is there now: who follows what has been removed learns from it that this is the end.
+    known = new Map(tasks.map(task => [task.id, task]))
     for (const task of tasks) {
-      known.set(task.id, task)
       if (task.containerId === undefined || followed.has(task.id)) continue
       const isNew = options.before === undefined ? !isFirst : !options.before.has(task.id)
       if (isTerminal(task.state) && isOld(task, { isNew, isFirst }, options)) continue
@@ -114,49 +115,62 @@ interface Following {
   readonly whole: boolean
 }
 
-/** One task: attaches again after each restart, from where it was, until the task has ended. */
+/** How a connection to a container's log ended. */
+interface Printed {
+  readonly last: LogLine | undefined
+  /** There is no such container any more. */
+  readonly isGone: boolean
+}
+
+/** One task: attaches again after each restart, from where it was, until the task has ended or is there no more. */
 async function followTask(task: TaskView, following: Following): Promise<void> {
   const { options, printer, latest } = following
   const { clock, signal } = options.context
   let last: LogLine | undefined
+  let seen = task
   for (;;) {
-    last = (await printUntilEnd(task, last, following)) ?? last
+    const printed = await printUntilEnd(task, last, following)
+    last = printed.last
     await sleep(clock, POLL_MS, signal)
-    const now = latest() ?? task
-    if (!isTerminal(now.state) && now.desired === 'running') continue
-    const code = now.exitCode === undefined ? '' : ` with code ${now.exitCode}`
-    if (isTerminal(now.state)) printer.note(task, `exited${code}`)
-    options.onShown?.(now)
+    const now = latest()
+    seen = now ?? seen
+    const isGone = printed.isGone || now === undefined
+    if (!isGone && !isTerminal(seen.state) && seen.desired === 'running') continue
+    const code = seen.exitCode === undefined ? '' : ` with code ${seen.exitCode}`
+    if (isTerminal(seen.state)) printer.note(task, `exited${code}`)
+    else if (isGone) printer.note(task, 'was removed')
+    options.onShown?.(seen)
     return
   }
 }
 
-/** Prints what comes until the container stops, and resolves with the last line. */
+/** Prints what comes until the container stops. */
 async function printUntilEnd(
   task: TaskView,
-  last: LogLine | undefined,
+  before: LogLine | undefined,
   { options, printer, latest, whole }: Following,
-): Promise<LogLine | undefined> {
+): Promise<Printed> {
   const { api, context } = options
-  const isAgain = last !== undefined
-  let newest = last
+  const isAgain = before !== undefined
+  let last = before
   try {
     const lines = readLog(api.engine.transport, task.containerId ?? '', {
       follow: true,
       tail: whole || isAgain ? undefined : options.tail,
-      after: last?.time,
+      after: before?.time,
       sinceMs: isAgain ? undefined : sinceOf(task, options),
       signal: context.signal,
     })
     for await (const line of lines) {
       printer.print(task, line)
-      newest = line
+      last = line
     }
   } catch (error) {
     if (context.signal.aborted) throw error
+    if (error instanceof ShoalError && error.status === 404) return { last, isGone: true }
     if (!isTerminal((latest() ?? task).state)) {
       context.stderr.write(`Warning: the logs of ${task.name} are interrupted: ${errorMessage(error)}\n`)
     }
   }
-  return newest
+  return { last, isGone: false }
 }
