@@ -112,6 +112,32 @@ describe('up on one engine', () => {
     await up(FILE)
     const known = await knownContainers(fake.engine, 'shop')
     expect(known.map(({ service, number }) => `${service} ${number}`)).toEqual(['db 1', 'web 1', 'web 2'])
+    expect(fake.summary).toEqual(['shop-db-1 running', 'shop-web-1 running', 'shop-web-2 running'])
+    expect((await up(FILE)).changed).toBe(false)
+  })
+
+  it('makes anew what shares the network, the processes or the volumes of what is replaced', async () => {
+    const { fake, up } = world()
+    const file = (image: string): string => `name: shop
+services:
+  db: {image: "${image}"}
+  net: {image: "web:1", network_mode: "service:db"}
+  pid: {image: "web:1", pid: "service:net"}
+  data: {image: "web:1", volumes_from: ["db:ro"]}
+  outside: {image: "web:1", volumes_from: ["container:db"]}
+`
+    await up(file('db:1'))
+    const { steps } = await up(file('db:2'))
+    const changed = steps.filter(({ action, kind }) => action === 'update' && kind === 'container')
+    expect(changed.map(({ name, because }) => [name, because?.join()]).toSorted()).toEqual([
+      ['shop-data-1', 'db is replaced'],
+      ['shop-db-1', 'configuration,image'],
+      ['shop-net-1', 'db is replaced'],
+      ['shop-pid-1', 'net is replaced'],
+    ])
+    const [db, net] = [fake.find('shop-db-1'), fake.find('shop-net-1')]
+    expect(net.request.HostConfig?.NetworkMode).toBe(`container:${db.id}`)
+    expect(fake.find('shop-pid-1').request.HostConfig?.PidMode).toBe(`container:${net.id}`)
   })
 
   it('gives up on what waits as soon as a dependency cannot be started', async () => {

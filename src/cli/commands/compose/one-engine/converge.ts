@@ -6,7 +6,7 @@ import { containerPlan, type EngineService } from './container-request.ts'
 import { inDependencyOrder } from './in-order.ts'
 import { isUp, type Known, known, replicasOf } from './known-containers.ts'
 import { composeLabels } from './labels-of.ts'
-import { containerName, type Replacement, type ServicePlan } from './plan-services.ts'
+import { containerName, nameBeside, type Replacement, type ServicePlan } from './plan-services.ts'
 import { writeFiles, writtenFiles } from './service-content.ts'
 import { type Waiting, waitForContainers } from './wait-dependency.ts'
 
@@ -30,25 +30,22 @@ export async function makeContainers(run: Converging): Promise<ReadonlyMap<strin
     const plan = plans.get(service)
     if (plan === undefined) return
     await mapParallel(plan.remove, PARALLEL, old => removeContainer(old, run))
+    const kept = await mapParallel(plan.keep, PARALLEL, each => rightName(each, plan, run))
     const replaced = await mapParallel(plan.replace, PARALLEL, each => replaceContainer(each, plan, { run, made }))
     const created = await mapParallel(plan.create, PARALLEL, async number => {
-      const name = containerName(nameOfProject(run, service), plan.wanted, number)
+      const name = containerName(plan.wanted, number)
       run.tell(`Container ${name}`, 'Creating')
       const container = await createContainer({ plan, number, name }, { run, made })
       run.tell(`Container ${name}`, 'Created')
       return container
     })
-    const all = [...plan.keep, ...replaced, ...created]
+    const all = [...kept, ...replaced, ...created]
     made.set(
       service,
       all.toSorted((a, b) => a.number - b.number),
     )
   })
   return made
-}
-
-function nameOfProject({ services }: Converging, service: string): string {
-  return services.get(service)?.project.name ?? ''
 }
 
 function needsOf({ services }: Pick<Converging, 'services'>): ReadonlyMap<string, readonly string[]> {
@@ -67,15 +64,28 @@ async function replaceContainer({ old }: Replacement, plan: ServicePlan, making:
   const what = `Container ${old.name}`
   tell(what, 'Recreate')
   const inspected = await engine.containers.inspect(old.id)
-  const name = containerName(nameOfProject(run, plan.wanted.name), plan.wanted, old.number)
+  const name = containerName(plan.wanted, old.number)
   const container = await createContainer(
-    { plan, number: old.number, name, as: `${old.id.slice(0, 12)}_${name}`, old: inspected },
+    { plan, number: old.number, name, as: nameBeside(old, name), old: inspected },
     making,
   )
   await engine.containers.stop(old.id, run.timeoutMs === undefined ? {} : { timeoutMs: run.timeoutMs })
   await engine.containers.remove(old.id, {})
   await engine.containers.rename(container.id, name)
   tell(what, 'Recreated')
+  return { ...container, name }
+}
+
+/** Ends a replacement that was cut short: the new one is given the name of the one that is gone. */
+async function rightName(
+  container: Known,
+  { wanted, rename }: ServicePlan,
+  { engine, tell }: Converging,
+): Promise<Known> {
+  if (!rename.includes(container)) return container
+  const name = containerName(wanted, container.number)
+  await engine.containers.rename(container.id, name)
+  tell(`Container ${name}`, 'Renamed')
   return { ...container, name }
 }
 

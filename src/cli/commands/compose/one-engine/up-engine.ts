@@ -4,8 +4,9 @@ import type { ProjectSpec } from '../../../../core/model/service.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
 import type { EngineService } from './container-request.ts'
 import { type Converging, makeContainers, removeContainer, startContainers } from './converge.ts'
+import { sharedServices } from './host-config.ts'
 import { type Known, knownContainers, replicasOf } from './known-containers.ts'
-import { planService, planSteps, type ServicePlan, type Wanted } from './plan-services.ts'
+import { planServices, planSteps, type ServicePlan, type Wanted } from './plan-services.ts'
 import { planResources, type ResourcePlan, unlessMissing } from './resources.ts'
 import { contentHash } from './service-content.ts'
 import type { Waiting } from './wait-dependency.ts'
@@ -45,13 +46,10 @@ export async function upOnEngine(
   ])
   const services = servicesOf(wanted)
   const renewed = new Set(resources.flatMap(({ step }) => (step.action === 'update' ? [step.name] : [])))
-  const plans = await Promise.all(
-    [...services.values()].map(async service =>
-      planService(await wish(service, { options, renewed, engine }), containers),
-    ),
-  )
+  const wishes = await Promise.all([...services.values()].map(service => wish(service, { options, renewed, engine })))
+  const plans = planServices(wishes, containers)
   const orphans = orphansOf(containers, project)
-  const steps = stepsOf({ resources, plans, orphans, options, project: project.name })
+  const steps = stepsOf({ resources, plans, orphans, options })
   const result = { project: project.name, steps, changed: steps.some(({ action }) => action !== 'keep') }
   const warnings = orphans.length === 0 || options.removeOrphans ? [] : [orphanWarning(orphans)]
   if (options.dryRun) return { ...result, warnings, containers: [] }
@@ -82,11 +80,13 @@ async function wish(
 ): Promise<Wanted> {
   const image = await unlessMissing(engine.images.inspect(service.container.image))
   return {
+    project: project.name,
     name: service.name,
     replicas: service.replicas,
     hash: contentHash(project, model),
     imageId: image?.Id,
     containerName: asText(model['container_name']) || undefined,
+    shares: sharedServices(model),
     recreate: options.recreate.includes(service.name) || service.networks.some(({ network }) => renewed.has(network)),
     keep: options.keep,
   }
@@ -107,19 +107,17 @@ function stepsOf({
   plans,
   orphans,
   options,
-  project,
 }: {
   readonly resources: readonly ResourcePlan[]
   readonly plans: readonly ServicePlan[]
   readonly orphans: readonly Known[]
   readonly options: UpOptions
-  readonly project: string
 }): readonly PlanStep[] {
   const removed = options.removeOrphans ? orphans : []
   return [
     ...resources.map(({ step }) => step),
     ...removed.map(({ name }): PlanStep => ({ action: 'remove', kind: 'container', name })),
-    ...planSteps(project, plans),
+    ...planSteps(plans),
   ]
 }
 
