@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorCode, invalidInput } from '../../core/errors.ts'
 import type { ClientTls } from '../../docker-api/index.ts'
@@ -6,7 +6,8 @@ import type { CommandContext, Environment, Invocation, OptionDefinition } from '
 import { whyNot } from '../output/file-error.ts'
 import { CONTEXT_OPTION, type DockerContext, dockerContext } from './docker-context.ts'
 
-const DEFAULT_HOST = 'unix:///run/shoal/agent.sock'
+/** Where this host's agent answers, and where an engine without a cluster does. */
+const OWN_SOCKETS = ['/run/shoal/agent.sock', '/run/shoal/engine.sock'] as const
 
 /** Flags of how to reach an API with certificates; docker's names and defaults. */
 export const CLIENT_TLS_OPTIONS: readonly OptionDefinition[] = [
@@ -24,7 +25,7 @@ export const CLIENT_TLS_OPTIONS: readonly OptionDefinition[] = [
 export const ENGINE_OPTIONS: readonly OptionDefinition[] = [
   {
     flags: '-H, --host <url>',
-    summary: `the engine or manager to talk to [$SHOAL_HOST, $DOCKER_HOST] (default: ${DEFAULT_HOST})`,
+    summary: `the engine or manager to talk to [$SHOAL_HOST, $DOCKER_HOST] (default: that of this host, ${OWN_SOCKETS.join(' or ')})`,
   },
   CONTEXT_OPTION,
   ...CLIENT_TLS_OPTIONS,
@@ -32,9 +33,17 @@ export const ENGINE_OPTIONS: readonly OptionDefinition[] = [
 
 type Flags = Pick<Invocation, 'options' | 'globals'>
 
-/** The engine that a command talks to: `--host`, else `$SHOAL_HOST`, else `$DOCKER_HOST`, else a docker context's, else this host's agent. */
+/**
+ * The engine that a command talks to: `--context`, else `--host`, else `$SHOAL_HOST`, else `$DOCKER_HOST`, else docker's own context,
+ * else this host's agent or engine.
+ */
 export function engineHost(flags: Flags, context: Pick<CommandContext, 'env'>): string {
-  return namedHost(flags, context) ?? DEFAULT_HOST
+  return namedHost(flags, context) ?? `unix://${ownSocket(existsSync)}`
+}
+
+/** The socket of this host that is there; the agent's if none is. */
+export function ownSocket(isThere: (path: string) => boolean): string {
+  return OWN_SOCKETS.find(isThere) ?? OWN_SOCKETS[0]
 }
 
 /** The host that flags, variables or a docker context name; undefined: none does. */

@@ -293,7 +293,7 @@ it('a manager that is not there is told with what to do', async () => {
   const { code, stderr } = await compose('ps')
   expect(code).toBe(1)
   expect(stderr).toBe(
-    `Cannot connect to the manager at ${manager.host}: connection refused. Is it running? Start one with "swarm manage" or "npm run up", or set DOCKER_HOST\n`,
+    `Cannot connect to ${manager.host}: connection refused. Is a manager or an engine running there? Start one with "swarm manage", "npm run up" or "shoal engine", or set DOCKER_HOST\n`,
   )
   manager = await startFakeManager()
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Options } from '../../../src/cli/command.ts'
-import { engineHost, readClientTls } from '../../../src/cli/engine/engine-address.ts'
+import { engineHost, ownSocket, readClientTls } from '../../../src/cli/engine/engine-address.ts'
 import { managerAddress } from '../../../src/cli/manager/manager-address.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'shoal-contexts-'))
@@ -87,4 +87,11 @@ describe("docker's contexts", () => {
       'conflicting options: cannot specify both --host and --context',
     )
   })
+})
+
+it('speaks to the agent of this host, or to the engine where there is none', () => {
+  const [agent, engine] = ['/run/shoal/agent.sock', '/run/shoal/engine.sock']
+  expect(ownSocket(() => true)).toBe(agent)
+  expect(ownSocket(path => path === engine)).toBe(engine)
+  expect(ownSocket(() => false)).toBe(agent)
 })
