@@ -137,6 +137,13 @@ it('starts the services before, and shows with --dry-run what it would watch', a
   })
 })
 
+it('does not watch by a .dockerignore that it cannot read', async () => {
+  await mkdir(join(directory(), '.dockerignore'))
+  const { code, stderr } = await compose('watch --dry-run')
+  expect(code).not.toBe(0)
+  expect(stderr).toContain(`Cannot read ${directory()}/.dockerignore: `)
+})
+
 it('up --watch brings up, shows what is written, and watches', async () => {
   manager().logs.set('c-db-1', ['2026-01-01T00:00:01Z ready'])
   const { code, stderr } = await watching('up --watch', async () => {
