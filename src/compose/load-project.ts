@@ -17,7 +17,7 @@ import { type Problem, problem, type Report } from './problem.ts'
 import { checkVariableNames, resolveBareVariables, resolveFiles } from './resolve-environment.ts'
 import { applyProfiles, pruneResources, type Selection, selectServices } from './selection.ts'
 import { SourceIndex } from './source-index.ts'
-import { asTree, isTree, showPath, type Tree } from './tree.ts'
+import { asTree, fromEntries, isTree, showPath, type Tree } from './tree.ts'
 
 /** What was asked on the command line, and where. */
 export interface LoadOptions {
@@ -50,6 +50,8 @@ export interface Project {
   readonly variables: Variables
   /** Top-level sections in compose's own words; services are those that are enabled and selected. */
   readonly model: Tree
+  /** `depends_on` of services by their name, of what is not selected too. */
+  readonly dependencies: Tree
   /** Services whose profile is not active. */
   readonly disabledServices: Tree
   /** Names of all services of the files, wanted now or not. */
@@ -138,6 +140,7 @@ export function loadProject(options: LoadOptions, reader: FileReader): Project {
     configFiles: files.map(({ file }) => file),
     variables,
     model: { ...(options.keepUnusedResources === true ? selected : pruneResources(selected)), name },
+    dependencies: fromEntries(Object.entries(enabled).map(([key, service]) => [key, asTree(service)['depends_on']])),
     disabledServices: disabled,
     serviceNames: Object.keys(asTree(model['services'])),
     sources,

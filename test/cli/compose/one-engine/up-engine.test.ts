@@ -32,10 +32,12 @@ function world() {
   const clock = new ManualClock()
   const fake = new FakeEngine(clock, ['db:1', 'db:2', 'web:1'])
   const told: string[] = []
-  const up = async (text: string, options: Partial<UpOptions> = {}) => {
+  const up = async (text: string, options: Partial<UpOptions> = {}, services: readonly string[] = []) => {
     const file = join(directory, 'compose.yaml')
     writeFileSync(file, text)
-    const project = loadProject({ cwd: directory, env: {}, files: [file] }, nodeFileReader)
+    // Services are named as with --no-deps.
+    const load = { cwd: directory, env: {}, files: [file], services, withDependencies: services.length === 0 }
+    const project = loadProject(load, nodeFileReader)
     const { spec } = toEngineSpec(project)
     fake.calls.length = 0
     return upOnEngine(
@@ -129,15 +131,34 @@ services:
     await up(file('db:1'))
     const { steps } = await up(file('db:2'))
     const changed = steps.filter(({ action, kind }) => action === 'update' && kind === 'container')
-    expect(changed.map(({ name, because }) => [name, because?.join()]).toSorted()).toEqual([
-      ['shop-data-1', 'db is replaced'],
-      ['shop-db-1', 'configuration,image'],
-      ['shop-net-1', 'db is replaced'],
-      ['shop-pid-1', 'net is replaced'],
+    expect(changed.map(({ name, because = [] }) => `${name}: ${because.join(', ')}`).toSorted()).toEqual([
+      'shop-data-1: db is replaced',
+      'shop-db-1: configuration, image',
+      'shop-net-1: db is replaced',
+      'shop-pid-1: net is replaced',
     ])
     const [db, net] = [fake.find('shop-db-1'), fake.find('shop-net-1')]
     expect(net.request.HostConfig?.NetworkMode).toBe(`container:${db.id}`)
     expect(fake.find('shop-pid-1').request.HostConfig?.PidMode).toBe(`container:${net.id}`)
+  })
+
+  it('knows the containers of services that it is to leave alone', async () => {
+    const { fake, up } = world()
+    const file = `name: shop
+services:
+  db: {image: "db:1"}
+  web: {image: "web:1", links: ["db:store"], depends_on: {db: {condition: service_started, restart: true}}}
+  net: {image: "web:1", network_mode: "service:db"}
+`
+    await expect(up(file, {}, ['net'])).rejects.toMatchObject({ code: 'NO_CONTAINER_TO_SHARE', status: 409 })
+    await up(file, {}, ['db'])
+    const { containers } = await up(file, {}, ['web', 'net'])
+    expect(containers.map(({ name }) => name)).toEqual(['shop-web-1', 'shop-net-1'])
+    const { Labels, NetworkingConfig } = fake.find('shop-web-1').request
+    expect(Labels?.['com.docker.compose.depends_on']).toBe('db:service_started:true')
+    expect(NetworkingConfig?.EndpointsConfig?.['shop_default']?.Links).toContain('shop-db-1:store')
+    expect(fake.find('shop-net-1').request.HostConfig?.NetworkMode).toBe(`container:${fake.find('shop-db-1').id}`)
+    expect((await up(file)).changed).toBe(false)
   })
 
   it('gives up on what waits as soon as a dependency cannot be started', async () => {
@@ -174,5 +195,56 @@ services:
     const { fake, up } = world()
     await fake.engine.networks.create({ Name: 'shop_default' })
     await expect(up(FILE)).rejects.toThrow('network shop_default was found but has incorrect label')
+  })
+})
+
+describe('a network that the files have changed', () => {
+  const file = (internal: boolean): string => `name: shop
+services: {db: {image: "db:1"}, web: {image: "web:1"}}
+networks: {default: {internal: ${internal}}}
+`
+
+  /** What is up on a network, and what happens to the network from then on. */
+  async function onNetwork(more: Readonly<Record<string, string>> = {}) {
+    const here = world()
+    await here.up(file(false))
+    const { networks } = here.fake.engine
+    const { inspect } = networks
+    const ids = ['shop-db-1', 'shop-web-1'].map(name => [here.fake.find(name).id, name])
+    const names = { ...Object.fromEntries(ids), ...more }
+    const gone: string[] = []
+    Object.assign(networks, {
+      inspect: async (id: string) => {
+        const Containers = Object.fromEntries(Object.entries(names).map(([key, Name]) => [key, { Name }]))
+        return { ...(await inspect(id)), Containers }
+      },
+      disconnect: async (_: string, id: string) => void gone.push(`off ${names[id]}`),
+      remove: async (id: string) => void gone.push(`remove ${id}`),
+    })
+    return { ...here, gone }
+  }
+
+  it('is made anew with all that are on it', async () => {
+    const { up, gone, fake } = await onNetwork()
+    await up(file(true))
+    expect(gone).toEqual(['off shop-db-1', 'off shop-web-1', 'remove shop_default'])
+    expect(fake.calls[0]).toBe('network shop_default')
+    expect(fake.summary).toEqual(['shop-db-1 running', 'shop-web-1 running'])
+  })
+
+  it('is left alone while others are on it, who would lose it', async () => {
+    const { up, gone, fake } = await onNetwork({ x: 'somebody' })
+    await expect(up(file(true))).rejects.toThrow(
+      'network shop_default was changed, and these containers are on it: somebody.',
+    )
+    await expect(up(file(true), {}, ['web'])).rejects.toThrow('shop-db-1, somebody.')
+    expect([...gone, ...fake.calls]).toEqual([])
+  })
+
+  it('is kept, and told of, where nothing may be made anew', async () => {
+    const { up, gone, fake, told } = await onNetwork({ x: 'somebody' })
+    expect((await up(file(true), { keep: true })).changed).toBe(false)
+    expect([...gone, ...fake.calls]).toEqual([])
+    expect(told).toContain('Network shop_default was changed in the files, and is kept as it is')
   })
 })

@@ -56,7 +56,7 @@ export async function startOnEngine(containers: readonly Known[], project: strin
   const { engine, tell } = run
   if (containers.length === 0)
     throw notFound('NO_SUCH_PROJECT', `no container found for project "${project}": not found`)
-  await inDependencyOrder(dependenciesOf(containers), async service => {
+  await inDependencyOrder(dependenciesOf(containers), async (service, failed) => {
     const own = containers.filter(each => each.service === service && !isUp(each))
     const [first] = own
     if (first === undefined) return
@@ -64,7 +64,7 @@ export async function startOnEngine(containers: readonly Known[], project: strin
       await waitForContainers(
         containers.filter(each => each.service === needed),
         condition,
-        run,
+        { ...run, signal: AbortSignal.any([run.signal, failed]) },
       )
     }
     await mapParallel(own, PARALLEL, async ({ id, name }) => {

@@ -1,20 +1,21 @@
 import { asText, asTree } from '../../../../compose/index.ts'
-import { errorMessage } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
 import type { ContainerInspect, Engine } from '../../../../docker-api/index.ts'
 import { containerPlan, type EngineService } from './container-request.ts'
 import { inDependencyOrder } from './in-order.ts'
-import { isUp, type Known, known, replicasOf } from './known-containers.ts'
+import { isUp, type Known, known, noneToShare, replicasOf } from './known-containers.ts'
 import { composeLabels } from './labels-of.ts'
 import { containerName, nameBeside, type Replacement, type ServicePlan } from './plan-services.ts'
 import { writeFiles, writtenFiles } from './service-content.ts'
-import { type Waiting, waitForContainers } from './wait-dependency.ts'
+import { type Waiting, waitForDependencies } from './wait-dependency.ts'
 
 const PARALLEL = 8
 
 export interface Converging extends Waiting {
   readonly services: ReadonlyMap<string, EngineService>
   readonly plans: readonly ServicePlan[]
+  /** All containers of the project that were there before, of other services too. */
+  readonly known: readonly Known[]
   /** How long a container that is replaced or removed may take to stop; undefined: what it says itself. */
   readonly timeoutMs: number | undefined
   /** New containers do not take over volumes without a name. */
@@ -22,9 +23,13 @@ export interface Converging extends Waiting {
   readonly warn: (message: string) => void
 }
 
-/** Has every service the containers that are wanted of it, not started yet. Resolves with all of them, by service. */
+/**
+ * Has every service the containers that are wanted of it, not started yet. Resolves with all of them by service, and with those
+ * of services that are not asked about: what is made may be linked to them, or share what they have.
+ */
 export async function makeContainers(run: Converging): Promise<ReadonlyMap<string, readonly Known[]>> {
-  const made = new Map(run.plans.map(({ wanted, keep }) => [wanted.name, keep]))
+  const made = new Map<string, readonly Known[]>(Map.groupBy(replicasOf(run.known), ({ service }) => service))
+  for (const { wanted, keep } of run.plans) made.set(wanted.name, keep)
   const plans = new Map(run.plans.map(plan => [plan.wanted.name, plan]))
   await inDependencyOrder(needsOf(run), async service => {
     const plan = plans.get(service)
@@ -136,7 +141,7 @@ async function freshContainer(engine: Engine, id: string, name: string): Promise
 
 function containerOf(service: string, { made }: Making): string {
   const [first] = made.get(service) ?? []
-  if (first === undefined) throw new RangeError(`Service ${service} has no container to share`)
+  if (first === undefined) throw noneToShare(service)
   return first.id
 }
 
@@ -180,7 +185,10 @@ export async function startContainers(made: ReadonlyMap<string, readonly Known[]
     const { service, model } = run.services.get(name) ?? {}
     const isToStart = containers.filter(container => !isUp(container))
     const signal = AbortSignal.any([run.signal, failed])
-    if (isToStart.length > 0) await waitForDependencies(service, made, { ...run, signal })
+    if (isToStart.length > 0) {
+      const madeOf = (needed: string): readonly Known[] => made.get(needed) ?? []
+      await waitForDependencies(service, madeOf, { ...run, signal })
+    }
     const dependencies = asTree(model?.['depends_on'])
     const restartsWith = Object.keys(dependencies).filter(key => asTree(dependencies[key])['restart'] === true)
     const goesAlong = restartsWith.some(key => renewed.has(key))
@@ -199,23 +207,4 @@ async function startOne(container: Known, goesAlong: boolean, { engine, tell, ti
   tell(what, 'Restarting')
   await engine.containers.restart(container.id, timeoutMs === undefined ? {} : { timeoutMs })
   tell(what, 'Started')
-}
-
-async function waitForDependencies(
-  service: EngineService['service'] | undefined,
-  made: ReadonlyMap<string, readonly Known[]>,
-  run: Converging,
-): Promise<void> {
-  await Promise.all(
-    (service?.dependsOn ?? []).map(async ({ service: name, condition, required }) => {
-      const containers = replicasOf(made.get(name) ?? [])
-      try {
-        await waitForContainers(containers, condition, run)
-      } catch (error) {
-        run.signal.throwIfAborted()
-        if (required) throw error
-        run.warn(`optional dependency "${asText(name)}" failed to start: ${errorMessage(error)}`)
-      }
-    }),
-  )
 }

@@ -1,3 +1,4 @@
+import { conflict, type ShoalError } from '../../../../core/errors.ts'
 import { COMPOSE_LABELS } from '../../../../core/model/compose-labels.ts'
 import type { DependencyCondition } from '../../../../core/model/service.ts'
 import type { ContainerSummary, Engine } from '../../../../docker-api/index.ts'
@@ -42,6 +43,11 @@ export function known(summary: ContainerSummary): Known {
 /** Replicas: what `run` has made is none. */
 export function replicasOf(containers: readonly Known[], service?: string): readonly Known[] {
   return containers.filter(each => !each.isOneOff && (service === undefined || each.service === service))
+}
+
+/** Of containers that are to share what is one's of another service. */
+export function noneToShare(service: string): ShoalError {
+  return conflict('NO_CONTAINER_TO_SHARE', `There is no container of service ${service} to share with: start it first`)
 }
 
 export function isUp({ summary: { State } }: Known): boolean {

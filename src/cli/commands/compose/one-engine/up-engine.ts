@@ -7,7 +7,7 @@ import { type Converging, makeContainers, removeContainer, startContainers } fro
 import { sharedServices } from './host-config.ts'
 import { type Known, knownContainers, replicasOf } from './known-containers.ts'
 import { planServices, planSteps, type ServicePlan, type Wanted } from './plan-services.ts'
-import { planResources, type ResourcePlan, unlessMissing } from './resources.ts'
+import { planResources, type ResourcePlan, requireUnused, unlessMissing } from './resources.ts'
 import { contentHash } from './service-content.ts'
 import type { Waiting } from './wait-dependency.ts'
 
@@ -41,7 +41,7 @@ export async function upOnEngine(
   const { project } = wanted
   const { engine } = run
   const [resources, containers] = await Promise.all([
-    planResources(project, engine),
+    planResources({ project, engine, keep: options.keep }),
     knownContainers(engine, project.name),
   ])
   const services = servicesOf(wanted)
@@ -49,18 +49,29 @@ export async function upOnEngine(
   const wishes = await Promise.all([...services.values()].map(service => wish(service, { options, renewed, engine })))
   const plans = planServices(wishes, containers)
   const orphans = orphansOf(containers, project)
+  requireUnused(resources, leaving(plans, options.removeOrphans ? orphans : []))
   const steps = stepsOf({ resources, plans, orphans, options })
   const result = { project: project.name, steps, changed: steps.some(({ action }) => action !== 'keep') }
-  const warnings = orphans.length === 0 || options.removeOrphans ? [] : [orphanWarning(orphans)]
+  const warnings = [
+    ...(orphans.length === 0 || options.removeOrphans ? [] : [orphanWarning(orphans)]),
+    ...resources.flatMap(({ warning }) => warning ?? []),
+  ]
   if (options.dryRun) return { ...result, warnings, containers: [] }
   for (const warning of warnings) run.warn(warning)
-  const converging = { ...run, ...options, services, plans }
+  const converging = { ...run, ...options, services, plans, known: containers }
   await makeResources(resources, run)
   if (options.removeOrphans) await mapParallel(orphans, 8, orphan => removeContainer(orphan, converging))
   const made = await makeContainers(converging)
   run.onMade?.()
   if (options.start) await startContainers(made, converging)
-  return { ...result, containers: [...made.values()].flat() }
+  return { ...result, containers: [...services.keys()].flatMap(name => made.get(name) ?? []) }
+}
+
+/** Ids of the containers that will not be there any more. */
+function leaving(plans: readonly ServicePlan[], orphans: readonly Known[]): ReadonlySet<string> {
+  const replaced = plans.flatMap(({ replace }) => replace.map(({ old }) => old))
+  const removed = plans.flatMap(({ remove }) => remove)
+  return new Set([...replaced, ...removed, ...orphans].map(({ id }) => id))
 }
 
 function servicesOf({ project, spec }: EngineProject): ReadonlyMap<string, EngineService> {

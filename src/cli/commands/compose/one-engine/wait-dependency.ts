@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../../../../core/clock.ts'
-import { failed } from '../../../../core/errors.ts'
+import { errorMessage, failed } from '../../../../core/errors.ts'
 import type { DependencySpec, ServiceSpec } from '../../../../core/model/service.ts'
 import type { ContainerInspect, Engine } from '../../../../docker-api/index.ts'
 import type { Known } from './known-containers.ts'
@@ -12,6 +12,8 @@ export interface Waiting {
 }
 
 const POLL_MS = 200
+/** How long a container must run at a stretch to be taken for one that does not end at once, again and again. */
+const STEADY_MS = 1_000
 
 /**
  * Waits until containers of a service are as far as another service wants them. Throws DEPENDENCY_FAILED when they never will
@@ -24,6 +26,25 @@ export async function waitForContainers(
 ): Promise<void> {
   if (condition === 'service_started') return
   await Promise.all(containers.map(container => waitForOne(container, condition, waiting)))
+}
+
+/** Waits for all that a service depends on. What it can do without is only told of when it will never be there. */
+export async function waitForDependencies(
+  service: ServiceSpec | undefined,
+  containersOf: (service: string) => readonly Known[],
+  waiting: Waiting & { readonly warn: (message: string) => void },
+): Promise<void> {
+  await Promise.all(
+    (service?.dependsOn ?? []).map(async ({ service: name, condition, required }) => {
+      try {
+        await waitForContainers(containersOf(name), condition, waiting)
+      } catch (error) {
+        waiting.signal.throwIfAborted()
+        if (required) throw error
+        waiting.warn(`optional dependency "${name}" failed to start: ${errorMessage(error)}`)
+      }
+    }),
+  )
 }
 
 async function waitForOne(
@@ -80,11 +101,22 @@ export async function waitUntilHealthy(
 }
 
 async function waitForRun(container: Known, waiting: Waiting): Promise<void> {
-  const { State } = await waiting.engine.containers.inspect(container.id)
-  if (State.Status === 'exited') {
-    throw failed('DEPENDENCY_FAILED', `container ${container.name} exited (${State.ExitCode})`)
+  const { engine, clock, signal, tell } = waiting
+  let [startedAt, sinceMs] = ['', 0]
+  for (;;) {
+    const { State } = await engine.containers.inspect(container.id)
+    const { Status, ExitCode, Health } = State
+    if (Status === 'exited' || Status === 'dead') {
+      throw failed('DEPENDENCY_FAILED', `container ${container.name} exited (${ExitCode})`)
+    }
+    const runs = Status === 'running' || Status === 'paused'
+    if (runs && Health !== undefined && Health.Status !== 'none') {
+      return waitForOne(container, 'service_healthy', waiting)
+    }
+    const nowMs = clock.monotonicMs()
+    if (!runs || State.StartedAt !== startedAt) [startedAt, sinceMs] = [runs ? State.StartedAt : '', nowMs]
+    else if (nowMs - sinceMs >= STEADY_MS) break
+    await sleep(clock, POLL_MS, signal)
   }
-  const hasCheck = State.Health !== undefined && State.Health.Status !== 'none'
-  if (hasCheck) await waitForOne(container, 'service_healthy', waiting)
-  else waiting.tell(`Container ${container.name}`, 'Running')
+  tell(`Container ${container.name}`, 'Running')
 }
