@@ -37,7 +37,10 @@ it('up -d creates, and the second time says that everything is unchanged', async
   expect(first).toMatchObject({ code: 0, stdout: '' })
   expect(first.stderr).toContain(' Service web  Created\n')
   expect(first.stderr).toContain(' Service db  Started\n')
-  expect((await compose('up -d')).stderr).toContain(' Project shop  Everything is unchanged\n')
+  const again = (await compose('up -d')).stderr
+  expect(again).toContain(' Project shop  Everything is unchanged\n')
+  expect(again).toContain(' Service web  Running\n')
+  expect(again).not.toContain('Started')
 })
 
 it('up tells what is changed and why, and waits for the new tasks', async () => {
@@ -75,6 +78,16 @@ it('a service that no host can take says so', async () => {
   expect(code).toBe(1)
   expect(stderr).toContain(' Service web  Pending: n1: needs 4 CPUs, 2 are free\n')
   expect(stderr).toContain('Cannot place shop-web-1: n1: needs 4 CPUs, 2 are free')
+})
+
+it('a service whose only replica is on a host that is gone has not started, though nothing has changed', async () => {
+  await compose('up -d')
+  const reason = 'node n1 is down and holds its volume shop_data: it goes on when the node returns'
+  manager.lives.set('db', [{ state: 'orphaned', error: 'Node n1 is down', pendingReasons: [reason] }])
+  const { code, stderr } = await compose('up -d')
+  expect(code).toBe(1)
+  expect(stderr).toContain(` Service db  Pending: ${reason}\n`)
+  expect(stderr).not.toMatch(/Service db {2}(?:Started|Running)/)
 })
 
 it('--wait needs health, and gives up in time', async () => {
@@ -130,6 +143,8 @@ it('ps shows where replicas run and why others do not', async () => {
     projectView(spec, [
       taskView('web', 1, { health: 'healthy', startedAtMs: 40_000, ports: ['*:8080->80/tcp'] }),
       taskView('web', 2, { state: 'pending', pendingReasons: ['no node fits'] }),
+      taskView('web', 3, { state: 'orphaned', error: 'Node n3 is down' }),
+      taskView('web', 4, { state: 'orphaned', desired: 'stopped' }),
       taskView('db', 1, { state: 'failed', exitCode: 3 }),
     ]),
   )
@@ -139,11 +154,15 @@ it('ps shows where replicas run and why others do not', async () => {
     /shop-web-1 +web:1 +"serve" +web +About a minute ago +Up About a minute \(healthy\) +\*:8080->80\/tcp +n1/,
   )
   expect(stdout).toContain('Pending: no node fits')
+  expect(stdout).toMatch(/shop-web-3 .* Lost: Node n3 is down/)
+  expect(stdout).not.toContain('shop-web-4')
   expect(stdout).not.toContain('shop-db-1')
   expect((await compose('ps -a')).stdout).toContain('Exited (3)')
-  expect((await compose('ps -q web')).stdout).toBe('c-web-1\nc-web-2\n')
+  expect((await compose('ps -q web')).stdout).toBe('c-web-1\nc-web-2\nc-web-3\n')
   expect((await compose('ps --services -a')).stdout).toBe('db\nweb\n')
-  expect((await compose('ps --format {{.Name}}@{{.Node}}')).stdout).toBe('shop-web-1@n1\nshop-web-2@n2\n')
+  expect((await compose('ps --format {{.Name}}@{{.Node}}')).stdout).toBe(
+    'shop-web-1@n1\nshop-web-2@n2\nshop-web-3@n3\n',
+  )
   const [first = ''] = (await compose('ps --format json')).stdout.split('\n')
   expect(JSON.parse(first)).toMatchObject({
     Name: 'shop-web-1',

@@ -50,6 +50,14 @@ it('redraws on a terminal what is going on, with its seconds', async () => {
   ])
 })
 
+it('takes a terminal that says it has no size for one of usual size', () => {
+  const { progress, stream, lines } = onTerminal()
+  Object.assign(stream, { columns: 0, rows: 0 })
+  progress.tell('Service web', 'Started')
+  progress.tell('Service db', 'Started')
+  expect(squeezed(lines())).toEqual(['[+] 2/2', ' ✔ Service web  Started  0.0s', ' ✔ Service db  Started  0.0s'])
+})
+
 it('shows the parts of what is going on, until it is done', () => {
   const { progress, lines } = onTerminal({ columns: 50 })
   progress.tell('Service web', 'Starting')

@@ -46,7 +46,8 @@ function statusFilter(text: string): readonly string[] {
 
 function isShown(task: TaskView, { all, statuses }: { all: boolean; statuses: readonly string[] }): boolean {
   if (statuses.length > 0) return statuses.includes(stateWord(task))
-  return all || (!isTerminal(task.state) && task.desired === 'running')
+  // What is lost is wanted, and has not ended as far as anybody knows.
+  return all || (task.desired === 'running' && (!isTerminal(task.state) || task.state === 'orphaned'))
 }
 
 function taskListing(nowMs: number, shorten: boolean): ListingFormat<TaskView> {
