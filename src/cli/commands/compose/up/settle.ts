@@ -1,6 +1,7 @@
 import { servicesOf } from '../../../../compose/index.ts'
 import { invalidInput } from '../../../../core/errors.ts'
 import type { TaskView } from '../../../../core/model/control-api.ts'
+import type { LoadedSpec } from '../spec/load-spec.ts'
 import { followLogs } from '../watch/follow-logs.ts'
 import { killLate } from '../watch/kill-late.ts'
 import { replacedServices } from '../watch/rollout.ts'
@@ -82,7 +83,10 @@ function follow({ invocation, context, progress, result, project, before }: Sett
 }
 
 /** Whose output is shown: of the services that are asked about, but for those that say `attach: false`. Throws BAD_FLAG for none. */
-export function attachedServices({ invocation, project }: Pick<Settling, 'invocation' | 'project'>): readonly string[] {
+export function attachedServices({
+  invocation,
+  project,
+}: Pick<Settling, 'invocation'> & { readonly project: LoadedSpec }): readonly string[] {
   const { args, options } = invocation
   const services = servicesOf(project.project.model)
   const asked = options.list('attach')

@@ -69,10 +69,12 @@ const ONE_OF: readonly (readonly string[])[] = [
     ].map(other => [flag, other]),
   ),
   ['--no-start', '--wait'],
+  // A container that is replaced since files have changed ends too.
+  ...['--abort-on-container-exit', '--abort-on-container-failure', '--exit-code-from'].map(flag => [flag, '--watch']),
 ]
 
 /** Throws BAD_FLAG for flags that ask for two things. */
-function refuseConflicts(options: Options): void {
+export function refuseConflicts(options: Options): void {
   for (const flags of ONE_OF) {
     if (flags.every(flag => isGiven(flag, options))) {
       throw invalidInput('BAD_FLAG', `${flags.join(' and ')} are incompatible`)
