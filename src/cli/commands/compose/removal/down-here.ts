@@ -6,7 +6,7 @@ import { containersOf } from '../one-engine/change-state.ts'
 import { asEngineTells, engineRun } from '../one-engine/engine-run.ts'
 import { knownContainers } from '../one-engine/known-containers.ts'
 import { downOnEngine, removeInOrder } from '../one-engine/take-down.ts'
-import { planText } from '../plan-text.ts'
+import { planText, removal } from '../plan-text.ts'
 import { loadOptions } from '../spec/project-options.ts'
 import { readRmi, removeImages } from './remove-images.ts'
 
@@ -50,9 +50,11 @@ async function takeDown(
     run,
   )
   if (steps === undefined) progress.warn(`No resource found to remove for project "${name}".`)
-  else if (dryRun) context.stdout.write(planText({ project: name, changed: true, steps }))
-  if (dryRun) context.stdout.write(images.map(image => `- remove image ${image}\n`).join(''))
-  else await removeImages(images, { api, progress })
+  if (!dryRun) await removeImages(images, { api, progress })
+  else {
+    const all = [...(steps ?? []), ...images.map(image => removal('image', image))]
+    if (all.length > 0) context.stdout.write(planText({ project: name, changed: true, steps: all }))
+  }
   return 0
 }
 
