@@ -18,7 +18,14 @@ const options: Options = {
 }
 
 /** What an engine that has `old` and `new` is made to pull for one service, and what is told. */
-async function pulledFor(container: ContainerSpec, answer?: Error): Promise<readonly string[]> {
+function pulledFor(container: ContainerSpec, answer?: Error): Promise<readonly string[]> {
+  return pulledForAll({ a: { container } }, answer)
+}
+
+async function pulledForAll(
+  wanted: Readonly<Record<string, { readonly container: ContainerSpec; readonly platform?: string }>>,
+  answer?: Error,
+): Promise<readonly string[]> {
   const clock = new ManualClock()
   const given = new Map([
     ['old', clock.nowMs() - 30 * HOUR_MS],
@@ -32,8 +39,8 @@ async function pulledFor(container: ContainerSpec, answer?: Error): Promise<read
         if (ms === undefined) throw notFound('NO_IMAGE', `No such image: ${name}`)
         return { Id: name, Metadata: { LastTagTime: new Date(ms).toISOString() } } as never
       },
-      pull: async name => {
-        told.push(`pull ${name}`)
+      pull: async (name, { platform = '' }) => {
+        told.push(`pull ${name} ${platform}`.trimEnd())
         if (answer !== undefined) throw answer
         return name
       },
@@ -46,7 +53,9 @@ async function pulledFor(container: ContainerSpec, answer?: Error): Promise<read
     env: { HOME: '/nonexistent' },
     stderr: new PassThrough(),
   } as unknown as CommandContext
-  const spec = { services: [{ name: 'a', container }] } as unknown as ProjectSpec
+  const spec = {
+    services: Object.entries(wanted).map(([name, { container }]) => ({ name, container })),
+  } as unknown as ProjectSpec
   const progress = {
     tell: () => {},
     parts: () => {},
@@ -55,7 +64,7 @@ async function pulledFor(container: ContainerSpec, answer?: Error): Promise<read
     warn: (message: string) => told.push(message),
   }
   await pullWhatIsMissing(
-    { project: { model: { services: { a: {} } } } as never, spec, api: { engine } as unknown as ManagerApi },
+    { project: { model: { services: wanted } } as never, spec, api: { engine } as unknown as ManagerApi },
     { invocation: { options } as unknown as Invocation, context, progress },
   )
   return told
@@ -71,6 +80,24 @@ describe('pulling for one engine', () => {
     ['nothing that is newer', { image: 'new', pullAfterMs: 24 * HOUR_MS }, []],
   ] as const)('brings %s', async (_, container, told) => {
     expect(await pulledFor(container)).toEqual(told)
+  })
+
+  it('hears the one of several services of an image that asks for most', async () => {
+    const asks = { container: { image: 'absent' } }
+    const never: ContainerSpec = { image: 'absent', pullPolicy: 'never' }
+    expect(await pulledForAll({ a: asks, b: { container: never } })).toEqual(['pull absent'])
+    const always: ContainerSpec = { image: 'new', pullPolicy: 'always' }
+    expect(await pulledForAll({ a: { container: always }, b: { container: { image: 'new' } } })).toEqual(['pull new'])
+    const [day, week] = [24, 7 * 24].map(hours => ({ container: { image: 'old', pullAfterMs: hours * HOUR_MS } }))
+    if (day === undefined || week === undefined) throw new Error('There are two')
+    expect(await pulledForAll({ day, week })).toEqual(['pull old'])
+    expect(await pulledForAll({ a: { container: never }, b: { container: never } })).toEqual([])
+  })
+
+  it('brings an image for each platform that it is wanted for', async () => {
+    const container = { image: 'absent' }
+    const told = await pulledForAll({ a: { container, platform: 'linux/arm64' }, b: { container }, c: { container } })
+    expect(told.toSorted()).toEqual(['pull absent', 'pull absent linux/arm64'])
   })
 
   it('runs what is there when it cannot be pulled anew, and nothing else', async () => {

@@ -68,7 +68,13 @@ export async function runOnce(
   const { options, context } = command
   const { request } = plan
   const id = await createWithImage(command, request)
-  await prepare(id)
+  try {
+    await prepare(id)
+  } catch (error) {
+    // Never started: not even --rm would take it away.
+    await compose.manager.engine.containers.remove(id, { force: true, volumes: true }).catch(() => {})
+    throw error
+  }
   try {
     if (!options.flag('detach')) return await talk(command, id, request)
     await start(command, id)

@@ -63,7 +63,8 @@ interface Attaching {
 async function attach(project: WantedProject, here: Pulling, { wished, run }: Attaching): Promise<number> {
   const { context } = here
   const { name, services } = project.spec
-  const known = await knownContainers(project.api.engine, name)
+  const { engine } = project.api
+  const [known, { SystemTime }] = await Promise.all([knownContainers(engine, name), engine.info()])
   const made = Promise.withResolvers<void>()
   let isDone = false
   const started = upOnEngine(project, wished, { ...run, onMade: made.resolve }).then(() => {
@@ -81,7 +82,8 @@ async function attach(project: WantedProject, here: Pulling, { wished, run }: At
         run,
         started,
         existed: new Set(known.map(({ id }) => id)),
-        sinceMs: context.clock.nowMs(),
+        // By the engine's clock, which its logs go by.
+        sinceMs: Date.parse(SystemTime),
         isDone: () => isDone,
       },
     })

@@ -103,21 +103,23 @@ async function endedMeanwhile(settling: Settling, aborts: 'any' | 'failed', erro
 
 /** Waits until nothing of these services runs, and resolves with what became of each one's first replica. */
 async function waitUntilEnded(
-  { project, context, invocation }: Settling,
+  { project, context, invocation, here }: Settling,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, TaskView>> {
   const { clock, signal } = context
   const look = killLate({ api: project.api, clock, seconds: invocation.options.number('timeout') })
+  // On one engine nothing starts by itself: what was made and not started is not waited for.
+  const isOver = ({ state }: TaskView): boolean => (here === undefined ? isTerminal(state) : state !== 'running')
   const deadline = clock.monotonicMs() + END_MS_MAX
   for (;;) {
     const view = look(await project.api.project(project.spec.name))
     const tasks = (view?.tasks ?? []).filter(task => names.includes(task.service))
-    if (tasks.every(task => isTerminal(task.state))) {
+    if (tasks.every(isOver)) {
       const inOrder = tasks.toSorted((a, b) => a.createdAtMs - b.createdAtMs || b.slot - a.slot)
       return new Map(inOrder.map(task => [task.service, task]))
     }
     if (clock.monotonicMs() >= deadline) {
-      const left = tasks.filter(task => !isTerminal(task.state))
+      const left = tasks.filter(task => !isOver(task))
       throw failed('STOP_TIMEOUT', `Not stopped after ${END_MS_MAX / 1_000} s: ${placesOf(left)}`)
     }
     await sleep(clock, POLL_MS, signal)
