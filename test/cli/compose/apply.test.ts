@@ -61,6 +61,15 @@ it('apply --plan does nothing when somebody else has changed the project', async
   })
 })
 
+it('says where no plan can be written', async () => {
+  const path = join(directory(), 'none', 'x.json')
+  const message = (why: string): object => ({ code: 1, stderr: expect.stringMatching(new RegExp(`${why}\n$`)) })
+  expect(await compose(`plan --out ${path}`)).toMatchObject(
+    message(`^Cannot write ${path}: there is no such directory`),
+  )
+  expect(await compose('plan --out .')).toMatchObject(message('^Cannot write .*: is a directory'))
+})
+
 it('says what is no plan', async () => {
   await writeFile(join(directory(), 'bad.json'), '{}')
   expect(await compose('apply --plan bad.json')).toMatchObject({

@@ -34,6 +34,16 @@ it('--no-recreate changes numbers only', async () => {
   expect(services()).toEqual(['web web:1 3', 'db db:1 1'])
 })
 
+it('--scale takes a number for a service that is not asked about, and changes only what is', async () => {
+  await compose('up -d')
+  expect(await compose('up -d --scale web=3 --scale db=2 db')).toMatchObject({ code: 0 })
+  expect(services().toSorted()).toEqual(['db db:1 2', 'web web:1 2'])
+  expect(await compose('up -d --scale nope=3 db')).toMatchObject({
+    code: 1,
+    stderr: 'no such service: nope. The services are web, db\n',
+  })
+})
+
 it('--no-start and create start nothing that does not run', async () => {
   await compose('up -d db')
   await compose('create')

@@ -4,6 +4,7 @@ import { canonicalJson, hashOf } from '../../../../core/digest.ts'
 import { errorCode, failed, invalidInput } from '../../../../core/errors.ts'
 import type { ApplyResult, PlanStep } from '../../../../core/model/control-api.ts'
 import type { ProjectSpec } from '../../../../core/model/service.ts'
+import { notWritten } from '../../../output/file-error.ts'
 
 const FORMAT = 1
 
@@ -34,8 +35,14 @@ export function planFileOf({ result, wanted, model, running }: Planned): PlanFil
 /** What it was made of may hold secrets; its hashes are nobody else's to try passwords against. */
 const FILE_MODE = 0o600
 
+/** Throws NOT_WRITTEN. */
 export async function writePlan(plan: PlanFile, file: string, cwd: string): Promise<void> {
-  await writeFile(resolve(cwd, file), `${JSON.stringify(plan, undefined, 2)}\n`, { mode: FILE_MODE })
+  const path = resolve(cwd, file)
+  try {
+    await writeFile(path, `${JSON.stringify(plan, undefined, 2)}\n`, { mode: FILE_MODE })
+  } catch (cause) {
+    throw notWritten(path, cause)
+  }
 }
 
 /** Throws BAD_PLAN for what is none. */
