@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import type { Project } from '../../../../compose/index.ts'
+import { asList, asTree, type Project, type Tree } from '../../../../compose/index.ts'
 import { errorMessage, failed } from '../../../../core/errors.ts'
-
-type Tree = Readonly<Record<string, unknown>>
 
 /** A builder takes them in a header. */
 const BYTES_MAX = 8 * 1_024
@@ -15,7 +13,7 @@ export async function buildSecrets(
   build: Tree,
   { model, variables }: Pick<Project, 'model' | 'variables'>,
 ): Promise<Readonly<Record<string, string>>> {
-  const grants = Array.isArray(build['secrets']) ? build['secrets'].map(asTree) : []
+  const grants = asList(build['secrets']).map(asTree)
   const secrets = asTree(model['secrets'])
   const entries = await Promise.all(
     grants.map(async ({ source, target }) => {
@@ -44,8 +42,4 @@ async function contentOf(name: string, { file, environment }: Tree, variables: P
 
 function refusal(name: string, why: string): Error {
   return failed('BUILD_SECRET', `Cannot give the secret ${name} to the build: ${why}`)
-}
-
-function asTree(value: unknown): Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Tree) : {}
 }
