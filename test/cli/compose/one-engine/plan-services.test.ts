@@ -12,6 +12,7 @@ const WANTED: Wanted = {
   containerName: undefined,
   shares: [],
   recreate: false,
+  newNetworks: [],
   keep: false,
 }
 
@@ -62,6 +63,10 @@ describe('the plan for the containers of a service on one engine', () => {
       'update shop-web-2 image',
     ])
     expect(words({ recreate: true, replicas: 1 }, [replica(1)])).toEqual(['update shop-web-1 asked for'])
+  })
+
+  it('replaces what cannot be on a network that is only made now', () => {
+    expect(words({ newNetworks: ['front'], replicas: 1 }, [replica(1)])).toEqual(['update shop-web-1 network front'])
   })
 
   it('does not replace for an image that is not there, nor where nothing may change', () => {

@@ -209,7 +209,7 @@ networks: {default: {internal: ${internal}}}
     const here = world()
     await here.up(file(false))
     const { networks } = here.fake.engine
-    const { inspect } = networks
+    const { inspect, list } = networks
     const ids = ['shop-db-1', 'shop-web-1'].map(name => [here.fake.find(name).id, name])
     const names = { ...Object.fromEntries(ids), ...more }
     const gone: string[] = []
@@ -218,6 +218,7 @@ networks: {default: {internal: ${internal}}}
         const Containers = Object.fromEntries(Object.entries(names).map(([key, Name]) => [key, { Name }]))
         return { ...(await inspect(id)), Containers }
       },
+      list: async () => (gone.includes('remove shop_default') ? [] : list({})),
       disconnect: async (_: string, id: string) => void gone.push(`off ${names[id]}`),
       remove: async (id: string) => void gone.push(`remove ${id}`),
     })
@@ -230,6 +231,19 @@ networks: {default: {internal: ${internal}}}
     expect(gone).toEqual(['off shop-db-1', 'off shop-web-1', 'remove shop_default'])
     expect(fake.calls[0]).toBe('network shop_default')
     expect(fake.summary).toEqual(['shop-db-1 running', 'shop-web-1 running'])
+  })
+
+  it('has all come back to it that lost it when it could not be made', async () => {
+    const { up, fake } = await onNetwork()
+    fake.fault = (call, name) => (call === 'network' ? new Error(`no room for ${name}`) : undefined)
+    await expect(up(file(true))).rejects.toThrow('no room for shop_default')
+    fake.fault = () => undefined
+    const { steps } = await up(file(false))
+    expect(steps.map(({ action, name }) => `${action} ${name}`)).toEqual([
+      'create shop_default',
+      'update shop-db-1',
+      'update shop-web-1',
+    ])
   })
 
   it('is left alone while others are on it, who would lose it', async () => {

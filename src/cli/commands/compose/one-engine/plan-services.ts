@@ -15,6 +15,8 @@ export interface Wanted {
   readonly shares: readonly string[]
   /** Replace its containers even if nothing has changed. */
   readonly recreate: boolean
+  /** Networks of it that are made, so that what is there cannot be on them. */
+  readonly newNetworks: readonly string[]
   /** Leave containers that are there as they are, whatever has changed. */
   readonly keep: boolean
 }
@@ -110,12 +112,13 @@ function split<T>(items: readonly T[], isFirst: (item: T, index: number) => bool
 
 function whyReplace(old: Known, wanted: Wanted, whyMoved: WhyMoved): readonly string[] {
   const { hash, summary } = old
-  const { keep, recreate, hash: now, imageId, shares } = wanted
+  const { keep, recreate, hash: now, imageId, newNetworks, shares } = wanted
   if (keep) return []
   return [
     ...(recreate ? ['asked for'] : []),
     ...(hash === now ? [] : ['configuration']),
     ...(imageId === undefined || imageId === summary.ImageID ? [] : ['image']),
+    ...newNetworks.map(network => `network ${network}`),
     ...shares.flatMap(service => whyMoved(service, old)),
   ]
 }

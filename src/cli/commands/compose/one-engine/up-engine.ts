@@ -45,8 +45,9 @@ export async function upOnEngine(
     knownContainers(engine, project.name),
   ])
   const services = servicesOf(wanted)
-  const renewed = new Set(resources.flatMap(({ step }) => (step.action === 'update' ? [step.name] : [])))
-  const wishes = await Promise.all([...services.values()].map(service => wish(service, { options, renewed, engine })))
+  const made = resources.filter(({ step: { action, kind } }) => kind === 'network' && action !== 'keep')
+  const networks = new Set(made.map(({ step }) => step.name))
+  const wishes = await Promise.all([...services.values()].map(service => wish(service, { options, networks, engine })))
   const plans = planServices(wishes, containers)
   const orphans = orphansOf(containers, project)
   requireUnused(resources, leaving(plans, options.removeOrphans ? orphans : []))
@@ -61,10 +62,10 @@ export async function upOnEngine(
   const converging = { ...run, ...options, services, plans, known: containers }
   await makeResources(resources, run)
   if (options.removeOrphans) await mapParallel(orphans, 8, orphan => removeContainer(orphan, converging))
-  const made = await makeContainers(converging)
+  const all = await makeContainers(converging)
   run.onMade?.()
-  if (options.start) await startContainers(made, converging)
-  return { ...result, containers: [...services.keys()].flatMap(name => made.get(name) ?? []) }
+  if (options.start) await startContainers(all, converging)
+  return { ...result, containers: [...services.keys()].flatMap(name => all.get(name) ?? []) }
 }
 
 /** Ids of the containers that will not be there any more. */
@@ -85,9 +86,9 @@ async function wish(
   { project, service, model }: EngineService,
   {
     options,
-    renewed,
+    networks,
     engine,
-  }: { readonly options: UpOptions; readonly renewed: ReadonlySet<string>; readonly engine: Waiting['engine'] },
+  }: { readonly options: UpOptions; readonly networks: ReadonlySet<string>; readonly engine: Waiting['engine'] },
 ): Promise<Wanted> {
   const image = await unlessMissing(engine.images.inspect(service.container.image))
   return {
@@ -98,7 +99,8 @@ async function wish(
     imageId: image?.Id,
     containerName: asText(model['container_name']) || undefined,
     shares: sharedServices(model),
-    recreate: options.recreate.includes(service.name) || service.networks.some(({ network }) => renewed.has(network)),
+    recreate: options.recreate.includes(service.name),
+    newNetworks: service.networks.flatMap(({ network }) => (networks.has(network) ? [network] : [])),
     keep: options.keep,
   }
 }
