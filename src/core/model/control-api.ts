@@ -41,6 +41,7 @@ export interface TaskView {
   readonly state: TaskState
   readonly desired: 'running' | 'stopped'
   readonly health: Health
+  readonly paused?: true
   readonly containerId?: string
   readonly exitCode?: number
   readonly restarts: number
