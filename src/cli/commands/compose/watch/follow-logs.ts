@@ -52,26 +52,36 @@ export async function followLogs(options: FollowOptions): Promise<void> {
     prefix: options.invocation.options.choice('logPrefix') !== false,
   })
   const followed = new Map<string, Promise<void>>()
+  /** Tasks that had ended before, of which nothing is shown unless they run again. */
+  const passed = new Set<string>()
   let known: ReadonlyMap<string, TaskView> = new Map()
   let isFirst = true
+  const follow = (task: TaskView): void => {
+    const isKnown = options.before === undefined ? isFirst : options.before.has(task.id)
+    if (isTerminal(task.state)) {
+      if (passed.has(task.id) || isUnstarted(task, options)) return
+      if (isFirst && isKnown && options.tail === 0) {
+        passed.add(task.id)
+        options.onShown?.(task)
+        return
+      }
+    }
+    printer.name(task)
+    const whole = !isKnown && !passed.has(task.id)
+    const following = followTask(task, { options, printer, latest: () => known.get(task.id), whole })
+    // Only Ctrl-C ends it early, and that ends the loop too.
+    followed.set(
+      task.id,
+      following.catch(() => {}),
+    )
+  }
   while (!signal.aborted) {
     const isLast = options.ending?.aborted === true
     const view = await api.project(project)
     const tasks = (view?.tasks ?? []).filter(task => isWanted(task, options.services))
     // Only what is there now: who follows what has been removed learns from it that this is the end.
     known = new Map(tasks.map(task => [task.id, task]))
-    for (const task of tasks) {
-      if (task.containerId === undefined || followed.has(task.id)) continue
-      const isNew = options.before === undefined ? !isFirst : !options.before.has(task.id)
-      if (isTerminal(task.state) && isOld(task, { isNew, isFirst }, options)) continue
-      printer.name(task)
-      const following = followTask(task, { options, printer, latest: () => known.get(task.id), whole: isNew })
-      // Only Ctrl-C ends it early, and that ends the loop too.
-      followed.set(
-        task.id,
-        following.catch(() => {}),
-      )
-    }
+    for (const task of tasks) if (task.containerId !== undefined && !followed.has(task.id)) follow(task)
     isFirst = false
     if (view === undefined || isLast || isOver(tasks, options)) break
     await pause(options)
@@ -79,14 +89,9 @@ export async function followLogs(options: FollowOptions): Promise<void> {
   await Promise.all(followed.values())
 }
 
-/** Whether a task had ended before it was to be shown. */
-function isOld(
-  { id }: TaskView,
-  { isNew, isFirst }: { readonly isNew: boolean; readonly isFirst: boolean },
-  { starting, tail }: FollowOptions,
-): boolean {
-  if (starting !== undefined && !starting.isDone() && starting.existed.has(id)) return true
-  return !isNew && isFirst && tail === 0
+/** Whether a task that has ended is from before, and may still be started. */
+function isUnstarted({ id }: TaskView, { starting }: FollowOptions): boolean {
+  return starting !== undefined && !starting.isDone() && starting.existed.has(id)
 }
 
 function isOver(tasks: readonly TaskView[], { starting }: FollowOptions): boolean {
