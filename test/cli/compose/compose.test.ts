@@ -87,6 +87,7 @@ it('a service whose only replica is on a host that is gone has not started, thou
   const { code, stderr } = await compose('up -d')
   expect(code).toBe(1)
   expect(stderr).toContain(` Service db  Pending: ${reason}\n`)
+  expect(stderr).toContain('It goes on as soon as a host fits, or is back')
   expect(stderr).not.toMatch(/Service db {2}(?:Started|Running)/)
 })
 
