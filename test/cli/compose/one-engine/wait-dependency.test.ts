@@ -34,9 +34,13 @@ async function containers(services: Readonly<Record<string, string>>, more: { re
   return { clock, fake, told, run, all }
 }
 
-async function looked({ clock }: { readonly clock: ManualClock }): Promise<void> {
+async function waits({ clock }: { readonly clock: ManualClock }): Promise<void> {
   while (clock.nextDueMs() === undefined) await new Promise(setImmediate)
-  await clock.advance(200)
+}
+
+async function looked(here: { readonly clock: ManualClock }): Promise<void> {
+  await waits(here)
+  await here.clock.advance(200)
 }
 
 describe('up --wait', () => {
@@ -92,12 +96,13 @@ describe('what a service depends on', () => {
   })
 
   it('is not waited for any longer when another service cannot be started', async () => {
-    const { fake, all, run } = await containers(
-      { db: '', other: '', web: 'db:service_healthy:false' },
-      { checked: true },
-    )
+    const here = await containers({ db: '', other: '', web: 'db:service_healthy:false' }, { checked: true })
+    const { fake, all, run } = here
+    fake.pause = (call, name) => (call === 'start' && name === 'other' ? waits(here) : Promise.resolve())
     fake.fault = (call, name) => (call === 'start' && name === 'other' ? new Error('port is taken') : undefined)
     await expect(startOnEngine(await all(), 'shop', run)).rejects.toThrow('port is taken')
+    // The test's own patience would end the wait too.
+    expect(run.signal.aborted).toBe(false)
     expect(fake.summary).toContain('web created')
   })
 })
