@@ -70,21 +70,20 @@ export function readClientTls(
     const named = given.map(from => from.text(flag)).find(path => path !== undefined)
     return readPem(named ?? join(certificatePath(env), file), named !== undefined)
   }
-  const [ca, cert, key] = [read('tlscacert', 'ca.pem'), read('tlscert', 'cert.pem'), read('tlskey', 'key.pem')]
-  return {
-    verify,
-    ...(ca === undefined || !verify ? {} : { ca }),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  }
+  return tlsOf(verify, [read('tlscacert', 'ca.pem'), read('tlscert', 'cert.pem'), read('tlskey', 'key.pem')])
 }
 
 /** A context that has a certificate of any kind means TLS. */
 function contextTls(context: DockerContext | undefined): ClientTls | undefined {
   if (context === undefined) return undefined
   const read = (file: string): Buffer | undefined => readPem(join(context.tlsDirectory, file), false)
-  const [ca, cert, key] = [read('ca.pem'), read('cert.pem'), read('key.pem')]
-  if (ca === undefined && cert === undefined && key === undefined && !context.skipVerify) return undefined
-  const verify = !context.skipVerify
+  const files = [read('ca.pem'), read('cert.pem'), read('key.pem')] as const
+  if (files.every(file => file === undefined) && !context.skipVerify) return undefined
+  return tlsOf(!context.skipVerify, files)
+}
+
+/** Half of a pair is of no use, and neither is an authority that nobody is held to. */
+function tlsOf(verify: boolean, [ca, cert, key]: readonly (Buffer | undefined)[]): ClientTls {
   return {
     verify,
     ...(ca === undefined || !verify ? {} : { ca }),

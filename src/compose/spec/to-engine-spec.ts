@@ -8,11 +8,12 @@ import { type Converted, namesOf, volumeSpec } from './to-project-spec.ts'
 import {
   always,
   checkSupport,
-  isNoPullPolicy,
   isOn,
+  REFUSED_ANYWHERE,
   type Rule,
   rules,
   type SupportTables,
+  TOLD_ANYWHERE,
   unless,
 } from './unsupported.ts'
 
@@ -32,17 +33,8 @@ const ENGINE: SupportTables = {
     ...rules(WINDOWS, unless('default'), 'services.*.isolation'),
     ...rules(WINDOWS, unless('', '0'), 'services.*.cpu_count', 'services.*.cpu_percent'),
     ...rules('is not supported: use replicas', unless('replicated', 'global', ''), 'services.*.deploy.mode'),
-    ...rules(
-      'is not supported: use volume, bind or tmpfs',
-      unless('volume', 'bind', 'tmpfs'),
-      'services.*.volumes.*.type',
-    ),
+    ...REFUSED_ANYWHERE,
     ...rules('is not supported: engines give no name to a device', always, 'services.*.networks.*.interface_name'),
-    ...rules(
-      'is not supported: use always, missing, never, daily, weekly or every_12h',
-      isNoPullPolicy,
-      'services.*.pull_policy',
-    ),
     ...rules(NO_STORE, isOn, 'secrets.*.external', 'configs.*.external'),
     ...rules(NO_STORE, always, 'secrets.*.driver', 'secrets.*.template_driver', 'configs.*.template_driver'),
   ]),
@@ -61,12 +53,7 @@ const ENGINE: SupportTables = {
       'services.*.deploy.update_config',
     ),
     ...rules('has no effect: engines on Linux know none', always, 'services.*.volumes.*.consistency'),
-    ...rules(
-      'has no effect: it tells people and other tools what the port is for',
-      always,
-      'services.*.ports.*.app_protocol',
-      'services.*.ports.*.name',
-    ),
+    ...TOLD_ANYWHERE,
     ...rules(
       'has no effect: containers are given the content alone',
       always,

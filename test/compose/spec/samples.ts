@@ -10,6 +10,15 @@ export interface Sample {
   readonly lacking: string
 }
 
+/** Files that the samples name. */
+export const SAMPLE_FILES = {
+  key: 'secret',
+  'own.env': 'A=$$B',
+  'other.env': 'C=2',
+  'base.yaml': 'services: {base: {image: b}, db: {image: e}}',
+  'context/Dockerfile': 'FROM a',
+}
+
 const PROJECT: Tree = {
   name: 'shop',
   services: { web: { image: 'a' }, db: { image: 'd' } },

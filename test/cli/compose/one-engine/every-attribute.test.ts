@@ -7,7 +7,7 @@ import { ManualClock } from '../../../../src/core/manual-clock.ts'
 import { COMPOSE_LABELS } from '../../../../src/core/model/compose-labels.ts'
 import type { ContainerCreateRequest, Engine } from '../../../../src/docker-api/index.ts'
 import { load } from '../../../compose/load.ts'
-import { everySample, type Sample } from '../../../compose/spec/samples.ts'
+import { everySample, SAMPLE_FILES, type Sample } from '../../../compose/spec/samples.ts'
 import { stubEngine } from '../../../support/stub-engine.ts'
 import { containerSummary } from '../../support/container-summary.ts'
 
@@ -31,14 +31,6 @@ const CREATE: UpOptions = {
   start: false,
   removeOrphans: false,
   renewVolumes: false,
-}
-
-const FILES = {
-  key: 'secret',
-  'own.env': 'A=$$B',
-  'other.env': 'C=2',
-  'base.yaml': 'services: {base: {image: b}, db: {image: e}}',
-  'context/Dockerfile': 'FROM a',
 }
 
 const missing = (): Promise<never> => Promise.reject(notFound('NOT_THERE', 'No such thing'))
@@ -86,7 +78,7 @@ interface Come {
 }
 
 async function come(yaml: string): Promise<Come> {
-  const project = load({ ...FILES, 'compose.yaml': yaml }, { env: { x: 'value' } })
+  const project = load({ ...SAMPLE_FILES, 'compose.yaml': yaml }, { env: { x: 'value' } })
   const { spec, warnings } = toEngineSpec(project)
   const asked: unknown[] = []
   const run = {
@@ -95,7 +87,7 @@ async function come(yaml: string): Promise<Come> {
     signal: new AbortController().signal,
     tell: () => {},
     warn: () => {},
-    timeoutMs: undefined,
+    stopping: {},
   }
   await upOnEngine({ project, spec }, CREATE, run)
   const hashless = (key: string, value: unknown): unknown => (key === COMPOSE_LABELS.hash ? '' : value)

@@ -49,7 +49,7 @@ function world() {
         signal: AbortSignal.timeout(10_000),
         tell: (what, news) => told.push(`${what} ${news}`),
         warn: message => told.push(message),
-        timeoutMs: undefined,
+        stopping: {},
       },
     )
   }

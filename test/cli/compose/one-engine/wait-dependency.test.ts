@@ -28,7 +28,7 @@ async function containers(services: Readonly<Record<string, string>>, more: { re
     signal: AbortSignal.timeout(10_000),
     tell: (what: string, news: string) => told.push(`${what} ${news}`),
     warn: (message: string) => told.push(message),
-    timeoutMs: undefined,
+    stopping: {},
   }
   const all = (): Promise<readonly Known[]> => knownContainers(fake.engine, 'shop')
   return { clock, fake, told, run, all }

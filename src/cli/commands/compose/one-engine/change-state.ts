@@ -7,7 +7,7 @@ import { waitForContainers } from './wait-dependency.ts'
 
 const PARALLEL = 8
 
-type Run = Pick<Converging, 'engine' | 'clock' | 'signal' | 'tell' | 'timeoutMs'>
+type Run = Pick<Converging, 'engine' | 'clock' | 'signal' | 'tell' | 'stopping'>
 
 /** The replicas of services (of all, if none is named). Throws for a service without any. */
 export async function containersOf(
@@ -37,14 +37,14 @@ async function replicasOfAny(
 
 /** Stops containers, those that need others first. */
 export async function stopOnEngine(containers: readonly Known[], run: Run): Promise<void> {
-  const { engine, tell, timeoutMs } = run
+  const { engine, tell, stopping } = run
   await inDependencyOrder(reversed(dependenciesOf(containers)), async service => {
     await mapParallel(
       containers.filter(each => each.service === service && isUp(each)),
       PARALLEL,
       async ({ id, name }) => {
         tell(`Container ${name}`, 'Stopping')
-        await engine.containers.stop(id, timeoutMs === undefined ? {} : { timeoutMs })
+        await engine.containers.stop(id, stopping)
         tell(`Container ${name}`, 'Stopped')
       },
     )
@@ -81,7 +81,7 @@ export async function restartOnEngine(
   { project, alone }: { readonly project: string; readonly alone: boolean },
   run: Run,
 ): Promise<void> {
-  const { engine, tell, timeoutMs } = run
+  const { engine, tell, stopping } = run
   const all = alone ? containers : withDependants(containers, await containersOf(project, [], run))
   await inDependencyOrder(dependenciesOf(all), async service => {
     await mapParallel(
@@ -89,7 +89,7 @@ export async function restartOnEngine(
       PARALLEL,
       async ({ id, name }) => {
         tell(`Container ${name}`, 'Restarting')
-        await engine.containers.restart(id, timeoutMs === undefined ? {} : { timeoutMs })
+        await engine.containers.restart(id, stopping)
         tell(`Container ${name}`, 'Started')
       },
     )

@@ -16,8 +16,8 @@ export interface Converging extends Waiting {
   readonly plans: readonly ServicePlan[]
   /** All containers of the project that were there before, of other services too. */
   readonly known: readonly Known[]
-  /** How long a container that is replaced or removed may take to stop; undefined: what it says itself. */
-  readonly timeoutMs: number | undefined
+  /** How long containers may take to stop; empty: what each says itself. */
+  readonly stopping: { readonly timeoutMs?: number }
   /** New containers do not take over volumes without a name. */
   readonly renewVolumes: boolean
   readonly warn: (message: string) => void
@@ -74,7 +74,7 @@ async function replaceContainer({ old }: Replacement, plan: ServicePlan, making:
     { plan, number: old.number, name, as: nameBeside(old, name), old: inspected },
     making,
   )
-  await engine.containers.stop(old.id, run.timeoutMs === undefined ? {} : { timeoutMs: run.timeoutMs })
+  await engine.containers.stop(old.id, run.stopping)
   await engine.containers.remove(old.id, {})
   await engine.containers.rename(container.id, name)
   tell(what, 'Recreated')
@@ -159,14 +159,14 @@ export async function removeContainer(
   {
     engine,
     tell,
-    timeoutMs,
+    stopping,
     volumes = false,
-  }: Pick<Converging, 'engine' | 'tell' | 'timeoutMs'> & { readonly volumes?: boolean },
+  }: Pick<Converging, 'engine' | 'tell' | 'stopping'> & { readonly volumes?: boolean },
 ): Promise<void> {
   const { id, name, summary } = container
   if (isUp(container)) {
     tell(`Container ${name}`, 'Stopping')
-    await engine.containers.stop(id, timeoutMs === undefined ? {} : { timeoutMs })
+    await engine.containers.stop(id, stopping)
   }
   tell(`Container ${name}`, 'Removing')
   await engine.containers.remove(id, { force: true, volumes })
@@ -196,7 +196,7 @@ export async function startContainers(made: ReadonlyMap<string, readonly Known[]
   })
 }
 
-async function startOne(container: Known, goesAlong: boolean, { engine, tell, timeoutMs }: Converging): Promise<void> {
+async function startOne(container: Known, goesAlong: boolean, { engine, tell, stopping }: Converging): Promise<void> {
   const what = `Container ${container.name}`
   if (!isUp(container)) {
     tell(what, 'Starting')
@@ -205,6 +205,6 @@ async function startOne(container: Known, goesAlong: boolean, { engine, tell, ti
   }
   if (!goesAlong) return tell(what, 'Running')
   tell(what, 'Restarting')
-  await engine.containers.restart(container.id, timeoutMs === undefined ? {} : { timeoutMs })
+  await engine.containers.restart(container.id, stopping)
   tell(what, 'Started')
 }

@@ -5,7 +5,7 @@ import type { ManagerApi } from '../manager-api.ts'
 import type { Converging } from './converge.ts'
 
 /** What work on one engine needs. */
-export type EngineRun = Pick<Converging, 'engine' | 'clock' | 'signal' | 'tell' | 'warn' | 'timeoutMs'>
+export type EngineRun = Pick<Converging, 'engine' | 'clock' | 'signal' | 'tell' | 'warn' | 'stopping'>
 
 export function engineRun(
   api: ManagerApi,
@@ -18,7 +18,7 @@ export function engineRun(
     signal: context.signal,
     tell: progress.tell,
     warn: progress.warn,
-    timeoutMs: seconds === undefined ? undefined : seconds * 1_000,
+    stopping: seconds === undefined ? {} : { timeoutMs: seconds * 1_000 },
   }
 }
 

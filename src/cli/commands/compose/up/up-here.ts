@@ -1,4 +1,4 @@
-import { sleep } from '../../../../core/clock.ts'
+import { withDeadline } from '../../../../core/clock.ts'
 import { failed } from '../../../../core/errors.ts'
 import type { Invocation } from '../../../command.ts'
 import { stopServices } from '../one-engine/change-state.ts'
@@ -35,7 +35,8 @@ async function up(project: WantedProject, here: Pulling): Promise<number> {
     const waitMs = (options.number('waitTimeout') ?? WAIT_MS / 1_000) * 1_000
     const isWell = (signal: AbortSignal): Promise<void> =>
       waitUntilHealthy(containers, project.spec.services, { ...run, signal })
-    if (options.flag('wait')) await inTime(isWell, waitMs, run)
+    const onTimeout = (): Error => failed('ROLLOUT_FAILED', `Not healthy after ${waitMs / 1_000} s`)
+    if (options.flag('wait')) await withDeadline(isWell, waitMs, { ...run, onTimeout })
     return 0
   }
   return attach(project, here, { wished, run })
@@ -95,20 +96,5 @@ async function attach(project: WantedProject, here: Pulling, { wished, run }: At
       const names = services.map(service => service.name)
       await stopServices(name, names, run)
     }
-  }
-}
-
-/** Throws ROLLOUT_FAILED when it takes longer. */
-async function inTime(work: (signal: AbortSignal) => Promise<void>, ms: number, run: EngineRun): Promise<void> {
-  const over = new AbortController()
-  const signal = AbortSignal.any([run.signal, over.signal])
-  const late = sleep(run.clock, ms, signal).then(() => {
-    throw failed('ROLLOUT_FAILED', `Not healthy after ${ms / 1_000} s`)
-  })
-  try {
-    await Promise.race([work(signal), late])
-  } finally {
-    late.catch(() => {})
-    over.abort()
   }
 }
