@@ -127,6 +127,17 @@ const CASES: Readonly<Record<string, Case>> = {
       await expect(page(8080)).rejects.toThrow()
     },
   },
+  graceful: {
+    check: async ({ compose }) => {
+      expect(await compose('exec', '-T', 'cache', 'redis-cli', 'get', 'warm')).toBe('yes\n')
+      await compose('stop', 'cache')
+      await compose('start', 'cache')
+      const log = await until('the cache to be back', () =>
+        compose('exec', '-T', 'cache', 'cat', '/state/log').catch(() => undefined),
+      )
+      expect(log).toContain('warmed\ndrained for good\nwarmed\n')
+    },
+  },
   monorepo: {
     check: async shown => {
       expect(await page(8080)).toMatchObject({ environment: { LOG_LEVEL: 'info' }, arguments: ['serve', '8080'] })

@@ -119,6 +119,37 @@ describe('compose on one engine', () => {
       expect((await project.run('down')).stderr).toContain('No resource found to remove for project "acted"')
     }))
 
+  it('does in containers what services want done after their start and before their end', () =>
+    onBoth('hooked', async project => {
+      const hook = (word: string): string =>
+        `{command: sh -c 'echo ${word} $$USER_NAME >> /log/file', environment: {USER_NAME: u}}`
+      const file = `name: hooked
+services:
+  a:
+    image: busybox:test
+    command: sleep 600
+    volumes: [log:/log]
+    stop_grace_period: 0s
+    post_start: [${hook('began')}]
+    pre_stop: [${hook('ends')}]
+  failing: {image: "busybox:test", command: sleep 600, stop_grace_period: 0s, profiles: [bad], post_start: [{command: sh -c 'echo no >&2; exit 4'}]}
+volumes: {log: {}}
+`
+      await writeFile(join(project.cwd, 'hooks.yaml'), file)
+      for (const words of ['up -d', 'stop', 'start', 'restart -t 0', 'up -d --force-recreate']) {
+        await project.ok(`-f hooks.yaml ${words}`)
+      }
+      const began = ['began u', 'ends u']
+      const lines = (await project.ok('-f hooks.yaml exec -T a cat /log/file')).trimEnd().split('\n')
+      expect(lines).toEqual([...began, ...began, ...began, 'began u'])
+      const failed = await project.run('-f hooks.yaml --profile bad up -d')
+      expect([failed.code, failed.stderr]).toEqual([
+        1,
+        expect.stringContaining('failing post_start.0 hook exited with status 4: no'),
+      ])
+      expect(await project.list('{{.Service}} {{.State}}')).toEqual(['a running', 'failing running'])
+    }))
+
   it('replaces what has changed and nothing else, and numbers replicas as docker compose does', () =>
     onBoth('changed', async project => {
       const ids = async (): Promise<Readonly<Record<string, string>>> =>
@@ -200,7 +231,7 @@ describe('compose on one engine', () => {
         return stderr
       }
       const service = (more: string): string => `services: {a: {image: "busybox:test", ${more}}}\n`
-      expect(await refusal(service('post_start: [{command: "true"}]'))).toContain('services.a.post_start')
+      expect(await refusal(service('pre_start: [{command: "true"}]'))).toContain('services.a.pre_start')
       expect(await refusal(service('credential_spec: {file: x}'))).toContain('services.a.credential_spec')
       expect(await refusal(`${service('networks: [n]')}networks: {n: {external: true}}\n`)).toMatch(
         /network n declared as external, but could not be found/,

@@ -5,7 +5,7 @@ import { decide, nextDecisionMs, type Snapshot } from '../../src/node-agent/task
 import { isAlive, type SeenContainer } from '../../src/node-agent/tasks/seen-container.ts'
 import { statusWithoutContainer } from '../../src/node-agent/tasks/task-status.ts'
 import { fc } from '../support/property.ts'
-import { taskRecord } from '../support/tasks.ts'
+import { serviceSpec, taskRecord } from '../support/tasks.ts'
 
 function container(change: Partial<SeenContainer> = {}): SeenContainer {
   return {
@@ -49,6 +49,9 @@ function snapshot(change: Partial<Snapshot> = {}): Snapshot {
 
 const { startedAtMs: _, ...neverStarted } = container({ status: 'created' })
 const stopping = taskRecord({ desired: 'stopped' })
+const hooked = taskRecord({
+  spec: serviceSpec({ postStart: [{ command: ['warm'] }], preStop: [{ command: ['drain'] }] }),
+})
 
 describe('decide', () => {
   const cases: readonly (readonly [string, Partial<Snapshot>, readonly string[]])[] = [
@@ -101,6 +104,17 @@ describe('decide', () => {
     ],
     ['a retry that is due runs', { attempts: new Map([['t1', { tries: 1, error: 'x', retryAtMs: 1_000 }]]) }, ['run']],
     ['the last failure is final', { attempts: new Map([['t1', { tries: 4, error: 'x' }]]) }, ['report']],
+    ['one whose hooks have not run is not said to run', { tasks: [hooked], containers: [container()] }, ['run']],
+    [
+      'one whose hooks have run is',
+      { tasks: [hooked], containers: [container()], reported: new Map([['t1', status('running')]]) },
+      ['publish', 'report'],
+    ],
+    [
+      'one whose hook failed has failed',
+      { tasks: [hooked], containers: [container()], attempts: new Map([['t1', { tries: 1, error: 'x' }]]) },
+      ['report', 'stop'],
+    ],
     ['a second container goes', { containers: [container({ id: 'c2', createdAtMs: 9 }), container()] }, ['remove']],
     [
       'a successor waits while its predecessor stops',
@@ -110,6 +124,14 @@ describe('decide', () => {
   ]
   it.each(cases)('%s', (_name, change, verbs) => {
     expect(decide(snapshot(change), 1_000).map(action => action.verb)).toEqual(verbs)
+  })
+
+  it('lets a task end its work before it is stopped, but not one that has failed', () => {
+    const tasks = [{ ...hooked, desired: 'stopped' as const }]
+    const hooksAfter = (state: TaskState): unknown =>
+      decide(snapshot({ tasks, containers: [container()], reported: new Map([['t1', status(state)]]) }), 0)
+    expect(hooksAfter('running')).toMatchObject([{ verb: 'stop', hooks: [{ command: ['drain'] }] }])
+    expect(hooksAfter('failed')).toMatchObject([{ verb: 'stop', hooks: [] }])
   })
 
   it('keeps the container that lives, then the oldest', () => {

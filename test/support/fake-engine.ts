@@ -1,15 +1,18 @@
+import { Duplex } from 'node:stream'
 import type { Clock } from '../../src/core/clock.ts'
 import { conflict, notFound, unsupported } from '../../src/core/errors.ts'
-import type {
-  ContainerCreateRequest,
-  ContainerInspect,
-  ContainerState,
-  ContainerStatus,
-  ContainerSummary,
-  Engine,
-  EngineEvent,
-  NetworkInspect,
-  SystemInfo,
+import {
+  type ContainerCreateRequest,
+  type ContainerInspect,
+  type ContainerState,
+  type ContainerStatus,
+  type ContainerSummary,
+  type Engine,
+  type EngineEvent,
+  type ExecInspect,
+  encodeFrame,
+  type NetworkInspect,
+  type SystemInfo,
 } from '../../src/docker-api/index.ts'
 
 interface FakeContainer {
@@ -83,6 +86,9 @@ export class FakeEngine {
   fault: Fault = () => undefined
   /** Waited for in pull, create, start, stop and remove: lets a test hold a call. */
   pause: (call: string, subject: string) => Promise<void> = () => Promise.resolve()
+  /** What a command that is run in a container comes to. */
+  ran: (command: string) => { readonly code: number; readonly output: string } = () => ({ code: 0, output: '' })
+  readonly #commands: string[] = []
   /** Every call that changes something, in order: `start web-1`. */
   readonly calls: string[] = []
 
@@ -219,7 +225,22 @@ export class FakeEngine {
       export: missing,
       commit: missing,
     },
-    exec: { create: missing, start: missing, inspect: missing, resize: missing },
+    exec: {
+      create: async (id, { Cmd }) => {
+        const { name, state } = this.find(id)
+        if (!state.Running) throw conflict('NOT_RUNNING', `Container ${id} is not running`)
+        const command = Cmd.join(' ')
+        await this.#call('exec', `${name}: ${command}`)
+        this.#commands.push(command)
+        return { Id: `x${this.#commands.length - 1}` }
+      },
+      start: async id => {
+        const { output } = this.ran(this.#command(id))
+        return { stream: Duplex.from([encodeFrame('stderr', Buffer.from(output))]), tty: false }
+      },
+      inspect: async id => ({ ExitCode: this.ran(this.#command(id)).code }) as ExecInspect,
+      resize: missing,
+    },
     images: {
       pull: async reference => {
         await this.#call('pull', reference)
@@ -283,6 +304,10 @@ export class FakeEngine {
     await this.pause(call, subject)
     const error = this.fault(call, subject)
     if (error !== undefined) throw error
+  }
+
+  #command(execId: string): string {
+    return this.#commands[Number(execId.slice(1))] ?? ''
   }
 
   #make(request: ContainerCreateRequest, name: string): FakeContainer {

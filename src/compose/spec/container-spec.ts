@@ -1,5 +1,5 @@
 import { parseDuration } from '../../core/duration.ts'
-import type { ContainerSpec, HealthCheckSpec, MountSpec } from '../../core/model/service.ts'
+import type { ContainerSpec, HealthCheckSpec, HookSpec, MountSpec } from '../../core/model/service.ts'
 import { durationMs } from '../canonical/scalars.ts'
 import type { SourceIndex } from '../source-index.ts'
 import { asList, asText, asTree, isTree, type Tree } from '../tree.ts'
@@ -55,6 +55,8 @@ export function containerSpec(name: string, service: Tree, names: Names): Contai
       expose: some(asList(service['expose']).flatMap(entry => portsOf(asText(entry)))),
       pullPolicy: pullPolicy(service['pull_policy']),
       pullAfterMs: pullAfterMs(asText(service['pull_policy'])),
+      postStart: hooksOf(service['post_start']),
+      preStop: hooksOf(service['pre_stop']),
       engine: engineOptions(service),
     }),
   }
@@ -150,6 +152,28 @@ function healthcheck(value: unknown): HealthCheckSpec | undefined {
       retries: Number.isInteger(retries) ? retries : undefined,
     }),
   }
+}
+
+/** Commands in canonical form that are run in a container; undefined: none. */
+export function hooksOf(value: unknown): readonly HookSpec[] | undefined {
+  return some(
+    asList(value).map(entry => {
+      const { command, user, working_dir: workingDir, privileged, environment } = asTree(entry)
+      return {
+        command: strings(command) ?? [],
+        ...present({
+          user: text(user),
+          workingDir: text(workingDir),
+          privileged: privileged === true ? true : undefined,
+          environment: isTree(environment)
+            ? Object.fromEntries(
+                Object.entries(environment).map(([key, value]) => [key, value === null ? null : asText(value)]),
+              )
+            : undefined,
+        }),
+      }
+    }),
+  )
 }
 
 function logging(value: unknown): ContainerSpec['logging'] {

@@ -9,6 +9,7 @@ import {
   always,
   checkSupport,
   isOn,
+  PRE_START,
   REFUSED_ANYWHERE,
   type Rule,
   rules,
@@ -17,7 +18,6 @@ import {
   unless,
 } from './unsupported.ts'
 
-const HOOKS = 'is not supported: make it part of the command or the entrypoint'
 const NO_STORE = 'is not supported: an engine keeps none; use file, environment or content'
 const WINDOWS = 'is not supported: it is for Windows containers'
 
@@ -25,7 +25,7 @@ const WINDOWS = 'is not supported: it is for Windows containers'
 const ENGINE: SupportTables = {
   sections: ['services', 'networks', 'secrets', 'configs'],
   refused: pathTable<Rule>([
-    ...rules(HOOKS, always, 'services.*.post_start', 'services.*.pre_start', 'services.*.pre_stop'),
+    ...rules(PRE_START, always, 'services.*.pre_start'),
     ...rules('is not supported: run the program as a service of its own', always, 'services.*.models'),
     ...rules('is not supported: run the program as a service of its own', always, 'services.*.provider'),
     ...rules('is not supported: mount the socket of the engine', isOn, 'services.*.use_api_socket'),

@@ -33,6 +33,10 @@ function isEmptyTree(value: unknown): boolean {
 export const rules = (advice: string, when: When, ...patterns: readonly string[]): (readonly [string, Rule])[] =>
   patterns.map(pattern => [pattern, { when, advice }])
 
+/** What is to run before a service runs in containers of their own. */
+export const PRE_START =
+  'is not supported: make it a service of its own, and depend on it with condition service_completed_successfully'
+
 /** Refused over hosts and on one engine alike. */
 export const REFUSED_ANYWHERE = [
   ...rules(
@@ -158,13 +162,7 @@ const REFUSED = pathTable<Rule>([
     'services.*.models',
     'services.*.provider',
   ),
-  ...rules(
-    'is not supported: make it part of the command or the entrypoint',
-    always,
-    'services.*.post_start',
-    'services.*.pre_start',
-    'services.*.pre_stop',
-  ),
+  ...rules(PRE_START, always, 'services.*.pre_start'),
   ...rules(
     'is not supported: give the container the address of the manager in DOCKER_HOST',
     isOn,

@@ -74,6 +74,17 @@ export interface NetworkAttachment {
   readonly aliases: readonly string[]
 }
 
+/** A command that is run in a container that runs, besides its own. */
+export interface HookSpec {
+  readonly command: readonly string[]
+  /** Absent, as the three below: as the container's own process. */
+  readonly user?: string
+  readonly workingDir?: string
+  readonly privileged?: boolean
+  /** Null takes a variable away. */
+  readonly environment?: Readonly<Record<string, string | null>>
+}
+
 /** How one container of a service is made. Names are compose's and Docker's, in camel case. */
 export interface ContainerSpec {
   readonly image: string
@@ -118,6 +129,10 @@ export interface ContainerSpec {
   readonly pullPolicy?: 'always' | 'never'
   /** Pulled anew, when a task begins, where that was so long ago. */
   readonly pullAfterMs?: number
+  /** Run one after the other when it was started by whoever keeps the service, before the service is taken to run. */
+  readonly postStart?: readonly HookSpec[]
+  /** Run one after the other before it is stopped; not when it ends by itself. */
+  readonly preStop?: readonly HookSpec[]
   readonly engine?: EngineOptions
 }
 

@@ -47,6 +47,16 @@ const healthcheck = Type.Object({
   retries: maybe(count),
 })
 
+const hooks = Type.Array(
+  Type.Object({
+    command: texts,
+    user: maybe(text),
+    workingDir: maybe(text),
+    privileged: maybe(flag),
+    environment: maybe(Type.Record(text, Type.Union([text, Type.Null()]))),
+  }),
+)
+
 const container = Type.Object({
   image: Type.String({ minLength: 1 }),
   imageId: maybe(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' })),
@@ -59,6 +69,8 @@ const container = Type.Object({
   healthcheck: maybe(healthcheck),
   pullPolicy: maybe(oneOf('always', 'never')),
   pullAfterMs: maybe(Type.Number({ minimum: 0 })),
+  postStart: maybe(hooks),
+  preStop: maybe(hooks),
   expose: maybe(texts),
   engine: maybe(Type.Object({})),
   networkMode: maybe(oneOf('none', 'host')),

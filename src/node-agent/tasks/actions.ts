@@ -1,3 +1,4 @@
+import type { HookSpec } from '../../core/model/service.ts'
 import type { TaskRecord } from '../../core/model/task.ts'
 import type { Observation } from './task-status.ts'
 
@@ -6,7 +7,8 @@ interface Args {
   run: { task: TaskRecord }
   /** Gives up a `run` that is under way. */
   cancel: object
-  stop: { container: string; graceMs: number }
+  /** `hooks` are run in it before, as far as they can be. */
+  stop: { container: string; graceMs: number; hooks: readonly HookSpec[] }
   /**
    * Removes containers; `stop` lets them end in their own time first, `release` gives the task's addresses back
    * afterwards.

@@ -1,3 +1,4 @@
+import type { HookSpec } from '../../core/model/service.ts'
 import { isTerminal, type TaskRecord, type TaskStatus } from '../../core/model/task.ts'
 import type { Action } from './actions.ts'
 import { isAlive, isServing, placeName, type SeenContainer } from './seen-container.ts'
@@ -84,9 +85,7 @@ const RULES: readonly Rule[] = [
   {
     why: 'a task that is to stop, or whose end was already reported, does not run',
     when: facts => facts.container !== undefined && isAlive(facts.container) && !isWanted(facts),
-    actions: ({ id, container, task }) => [
-      { verb: 'stop', taskId: id, container: container?.id ?? '', graceMs: graceOf(task) },
-    ],
+    actions: facts => [stop(facts, stopHooks(facts))],
   },
   {
     why: 'a stopped container of a task that is to stop is of no use any more',
@@ -121,6 +120,11 @@ const RULES: readonly Rule[] = [
     why: 'a container that was made but never started was left half done',
     when: ({ container }) => container?.status === 'created',
     actions: facts => tryToRun(facts),
+  },
+  {
+    why: 'what is to be done in a container after its start was not done, or not to its end',
+    when: facts => facts.container !== undefined && isAlive(facts.container) && !isPrepared(facts),
+    actions: facts => [...tryToRun(facts), ...(isGivenUp(facts) ? [stop(facts, [])] : [])],
   },
   {
     why: 'the container says how the task is',
@@ -216,6 +220,24 @@ function isWanted({ task, reported }: Facts): boolean {
 
 function graceOf(task: TaskRecord | undefined): number {
   return task?.spec.container.stopGraceMs ?? GRACE_MS
+}
+
+function stop({ id, container, task }: Facts, hooks: readonly HookSpec[]): Action {
+  return { verb: 'stop', taskId: id, container: container?.id ?? '', graceMs: graceOf(task), hooks }
+}
+
+/** Of a task that has failed nobody knows what still works in it. */
+function stopHooks({ task, reported }: Facts): readonly HookSpec[] {
+  return isEnd(reported) ? [] : (task?.spec.container.preStop ?? [])
+}
+
+/** A task is said to run once its hooks have. */
+function isPrepared({ task, reported }: Facts): boolean {
+  return (task?.spec.container.postStart ?? []).length === 0 || reported?.state === 'running'
+}
+
+function isGivenUp({ attempt }: Facts): boolean {
+  return attempt !== undefined && attempt.retryAtMs === undefined
 }
 
 function tryToRun(facts: Facts): Action[] {

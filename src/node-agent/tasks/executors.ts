@@ -1,6 +1,7 @@
 import { errorMessage, ShoalError } from '../../core/errors.ts'
+import { runHooks } from '../../docker-api/index.ts'
 import type { EndpointPublisher } from '../endpoint-publisher.ts'
-import type { Executors } from './actions.ts'
+import type { ActionOf, Executors } from './actions.ts'
 import { runTask, type TaskRunnerPorts } from './task-runner.ts'
 
 export interface ExecutorPorts extends TaskRunnerPorts {
@@ -16,8 +17,9 @@ export function createExecutors(node: string, ports: ExecutorPorts): Executors {
     async cancel({ taskId }) {
       ports.cancel(taskId)
     },
-    async stop({ taskId, container, graceMs }) {
+    async stop({ taskId, container, graceMs, hooks }, signal) {
       await hide(taskId, ports)
+      await tryHooks({ taskId, container, graceMs, hooks }, ports, signal)
       await unlessGone(() => engine.containers.stop(container, { timeoutMs: graceMs }))
       await watcher.refresh(container)
     },
@@ -52,6 +54,24 @@ async function hide(taskId: string, { publisher, log }: ExecutorPorts): Promise<
     await publisher.publish(taskId, false)
   } catch (error) {
     log.warn({ taskId, error: errorMessage(error) }, 'cannot withdraw the addresses of a task yet')
+  }
+}
+
+/** As long as its grace, or this if that is longer. */
+const STOP_HOOK_MS = 60_000
+
+/** What a container is to do before it is stopped must not keep it from being stopped. */
+async function tryHooks(
+  { taskId, container, graceMs, hooks }: Pick<ActionOf<'stop'>, 'taskId' | 'container' | 'graceMs' | 'hooks'>,
+  { engine, clock, log }: ExecutorPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadlineMs = Math.max(graceMs, STOP_HOOK_MS)
+  try {
+    await runHooks(container, { service: taskId, kind: 'pre_stop', hooks, deadlineMs }, { engine, clock, signal })
+  } catch (error) {
+    signal.throwIfAborted()
+    log.warn({ taskId, error: errorMessage(error) }, 'a pre_stop hook failed')
   }
 }
 

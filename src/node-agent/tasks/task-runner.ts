@@ -4,14 +4,14 @@ import type { Log } from '../../core/log.ts'
 import { taskIdIn } from '../../core/model/labels.ts'
 import type { NetworkRecord, VolumeRecord } from '../../core/model/node.ts'
 import { type TaskRecord, taskContainerName } from '../../core/model/task.ts'
-import type { Engine, MountRequest } from '../../docker-api/index.ts'
+import { type Engine, type MountRequest, runHooks } from '../../docker-api/index.ts'
 import type { ClaimedAddress, Overlay, PeerImages } from '../ports.ts'
 import type { ContainerWatcher } from './container-watcher.ts'
 import { toCreateRequest } from './create-request.ts'
 import { ensureImage } from './ensure-image.ts'
 import type { StatusReporter } from './status-reporter.ts'
 import type { TaskFiles } from './task-files.ts'
-import { statusWithoutContainer } from './task-status.ts'
+import { statusOfContainer, statusWithoutContainer } from './task-status.ts'
 
 /** What the manager wrote of the things that tasks use. */
 interface ClusterObjects {
@@ -75,10 +75,29 @@ export async function runTask(
     say('starting')
     signal.throwIfAborted()
     await engine.containers.start(id)
+    await afterStart(id, task, ports, signal)
   } finally {
     // The next decision must see the container, whatever became of it.
     await watcher.refresh(id)
   }
+  if (task.spec.container.postStart === undefined) return
+  const prepared = watcher.ofTask(task.id)
+  const before = reporter.statuses.get(task.id)
+  // Said here, as the next decision knows no other way that the hooks have run.
+  if (prepared !== undefined) reporter.report(statusOfContainer(prepared, node, { ended: false, before }))
+}
+
+/** Of each hook: it may migrate a database. */
+const START_HOOK_MS = 300_000
+
+async function afterStart(
+  id: string,
+  { service, spec }: TaskRecord,
+  { engine, clock }: TaskRunnerPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { postStart: hooks = [] } = spec.container
+  await runHooks(id, { service, kind: 'post_start', hooks, deadlineMs: START_HOOK_MS }, { engine, clock, signal })
 }
 
 async function ensureNetworks(task: TaskRecord, ports: TaskRunnerPorts, signal: AbortSignal): Promise<NetworkRecord[]> {

@@ -4,6 +4,7 @@ import type { ManagerApi } from './manager-api.ts'
 import { containersOf, restartOnEngine, startOnEngine, stopOnEngine } from './one-engine/change-state.ts'
 import { asEngineTells, engineRun } from './one-engine/engine-run.ts'
 import { isUp } from './one-engine/known-containers.ts'
+import { hooksOfFiles } from './spec/hooks-of-files.ts'
 import { parseScales } from './spec/load-spec.ts'
 import { projectName } from './spec/project-name.ts'
 
@@ -31,7 +32,9 @@ export async function changeHere(
   context: CommandContext,
 ): Promise<number> {
   const project = await projectName(globals, context)
-  const run = engineRun(api, { context, progress: createProgress(globals, context), options })
+  const progress = createProgress(globals, context)
+  const hooks = await hooksOfFiles({ globals, warn: progress.warn }, context)
+  const run = { ...engineRun(api, { context, progress, options }), hooks }
   return asEngineTells(api, async () => {
     const containers = await containersOf(project, args, run)
     const isMeant = (isRunning: boolean): boolean => verb === 'restart' || isRunning === (verb === 'stop')

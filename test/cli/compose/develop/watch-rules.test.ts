@@ -65,8 +65,7 @@ it('reads the command of sync+exec', () => {
     command: ['kill', '-HUP', '1'],
     user: 'root',
     workingDir: '/app',
-    privileged: false,
-    environment: ['A=1'],
+    environment: { A: '1' },
   })
 })
 

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { expect, it } from 'vitest'
 import { type UpOptions, upOnEngine } from '../../../../src/cli/commands/compose/one-engine/up-engine.ts'
+import { hooksOfServices } from '../../../../src/cli/commands/compose/one-engine/with-hooks.ts'
 import { toEngineSpec } from '../../../../src/compose/index.ts'
 import { notFound } from '../../../../src/core/errors.ts'
 import { ManualClock } from '../../../../src/core/manual-clock.ts'
@@ -90,6 +91,8 @@ async function come(yaml: string): Promise<Come> {
     stopping: {},
   }
   await upOnEngine({ project, spec }, CREATE, run)
+  // Run in the containers later.
+  asked.push(...hooksOfServices(spec.services))
   const hashless = (key: string, value: unknown): unknown => (key === COMPOSE_LABELS.hash ? '' : value)
   return { asked: JSON.stringify(asked, hashless), warnings: warnings.join('\n') }
 }

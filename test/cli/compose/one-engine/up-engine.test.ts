@@ -1,15 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { knownContainers } from '../../../../src/cli/commands/compose/one-engine/known-containers.ts'
-import { type UpOptions, upOnEngine } from '../../../../src/cli/commands/compose/one-engine/up-engine.ts'
-import { loadProject, nodeFileReader, toEngineSpec } from '../../../../src/compose/index.ts'
-import { ManualClock } from '../../../../src/core/manual-clock.ts'
-import { FakeEngine } from '../../../support/fake-engine.ts'
-
-const directory = mkdtempSync(join(tmpdir(), 'shoal-up-engine-'))
-afterAll(() => rmSync(directory, { recursive: true, force: true }))
+import { world } from './up-world.ts'
 
 const FILE = `name: shop
 services:
@@ -17,44 +8,6 @@ services:
   web: {image: "web:1", scale: 2, depends_on: {db: {condition: service_healthy, restart: true}}}
 volumes: {data: {}}
 `
-
-const PLAIN: UpOptions = {
-  dryRun: false,
-  recreate: [],
-  keep: false,
-  start: true,
-  removeOrphans: false,
-  renewVolumes: false,
-}
-
-/** An engine, and what brings it to what a file says. */
-function world() {
-  const clock = new ManualClock()
-  const fake = new FakeEngine(clock, ['db:1', 'db:2', 'web:1'])
-  const told: string[] = []
-  const up = async (text: string, options: Partial<UpOptions> = {}, services: readonly string[] = []) => {
-    const file = join(directory, 'compose.yaml')
-    writeFileSync(file, text)
-    // Services are named as with --no-deps.
-    const load = { cwd: directory, env: {}, files: [file], services, withDependencies: services.length === 0 }
-    const project = loadProject(load, nodeFileReader)
-    const { spec } = toEngineSpec(project)
-    fake.calls.length = 0
-    return upOnEngine(
-      { project, spec },
-      { ...PLAIN, ...options },
-      {
-        engine: fake.engine,
-        clock,
-        signal: AbortSignal.timeout(10_000),
-        tell: (what, news) => told.push(`${what} ${news}`),
-        warn: message => told.push(message),
-        stopping: {},
-      },
-    )
-  }
-  return { clock, fake, told, up }
-}
 
 /** Lets what waits for the health of a container look again. */
 async function whenHealthy({ clock, fake }: ReturnType<typeof world>, name: string): Promise<void> {

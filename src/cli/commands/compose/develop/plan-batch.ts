@@ -1,6 +1,7 @@
+import type { HookSpec } from '../../../../core/model/service.ts'
 import type { FileChanges } from './file-tree.ts'
 import type { RuleChanges } from './file-watch.ts'
-import type { HookCommand, WatchRule } from './watch-rules.ts'
+import type { WatchRule } from './watch-rules.ts'
 
 /** What is copied into the containers of a service for one rule. */
 export interface SyncStep {
@@ -17,7 +18,7 @@ export interface ServiceWork {
   readonly rebuild: boolean
   readonly syncs: readonly SyncStep[]
   readonly restart: boolean
-  readonly execs: readonly HookCommand[]
+  readonly execs: readonly HookSpec[]
 }
 
 /** What is to be done about changes, in the order of the services. A rebuild takes the place of all else. Pure. */

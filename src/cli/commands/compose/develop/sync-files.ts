@@ -1,9 +1,8 @@
 import { join, posix } from 'node:path'
 import { failed } from '../../../../core/errors.ts'
-import type { Engine } from '../../../../docker-api/index.ts'
+import { type Engine, runInContainer } from '../../../../docker-api/index.ts'
 import { packFiles } from '../../container/copy/pack-copy.ts'
 import type { SyncStep } from './plan-batch.ts'
-import { runInContainer } from './run-in-container.ts'
 import type { WatchRule } from './watch-rules.ts'
 
 /** So much is removed by one command: what a command may be given is limited. */
@@ -33,7 +32,7 @@ async function removeFiles(
   signal: AbortSignal,
 ): Promise<void> {
   // The user of the container may not own what was copied into it.
-  const command = { command: ['rm', '-rf', '--', ...paths], user: '0', privileged: false, environment: [] }
+  const command = { command: ['rm', '-rf', '--', ...paths], user: '0' }
   const { code, output } = await runInContainer(engine, container, command, signal)
   if (code === 0) return
   const others = paths.length > 1 ? ` and ${paths.length - 1} more` : ''

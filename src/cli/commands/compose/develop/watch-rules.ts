@@ -1,18 +1,10 @@
 import { posix } from 'node:path'
-import { asList, asText, asTree, type Project, servicesOf, type Tree } from '../../../../compose/index.ts'
+import { asList, asText, asTree, hooksOf, type Project, servicesOf, type Tree } from '../../../../compose/index.ts'
 import { invalidInput } from '../../../../core/errors.ts'
+import type { HookSpec } from '../../../../core/model/service.ts'
 import { excludeRules, type IgnoreRules } from '../../../../core/path-patterns.ts'
 
 export type WatchAction = 'rebuild' | 'sync' | 'restart' | 'sync+restart' | 'sync+exec'
-
-/** A command that is run in the containers when files have come. */
-export interface HookCommand {
-  readonly command: readonly string[]
-  readonly user?: string
-  readonly workingDir?: string
-  readonly privileged: boolean
-  readonly environment: readonly string[]
-}
 
 /** One entry of a service's `develop.watch`. */
 export interface WatchRule {
@@ -23,7 +15,8 @@ export interface WatchRule {
   /** Where it stands in the containers; empty for actions that copy nothing. */
   readonly target: string
   readonly initialSync: boolean
-  readonly exec?: HookCommand
+  /** Run in the containers when files have come. */
+  readonly exec?: HookSpec
   /** Whether what lies there, relative to `path`, counts. */
   readonly rules: RelevantFiles
 }
@@ -92,7 +85,7 @@ function serviceRules(name: string, service: Tree, ignoreText: (context: string)
         context,
         contextIgnore: context === '' ? '' : ignoreText(context),
       }),
-      ...(action === 'sync+exec' ? { exec: hookCommand(name, exec) } : {}),
+      ...(action === 'sync+exec' ? { exec: execOf(name, exec) } : {}),
     }
   })
 }
@@ -102,19 +95,10 @@ function targetOf(name: string, target: string): string {
   throw invalidInput('NOT_WATCHED', `can't watch service "${name}": the target "${target}" is no absolute path`)
 }
 
-function hookCommand(service: string, exec: Tree): HookCommand {
-  const command = asList(exec['command']).map(asText)
-  if (command.length === 0) {
-    throw invalidInput('NOT_WATCHED', `can't watch service "${service}": action sync+exec needs exec.command`)
-  }
-  const [user, workingDir] = [asText(exec['user']), asText(exec['working_dir'])]
-  return {
-    command,
-    privileged: exec['privileged'] === true,
-    environment: Object.entries(asTree(exec['environment'])).map(([key, value]) => `${key}=${String(value)}`),
-    ...(user === '' ? {} : { user }),
-    ...(workingDir === '' ? {} : { workingDir }),
-  }
+function execOf(service: string, exec: Tree): HookSpec {
+  const [hook] = hooksOf([exec]) ?? []
+  if (hook !== undefined && hook.command.length > 0) return hook
+  throw invalidInput('NOT_WATCHED', `can't watch service "${service}": action sync+exec needs exec.command`)
 }
 
 interface Patterns {

@@ -1,12 +1,12 @@
 import { errorMessage, failed } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
+import { runInContainer } from '../../../../docker-api/index.ts'
 import type { CommandContext } from '../../../command.ts'
 import type { ManagerApi } from '../manager-api.ts'
 import { containerOf, runningTasks } from '../project-tasks.ts'
 import { type FileChanges, joinChanges } from './file-tree.ts'
 import type { RuleChanges } from './file-watch.ts'
 import { planBatch, type ServiceWork, type SyncStep } from './plan-batch.ts'
-import { runInContainer } from './run-in-container.ts'
 import { syncFiles } from './sync-files.ts'
 import type { WatchRule } from './watch-rules.ts'
 

@@ -1,13 +1,13 @@
 import { invalidInput, notFound } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
-import type { Converging } from './converge.ts'
 import { inDependencyOrder, reversed } from './in-order.ts'
 import { dependenciesIn, dependenciesOf, isUp, type Known, knownContainers, replicasOf } from './known-containers.ts'
-import { waitForContainers } from './wait-dependency.ts'
+import { type Waiting, waitForContainers } from './wait-dependency.ts'
+import { restartContainer, startContainer, stopContainer, type WithHooks } from './with-hooks.ts'
 
 const PARALLEL = 8
 
-type Run = Pick<Converging, 'engine' | 'clock' | 'signal' | 'tell' | 'stopping'>
+type Run = Waiting & WithHooks
 
 /** The replicas of services (of all, if none is named). Throws for a service without any. */
 export async function containersOf(
@@ -37,23 +37,14 @@ async function replicasOfAny(
 
 /** Stops containers, those that need others first. */
 export async function stopOnEngine(containers: readonly Known[], run: Run): Promise<void> {
-  const { engine, tell, stopping } = run
   await inDependencyOrder(reversed(dependenciesOf(containers)), async service => {
-    await mapParallel(
-      containers.filter(each => each.service === service && isUp(each)),
-      PARALLEL,
-      async ({ id, name }) => {
-        tell(`Container ${name}`, 'Stopping')
-        await engine.containers.stop(id, stopping)
-        tell(`Container ${name}`, 'Stopped')
-      },
-    )
+    const own = containers.filter(each => each.service === service && isUp(each))
+    await mapParallel(own, PARALLEL, each => stopContainer(each, run))
   })
 }
 
 /** Starts containers that were stopped, each when what it was made to need is there. Throws for a project without containers. */
 export async function startOnEngine(containers: readonly Known[], project: string, run: Run): Promise<void> {
-  const { engine, tell } = run
   if (containers.length === 0)
     throw notFound('NO_SUCH_PROJECT', `no container found for project "${project}": not found`)
   await inDependencyOrder(dependenciesOf(containers), async (service, failed) => {
@@ -67,11 +58,7 @@ export async function startOnEngine(containers: readonly Known[], project: strin
         { ...run, signal: AbortSignal.any([run.signal, failed]) },
       )
     }
-    await mapParallel(own, PARALLEL, async ({ id, name }) => {
-      tell(`Container ${name}`, 'Starting')
-      await engine.containers.start(id)
-      tell(`Container ${name}`, 'Started')
-    })
+    await mapParallel(own, PARALLEL, each => startContainer(each, run))
   })
 }
 
@@ -81,18 +68,10 @@ export async function restartOnEngine(
   { project, alone }: { readonly project: string; readonly alone: boolean },
   run: Run,
 ): Promise<void> {
-  const { engine, tell, stopping } = run
   const all = alone ? containers : withDependants(containers, await containersOf(project, [], run))
   await inDependencyOrder(dependenciesOf(all), async service => {
-    await mapParallel(
-      all.filter(each => each.service === service),
-      PARALLEL,
-      async ({ id, name }) => {
-        tell(`Container ${name}`, 'Restarting')
-        await engine.containers.restart(id, stopping)
-        tell(`Container ${name}`, 'Started')
-      },
-    )
+    const own = all.filter(each => each.service === service)
+    await mapParallel(own, PARALLEL, each => restartContainer(each, run))
   })
 }
 

@@ -8,16 +8,15 @@ import { composeLabels } from './labels-of.ts'
 import { containerName, nameBeside, type Replacement, type ServicePlan } from './plan-services.ts'
 import { writeFiles, writtenFiles } from './service-content.ts'
 import { type Waiting, waitForDependencies } from './wait-dependency.ts'
+import { restartContainer, startContainer, stopContainer, type WithHooks } from './with-hooks.ts'
 
 const PARALLEL = 8
 
-export interface Converging extends Waiting {
+export interface Converging extends Waiting, WithHooks {
   readonly services: ReadonlyMap<string, EngineService>
   readonly plans: readonly ServicePlan[]
   /** All containers of the project that were there before, of other services too. */
   readonly known: readonly Known[]
-  /** How long containers may take to stop; empty: what each says itself. */
-  readonly stopping: { readonly timeoutMs?: number }
   /** New containers do not take over volumes without a name. */
   readonly renewVolumes: boolean
   readonly warn: (message: string) => void
@@ -74,11 +73,21 @@ async function replaceContainer({ old }: Replacement, plan: ServicePlan, making:
     { plan, number: old.number, name, as: nameBeside(old, name), old: inspected },
     making,
   )
-  await engine.containers.stop(old.id, run.stopping)
+  await stopOld(old, container, run)
   await engine.containers.remove(old.id, {})
   await engine.containers.rename(container.id, name)
   tell(what, 'Recreated')
   return { ...container, name }
+}
+
+/** One that cannot be made ready to be stopped stays, and the one that was to take its place goes. */
+async function stopOld(old: Known, next: Known, run: Converging): Promise<void> {
+  try {
+    await stopContainer(old, run)
+  } catch (error) {
+    await run.engine.containers.remove(next.id, { force: true }).catch(() => {})
+    throw error
+  }
 }
 
 /** Ends a replacement that was cut short: the new one is given the name of the one that is gone. */
@@ -156,18 +165,11 @@ function anonymousVolumes(old: ContainerInspect | undefined): ReadonlyMap<string
 /** Stops and removes a container. */
 export async function removeContainer(
   container: Known,
-  {
-    engine,
-    tell,
-    stopping,
-    volumes = false,
-  }: Pick<Converging, 'engine' | 'tell' | 'stopping'> & { readonly volumes?: boolean },
+  { volumes = false, ...run }: WithHooks & { readonly volumes?: boolean },
 ): Promise<void> {
   const { id, name, summary } = container
-  if (isUp(container)) {
-    tell(`Container ${name}`, 'Stopping')
-    await engine.containers.stop(id, stopping)
-  }
+  const { engine, tell } = run
+  if (isUp(container)) await stopContainer(container, run)
   tell(`Container ${name}`, 'Removing')
   await engine.containers.remove(id, { force: true, volumes })
   // Those that were taken over from a predecessor have a name to the engine, and no other container.
@@ -196,15 +198,8 @@ export async function startContainers(made: ReadonlyMap<string, readonly Known[]
   })
 }
 
-async function startOne(container: Known, goesAlong: boolean, { engine, tell, stopping }: Converging): Promise<void> {
-  const what = `Container ${container.name}`
-  if (!isUp(container)) {
-    tell(what, 'Starting')
-    await engine.containers.start(container.id)
-    return tell(what, 'Started')
-  }
-  if (!goesAlong) return tell(what, 'Running')
-  tell(what, 'Restarting')
-  await engine.containers.restart(container.id, stopping)
-  tell(what, 'Started')
+async function startOne(container: Known, goesAlong: boolean, run: Converging): Promise<void> {
+  if (!isUp(container)) return startContainer(container, run)
+  if (goesAlong) return restartContainer(container, run)
+  run.tell(`Container ${container.name}`, 'Running')
 }

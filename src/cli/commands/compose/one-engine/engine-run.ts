@@ -5,7 +5,7 @@ import type { ManagerApi } from '../manager-api.ts'
 import type { Converging } from './converge.ts'
 
 /** What work on one engine needs. */
-export type EngineRun = Pick<Converging, 'engine' | 'clock' | 'signal' | 'tell' | 'warn' | 'stopping'>
+export type EngineRun = Pick<Converging, 'engine' | 'clock' | 'signal' | 'tell' | 'warn' | 'stopping' | 'hooks'>
 
 export function engineRun(
   api: ManagerApi,

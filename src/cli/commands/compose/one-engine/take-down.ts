@@ -7,6 +7,7 @@ import { removeContainer } from './converge.ts'
 import { inDependencyOrder, reversed } from './in-order.ts'
 import { dependenciesOf, type Known, knownContainers } from './known-containers.ts'
 import { unlessMissing } from './resources.ts'
+import type { WithHooks } from './with-hooks.ts'
 
 const PARALLEL = 8
 
@@ -17,7 +18,7 @@ export interface DownOptions {
   readonly services: readonly string[] | undefined
 }
 
-type Run = Pick<Converging, 'engine' | 'tell' | 'warn' | 'stopping'>
+type Run = WithHooks & Pick<Converging, 'warn'>
 
 /** Takes a project away from one engine, by what its labels tell; undefined if there is nothing of it. */
 export async function downOnEngine(
@@ -51,7 +52,7 @@ export async function downOnEngine(
 /** Stops and removes containers, those that need others first. */
 export async function removeInOrder(
   containers: readonly Known[],
-  options: Pick<Converging, 'engine' | 'tell' | 'stopping'> & { readonly volumes: boolean },
+  options: WithHooks & { readonly volumes: boolean },
 ): Promise<void> {
   await inDependencyOrder(reversed(dependenciesOf(containers)), async service => {
     const own = containers.filter(each => each.service === service)

@@ -10,6 +10,7 @@ import { planServices, planSteps, type ServicePlan, type Wanted } from './plan-s
 import { planResources, type ResourcePlan, requireUnused, unlessMissing } from './resources.ts'
 import { contentHash } from './service-content.ts'
 import type { Waiting } from './wait-dependency.ts'
+import { hooksOfServices } from './with-hooks.ts'
 
 export interface UpOptions {
   readonly dryRun: boolean
@@ -59,7 +60,8 @@ export async function upOnEngine(
   ]
   if (options.dryRun) return { ...result, warnings, containers: [] }
   for (const warning of warnings) run.warn(warning)
-  const converging = { ...run, ...options, services, plans, known: containers }
+  const hooks = hooksOfServices(wanted.spec.services)
+  const converging = { ...run, ...options, services, plans, known: containers, hooks }
   await makeResources(resources, run)
   if (options.removeOrphans) await mapParallel(orphans, 8, orphan => removeContainer(orphan, converging))
   const all = await makeContainers(converging)

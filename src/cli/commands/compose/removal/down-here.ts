@@ -7,6 +7,7 @@ import { asEngineTells, engineRun } from '../one-engine/engine-run.ts'
 import { knownContainers } from '../one-engine/known-containers.ts'
 import { downOnEngine, removeInOrder } from '../one-engine/take-down.ts'
 import { planText, removal } from '../plan-text.ts'
+import { hooksOfFiles, hooksOfProject } from '../spec/hooks-of-files.ts'
 import { loadOptions } from '../spec/project-options.ts'
 import { readRmi, removeImages } from './remove-images.ts'
 
@@ -35,7 +36,10 @@ async function takeDown(
   if (args.length > 0) {
     const gone = await containersOf(name, args, run)
     if (dryRun) context.stdout.write(gone.map(each => `- remove container ${each.name}\n`).join(''))
-    else await removeInOrder(gone, { ...run, volumes: options.flag('volumes') })
+    else {
+      const hooks = await hooksOfFiles({ globals, warn: progress.warn }, context)
+      await removeInOrder(gone, { ...run, hooks, volumes: options.flag('volumes') })
+    }
     return 0
   }
   const project = await filesOf(globals, context)
@@ -47,7 +51,7 @@ async function takeDown(
       dryRun,
       services: options.flag('removeOrphans') ? undefined : project?.serviceNames,
     },
-    run,
+    { ...run, ...(project === undefined ? {} : { hooks: hooksOfProject(project) }) },
   )
   if (steps === undefined) progress.warn(`No resource found to remove for project "${name}".`)
   if (!dryRun) await removeImages(images, { api, progress })

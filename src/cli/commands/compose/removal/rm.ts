@@ -8,6 +8,7 @@ import { engineRun } from '../one-engine/engine-run.ts'
 import { isUp } from '../one-engine/known-containers.ts'
 import { removeInOrder } from '../one-engine/take-down.ts'
 import { viewProject } from '../project-tasks.ts'
+import { hooksOfFiles } from '../spec/hooks-of-files.ts'
 import { requireService } from '../spec/load-spec.ts'
 import { projectName } from '../spec/project-name.ts'
 import { type ComposeCommand, withManager } from '../with-manager.ts'
@@ -44,7 +45,8 @@ export const runRm = withManager(async command => {
 async function removeHere(command: ComposeCommand): Promise<void> {
   const { args, options, context, globals, manager } = command
   const progress = createProgress(globals, context)
-  const run = engineRun(manager, { context, progress, options })
+  const hooks = await hooksOfFiles({ globals, warn: progress.warn }, context)
+  const run = { ...engineRun(manager, { context, progress, options }), hooks }
   const all = await containersOf(await projectName(globals, context), args, run)
   const gone = all.filter(each => options.flag('stop') || !isUp(each))
   if (gone.length === 0) {

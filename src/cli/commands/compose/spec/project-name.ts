@@ -4,7 +4,15 @@ import { loadOptions } from './project-options.ts'
 
 /** The project a command is about: `-p` or COMPOSE_PROJECT_NAME need no file; otherwise the files tell. */
 export async function projectName(globals: Options, context: CommandContext): Promise<string> {
-  const given = globals.text('projectName') ?? context.env['COMPOSE_PROJECT_NAME']
-  if (given !== undefined && given !== '' && globals.list('file').length === 0) return given
-  return openProject(await loadOptions(globals, context), nodeFileReader).name
+  return nameAlone(globals, context) ?? openProject(await loadOptions(globals, context), nodeFileReader).name
+}
+
+/** Whether a project is named without files: then it is the one that runs, whatever files lie around. */
+export function isNamedAlone(globals: Options, context: CommandContext): boolean {
+  return nameAlone(globals, context) !== undefined
+}
+
+function nameAlone(globals: Options, { env }: CommandContext): string | undefined {
+  const given = globals.text('projectName') ?? env['COMPOSE_PROJECT_NAME']
+  return given !== undefined && given !== '' && globals.list('file').length === 0 ? given : undefined
 }

@@ -6,6 +6,7 @@ import { asEngineTells, type EngineRun, engineRun } from '../one-engine/engine-r
 import { isUp, knownContainers } from '../one-engine/known-containers.ts'
 import { type UpOptions, upOnEngine } from '../one-engine/up-engine.ts'
 import { waitUntilHealthy } from '../one-engine/wait-dependency.ts'
+import { hooksOfServices } from '../one-engine/with-hooks.ts'
 import { planText } from '../plan-text.ts'
 import { type Pulling, pullImages } from './pull-images.ts'
 import { pullWhatIsMissing } from './pull-missing.ts'
@@ -22,7 +23,8 @@ export async function upHere(project: WantedProject, here: Pulling): Promise<num
 async function up(project: WantedProject, here: Pulling): Promise<number> {
   const { invocation, context, progress } = here
   const { options } = invocation
-  const run = engineRun(project.api, { context, progress, options })
+  const hooks = hooksOfServices(project.spec.services)
+  const run = { ...engineRun(project.api, { context, progress, options }), hooks }
   const wished = upOptions(project, invocation)
   if (wished.dryRun) {
     context.stdout.write(planText(await upOnEngine(project, wished, run)))

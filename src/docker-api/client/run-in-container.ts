@@ -1,6 +1,6 @@
-import type { Engine } from '../../../../docker-api/index.ts'
-import { readOutput } from '../../../manager/multiplexed.ts'
-import type { HookCommand } from './watch-rules.ts'
+import type { HookSpec } from '../../core/model/service.ts'
+import type { Engine } from '../engine.ts'
+import { FrameDecoder } from '../stream-frames.ts'
 
 export interface Ran {
   readonly code: number
@@ -11,18 +11,18 @@ export interface Ran {
 /** Of what a command writes, so much is kept for a message. */
 const OUTPUT_CHARS_MAX = 4_096
 
-/** Runs a command in a container to its end, without any input. */
+/** Runs a command in a container to its end, without any input. Rejects with the signal's reason when that is aborted: the command may run on. */
 export async function runInContainer(
   engine: Pick<Engine, 'exec'>,
   container: string,
-  { command, user, workingDir, privileged, environment }: HookCommand,
+  { command, user, workingDir, privileged = false, environment = {} }: HookSpec,
   signal: AbortSignal,
 ): Promise<Ran> {
   const { Id } = await engine.exec.create(container, {
     AttachStdout: true,
     AttachStderr: true,
     Cmd: command,
-    Env: environment,
+    Env: Object.entries(environment).map(([key, value]) => (value === null ? key : `${key}=${value}`)),
     Privileged: privileged,
     ...(user === undefined ? {} : { User: user }),
     ...(workingDir === undefined ? {} : { WorkingDir: workingDir }),
@@ -32,13 +32,16 @@ export async function runInContainer(
   const { stream } = attached
   const stop = (): void => void stream.destroy()
   signal.addEventListener('abort', stop, { once: true })
+  const decoder = new FrameDecoder()
   let output = ''
   try {
     signal.throwIfAborted()
     stream.end()
-    for await (const { data } of readOutput(stream, 'application/vnd.docker.multiplexed-stream')) {
-      output = (output + data.toString()).slice(-OUTPUT_CHARS_MAX)
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      for (const { data } of decoder.push(chunk)) output = (output + data.toString()).slice(-OUTPUT_CHARS_MAX)
     }
+    // A stream that was destroyed ends without an error.
+    signal.throwIfAborted()
   } catch (error) {
     signal.throwIfAborted()
     throw error

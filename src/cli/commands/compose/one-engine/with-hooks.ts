@@ -1,0 +1,70 @@
+import { ShoalError } from '../../../../core/errors.ts'
+import type { ServiceSpec } from '../../../../core/model/service.ts'
+import { runHooks } from '../../../../docker-api/index.ts'
+import type { Known } from './known-containers.ts'
+import type { Waiting } from './wait-dependency.ts'
+
+/** What services want done in their containers, by service; who is not named wants nothing. */
+export type HooksOf = ReadonlyMap<string, Pick<ServiceSpec['container'], 'postStart' | 'preStop'>>
+
+/** What starting and stopping containers as their services want it needs. */
+export interface WithHooks extends Pick<Waiting, 'engine' | 'tell' | 'clock'> {
+  /** Absent: none. */
+  readonly hooks?: HooksOf
+  /** How long containers may take to stop; empty: what each says itself. */
+  readonly stopping: { readonly timeoutMs?: number }
+}
+
+/** Of each hook: docker compose knows no end. */
+const DEADLINE_MS = 3_600_000
+
+export function hooksOfServices(services: readonly ServiceSpec[]): HooksOf {
+  return new Map(
+    services.map(({ name, container: { postStart = [], preStop = [] } }) => [name, { postStart, preStop }]),
+  )
+}
+
+/** Starts a container, and does in it what its service wants done then. Throws HOOK_FAILED: it runs on, as with docker compose. */
+export async function startContainer(container: Known, run: WithHooks): Promise<void> {
+  const what = `Container ${container.name}`
+  run.tell(what, 'Starting')
+  await run.engine.containers.start(container.id)
+  await runHooksIn(container, 'post_start', run)
+  run.tell(what, 'Started')
+}
+
+/** Stops a container that runs, after what its service wants done before. Throws HOOK_FAILED: it is not stopped then, as with docker compose. */
+export async function stopContainer(container: Known, run: WithHooks): Promise<void> {
+  const what = `Container ${container.name}`
+  run.tell(what, 'Stopping')
+  await runHooksIn(container, 'pre_stop', run)
+  await run.engine.containers.stop(container.id, run.stopping)
+  run.tell(what, 'Stopped')
+}
+
+export async function restartContainer(container: Known, run: WithHooks): Promise<void> {
+  const what = `Container ${container.name}`
+  run.tell(what, 'Restarting')
+  await runHooksIn(container, 'pre_stop', run)
+  await run.engine.containers.restart(container.id, run.stopping)
+  await runHooksIn(container, 'post_start', run)
+  run.tell(what, 'Started')
+}
+
+async function runHooksIn(
+  { id, service, summary }: Known,
+  kind: 'post_start' | 'pre_stop',
+  { engine, clock, hooks }: WithHooks,
+): Promise<void> {
+  const { postStart = [], preStop = [] } = hooks?.get(service) ?? {}
+  if (kind === 'post_start')
+    return runHooks(id, { service, kind, hooks: postStart, deadlineMs: DEADLINE_MS }, { engine, clock })
+  // In what is paused, or ends again and again, nothing can be done.
+  if (summary.State !== 'running') return
+  try {
+    await runHooks(id, { service, kind, hooks: preStop, deadlineMs: DEADLINE_MS }, { engine, clock })
+  } catch (error) {
+    // It has ended or was removed meanwhile.
+    if (!(error instanceof ShoalError && (error.status === 404 || error.status === 409))) throw error
+  }
+}
