@@ -13,7 +13,9 @@ export function imageCommits(
     async commit({ containerId, imageId, config, containerConfig, name, createdBy, comment, author, changed, skips }) {
       const base = await store.describe(imageId)
       const directory = await store.roots.changes(containerId)
-      const layers = changed ? [await store.addLayer({ directory, kind: 'upper', live: true, skips })] : []
+      const layers = changed
+        ? [await store.addLayer({ directory, kind: 'upper', live: true, skips, packLater: true })]
+        : []
       const createdMs = clock.nowMs()
       const entry = {
         created: new Date(createdMs).toISOString(),

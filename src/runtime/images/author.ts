@@ -3,22 +3,23 @@ import { notFound } from '../../core/errors.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import type { LayerRef, LayerSource, NewImage } from './contract.ts'
 import { encodeManifest, MEDIA_TYPES } from './format/manifest.ts'
-import { keepTree } from './keep-layer.ts'
+import { keepTree, keepUnpacked } from './keep-layer.ts'
 import { encodeConfig } from './new-image.ts'
 import { newTagName } from './store/image-catalog.ts'
 import type { StoreParts } from './store/store-parts.ts'
 import { packTree } from './tar/pack.ts'
 import { PIECE_BYTES } from './tar/pack-entry.ts'
 
-/** Packs a directory as a layer blob, and unpacks it meanwhile as what containers mount. */
+/** Packs a directory as a layer, and unpacks it meanwhile as what containers mount. */
 export function addLayer(
   parts: StoreParts,
-  { directory, kind, ...options }: LayerSource,
+  { directory, kind, packLater = false, ...options }: LayerSource,
   signal?: AbortSignal,
 ): Promise<LayerRef> {
   // Each piece is unpacked, digested and copied before the next is read.
   const piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
-  return keepTree(parts, packTree(directory, { whiteouts: kind === 'upper', ...options, room: () => piece }), signal)
+  const tar = packTree(directory, { whiteouts: kind === 'upper', ...options, room: () => piece })
+  return packLater ? keepUnpacked(parts, tar, signal) : keepTree(parts, tar, signal)
 }
 
 /** Makes an image of layers that are in the store. Equal input gives an equal id. */

@@ -41,7 +41,10 @@ export interface ImageStorePorts {
   readonly usersOf?: (imageId: string) => readonly ImageUser[]
 }
 
-/** A layer in the store: its packed form (a blob) and its unpacked form (a directory named by the diff id). */
+/**
+ * A layer in the store: its packed form (a blob) and its unpacked form (a directory named by the diff id). A blob that is a plain
+ * tar need not be kept: the unpacked form gives it again.
+ */
 export interface LayerRef {
   /** Digest of the uncompressed tar. */
   readonly diffId: string
@@ -94,6 +97,8 @@ export interface LayerSource {
   readonly live?: boolean
   /** Paths below the directory that are left out with all below them. */
   readonly skips?: (path: string) => boolean
+  /** Keep no blob: it is packed when somebody wants it. For what may never leave this host. */
+  readonly packLater?: boolean
   /** Of those only entries that are not older than this: what was there before keeps its time. Absent: all. */
   readonly mtimeFromSeconds?: number
 }

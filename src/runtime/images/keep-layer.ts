@@ -1,5 +1,5 @@
-import { createHash, type Hash } from 'node:crypto'
-import { open, rm, stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode, ShoalError } from '../../core/errors.ts'
 import { newShortId } from '../../core/random.ts'
@@ -7,63 +7,85 @@ import { diskError } from '../linux/files/disk-error.ts'
 import { removeTree } from '../linux/files/remove-tree.ts'
 import type { LayerRef } from './contract.ts'
 import { MEDIA_TYPES } from './format/manifest.ts'
-import { syncFileSystem, writeAll } from './store/files.ts'
+import { digested, packBlob } from './pack-blob.ts'
+import { syncFileSystem } from './store/files.ts'
 import type { StoreParts } from './store/store-parts.ts'
-import { gzipBlocks } from './tar/gzip-blocks.ts'
 import { unpackingAlong } from './tar/unpack-along.ts'
 
 type Tar = AsyncIterable<Buffer>
 
 /** Keeps a tar as a layer: packed as a blob, and unpacked as what containers mount. The same tar gives the same layer. */
 export function keepLayer(parts: StoreParts, tar: Tar, signal?: AbortSignal): Promise<LayerRef> {
-  return withPacked(parts, { tar, signal }, async (blob, diffId) => {
-    const unpacked = await parts.layers.unpack(blob, diffId, { signal })
-    return { unpackedBytes: unpacked.unpackedBytes, scratch: unpacked.scratch }
-  })
+  return withPacked(parts, { tar, signal }, ({ diffId, ...blob }) => parts.layers.unpack(blob, diffId, { signal }))
 }
 
 /**
  * As {@link keepLayer}, of a tree that is being packed here: what it holds is not a stranger's, so it is unpacked on the
  * way to the blob, and nothing is read twice.
  */
-export async function keepTree(parts: StoreParts, tar: Tar, signal?: AbortSignal): Promise<LayerRef> {
+export function keepTree(parts: StoreParts, tar: Tar, signal?: AbortSignal): Promise<LayerRef> {
+  return alongside(parts, tar, ({ chunks, unpacked }) =>
+    withPacked(parts, { tar: chunks, signal }, async () => unpacked()),
+  )
+}
+
+/**
+ * As {@link keepTree}, but keeps no blob: that is the plain tar, which `store/layer-blob.ts` makes of the unpacked layer again
+ * for whoever wants it. So each byte is written once.
+ */
+export function keepUnpacked(parts: StoreParts, tar: Tar, signal?: AbortSignal): Promise<LayerRef> {
+  return alongside(parts, tar, async ({ chunks, unpacked }) => {
+    const content = createHash('sha256')
+    let size = 0
+    for await (const chunk of digested(chunks, content)) {
+      signal?.throwIfAborted()
+      size += chunk.length
+    }
+    const diffId = `sha256:${content.digest('hex')}`
+    const ref = { diffId, digest: diffId, size, mediaType: MEDIA_TYPES.ociLayer }
+    return parts.leases.hold([diffId], () => keepOnce(parts, ref, async () => unpacked()))
+  })
+}
+
+interface Unpacked {
+  readonly unpackedBytes: number
+  readonly scratch: string
+}
+
+interface Alongside {
+  readonly chunks: Tar
+  /** Once the chunks have ended. */
+  readonly unpacked: () => Unpacked
+}
+
+/** Has a tar unpacked into scratch while it is read. */
+async function alongside<T>(parts: StoreParts, tar: Tar, keep: (along: Alongside) => Promise<T>): Promise<T> {
   const scratch = await parts.layers.draft()
-  const along = unpackingAlong(tar, scratch)
+  const { chunks, contentBytes } = unpackingAlong(tar, scratch)
   try {
-    return await withPacked(parts, { tar: along.chunks, signal }, async () => {
-      return { unpackedBytes: along.contentBytes(), scratch }
-    })
+    return await keep({ chunks, unpacked: () => ({ unpackedBytes: contentBytes(), scratch }) })
   } finally {
     // Gone already if it has become the layer.
     await removeTree(scratch)
   }
 }
 
-type Unpack = (
-  blob: Omit<LayerRef, 'diffId'>,
-  diffId: string,
-) => Promise<{ readonly unpackedBytes: number; readonly scratch: string }>
-
 async function withPacked(
   parts: StoreParts,
   { tar, signal }: { readonly tar: Tar; readonly signal: AbortSignal | undefined },
-  unpack: Unpack,
+  unpack: (ref: LayerRef) => Promise<Unpacked>,
 ): Promise<LayerRef> {
   const packed = join(parts.layout.scratch, newShortId(parts.random))
   try {
-    const { diffId, digest } = await pack(packed, tar, signal)
-    return await parts.leases.hold([digest, diffId], async () => {
-      const existing = parts.layers.get(diffId)
-      if (existing !== undefined) return existing
-      const { size } = await stat(packed)
-      await parts.blobs.adopt(packed, digest)
-      const blob = { digest, size, mediaType: MEDIA_TYPES.ociLayerGzip }
-      const ref = { diffId, ...blob }
-      const unpacked = await unpack(blob, diffId)
-      await syncFileSystem(parts.layout.root, parts.clock)
-      await parts.layers.commit({ ref, ...unpacked })
-      return ref
-    })
+    const { diffId, digest } = await packBlob(packed, tar, signal)
+    const { size } = await stat(packed)
+    const ref = { diffId, digest, size, mediaType: MEDIA_TYPES.ociLayerGzip }
+    return await parts.leases.hold([digest, diffId], () =>
+      keepOnce(parts, ref, async () => {
+        await parts.blobs.adopt(packed, digest)
+        return unpack(ref)
+      }),
+    )
   } catch (error) {
     const isDisk =
       !(error instanceof ShoalError) && signal?.aborted !== true && errorCode(error)?.startsWith('E') === true
@@ -73,32 +95,12 @@ async function withPacked(
   }
 }
 
-async function pack(
-  path: string,
-  tar: Tar,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly diffId: string; readonly digest: string }> {
-  const [content, blob] = [createHash('sha256'), createHash('sha256')]
-  await using file = await open(path, 'wx', 0o600)
-  let writing = Promise.resolve()
-  try {
-    for await (const piece of gzipBlocks(digested(tar, content))) {
-      signal?.throwIfAborted()
-      blob.update(piece)
-      await writing
-      // While the next piece is made; it is good as long.
-      writing = writeAll(file, piece)
-      writing.catch(() => {})
-    }
-  } finally {
-    await writing
-  }
-  return { diffId: `sha256:${content.digest('hex')}`, digest: `sha256:${blob.digest('hex')}` }
-}
-
-async function* digested(chunks: Tar, hash: Hash): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    hash.update(chunk)
-    yield chunk
-  }
+/** The layer is visible only when all of it is on the disk. One that is there already stays as it is. */
+async function keepOnce(parts: StoreParts, ref: LayerRef, unpack: () => Promise<Unpacked>): Promise<LayerRef> {
+  const existing = parts.layers.get(ref.diffId)
+  if (existing !== undefined) return existing
+  const { unpackedBytes, scratch } = await unpack()
+  await syncFileSystem(parts.layout.root, parts.clock)
+  await parts.layers.commit({ ref, unpackedBytes, scratch })
+  return ref
 }

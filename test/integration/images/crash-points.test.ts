@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ImageStore } from '../../../src/runtime/images/index.ts'
@@ -42,6 +42,25 @@ describe.skipIf(!isRoot)('kill -9 at every step', () => {
     await workshop.store('before')
     await killAtPoints('import', archive, async store => {
       for (const { Id } of await store.images.list({})) await checkFiles(store, Id, ['base/file'])
+    })
+  })
+
+  it('of a commit leaves the whole image or none', async () => {
+    const directory = fileTree()
+    await workshop.store('before')
+    await killAtPoints('commit', directory, checkSaved)
+  })
+
+  it('of a push that packs the layers leaves the whole image', async () => {
+    const name = `${await workshop.registry()}/team/app:1`
+    const before = await workshop.store('before')
+    const layer = await before.addLayer({ directory: fileTree(), kind: 'upper', packLater: true })
+    await before.createImage({ layers: [layer], config: {}, tags: [name] })
+    // So that the registry has it already, and each push takes the same steps.
+    await run('push', name, 'never')
+    await killAtPoints('push', name, async store => {
+      expect(await store.images.list({})).toHaveLength(1)
+      await checkSaved(store)
     })
   })
 
@@ -98,6 +117,24 @@ describe.skipIf(!isRoot)('kill -9 at every step', () => {
     const path = workshop.path('saved.tar')
     writeFileSync(path, Buffer.concat(await (await store.images.save([name])).toArray()))
     return path
+  }
+
+  function fileTree(): string {
+    const directory = workshop.path('tree')
+    for (const [name, content] of Object.entries(FILES)) {
+      mkdirSync(join(directory, dirname(name)), { recursive: true })
+      writeFileSync(join(directory, name), content)
+    }
+    return directory
+  }
+
+  /** Every image there is can be used, and be given to another store. */
+  async function checkSaved(store: ImageStore): Promise<void> {
+    await checkWhole(store)
+    for (const { Id } of await store.images.list({})) {
+      rmSync(workshop.path('other'), { recursive: true, force: true })
+      await (await workshop.store('other')).images.load(await store.images.save([Id]), soon())
+    }
   }
 
   async function checkWhole(store: ImageStore): Promise<void> {

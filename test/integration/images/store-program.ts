@@ -18,6 +18,11 @@ const OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
   pull: () => store.images.pull(subject, {}, soon),
   load: () => store.images.load(createReadStream(subject), soon),
   import: () => store.images.import(createReadStream(subject), { name: 'imported:1' }, soon),
+  commit: async () => {
+    const layer = await store.addLayer({ directory: subject, kind: 'upper', packLater: true })
+    await store.createImage({ layers: [layer], config: {}, tags: ['committed:1'] })
+  },
+  push: () => store.images.push(subject, {}, soon),
   remove: () => store.images.remove(subject, { force: true }),
 }
 

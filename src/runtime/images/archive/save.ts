@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { MEDIA_TYPES } from '../format/manifest.ts'
 import { hexOf } from '../store/blob-store.ts'
 import { familiar, fullName, type ImageRecord } from '../store/image-catalog.ts'
+import { streamBlob } from '../store/layer-blob.ts'
 import type { StoreParts } from '../store/store-parts.ts'
 import { encodeHeader, plainFile, TAR_END, tarPadding } from '../tar/header-writer.ts'
 
@@ -33,22 +34,24 @@ function collectImages(parts: StoreParts, references: readonly string[]): readon
 }
 
 async function* writeArchive(parts: StoreParts, images: readonly SavedImage[]): AsyncGenerator<Buffer> {
-  const digests = images.flatMap(({ image }) => [
-    image.id,
-    image.manifest.digest,
-    ...image.layers.map(layer => layer.digest),
-  ])
-  for (const digest of [...new Set(digests)].sort()) yield* blobEntry(parts, digest)
+  const blobs = new Map<string, number | undefined>()
+  for (const { image } of images) {
+    blobs.set(image.id, undefined).set(image.manifest.digest, undefined)
+    for (const { digest, size } of image.layers) blobs.set(digest, size)
+  }
+  using _held = parts.leases.take([...blobs.keys()])
+  for (const digest of [...blobs.keys()].sort()) yield* blobEntry(parts, digest, blobs.get(digest))
   yield* jsonEntry('oci-layout', { imageLayoutVersion: '1.0.0' })
   yield* jsonEntry('index.json', ociIndex(images))
   yield* jsonEntry('manifest.json', images.map(dockerEntry))
   yield TAR_END
 }
 
-async function* blobEntry(parts: StoreParts, digest: string): AsyncGenerator<Buffer> {
-  const size = (await parts.blobs.sizeOf(digest)) ?? (await parts.blobs.read(digest)).length
+/** `tarBytes`: how large a layer's blob is, if it is made of the unpacked layer. */
+async function* blobEntry(parts: StoreParts, digest: string, tarBytes = 0): AsyncGenerator<Buffer> {
+  const size = (await parts.blobs.sizeOf(digest)) ?? tarBytes
   yield encodeHeader(plainFile(`blobs/sha256/${hexOf(digest)}`, size))
-  for await (const chunk of parts.blobs.stream(digest)) yield chunk as Buffer
+  yield* streamBlob(parts, digest)
   yield tarPadding(size)
 }
 

@@ -48,7 +48,7 @@ export class BlobStore {
   async read(digest: string): Promise<Buffer> {
     const bytes = await readIfThere(this.pathOf(digest))
     if (bytes !== undefined) return bytes
-    throw notFound('NO_SUCH_BLOB', `The blob ${digest} is not in the store: pull or load its image again`)
+    throw noSuchBlob(digest)
   }
 
   stream(digest: string): ReadStream {
@@ -180,6 +180,10 @@ export function wrongDigest(digest: string, why: string): ShoalError {
     'WRONG_DIGEST',
     `The content of ${digest} is not what its digest says (${why}): it was damaged or changed on the way; nothing was kept, ask whoever runs the registry`,
   )
+}
+
+export function noSuchBlob(digest: string): ShoalError {
+  return notFound('NO_SUCH_BLOB', `The blob ${digest} is not in the store: pull or load its image again`)
 }
 
 /** The hexadecimal part of a digest, which is safe as a file name. */

@@ -35,7 +35,10 @@ export async function dropLayers(
   layers: readonly LayerRef[],
   usedByRoots: UsedLayers,
 ): Promise<{ readonly bytes: number }> {
-  const sizes = new Map(layers.map(({ diffId, size }) => [diffId, size + parts.layers.unpackedBytes(diffId)]))
+  const sizes = new Map<string, number>()
+  for (const { diffId, digest } of layers) {
+    sizes.set(diffId, ((await parts.blobs.sizeOf(digest)) ?? 0) + parts.layers.unpackedBytes(diffId))
+  }
   const there = layers.filter(({ diffId }) => parts.layers.get(diffId) !== undefined).map(({ diffId }) => diffId)
   const blobs = layers.map(({ digest }) => digest)
   const removed = await removeUnused(parts, { blobs, layers: there }, usedByRoots)

@@ -3,6 +3,7 @@ import { mapParallel } from '../../../core/parallel.ts'
 import { checkLayerCount, type ImageConfig, parseConfig } from '../format/image-config.ts'
 import type { Descriptor, Manifest } from '../format/manifest.ts'
 import { syncFileSystem } from '../store/files.ts'
+import { hasLayerBlob } from '../store/layer-blob.ts'
 import type { UnpackedLayer } from '../store/layer-store.ts'
 import type { StoreParts } from '../store/store-parts.ts'
 import type { LayerReport } from './layer-report.ts'
@@ -66,7 +67,7 @@ async function installLayers(
   const missing: Layer[] = []
   for (const layer of new Map(layers.map(layer => [layer.diffId, layer])).values()) {
     const there = parts.layers.get(layer.diffId) !== undefined
-    if (there && (await parts.blobs.sizeOf(layer.digest)) !== undefined) report.exists(layer)
+    if (there && (await hasLayerBlob(parts, layer.digest))) report.exists(layer)
     else missing.push(layer)
   }
   for (const layer of missing) report.queued(layer)

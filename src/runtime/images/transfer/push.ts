@@ -13,12 +13,12 @@ import { endpointsOf } from '../registry/endpoints.ts'
 import { Repository } from '../registry/repository.ts'
 import { RegistrySession } from '../registry/session.ts'
 import { type ImageRecord, tagName } from '../store/image-catalog.ts'
+import { hasLayerBlob } from '../store/layer-blob.ts'
 import type { StoreParts } from '../store/store-parts.ts'
+import { packLayers } from './pack-layers.ts'
 import { GREETING, type Transfer, tellingPatience } from './patience.ts'
 import { type OnProgress, shortDigest, transferMeter } from './progress.ts'
 import { scopeOf } from './pull.ts'
-
-/** Docker's --max-concurrent-uploads. */
 
 export interface Pushing extends Transfer {
   readonly allTags?: boolean | undefined
@@ -74,12 +74,14 @@ function taggedImages(parts: StoreParts, reference: ImageReference, allTags: boo
   throw notFound('NO_SUCH_IMAGE', `An image does not exist locally with the tag: ${shown}`)
 }
 
-async function pushOne(push: Push, reference: ImageReference & { readonly tag: string }, image: ImageRecord) {
-  const { parts, remote, onProgress } = push
+async function pushOne(push: Push, reference: ImageReference & { readonly tag: string }, named: ImageRecord) {
+  const { parts, remote, onProgress, signal } = push
+  const preparing = [...new Set(named.layers.map(layer => layer.diffId))].reverse()
+  for (const diffId of preparing) onProgress({ status: 'Preparing', progressDetail: {}, id: shortDigest(diffId) })
+  const image = await packLayers(parts, named, signal)
   const manifest = await parts.blobs.read(image.manifest.digest)
   const config: Descriptor = { digest: image.id, size: (await parts.blobs.sizeOf(image.id)) ?? 0, mediaType: '' }
   const layers = [...new Map(image.layers.map(layer => [layer.digest, layer])).values()].reverse()
-  for (const { diffId } of layers) onProgress({ status: 'Preparing', progressDetail: {}, id: shortDigest(diffId) })
   await mapParallel(layers, parts.atOnce.uploads, layer =>
     pushBlob(push, layer, { id: shortDigest(layer.diffId), onProgress }),
   )
@@ -95,7 +97,7 @@ async function pushOne(push: Push, reference: ImageReference & { readonly tag: s
 
 async function requireBlobs(parts: StoreParts, image: ImageRecord): Promise<void> {
   for (const { digest } of image.layers) {
-    if ((await parts.blobs.sizeOf(digest)) === undefined) {
+    if (!(await hasLayerBlob(parts, digest))) {
       throw notFound('NO_SUCH_BLOB', `The layer ${digest} is not in the store: pull the image again before pushing it`)
     }
   }
