@@ -10,6 +10,7 @@ import type { Intent } from './plan/intent.ts'
 import type { Placer } from './plan/placer.ts'
 import { planService } from './plan/plan-service.ts'
 import { planCondemned, planOrphanStatus, planRemoval, planStrays } from './plan/removal.ts'
+import { endUpdate, rollBack } from './plan/rewrite-service.ts'
 import { slotsOf } from './plan/slots.ts'
 import { factsOf, type TaskFacts } from './plan/task-facts.ts'
 
@@ -52,7 +53,10 @@ export function decide(snapshot: Snapshot, round: Round, makePlacer: MakePlacer)
     const unmet = waitsFor.get(service.service.id) ?? []
     for (const intent of wants) {
       if (intent.want === 'wait') dueMs.push(intent.untilMs)
-      else actions.push(...defined(act(intent, service, assignments, unmet)))
+      else if (intent.want === 'end-update') actions.push(...defined(endUpdate(service.service, snapshot)))
+      else if (intent.want === 'roll-back') {
+        actions.push(...defined(rollBack(service.service, { snapshot, because: intent.because, nowMs: round.nowMs })))
+      } else actions.push(...defined(act(intent, service, assignments, unmet)))
     }
     const isBack = (node: string): boolean => nodes.get(node)?.presence === 'ready'
     const isGone = (node: string): boolean => !nodes.has(node)
@@ -78,7 +82,7 @@ function defined<T>(value: T | undefined): T[] {
 }
 
 function act(
-  intent: Exclude<Intent, { want: 'wait' }>,
+  intent: Extract<Intent, { want: 'stop' | 'create' | 'move' }>,
   { service }: ServiceTasks,
   assignments: Assignments,
   unmet: readonly string[],
@@ -107,9 +111,8 @@ function wantsOf(service: ServiceTasks, waitsFor: ReadonlyMap<string, readonly s
 
 /** Tasks that another action of this round writes. */
 function replacedBy(intent: Intent): string[] {
-  if (intent.want === 'wait') return []
   if (intent.want === 'create') return intent.replaces === undefined ? [] : [intent.replaces.task.id]
-  return [intent.facts.task.id]
+  return 'facts' in intent ? [intent.facts.task.id] : []
 }
 
 function waitingTasks(

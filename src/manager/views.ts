@@ -206,6 +206,7 @@ function serviceView(
     running: running.length,
     healthy: running.filter(facts => facts.settled).length,
     converged: slots.every(slot => isDone(present.get(slot))) && live.length <= slots.length,
+    ...defined({ rolledBack: service.rolledBack?.because }),
   }
 }
 

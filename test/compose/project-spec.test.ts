@@ -129,7 +129,7 @@ it.each([
   ['network_mode: service:db', 'services.web.network_mode: service:db is not supported: only none and host are'],
   ['pid: service:db', 'services.web.pid: service:db is not supported: replicas may run on any host'],
   ['pull_policy: refresh', 'services.web.pull_policy: refresh is not supported: use always, missing, never, daily'],
-  ['post_start: [{command: a}]', 'services.web.post_start is not supported: make it part of the command'],
+  ['pre_start: [{command: a}]', 'services.web.pre_start is not supported: make it a service of its own'],
   ['use_api_socket: true', 'services.web.use_api_socket is not supported: give the container'],
   ['storage_opt: {size: 1G}', 'services.web.storage_opt is not supported: writable layers have no quota'],
   [
@@ -152,8 +152,12 @@ it.each([
     'services.web.networks.default.ipv4_address: 10.0.0.9 is not supported: addresses are given by the cluster',
   ],
   [
-    'deploy: {update_config: {failure_action: rollback}}',
-    'services.web.deploy.update_config.failure_action: rollback is not supported: use pause',
+    'deploy: {update_config: {failure_action: retry}}',
+    'services.web.deploy.update_config.failure_action: retry is not supported: use pause, continue or rollback',
+  ],
+  [
+    'deploy: {rollback_config: {failure_action: rollback}}',
+    'services.web.deploy.rollback_config.failure_action: rollback is not supported: use pause',
   ],
   ['restart: sometimes', 'services.web.restart: "sometimes" is not a restart policy'],
   [
@@ -196,6 +200,25 @@ it.each<[string, object]>([
   ['deploy: {placement: {max_replicas_per_node: 2}}', { replicasPerNode: 2 }],
   ['deploy: {placement: {preferences: [{spread: node.labels.zone}]}}', { spreadOver: 'node.labels.zone' }],
   ['deploy: {labels: {a: b}}', { labels: { a: 'b' } }],
+  [
+    'deploy: {update_config: {failure_action: rollback}, rollback_config: {parallelism: 0, order: start-first}}',
+    { update: { failureAction: 'rollback' }, rollback: { parallelism: 0, order: 'start-first' } },
+  ],
+  [
+    "post_start: [{command: sh -c 'a b', user: root, environment: {A: 1, B: }}, {command: [c]}]",
+    {
+      container: {
+        postStart: [
+          { command: ['sh', '-c', 'a b'], user: 'root', environment: { A: '1', B: null } },
+          { command: ['c'] },
+        ],
+      },
+    },
+  ],
+  [
+    'pre_stop: [{command: a, privileged: true, working_dir: /w}]',
+    { container: { preStop: [{ command: ['a'], privileged: true, workingDir: '/w' }] } },
+  ],
   ['pull_policy: daily', { container: { pullAfterMs: 86_400_000 } }],
   ['pull_policy: weekly', { container: { pullAfterMs: 604_800_000 } }],
   ['pull_policy: every_1d12h', { container: { pullAfterMs: 129_600_000 } }],

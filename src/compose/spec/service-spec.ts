@@ -57,7 +57,7 @@ export function serviceSpec(name: string, service: Tree, names: ServiceNames): S
       portSpec(asTree(port), ['services', name, 'ports', String(index)]),
     ),
     restart: restartOf(name, service, mode.isJob),
-    ...present({ update: updateSpec(deploy['update_config']) }),
+    ...present({ update: updateSpec(deploy['update_config']), rollback: updateSpec(deploy['rollback_config']) }),
     dependsOn: dependencies(service['depends_on']),
   }
 }
@@ -170,7 +170,10 @@ function updateSpec(value: unknown): UpdateSpec | undefined {
     order: value['order'] === 'start-first' ? value['order'] : undefined,
     delayMs: durationMs(value['delay']),
     monitorMs: durationMs(value['monitor']),
-    failureAction: value['failure_action'] === 'continue' ? value['failure_action'] : undefined,
+    failureAction:
+      value['failure_action'] === 'continue' || value['failure_action'] === 'rollback'
+        ? value['failure_action']
+        : undefined,
     maxFailureRatio: ratio === undefined ? undefined : Number(asText(ratio)),
   })
   return Object.keys(update).length === 0 ? undefined : update

@@ -112,13 +112,19 @@ const REFUSED = pathTable<Rule>([
   ...rules('is not supported: networks over hosts have IPv4', value => value === false, 'networks.*.enable_ipv4'),
   ...rules('is not supported: leave it out', always, 'networks.*.driver_opts'),
   ...rules(
-    'is not supported: use pause, and apply the earlier file again',
-    unless('pause', 'continue', ''),
+    'is not supported: use pause, continue or rollback',
+    unless('pause', 'continue', 'rollback', ''),
     'services.*.deploy.update_config.failure_action',
+  ),
+  ...rules(
+    'is not supported: use pause or continue',
+    unless('pause', 'continue', ''),
+    'services.*.deploy.rollback_config.failure_action',
   ),
   ...rules(
     'is not supported: use stop-first or start-first',
     unless('stop-first', 'start-first', ''),
+    'services.*.deploy.rollback_config.order',
     'services.*.deploy.update_config.order',
   ),
   ...rules(
@@ -196,7 +202,6 @@ const PASSED_OVER = pathTable<Rule>([
     unless('', 'dnsrr'),
     'services.*.deploy.endpoint_mode',
   ),
-  ...rules('has no effect: an update that fails is not rolled back', always, 'services.*.deploy.rollback_config'),
   ...rules('has no effect: hosts run Linux', always, 'services.*.volumes.*.consistency'),
   ...rules('has no effect: containers have no SELinux labels', always, 'services.*.volumes.*.bind.selinux'),
   ...TOLD_ANYWHERE,

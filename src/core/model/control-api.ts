@@ -82,6 +82,8 @@ export interface ProjectView {
     readonly healthy: number
     /** All replicas run the present spec and are healthy, or the service has completed. */
     readonly converged: boolean
+    /** Its last change has failed and was taken back, and why. */
+    readonly rolledBack?: string
   }[]
   readonly tasks: readonly TaskView[]
 }

@@ -160,7 +160,7 @@ export interface UpdateSpec {
   /** As long as this they are watched for failures; the longer of the two counts. */
   readonly monitorMs?: number
   /** What happens when more fail than `maxFailureRatio`, a share of the replicas, allows; absent: pause. */
-  readonly failureAction?: 'pause' | 'continue'
+  readonly failureAction?: 'pause' | 'continue' | 'rollback'
   readonly maxFailureRatio?: number
 }
 
@@ -196,6 +196,8 @@ export interface ServiceSpec {
   readonly ports: readonly PortSpec[]
   readonly restart: RestartSpec
   readonly update?: UpdateSpec
+  /** How an update that failed is taken back; it is not taken back itself. */
+  readonly rollback?: UpdateSpec
   readonly dependsOn: readonly DependencySpec[]
 }
 

@@ -98,6 +98,10 @@ export interface ServiceRecord {
   readonly specHash: string
   /** The spec before the last change, for rollback. */
   readonly previous?: ServiceSpec
+  /** The last change is on its way, and is taken back if it fails: `previous` has this hash. Absent once it has proved itself. */
+  readonly rollsBackTo?: string
+  /** The last change was taken back; gone with the next one. */
+  readonly rolledBack?: { readonly because: string; readonly atMs: number }
   readonly createdAtMs: number
   readonly updatedAtMs: number
 }

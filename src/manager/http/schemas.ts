@@ -76,6 +76,15 @@ const container = Type.Object({
   networkMode: maybe(oneOf('none', 'host')),
 })
 
+const update = Type.Object({
+  parallelism: maybe(count),
+  order: maybe(oneOf('stop-first', 'start-first')),
+  delayMs: maybe(count),
+  monitorMs: maybe(count),
+  failureAction: maybe(oneOf('pause', 'continue', 'rollback')),
+  maxFailureRatio: maybe(Type.Number({ minimum: 0, maximum: 1 })),
+})
+
 const service = Type.Object({
   name: text,
   replicas: Type.Integer(),
@@ -103,16 +112,8 @@ const service = Type.Object({
     maxAttempts: maybe(count),
     windowMs: maybe(count),
   }),
-  update: maybe(
-    Type.Object({
-      parallelism: maybe(count),
-      order: maybe(oneOf('stop-first', 'start-first')),
-      delayMs: maybe(count),
-      monitorMs: maybe(count),
-      failureAction: maybe(oneOf('pause', 'continue')),
-      maxFailureRatio: maybe(Type.Number({ minimum: 0, maximum: 1 })),
-    }),
-  ),
+  update: maybe(update),
+  rollback: maybe(update),
   dependsOn: Type.Array(
     Type.Object({
       service: text,

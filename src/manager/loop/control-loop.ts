@@ -198,6 +198,8 @@ function describe(action: Action): object {
     case 'keep-task':
     case 'forget-task':
       return { do: action.do, ...name(action.task.value), service: action.task.value.serviceId }
+    case 'rewrite-service':
+      return { do: action.do, service: action.service.id, because: action.because }
     case 'record-node':
       return { do: action.do, node: action.node.name }
     case 'forget-status':

@@ -28,6 +28,8 @@ const WRITE: Executable = {
   'replace-task': ({ old, task, pins }, keys, token) =>
     join(stopTask(old, token), createTask(task, keys), ...pins.map(writePin)),
   'stop-task': ({ task }, _keys, token) => stopTask(task, token),
+  'rewrite-service': ({ before, service, project }) =>
+    join(rewrite(before, service), ...(project ? [rewrite(project.before, project.value)] : [])),
   'explain-task': ({ task, reasons }) => rewriteTask(task, { ...task.value, pendingReasons: reasons }),
   'keep-task': ({ task }) => {
     const { leaving: _, ...kept } = task.value
@@ -92,6 +94,10 @@ function stopTask(task: Stored<TaskRecord>, fencingToken: number): Transaction {
 
 function rewriteTask(task: Stored<TaskRecord>, value: TaskRecord): Transaction {
   return { compares: [unchanged(task)], operations: [{ put: task.key, value: taskCodec.encode(value) }] }
+}
+
+function rewrite<T>(before: Stored<T>, value: T): Transaction {
+  return { compares: [unchanged(before)], operations: [{ put: before.key, value: JSON.stringify(value) }] }
 }
 
 function writePin({ volume, node }: Pin): Transaction {

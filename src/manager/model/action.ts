@@ -1,6 +1,6 @@
 import type { NodeRecord } from '../../core/model/node.ts'
-import type { TaskRecord, TaskStatus } from '../../core/model/task.ts'
-import type { Stored, StoredVolume } from './snapshot.ts'
+import type { ServiceRecord, TaskRecord, TaskStatus } from '../../core/model/task.ts'
+import type { ProjectRecord, Stored, StoredVolume } from './snapshot.ts'
 
 /** A volume that becomes tied to the node of the first task that uses it. */
 export interface Pin {
@@ -33,6 +33,14 @@ export type Action =
       readonly because: string
     }
   | { readonly do: 'stop-task'; readonly task: Stored<TaskRecord>; readonly because: string }
+  /** What a service is to be, or what is known of that, is another from now on; its project says the same. */
+  | {
+      readonly do: 'rewrite-service'
+      readonly before: Stored<ServiceRecord>
+      readonly service: ServiceRecord
+      readonly project?: { readonly before: Stored<ProjectRecord>; readonly value: ProjectRecord }
+      readonly because: string
+    }
   /** Says anew why a task has no (living) node. */
   | { readonly do: 'explain-task'; readonly task: Stored<TaskRecord>; readonly reasons: readonly string[] }
   /** A task that was asked to leave its node stays: there is no other place for it. */

@@ -17,6 +17,10 @@ export type Intent =
    * without. `drain`: the old one stops once its successor is well; without a place it stays, and says why.
    */
   | { readonly want: 'move'; readonly facts: TaskFacts; readonly why: 'lost' | 'drain' }
+  /** The change of its spec has failed, and is taken back. */
+  | { readonly want: 'roll-back'; readonly because: string }
+  /** The change of its spec has proved itself. */
+  | { readonly want: 'end-update' }
   /** Nothing to do before this moment of the monotonic clock. */
   | { readonly want: 'wait'; readonly untilMs: number }
 

@@ -1,4 +1,5 @@
 import type { Intent, ServiceView } from './intent.ts'
+import { planRollback } from './plan-rollback.ts'
 import { planUpdate } from './plan-update.ts'
 import { restartAfter } from './restart.ts'
 import { currentOf, hasEndedByItself, isOutdated, isStartFirst, presentOf } from './slot-tasks.ts'
@@ -13,10 +14,13 @@ export function planService(view: ServiceView): Intent[] {
     if (slot !== undefined) slot.push(facts)
     else if (isWanted(facts)) surplus.push({ want: 'stop', facts, because: surplusReason(view) })
   }
+  const taken = planRollback([...slots.values()], view)
+  // What would be done for the spec that failed is not begun any more.
+  if (taken?.want === 'roll-back') return [taken]
   // The highest slots go first, so that what stays is 1..n.
   surplus.sort((a, b) => slotOf(b) - slotOf(a))
   const kept = [...slots].flatMap(([slot, tasks]) => planSlot(slot, tasks, view))
-  return [...surplus, ...kept, ...planUpdate([...slots.values()], view)]
+  return [...surplus, ...kept, ...planUpdate([...slots.values()], view), ...(taken === undefined ? [] : [taken])]
 }
 
 function surplusReason({ service }: ServiceView): string {

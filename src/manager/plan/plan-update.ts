@@ -1,5 +1,14 @@
 import type { Intent, ServiceView } from './intent.ts'
-import { currentOf, hasEndedByItself, isOutdated, isStartFirst, presentOf } from './slot-tasks.ts'
+import {
+  currentOf,
+  hasEndedByItself,
+  hasFailed,
+  isOutdated,
+  isStartFirst,
+  monitorMsOf,
+  presentOf,
+  updateOf,
+} from './slot-tasks.ts'
 import type { TaskFacts } from './task-facts.ts'
 
 const CHANGED = 'its spec has changed'
@@ -20,7 +29,7 @@ export function planUpdate(slots: Slots, view: ServiceView): Intent[] {
   if (idle.length > 0) return idle.map(renew)
   const running = outdated.filter(facts => facts.situation === 'live' && !facts.draining)
   if (running.length === 0 || !view.mayUpdate) return []
-  const { parallelism = 1 } = view.service.spec.update ?? {}
+  const { parallelism = 1 } = updateOf(view.service)
   const room = (parallelism === 0 ? running.length : parallelism) - updatingIn(slots, view)
   if (room <= 0) return []
   const untilMs = settledAtMs(slots, view)
@@ -46,7 +55,7 @@ function begin(facts: TaskFacts): Extract<Intent, { want: 'create' }> {
 function updatingIn(slots: Slots, view: ServiceView): number {
   const updating = slots.filter(tasks => isUpdating(tasks, view))
   const failed = updating.filter(tasks => hasFailed(tasks, view))
-  const { failureAction, maxFailureRatio = 0 } = view.service.spec.update ?? {}
+  const { failureAction, maxFailureRatio = 0 } = updateOf(view.service)
   const isTolerated = failureAction === 'continue' || failed.length <= maxFailureRatio * slots.length
   if (!isTolerated) return Number.POSITIVE_INFINITY
   return updating.length - failed.length
@@ -62,17 +71,10 @@ function isUpdating(tasks: readonly TaskFacts[], view: ServiceView): boolean {
   return present.task.node !== undefined || tasks.length > 1
 }
 
-/** Its task of the new spec ended badly, or is one that was made because another did. */
-function hasFailed(tasks: readonly TaskFacts[], view: ServiceView): boolean {
-  const present = presentOf(tasks)
-  if (present === undefined || isOutdated(present, view)) return false
-  return present.situation === 'failed' || present.task.failures > 0 || (present.status?.restarts ?? 0) > 0
-}
-
 /** When, on the monotonic clock, all that were updated have been well for as long as is asked for. */
 function settledAtMs(slots: Slots, { service, wellSinceMs }: ServiceView): number {
-  const { delayMs = 0, monitorMs = 0 } = service.spec.update ?? {}
-  const wait = Math.max(delayMs, monitorMs)
+  const update = updateOf(service)
+  const wait = Math.max(update.delayMs ?? 0, monitorMsOf(update))
   if (wait === 0) return 0
   const updated = slots.flat().filter(facts => facts.situation === 'live' && !isOutdated(facts, { service }))
   return Math.max(0, ...updated.map(({ task }) => (wellSinceMs.get(task.id) ?? 0) + wait))

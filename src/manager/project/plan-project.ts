@@ -140,7 +140,11 @@ function planService(
   const scaled = before.value.spec.replicas !== spec.replicas
   const write = (specHash: string): RecordWrite<ServiceRecord> => ({
     before,
-    value: { ...before.value, ...base, specHash, ...(changed.length > 0 ? { previous: before.value.spec } : {}) },
+    value: {
+      ...historyOf(before.value, { spec, isChanged: changed.length > 0, isAnew: because.length > 0 }),
+      ...base,
+      specHash,
+    },
   })
   if (because.length > 0) {
     const salt = anew ? (forced?.salt ?? `${before.value.specHash} ${nowMs}`) : undefined
@@ -154,6 +158,22 @@ function planService(
   // Only its dependencies may differ: worth storing, nothing to say.
   const isSame = differences(before.value.spec, spec).length === 0
   return { step: { ...step, action: 'keep' }, ...(isSame ? {} : { write: write(specHash) }) }
+}
+
+/** What a service's record tells of it besides its spec, once the spec is another one. */
+function historyOf(
+  before: ServiceRecord,
+  { spec, isChanged, isAnew }: { readonly spec: ServiceSpec; readonly isChanged: boolean; readonly isAnew: boolean },
+): ServiceRecord {
+  if (!isAnew) return before
+  const { rollsBackTo, rolledBack: _over, ...kept } = before
+  if (!isChanged) return kept
+  // A change that has not proved itself is nothing to go back to.
+  const [previous, hash] =
+    rollsBackTo !== undefined && before.previous !== undefined
+      ? [before.previous, rollsBackTo]
+      : [before.spec, before.specHash]
+  return { ...kept, previous, ...(spec.update?.failureAction === 'rollback' ? { rollsBackTo: hash } : {}) }
 }
 
 function orphansOf(desired: ProjectSpec, snapshot: Snapshot): Stored<ServiceRecord>[] {

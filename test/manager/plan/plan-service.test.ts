@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RestartSpec, UpdateSpec } from '../../../src/core/model/service.ts'
+import type { ServiceRecord } from '../../../src/core/model/task.ts'
 import type { Intent } from '../../../src/manager/plan/intent.ts'
 import { planService } from '../../../src/manager/plan/plan-service.ts'
 import type { Situation, TaskFacts } from '../../../src/manager/plan/task-facts.ts'
@@ -49,13 +50,22 @@ function plan(
     mayUpdate?: boolean
     nowMs?: number
     wellSinceMs?: number
+    service?: Partial<ServiceRecord>
   } = {},
 ) {
   const { replicas = 1, restart = { condition: 'on-failure' }, mayUpdate = true, nowMs = 0 } = more
   const { update = {}, wellSinceMs: sinceMs = 0 } = more
   const spec = serviceSpec('web', { replicas, restart, update })
   const slots = new Set(Array.from({ length: replicas }, (_, index) => index + 1))
-  const service = { id: 'shop.web', project: 'shop', spec, specHash: 'new', createdAtMs: 0, updatedAtMs: 0 }
+  const service = {
+    id: 'shop.web',
+    project: 'shop',
+    spec,
+    specHash: 'new',
+    createdAtMs: 0,
+    updatedAtMs: 0,
+    ...more.service,
+  }
   const endedSinceMs = new Map(tasks.map(facts => [facts.task.id, 0]))
   const wellSinceMs = new Map(tasks.map(facts => [facts.task.id, sinceMs]))
   return planService({ service, tasks, slots, mayUpdate, endedSinceMs, wellSinceMs, monotonicMs: nowMs }).map(words)
@@ -71,6 +81,10 @@ function words(intent: Intent): string {
       return `stop ${intent.facts.task.slot}`
     case 'move':
       return `move ${intent.facts.task.slot} ${intent.why}`
+    case 'roll-back':
+      return `roll back: ${intent.because}`
+    case 'end-update':
+      return 'end update'
   }
 }
 
@@ -185,6 +199,62 @@ describe('updates, as update_config says', () => {
     [{ delayMs: 1_000, monitorMs: 7_000 }, 6_000, ['wait 8000']],
   ])('%j counts from when the last one was well', (update, nowMs, expected) => {
     expect(plan([{}, old(2)].map(task), { update, nowMs, wellSinceMs: 1_000, replicas: 2 })).toEqual(expected)
+  })
+})
+
+describe('updates that are taken back when they fail', () => {
+  const old = (slot: number, more: Given = {}): Given => ({ slot, hash: 'old', ...more })
+  const taken = { rollsBackTo: 'old' }
+  const rollback = { failureAction: 'rollback' } as const
+  it.each<[string, readonly Given[], UpdateSpec, readonly string[]]>([
+    [
+      'the first failure',
+      [{ slot: 1, situation: 'failed' }, old(2)],
+      {},
+      ['roll back: shop-web-1: it ended again and again'],
+    ],
+    [
+      'one that was made after a failure',
+      [{ slot: 1, failures: 1 }, old(2)],
+      {},
+      ['roll back: shop-web-1: it ended again and again'],
+    ],
+    [
+      'the failure of the only one',
+      [old(1, { situation: 'ended' }), { slot: 1, situation: 'failed' }],
+      {},
+      ['roll back: shop-web-1: it ended again and again'],
+    ],
+    [
+      'not as many as may fail',
+      [{ slot: 1, situation: 'failed' }, old(2), old(3)],
+      { maxFailureRatio: 0.4 },
+      ['wait 1000', 'stop 2'],
+    ],
+    ['not one of the old spec', [old(1, { situation: 'failed' }), old(2)], {}, ['create 1 after failed']],
+    ['not while all goes well', [{ slot: 1 }, old(2)], {}, ['stop 2']],
+    ['not once all were well for five seconds', [{ slot: 1 }, { slot: 2 }], {}, ['end update']],
+    ['not once all were well for as long as is said', [{ slot: 1 }, { slot: 2 }], { monitorMs: 7_000 }, ['wait 8000']],
+    [
+      'not once all are done',
+      [{ slot: 1, situation: 'complete', settled: true }],
+      { monitorMs: 90_000 },
+      ['end update'],
+    ],
+  ])('%s', (_name, given, update, expected) => {
+    const replicas = new Set(given.map(each => each.slot)).size
+    const more = { replicas, nowMs: given.some(each => each.situation === 'failed') ? 0 : 6_000, wellSinceMs: 1_000 }
+    expect(plan(given.map(task), { ...more, update: { ...rollback, ...update }, service: taken })).toEqual(expected)
+  })
+
+  it('never after it has proved itself', () => {
+    expect(plan([task({ situation: 'failed' })], { update: rollback })).toEqual(['wait 1000'])
+  })
+
+  it('goes back as rollback_config says', () => {
+    const spec = serviceSpec('web', { replicas: 2, update: rollback, rollback: { parallelism: 0 } })
+    const service = { spec, rolledBack: { because: 'it failed', atMs: 0 } }
+    expect(plan([old(1), old(2)].map(task), { replicas: 2, service })).toEqual(['stop 1', 'stop 2'])
   })
 })
 
