@@ -12,7 +12,14 @@ export type ManagerAddress =
   | { readonly host: string; readonly port: number; readonly url: string }
   | { readonly socketPath: string; readonly url: string }
 
+/** Where `swarm manage` listens unless told otherwise. */
 const DEFAULT_URL = 'tcp://127.0.0.1:3375'
+
+/**
+ * Where compose looks when nobody names a host: this machine's manager, our engine, Docker's. Not the agent of a node: what is
+ * meant for a cluster would run on one host of it, and its manager would know nothing of that.
+ */
+export const LOCAL_HOSTS = [DEFAULT_URL, 'unix:///run/shoal/engine.sock', 'unix:///var/run/docker.sock'] as const
 const DEFAULT_PORT = 3375
 
 /** The manager that a command talks to: `--host`, else `$SHOAL_HOST`, else `$DOCKER_HOST`, else a docker context's, else this machine's. */

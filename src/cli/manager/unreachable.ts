@@ -1,5 +1,5 @@
 import { errorCode, errorMessage, notFound, ShoalError, unavailable } from '../../core/errors.ts'
-import type { ManagerAddress } from './manager-address.ts'
+import { LOCAL_HOSTS, type ManagerAddress } from './manager-address.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -16,8 +16,14 @@ export function unreachable(address: ManagerAddress, cause: unknown): ShoalError
   const reason = REASONS[rootCode(cause) ?? ''] ?? message.slice(message.lastIndexOf(': ') + 1).trim()
   return unavailable(
     'MANAGER_UNREACHABLE',
-    `Cannot connect to ${address.url}: ${reason}. Is a manager or an engine running there? Start one with "swarm manage", "npm run up" or "shoal engine", or set DOCKER_HOST`,
+    `Cannot connect to ${address.url}: ${reason}${elsewhere(address)}. Is a manager or an engine running there? Start one with "swarm manage", "npm run up" or "shoal engine", or set DOCKER_HOST`,
   )
+}
+
+/** Where else compose has looked, or would have, when nobody named a host. */
+function elsewhere({ url }: ManagerAddress): string {
+  const [first, ...others] = LOCAL_HOSTS
+  return url === first ? ` (${others.join(' and ')} serve compose if they are there)` : ''
 }
 
 /** The system's code, behind the wrapping of whoever tried to connect. */

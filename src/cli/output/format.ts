@@ -14,6 +14,8 @@ export interface ListingFormat<T> {
 export interface ListingOptions {
   readonly format?: string | undefined
   readonly quiet?: boolean
+  /** Columns of the terminal; absent: lines may be as long as they are. */
+  readonly width?: number | undefined
 }
 
 /**
@@ -23,10 +25,10 @@ export interface ListingOptions {
 export function renderListing<T>(
   rows: readonly T[],
   listing: ListingFormat<T>,
-  { format, quiet }: ListingOptions,
+  { format, quiet, width }: ListingOptions,
 ): string {
   if (quiet === true) return lines(rows.map(listing.id))
-  if (format === undefined || format === '' || format === 'table') return renderTable(listing.columns, rows)
+  if (format === undefined || format === '' || format === 'table') return renderTable(listing.columns, rows, width)
   if (format === 'json') return lines(rows.map(row => JSON.stringify(listing.record(row))))
   return renderRows(rows.map(listing.record), format, listing.titles)
 }

@@ -32,6 +32,7 @@ export function statusOfContainer(
 ): Observation {
   const state = stateOf(container, ended)
   const over = state === 'complete' || state === 'failed' || state === 'stopped'
+  const hasEnded = over || container.status === 'restarting'
   const error = over ? (exitReason(container, state) ?? before?.error) : undefined
   return {
     taskId: container.taskId,
@@ -41,7 +42,7 @@ export function statusOfContainer(
     ...(container.status === 'paused' ? { paused: true } : {}),
     containerId: container.id,
     command: container.command,
-    ...(over && container.startedAtMs !== undefined ? { exitCode: container.exitCode } : {}),
+    ...(hasEnded && container.startedAtMs !== undefined ? { exitCode: container.exitCode } : {}),
     restarts: container.restarts,
     addresses: container.addresses,
     ports: over ? [] : container.ports,

@@ -1,4 +1,4 @@
-import type { CommandGroup, CommandLeaf, OptionDefinition, RunCommand } from '../../command.ts'
+import type { CommandGroup, CommandLeaf, OptionDefinition, Options, RunCommand } from '../../command.ts'
 import { containerCommands } from './container-commands.ts'
 import { developCommands } from './develop/develop-commands.ts'
 import { fileCommands } from './file-commands.ts'
@@ -76,7 +76,7 @@ export function composeGroup(versionText: string): CommandGroup {
     name: 'compose',
     summary: 'Runs the services of compose files over the hosts of a cluster',
     options: PROJECT_OPTIONS,
-    commands: everyCommand(versionText).map(heedDryRun),
+    commands: everyCommand(versionText).map(heedGlobals),
   }
 }
 
@@ -97,15 +97,24 @@ function everyCommand(versionText: string): readonly CommandLeaf[] {
   ]
 }
 
-/** `compose --dry-run up` is `compose up --dry-run`, as with docker compose. */
-function heedDryRun(leaf: CommandLeaf): CommandLeaf {
+/** `compose --dry-run up` is `compose up --dry-run`, as with docker compose; and who names no host means this machine. */
+function heedGlobals(leaf: CommandLeaf): CommandLeaf {
   const load = async (): Promise<RunCommand> => {
     const run = await leaf.load()
-    return (invocation, context) => {
+    return async (invocation, context) => {
       const { options, globals } = invocation
       const flag = (name: string): boolean => options.flag(name) || (name === 'dryRun' && globals.flag(name))
-      return run({ ...invocation, options: { ...options, flag } }, context)
+      const heeded = { ...invocation, options: { ...options, flag } }
+      if (isAlone(leaf, options)) return run(heeded, context)
+      const { withLocalHost } = await import('../../manager/local-host.ts')
+      return run(await withLocalHost(heeded, context), context)
     }
   }
   return { ...leaf, load }
+}
+
+/** Whether a command talks to nobody: to know an image's digest somebody must be asked. */
+function isAlone({ name }: CommandLeaf, options: Options): boolean {
+  if (name === 'config') return !options.flag('resolveImageDigests') && !options.flag('lockImageDigests')
+  return name === 'version'
 }

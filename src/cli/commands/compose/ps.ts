@@ -4,7 +4,10 @@ import { isTerminal } from '../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { humanDuration } from '../../output/duration.ts'
 import { type ListingFormat, renderListing } from '../../output/format.ts'
-import { managerApi } from './manager-api.ts'
+import { type ManagerApi, managerApi } from './manager-api.ts'
+import { taskOf } from './one-engine/engine-view.ts'
+import { known } from './one-engine/known-containers.ts'
+import { nameOf, oneOffs } from './removal/one-offs.ts'
 import { projectName } from './spec/project-name.ts'
 import { stateWord, statusText } from './watch/task-status.ts'
 
@@ -14,26 +17,46 @@ export async function runPs(invocation: Invocation, context: CommandContext): Pr
   const name = await projectName(globals, context)
   const api = managerApi(invocation, context)
   const view = await api.project(name)
-  const known = new Set((view?.spec.services ?? []).map(service => service.name))
-  for (const service of args) {
-    if (!known.has(service)) throw invalidInput('NO_SUCH_SERVICE', `no such service: ${service}`)
-  }
   const statuses = [...options.list('status'), ...options.list('filter').flatMap(statusFilter)]
-  const tasks = (view?.tasks ?? [])
+  const all = options.flag('all')
+  const single = all || statuses.length > 0 ? await oneOffTasks(name, api) : []
+  const services = new Set([...(view?.spec.services ?? []).map(each => each.name), ...single.map(task => task.service)])
+  for (const service of args) {
+    if (!services.has(service)) throw invalidInput('NO_SUCH_SERVICE', `no such service: ${service}`)
+  }
+  const replicas = (view?.tasks ?? []).toSorted(
+    (a, b) => compareText(a.service, b.service) || a.slot - b.slot || b.createdAtMs - a.createdAtMs,
+  )
+  const tasks = [...replicas, ...single]
     .filter(task => args.length === 0 || args.includes(task.service))
-    .filter(task => isShown(task, { all: options.flag('all'), statuses }))
-    .toSorted((a, b) => compareText(a.service, b.service) || a.slot - b.slot || b.createdAtMs - a.createdAtMs)
+    .filter(task => isShown(task, { all, statuses }))
+    .toSorted((a, b) => compareText(a.service, b.service))
   if (options.flag('services')) {
-    const services = [...new Set(tasks.map(task => task.service))].sort()
-    context.stdout.write(services.map(service => `${service}\n`).join(''))
+    const names = [...new Set(tasks.map(task => task.service))].sort()
+    context.stdout.write(names.map(service => `${service}\n`).join(''))
     return 0
   }
   const shorten = options.choice('trunc') !== false
-  const all = taskListing(context.clock.nowMs(), shorten)
+  const whole = taskListing(context.clock.nowMs(), shorten)
   const hasNodes = (await api.runner()) === 'manager'
-  const listing = hasNodes ? all : { ...all, columns: all.columns.filter(({ title }) => title !== 'NODE') }
-  context.stdout.write(renderListing(tasks, listing, { format: options.text('format'), quiet: options.flag('quiet') }))
+  const listing = hasNodes ? whole : { ...whole, columns: whole.columns.filter(({ title }) => title !== 'NODE') }
+  const width = shorten ? context.stdout.columns : undefined
+  const [format, quiet] = [options.text('format'), options.flag('quiet')]
+  context.stdout.write(renderListing(tasks, listing, { format, quiet, width }))
   return 0
+}
+
+/** What `run` has made, which is no replica. */
+async function oneOffTasks(project: string, api: ManagerApi): Promise<readonly TaskView[]> {
+  const containers = await oneOffs(project, api)
+  return containers
+    .map(summary => {
+      // A manager puts the host before the name.
+      const [, node] = /^\/([^/]+)\/./.exec(summary.Names[0] ?? '') ?? []
+      const task = taskOf(project, { ...known(summary), name: nameOf(summary) })
+      return node === undefined ? task : { ...task, node }
+    })
+    .toSorted((a, b) => compareText(a.name, b.name))
 }
 
 function statusFilter(text: string): readonly string[] {
@@ -59,7 +82,7 @@ function taskListing(nowMs: number, shorten: boolean): ListingFormat<TaskView> {
       { title: 'COMMAND', of: task => quoted(task.command, shorten) },
       { title: 'SERVICE', of: task => task.service },
       { title: 'CREATED', of: task => `${humanDuration(Math.max(0, nowMs - task.createdAtMs))} ago` },
-      { title: 'STATUS', of: task => statusText(task, nowMs) },
+      { title: 'STATUS', of: task => statusText(task, nowMs), mayShrink: true },
       { title: 'PORTS', of: task => task.ports.join(', ') },
       { title: 'NODE', of: task => task.node ?? '' },
     ],

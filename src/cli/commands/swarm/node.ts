@@ -18,7 +18,7 @@ const LISTING: ListingFormat<NodeView> = {
     { title: 'CPUS', of: cpus },
     { title: 'MEMORY', of: memory },
     { title: 'ENGINE', of: node => node.lastSeen.engineVersion },
-    { title: 'ERROR', of: node => node.reason ?? '' },
+    { title: 'ERROR', of: node => node.reason ?? '', mayShrink: true },
   ],
   record: node => ({
     Name: node.name,
@@ -51,7 +51,8 @@ export async function runList(invocation: Invocation, context: CommandContext): 
   const { options } = invocation
   const nodes = await withManager(invocation, context, api => api.list())
   const sorted = nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1))
-  context.stdout.write(renderListing(sorted, LISTING, { format: options.text('format'), quiet: options.flag('quiet') }))
+  const [format, quiet] = [options.text('format'), options.flag('quiet')]
+  context.stdout.write(renderListing(sorted, LISTING, { format, quiet, width: context.stdout.columns }))
 }
 
 /** What is not told of every node: templates see nothing there, so that they do not fail while a node is down. */

@@ -33,3 +33,30 @@ it('shows what a container that runs already writes from now on, by the clock of
   expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('web-1 exited with code 0') })
   expect(new Set(since)).toEqual(new Set([(Date.parse('2040-01-02T02:04:05.678Z') / 1_000).toFixed(3)]))
 })
+
+it('up --watch stops after Ctrl-C what nobody else would stop, as docker compose does', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'shoal-up-here-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  const develop = '{watch: [{action: sync, path: ., target: /src}]}'
+  const service = `{image: "web:1", build: ., network_mode: none, develop: ${develop}}`
+  await writeFile(join(directory, 'compose.yaml'), `name: shop\nservices: {web: ${service}}\n`)
+  const Labels = { 'com.docker.compose.project': 'shop', 'com.docker.compose.service': 'web' }
+  const stop = new AbortController()
+  const changes: string[] = []
+  const { code, stderr } = await runAgainst(
+    ['up', '--watch', '--no-recreate'],
+    ({ url = '', method = '' }, response) => {
+      const { pathname } = new URL(url, 'http://engine')
+      if (method !== 'GET') changes.push(`${method} ${pathname}`)
+      if (pathname.endsWith('/logs')) return stop.abort()
+      if (pathname.endsWith('/version')) return reply(response, 200, { ApiVersion: '1.47', Components: [] })
+      if (pathname.endsWith('/info')) return reply(response, 200, { SystemTime: '2040-01-02T03:04:05Z' })
+      if (pathname.includes('/images/')) return reply(response, 200, { Id: 'sha256:a' })
+      if (pathname.endsWith('/json')) return reply(response, 200, [containerSummary('shop-web-1', { Labels })])
+      return response.writeHead(204).end()
+    },
+    { root: composeGroup('9.9.9'), cwd: directory, signal: stop.signal },
+  )
+  expect({ code, changes }).toEqual({ code: 130, changes: ['POST /containers/id-of-shop-web-1/stop'] })
+  expect(stderr).toContain('Gracefully stopping...')
+})

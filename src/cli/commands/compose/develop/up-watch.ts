@@ -1,10 +1,13 @@
 import { Writable } from 'node:stream'
 import { isTerminal } from '../../../../core/model/task.ts'
 import type { CommandContext, Invocation, Options } from '../../../command.ts'
+import { createProgress } from '../../../output/progress/progress.ts'
 import { managerApi } from '../manager-api.ts'
+import { stopServices } from '../one-engine/change-state.ts'
+import { engineRun } from '../one-engine/engine-run.ts'
 import { loadSpec, requireService } from '../spec/load-spec.ts'
-import { attachedServices } from '../up/settle.ts'
-import { refuseConflicts, runUp } from '../up/up.ts'
+import { attachedServices, keepsRunning } from '../up/settle.ts'
+import { bringUp, refuseConflicts } from '../up/up.ts'
 import { type FollowOptions, followLogs } from '../watch/follow-logs.ts'
 import { runWatch } from './watch.ts'
 
@@ -13,9 +16,8 @@ export async function runUpWatch(invocation: Invocation, context: CommandContext
   const { options } = invocation
   refuseConflicts(options)
   const up = { ...invocation, options: detached(options) }
-  if (options.flag('dryRun')) return runUp(up, context)
-  const following = await beforeUp(invocation, context)
-  await runUp(up, context)
+  if (options.flag('dryRun')) return bringUp(up, context)
+  const { following, names } = await beforeUp(invocation, context)
   const ending = new AbortController()
   const rest = { ...context, signal: AbortSignal.any([context.signal, ending.signal]) }
   const noUp: Options = {
@@ -24,12 +26,25 @@ export async function runUpWatch(invocation: Invocation, context: CommandContext
     choice: name => (name === 'up' ? false : undefined),
   }
   try {
+    await bringUp(up, context)
     // The watch ends by an error only, the other one with the project.
     await Promise.race([runWatch({ ...invocation, options: noUp }, rest), followLogs({ ...following, context: rest })])
     return 0
   } finally {
     ending.abort()
+    if (context.signal.aborted) await leave(following, names)
   }
+}
+
+/** After Ctrl-C nobody but we would end what runs on one engine, as docker compose does; a manager keeps its services running. */
+async function leave({ api, project, invocation, context }: FollowOptions, services: readonly string[]): Promise<void> {
+  if ((await api.runner()) === 'manager') {
+    context.stderr.write(keepsRunning(project))
+    return
+  }
+  context.stderr.write('Gracefully stopping...\n')
+  const progress = createProgress(invocation.globals, context)
+  await stopServices(project, services, engineRun(api, { context, progress, options: invocation.options }))
 }
 
 /** `up -d`: what is only for who stays is left out, as it does not go with that. */
@@ -41,8 +56,14 @@ function detached(options: Options): Options {
   }
 }
 
+interface Before {
+  readonly following: FollowOptions
+  /** All that is brought up. */
+  readonly names: readonly string[]
+}
+
 /** How logs are to be followed so that nothing is lost of what is written while all is started. Throws for unknown services. */
-async function beforeUp(invocation: Invocation, context: CommandContext): Promise<FollowOptions> {
+async function beforeUp(invocation: Invocation, context: CommandContext): Promise<Before> {
   const { args, options } = invocation
   const api = managerApi(invocation, context)
   // What there is to say about the files is said when they are brought up.
@@ -52,7 +73,7 @@ async function beforeUp(invocation: Invocation, context: CommandContext): Promis
   const { name } = project.spec
   const [view, { SystemTime }] = await Promise.all([api.project(name), api.engine.info()])
   const tasks = view?.tasks ?? []
-  return {
+  const following: FollowOptions = {
     api,
     context,
     invocation,
@@ -68,4 +89,5 @@ async function beforeUp(invocation: Invocation, context: CommandContext): Promis
       isDone: () => false,
     },
   }
+  return { following, names: project.spec.services.map(service => service.name) }
 }

@@ -92,7 +92,8 @@ function progressOf(name: string, all: readonly TaskView[]): ProjectView['servic
   }
 }
 
-function taskOf(project: string, container: Known): TaskView {
+/** A container as a line of `compose ps`. Pure. */
+export function taskOf(project: string, container: Known): TaskView {
   const { id, name, service, number, summary } = container
   const { State, Status, Image, Command, Created, Ports } = summary
   const exitCode = /^Exited \((\d+)\)/.exec(Status)?.[1]

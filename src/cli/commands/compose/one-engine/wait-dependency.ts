@@ -2,6 +2,7 @@ import { type Clock, sleep } from '../../../../core/clock.ts'
 import { errorMessage, failed } from '../../../../core/errors.ts'
 import type { DependencySpec, ServiceSpec } from '../../../../core/model/service.ts'
 import type { ContainerInspect, Engine } from '../../../../docker-api/index.ts'
+import { STEADY_MS } from '../watch/steadiness.ts'
 import type { Known } from './known-containers.ts'
 
 export interface Waiting {
@@ -12,8 +13,6 @@ export interface Waiting {
 }
 
 const POLL_MS = 200
-/** How long a container must run at a stretch to be taken for one that does not end at once, again and again. */
-const STEADY_MS = 1_000
 
 /**
  * Waits until containers of a service are as far as another service wants them. Throws DEPENDENCY_FAILED when they never will

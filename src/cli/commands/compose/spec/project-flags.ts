@@ -2,6 +2,7 @@ import type { OptionDefinition } from '../../../command.ts'
 import { CONTEXT_OPTION } from '../../../engine/docker-context.ts'
 import { CLIENT_TLS_OPTIONS } from '../../../engine/engine-address.ts'
 import { DRY_RUN } from '../../../engine/options.ts'
+import { LOCAL_HOSTS } from '../../../manager/manager-address.ts'
 
 /** Options that stand before every compose command. */
 export const PROJECT_OPTIONS: readonly OptionDefinition[] = [
@@ -20,7 +21,7 @@ export const PROJECT_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--parallel <count>', summary: 'accepted for compatibility', hidden: true },
   {
     flags: '-H, --host <address>',
-    summary: 'manager or engine to talk to (SHOAL_HOST, DOCKER_HOST; tcp://127.0.0.1:3375)',
+    summary: `manager or engine to talk to [$SHOAL_HOST, $DOCKER_HOST] (default: the first that answers of ${LOCAL_HOSTS.join(', ')})`,
   },
   CONTEXT_OPTION,
   ...CLIENT_TLS_OPTIONS,

@@ -57,9 +57,14 @@ export async function settle(settling: Settling): Promise<number> {
     cut.abort()
     following.catch(() => {})
     if (context.signal.aborted && here === undefined) {
-      context.stderr.write(`The services of ${project.spec.name} keep running. Stop them with \`compose down\`\n`)
+      context.stderr.write(keepsRunning(project.spec.name))
     }
   }
+}
+
+/** What is said when somebody stops watching what a cluster runs. */
+export function keepsRunning(project: string): string {
+  return `The services of ${project} keep running. Stop them with \`compose down\`\n`
 }
 
 function follow({ invocation, context, progress, result, project, before }: Settling): Promise<void> {

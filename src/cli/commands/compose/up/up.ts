@@ -10,6 +10,18 @@ import { buildPolicy, keepCopies, recreatedServices, wantedProject } from './wan
 
 /** `compose up`: makes the files the wanted state of the project, and follows until it is so. */
 export async function runUp(invocation: Invocation, context: CommandContext): Promise<number> {
+  const { options } = invocation
+  try {
+    return await bringUp(invocation, context)
+  } finally {
+    const isCutShort = context.signal.aborted && !isAttached(options) && !options.flag('dryRun')
+    // Who is attached is told by what shows the output.
+    if (isCutShort) context.stderr.write('What has been started keeps running. Stop it with `compose down`\n')
+  }
+}
+
+/** The same, without a word on what becomes of it after Ctrl-C. */
+export async function bringUp(invocation: Invocation, context: CommandContext): Promise<number> {
   const { options, globals } = invocation
   refuseConflicts(options)
   const progress = createProgress(globals, context)

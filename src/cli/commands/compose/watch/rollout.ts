@@ -21,6 +21,8 @@ export interface Watched {
   readonly before: ReadonlySet<string>
   /** Services whose tasks are being replaced: their old tasks are not the result. */
   readonly replaced: ReadonlySet<string>
+  /** Tasks that run, but have not proved yet that they stay up. */
+  readonly unsteady?: ReadonlySet<string> | undefined
 }
 
 /** Services whose tasks a plan replaces. */
@@ -35,12 +37,14 @@ export function rolloutProgress(view: ProjectView, watched: Watched): readonly S
     const service = view.services.find(candidate => candidate.name === name)
     const wanted = service?.wanted ?? 0
     const own = tasks.filter(task => task.service === name && (task.slot <= wanted || task.desired === 'running'))
-    const failure = firstFailure(view, name, watched)
+    const failure = rollback(service, watched) ?? firstFailure(view, name, watched)
     if (service === undefined || failure !== undefined) {
       return { service: name, reached: false, news: 'Failed', ...(failure === undefined ? {} : { failure }) }
     }
     const started = own.filter(task => hasStarted(task, watched)).length
-    const reached = isReached(watched.goal, { own, converged: service.converged, hasStarted: started >= wanted })
+    const isSteady = own.every(({ id }) => watched.unsteady?.has(id) !== true)
+    const reached =
+      isSteady && isReached(watched.goal, { own, converged: service.converged, hasStarted: started >= wanted })
     return { service: name, reached, news: newsOf(own, { reached, started, wanted, watched }) }
   })
 }
@@ -58,6 +62,12 @@ function hasStarted(task: TaskView, { before, replaced }: Watched): boolean {
   // It has started once, on a host that is gone.
   if (task.state === 'orphaned') return false
   return task.state === 'running' || task.state === 'complete' || task.startedAtMs !== undefined
+}
+
+/** An update that was taken back did not come to what was asked for. */
+function rollback(service: ProjectView['services'][number] | undefined, { replaced }: Watched): string | undefined {
+  if (service?.rolledBack === undefined || !replaced.has(service.name)) return undefined
+  return `${service.name}, which was rolled back: ${service.rolledBack}`
 }
 
 function firstFailure(view: ProjectView, service: string, { before, goal }: Watched): string | undefined {

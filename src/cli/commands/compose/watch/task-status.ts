@@ -11,6 +11,7 @@ export function stateWord(task: TaskView): string {
     case 'starting':
       return 'created'
     case 'running':
+      if (task.exitCode !== undefined) return 'restarting'
       return task.paused ? 'paused' : 'running'
     case 'complete':
     case 'failed':
@@ -49,10 +50,12 @@ function because(word: string, reason: string): string {
   return reason === '' ? word : `${word}: ${reason}`
 }
 
-function runningText({ startedAtMs, health, paused, restarts }: TaskView, nowMs: number): string {
+function runningText({ startedAtMs, health, paused, restarts, exitCode }: TaskView, nowMs: number): string {
   const since = startedAtMs === undefined ? '' : ` ${humanDuration(Math.max(0, nowMs - startedAtMs))}`
   const condition = paused ? ' (Paused)' : health === 'none' ? '' : ` (${healthText(health)})`
   const times = restarts === 0 ? '' : `, restarted ${restarts === 1 ? 'once' : `${restarts} times`}`
+  // It has ended, and its host starts it again.
+  if (exitCode !== undefined) return `Restarting (${exitCode})${times}`
   return `Up${since}${condition}${times}`
 }
 

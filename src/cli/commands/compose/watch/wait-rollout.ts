@@ -3,6 +3,7 @@ import { failed } from '../../../../core/errors.ts'
 import type { ProjectView } from '../../../../core/model/control-api.ts'
 import type { Progress } from '../../../output/progress/progress.ts'
 import { replicaNews, rolloutProgress, unplaced, type Watched } from './rollout.ts'
+import { createSteadiness } from './steadiness.ts'
 
 export interface WaitOptions {
   readonly watched: Watched
@@ -18,23 +19,27 @@ const POLL_MS = 250
 const PLACEMENT_PATIENCE_MS = 15_000
 
 /**
- * Follows a rollout until all watched services are where they should be. Throws ROLLOUT_FAILED when a task cannot start,
- * when no host fits for a while, and when time is up; what is wanted stays wanted, and the manager goes on.
+ * Follows a rollout until all watched services are where they should be. Throws ROLLOUT_FAILED when a task cannot start, or
+ * is to be healthy and ends again and again, when no host fits for a while, and when time is up; what is wanted stays wanted,
+ * and the manager goes on.
  */
 export async function waitForRollout(options: WaitOptions): Promise<void> {
   const { watched, progress, clock, signal } = options
   const deadline = clock.monotonicMs() + options.timeoutMs
+  const look = watched.goal === 'healthy' ? createSteadiness(clock, watched) : undefined
   let unplacedSince: number | undefined
   for (;;) {
     const view = await options.view()
     if (view === undefined) throw failed('ROLLOUT_FAILED', 'The project was taken down by somebody else meanwhile')
-    const services = rolloutProgress(view, watched)
+    const { unsteady, crashing = [] } = look?.(view) ?? {}
+    const services = rolloutProgress(view, { ...watched, unsteady })
     for (const { service, news } of services) {
       progress.tell(`Service ${service}`, news)
       progress.parts(`Service ${service}`, replicaNews(view, service))
     }
     const failures = services.flatMap(({ failure }) => failure ?? [])
     if (failures.length > 0) throw failed('ROLLOUT_FAILED', `Cannot start ${failures.join('\n')}`)
+    if (crashing.length > 0) throw failed('ROLLOUT_FAILED', crashing.join('\n'))
     if (services.every(({ reached }) => reached)) return
     const homeless = unplaced(view, watched.services)
     const now = clock.monotonicMs()
