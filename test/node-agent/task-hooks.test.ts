@@ -87,7 +87,10 @@ describe('what a service wants done in its containers', () => {
     node.engine.ran = () => ({ code: 1, output: '' })
     await stop(HOOKED)
     expect(node.engine.calls.slice(0, 2)).toEqual(['exec shop-web-1: drain', 'stop shop-web-1'])
-    expect((await node.status('t1'))?.state).toBe('stopped')
+    expect(await node.status('t1')).toMatchObject({
+      state: 'stopped',
+      error: 'web pre_stop.0 hook exited with status 1',
+    })
   })
 
   it('has as long as a container has to stop, and a minute at least', async () => {

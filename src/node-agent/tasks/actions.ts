@@ -8,7 +8,7 @@ interface Args {
   /** Gives up a `run` that is under way. */
   cancel: object
   /** `hooks` are run in it before, as far as they can be. */
-  stop: { container: string; graceMs: number; hooks: readonly HookSpec[] }
+  stop: { container: string; service: string; graceMs: number; hooks: readonly HookSpec[] }
   /**
    * Removes containers; `stop` lets them end in their own time first, `release` gives the task's addresses back
    * afterwards.

@@ -223,7 +223,8 @@ function graceOf(task: TaskRecord | undefined): number {
 }
 
 function stop({ id, container, task }: Facts, hooks: readonly HookSpec[]): Action {
-  return { verb: 'stop', taskId: id, container: container?.id ?? '', graceMs: graceOf(task), hooks }
+  const service = task?.service ?? ''
+  return { verb: 'stop', taskId: id, container: container?.id ?? '', service, graceMs: graceOf(task), hooks }
 }
 
 /** Of a task that has failed nobody knows what still works in it. */

@@ -17,9 +17,10 @@ export function createExecutors(node: string, ports: ExecutorPorts): Executors {
     async cancel({ taskId }) {
       ports.cancel(taskId)
     },
-    async stop({ taskId, container, graceMs, hooks }, signal) {
+    async stop(action, signal) {
+      const { taskId, container, graceMs } = action
       await hide(taskId, ports)
-      await tryHooks({ taskId, container, graceMs, hooks }, ports, signal)
+      await tryHooks(action, ports, signal)
       await unlessGone(() => engine.containers.stop(container, { timeoutMs: graceMs }))
       await watcher.refresh(container)
     },
@@ -62,16 +63,19 @@ const STOP_HOOK_MS = 60_000
 
 /** What a container is to do before it is stopped must not keep it from being stopped. */
 async function tryHooks(
-  { taskId, container, graceMs, hooks }: Pick<ActionOf<'stop'>, 'taskId' | 'container' | 'graceMs' | 'hooks'>,
-  { engine, clock, log }: ExecutorPorts,
+  { taskId, service, container, graceMs, hooks }: ActionOf<'stop'>,
+  { engine, clock, log, reporter }: ExecutorPorts,
   signal: AbortSignal,
 ): Promise<void> {
   const deadlineMs = Math.max(graceMs, STOP_HOOK_MS)
   try {
-    await runHooks(container, { service: taskId, kind: 'pre_stop', hooks, deadlineMs }, { engine, clock, signal })
+    await runHooks(container, { service, kind: 'pre_stop', hooks, deadlineMs }, { engine, clock, signal })
   } catch (error) {
     signal.throwIfAborted()
-    log.warn({ taskId, error: errorMessage(error) }, 'a pre_stop hook failed')
+    const message = errorMessage(error)
+    log.warn({ taskId, error: message }, 'a pre_stop hook failed')
+    const said = reporter.statuses.get(taskId)
+    if (said !== undefined) reporter.report({ ...said, error: message })
   }
 }
 
