@@ -150,6 +150,27 @@ volumes: {log: {}}
       expect(await project.list('{{.Service}} {{.State}}')).toEqual(['a running', 'failing running'])
     }))
 
+  it('leaves a network that was changed as it was when the new one cannot be made', () =>
+    onBoth('network', async project => {
+      const file = (subnet: string): string => `services:
+  a: {image: busybox:test, command: httpd -f -p 80, stop_grace_period: 0s}
+  b: {image: busybox:test, command: sleep 600, stop_grace_period: 0s}
+networks: {default: {ipam: {config: [{subnet: ${subnet}}]}}}
+`
+      const compose = join(project.cwd, 'compose.yaml')
+      await writeFile(compose, file('10.229.117.0/24'))
+      await project.ok('up -d')
+      await writeFile(compose, file('10.229.300.0/24'))
+      const failed = await project.run('up -d')
+      expect([failed.code, failed.stderr]).toEqual([
+        1,
+        expect.stringMatching(/network_default could not be made anew, and is as it was/),
+      ])
+      expect(await project.ok('exec -T b busybox wget -q -O - http://a/srv/page')).toBe('a page')
+      await writeFile(compose, file('10.229.117.0/24'))
+      expect(await project.ok('plan')).toMatch(/everything is unchanged\n$/)
+    }))
+
   it('replaces what has changed and nothing else, and numbers replicas as docker compose does', () =>
     onBoth('changed', async project => {
       const ids = async (): Promise<Readonly<Record<string, string>>> =>

@@ -338,9 +338,9 @@ export class FakeEngine {
 
   #inspect({ id, name, request, state, restarts, createdMs }: FakeContainer): ContainerInspect {
     const endpoints = Object.entries(request.NetworkingConfig?.EndpointsConfig ?? {})
-    const networks = endpoints.map(([network, { IPAMConfig }]) => [
+    const networks = endpoints.map(([network, { IPAMConfig, Aliases }]) => [
       network,
-      { IPAddress: state.Running ? (IPAMConfig?.IPv4Address ?? '') : '', IPAMConfig },
+      { IPAddress: state.Running ? (IPAMConfig?.IPv4Address ?? '') : '', IPAMConfig, ...(Aliases ? { Aliases } : {}) },
     ])
     return {
       Id: id,

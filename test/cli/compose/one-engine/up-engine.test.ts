@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { knownContainers } from '../../../../src/cli/commands/compose/one-engine/known-containers.ts'
+import { notFound } from '../../../../src/core/errors.ts'
 import { world } from './up-world.ts'
 
 const FILE = `name: shop
@@ -168,10 +169,13 @@ networks: {default: {internal: ${internal}}}
     const gone: string[] = []
     Object.assign(networks, {
       inspect: async (id: string) => {
+        if (gone.at(-1) === 'remove shop_default') throw notFound('NO_NETWORK', `No such network: ${id}`)
         const Containers = Object.fromEntries(Object.entries(names).map(([key, Name]) => [key, { Name }]))
         return { ...(await inspect(id)), Containers }
       },
-      list: async () => (gone.includes('remove shop_default') ? [] : list({})),
+      list: async () => (gone.at(-1) === 'remove shop_default' ? [] : list({})),
+      connect: async (_: string, id: string, endpoint: object) =>
+        void gone.push(`on ${names[id]} ${JSON.stringify(endpoint)}`),
       disconnect: async (_: string, id: string) => void gone.push(`off ${names[id]}`),
       remove: async (id: string) => void gone.push(`remove ${id}`),
     })
@@ -186,10 +190,40 @@ networks: {default: {internal: ${internal}}}
     expect(fake.summary).toEqual(['shop-db-1 running', 'shop-web-1 running'])
   })
 
-  it('has all come back to it that lost it when it could not be made', async () => {
-    const { up, fake } = await onNetwork()
+  it('is put back with all that were on it when the new one cannot be made', async () => {
+    const { up, gone, fake, told } = await onNetwork()
+    let tries = 0
+    fake.fault = call => (call === 'network' && ++tries === 1 ? new Error('no such subnet') : undefined)
+    await expect(up(file(true))).rejects.toThrow('no such subnet')
+    const aliases = (name: string, service: string) => `{"Aliases":["${name}","${service}"]}`
+    expect(gone.slice(3)).toEqual([
+      `on shop-db-1 ${aliases('shop-db-1', 'db')}`,
+      `on shop-web-1 ${aliases('shop-web-1', 'web')}`,
+    ])
+    expect(told).toContain('Network shop_default could not be made anew, and is as it was')
+    fake.fault = () => undefined
+    expect((await up(file(false))).changed).toBe(false)
+  })
+
+  it('has all come back to it that were taken off when one cannot be', async () => {
+    const { up, gone, fake } = await onNetwork()
+    const { networks } = fake.engine
+    const { disconnect } = networks
+    Object.assign(networks, {
+      disconnect: async (network: string, id: string) => {
+        if (id === fake.find('shop-web-1').id) throw new Error('it is stuck')
+        await disconnect(network, id, {})
+      },
+    })
+    await expect(up(file(true))).rejects.toThrow('it is stuck')
+    expect(gone.map(act => act.split(' ').slice(0, 2).join(' '))).toEqual(['off shop-db-1', 'on shop-db-1'])
+  })
+
+  it('has all come back to it that lost it when nothing could be made, with the next up', async () => {
+    const { up, fake, told } = await onNetwork()
     fake.fault = (call, name) => (call === 'network' ? new Error(`no room for ${name}`) : undefined)
     await expect(up(file(true))).rejects.toThrow('no room for shop_default')
+    expect(told.join('\n')).toContain('Network shop_default could not be put back: no room for shop_default')
     fake.fault = () => undefined
     const { steps } = await up(file(false))
     expect(steps.map(({ action, name }) => `${action} ${name}`)).toEqual([

@@ -6,8 +6,9 @@ import type { EngineService } from './container-request.ts'
 import { type Converging, makeContainers, removeContainer, startContainers } from './converge.ts'
 import { sharedServices } from './host-config.ts'
 import { type Known, knownContainers, replicasOf } from './known-containers.ts'
+import { makeResources } from './make-resources.ts'
 import { planServices, planSteps, type ServicePlan, type Wanted } from './plan-services.ts'
-import { planResources, type ResourcePlan, requireUnused, unlessMissing } from './resources.ts'
+import { findResources, planResources, type ResourcePlan, requireUnused, unlessMissing } from './resources.ts'
 import { contentHash } from './service-content.ts'
 import type { Waiting } from './wait-dependency.ts'
 import { hooksOfServices } from './with-hooks.ts'
@@ -41,10 +42,8 @@ export async function upOnEngine(
 ): Promise<UpResult> {
   const { project } = wanted
   const { engine } = run
-  const [resources, containers] = await Promise.all([
-    planResources({ project, engine, keep: options.keep }),
-    knownContainers(engine, project.name),
-  ])
+  const [there, containers] = await Promise.all([findResources(project, engine), knownContainers(engine, project.name)])
+  const resources = planResources(project, { there, keep: options.keep })
   const services = servicesOf(wanted)
   const made = resources.filter(({ step: { action, kind } }) => kind === 'network' && action !== 'keep')
   const networks = new Set(made.map(({ step }) => step.name))
@@ -134,14 +133,4 @@ function stepsOf({
     ...removed.map(({ name }): PlanStep => ({ action: 'remove', kind: 'container', name })),
     ...planSteps(plans),
   ]
-}
-
-async function makeResources(resources: readonly ResourcePlan[], { tell }: Pick<Waiting, 'tell'>): Promise<void> {
-  await mapParallel(resources, 4, async ({ step, make }) => {
-    if (step.action === 'keep') return
-    const what = `${step.kind === 'network' ? 'Network' : 'Volume'} ${step.name}`
-    tell(what, 'Creating')
-    await make()
-    tell(what, 'Created')
-  })
 }
