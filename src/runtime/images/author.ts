@@ -8,7 +8,7 @@ import { encodeConfig } from './new-image.ts'
 import { newTagName } from './store/image-catalog.ts'
 import type { StoreParts } from './store/store-parts.ts'
 import { packTree } from './tar/pack.ts'
-import { PIECE_BYTES } from './tar/pack-entry.ts'
+import { PIECE_BYTES } from './tar/pieces.ts'
 
 /** Packs a directory as a layer, and unpacks it meanwhile as what containers mount. */
 export function addLayer(

@@ -10,8 +10,6 @@ import { pathStatOf } from './path-stat.ts'
 
 /** Bytes read ahead of a slow client. */
 const AHEAD_BYTES = 1 << 20
-/** Bytes that are worth sending. */
-const SENT_BYTES = 128 * 1024
 /** What every container has mounted besides its volumes: not part of its files. */
 const OWN_MOUNTS = ['/proc', '/sys', '/dev', '/dev/shm', '/dev/mqueue', '/dev/pts']
 
@@ -64,20 +62,7 @@ function entersOf({ root, record }: HeldFiles): (mounted: HeldDirectory) => bool
 
 /** What is used stays until the stream has ended, however it ends. */
 function streamOf(chunks: AsyncIterable<Buffer>, rooms: Rooms, used: AsyncDisposableStack): ArchiveStream {
-  const stream = Readable.from(inPieces(chunks), { objectMode: false, highWaterMark: AHEAD_BYTES })
+  const stream = Readable.from(chunks, { objectMode: false, highWaterMark: AHEAD_BYTES })
   stream.once('close', () => void used.disposeAsync())
   return Object.assign(stream, { giveBack: (piece: Buffer) => rooms.giveBack(piece) })
-}
-
-/** Joins small chunks: each one that is sent costs far more than its bytes. */
-async function* inPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let [waiting, bytes]: [Buffer[], number] = [[], 0]
-  for await (const chunk of chunks) {
-    waiting.push(chunk)
-    bytes += chunk.length
-    if (bytes < SENT_BYTES) continue
-    yield waiting.length === 1 ? chunk : Buffer.concat(waiting)
-    ;[waiting, bytes] = [[], 0]
-  }
-  if (bytes > 0) yield Buffer.concat(waiting)
 }

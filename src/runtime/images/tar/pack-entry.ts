@@ -4,13 +4,15 @@ import { errorCode, errorMessage, failed } from '../../../core/errors.ts'
 import type { HeldDirectory } from '../../linux/files/fd-path.ts'
 import { decodeDevice, getXattr, listXattrs } from '../../linux/files/xattr.ts'
 import type { TarEntry, TarEntryType } from './header.ts'
-import { encodeHeader, tarPadding } from './header-writer.ts'
+import { encodeHeader, padTar } from './header-writer.ts'
+import type { Pieces } from './pieces.ts'
 
-/** So much of a large file is one piece. */
-export const PIECE_BYTES = 256 * 1024
 /** A file up to this is read at once. */
-const SMALL_BYTES = 64 * 1024
+export const SMALL_BYTES = 64 * 1024
+/** A read that brings less is not worth its call. */
+const READ_BYTES_MIN = 16 * 1024
 
+const NO_XATTRS: ReadonlyMap<string, Buffer> = new Map()
 const readSome = promisify(read)
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
@@ -29,7 +31,7 @@ export interface PackOptions {
   readonly skips?: (path: string) => boolean
   /** Whether to go on into what is mounted below the directory; absent: always. */
   readonly enters?: (mounted: HeldDirectory) => boolean
-  /** Memory of {@link PIECE_BYTES} for the next piece of a large file; absent: new memory for each, which is much garbage. */
+  /** Memory of {@link PIECE_BYTES} for the next piece; absent: new memory for each, which is much garbage. */
   readonly room?: () => Buffer
 }
 
@@ -38,6 +40,7 @@ export interface Walk extends PackOptions {
   /** Files with several names: device and inode -> the name that holds the content. */
   readonly linked: Map<string, string>
   readonly prefix: string
+  readonly pieces: Pieces
 }
 
 /** A name in a directory that is held open: nothing else on the way to it can be swapped. */
@@ -48,49 +51,55 @@ export interface Spot {
   readonly path: string
 }
 
-/** The header and the content of a regular file. What was opened counts, not what has the name by now. */
-export async function* packFile(walk: Walk, spot: Spot): AsyncGenerator<Buffer> {
-  const fd = unlessGone(walk, spot, () => openSync(pathOf(spot), READ))
-  if (fd === undefined) return
-  using _closed = { [Symbol.dispose]: () => closeSync(fd) }
-  const stats = fstatSync(fd)
-  if (!stats.isFile()) return
-  const entry = unlessGone(walk, spot, () => describe(walk, spot, stats))
-  if (entry === undefined) return
-  const header = encodeHeader(entry)
-  if (entry.type !== 'file') yield header
-  // Most files are small: reading them at once saves more than it holds others up.
-  else if (entry.size <= SMALL_BYTES)
-    yield Buffer.concat([header, readSmall(fd, entry.size, spot), tarPadding(entry.size)])
-  else {
-    yield header
-    yield* packContent(fd, entry.size, { spot, room: walk.room })
-  }
+/** A file that is held open because its content is still to be packed. */
+export interface LargeFile extends Disposable {
+  readonly fd: number
+  readonly size: number
 }
 
-function readSmall(fd: number, size: number, spot: Spot): Buffer {
-  const content = Buffer.allocUnsafe(size)
-  for (let done = 0; done < size; ) {
-    const count = readSync(fd, content, done, size - done, null)
+/**
+ * Packs a regular file, or of a large one its header alone. What was opened counts, not what has the name by now. Most files
+ * are small: reading them at once saves more than it holds others up.
+ */
+export function packFile(walk: Walk, spot: Spot): LargeFile | undefined {
+  const fd = unlessGone(walk, spot, () => openSync(pathOf(spot), READ))
+  if (fd === undefined) return undefined
+  using scope = new DisposableStack()
+  scope.defer(() => closeSync(fd))
+  const stats = fstatSync(fd)
+  if (!stats.isFile()) return undefined
+  const entry = unlessGone(walk, spot, () => describe(walk, spot, stats, fd))
+  if (entry === undefined) return undefined
+  const { take } = walk.pieces
+  encodeHeader(entry, take)
+  if (entry.type !== 'file') return undefined
+  if (entry.size <= SMALL_BYTES) {
+    readSmall(fd, take(entry.size), spot)
+    padTar(entry.size, take)
+    return undefined
+  }
+  const kept = scope.move()
+  return { fd, size: entry.size, [Symbol.dispose]: () => kept.dispose() }
+}
+
+function readSmall(fd: number, content: Buffer, spot: Spot): void {
+  for (let done = 0; done < content.length; ) {
+    const count = readSync(fd, content, done, content.length - done, null)
     if (count === 0) throw shrank(spot)
     done += count
   }
-  return content
 }
 
-async function* packContent(
-  fd: number,
-  size: number,
-  { spot, room = () => Buffer.allocUnsafe(PIECE_BYTES) }: { readonly spot: Spot; readonly room: PackOptions['room'] },
-): AsyncGenerator<Buffer> {
+export async function* packContent({ pieces }: Walk, { fd, size }: LargeFile, spot: Spot): AsyncGenerator<Buffer> {
   for (let done = 0; done < size; ) {
-    const piece = room()
-    const { bytesRead } = await readSome(fd, piece, 0, Math.min(PIECE_BYTES, size - done), null)
+    if (pieces.free < READ_BYTES_MIN) yield* pieces.flush()
+    const into = pieces.next(size - done)
+    const { bytesRead } = await readSome(fd, into, 0, into.length, null)
     if (bytesRead === 0) throw shrank(spot)
     done += bytesRead
-    yield piece.subarray(0, bytesRead)
+    pieces.advance(bytesRead)
   }
-  yield tarPadding(size)
+  padTar(size, pieces.take)
 }
 
 function shrank({ path }: Spot): Error {
@@ -120,7 +129,8 @@ function packError({ path }: Spot, cause: unknown): Error {
   })
 }
 
-export function describe(walk: Walk, spot: Spot, stats: Stats): TarEntry {
+/** `fd`: the file itself, if it is open. */
+export function describe(walk: Walk, spot: Spot, stats: Stats, fd?: number): TarEntry {
   const type = entryTypeOf(stats) ?? 'file'
   const path = pathOf(spot)
   const first = type === 'directory' || stats.nlink < 2 ? undefined : firstName(walk, spot.path, stats)
@@ -134,7 +144,7 @@ export function describe(walk: Walk, spot: Spot, stats: Stats): TarEntry {
     gid: stats.gid,
     mtimeSeconds: mtimeOf(walk, stats),
     device: type === 'char' || type === 'block' ? decodeDevice(stats.rdev) : { major: 0, minor: 0 },
-    xattrs: type === 'symlink' ? new Map() : readXattrs(path),
+    xattrs: type === 'symlink' ? NO_XATTRS : readXattrs(fd ?? path),
   }
 }
 
@@ -162,11 +172,13 @@ export function entryTypeOf(stats: Stats): TarEntryType | undefined {
   return stats.isFIFO() ? 'fifo' : undefined
 }
 
-function readXattrs(path: string): ReadonlyMap<string, Buffer> {
+function readXattrs(file: string | number): ReadonlyMap<string, Buffer> {
+  const names = listXattrs(file)
+  if (names.length === 0) return NO_XATTRS
   const xattrs = new Map<string, Buffer>()
-  for (const name of listXattrs(path)) {
+  for (const name of names) {
     if (name !== 'security.capability' && !(name.startsWith('user.') && !name.startsWith('user.overlay.'))) continue
-    const value = getXattr(path, name)
+    const value = getXattr(file, name)
     if (value !== undefined) xattrs.set(name, value)
   }
   return xattrs

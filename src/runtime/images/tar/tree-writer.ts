@@ -85,6 +85,11 @@ export class TreeWriter implements TarHandler, Disposable {
     return this.#bytes
   }
 
+  /** Entries so far, and the directories they implied. */
+  get entries(): number {
+    return this.#entries
+  }
+
   /** The latest time of an entry so far, seconds since 1970. */
   get newestSeconds(): number {
     return this.#newestSeconds

@@ -3,8 +3,10 @@ import { TarReader } from './reader.ts'
 import { TreeWriter } from './tree-writer.ts'
 import { LAYER_LIMITS } from './unpack-error.ts'
 
-/** Of a small file, which comes in one piece: it is made, written, and given owner, mode and time. */
-const PIECE_WORK = 4
+/** Of a small file: it is made, written, and given owner, mode and time. */
+const ENTRY_WORK = 4
+/** Some dozens of small files at most. */
+const SLICE_BYTES = 16 * 1024
 
 export interface UnpackingAlong {
   /** The archive's bytes as they come; each is unpacked before it is passed on. */
@@ -21,9 +23,12 @@ export function unpackingAlong(archive: AsyncIterable<Buffer>, directory: string
     const reader = new TarReader(writer)
     const pacer = new Pacer()
     for await (const chunk of archive) {
-      reader.write(chunk)
+      for (let at = 0; at < chunk.length; at += SLICE_BYTES) {
+        const before = writer.entries
+        reader.write(chunk.subarray(at, at + SLICE_BYTES))
+        await pacer.step(1 + ENTRY_WORK * (writer.entries - before))
+      }
       yield chunk
-      await pacer.step(PIECE_WORK)
     }
     reader.finish()
     writer.finish()
