@@ -127,15 +127,21 @@ export function portKey({ target, protocol }: PortSpec): string {
   return `${target}/${protocol}`
 }
 
+/** The port of the host, as an engine is asked for it: `8080`, one of `8000-8010`, or any free one if it is empty. */
+export function hostPort({ published, range }: PortSpec): string {
+  if (published !== undefined) return String(published)
+  return range === undefined ? '' : `${range.first}-${range.last}`
+}
+
 /** Ingress ports are not bound by the container: the overlay answers them on every host. */
 function toPortBindings(ports: readonly PortSpec[]): NonNullable<HostConfig['PortBindings']> {
   const bindings = Map.groupBy(ports, portKey)
   return Object.fromEntries(
     [...bindings].map(([key, group]) => [
       key,
-      group.map(({ published, hostIp }) => ({
-        ...(hostIp === undefined ? {} : { HostIp: hostIp }),
-        HostPort: published === undefined ? '' : String(published),
+      group.map(port => ({
+        ...(port.hostIp === undefined ? {} : { HostIp: port.hostIp }),
+        HostPort: hostPort(port),
       })),
     ]),
   )

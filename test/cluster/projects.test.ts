@@ -97,6 +97,19 @@ const CASES: Readonly<Record<string, Case>> = {
       expect(await file('/run/secrets/api_token')).toEqual({ text: 'letmein', uid: 1000, mode: '400' })
       expect(await file('/banner')).toMatchObject({ text: 'Welcome to the shop' })
       expect(await file('/etc/api/settings.json')).toMatchObject({ text: '{}\n' })
+      const program = 'print(open("/run/secrets/key").read(), open("/banner").read())'
+      const once = await shown.compose(
+        'run',
+        '--rm',
+        '-T',
+        '--no-deps',
+        '--entrypoint',
+        'python3',
+        'api',
+        '-c',
+        program,
+      )
+      expect(once).toMatch(/^a key\n Welcome to the shop/)
       expect(await asked(shown, 'api', 'http://localhost/reach?at=proxy:80')).toMatchObject({
         addresses: [expect.any(String)],
       })
@@ -133,6 +146,7 @@ const CASES: Readonly<Record<string, Case>> = {
   graceful: {
     check: async ({ compose }) => {
       expect(await compose('exec', '-T', 'cache', 'redis-cli', 'get', 'warm')).toBe('yes\n')
+      expect(await compose('port', 'cache', '6379')).toMatch(/:8090\n$/)
       await compose('stop', 'cache')
       await compose('start', 'cache')
       const log = await until('the cache to be back', () =>

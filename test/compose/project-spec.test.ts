@@ -145,7 +145,6 @@ it.each([
     'deploy: {placement: {preferences: [{spread: node.labels.a}, {spread: node.labels.b}]}}',
     'services.web.deploy.placement.preferences is not supported: replicas are spread over one label',
   ],
-  ['ports: ["8000-8010:80"]', 'services.web.ports.0.published: 8000-8010 is not supported: name one port'],
   ['ports: ["80:80/sctp"]', 'services.web.ports.0.protocol: sctp is not supported: use tcp or udp'],
   [
     'networks: {default: {ipv4_address: 10.0.0.9}}',
@@ -218,6 +217,19 @@ it.each<[string, object]>([
   [
     'pre_stop: [{command: a, privileged: true, working_dir: /w}]',
     { container: { preStop: [{ command: ['a'], privileged: true, workingDir: '/w' }] } },
+  ],
+  [
+    'ports: ["8000-8010:80"]',
+    { ports: [{ target: 80, protocol: 'tcp', mode: 'ingress', range: { first: 8_000, last: 8_010 } }] },
+  ],
+  [
+    'ports: ["8000-8001:90-91"]',
+    {
+      ports: [
+        { published: 8_000, target: 90 },
+        { published: 8_001, target: 91 },
+      ],
+    },
   ],
   ['pull_policy: daily', { container: { pullAfterMs: 86_400_000 } }],
   ['pull_policy: weekly', { container: { pullAfterMs: 604_800_000 } }],

@@ -53,9 +53,7 @@ export function serviceSpec(name: string, service: Tree, names: ServiceNames): S
     }),
     constraints: [...asList(placement['constraints']).map(asText), ...platformConstraints(service['platform'])],
     networks: attachments(service, names),
-    ports: asList(service['ports']).map((port, index) =>
-      portSpec(asTree(port), ['services', name, 'ports', String(index)]),
-    ),
+    ports: asList(service['ports']).map(port => portSpec(asTree(port))),
     restart: restartOf(name, service, mode.isJob),
     ...present({ update: updateSpec(deploy['update_config']), rollback: updateSpec(deploy['rollback_config']) }),
     dependsOn: dependencies(service['depends_on']),
@@ -114,16 +112,15 @@ function attachments(service: Tree, { networks, linkAliases }: ServiceNames): re
     }))
 }
 
-function portSpec(port: Tree, path: Path): PortSpec {
+function portSpec(port: Tree): PortSpec {
   const published = asText(port['published'])
-  if (published !== '' && !/^\d+$/.test(published)) {
-    throw at(path, `.published: ${published} is not supported: name one port, or none to have a free one chosen`)
-  }
+  const [, first, last] = /^(\d+)-(\d+)$/.exec(published) ?? []
   return {
     target: Number(port['target']),
     protocol: port['protocol'] === 'udp' ? 'udp' : 'tcp',
     mode: port['mode'] === 'host' ? 'host' : 'ingress',
-    ...(published === '' || published === '0' ? {} : { published: Number(published) }),
+    ...(published === '' || published === '0' || last !== undefined ? {} : { published: Number(published) }),
+    ...(last === undefined ? {} : { range: { first: Number(first), last: Number(last) } }),
     ...(typeof port['host_ip'] === 'string' && port['host_ip'] !== '' ? { hostIp: port['host_ip'] } : {}),
   }
 }

@@ -11,6 +11,8 @@ export interface PortSpec {
   readonly target: number
   /** Absent: a free port is chosen. */
   readonly published?: number
+  /** The free port is one of these, both included. */
+  readonly range?: { readonly first: number; readonly last: number }
   readonly protocol: Protocol
   /** `ingress`: answered on every host for the whole service. `host`: only where the replica runs. */
   readonly mode: 'ingress' | 'host'

@@ -101,6 +101,7 @@ const service = Type.Object({
     Type.Object({
       target: port,
       published: maybe(port),
+      range: maybe(Type.Object({ first: port, last: port })),
       protocol: oneOf('tcp', 'udp'),
       mode: oneOf('ingress', 'host'),
       hostIp: maybe(text),

@@ -2,12 +2,14 @@ import { conflict } from '../../core/errors.ts'
 import type { PortSpec, ProjectSpec, ServiceSpec } from '../../core/model/service.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 
-const FIRST = 30_000
-const LAST = 32_767
+type Range = NonNullable<PortSpec['range']>
+
+/** Swarm mode's. */
+const ANY: Range = { first: 30_000, last: 32_767 }
 
 /**
  * Gives a number to every ingress port that came without one: the one it had before, else the lowest that is free in
- * swarm mode's range. So applying the same project again changes nothing. Throws `NO_FREE_PORT`.
+ * its range, or in swarm mode's if it has none. So applying the same project again changes nothing. Throws `NO_FREE_PORT`.
  */
 export function resolvePorts(project: ProjectSpec, snapshot: Snapshot): ProjectSpec {
   const used = new Set<string>()
@@ -27,22 +29,24 @@ export function resolvePorts(project: ProjectSpec, snapshot: Snapshot): ProjectS
 
 function resolve(port: PortSpec, before: readonly PortSpec[], service: ServiceSpec, used: Set<string>): PortSpec {
   if (port.mode !== 'ingress' || port.published !== undefined) return port
+  const { range = ANY, target, protocol } = port
   const same = before.find(
-    old => old.mode === 'ingress' && old.target === port.target && old.protocol === port.protocol && isDynamic(old),
+    old => old.mode === 'ingress' && old.target === target && old.protocol === protocol && isOneOf(range, old),
   )
   if (same?.published !== undefined) return { ...port, published: same.published }
-  for (let published = FIRST; published <= LAST; published++) {
-    const key = `${published}/${port.protocol}`
+  for (let published = range.first; published <= range.last; published++) {
+    const key = `${published}/${protocol}`
     if (used.has(key)) continue
     used.add(key)
     return { ...port, published }
   }
   throw conflict(
     'NO_FREE_PORT',
-    `Cannot publish port ${port.target} of service ${service.name}: ports ${FIRST} to ${LAST} are all taken; name one`,
+    `Cannot publish port ${target} of service ${service.name}: ports ${range.first} to ${range.last} are all taken; name one`,
   )
 }
 
-function isDynamic({ published = 0 }: PortSpec): boolean {
-  return published >= FIRST && published <= LAST
+/** Chosen, and from the same range: a number that was asked for is nobody's to keep. */
+function isOneOf({ first, last }: Range, { published = 0, range = ANY }: PortSpec): boolean {
+  return range.first === first && range.last === last && published >= first && published <= last
 }

@@ -1,4 +1,5 @@
 import type { ProjectSpec, ServiceSpec } from '../../../src/core/model/service.ts'
+import { hostPort, portKey } from '../../../src/docker-api/index.ts'
 
 /** What a project comes to on a cluster, a line a service: how many, of what image, and what the nodes and the engines are told of it. */
 export function planText({ name, services, networks, volumes }: ProjectSpec): string {
@@ -16,7 +17,7 @@ function serviceText(service: ServiceSpec): string {
   const parts: readonly (readonly [string, readonly string[]])[] = [
     ['on', [...constraints, ...(service.spreadOver === undefined ? [] : [`spread over ${service.spreadOver}`])]],
     ['joins', networks.map(({ network, aliases }) => [network, ...aliases].join('/'))],
-    ['publishes', ports.map(({ published, target, protocol, mode }) => `${published}:${target}/${protocol} ${mode}`)],
+    ['publishes', ports.map(port => `${hostPort(port)}:${portKey(port)} ${port.mode}`)],
     ['mounts', [...mounts, ...files]],
     ['after', dependsOn.map(({ service: other, condition }) => `${other} ${condition}`)],
     ['limits', Object.entries({ ...limits }).map(([key, value]) => `${key} ${value}`)],

@@ -189,6 +189,21 @@ it('ports without a number get one, and keep it', () => {
   expect(resolvePorts(projectSpec('two', [web]), before).services[0]?.ports[0]?.published).toBe(30_002)
 })
 
+it('ports of a range get the first of it that is free, and keep it', () => {
+  const range = { first: 8_000, last: 8_001 }
+  const web = serviceSpec('web', { ports: [{ target: 80, protocol: 'tcp', mode: 'ingress', range }] })
+  const portsOf = (project: string, before: ReturnType<typeof clusterWith>): readonly (number | undefined)[] =>
+    resolvePorts(projectSpec(project, [web]), before).services[0]?.ports.map(({ published }) => published) ?? []
+  const first = resolvePorts(projectSpec('shop', [web]), clusterWith())
+  expect(portsOf('shop', clusterWith(first))).toEqual([8_000])
+  expect(portsOf('two', clusterWith(first))).toEqual([8_001])
+  const two = resolvePorts(projectSpec('two', [web]), clusterWith(first))
+  expect(() => portsOf('three', clusterWith(first, two))).toThrow('ports 8000 to 8001 are all taken')
+  // One that was asked for by its number was not chosen, and is not kept.
+  const named = serviceSpec('web', { ports: [{ target: 80, protocol: 'tcp', mode: 'ingress', published: 8_001 }] })
+  expect(portsOf('shop', clusterWith(projectSpec('shop', [named])))).toEqual([8_000])
+})
+
 it('differences are named as in a compose file', () => {
   const before = { container: { image: 'a', environment: { A: '1', B: '2' } }, limits: { memoryBytes: 1 }, ports: [1] }
   const after = { container: { image: 'a', environment: { A: '1', C: '2' } }, limits: { memoryBytes: 2 }, ports: [2] }

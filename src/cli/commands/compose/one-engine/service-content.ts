@@ -7,16 +7,20 @@ import { invalidInput } from '../../../../core/errors.ts'
 import type { Engine } from '../../../../docker-api/index.ts'
 import { grantsOf } from './container-request.ts'
 
-/** A secret or config that is no file of this machine: it is written into the container before its first start. */
+/** What is written into a container before its first start. */
 export interface Written {
+  /** Absolute. */
   readonly target: string
-  readonly data: string
+  /** Absent: a directory, or a link. */
+  readonly data?: string | Uint8Array
+  /** Where it leads. */
+  readonly link?: string
   readonly mode: number
   readonly uid: number
   readonly gid: number
 }
 
-/** Secrets and configs of a service that come from a variable or from the compose file. Throws for a variable that is not set. */
+/** Secrets and configs of a service that are no files of the engine's host: they come from a variable or from the compose file. Throws for a variable that is not set. */
 export function writtenFiles(project: Project, service: Tree): readonly Written[] {
   return grantsOf(service).flatMap(({ kind, grant, target }) => {
     const source = asText(grant['source'])
@@ -49,8 +53,11 @@ export async function writeFiles(
 ): Promise<void> {
   if (files.length === 0) return
   const archive = pack()
-  for (const { target, data, ...header } of files) {
-    archive.entry({ name: posix.relative('/', target), ...header }, data)
+  for (const { target, data, link, ...rest } of files) {
+    const header = { name: posix.relative('/', target), ...rest }
+    if (link !== undefined) archive.entry({ ...header, type: 'symlink', linkname: link })
+    else if (data === undefined) archive.entry({ ...header, type: 'directory' })
+    else archive.entry(header, Buffer.from(data))
   }
   archive.finalize()
   await engine.containers.writeArchive(id, '/', { archive: Readable.from(archive), signal })

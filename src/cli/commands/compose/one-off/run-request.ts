@@ -1,11 +1,17 @@
 import { resolve } from 'node:path'
 import { shellWords } from '../../../../compose/index.ts'
-import { errorMessage, invalidInput, unsupported } from '../../../../core/errors.ts'
+import { errorMessage, invalidInput } from '../../../../core/errors.ts'
 import { fillFields } from '../../../../core/fill-fields.ts'
 import { COMPOSE_LABELS } from '../../../../core/model/compose-labels.ts'
 import { CONSTRAINTS_LABEL } from '../../../../core/model/labels.ts'
 import type { ProjectSpec, ServiceSpec } from '../../../../core/model/service.ts'
-import { type ContainerCreateRequest, type HostConfig, toServiceRequest } from '../../../../docker-api/index.ts'
+import {
+  type ContainerCreateRequest,
+  type HostConfig,
+  hostPort,
+  portKey,
+  toServiceRequest,
+} from '../../../../docker-api/index.ts'
 import type { CommandContext, Options } from '../../../command.ts'
 import { labelsOf, readVariables } from '../../container/create/read-lines.ts'
 import { type Ports, readPorts } from '../../container/create/read-ports.ts'
@@ -38,7 +44,6 @@ type Around = Pick<CommandContext, 'env' | 'cwd'>
 /** The container that `compose run` makes of a service: as its replicas are, but for what the flags say. Throws BAD_FLAG. */
 export function runRequest(oneOff: OneOff, options: Options, around: Around): ContainerPlan {
   const { service } = oneOff
-  refuseFiles(service)
   const once = bare(oneOff, options, around)
   const made = oneOff.plan?.(once, { name: oneOff.name, withPorts: options.flag('servicePorts') })
   const base = made?.request ?? toServiceRequest(once, text => fill(text, oneOff))
@@ -89,16 +94,6 @@ function mountsOf({ HostConfig: { Binds, Mounts } = {} }: ContainerCreateRequest
 
 function targetOf(bind: string): string {
   return bind.split(':')[1] ?? ''
-}
-
-/** Nodes put them into replicas only. Throws RUN_WITH_FILES. */
-function refuseFiles({ name, container: { files = [] } }: ServiceSpec): void {
-  const [first] = files
-  if (first === undefined) return
-  throw unsupported(
-    'RUN_WITH_FILES',
-    `Cannot run a container of service ${name} by itself: it needs the ${first.kind} ${first.name}, which only its replicas get; use \`compose exec\``,
-  )
 }
 
 /** The service with what the flags say instead: it runs once, and publishes nothing by itself. */
@@ -169,10 +164,11 @@ function oneOffLabels({ project, service, slug, hash }: OneOff): Record<string, 
 
 function withServicePorts({ exposed, bindings }: Ports, service: ServiceSpec, options: Options): Ports {
   if (!options.flag('servicePorts')) return { exposed, bindings }
-  for (const { target, published, protocol, hostIp } of service.ports) {
-    const key = `${target}/${protocol}`
+  for (const port of service.ports) {
+    const { hostIp } = port
+    const key = portKey(port)
     exposed[key] = {}
-    const HostPort = published === undefined ? '' : String(published)
+    const HostPort = hostPort(port)
     bindings[key] = [...(bindings[key] ?? []), { ...(hostIp === undefined ? {} : { HostIp: hostIp }), HostPort }]
   }
   return { exposed, bindings }

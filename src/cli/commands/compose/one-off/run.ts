@@ -1,9 +1,12 @@
 import { createProgress } from '../../../output/progress/progress.ts'
+import { writeFiles } from '../one-engine/service-content.ts'
 import { planText } from '../plan-text.ts'
 import type { LoadedSpec } from '../spec/load-spec.ts'
 import { loadSpec } from '../spec/load-spec.ts'
 import { pinImages, pinnedImages } from '../spec/pin-images.ts'
+import { buildPolicy } from '../up/wanted-project.ts'
 import { type ComposeCommand, withManager } from '../with-manager.ts'
+import { packedFiles } from './packed-files.ts'
 import { runHere } from './run-here.ts'
 import { requestOf, runOnce } from './run-once.ts'
 import { startDependencies, surroundings } from './start-dependencies.ts'
@@ -25,7 +28,9 @@ export const runRun = withManager(async command => {
   }
   await startDependencies({ manager, context, progress, spec, service, running })
   progress.end()
-  return runOnce(command, once)
+  const { container } = spec.services.find(({ name }) => name === service) ?? {}
+  const files = packedFiles(container?.files ?? [], spec.contents)
+  return runOnce(command, once, id => writeFiles(manager.engine, { id, files, signal: context.signal }))
 })
 
 const quiet = { text: (name: string) => (name === 'progress' ? 'quiet' : undefined) }
@@ -46,7 +51,7 @@ async function withBuilt(
     api: manager,
     context,
     progress,
-    policy: options.flag('dryRun') ? 'never' : options.flag('build') ? 'always' : 'missing',
+    policy: buildPolicy(options),
     quiet: options.flag('quiet') || options.flag('quietBuild'),
     running: pinnedImages(running?.spec),
     services: spec.services.map(({ name }) => name),
