@@ -3,7 +3,8 @@ import { createProgress } from '../../output/progress/progress.ts'
 import type { ManagerApi } from './manager-api.ts'
 import { containersOf, restartOnEngine, startOnEngine, stopOnEngine } from './one-engine/change-state.ts'
 import { asEngineTells, engineRun } from './one-engine/engine-run.ts'
-import { isUp } from './one-engine/known-containers.ts'
+import { dependenciesIn, isUp, type Known } from './one-engine/known-containers.ts'
+import { waitAsAsked } from './one-engine/wait-dependency.ts'
 import { hooksOfFiles } from './spec/hooks-of-files.ts'
 import { parseScales } from './spec/load-spec.ts'
 import { projectName } from './spec/project-name.ts'
@@ -42,8 +43,17 @@ export async function changeHere(
       const names = containers.filter(each => isMeant(isUp(each))).map(({ name }) => name)
       context.stdout.write(names.map(name => `${verb} container ${name}\n`).join(''))
     } else if (verb === 'stop') await stopOnEngine(containers, run)
-    else if (verb === 'start') await startOnEngine(containers, project, run)
-    else await restartOnEngine(containers, { project, alone: options.choice('deps') === false }, run)
+    else if (verb === 'start') {
+      await startOnEngine(containers, project, run)
+      await waitAsAsked(containers, containers.map(dependantOf), { run, options })
+    } else await restartOnEngine(containers, { project, alone: options.choice('deps') === false }, run)
     return 0
   })
+}
+
+/** What its labels say that a container needs. */
+function dependantOf(container: Known): Parameters<typeof waitAsAsked>[1][number] {
+  return {
+    dependsOn: dependenciesIn(container).map(({ service, condition }) => ({ service, condition, required: true })),
+  }
 }

@@ -68,7 +68,7 @@ async function changeReplicas(
   )
   await waitForRollout({
     watched: {
-      goal: 'started',
+      goal: options.flag('wait') ? 'healthy' : 'started',
       services: [...scales.keys()],
       before: new Set(view.tasks.map(task => task.id)),
       replaced: replacedServices(result.steps),
@@ -76,7 +76,7 @@ async function changeReplicas(
     progress,
     clock: context.clock,
     signal: context.signal,
-    timeoutMs: WAIT_MS,
+    timeoutMs: (options.number('waitTimeout') ?? WAIT_MS / 1_000) * 1_000,
     view: () => api.project(name),
   })
   const look = killLate({ api, clock: context.clock, seconds: options.number('timeout') })

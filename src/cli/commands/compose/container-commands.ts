@@ -1,5 +1,6 @@
-import type { CommandLeaf } from '../../command.ts'
+import type { CommandLeaf, OptionDefinition } from '../../command.ts'
 import { DRY_RUN } from '../../engine/options.ts'
+import { ATTACH_OPTIONS, COMMIT_OPTIONS } from '../container/shared-options.ts'
 
 const exec: CommandLeaf = {
   name: 'exec',
@@ -13,6 +14,9 @@ const exec: CommandLeaf = {
     { flags: '-w, --workdir <directory>', summary: 'run in this directory' },
     { flags: '-T, --no-tty', summary: 'no terminal, even if there is one' },
     { flags: '--no-TTY', summary: 'same as --no-tty', hidden: true },
+    { flags: '-t, --tty', summary: 'a terminal, if there is one (always)', hidden: true },
+    { flags: '-i, --interactive', summary: 'give it our input (default)', hidden: true },
+    { flags: '--no-interactive', summary: 'do not give it our input' },
     { flags: '--index <number>', summary: 'in this replica (default: the lowest that runs)' },
     { flags: '--privileged', summary: 'with all rights' },
     DRY_RUN,
@@ -32,7 +36,11 @@ const start: CommandLeaf = {
   name: 'start',
   summary: 'start services that were stopped',
   args: '[service...]',
-  options: [DRY_RUN],
+  options: [
+    { flags: '--wait', summary: 'return when the services are healthy' },
+    { flags: '--wait-timeout <seconds>', summary: 'longest wait (default: 300, on one engine 600)' },
+    DRY_RUN,
+  ],
   load: async () => (await import('./change-replicas.ts')).runStart,
 }
 
@@ -60,7 +68,11 @@ const kill: CommandLeaf = {
   name: 'kill',
   summary: 'send a signal to the containers of services',
   args: '[service...]',
-  options: [{ flags: '-s, --signal <signal>', summary: 'which one (default: SIGKILL)' }, DRY_RUN],
+  options: [
+    { flags: '-s, --signal <signal>', summary: 'which one (default: SIGKILL)' },
+    { flags: '--remove-orphans', summary: 'also containers of services that the files no longer name' },
+    DRY_RUN,
+  ],
   load: async () => (await import('./containers.ts')).runKill,
 }
 
@@ -80,7 +92,29 @@ const unpause: CommandLeaf = {
   load: async () => (await import('./containers.ts')).runUnpause,
 }
 
+const INDEX: OptionDefinition = {
+  flags: '--index <number>',
+  summary: 'of this replica (default: the first that runs)',
+}
+
+const attach: CommandLeaf = {
+  name: 'attach',
+  summary: "talk to a service's container",
+  args: '<service>',
+  options: [INDEX, ...ATTACH_OPTIONS, DRY_RUN],
+  load: async () => (await import('./replica-commands.ts')).runAttach,
+}
+
+const commit: CommandLeaf = {
+  name: 'commit',
+  summary: "make an image of a service's container",
+  args: '<service> [image]',
+  usage: '[OPTIONS] SERVICE [REPOSITORY[:TAG]]',
+  options: [INDEX, ...COMMIT_OPTIONS, DRY_RUN],
+  load: async () => (await import('./replica-commands.ts')).runCommit,
+}
+
 /** Commands that act on what runs already. */
 export function containerCommands(): readonly CommandLeaf[] {
-  return [exec, stop, start, restart, scale, kill, pause, unpause]
+  return [exec, attach, commit, stop, start, restart, scale, kill, pause, unpause]
 }

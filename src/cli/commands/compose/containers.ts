@@ -7,6 +7,7 @@ import { changeHere } from './change-here.ts'
 import { managerApi } from './manager-api.ts'
 import { asEngineTells } from './one-engine/engine-run.ts'
 import { containerOf, runningTasks, viewProject } from './project-tasks.ts'
+import { isInFiles } from './spec/files-of-project.ts'
 
 const PARALLEL = 8
 
@@ -17,13 +18,17 @@ async function forEachContainer(
   {
     news,
     act,
+    isMeant = () => true,
   }: {
     readonly news: readonly [before: string, after: string]
     readonly act: (containers: ContainerOperations, id: string) => Promise<unknown>
+    /** Which services are meant where none is named; absent: all. */
+    readonly isMeant?: (service: string) => boolean
   },
 ): Promise<number> {
   const api = managerApi(invocation, context)
-  const tasks = runningTasks(await viewProject(invocation, context, api), invocation.args)
+  const running = runningTasks(await viewProject(invocation, context, api), invocation.args)
+  const tasks = invocation.args.length > 0 ? running : running.filter(({ service }) => isMeant(service))
   const progress = createProgress(invocation.globals, context)
   if (invocation.options.flag('dryRun')) {
     const [verb = ''] = invocation.command.split(' ').slice(-1)
@@ -50,8 +55,10 @@ export async function runRestart(invocation: Invocation, context: CommandContext
 }
 
 export async function runKill(invocation: Invocation, context: CommandContext): Promise<number> {
-  const signal = invocation.options.text('signal') ?? 'SIGKILL'
+  const { options, globals } = invocation
+  const signal = options.text('signal') ?? 'SIGKILL'
   return forEachContainer(invocation, context, {
+    ...(options.flag('removeOrphans') ? {} : { isMeant: await isInFiles(globals, context) }),
     news: ['Killing', 'Killed'],
     act: (containers, id) => containers.kill(id, signal),
   })

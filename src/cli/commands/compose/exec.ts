@@ -19,10 +19,11 @@ export async function runExec(invocation: Invocation, context: CommandContext): 
   }
   const tty = wantsTerminal(options, context)
   const detach = options.flag('detach')
+  const stdin = options.choice('interactive') !== false
   const user = options.text('user')
   const workdir = options.text('workdir')
   const { Id } = await api.engine.exec.create(containerOf(task), {
-    AttachStdin: !detach,
+    AttachStdin: !detach && stdin,
     AttachStdout: !detach,
     AttachStderr: !detach,
     Tty: tty,
@@ -36,7 +37,7 @@ export async function runExec(invocation: Invocation, context: CommandContext): 
   if (attached === undefined) return 0
   const detachKeys = parseDetachKeys(undefined)
   const resize = (size: { height: number; width: number }) => api.engine.exec.resize(Id, size)
-  const how = await converse({ stream: attached.stream, tty, stdin: true, detachKeys, resize }, context)
+  const how = await converse({ stream: attached.stream, tty, stdin, detachKeys, resize }, context)
   if (how === 'detached') throw failed('DETACHED', 'read escape sequence')
   return (await api.engine.exec.inspect(Id)).ExitCode ?? 0
 }

@@ -1,5 +1,5 @@
-import type { CommandLeaf } from '../../command.ts'
-import { DRY_RUN } from '../../engine/options.ts'
+import type { CommandLeaf, OptionDefinition } from '../../command.ts'
+import { DRY_RUN, refused } from '../../engine/options.ts'
 
 const config: CommandLeaf = {
   name: 'config',
@@ -30,6 +30,23 @@ const config: CommandLeaf = {
   load: async () => (await import('./config.ts')).runConfig,
 }
 
+const NO_ATTESTATION = 'only false: builds attest nothing'
+
+/** Flags of builders that are not ours, and those of old that say what is so anyway. */
+const NOT_OF_OUR_BUILDER: readonly OptionDefinition[] = [
+  refused('--ssh <key>', 'is not supported: give the key to the build as a secret'),
+  refused('--builder <name>', 'is not supported: the engines build by themselves'),
+  refused('--check', 'is not supported: a Dockerfile is read whole before anything is built, and its errors are told'),
+  refused('--print', 'is not supported: see `compose config` for what is built'),
+  { flags: '--provenance <value>', summary: NO_ATTESTATION, hidden: true },
+  { flags: '--sbom <value>', summary: NO_ATTESTATION, hidden: true },
+  { flags: '--progress <kind>', summary: 'as before the command', hidden: true },
+  { flags: '--compress', summary: 'accepted: contexts are not compressed', hidden: true },
+  { flags: '--force-rm', summary: 'accepted: no containers of steps are left', hidden: true },
+  { flags: '--no-rm', summary: 'accepted: no containers of steps are left', hidden: true },
+  { flags: '--parallel', summary: 'accepted: images are built one after the other', hidden: true },
+]
+
 const build: CommandLeaf = {
   name: 'build',
   summary: 'build the images of services that have a build section',
@@ -40,6 +57,9 @@ const build: CommandLeaf = {
     { flags: '--pull', summary: 'look for newer base images' },
     { flags: '-q, --quiet', summary: 'do not print what the builder says' },
     { flags: '--with-dependencies', summary: 'build what the services depend on too' },
+    { flags: '--push', summary: 'push the images that have a name of their own' },
+    { flags: '-m, --memory <bytes>', summary: 'limit of memory in RUN' },
+    ...NOT_OF_OUR_BUILDER,
     DRY_RUN,
   ],
   load: async () => (await import('./build.ts')).runBuild,

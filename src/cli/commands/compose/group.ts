@@ -5,6 +5,7 @@ import { fileCommands } from './file-commands.ts'
 import { imageCommands } from './images/image-commands.ts'
 import { lookCommands } from './look/look-commands.ts'
 import { run } from './one-off/run-command.ts'
+import { refusedCommands } from './refused-commands.ts'
 import { removalCommands } from './removal/removal-commands.ts'
 import { PROJECT_OPTIONS } from './spec/project-flags.ts'
 import { upCommands } from './up/up-command.ts'
@@ -23,7 +24,8 @@ const ps: CommandLeaf = {
     { flags: '--status <status>', summary: 'only containers in this state', repeatable: true },
     { flags: '--filter <filter>', summary: 'status=<status>', repeatable: true },
     { flags: '--no-trunc', summary: 'do not shorten' },
-    { flags: '--orphans', summary: 'accepted: orphans are always shown', hidden: true },
+    { flags: '--orphans', summary: 'show services that the files no longer name (default)', hidden: true },
+    { flags: '--no-orphans', summary: 'only services that the files name' },
     FORMAT,
   ],
   load: async () => (await import('./ps.ts')).runPs,
@@ -92,10 +94,13 @@ function everyCommand(versionText: string): readonly CommandLeaf[] {
     ...containerCommands(),
     ...lookCommands(),
     ...developCommands(),
+    ...refusedCommands(),
     ls,
     version(versionText),
   ]
 }
+
+const COMPATIBILITY = '--compatibility has no effect: names of containers are written with hyphens'
 
 /** `compose --dry-run up` is `compose up --dry-run`, as with docker compose; and who names no host means this machine. */
 function heedGlobals(leaf: CommandLeaf): CommandLeaf {
@@ -104,6 +109,7 @@ function heedGlobals(leaf: CommandLeaf): CommandLeaf {
     return async (invocation, context) => {
       const { options, globals } = invocation
       const flag = (name: string): boolean => options.flag(name) || (name === 'dryRun' && globals.flag(name))
+      if (globals.flag('compatibility')) context.stderr.write(`Warning: ${COMPATIBILITY}\n`)
       const heeded = { ...invocation, options: { ...options, flag } }
       if (isAlone(leaf, options)) return run(heeded, context)
       const { withLocalHost } = await import('../../manager/local-host.ts')

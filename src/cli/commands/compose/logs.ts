@@ -24,11 +24,14 @@ export async function runLogs(invocation: Invocation, context: CommandContext): 
   }
   const tail = readTail(options.text('tail'))
   const sinceMs = readTime(options.text('since'), context)
-  if (options.flag('follow')) {
-    await followLogs({ api, context, invocation, project, services: args, tail, sinceMs })
+  const untilMs = readTime(options.text('until'), context)
+  const index = options.number('index')
+  if (options.flag('follow') && (untilMs === undefined || untilMs > context.clock.nowMs())) {
+    await until(untilMs, context, limited =>
+      followLogs({ api, context: limited, invocation, project, services: args, index, tail, sinceMs }),
+    )
     return 0
   }
-  const index = options.number('index')
   const tasks = view.tasks.filter(
     task =>
       task.containerId !== undefined &&
@@ -41,7 +44,6 @@ export async function runLogs(invocation: Invocation, context: CommandContext): 
     prefix: options.choice('logPrefix') !== false,
   })
   for (const task of tasks) printer.name(task)
-  const untilMs = readTime(options.text('until'), context)
   const read = (task: TaskView): AsyncGenerator<LogLine> =>
     readLog(api.engine.transport, task.containerId ?? '', {
       follow: false,
@@ -52,6 +54,26 @@ export async function runLogs(invocation: Invocation, context: CommandContext): 
     })
   for await (const { task, line } of mergeByTime(tasks, read, context)) printer.print(task, line)
   return 0
+}
+
+/** Does what goes on until Ctrl-C at most until a time. */
+async function until(
+  untilMs: number | undefined,
+  context: CommandContext,
+  work: (limited: CommandContext) => Promise<void>,
+): Promise<void> {
+  if (untilMs === undefined) return work(context)
+  const { clock, signal } = context
+  const ending = new AbortController()
+  const timer = clock.setTimer(untilMs - clock.nowMs(), () => ending.abort())
+  try {
+    await work({ ...context, signal: AbortSignal.any([signal, ending.signal]) })
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!ending.signal.aborted) throw error
+  } finally {
+    timer.cancel()
+  }
 }
 
 /** A container that another one has taken the place of is removed, its log with it. */

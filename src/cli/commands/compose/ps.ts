@@ -8,6 +8,7 @@ import { type ManagerApi, managerApi } from './manager-api.ts'
 import { taskOf } from './one-engine/engine-view.ts'
 import { known } from './one-engine/known-containers.ts'
 import { nameOf, oneOffs } from './removal/one-offs.ts'
+import { isInFiles } from './spec/files-of-project.ts'
 import { projectName } from './spec/project-name.ts'
 import { stateWord, statusText } from './watch/task-status.ts'
 
@@ -27,7 +28,9 @@ export async function runPs(invocation: Invocation, context: CommandContext): Pr
   const replicas = (view?.tasks ?? []).toSorted(
     (a, b) => compareText(a.service, b.service) || a.slot - b.slot || b.createdAtMs - a.createdAtMs,
   )
+  const isInFile = options.choice('orphans') === false ? await isInFiles(globals, context) : () => true
   const tasks = [...replicas, ...single]
+    .filter(task => isInFile(task.service))
     .filter(task => args.length === 0 || args.includes(task.service))
     .filter(task => isShown(task, { all, statuses }))
     .toSorted((a, b) => compareText(a.service, b.service))

@@ -9,7 +9,10 @@ import { beginWait } from './begin-wait.ts'
 import { openAttached } from './open-attached.ts'
 
 /** `shoal attach`: talks to a container that runs; the exit code is the container's. */
-export const runAttach = withEngine(async command => {
+export const runAttach = withEngine(attach)
+
+/** Talks to the container that the first argument names, and resolves with its exit code. */
+export async function attach(command: EngineCommand): Promise<number> {
   const { args, options } = command
   const container = await inspect(command, args[0] ?? '')
   const { Running, Paused, Restarting } = container.State
@@ -20,7 +23,7 @@ export const runAttach = withEngine(async command => {
   const { talk } = await startTalking(command, container, options.choice('stdin') !== false)
   if ((await talk()) === 'detached') throw failed('DETACHED', 'read escape sequence')
   return waiting.exit
-})
+}
 
 /** `shoal start`: starts containers; with `-a` talks to the only one. */
 export const runStart = withEngine(async command => {

@@ -1,13 +1,12 @@
 import type { CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition } from '../../command.ts'
 import { FILTER, FORCE_YES, FORMAT, flag, flags, NO_TRUNC, QUIET, refused } from '../../engine/options.ts'
 import { CREATE_OPTIONS } from './create/create-options.ts'
+import { ATTACH_OPTIONS, COMMIT_OPTIONS, DETACH_KEYS, SIG_PROXY } from './shared-options.ts'
 
 const group = 'Containers:'
 
 const CHECKPOINTS = 'is not supported: containers are started anew, never from a checkpoint'
 
-const DETACH_KEYS = flag('--detach-keys <keys>', 'keys that leave a container alone (default: ctrl-p,ctrl-q)')
-const SIG_PROXY = flag('--no-sig-proxy', 'end at a signal instead of passing it on')
 const SIGNAL = flag('-s, --signal <signal>', 'which signal')
 const TIMEOUT: readonly OptionDefinition[] = [
   SIGNAL,
@@ -136,7 +135,7 @@ const attach: CommandLeaf = {
   summary: 'talk to a container that runs',
   args: '<container>',
   group,
-  options: [flag('--no-stdin', 'do not give it our input'), DETACH_KEYS, SIG_PROXY],
+  options: ATTACH_OPTIONS,
   load: async () => (await import('./attach.ts')).runAttach,
 }
 
@@ -232,13 +231,7 @@ const changes: readonly CommandLeaf[] = [
     args: '<container> [image]',
     usage: '[OPTIONS] CONTAINER [REPOSITORY[:TAG]]',
     group,
-    options: [
-      flag('-a, --author <name>', 'author'),
-      flag('-m, --message <text>', 'what was done'),
-      flags('-c, --change <instruction>', 'apply a Dockerfile instruction'),
-      flag('-p, --pause', 'pause it meanwhile (default)'),
-      flag('--no-pause', 'do not pause it meanwhile'),
-    ],
+    options: COMMIT_OPTIONS,
     load: async () => (await import('./commit.ts')).runCommit,
   },
   {

@@ -1,7 +1,7 @@
 import { invalidInput, unsupported } from '../../../core/errors.ts'
 import { filterQuery, type VolumeInspect } from '../../../docker-api/index.ts'
 import type { RunCommand } from '../../command.ts'
-import { pathOf, withEngine } from '../../engine/engine-api.ts'
+import { type EngineCommand, pathOf, withEngine } from '../../engine/engine-api.ts'
 import { readFilters } from '../../engine/filters.ts'
 import { forEach } from '../../engine/for-each.ts'
 import { printListing } from '../../engine/listing.ts'
@@ -17,14 +17,19 @@ export const runVolumeList = withEngine(async command => {
   const { api, options } = command
   const query = { filters: filterQuery(readFilters(options.list('filter'))) }
   const { Volumes } = await api.ask<{ Volumes: readonly VolumeInspect[] | null }>('GET', '/volumes', { query })
-  const rows = (Volumes ?? []).toSorted((a, b) => (a.Name < b.Name ? -1 : 1)).map(volumeRow)
+  printVolumes(command, Volumes ?? [])
+})
+
+/** A listing of volumes by name, as `--format` and `-q` want it. */
+export function printVolumes(command: EngineCommand, volumes: readonly VolumeInspect[]): void {
+  const rows = volumes.toSorted((a, b) => (a.Name < b.Name ? -1 : 1)).map(volumeRow)
   printListing(command, rows, {
     id: 'Name',
     fields: ['Driver', 'Name'],
     titles: { Name: 'VOLUME NAME' },
     raw: { id: 'name: {{.Name}}', row: RAW_VOLUME },
   })
-})
+}
 
 /** A row of the listing, by docker’s field names. */
 export function volumeRow(volume: VolumeInspect) {

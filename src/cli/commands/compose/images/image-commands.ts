@@ -14,6 +14,9 @@ const pull: CommandLeaf = {
     flag('--policy <when>', 'missing or always (default: always)'),
     INCLUDE_DEPS,
     QUIET,
+    // Of old, and without meaning to docker compose too.
+    { flags: '--parallel', summary: 'accepted: some are pulled at once', hidden: true },
+    { flags: '--no-parallel', summary: 'accepted: some are pulled at once', hidden: true },
     DRY_RUN,
   ],
   load: async () => (await import('./transfer.ts')).runPull,

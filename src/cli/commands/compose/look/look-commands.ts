@@ -42,12 +42,7 @@ const stats: CommandLeaf = {
   name: 'stats',
   summary: 'show what the containers use',
   args: '[service...]',
-  options: [
-    flag('--no-stream', 'only once'),
-    NO_TRUNC,
-    FORMAT,
-    { flags: '-a, --all', summary: 'accepted: what does not run uses nothing', hidden: true },
-  ],
+  options: [flag('--no-stream', 'only once'), NO_TRUNC, FORMAT, flag('-a, --all', 'also those that do not run')],
   load: async () => (await import('./stats.ts')).runStats,
 }
 
@@ -68,13 +63,21 @@ const cp: CommandLeaf = {
     INDEX,
     flag('-a, --archive', 'keep owners and groups'),
     flag('-L, --follow-link', 'copy what links of the source lead to'),
-    { flags: '--all', summary: 'accepted: all replicas are copied to', hidden: true },
+    flag('--all', 'also containers that run has made'),
     DRY_RUN,
   ],
   load: async () => (await import('./cp.ts')).runCp,
 }
 
+const volumes: CommandLeaf = {
+  name: 'volumes',
+  summary: 'list the volumes of the project, or of services',
+  args: '[service...]',
+  options: [FORMAT, flag('-q, --quiet', 'only print names')],
+  load: async () => (await import('./volumes.ts')).runVolumes,
+}
+
 /** Commands that look at what runs, or into it. */
 export function lookCommands(): readonly CommandLeaf[] {
-  return [port, top, images, stats, events, wait, cp]
+  return [port, top, images, volumes, stats, events, wait, cp]
 }

@@ -1,7 +1,8 @@
-import { type Clock, sleep } from '../../../../core/clock.ts'
+import { type Clock, sleep, withDeadline } from '../../../../core/clock.ts'
 import { errorMessage, failed } from '../../../../core/errors.ts'
 import type { DependencySpec, ServiceSpec } from '../../../../core/model/service.ts'
 import type { ContainerInspect, Engine } from '../../../../docker-api/index.ts'
+import type { Options } from '../../../command.ts'
 import { STEADY_MS } from '../watch/steadiness.ts'
 import type { Known } from './known-containers.ts'
 
@@ -80,13 +81,32 @@ function dependencyFailed(reason: string): Error {
   return failed('DEPENDENCY_FAILED', `dependency failed to start: ${reason}`)
 }
 
+/** The longest that `--wait` waits unless told otherwise. */
+const WAIT_SECONDS = 600
+
+/** What `--wait` asks for, within `--wait-timeout`. Throws ROLLOUT_FAILED when time is up. */
+export async function waitAsAsked(
+  containers: readonly Known[],
+  services: readonly Dependant[],
+  { run, options }: { readonly run: Waiting; readonly options: Options },
+): Promise<void> {
+  if (!options.flag('wait')) return
+  const seconds = options.number('waitTimeout') ?? WAIT_SECONDS
+  const isWell = (signal: AbortSignal): Promise<void> => waitUntilHealthy(containers, services, { ...run, signal })
+  const onTimeout = (): Error => failed('ROLLOUT_FAILED', `Not healthy after ${seconds} s`)
+  await withDeadline(isWell, seconds * 1_000, { ...run, onTimeout })
+}
+
+/** What a service needs of others. */
+type Dependant = Pick<ServiceSpec, 'dependsOn'>
+
 /**
  * Waits until containers run and are healthy, where they say what that means, or have ended well, where another service waits
  * for that. Throws DEPENDENCY_FAILED for one that ended otherwise or is unhealthy.
  */
 export async function waitUntilHealthy(
   containers: readonly Known[],
-  services: readonly ServiceSpec[],
+  services: readonly Dependant[],
   waiting: Waiting,
 ): Promise<void> {
   const awaited = services.flatMap(({ dependsOn }) => dependsOn)

@@ -1,5 +1,5 @@
 import type { CommandLeaf } from '../../../command.ts'
-import { DRY_RUN, flag, flags } from '../../../engine/options.ts'
+import { DRY_RUN, flag, flags, refused } from '../../../engine/options.ts'
 
 export const run: CommandLeaf = {
   name: 'run',
@@ -16,6 +16,7 @@ export const run: CommandLeaf = {
     flag('-P, --service-ports', "publish the service's ports"),
     flag('-T, --no-tty', 'no terminal, even if there is one'),
     { flags: '--no-TTY', summary: 'same as --no-tty', hidden: true },
+    { flags: '-t, --tty', summary: 'a terminal, if there is one (always)', hidden: true },
     { flags: '-i, --interactive', summary: 'give it our input (always)', hidden: true },
     flag('--no-interactive', 'do not give it our input'),
     flag('--no-deps', 'do not start what the service depends on'),
@@ -28,11 +29,12 @@ export const run: CommandLeaf = {
     flags('--cap-drop <capability>', 'take a right from it'),
     flag('--use-aliases', "answer to the service's names on its networks"),
     flag('--build', 'build images before'),
+    flag('--no-build', 'do not build images, even missing ones'),
     flag('--pull <when>', 'pull the image: always, missing or never (default: missing)'),
     flag('-q, --quiet', 'print nothing but what the command prints'),
     flag('--quiet-build', 'do not print what the builder says'),
     flag('--quiet-pull', 'do not show the pull'),
-    { flags: '--remove-orphans', summary: 'accepted: use it with up', hidden: true },
+    refused('--remove-orphans', 'is not done by run: use `compose up --remove-orphans`'),
     DRY_RUN,
   ],
   load: async () => (await import('./run.ts')).runRun,

@@ -1,4 +1,3 @@
-import { loadProject, NoComposeFile, nodeFileReader, type Project } from '../../../../compose/index.ts'
 import type { CommandContext, Invocation } from '../../../command.ts'
 import { createProgress } from '../../../output/progress/progress.ts'
 import type { ManagerApi } from '../manager-api.ts'
@@ -7,8 +6,8 @@ import { asEngineTells, engineRun } from '../one-engine/engine-run.ts'
 import { knownContainers } from '../one-engine/known-containers.ts'
 import { downOnEngine, removeInOrder } from '../one-engine/take-down.ts'
 import { planText, removal } from '../plan-text.ts'
+import { filesOfProject } from '../spec/files-of-project.ts'
 import { hooksOfFiles, hooksOfProject } from '../spec/hooks-of-files.ts'
-import { loadOptions } from '../spec/project-options.ts'
 import { readRmi, removeImages } from './remove-images.ts'
 
 interface Downing {
@@ -42,7 +41,7 @@ async function takeDown(
     }
     return 0
   }
-  const project = await filesOf(globals, context)
+  const project = await filesOfProject(globals, context)
   const images = rmi === undefined ? [] : await usedImages(name, rmi, run)
   const steps = await downOnEngine(
     name,
@@ -60,17 +59,6 @@ async function takeDown(
     if (all.length > 0) context.stdout.write(planText({ project: name, changed: true, steps: all }))
   }
   return 0
-}
-
-/** What the files say, if there are any: `-p shop down` needs none. Those that cannot be read must not pass for none: all would be removed. */
-async function filesOf(globals: Invocation['globals'], context: CommandContext): Promise<Project | undefined> {
-  const load = await loadOptions(globals, context, { profiles: ['*'], warn: () => {} })
-  try {
-    return loadProject(load, nodeFileReader)
-  } catch (error) {
-    if (error instanceof NoComposeFile) return undefined
-    throw error
-  }
 }
 
 async function usedImages(

@@ -24,6 +24,7 @@ const rm: CommandLeaf = {
     flag('-f, --force', 'do not ask'),
     flag('-s, --stop', 'also those that run'),
     flag('-v, --volumes', 'on one engine, also volumes without a name; a cluster removes them anyway'),
+    { flags: '-a, --all', summary: 'accepted, as docker compose does; it means nothing there either', hidden: true },
     DRY_RUN,
   ],
   load: async () => (await import('./rm.ts')).runRm,

@@ -23,6 +23,8 @@ export interface BuildRun {
   readonly pull?: boolean
   readonly quiet?: boolean
   readonly buildArgs?: Readonly<Record<string, string>>
+  /** Bytes that a step may use. */
+  readonly memory?: number | undefined
 }
 
 const WHOLE_ID = /^sha256:[0-9a-f]{64}$/
@@ -115,7 +117,7 @@ async function buildImage({ image, build, secrets }: Wanted, run: BuildRun): Pro
     ...(platform === undefined ? {} : { platform }),
     ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
     ...cacheOf(build),
-    ...hostOf(build),
+    ...hostOf(build, run),
   }
   const show = ({ stream }: ProgressMessage): void => {
     if (stream !== undefined && run.quiet !== true) run.progress.print(stream)
@@ -139,7 +141,7 @@ function cacheOf(build: Tree): Pick<BuildOptions, 'cacheFrom'> {
   return cacheFrom.length === 0 ? {} : { cacheFrom }
 }
 
-function hostOf(build: Tree): Pick<BuildOptions, 'hostConfig'> {
+function hostOf(build: Tree, { memory }: BuildRun): Pick<BuildOptions, 'hostConfig'> {
   const network = text(build['network'])
   const size = build['shm_size']
   const shmSize = typeof size === 'number' ? size : parseBytes(text(size) ?? '0')
@@ -147,6 +149,7 @@ function hostOf(build: Tree): Pick<BuildOptions, 'hostConfig'> {
   const limits = toUlimits(ulimits(build['ulimits']) ?? {})
   const hostConfig = {
     ...(network === undefined ? {} : { NetworkMode: network }),
+    ...(memory === undefined ? {} : { Memory: memory }),
     ...(shmSize === 0 ? {} : { ShmSize: shmSize }),
     ...(hosts.length === 0 ? {} : { ExtraHosts: hosts }),
     ...(limits.length === 0 ? {} : { Ulimits: limits }),

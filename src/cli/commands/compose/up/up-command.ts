@@ -40,6 +40,7 @@ const up: CommandLeaf = {
     flag('--timestamps', 'show times'),
     flag('-t, --timeout <seconds>', 'kill replaced containers that take longer to stop'),
     flag('-V, --renew-anon-volumes', 'new containers do not take over volumes without a name'),
+    hidden('--menu', 'accepted: there is no menu'),
     hidden('--no-menu', 'accepted: there is no menu'),
     flag('-w, --watch', 'copy, build or restart when files here change, by develop.watch'),
     ...CREATE,

@@ -1,19 +1,15 @@
-import { withDeadline } from '../../../../core/clock.ts'
-import { failed } from '../../../../core/errors.ts'
 import type { Invocation } from '../../../command.ts'
 import { stopServices } from '../one-engine/change-state.ts'
 import { asEngineTells, type EngineRun, engineRun } from '../one-engine/engine-run.ts'
 import { isUp, knownContainers } from '../one-engine/known-containers.ts'
 import { type UpOptions, upOnEngine } from '../one-engine/up-engine.ts'
-import { waitUntilHealthy } from '../one-engine/wait-dependency.ts'
+import { waitAsAsked } from '../one-engine/wait-dependency.ts'
 import { hooksOfServices } from '../one-engine/with-hooks.ts'
 import { planText } from '../plan-text.ts'
 import { type Pulling, pullImages } from './pull-images.ts'
 import { pullWhatIsMissing } from './pull-missing.ts'
 import { settle } from './settle.ts'
 import { recreatedServices, type WantedProject } from './wanted-project.ts'
-
-const WAIT_MS = 600_000
 
 /** `compose up` on one engine: nobody makes containers of services there but we. */
 export async function upHere(project: WantedProject, here: Pulling): Promise<number> {
@@ -34,11 +30,7 @@ async function up(project: WantedProject, here: Pulling): Promise<number> {
   if (options.text('pull') !== 'always') await pullWhatIsMissing(project, here)
   if (options.flag('detach') || options.flag('wait') || !wished.start) {
     const { containers } = await upOnEngine(project, wished, run)
-    const waitMs = (options.number('waitTimeout') ?? WAIT_MS / 1_000) * 1_000
-    const isWell = (signal: AbortSignal): Promise<void> =>
-      waitUntilHealthy(containers, project.spec.services, { ...run, signal })
-    const onTimeout = (): Error => failed('ROLLOUT_FAILED', `Not healthy after ${waitMs / 1_000} s`)
-    if (options.flag('wait')) await withDeadline(isWell, waitMs, { ...run, onTimeout })
+    await waitAsAsked(containers, project.spec.services, { run, options })
     return 0
   }
   return attach(project, here, { wished, run })

@@ -15,6 +15,8 @@ export interface FollowOptions {
   readonly project: string
   /** None means all. */
   readonly services: readonly string[]
+  /** Only replicas of this number. */
+  readonly index?: number | undefined
   /** Last lines of each container to begin with; absent: all. */
   readonly tail?: number | undefined
   readonly sinceMs?: number | undefined
@@ -78,7 +80,7 @@ export async function followLogs(options: FollowOptions): Promise<void> {
   while (!signal.aborted) {
     const isLast = options.ending?.aborted === true
     const view = await api.project(project)
-    const tasks = (view?.tasks ?? []).filter(task => isWanted(task, options.services))
+    const tasks = (view?.tasks ?? []).filter(task => isWanted(task, options))
     // Only what is there now: who follows what has been removed learns from it that this is the end.
     known = new Map(tasks.map(task => [task.id, task]))
     for (const task of tasks) if (task.containerId !== undefined && !followed.has(task.id)) follow(task)
@@ -108,8 +110,8 @@ async function pause({ ending, context: { clock, signal } }: FollowOptions): Pro
   await sleep(clock, POLL_MS, AbortSignal.any([signal, ending])).catch(() => signal.throwIfAborted())
 }
 
-function isWanted(task: TaskView, services: readonly string[]): boolean {
-  return services.length === 0 || services.includes(task.service)
+function isWanted({ service, slot }: TaskView, { services, index }: FollowOptions): boolean {
+  return (services.length === 0 || services.includes(service)) && (index === undefined || slot === index)
 }
 
 interface Following {
