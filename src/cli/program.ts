@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { EXIT_CODES, errorCode, errorMessage, unsupported } from '../core/errors.ts'
 import type { CommandContext, CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition } from './command.ts'
-import { completionCommand } from './completion.ts'
+import { completionCommand, namesCommand } from './completion/completion.ts'
 import { readOptions } from './options.ts'
 import { exitCodeOf, printError } from './output/print-error.ts'
 import { plainSwitches } from './plain-switches.ts'
@@ -41,7 +41,8 @@ export async function runProgram(
 }
 
 async function parseAndRun(argv: readonly string[], program: Program, context: CommandContext): Promise<number> {
-  const root = { ...program.root, commands: [...program.root.commands, completionCommand(program.root)] }
+  const own = [completionCommand(program.root), namesCommand(program.root)]
+  const root = { ...program.root, commands: [...program.root.commands, ...own] }
   // The parser is loaded here, not above: `--version` must not pay for it.
   const { Command } = await import('commander')
   let exitCode: number = EXIT_CODES.done

@@ -7,7 +7,7 @@ import { LOCAL_HOSTS } from '../../../manager/manager-address.ts'
 /** Options that stand before every compose command. */
 export const PROJECT_OPTIONS: readonly OptionDefinition[] = [
   { flags: '-f, --file <file>', summary: 'compose file; repeat to put one over another', repeatable: true },
-  { flags: '-p, --project-name <name>', summary: 'project name' },
+  { flags: '-p, --project-name <project>', summary: 'project name' },
   { flags: '--profile <profile>', summary: 'switch a profile on', repeatable: true },
   { flags: '--env-file <file>', summary: 'read variables from this file instead of .env', repeatable: true },
   { flags: '--project-directory <dir>', summary: 'what relative paths start from' },

@@ -1,19 +1,9 @@
-import { invalidInput } from '../core/errors.ts'
-import type { CommandDefinition, CommandGroup, CommandLeaf, RunCommand } from './command.ts'
+import { invalidInput } from '../../core/errors.ts'
+import type { CommandDefinition, CommandGroup, RunCommand } from '../command.ts'
+import { ASK, hasNames, kindsOf } from './typed-words.ts'
 
-/** `completion bash`: what a shell must know to complete our command lines. Made from the commands themselves. */
-export function completionCommand(root: CommandGroup): CommandLeaf {
-  return {
-    name: 'completion',
-    summary: 'print what a shell needs to complete command lines',
-    args: '<bash|zsh|fish>',
-    usage: 'bash|zsh|fish',
-    footer: `Put this into ~/.bashrc:  source <(${root.name} completion bash)`,
-    load: () => Promise.resolve(printScript(root)),
-  }
-}
-
-function printScript(root: CommandGroup): RunCommand {
+/** Prints what a shell must know to complete our command lines. Made from the commands themselves. */
+export function printScript(root: CommandGroup): RunCommand {
   return async ({ args: [shell = ''] }, { stdout }) => void stdout.write(completionScript(shell, root))
 }
 
@@ -29,6 +19,8 @@ interface Words {
   /** `shoal network create`. */
   readonly path: string
   readonly words: readonly string[]
+  /** There are names of what may follow, which must be asked for. */
+  readonly asks: boolean
 }
 
 function wordsOf(definition: CommandDefinition, path: string): readonly Words[] {
@@ -36,7 +28,8 @@ function wordsOf(definition: CommandDefinition, path: string): readonly Words[] 
     .filter(({ hidden }) => hidden !== true)
     .flatMap(({ flags: text }) => [...text.matchAll(/(?:^|\s)(--?[\w-]+)/g)].map(([, flag = '']) => flag))
   const commands = 'commands' in definition ? definition.commands.filter(command => !isHidden(command)) : []
-  const own = { path, words: [...commands.map(({ name }) => name), ...flags, '--help'] }
+  const words = [...commands.map(({ name }) => name), ...flags, '--help']
+  const own = { path, words, asks: kindsOf(definition).some(hasNames) }
   const below = commands.flatMap(command =>
     [command.name, ...(command.aliases ?? [])].flatMap(name => wordsOf(command, `${path} ${name}`)),
   )
@@ -49,7 +42,10 @@ function isHidden(command: CommandDefinition): boolean {
 
 const SCRIPTS: Readonly<Record<string, (program: string, all: readonly Words[]) => string>> = { bash, zsh, fish }
 
-/** Follows the words that name commands, and offers what may stand behind the last one; else files. */
+/**
+ * Follows the words that name commands, and offers what may stand behind the last one: flags and commands, or names, which we
+ * are asked for; else files.
+ */
 function bash(program: string, all: readonly Words[]): string {
   const name = `_${program}_complete`
   const cases = all.map(({ path, words }) => `    '${path}') echo '${words.join(' ')}' ;;`)
@@ -59,16 +55,31 @@ ${cases.join('\n')}
     *) return 1 ;;
   esac
 }
+${name}_asks() {
+  case "$1" in
+    ${patternOf(all, '|')}) return 0 ;;
+  esac
+  return 1
+}
 ${name}() {
-  local path=${program} index=1
+  local path=${program} index=1 words
   while [ "$index" -lt "$COMP_CWORD" ]; do
     if ${name}_words "$path \${COMP_WORDS[$index]}" > /dev/null; then path="$path \${COMP_WORDS[$index]}"; fi
     index=$((index + 1))
   done
-  COMPREPLY=($(compgen -W "$(${name}_words "$path")" -- "\${COMP_WORDS[$COMP_CWORD]}"))
+  words=$(${name}_words "$path")
+  if [[ "\${COMP_WORDS[$COMP_CWORD]}" != -* ]] && ${name}_asks "$path"; then
+    words="$words $(command ${program} ${ASK} -- "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}" 2> /dev/null)"
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[$COMP_CWORD]}"))
 }
 complete -o default -F ${name} ${program}
 `
+}
+
+/** As the pattern of a `case`; one that matches nothing if nobody is asked. */
+function patternOf(all: readonly Words[], separator: string): string {
+  return all.flatMap(({ path, asks }) => (asks ? [`'${path}'`] : [])).join(separator) || "''"
 }
 
 /** By its own way of doing what bash does. */
@@ -89,6 +100,13 @@ ${cases.join('\n')}
       return 1
   end
 end
+function ${name}_asks
+  switch "$argv"
+    case ${patternOf(all, ' ')}
+      return 0
+  end
+  return 1
+end
 function ${name}
   set -l path ${program}
   for word in (commandline -opc)[2..-1]
@@ -97,6 +115,9 @@ function ${name}
     end
   end
   ${name}_words "$path"
+  if ${name}_asks "$path"; and not string match -q -- '-*' (commandline -ct)
+    command ${program} ${ASK} -- (commandline -opc)[2..-1] 2> /dev/null
+  end
 end
 complete -c ${program} -a '(${name})'
 `
