@@ -50,6 +50,8 @@ export interface Project {
   readonly variables: Variables
   /** Top-level sections in compose's own words; services are those that are enabled and selected. */
   readonly model: Tree
+  /** The same with services that are enabled and not selected, and with what nobody uses. */
+  readonly whole: Tree
   /** `depends_on` of services by their name, of what is not selected too. */
   readonly dependencies: Tree
   /** Services whose profile is not active. */
@@ -140,6 +142,7 @@ export function loadProject(options: LoadOptions, reader: FileReader): Project {
     configFiles: files.map(({ file }) => file),
     variables,
     model: { ...(options.keepUnusedResources === true ? selected : pruneResources(selected)), name },
+    whole: withFiles,
     dependencies: fromEntries(Object.entries(enabled).map(([key, service]) => [key, asTree(service)['depends_on']])),
     disabledServices: disabled,
     serviceNames: Object.keys(asTree(model['services'])),

@@ -150,6 +150,37 @@ volumes: {log: {}}
       expect(await project.list('{{.Service}} {{.State}}')).toEqual(['a running', 'failing running'])
     }))
 
+  it('builds with contexts besides its own: a directory, an image, and what another service is built to', () =>
+    onBoth('contexts', async project => {
+      await writeFile(
+        join(project.cwd, 'compose.yaml'),
+        `services:
+  app:
+    build:
+      context: ./image
+      dockerfile_inline: |
+        ARG WORD=said
+        FROM base
+        ARG WORD
+        COPY --from=files data/ /data
+        COPY --from=plain /srv/page /page
+        RUN echo $$WORD > /word
+      additional_contexts: {base: "service:base", files: ./files, plain: "docker-image://busybox:test"}
+    command: sleep 600
+    stop_grace_period: 0s
+  base: {build: {context: ., dockerfile_inline: "FROM busybox:test\\nRUN echo base > /base"}}
+`,
+      )
+      await mkdir(join(project.cwd, 'files/data'), { recursive: true })
+      await writeFile(join(project.cwd, 'files/data/file'), 'a file\n')
+      await writeFile(join(project.cwd, 'files/.dockerignore'), '**/left-out\n')
+      await writeFile(join(project.cwd, 'files/data/left-out'), '')
+      await project.ok('up -d --build app')
+      expect(await project.ok('exec -T app sh -c cat␣/base␣/data/file␣/page␣/word;␣ls␣/data')).toBe(
+        'base\na file\na pagesaid\nfile\n',
+      )
+    }))
+
   it('leaves a network that was changed as it was when the new one cannot be made', () =>
     onBoth('network', async project => {
       const file = (subnet: string): string => `services:

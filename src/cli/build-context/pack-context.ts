@@ -33,40 +33,69 @@ export function packDockerfile(content: Buffer): Readable {
   return Readable.from(tar)
 }
 
+/** Where the files of a directory lie that is packed for an image of nothing else. */
+const COPIED = 'context'
+
+/** A context that makes an image of a directory's files alone, without what its `.dockerignore` names. */
+export async function packFilesOnly(directory: string): Promise<Readable> {
+  const rules = ignoreRules(await ignoreText({ directory, dockerfile: 'Dockerfile' }))
+  const walk: Walk = { ...rules, root: directory, prefix: `${COPIED}/` }
+  return packed(async tar => {
+    await addText(tar, 'Dockerfile', `FROM scratch\nCOPY ${COPIED}/ /\n`)
+    await addEntry(tar, { name: `${COPIED}/`, type: 'directory', mode: 0o755 })
+    await addDirectory(tar, '', walk)
+  })
+}
+
+/** An archive that is written while it is read; errors of writing end it. */
+function packed(write: (tar: Pack) => Promise<void>): Readable {
+  const tar = pack()
+  void (async () => {
+    try {
+      await write(tar)
+      tar.finalize()
+    } catch (error) {
+      tar.destroy(error instanceof Error ? error : new Error(String(error)))
+    }
+  })()
+  return Readable.from(tar)
+}
+
 /** Packs a build context, without what `.dockerignore` names; errors of reading end the stream. Throws if there is no Dockerfile. */
 export async function packContext(source: ContextSource): Promise<PackedContext> {
   const extra = await outsideDockerfile(source)
   const rules = ignoreRules(await ignoreText(source))
-  const tar = pack()
   const dockerfile =
     extra === undefined ? relative(source.directory, resolve(source.directory, source.dockerfile)) : INLINE_NAME
   // The builder needs these even where the file says to leave them out.
   const isNeeded = (path: string): boolean => path === dockerfile || path === '.dockerignore'
   const walk: Walk = {
     root: source.directory,
+    prefix: '',
     isIgnored: path => !isNeeded(path) && rules.isIgnored(path),
     mayKeepBelow: directory => dockerfile.startsWith(`${directory}/`) || rules.mayKeepBelow(directory),
   }
-  void (async () => {
-    try {
-      if (extra !== undefined) await addText(tar, INLINE_NAME, extra)
-      await addDirectory(tar, '', walk)
-      tar.finalize()
-    } catch (error) {
-      tar.destroy(error instanceof Error ? error : new Error(String(error)))
-    }
-  })()
-  return { tar: Readable.from(tar), dockerfile }
+  const tar = packed(async archive => {
+    if (extra !== undefined) await addText(archive, INLINE_NAME, extra)
+    await addDirectory(archive, '', walk)
+  })
+  return { tar, dockerfile }
 }
 
 /** The text of a Dockerfile that does not lie in the context; undefined if it does. */
-async function outsideDockerfile({ directory, dockerfile, inline }: ContextSource): Promise<string | undefined> {
+async function outsideDockerfile(source: ContextSource): Promise<string | undefined> {
+  const text = await dockerfileText(source)
+  const { directory, dockerfile, inline } = source
+  const isInside = inline === undefined && !/^\.\.(\/|$)/.test(relative(directory, resolve(directory, dockerfile)))
+  return isInside ? undefined : text
+}
+
+/** Throws NO_DOCKERFILE if it cannot be read. */
+export async function dockerfileText({ directory, dockerfile, inline }: ContextSource): Promise<string> {
   if (inline !== undefined) return inline
   const path = resolve(directory, dockerfile)
-  const isInside = !/^\.\.(\/|$)/.test(relative(directory, path))
   try {
-    const text = await readFile(path, 'utf8')
-    return isInside ? undefined : text
+    return await readFile(path, 'utf8')
   } catch (error) {
     const why = errorCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read: ${whyNot(error)}`
     throw invalidInput('NO_DOCKERFILE', `Cannot build: ${path} ${why}`)
@@ -87,6 +116,8 @@ async function ignoreText({ directory, dockerfile }: ContextSource): Promise<str
 
 interface Walk extends IgnoreRules {
   readonly root: string
+  /** Before every name in the archive. */
+  readonly prefix: string
 }
 
 async function addDirectory(tar: Pack, directory: string, walk: Walk): Promise<void> {
@@ -98,19 +129,24 @@ async function addDirectory(tar: Pack, directory: string, walk: Walk): Promise<v
     if (stat.isDirectory()) {
       if (ignored && !walk.mayKeepBelow(path)) continue
       if (!ignored)
-        await addEntry(tar, { name: `${path}/`, type: 'directory', mode: stat.mode & 0o7777, mtime: stat.mtime })
+        await addEntry(tar, {
+          name: `${walk.prefix}${path}/`,
+          type: 'directory',
+          mode: stat.mode & 0o7777,
+          mtime: stat.mtime,
+        })
       await addDirectory(tar, path, walk)
-    } else if (!ignored) await addFile(tar, path, walk.root, stat)
+    } else if (!ignored) await addFile(tar, path, walk, stat)
   }
 }
 
 async function addFile(
   tar: Pack,
   path: string,
-  root: string,
+  { root, prefix }: Walk,
   stat: { isFile(): boolean; isSymbolicLink(): boolean; mode: number; mtime: Date; size: number },
 ): Promise<void> {
-  const header = { name: path, mode: stat.mode & 0o7777, mtime: stat.mtime }
+  const header = { name: `${prefix}${path}`, mode: stat.mode & 0o7777, mtime: stat.mtime }
   if (stat.isSymbolicLink()) {
     await addEntry(tar, { ...header, type: 'symlink', linkname: await readlink(join(root, path)) })
   } else if (stat.isFile()) {

@@ -1,66 +1,56 @@
-import { hostLines, imageName, type Project, servicesOf, ulimits } from '../../../../compose/index.ts'
-import { errorMessage, failed, unsupported } from '../../../../core/errors.ts'
-import { parseBytes } from '../../../../core/units.ts'
-import { type BuildOptions, type ProgressMessage, toUlimits } from '../../../../docker-api/index.ts'
-import { packContext } from '../../../build-context/pack-context.ts'
-import type { CommandContext } from '../../../command.ts'
-import type { Progress } from '../../../output/progress/progress.ts'
+import { asTree, imageName, type Project, servicesOf, type Tree } from '../../../../compose/index.ts'
+import { invalidInput, unsupported } from '../../../../core/errors.ts'
 import { findImage } from '../images/find-image.ts'
-import type { ManagerApi } from '../manager-api.ts'
+import { type BuildRun, buildDirectory, buildImage, checkBuild } from './build-image.ts'
 import { buildSecrets } from './build-secrets.ts'
+import { type ContextStage, type NamedContext, namedContexts } from './named-contexts.ts'
 import type { BuiltImages } from './pin-images.ts'
 
-export interface BuildRun {
-  readonly api: ManagerApi
-  readonly context: CommandContext
-  readonly progress: Progress
-  /** `missing`: only images that the cluster does not have. `never`: only find out which of them it has. */
-  readonly policy: 'always' | 'missing' | 'never'
-  /** Images of the project as it runs, by name: what is meant where no node knows the name any more. */
-  readonly running?: BuiltImages
-  readonly services: readonly string[]
-  readonly noCache?: boolean
-  readonly pull?: boolean
-  readonly quiet?: boolean
-  readonly buildArgs?: Readonly<Record<string, string>>
-  /** Bytes that a step may use. */
-  readonly memory?: number | undefined
-}
-
-const WHOLE_ID = /^sha256:[0-9a-f]{64}$/
-
-type Tree = Readonly<Record<string, unknown>>
-
-/** Attributes of `build` that change nothing of the image; told, not silently dropped. */
-const NO_EFFECT = ['cache_to', 'isolation', 'no_cache_filter', 'provenance', 'sbom']
-
-/** Attributes of `build` without which the image would be another one, or none, each with what to do instead. */
-const REFUSED: Readonly<Record<string, string>> = {
-  additional_contexts: 'copy what is needed into the context, or make it a stage of the Dockerfile',
-  entitlements: 'no step of a build has rights that containers have not',
-  privileged: 'no step of a build has rights that containers have not',
-  ssh: 'use a secret for the key',
-}
+/** So many images a manager can be told to build near to. */
+const NEAR_MAX = 2
 
 /**
- * Builds the images of services with a `build` section, each on one of the hosts; the others fetch them from there.
- * Resolves with the id of each image, built now or before; an image that is not there and is not to be built has none.
+ * Builds the images of services with a `build` section, each on one of the hosts, those that others are made of first; the other
+ * hosts fetch them from there. Resolves with the id of each image, built now or before; an image that is not there and is not to be
+ * built has none.
  */
 export async function buildServices(project: Project, run: BuildRun): Promise<BuiltImages> {
   const built = new Map<string, string>()
-  for (const name of run.services) {
-    const service = servicesOf(project.model)[name] ?? {}
-    const build = treeAt(service, 'build')
-    if (Object.keys(build).length === 0) continue
-    const image = imageName(project.name, name, service)
-    const id = run.policy === 'always' ? undefined : await findBuilt(image, run)
-    if (id !== undefined) built.set(image, id)
-    if (id !== undefined || run.policy === 'never') continue
-    run.progress.tell(`Image ${image}`, 'Building')
-    built.set(image, await buildImage({ image, build, secrets: await buildSecrets(build, project) }, run))
-    run.progress.tell(`Image ${image}`, 'Built')
-  }
+  for (const name of run.services) await ensureBuilt(name, { project, run, built, trail: [] })
   return built
+}
+
+interface Building {
+  readonly project: Project
+  readonly run: BuildRun
+  /** Ids by the names of images. */
+  readonly built: Map<string, string>
+  /** Services that wait for this one's image. */
+  readonly trail: readonly string[]
+}
+
+/** Resolves with the id of a service's image; undefined if it has no build, or is not there and not to be built. */
+async function ensureBuilt(name: string, building: Building): Promise<string | undefined> {
+  const { project, run, built, trail } = building
+  // One that others are made of need not be selected itself.
+  const service = servicesOf(project.whole)[name] ?? {}
+  const build = asTree(service['build'])
+  if (Object.keys(build).length === 0) return undefined
+  const image = imageName(project.name, name, service)
+  const known = built.get(image) ?? (run.policy === 'always' ? undefined : await findBuilt(image, run))
+  if (known !== undefined) built.set(image, known)
+  if (known !== undefined || run.policy === 'never') return known
+  if (trail.includes(name)) throw circle([...trail, name])
+  checkBuild({ image, build })
+  const stages = await stagesOf({ name, image, build }, building)
+  run.progress.tell(`Image ${image}`, 'Building')
+  const id = await buildImage(
+    { image, build, secrets: await buildSecrets(build, { ...project, model: project.whole }), ...stages },
+    run,
+  )
+  run.progress.tell(`Image ${image}`, 'Built')
+  built.set(image, id)
+  return id
 }
 
 async function findBuilt(image: string, { api, running }: BuildRun): Promise<string | undefined> {
@@ -68,108 +58,56 @@ async function findBuilt(image: string, { api, running }: BuildRun): Promise<str
   return (await findImage(image, api)) ?? (pinned === undefined ? undefined : await findImage(pinned, api))
 }
 
-interface Wanted {
-  readonly image: string
-  readonly build: Tree
-  readonly secrets: Readonly<Record<string, string>>
+interface Stages {
+  readonly stages: readonly ContextStage[]
+  readonly near: readonly string[]
 }
 
-/** Throws UNSUPPORTED_BUILD for what would be another image. */
-function checkBuild({ image, build }: Pick<Wanted, 'image' | 'build'>): void {
-  const found = Object.keys(REFUSED).find(key => isAsked(build[key]))
-  const refuse = (key: string, advice: string): Error =>
-    unsupported('UNSUPPORTED_BUILD', `Cannot build ${image}: build.${key} is not supported: ${advice}`)
-  if (found !== undefined) throw refuse(found, REFUSED[found] ?? '')
-  const platforms = Array.isArray(build['platforms']) ? build['platforms'] : []
-  if (platforms.length > 1) throw refuse('platforms', 'an image is built for the host that builds it; name one')
+/** Makes images of the contexts of a build besides its own. */
+async function stagesOf(
+  { name, image, build }: { readonly name: string; readonly image: string; readonly build: Tree },
+  building: Building,
+): Promise<Stages> {
+  const contexts = namedContexts(image, build)
+  const { run } = building
+  const isCluster = contexts.length > 0 && (await run.api.runner()) !== 'engine'
+  const made = contexts.filter(({ from }) => from !== 'image').length
+  if (isCluster && made > NEAR_MAX) {
+    const advice = `over hosts at most ${NEAR_MAX} contexts are directories and services: join them into one`
+    throw unsupported('UNSUPPORTED_BUILD', `Cannot build ${image}: build.additional_contexts: ${advice}`)
+  }
+  const stages: ContextStage[] = []
+  const near: string[] = []
+  // Services first: where their images are, the others are made.
+  for (const context of contexts.toSorted((a, b) => rank(a) - rank(b))) {
+    const id = await imageOf(context, { image, near, building: { ...building, trail: [...building.trail, name] } })
+    stages.push({ name: context.name, image: id })
+    if (isCluster && context.from !== 'image') near.push(id)
+  }
+  return { stages, near }
 }
 
-/** `false`, and lists and maps with nothing in them, ask for nothing. */
-function isAsked(value: unknown): boolean {
-  if (value === undefined || value === null || value === false) return false
-  return typeof value !== 'object' || Object.keys(value).length > 0
+function rank({ from }: NamedContext): number {
+  return ['service', 'directory', 'image'].indexOf(from)
 }
 
-/** Resolves with the image's id. */
-async function buildImage({ image, build, secrets }: Wanted, run: BuildRun): Promise<string> {
-  checkBuild({ image, build })
-  for (const key of NO_EFFECT) if (isAsked(build[key])) run.progress.warn(`build.${key} has no effect yet`)
-  const directory = text(build['context']) ?? '.'
-  if (/^[a-z+]+:\/\/|^git@/.test(directory)) {
-    const advice = `the context ${directory} is not a directory of this machine; clone it first`
-    throw failed('REMOTE_CONTEXT', `Cannot build ${image}: ${advice}`)
-  }
-  const { tar, dockerfile } = await packContext({
-    directory,
-    dockerfile: text(build['dockerfile']) ?? 'Dockerfile',
-    inline: text(build['dockerfile_inline']),
-  })
-  const target = text(build['target'])
-  const [platform] = Array.isArray(build['platforms']) ? build['platforms'].map(String) : []
-  const options: BuildOptions = {
-    tags: [image, ...(Array.isArray(build['tags']) ? build['tags'].map(String) : [])],
-    dockerfile,
-    buildArgs: { ...texts(build['args']), ...run.buildArgs },
-    labels: texts(build['labels']),
-    noCache: run.noCache === true || build['no_cache'] === true,
-    pull: run.pull === true || build['pull'] === true,
-    ...(target === undefined ? {} : { target }),
-    ...(platform === undefined ? {} : { platform }),
-    ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
-    ...cacheOf(build),
-    ...hostOf(build, run),
-  }
-  const show = ({ stream }: ProgressMessage): void => {
-    if (stream !== undefined && run.quiet !== true) run.progress.print(stream)
-  }
-  try {
-    const id = await run.api.engine.images.build(tar, options, show, run.context.signal)
-    // Old engines tell the beginning of the id only.
-    return WHOLE_ID.test(id) ? id : (await run.api.engine.images.inspect(image)).Id
-  } catch (cause) {
-    if (run.context.signal.aborted) throw cause
-    throw failed('BUILD_FAILED', `Cannot build ${image}: ${errorMessage(cause)}`, { cause })
+async function imageOf(
+  context: NamedContext,
+  { image, near, building }: { readonly image: string; readonly near: readonly string[]; readonly building: Building },
+): Promise<string> {
+  switch (context.from) {
+    case 'image':
+      return context.image
+    case 'directory':
+      return buildDirectory({ image, directory: context.directory, near }, building.run)
+    case 'service': {
+      const id = await ensureBuilt(context.service, building)
+      if (id !== undefined) return id
+      throw invalidInput('NO_CONTEXT', `Cannot build ${image}: service ${context.service} has no build`)
+    }
   }
 }
 
-/** Images whose steps may be taken over: by name, or in the long form of other builders, of which only registries are read. */
-function cacheOf(build: Tree): Pick<BuildOptions, 'cacheFrom'> {
-  const entries = Array.isArray(build['cache_from']) ? build['cache_from'].map(String) : []
-  const cacheFrom = entries.flatMap(entry =>
-    entry.includes('=') ? (/(?:^|,)ref=([^,]+)/.exec(entry)?.[1] ?? []) : [entry],
-  )
-  return cacheFrom.length === 0 ? {} : { cacheFrom }
-}
-
-function hostOf(build: Tree, { memory }: BuildRun): Pick<BuildOptions, 'hostConfig'> {
-  const network = text(build['network'])
-  const size = build['shm_size']
-  const shmSize = typeof size === 'number' ? size : parseBytes(text(size) ?? '0')
-  const hosts = hostLines(build['extra_hosts'])
-  const limits = toUlimits(ulimits(build['ulimits']) ?? {})
-  const hostConfig = {
-    ...(network === undefined ? {} : { NetworkMode: network }),
-    ...(memory === undefined ? {} : { Memory: memory }),
-    ...(shmSize === 0 ? {} : { ShmSize: shmSize }),
-    ...(hosts.length === 0 ? {} : { ExtraHosts: hosts }),
-    ...(limits.length === 0 ? {} : { Ulimits: limits }),
-  }
-  return Object.keys(hostConfig).length === 0 ? {} : { hostConfig }
-}
-
-function texts(value: unknown): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(isTree(value) ? value : {}).map(([key, field]) => [key, String(field)]))
-}
-
-function treeAt(tree: Tree, ...path: readonly string[]): Tree {
-  const value = path.reduce<unknown>((at, key) => (isTree(at) ? at[key] : undefined), tree)
-  return isTree(value) ? value : {}
-}
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
+function circle(trail: readonly string[]): Error {
+  return invalidInput('BUILD_CIRCLE', `Cannot build: the images are made of each other: ${trail.join(' -> ')}`)
 }
