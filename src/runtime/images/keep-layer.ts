@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto'
-import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errorCode, ShoalError } from '../../core/errors.ts'
 import { newShortId } from '../../core/random.ts'
-import { diskError } from '../linux/files/disk-error.ts'
 import { removeTree } from '../linux/files/remove-tree.ts'
 import type { LayerRef } from './contract.ts'
 import { MEDIA_TYPES } from './format/manifest.ts'
-import { digested, packBlob } from './pack-blob.ts'
+import { digested, packInto } from './pack-blob.ts'
 import { syncFileSystem } from './store/files.ts'
 import type { StoreParts } from './store/store-parts.ts'
 import { unpackingAlong } from './tar/unpack-along.ts'
@@ -70,29 +67,21 @@ async function alongside<T>(parts: StoreParts, tar: Tar, keep: (along: Alongside
   }
 }
 
-async function withPacked(
+function withPacked(
   parts: StoreParts,
-  { tar, signal }: { readonly tar: Tar; readonly signal: AbortSignal | undefined },
+  source: { readonly tar: Tar; readonly signal: AbortSignal | undefined },
   unpack: (ref: LayerRef) => Promise<Unpacked>,
 ): Promise<LayerRef> {
-  const packed = join(parts.layout.scratch, newShortId(parts.random))
-  try {
-    const { diffId, digest } = await packBlob(packed, tar, signal)
-    const { size } = await stat(packed)
-    const ref = { diffId, digest, size, mediaType: MEDIA_TYPES.ociLayerGzip }
-    return await parts.leases.hold([digest, diffId], () =>
+  const path = join(parts.layout.scratch, newShortId(parts.random))
+  return packInto(path, source, packed => {
+    const ref = { ...packed, mediaType: MEDIA_TYPES.ociLayerGzip }
+    return parts.leases.hold([ref.digest, ref.diffId], () =>
       keepOnce(parts, ref, async () => {
-        await parts.blobs.adopt(packed, digest)
+        await parts.blobs.adopt(path, ref.digest)
         return unpack(ref)
       }),
     )
-  } catch (error) {
-    const isDisk =
-      !(error instanceof ShoalError) && signal?.aborted !== true && errorCode(error)?.startsWith('E') === true
-    throw isDisk ? diskError(packed, error) : error
-  } finally {
-    await rm(packed, { force: true })
-  }
+  })
 }
 
 /** The layer is visible only when all of it is on the disk. One that is there already stays as it is. */

@@ -159,9 +159,7 @@ describe.skipIf(!isRoot)('images and the roots made of them', () => {
   })
 
   it('says so when the disk is full, keeps what was there and goes on when there is room', async () => {
-    mkdirSync(workshop.path('small'))
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'none', workshop.path('small')])
-    workshop.defer(() => void execFileSync('umount', ['-l', workshop.path('small')]))
+    workshop.smallDisk('small', 4)
     const registry = await workshop.fakeRegistry()
     const store = await workshop.store('small')
     const first = await store.images.pull(registry.publish('one', [tar(entry('a', { content: 'x' }))]), {}, soon())

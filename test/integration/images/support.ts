@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -45,6 +45,15 @@ export class Workshop extends Scope {
       for (const id of await store.roots.list()) await store.roots.remove(id)
     })
     return store
+  }
+
+  /** A disk of so many megabytes; resolves with the path of its directory. */
+  smallDisk(name: string, megabytes: number): string {
+    const directory = this.path(name)
+    mkdirSync(directory)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'none', directory])
+    this.defer(() => void execFileSync('umount', ['-l', directory]))
+    return directory
   }
 
   path(...parts: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   appendFileSync,
   chmodSync,
@@ -137,6 +138,26 @@ describe.skipIf(!isRoot)('a layer of which no blob is kept', () => {
     await expect(saved(name)).rejects.toMatchObject({ code: 'WRONG_DIGEST' })
     await expect(store.images.push(name, {}, soon())).rejects.toMatchObject({ code: 'WRONG_DIGEST' })
     expect(leftovers(workshop, 'a')['scratch']).toEqual([])
+  })
+
+  it('is wholly there or not at all when the disk is full', async () => {
+    workshop.smallDisk('small', 4)
+    store = await workshop.store('small')
+    const directory = workshop.path('noise')
+    mkdirSync(directory)
+    writeFileSync(join(directory, 'most'), randomBytes(3 << 20))
+    const layer = await store.addLayer({ directory, kind: 'upper', packLater: true })
+    const name = `${await workshop.registry()}/team/app:1`
+    const id = await store.createImage({ layers: [layer], config: {}, tags: [name] })
+    const before = leftovers(workshop, 'small')
+    await expect(store.images.push(name, {}, soon())).rejects.toMatchObject({ code: 'DISK_FULL' })
+    expect(leftovers(workshop, 'small')).toEqual(before)
+    writeFileSync(join(directory, 'more'), randomBytes(2 << 20))
+    const again = store.addLayer({ directory, kind: 'upper', packLater: true })
+    await expect(again).rejects.toMatchObject({ code: 'DISK_FULL' })
+    expect(leftovers(workshop, 'small')).toEqual(before)
+    expect((await saved(name)).length).toBeGreaterThan(3 << 20)
+    expect((await store.describe(id)).layers).toEqual([layer])
   })
 
   it('may lie below layers that are kept packed', async () => {

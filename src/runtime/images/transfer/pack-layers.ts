@@ -1,10 +1,9 @@
-import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { notFound } from '../../../core/errors.ts'
 import { newShortId } from '../../../core/random.ts'
 import type { LayerRef } from '../contract.ts'
 import { encodeManifest, MEDIA_TYPES } from '../format/manifest.ts'
-import { packBlob } from '../pack-blob.ts'
+import { packInto } from '../pack-blob.ts'
 import { syncFileSystem } from '../store/files.ts'
 import type { ImageRecord } from '../store/image-catalog.ts'
 import { tarOfLayer } from '../store/layer-blob.ts'
@@ -48,14 +47,10 @@ async function isUnpackedOnly({ blobs }: StoreParts, { digest, diffId }: LayerRe
   return digest === diffId && (await blobs.sizeOf(digest)) === undefined
 }
 
-async function packLayer(parts: StoreParts, { diffId }: LayerRef, signal: AbortSignal): Promise<LayerRef> {
+function packLayer(parts: StoreParts, { diffId }: LayerRef, signal: AbortSignal): Promise<LayerRef> {
   const path = join(parts.layout.scratch, newShortId(parts.random))
-  try {
-    const { digest } = await packBlob(path, tarOfLayer(parts, diffId), signal)
-    const { size } = await stat(path)
-    await parts.blobs.adopt(path, digest)
-    return { diffId, digest, size, mediaType: MEDIA_TYPES.ociLayerGzip }
-  } finally {
-    await rm(path, { force: true })
-  }
+  return packInto(path, { tar: tarOfLayer(parts, diffId), signal }, async packed => {
+    await parts.blobs.adopt(path, packed.digest)
+    return { ...packed, mediaType: MEDIA_TYPES.ociLayerGzip }
+  })
 }
