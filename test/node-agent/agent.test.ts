@@ -58,7 +58,7 @@ describe('a task', () => {
     await node.settle()
     node.engine.restarting('shop-web-1')
     await node.settle()
-    expect(await node.status('t1')).toMatchObject({ state: 'running', health: 'starting' })
+    expect(await node.status('t1')).toMatchObject({ state: 'running', health: 'starting', exitCode: 0 })
     expect(node.overlay.published.get('t1')).toBe(false)
   })
 

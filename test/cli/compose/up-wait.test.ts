@@ -18,16 +18,16 @@ function crashes(restarts: number): Life {
 }
 
 it('--wait fails for a container that ends again and again, though it runs at times', async () => {
-  manager().lives.set('web', crashes(5))
+  manager().lives.set('web', crashes(100))
   const { code, stderr } = await compose('up --wait')
   expect(code).toBe(1)
-  expect(stderr).toContain(
-    'container shop-web-1 on n1 exited (1), and was started again 3 times; see `compose logs web`',
+  expect(stderr).toMatch(
+    /container shop-web-1 on n1 exited \(1\), and was started again \d+ times; see `compose logs web`/,
   )
 })
 
-it('--wait goes on for a container that has failed once and stays up then', async () => {
-  manager().lives.set('web', crashes(1))
+it('--wait goes on for a container that fails until what it needs is there, and stays up then', async () => {
+  manager().lives.set('web', crashes(10))
   expect(await compose('up --wait')).toMatchObject({ code: 0, stderr: expect.stringContaining('Started') })
 })
 

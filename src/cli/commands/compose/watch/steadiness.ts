@@ -4,8 +4,9 @@ import { currentTasks } from '../manager-api.ts'
 
 /** How long a container must run at a stretch to be taken for one that does not end at once, again and again. */
 export const STEADY_MS = 1_000
-/** A container that its host had to start again so often will not come to rest. */
+/** A container that its host had to start again so often, and for so long, will not come to rest: what it needs is not there. */
 const RESTARTS_MAX = 3
+const CRASHING_MS_MAX = 10_000
 
 export interface Steadiness {
   /** Tasks that run, but not long enough yet to say that they are well. */
@@ -19,6 +20,8 @@ interface Run {
   readonly restartsBefore: number
   readonly restarts: number
   readonly sinceMs: number
+  /** When it was first seen to have ended; undefined: it has not. */
+  readonly crashedMs: number | undefined
   readonly exitCode: number | undefined
 }
 
@@ -36,10 +39,13 @@ export function createSteadiness(
     const known = runs.get(id)
     // Between two runs it has an exit code.
     const isSame = known?.restarts === restarts && exitCode === undefined
+    const nowMs = clock.monotonicMs()
+    const restartsBefore = known?.restartsBefore ?? (before.has(id) ? restarts : 0)
     const run = {
-      restartsBefore: known?.restartsBefore ?? (before.has(id) ? restarts : 0),
+      restartsBefore,
       restarts,
-      sinceMs: isSame ? known.sinceMs : clock.monotonicMs(),
+      sinceMs: isSame ? known.sinceMs : nowMs,
+      crashedMs: known?.crashedMs ?? (restarts > restartsBefore ? nowMs : undefined),
       exitCode: exitCode ?? known?.exitCode,
     }
     runs.set(id, run)
@@ -51,13 +57,18 @@ export function createSteadiness(
     const crashing: string[] = []
     for (const task of watched) {
       const run = look(task)
-      if (run.restarts - run.restartsBefore >= RESTARTS_MAX) crashing.push(crashText(task, run))
+      if (isCrashing(run, clock.monotonicMs())) crashing.push(crashText(task, run))
       const isOld = before.has(task.id) && run.restarts === 0
       if (task.health !== 'none' || isOld) continue
       if (clock.monotonicMs() - run.sinceMs < STEADY_MS) unsteady.add(task.id)
     }
     return { unsteady, crashing }
   }
+}
+
+function isCrashing({ restarts, restartsBefore, crashedMs }: Run, nowMs: number): boolean {
+  if (crashedMs === undefined) return false
+  return restarts - restartsBefore >= RESTARTS_MAX && nowMs - crashedMs >= CRASHING_MS_MAX
 }
 
 function crashText({ name, service, node }: TaskView, { restarts, exitCode }: Run): string {
