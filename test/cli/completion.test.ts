@@ -23,8 +23,7 @@ async function offers(line: string, names = ''): Promise<readonly string[]> {
   const { stdout } = await runCommand(['completion', 'bash'], { root })
   const words = line.split(' ').map(word => `'${word}'`)
   const ask = `COMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _shoal_complete; echo "\${COMPREPLY[*]}"`
-  // As `command shoal` finds it.
-  const asked = `command() { echo "${names}"; echo "$*" | tr ' ' _; }`
+  const asked = `shoal() { echo "${names}"; echo "shoal $*" | tr ' ' _; }`
   const offered = execFileSync('bash', ['-c', `${stdout}\n${asked}\n${ask}`], { encoding: 'utf8' }).trim()
   return offered === '' ? [] : offered.split(' ')
 }

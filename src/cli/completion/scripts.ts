@@ -69,7 +69,7 @@ ${name}() {
   done
   words=$(${name}_words "$path")
   if [[ "\${COMP_WORDS[$COMP_CWORD]}" != -* ]] && ${name}_asks "$path"; then
-    words="$words $(command ${program} ${ASK} -- "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}" 2> /dev/null)"
+    words="$words $("\${COMP_WORDS[0]}" ${ASK} -- "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}" 2> /dev/null)"
   fi
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[$COMP_CWORD]}"))
 }
@@ -109,14 +109,15 @@ function ${name}_asks
 end
 function ${name}
   set -l path ${program}
-  for word in (commandline -opc)[2..-1]
+  set -l typed (commandline -opc)
+  for word in $typed[2..-1]
     if ${name}_words "$path $word" > /dev/null
       set path "$path $word"
     end
   end
   ${name}_words "$path"
   if ${name}_asks "$path"; and not string match -q -- '-*' (commandline -ct)
-    command ${program} ${ASK} -- (commandline -opc)[2..-1] 2> /dev/null
+    $typed[1] ${ASK} -- $typed[2..-1] 2> /dev/null
   end
 end
 complete -c ${program} -a '(${name})'
