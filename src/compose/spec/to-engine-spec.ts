@@ -49,6 +49,8 @@ const ENGINE: SupportTables = {
       'services.*.deploy.placement.preferences',
       'services.*.deploy.resources.reservations.cpus',
       'services.*.deploy.resources.reservations.generic_resources',
+      'services.*.deploy.restart_policy.delay',
+      'services.*.deploy.restart_policy.window',
       'services.*.deploy.rollback_config',
       'services.*.deploy.update_config',
     ),

@@ -186,6 +186,16 @@ it('logs come from all replicas in the order of time', async () => {
   expect(await compose('logs nope')).toMatchObject({ code: 1, stderr: 'no such service: nope\n' })
 })
 
+it('logs leave out services that say attach: false, unless they are named', async () => {
+  await writeFile(join(directory, 'compose.yaml'), SHOP.replace('"db:1"', '"db:1", attach: false'))
+  await compose('up -d')
+  manager.logs.set('c-web-1', ['2026-01-01T00:00:01Z one'])
+  manager.logs.set('c-db-1', ['2026-01-01T00:00:02Z two'])
+  expect((await compose('logs')).stdout).toBe('web-1 | one\n')
+  expect((await compose('logs db')).stdout).toBe('db-1 | two\n')
+  expect((await compose('-p shop logs')).stdout).toBe('web-1 | one\ndb-1  | two\n')
+})
+
 it('logs say nothing of containers that were replaced, and warn of those that should be there', async () => {
   await compose('up -d')
   manager.logs.set('c-db-1', ['2026-01-01T00:00:01Z one'])

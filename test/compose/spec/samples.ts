@@ -39,6 +39,7 @@ const AROUND: Readonly<Record<string, Tree>> = {
     'configs.0': { source: 'own' },
     'depends_on.db': { condition: 'service_started' },
     'deploy.resources.reservations.devices.0': { capabilities: ['gpu'] },
+    'deploy.restart_policy': { condition: 'on-failure' },
     'devices.0': { source: '/dev/a', target: '/dev/b' },
     'env_file.0': { path: './own.env' },
     'gpus.0': { capabilities: ['gpu'] },

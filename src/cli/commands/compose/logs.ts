@@ -1,10 +1,12 @@
+import { servicesOf } from '../../../compose/index.ts'
 import { parseDuration } from '../../../core/duration.ts'
 import { invalidInput, notFound, ShoalError } from '../../../core/errors.ts'
-import type { TaskView } from '../../../core/model/control-api.ts'
+import type { ProjectView, TaskView } from '../../../core/model/control-api.ts'
 import { isTerminal } from '../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createPaint } from '../../output/colour.ts'
 import { managerApi } from './manager-api.ts'
+import { filesInReach } from './spec/files-in-reach.ts'
 import { projectName } from './spec/project-name.ts'
 import { compareTimes, type LogLine, readLog } from './watch/container-log.ts'
 import { followLogs } from './watch/follow-logs.ts'
@@ -22,20 +24,21 @@ export async function runLogs(invocation: Invocation, context: CommandContext): 
       throw invalidInput('NO_SUCH_SERVICE', `no such service: ${service}`)
     }
   }
+  const services = args.length > 0 ? args : await attachedServices(view, invocation, context)
   const tail = readTail(options.text('tail'))
   const sinceMs = readTime(options.text('since'), context)
   const untilMs = readTime(options.text('until'), context)
   const index = options.number('index')
   if (options.flag('follow') && (untilMs === undefined || untilMs > context.clock.nowMs())) {
     await until(untilMs, context, limited =>
-      followLogs({ api, context: limited, invocation, project, services: args, index, tail, sinceMs }),
+      followLogs({ api, context: limited, invocation, project, services, index, tail, sinceMs }),
     )
     return 0
   }
   const tasks = view.tasks.filter(
     task =>
       task.containerId !== undefined &&
-      (args.length === 0 || args.includes(task.service)) &&
+      (services.length === 0 || services.includes(task.service)) &&
       (index === undefined || task.slot === index),
   )
   const printer = createLinePrinter(context, {
@@ -54,6 +57,18 @@ export async function runLogs(invocation: Invocation, context: CommandContext): 
     })
   for await (const { task, line } of mergeByTime(tasks, read, context)) printer.print(task, line)
   return 0
+}
+
+/** Whose output is shown where nobody is named: without those that say `attach: false`; none: all. */
+async function attachedServices(
+  { spec }: ProjectView,
+  { globals }: Invocation,
+  context: CommandContext,
+): Promise<readonly string[]> {
+  const models = servicesOf((await filesInReach(globals, context))?.model ?? {})
+  const names = spec.services.map(({ name }) => name)
+  const shown = names.filter(name => models[name]?.['attach'] !== false)
+  return shown.length === names.length ? [] : shown
 }
 
 /** Does what goes on until Ctrl-C at most until a time. */
