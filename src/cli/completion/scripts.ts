@@ -49,6 +49,7 @@ const SCRIPTS: Readonly<Record<string, (program: string, all: readonly Words[]) 
 function bash(program: string, all: readonly Words[]): string {
   const name = `_${program}_complete`
   const cases = all.map(({ path, words }) => `    '${path}') echo '${words.join(' ')}' ;;`)
+  // Not `path`: in zsh that is PATH.
   return `${name}_words() {
   case "$1" in
 ${cases.join('\n')}
@@ -62,13 +63,13 @@ ${name}_asks() {
   return 1
 }
 ${name}() {
-  local path=${program} index=1 words
+  local command=${program} index=1 words
   while [ "$index" -lt "$COMP_CWORD" ]; do
-    if ${name}_words "$path \${COMP_WORDS[$index]}" > /dev/null; then path="$path \${COMP_WORDS[$index]}"; fi
+    if ${name}_words "$command \${COMP_WORDS[$index]}" > /dev/null; then command="$command \${COMP_WORDS[$index]}"; fi
     index=$((index + 1))
   done
-  words=$(${name}_words "$path")
-  if [[ "\${COMP_WORDS[$COMP_CWORD]}" != -* ]] && ${name}_asks "$path"; then
+  words=$(${name}_words "$command")
+  if [[ "\${COMP_WORDS[$COMP_CWORD]}" != -* ]] && ${name}_asks "$command"; then
     words="$words $("\${COMP_WORDS[0]}" ${ASK} -- "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}" 2> /dev/null)"
   fi
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[$COMP_CWORD]}"))
