@@ -24,6 +24,6 @@ export {
   readLogLevel,
 } from './commands/swarm/flags.ts'
 export { type SwarmPrograms, swarmGroup } from './commands/swarm/group.ts'
-export { type JoinOptions, readJoinOptions } from './commands/swarm/join-options.ts'
+export { type JoinOptions, readJoinAddress, readJoinOptions } from './commands/swarm/join-options.ts'
 export { ENGINE_OPTIONS } from './engine/engine-address.ts'
 export { type Program, runProgram } from './program.ts'

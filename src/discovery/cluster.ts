@@ -16,10 +16,10 @@ const FORMAT_VERSION = 1
 export async function createCluster(
   store: Store,
   keys: ClusterKeys,
-  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  { clock, random, clusterId }: { readonly clock: Clock; readonly random: Random; readonly clusterId?: string },
 ): Promise<{ readonly meta: ClusterMeta; readonly created: boolean }> {
   const meta: ClusterMeta = {
-    clusterId: newHexId(random).slice(0, 32),
+    clusterId: clusterId ?? newHexId(random).slice(0, 32),
     formatVersion: FORMAT_VERSION,
     createdAtMs: clock.nowMs(),
   }
@@ -29,7 +29,8 @@ export async function createCluster(
   )
   if (written.succeeded) return { meta, created: true }
   const existing = await readCluster(store, keys)
-  if (existing === undefined) return createCluster(store, keys, { clock, random })
+  if (existing === undefined)
+    return createCluster(store, keys, { clock, random, ...(clusterId === undefined ? {} : { clusterId }) })
   return { meta: existing, created: false }
 }
 

@@ -17,8 +17,9 @@ export {
   type LeaderRecord,
   type Leadership,
 } from './election.ts'
-export { type EtcdProcess, type EtcdProcessOptions, startEtcd } from './etcd/etcd-process.ts'
+export { type EtcdProcess, type EtcdProcessOptions, type EtcdTlsFiles, startEtcd } from './etcd/etcd-process.ts'
 export { createEtcdStore, type EtcdOptions } from './etcd/etcd-store.ts'
+export { createEtcdUsers, type EtcdUsers } from './etcd/etcd-users.ts'
 export { parseHostPort } from './host-port.ts'
 export { type ClusterKeys, clusterKeys } from './keys.ts'
 export { createMemoryStore, type MemoryStore, type StoreLink } from './memory/memory-store.ts'
@@ -35,6 +36,7 @@ export {
   serviceCodec,
   taskCodec,
   taskStatusCodec,
+  trustCodec,
   volumeCodec,
 } from './records.ts'
 export type {

@@ -16,6 +16,12 @@ export interface ClusterKeys {
   readonly builds: string
   readonly files: string
   readonly election: string
+  /** What members read of certificates: the authorities, and what was revoked. */
+  readonly publicTrust: string
+  /** What only managers read: keys of authorities, hashes of tokens, who has which certificate. */
+  readonly authority: string
+  readonly joinTokens: string
+  readonly certificateNames: string
   readonly member: (node: string) => string
   readonly node: (node: string) => string
   readonly project: (name: string) => string
@@ -35,6 +41,10 @@ export interface ClusterKeys {
   readonly filesOf: (project: string) => string
   readonly file: (project: string, id: string) => string
   readonly fileSalt: (project: string) => string
+  readonly trustedAuthorities: string
+  readonly revoked: (fingerprint: string) => string
+  readonly joinToken: (id: string) => string
+  readonly certificateName: (name: string) => string
 }
 
 /** Name that stands for "no node" in the keys of unplaced tasks; no node may be called so. */
@@ -61,6 +71,10 @@ export function clusterKeys(cluster: string): ClusterKeys {
     builds: `${root}builds/`,
     files: `${root}files/`,
     election: `${root}election/manager`,
+    publicTrust: `${root}trust/public/`,
+    authority: `${root}trust/authority`,
+    joinTokens: `${root}trust/tokens/`,
+    certificateNames: `${root}trust/names/`,
     member: under('members'),
     node: under('nodes'),
     project: under('projects'),
@@ -77,5 +91,9 @@ export function clusterKeys(cluster: string): ClusterKeys {
     filesOf: project => `${root}files/${project}/`,
     file: (project, id) => `${root}files/${project}/${id}/`,
     fileSalt: project => `${root}files/${project}/salt`,
+    trustedAuthorities: `${root}trust/public/authorities`,
+    revoked: under('trust/public/revoked'),
+    joinToken: under('trust/tokens'),
+    certificateName: under('trust/names'),
   }
 }

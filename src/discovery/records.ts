@@ -10,6 +10,7 @@ import type {
 import type { RescheduledContainer } from '../core/model/rescheduled.ts'
 import type { ProjectSpec } from '../core/model/service.ts'
 import { type ServiceRecord, TASK_STATES, type TaskRecord, type TaskStatus } from '../core/model/task.ts'
+import type { TrustRecord } from '../core/model/trust.ts'
 import { type Codec, jsonCodec } from './codec.ts'
 
 /** How each kind of record stands in the store. What is checked is what the code would trip over. */
@@ -101,6 +102,10 @@ export const taskStatusCodec: Codec<TaskStatus> = jsonCodec<TaskStatus>('task st
   restarts: 'number',
   addresses: 'object',
   ports: 'array',
+})
+
+export const trustCodec: Codec<TrustRecord> = jsonCodec<TrustRecord>('trust record', {
+  kind: ['authorities', 'revoked'],
 })
 
 export const builtImageCodec: Codec<BuiltImageRecord> = jsonCodec<BuiltImageRecord>('built image', {

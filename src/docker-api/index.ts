@@ -8,7 +8,7 @@ export { judgeEngine } from './client/judge-engine.ts'
 export { authHeader, filterQuery, platformQuery } from './client/query.ts'
 export { type HookRun, runHooks } from './client/run-hooks.ts'
 export { type Ran, runInContainer } from './client/run-in-container.ts'
-export { type ClientTls, clientTlsOf, connectionOptions } from './client/tls.ts'
+export { type ClientTls, clientTlsOf, connectionOptions, type ExpectedPeer } from './client/tls.ts'
 export { type Call, type Transport, wasNeverSent } from './client/transport.ts'
 export type * from './container-file-types.ts'
 export {

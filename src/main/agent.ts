@@ -10,10 +10,12 @@ import { unmount } from '../runtime/linux/mount.ts'
 import { holdAgentDirectory } from './agent/agent-directory.ts'
 import { followPeers, openNodeEngine, openStore, secretsIn, taskFiles } from './agent/agent-parts.ts'
 import { type JoinSettings, readJoinSettings } from './agent/agent-settings.ts'
+import { giveBack, keepTrust, serveTrusted } from './agent/agent-trust.ts'
 import { forgetCluster, memoryPath, takeLeaveRequest, writeJoined } from './agent/leave-request.ts'
 import { markProcess } from './daemon/mark-process.ts'
 import { groupNumber } from './daemon/socket-group.ts'
 import { spareMemory } from './daemon/spare-memory.ts'
+import { memberTls } from './engine-pool.ts'
 import { createLogger } from './logger.ts'
 import { loadClientTls, loadTls } from './tls-flags.ts'
 
@@ -22,16 +24,21 @@ import { loadClientTls, loadTls } from './tls-flags.ts'
  * expire by itself, so that a restart or an upgrade within its life goes unnoticed; unless `swarm leave` asked for more.
  */
 export const runJoin: RunCommand = async (invocation, context) => {
-  const settings = await readJoinSettings(invocation, context)
-  await runNode(settings, createLogger(settings.logLevel), context)
-}
-
-async function runNode(settings: JoinSettings, log: Log, { clock, random, signal }: CommandContext): Promise<void> {
   const scope = new Scope()
   await using _closing = scope
+  const settings = await readJoinSettings(invocation, context, scope)
+  await runNode(settings, { log: createLogger(settings.logLevel), scope }, context)
+}
+
+async function runNode(
+  settings: JoinSettings,
+  { log, scope }: { readonly log: Log; readonly scope: Scope },
+  { clock, random, signal }: CommandContext,
+): Promise<void> {
   await markProcess(settings, scope)
   spareMemory(scope, clock)
-  const directory = holdAgentDirectory(settings.engine.dataRoot, scope)
+  const { trust } = settings
+  const directory = trust?.agentDirectory ?? holdAgentDirectory(settings.engine.dataRoot, scope)
   const { store, keys } = openStore(settings, { clock }, scope)
   const ports = { clock, random, log, store, keys }
   const { engine, served, restarts, overlay, startOverlay, followContainers } = await openNodeEngine(
@@ -40,11 +47,12 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
     scope,
   )
   if (settings.isFound) await confirmFound(engine, settings, log)
-  await serve(served, settings, log, scope)
+  await serve(served, settings, { clock, log }, scope)
+  const keeper = trust && keepTrust(trust, ports, scope)
   const { members, peers } = followPeers(settings.engine.name, {
     ...ports,
     engine,
-    tls: await loadClientTls(settings.tls),
+    tlsOf: memberTls(trust?.identity, await loadClientTls(settings.tls)),
   })
   scope.defer(() => members.close())
   const memory = agentMemoryFile(memoryPath(directory))
@@ -62,7 +70,8 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
     await firstAnswer({ whose: 'engine', ask: () => engine.version() }, waiting, signal)
     await firstAnswer({ whose: 'store', ask: () => store.get(keys.meta) }, waiting, signal)
     await startOverlay(signal)
-    await Promise.all([agent.run(signal), followContainers(AbortSignal.any([signal, scope.signal]))])
+    const end = AbortSignal.any([signal, scope.signal])
+    await Promise.all([agent.run(signal), followContainers(end), keeper?.run(end)])
   } catch (error) {
     // Being told to stop is how a daemon ends well.
     if (!signal.aborted) throw error
@@ -79,6 +88,7 @@ async function runNode(settings: JoinSettings, log: Log, { clock, random, signal
     )
   }
   unmount(secretsIn(settings))
+  if (trust !== undefined) await giveBack(trust, ports)
   await forgetCluster(directory)
   log.info({ node: settings.engine.name }, 'this node has left its cluster')
 }
@@ -127,14 +137,21 @@ async function firstAnswer(
   })
 }
 
-async function serve(engine: Engine, settings: JoinSettings, log: Log, scope: Scope): Promise<void> {
+async function serve(
+  engine: Engine,
+  settings: JoinSettings,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  scope: Scope,
+): Promise<void> {
+  const tls =
+    settings.trust === undefined ? settings.tls && (await loadTls(settings.tls)) : serveTrusted(settings.trust, clock)
   const server = await createDockerServer({ engine, log })
   scope.defer(() => server.close())
   const hosts = await server.listen({
     hosts: settings.hosts,
     insecure: settings.insecure,
     ...(settings.group === undefined ? {} : { socketGroup: await groupNumber(settings.group) }),
-    ...(settings.tls === undefined ? {} : { tls: await loadTls(settings.tls) }),
+    ...(tls === undefined ? {} : { tls }),
   })
   log.info({ hosts }, 'serving the Docker Engine API')
 }

@@ -6,22 +6,27 @@ import { errorMessage, failed, isTransient } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { newShortId, type Random } from '../core/random.ts'
 import { Scope } from '../core/scope.ts'
-import {
-  type ClusterKeys,
-  clusterKeys,
-  createCluster,
-  createEtcdStore,
-  type Store,
-  startEtcd,
-} from '../discovery/index.ts'
+import { type ClusterKeys, clusterKeys, createCluster, createEtcdStore, type Store } from '../discovery/index.ts'
 import { type ClientTls, clientTlsOf } from '../docker-api/index.ts'
-import { createManager, createManagerServer, type EngineList } from '../manager/index.ts'
-import { createEnginePool } from './engine-pool.ts'
+import type { ServerTls } from '../docker-api/server/index.ts'
+import {
+  createManager,
+  createManagerServer,
+  type EngineList,
+  type Manager,
+  type TrustRoutePorts,
+} from '../manager/index.ts'
+import { createPeerReader } from '../trust/index.ts'
+import { createEnginePool, type MemberTls, memberTls } from './engine-pool.ts'
 import { createLogger } from './logger.ts'
 import { type ManageOptions, readManageOptions } from './manager/manager-options.ts'
+import { openOwnEtcd } from './manager/own-etcd.ts'
+import { hasTrust, openSecureStore, type SecurePorts } from './manager/secure-store.ts'
 import { loadTls } from './tls-flags.ts'
+import { createGuard } from './trust/guard.ts'
 import { VERSION } from './version.ts'
 
+const DATA_ROOT = '/var/lib/shoal'
 /** How long the store may be silent at the start before we give up. */
 const STORE_TIMEOUT_MS = 15_000
 
@@ -33,16 +38,19 @@ interface Ports {
 
 /** `swarm manage`: runs a manager until it is told to stop. */
 export const runManager: RunCommand = async (invocation, context) => {
-  const options = readManageOptions(invocation, context)
+  const dataRoot = invocation.options.text('dataRoot') ?? DATA_ROOT
+  const isTrusted = await hasTrust(invocation, dataRoot)
+  const options = readManageOptions(invocation, { env: context.env, isTrusted })
   for (const warning of options.warnings) context.stderr.write(`Warning: ${warning}\n`)
   const { clock, random, signal } = context
   const ports: Ports = { clock, random, log: createLogger(options.logLevel) }
   const scope = new Scope()
   await using _closing = scope
-  const serverTls = options.tlsFiles === undefined ? undefined : await loadTls(options.tlsFiles)
-  const clientTls = serverTls === undefined ? undefined : clientTlsOf(serverTls)
-  const { store, keys, engineList } = await openStore({ ...options, clientTls }, ports, scope)
-  const pool = createEnginePool({ clock, tls: clientTls })
+  const opened = isTrusted
+    ? await openTrusted(options, { ...ports, invocation, context }, scope)
+    : await openWithoutTrust(options, ports, scope)
+  const { store, keys, engineList, tls, tlsOf, leaderTls } = opened
+  const pool = createEnginePool({ clock, tlsOf })
   scope.defer(pool.close)
   const engines = pool.engineOf
   const id = newShortId(random)
@@ -55,22 +63,84 @@ export const runManager: RunCommand = async (invocation, context) => {
     },
     { ...ports, store, keys, engines },
   )
-  const tls = serverTls === undefined ? {} : { tls: serverTls }
+  opened.know(manager)
   const server = await createManagerServer(
-    { ...options, ...tls, name: hostname(), version: VERSION, kernel: release() },
-    { ...ports, store, keys, manager, engines, ...(engineList === undefined ? {} : { engineList }) },
+    { ...options, name: hostname(), version: VERSION, kernel: release() },
+    {
+      ...ports,
+      store,
+      keys,
+      manager,
+      engines,
+      tlsOf,
+      ...(leaderTls === undefined ? {} : { leaderTls }),
+      ...(engineList === undefined ? {} : { engineList }),
+      ...(opened.trust === undefined ? {} : { trust: opened.trust }),
+    },
   )
   scope.defer(() => server.close())
   // Listening first: an address in use must not disturb a cluster that already has a manager.
-  const addresses = await server.listen({ hosts: options.hosts, insecure: options.insecure, ...tls })
+  const { hosts, insecure } = options
+  const addresses = await server.listen({ hosts, insecure, ...(tls === undefined ? {} : { tls }) })
   ports.log.info({ addresses }, 'listening')
   const running = new AbortController()
-  const run = manager.run(AbortSignal.any([signal, running.signal]))
+  const end = AbortSignal.any([signal, running.signal])
+  const run = Promise.all([manager.run(end), opened.keep(end)])
   scope.defer(async () => {
     running.abort()
     await run
   })
   await run
+}
+
+/** What a manager works with, whether or not the cluster makes its own certificates. */
+interface Opened {
+  readonly store: Store
+  readonly keys: ClusterKeys
+  readonly engineList?: EngineList
+  readonly tls: ServerTls | undefined
+  readonly tlsOf: MemberTls
+  readonly leaderTls: ClientTls | undefined
+  readonly trust?: TrustRoutePorts
+  /** Told who leads once there is a manager to ask. */
+  readonly know: (manager: Manager) => void
+  /** What goes on beside the manager, until the signal is aborted. */
+  readonly keep: (signal: AbortSignal) => Promise<void>
+}
+
+async function openTrusted(
+  options: ManageOptions,
+  { invocation, context, ...ports }: Ports & Pick<SecurePorts, 'invocation' | 'context'>,
+  scope: Scope,
+): Promise<Opened> {
+  let known: Manager | undefined
+  const managers = (): readonly string[] => [
+    ...new Set([options.advertise, known?.leader()?.address ?? options.advertise]),
+  ]
+  const secure = await openSecureStore(options, { ...ports, invocation, context, managers }, scope)
+  const { store, keys, identity, trust, keep } = secure
+  const { clusterId } = identity.credentials.subject
+  await untilCluster(store, keys, { ...ports, clusterId, where: trust.storeEndpoints().join(',') })
+  const { refuse, peerOf } = createGuard('manager', { identity, clock: ports.clock, readPeer: createPeerReader() })
+  return {
+    store,
+    keys,
+    keep,
+    tls: identity.serve(refuse),
+    tlsOf: memberTls(identity, undefined),
+    leaderTls: identity.dial({ role: 'manager' }),
+    trust: { ...trust, peerOf },
+    know(manager) {
+      known = manager
+    },
+  }
+}
+
+async function openWithoutTrust(options: ManageOptions, ports: Ports, scope: Scope): Promise<Opened> {
+  const tls = options.tlsFiles === undefined ? undefined : await loadTls(options.tlsFiles)
+  const own = tls === undefined ? undefined : clientTlsOf(tls)
+  const opened = await openStore({ ...options, clientTls: own }, ports, scope)
+  return { ...opened, tls, tlsOf: memberTls(undefined, own), leaderTls: own, know() {}, keep: async () => {} }
 }
 
 async function openStore(
@@ -83,8 +153,8 @@ async function openStore(
     const { openEngineList } = await import('./manager/manager-engines.ts')
     return openEngineList(discovery, { ...ports, tls: clientTls, polling }, scope)
   }
-  const endpoints = discovery?.endpoints ?? [await ownEtcd(options, ports, scope)]
   const cluster = discovery?.cluster ?? options.cluster
+  const endpoints = discovery?.endpoints ?? [await ownEtcd(options, ports, scope)]
   const store = await scope.open(
     () => createEtcdStore({ endpoints, clock: ports.clock, ...(storeTls === undefined ? {} : { tls: storeTls }) }),
     opened => opened.close(),
@@ -94,37 +164,24 @@ async function openStore(
   return { store, keys }
 }
 
-/** Starts the embedded store, or takes over the one that a killed manager left running. */
-async function ownEtcd(
-  { dataRoot, etcdListen, cluster }: ManageOptions,
-  { clock, log }: Ports,
-  scope: Scope,
-): Promise<string> {
+async function ownEtcd({ dataRoot, etcdListen, cluster }: ManageOptions, ports: Ports, scope: Scope): Promise<string> {
   const { host, port } = etcdListen
-  const etcd = await scope.open(
-    () => startEtcd({ dataDir: dataRoot, clock, host, clientPort: port }),
-    opened => opened.stop(),
-  )
-  const url = `etcd://${etcd.endpoint}/${cluster}`
-  log.info({ url, pid: etcd.pid, adopted: etcd.adopted }, 'the embedded store runs; nodes join with this URL')
-  const { signal } = scope
-  void etcd.exited.then(
-    how => !signal.aborted && log.error({ how }, 'the embedded store has ended; restart the manager'),
-  )
-  return etcd.endpoint
+  const { endpoint } = await openOwnEtcd({ dataDir: dataRoot, host, clientPort: port }, ports, scope)
+  ports.log.info({ url: `etcd://${endpoint}/${cluster}` }, 'nodes join with this URL')
+  return endpoint
 }
 
 /** Waits for the store, and gives the cluster its identity if it has none. Throws 500 `NO_STORE`. */
 async function untilCluster(
   store: Store,
   keys: ClusterKeys,
-  { clock, random, log, where }: Ports & { readonly where: string },
+  { clock, random, log, where, ...made }: Ports & { readonly where: string; readonly clusterId?: string },
 ): Promise<void> {
   let last = `The store at ${where} does not answer`
   const trying = async (signal: AbortSignal): Promise<void> => {
     while (true) {
       try {
-        const { meta, created } = await createCluster(store, keys, { clock, random })
+        const { meta, created } = await createCluster(store, keys, { clock, random, ...made })
         return log.info({ cluster: meta.clusterId, created }, 'found the cluster')
       } catch (error) {
         if (!isTransient(error)) throw error

@@ -11,6 +11,7 @@ const swarm = swarmGroup({
   list: async () => (await import('./swarm/swarm-list.ts')).runList,
   leave: async () => (await import('./swarm/swarm-leave.ts')).runLeave,
   join: async () => (await import('./agent.ts')).runJoin,
+  clientCertificate: async () => (await import('./swarm/client-cert.ts')).runClientCertificate,
   manage: async () => (await import('./manager.ts')).runManager,
   engineFlags: ENGINE_FLAGS,
   tlsFlags: optionsOf(TLS_FLAGS),

@@ -6,8 +6,8 @@ import type { Log } from '../core/log.ts'
 import type { MemberRecord } from '../core/model/node.ts'
 import type { Random } from '../core/random.ts'
 import type { ClusterKeys, Store } from '../discovery/index.ts'
-import { clientTlsOf, type Engine } from '../docker-api/index.ts'
-import { createListeners, type Listeners, type ServerTls } from '../docker-api/server/index.ts'
+import type { ClientTls, Engine } from '../docker-api/index.ts'
+import { createListeners, type Listeners } from '../docker-api/server/index.ts'
 import type { FilterName, Preferences } from '../scheduler/index.ts'
 import { createVersionCap } from './docker/api-versions.ts'
 import type { Creating } from './docker/containers/container-routes.ts'
@@ -19,7 +19,7 @@ import { BuiltImages } from './docker/images/built-images.ts'
 import { forgetLostImages } from './docker/images/forget-lost-images.ts'
 import { LostNodes } from './docker/lost-nodes.ts'
 import type { NetworkUsePorts } from './docker/networks/cluster-networks.ts'
-import type { ClusterNodes } from './docker/nodes.ts'
+import type { ClusterNodes, MemberTls } from './docker/nodes.ts'
 import type { EngineList } from './engine-list/engine-list.ts'
 import { afterStart, notRead } from './http/after-start.ts'
 import { Connections } from './http/connections.ts'
@@ -33,6 +33,8 @@ import type { Strategy } from './model/round.ts'
 import type { Snapshot } from './model/snapshot.ts'
 import { endpointsOn } from './project/endpoints-on.ts'
 import { Rescheduler, type ReschedulerPorts } from './reschedule/rescheduler.ts'
+import { revokeIfAny } from './trust/revoke.ts'
+import { type TrustRoutePorts, trustRoutes } from './trust/trust-routes.ts'
 import { nodeViews, pendingViews } from './views.ts'
 
 export interface ManagerServerOptions {
@@ -50,8 +52,6 @@ export interface ManagerServerOptions {
   readonly createRetries?: number
   /** Lets web pages of any origin use the API. */
   readonly cors?: boolean
-  /** What this manager serves with, and shows to the manager it hands requests on to. */
-  readonly tls?: ServerTls
 }
 
 export interface ManagerServerPorts {
@@ -64,6 +64,11 @@ export interface ManagerServerPorts {
   readonly keys: ClusterKeys
   /** Where engines are listed by hand. */
   readonly engineList?: EngineList
+  /** How nodes are spoken to, and the manager that leads; absent: without TLS. */
+  readonly tlsOf?: MemberTls
+  readonly leaderTls?: ClientTls
+  /** Where the cluster makes its own certificates. */
+  readonly trust?: TrustRoutePorts
 }
 
 /** What is wrong with a node, and since when it is. */
@@ -85,15 +90,14 @@ export async function createManagerServer(
   options: ManagerServerOptions,
   ports: ManagerServerPorts,
 ): Promise<Listeners> {
-  const { manager, clock, random, log, engineList } = ports
-  const { tls } = options
+  const { manager, clock, random, log, engineList, tlsOf, trust } = ports
   const built = new BuiltImages(ports)
   const { inventory, ready } = followNodes(ports, built)
   manager.whileLeading(term => forgetLostImages(term, { ...ports, built, inventory, snapshot: manager.snapshot }))
   const nodes: ClusterNodes = {
     clock,
     connections: new Connections(clock),
-    ...(tls === undefined ? {} : { tls: clientTlsOf(tls) }),
+    ...(tlsOf === undefined ? {} : { tlsOf }),
     capVersion: createVersionCap(),
     built,
     execs: new ExecNodes(),
@@ -118,8 +122,11 @@ export async function createManagerServer(
   }
   manager.placeBeside(placing.state.standalone)
   const creating = { ...placing, ...reschedule(manager, placing, { clock, log }) }
+  const why = whyRoutes({ ...creating, snapshot: manager.snapshot })
+  const more = trust === undefined ? why : [...why, ...trustRoutes(trust)]
+  const forgotten = async (name: string): Promise<void> => trust && revokeIfAny(name, trust)
   const routes = [
-    ...v1Routes({ manager, nodes, views }, whyRoutes({ ...creating, snapshot: manager.snapshot }), options.version),
+    ...v1Routes({ manager, nodes, views, forgotten }, more, options.version),
     ...dockerRoutes({ ...options, endpoints: endpointsIn(ports), manager, nodes, views, random, strategy, creating }),
   ]
   const begun = async (): Promise<void> => {
@@ -130,7 +137,7 @@ export async function createManagerServer(
     await begun()
     return hijackTarget(request, nodes)
   }
-  const front = await createFront(afterStart(routes, begun), { ...ports, hijack, tls, connections: nodes.connections })
+  const front = await createFront(afterStart(routes, begun), { ...ports, hijack, connections: nodes.connections })
   const handler = options.cors === true ? withCors(front.handler) : front.handler
   const listeners = createListeners({ handler, isUpgrade: isHijack, onUpgrade: front.onUpgrade })
   const end = new AbortController()

@@ -2,8 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { type Clock, sleep, withDeadline } from '../../core/clock.ts'
 import { conflict, errorCode, errorMessage, failed, type ShoalError } from '../../core/errors.ts'
 
@@ -18,8 +21,17 @@ export interface EtcdProcessOptions {
   readonly peerPort?: number
   /** Default: `etcd`, from the PATH. */
   readonly binary?: string
+  /** Serves with TLS, and lets in whoever has a certificate of the authorities. Absent: serves everybody. */
+  readonly tls?: EtcdTlsFiles
   /** How long it may take until healthy. Default: 30 seconds. */
   readonly startTimeoutMs?: number
+}
+
+/** Paths of PEM files. A certificate that is renewed is read anew by itself, other authorities only by a new start. */
+export interface EtcdTlsFiles {
+  readonly certificate: string
+  readonly key: string
+  readonly authorities: string
 }
 
 export interface EtcdProcess {
@@ -44,36 +56,47 @@ const OUTPUT_KEPT = 16_384
  * is taken over as it is.
  */
 export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProcess> {
-  const { dataDir, clock, host = '127.0.0.1' } = options
+  const { dataDir, clock, host = '127.0.0.1', tls } = options
   const etcdDir = join(dataDir, 'etcd')
   await refuseForeignData(dataDir, etcdDir)
   const left = await findLeftBehind(dataDir, etcdDir)
-  if (left !== undefined && (await isHealthy(left.endpoint, clock))) return adopt(left, clock)
+  const authorities = tls === undefined ? undefined : await readFile(tls.authorities, 'utf8')
+  const isAsWanted = left !== undefined && left.authorities === authorities
+  if (isAsWanted && (await isHealthy(left.endpoint, clock, tls))) return adopt(left, clock)
   if (left !== undefined) await endProcess(left.pid, clock)
 
   // Asked first: another etcd on the port would answer our question whether ours is healthy.
   const clientPort = await freePort(host, options.clientPort)
-  const peerPort = await freePort(host, options.peerPort)
+  const peerHost = tls === undefined ? host : '127.0.0.1'
+  const peerPort = await freePort(peerHost, options.peerPort)
   const endpoint = `${host}:${clientPort}`
   const logFile = join(dataDir, 'etcd.log')
   const log = await open(logFile, 'w', 0o600)
-  const child = spawn(options.binary ?? 'etcd', etcdFlags(etcdDir, endpoint, `${host}:${peerPort}`), {
-    // A file, not a pipe: a pipe breaks when we are killed, and etcd would die of its next line.
-    stdio: ['ignore', log.fd, log.fd],
-    // Its own process group: Ctrl-C must reach us first, so that leases are given back before the store goes.
-    detached: true,
-  })
+  const child = spawn(
+    options.binary ?? 'etcd',
+    etcdFlags(etcdDir, { client: endpoint, peer: `${peerHost}:${peerPort}`, tls }),
+    {
+      // A file, not a pipe: a pipe breaks when we are killed, and etcd would die of its next line.
+      stdio: ['ignore', log.fd, log.fd],
+      // Its own process group: Ctrl-C must reach us first, so that leases are given back before the store goes.
+      detached: true,
+    },
+  )
   const output = (): string => readTail(logFile)
   const exited = describeExit(child, options.binary ?? 'etcd', output)
   await log.close()
   try {
     await withDeadline(
-      signal => Promise.race([untilHealthy(endpoint, clock, signal), exited.then(how => Promise.reject(explain(how)))]),
+      signal =>
+        Promise.race([
+          untilHealthy(endpoint, { clock, tls }, signal),
+          exited.then(how => Promise.reject(explain(how))),
+        ]),
       options.startTimeoutMs ?? START_TIMEOUT_MS,
       { clock, onTimeout: () => explain(`etcd on ${etcdDir} did not become healthy in time: ${lastLine(output())}`) },
     )
     const pid = child.pid ?? 0
-    await writeFile(join(dataDir, 'etcd.json'), JSON.stringify({ pid, endpoint }))
+    await writeFile(join(dataDir, 'etcd.json'), JSON.stringify({ pid, endpoint, authorities }))
     return { endpoint, pid, adopted: false, exited, stop: () => stopChild(child, clock) }
   } catch (error) {
     await stopChild(child, clock)
@@ -81,20 +104,39 @@ export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProces
   }
 }
 
-function etcdFlags(dataDir: string, client: string, peer: string): string[] {
+interface EtcdListening {
+  readonly client: string
+  readonly peer: string
+  readonly tls: EtcdTlsFiles | undefined
+}
+
+function etcdFlags(dataDir: string, { client, peer, tls }: EtcdListening): string[] {
+  const scheme = tls === undefined ? 'http' : 'https'
   return [
     '--name=shoal',
     `--data-dir=${dataDir}`,
-    `--listen-client-urls=http://${client}`,
-    `--advertise-client-urls=http://${client}`,
-    `--listen-peer-urls=http://${peer}`,
-    `--initial-advertise-peer-urls=http://${peer}`,
-    `--initial-cluster=shoal=http://${peer}`,
+    `--listen-client-urls=${scheme}://${client}`,
+    `--advertise-client-urls=${scheme}://${client}`,
+    `--listen-peer-urls=${scheme}://${peer}`,
+    `--initial-advertise-peer-urls=${scheme}://${peer}`,
+    `--initial-cluster=shoal=${scheme}://${peer}`,
+    ...(tls === undefined ? [] : tlsFlags(tls)),
     '--auto-compaction-mode=periodic',
     '--auto-compaction-retention=1h',
     '--logger=zap',
     '--log-level=warn',
   ]
+}
+
+function tlsFlags({ certificate, key, authorities }: EtcdTlsFiles): string[] {
+  const own = (prefix: string): string[] => [
+    `--${prefix}client-cert-auth`,
+    `--${prefix}cert-file=${certificate}`,
+    `--${prefix}key-file=${key}`,
+    `--${prefix}trusted-ca-file=${authorities}`,
+  ]
+  // The gateway asks in its own name, whoever asks it.
+  return [...own(''), ...own('peer-'), '--enable-grpc-gateway=false']
 }
 
 async function refuseForeignData(dataDir: string, etcdDir: string): Promise<void> {
@@ -119,13 +161,15 @@ async function refuseForeignData(dataDir: string, etcdDir: string): Promise<void
 interface LeftBehind {
   readonly pid: number
   readonly endpoint: string
+  /** Whose certificates it takes, if it was started so. */
+  readonly authorities?: string | undefined
 }
 
 async function findLeftBehind(dataDir: string, etcdDir: string): Promise<LeftBehind | undefined> {
   try {
-    const { pid, endpoint } = JSON.parse(await readFile(join(dataDir, 'etcd.json'), 'utf8')) as LeftBehind
+    const { pid, endpoint, authorities } = JSON.parse(await readFile(join(dataDir, 'etcd.json'), 'utf8')) as LeftBehind
     const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8')
-    return commandLine.split('\0').includes(`--data-dir=${etcdDir}`) ? { pid, endpoint } : undefined
+    return commandLine.split('\0').includes(`--data-dir=${etcdDir}`) ? { pid, endpoint, authorities } : undefined
   } catch {
     return undefined
   }
@@ -223,20 +267,36 @@ function explain(how: string): ShoalError {
   return failed('ETCD_FAILED', `Cannot start the embedded store: ${how}. ${hint}`)
 }
 
-async function untilHealthy(endpoint: string, clock: Clock, signal: AbortSignal): Promise<void> {
-  while (!(await isHealthy(endpoint, clock))) await sleep(clock, 50, signal)
+async function untilHealthy(
+  endpoint: string,
+  { clock, tls }: { readonly clock: Clock; readonly tls: EtcdTlsFiles | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  while (!(await isHealthy(endpoint, clock, tls))) await sleep(clock, 50, signal)
 }
 
-async function isHealthy(endpoint: string, clock: Clock): Promise<boolean> {
+async function isHealthy(endpoint: string, clock: Clock, tls: EtcdTlsFiles | undefined): Promise<boolean> {
   const ask = async (signal: AbortSignal): Promise<boolean> => {
-    const response = await fetch(`http://${endpoint}/health`, { signal })
-    return ((await response.json()) as { health?: string }).health === 'true'
+    const answer =
+      tls === undefined
+        ? await (await fetch(`http://${endpoint}/health`, { signal })).text()
+        : await askSecurely(`https://${endpoint}/health`, tls, signal)
+    return (JSON.parse(answer) as { health?: string }).health === 'true'
   }
   try {
     return await withDeadline(ask, HEALTH_TIMEOUT_MS, { clock, onTimeout: () => explain('it does not answer') })
   } catch {
     return false
   }
+}
+
+async function askSecurely(url: string, tls: EtcdTlsFiles, signal: AbortSignal): Promise<string> {
+  const [cert, key, ca] = await Promise.all([tls.certificate, tls.key, tls.authorities].map(path => readFile(path)))
+  const request = httpsRequest(url, { signal, cert, key, ca, agent: false })
+  const answered = once(request, 'response')
+  request.end()
+  const [response] = (await answered) as [IncomingMessage]
+  return text(response)
 }
 
 /** The port given if it is free, else any. */

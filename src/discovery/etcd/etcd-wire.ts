@@ -8,7 +8,7 @@ import type {
   IWatchCreateRequest,
   IWatchResponse,
 } from 'etcd3'
-import type { Clock } from '../../core/clock.ts'
+import type { Clock, Timer } from '../../core/clock.ts'
 import { errorMessage, failed, invalidInput, isTransient } from '../../core/errors.ts'
 import { leaseGone, storeUnavailable } from '../store-error.ts'
 import { cancelQuietly } from './etcd-stream.ts'
@@ -18,9 +18,19 @@ export interface EtcdOptions {
   /** `10.0.0.1:2379` or `https://…`; the next one is tried when one fails. */
   readonly endpoints: readonly string[]
   readonly clock: Clock
-  readonly tls?: { readonly ca: Buffer; readonly cert?: Buffer; readonly key?: Buffer }
+  /** PEM. Read anew for each connection; who says when they change has connections made anew then. */
+  readonly tls?: EtcdTls
   /** Deadline of each call. Default: 5 seconds. */
   readonly callTimeoutMs?: number
+}
+
+export interface EtcdTls {
+  readonly ca: string | Buffer
+  readonly cert?: string | Buffer
+  readonly key?: string | Buffer
+  /** The name that the store's certificate has to have; absent: that of the endpoint. */
+  readonly serverName?: string
+  readonly onChange?: (changed: () => void) => () => void
 }
 
 /** etcd's own calls, with deadlines, failover between endpoints and our errors. The only file that knows the library. */
@@ -33,9 +43,12 @@ export interface EtcdWire {
   readonly revokeLease: (id: string) => Promise<void>
   /** The responses of one watch, until it breaks (throws) or the signal is aborted (ends). */
   readonly watch: (request: IWatchCreateRequest, signal: AbortSignal) => AsyncGenerator<IWatchResponse>
+  /** Users, roles and what they may do: each call by itself, done or refused. */
+  readonly administer: <T>(work: (auth: AuthCalls, options: { readonly deadline: Date }) => Promise<T>) => Promise<T>
   readonly close: () => void
 }
 
+export type AuthCalls = Etcd3['auth']
 export type WireTxn = ITxnRequest
 export type WatchResponse = IWatchResponse
 
@@ -63,27 +76,10 @@ const NO_POLICY: Policy = {
 export function openEtcdWire(options: EtcdOptions): EtcdWire {
   const { endpoints, clock, callTimeoutMs = CALL_TIMEOUT_MS } = options
   if (endpoints.length === 0) throw invalidInput('NO_ENDPOINTS', 'No etcd endpoint given: expected etcd://host:port')
-  const clients = new Map<string, Etcd3>()
   let current = 0
-  let closed = false
-
   const endpoint = (): string => endpoints[current % endpoints.length] ?? ''
-  const client = async (): Promise<Etcd3> => {
-    if (closed) throw storeUnavailable(endpoint(), new Error('the client is closed'))
-    const known = clients.get(endpoint())
-    if (known !== undefined) return known
-    const made = await connect(endpoint(), options)
-    const raced = clients.get(endpoint())
-    if (raced !== undefined) made.close()
-    else clients.set(endpoint(), made)
-    return raced ?? made
-  }
-  const leaseStreams = new Map<Etcd3, LeaseStream>()
-  const leaseStream = (etcd: Etcd3): LeaseStream => {
-    const stream = leaseStreams.get(etcd) ?? new LeaseStream(() => etcd.leaseClient.leaseKeepAlive(), clock)
-    leaseStreams.set(etcd, stream)
-    return stream
-  }
+  const connections = new Connections(options)
+  const client = (): Promise<Etcd3> => connections.to(endpoint())
   const deadline = (): { deadline: Date } => ({ deadline: new Date(clock.nowMs() + callTimeoutMs) })
 
   /** Tries each endpoint once; goes on only when the failed attempt cannot have had an effect. */
@@ -95,7 +91,7 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
         const error = translate(cause, endpoint())
         if (!isTransient(error)) throw error
         current++
-        if (attempt >= endpoints.length || closed || !(harmless || neverSent(cause))) throw error
+        if (attempt >= endpoints.length || connections.closed || !(harmless || neverSent(cause))) throw error
       }
     }
   }
@@ -107,7 +103,7 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
       const granted = await call(false, etcd => etcd.leaseClient.leaseGrant({ TTL: ttlSeconds, ID: 0 }, deadline()))
       return { id: granted.ID, ttlSeconds: Number(granted.TTL) }
     },
-    renewLease: id => call(true, etcd => leaseStream(etcd).renew(id, callTimeoutMs)),
+    renewLease: id => call(true, etcd => connections.leaseStream(etcd).renew(id, callTimeoutMs)),
     async revokeLease(id) {
       await call(true, etcd => etcd.leaseClient.leaseRevoke({ ID: id }, deadline()))
     },
@@ -120,12 +116,66 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
         throw translate(cause, where)
       }
     },
-    close() {
-      closed = true
-      for (const stream of leaseStreams.values()) stream.close()
-      for (const etcd of clients.values()) etcd.close()
-      clients.clear()
-    },
+    administer: work => call(false, etcd => work(etcd.auth, deadline())),
+    close: () => connections.close(),
+  }
+}
+
+/** A client for each endpoint, made when it is first needed, and anew when our certificate has changed. */
+class Connections {
+  readonly #options: EtcdOptions
+  readonly #clients = new Map<string, Etcd3>()
+  readonly #retiring = new Map<Etcd3, Timer>()
+  readonly #leaseStreams = new Map<Etcd3, LeaseStream>()
+  readonly #stop: (() => void) | undefined
+  closed = false
+
+  constructor(options: EtcdOptions) {
+    this.#options = options
+    this.#stop = options.tls?.onChange?.(() => this.#renew())
+  }
+
+  async to(endpoint: string): Promise<Etcd3> {
+    if (this.closed) throw storeUnavailable(endpoint, new Error('the client is closed'))
+    const known = this.#clients.get(endpoint)
+    if (known !== undefined) return known
+    const made = await connect(endpoint, this.#options)
+    const raced = this.#clients.get(endpoint)
+    if (raced !== undefined) made.close()
+    else this.#clients.set(endpoint, made)
+    return raced ?? made
+  }
+
+  leaseStream(etcd: Etcd3): LeaseStream {
+    const open = () => etcd.leaseClient.leaseKeepAlive()
+    const stream = this.#leaseStreams.get(etcd) ?? new LeaseStream(open, this.#options.clock)
+    this.#leaseStreams.set(etcd, stream)
+    return stream
+  }
+
+  close(): void {
+    this.closed = true
+    this.#stop?.()
+    for (const etcd of [...this.#clients.values(), ...this.#retiring.keys()]) this.#hangUp(etcd)
+    this.#clients.clear()
+  }
+
+  /** New calls get new connections at once; those under way may end, and watches go on where they were. */
+  #renew(): void {
+    const { clock, callTimeoutMs = CALL_TIMEOUT_MS } = this.#options
+    for (const etcd of this.#clients.values()) {
+      const timer = clock.setTimer(callTimeoutMs, () => this.#hangUp(etcd))
+      this.#retiring.set(etcd, timer)
+    }
+    this.#clients.clear()
+  }
+
+  #hangUp(etcd: Etcd3): void {
+    this.#retiring.get(etcd)?.cancel()
+    this.#retiring.delete(etcd)
+    this.#leaseStreams.get(etcd)?.close()
+    this.#leaseStreams.delete(etcd)
+    etcd.close()
   }
 }
 
@@ -135,15 +185,18 @@ async function connect(endpoint: string, { tls }: EtcdOptions): Promise<Etcd3> {
   const host = tls !== undefined && !endpoint.includes('://') ? `https://${endpoint}` : endpoint
   return new Client({
     hosts: host,
-    grpcOptions: CHANNEL_OPTIONS,
+    grpcOptions: {
+      ...CHANNEL_OPTIONS,
+      ...(tls?.serverName === undefined ? {} : { 'grpc.ssl_target_name_override': tls.serverName }),
+    },
     faultHandling: { global: NO_POLICY, host: () => NO_POLICY },
     ...(tls === undefined
       ? {}
       : {
           credentials: {
-            rootCertificate: tls.ca,
-            ...(tls.cert === undefined ? {} : { certChain: tls.cert }),
-            ...(tls.key === undefined ? {} : { privateKey: tls.key }),
+            rootCertificate: Buffer.from(tls.ca),
+            ...(tls.cert === undefined ? {} : { certChain: Buffer.from(tls.cert) }),
+            ...(tls.key === undefined ? {} : { privateKey: Buffer.from(tls.key) }),
           },
         }),
   })

@@ -1,6 +1,10 @@
-import type { ConnectionOptions } from 'node:tls'
+import { isIP } from 'node:net'
+import type { ConnectionOptions, PeerCertificate } from 'node:tls'
 
-/** How the other side of a TLS connection is to be known, and what is shown to it. PEM texts. */
+/**
+ * How the other side of a TLS connection is to be known, and what is shown to it. PEM texts. Read anew for each connection: a
+ * certificate may be renewed meanwhile.
+ */
 export interface ClientTls {
   /** Authorities whose certificates are taken; absent: the system's. */
   readonly ca?: string | Buffer
@@ -8,6 +12,15 @@ export interface ClientTls {
   readonly key?: string | Buffer
   /** False: any certificate is taken, as docker's `--tls` without `--tlsverify` does. */
   readonly verify: boolean
+  /** Who must answer, whatever the address. Absent: who the address says. */
+  readonly peer?: ExpectedPeer
+}
+
+export interface ExpectedPeer {
+  /** Sent to the other side; connections are only shared by those who expect the same. */
+  readonly name: string
+  /** What is wrong with a certificate of a trusted authority; undefined: nothing. */
+  readonly complaint: (certificate: PeerCertificate) => Error | undefined
 }
 
 /** Shows a server's own certificate to another server; without an authority any answer is taken. */
@@ -15,9 +28,11 @@ export function clientTlsOf(server: Omit<ClientTls, 'verify'>): ClientTls {
   return { ...server, verify: server.ca !== undefined }
 }
 
-export function connectionOptions({ verify, ca, cert, key }: ClientTls): ConnectionOptions {
+export function connectionOptions({ verify, ca, cert, key, peer }: ClientTls): ConnectionOptions {
   return {
     rejectUnauthorized: verify,
+    ...(peer === undefined ? {} : { checkServerIdentity: (_host, certificate) => peer.complaint(certificate) }),
+    ...(peer === undefined || isIP(peer.name) !== 0 ? {} : { servername: peer.name }),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),

@@ -2,14 +2,22 @@ import { createServer, type IncomingMessage, type Server, type ServerOptions } f
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { RequestHandler } from './http-app.ts'
+import { errorAnswer, type RequestHandler } from './http-app.ts'
 import { checkExposure, formatAddress, type ListenAddress, listenOn, parseListenAddress } from './listen.ts'
+import { refuseUpgrade } from './streams/hijack.ts'
 
 /** PEM texts. `ca` is whose clients are let in; without it every client is. */
 export interface ServerTls {
   readonly cert: string | Buffer
   readonly key: string | Buffer
   readonly ca?: string | Buffer
+  /**
+   * Decides for each request whether it is answered: a connection can then be made without a certificate. Absent: a connection needs one of
+   * `ca`, and then everything is answered.
+   */
+  readonly refuse?: (request: IncomingMessage) => Error | undefined
+  /** Tells when the texts have changed, until the function returned is called. Absent: they never do. */
+  readonly onChange?: (changed: () => void) => () => void
 }
 
 export interface ListenOptions {
@@ -88,8 +96,22 @@ function newServer({ handler, isUpgrade, onUpgrade }: Served, tls: ServerTls | u
     keepAliveInitialDelay: PROBE_AFTER_MS,
     shouldUpgradeCallback: isUpgrade,
   }
-  const server = tls === undefined ? createServer(options, handler) : newTlsServer(options, handler, tls)
-  return server.on('upgrade', onUpgrade)
+  if (tls === undefined) return createServer(options, handler).on('upgrade', onUpgrade)
+  const { refuse = () => undefined } = tls
+  const server = newTlsServer(options, tls)
+  server.on('request', (request, response) => {
+    const refusal = refuse(request)
+    if (refusal === undefined) return handler(request, response)
+    const { status, body } = errorAnswer(refusal)
+    // What else would come over this connection is not read.
+    response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body))
+  })
+  return server.on('upgrade', (request, socket, head) => {
+    const refusal = refuse(request)
+    if (refusal === undefined) return onUpgrade(request, socket, head)
+    socket.on('error', () => socket.destroy())
+    refuseUpgrade(socket, refusal)
+  })
 }
 
 /** The connections of a server, with those that it does not count as its own any more because they were taken over. */
@@ -102,10 +124,17 @@ function trackConnections(server: Server): ReadonlySet<Socket> {
   return connections
 }
 
-function newTlsServer(options: ServerOptions, handler: RequestHandler, { cert, key, ca }: ServerTls): Server {
-  const clients = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true }
+function newTlsServer(options: ServerOptions, tls: ServerTls): Server {
+  const { ca, refuse, onChange } = tls
+  const clients = ca === undefined ? {} : { requestCert: true, rejectUnauthorized: refuse === undefined }
   // As without TLS: a client that has no more input still waits for output.
-  return createTlsServer({ ...options, cert, key, ...clients, allowHalfOpen: true }, handler)
+  const server = createTlsServer({ ...options, ...secrets(tls), ...clients, allowHalfOpen: true })
+  const stop = onChange?.(() => server.setSecureContext(secrets(tls)))
+  return stop === undefined ? server : server.on('close', stop)
+}
+
+function secrets({ cert, key, ca }: ServerTls): Pick<ServerTls, 'cert' | 'key' | 'ca'> {
+  return { cert, key, ...(ca === undefined ? {} : { ca }) }
 }
 
 async function closeServer({ server, connections }: Listening): Promise<void> {

@@ -10,7 +10,7 @@ import {
   memberCodec,
   type Store,
 } from '../../discovery/index.ts'
-import { type ClientTls, createDockerClient, type Engine } from '../../docker-api/index.ts'
+import { createDockerClient, type Engine } from '../../docker-api/index.ts'
 import {
   type AgentPorts,
   ContainerEndpoints,
@@ -28,7 +28,7 @@ import {
 import { createEngine, type NameSource } from '../../runtime/index.ts'
 import { ensureMemory } from '../../runtime/linux/files/memory-directory.ts'
 import { reloadOnHangUp } from '../daemon/reload.ts'
-import { createEnginePool } from '../engine-pool.ts'
+import { createEnginePool, type MemberTls } from '../engine-pool.ts'
 import type { JoinSettings } from './agent-settings.ts'
 
 /** Deadline of a call of the store: shorter than the life of a membership. */
@@ -40,12 +40,14 @@ type BasePorts = Pick<AgentPorts, 'clock' | 'random' | 'log' | 'store' | 'keys'>
 
 /** Connects when it is first used; a store that is away is no error here. */
 export function openStore(
-  { cluster, storeTls }: JoinSettings,
+  { cluster, storeTls, trust }: Pick<JoinSettings, 'cluster' | 'storeTls' | 'trust'>,
   { clock }: { readonly clock: Clock },
   scope: Scope,
 ): { readonly store: Store; readonly keys: ClusterKeys } {
-  const tls = storeTls === undefined ? {} : { tls: storeTls }
-  const store = createEtcdStore({ endpoints: cluster.endpoints, clock, callTimeoutMs: STORE_CALL_MS, ...tls })
+  const tls = storeTls ?? trust?.identity.own()
+  const { endpoints } = cluster
+  const options = { endpoints, clock, callTimeoutMs: STORE_CALL_MS }
+  const store = createEtcdStore(tls === undefined ? options : { ...options, tls })
   scope.defer(() => store.close())
   return { store, keys: clusterKeys(cluster.cluster) }
 }
@@ -127,11 +129,11 @@ export function secretsIn({ engine: { execRoot } }: JoinSettings): string {
 /** The other members, and what images they have. */
 export function followPeers(
   node: string,
-  ports: BasePorts & { readonly engine: Engine; readonly tls: ClientTls | undefined },
+  ports: BasePorts & { readonly engine: Engine; readonly tlsOf: MemberTls },
 ): { readonly members: { readonly close: () => void }; readonly peers: PeerImages } {
-  const { store, keys, clock, log, engine, tls } = ports
+  const { store, keys, clock, log, engine, tlsOf } = ports
   const members = new CachedPrefix<MemberRecord>({ store, prefix: keys.members, codec: memberCodec, clock, log })
-  const pool = createEnginePool({ clock, tls })
+  const pool = createEnginePool({ clock, tlsOf })
   const peers = createPeerImages({
     engine,
     members: () => members.values().filter(({ name }) => name !== node),

@@ -8,10 +8,12 @@ import {
   type Invocation,
   type JoinOptions,
   type Options,
+  readJoinAddress,
   readJoinOptions,
   readLogLevel,
 } from '../../cli/index.ts'
 import { invalidInput, ShoalError } from '../../core/errors.ts'
+import type { Scope } from '../../core/scope.ts'
 import { type Discovery, type EtcdOptions, parseDiscovery } from '../../discovery/index.ts'
 import type { ClientTls } from '../../docker-api/index.ts'
 import { checkExposure, parseListenAddress } from '../../docker-api/server/index.ts'
@@ -20,6 +22,7 @@ import { type EngineSettings, engineSettings } from '../daemon/engine-flags.ts'
 import { readStoreTls } from '../store-tls.ts'
 import { loadClientTls } from '../tls-flags.ts'
 import { checkAdvertised } from './advertise.ts'
+import { type AgentTrust, findTrust, joinTrusted } from './agent-trust.ts'
 import { findEngine } from './find-engine.ts'
 
 /** What `swarm join` was asked to do, checked. */
@@ -35,41 +38,51 @@ export interface JoinSettings extends EngineSettings {
   /** It answered where this node advertises its own: it serves there, and not we. */
   readonly isFound: boolean
   readonly insecure: boolean
+  /** Where the cluster makes its own certificates. */
+  readonly trust: AgentTrust | undefined
   /** As they were written, to be read again with a configuration file that has changed. */
   readonly flags: Options
 }
 
 const NODE_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/
 
-/** Reads the flags of `swarm join`. Throws BAD_FLAG, BAD_DISCOVERY, NOT_ROOT, UNKNOWN_HOST, INSECURE_HOST. */
-export async function readJoinSettings(invocation: Invocation, context: CommandContext): Promise<JoinSettings> {
-  const join = readJoinOptions(invocation, context)
-  const cluster = storeOf(join.discovery)
+/**
+ * Reads the flags of `swarm join`, and gets this host a certificate if it has none and a join token. Throws BAD_FLAG, BAD_DISCOVERY,
+ * NOT_ROOT, UNKNOWN_HOST, INSECURE_HOST, and what keeps it from getting one.
+ */
+export async function readJoinSettings(
+  invocation: Invocation,
+  context: CommandContext,
+  scope: Scope,
+): Promise<JoinSettings> {
   const named = { hostname: hostname(), socket: 'agent.sock' }
   const { options, settings } = await engineSettings(invocation.options, named)
-  const { host, port } = join.advertise
+  const isTrusted = await findTrust(invocation, settings)
+  // Without certificates of the cluster the store is said, and checked before anything else is done.
+  const asked = isTrusted ? undefined : readJoinOptions(invocation, context)
+  const { host, port } = readJoinAddress(invocation, context)
   const apiAddress = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const address = await hostAddress(host)
-  checkAdvertised({ host, resolved: address }, cluster.endpoints)
+  if (asked !== undefined) checkAdvertised({ host, resolved: address }, storeOf(asked.discovery).endpoints)
   const tls = await loadClientTls(settings.tls)
   const given = options.text('engine')
-  const found = given === undefined ? await findEngine(apiAddress, { clock: context.clock, tls }) : undefined
+  // One that is no member yet could not show who it is.
+  const mayBeThere = given === undefined && !isTrusted
+  const found = mayBeThere ? await findEngine(apiAddress, { clock: context.clock, tls }) : undefined
   const engineUrl = given ?? found?.url
   const name = options.text('name') ?? found?.info.Name ?? settings.engine.name
-  if (!NODE_NAME.test(name)) {
-    throw badFlag(`Cannot use node name "${name}": give --name with letters, digits and inner . _ -`)
-  }
-  if (engineUrl === undefined && process.getuid?.() !== 0) {
-    throw new ShoalError('NOT_ROOT', 403, 'The embedded engine needs root: run swarm join as root, or give --engine')
-  }
-  const isListening = options.list('host').length > 0
-  // The other members must reach it: managers to speak to containers, peers to copy images.
-  const hosts = isListening || found !== undefined ? settings.hosts : [...settings.hosts, `tcp://${apiAddress}`]
+  checkNode(name, engineUrl)
   const insecure = options.flag('insecure')
+  const isSecure = isTrusted || settings.tls !== undefined
+  const isServed = options.list('host').length > 0 || found !== undefined
+  // The other members must reach it: managers to speak to containers, peers to copy images.
+  const hosts = isServed ? settings.hosts : [...settings.hosts, `tcp://${apiAddress}`]
   // Now, not when it listens: before then the engine would have opened its networks.
-  for (const listen of hosts) {
-    checkExposure(parseListenAddress(listen), { isSecure: settings.tls !== undefined, insecure })
-  }
+  for (const listen of hosts) checkExposure(parseListenAddress(listen), { isSecure, insecure })
+  const joining = { dataRoot: settings.engine.dataRoot, name, hosts: [host] }
+  const { join, trust } = await whereTo(asked, joining, { invocation, context, scope })
+  const cluster = storeOf(join.discovery)
+  checkAdvertised({ host, resolved: address }, cluster.endpoints)
   return {
     ...settings,
     engine: { ...settings.engine, name },
@@ -81,7 +94,7 @@ export async function readJoinSettings(invocation: Invocation, context: CommandC
     agent: {
       name,
       apiAddress,
-      apiTls: settings.tls !== undefined,
+      apiTls: isSecure,
       address,
       labels: {},
       bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
@@ -92,7 +105,29 @@ export async function readJoinSettings(invocation: Invocation, context: CommandC
     engineTls: tls,
     isFound: found !== undefined,
     insecure,
+    trust,
     flags: invocation.options,
+  }
+}
+
+/** The store, as it was said, or as managers say it to whom they make a certificate for. */
+async function whereTo(
+  asked: JoinOptions | undefined,
+  joining: Parameters<typeof joinTrusted>[0],
+  ports: Parameters<typeof joinTrusted>[1],
+): Promise<{ readonly join: JoinOptions; readonly trust: AgentTrust | undefined }> {
+  if (asked !== undefined) return { join: asked, trust: undefined }
+  const trust = await joinTrusted(joining, ports)
+  return { join: readJoinOptions(ports.invocation, ports.context, trust.discovery), trust }
+}
+
+/** Throws BAD_FLAG or NOT_ROOT. */
+function checkNode(name: string, engineUrl: string | undefined): void {
+  if (!NODE_NAME.test(name)) {
+    throw badFlag(`Cannot use node name "${name}": give --name with letters, digits and inner . _ -`)
+  }
+  if (engineUrl === undefined && process.getuid?.() !== 0) {
+    throw new ShoalError('NOT_ROOT', 403, 'The embedded engine needs root: run swarm join as root, or give --engine')
   }
 }
 

@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode } from '../../core/errors.ts'
 import { writeDurably } from '../../runtime/linux/files/durable-file.ts'
+import { forgetIdentity } from '../trust/identity-files.ts'
 
 /** What `swarm leave` wants of the agent that it tells to end. */
 export interface LeaveRequest {
@@ -14,6 +15,11 @@ export interface Joined {
   readonly name: string
   readonly discovery: string
   readonly discoveryOptions: Readonly<Record<string, string>>
+}
+
+/** Where the certificate of this node is. */
+export function agentIdentityDirectory(directory: string): string {
+  return join(directory, 'identity')
 }
 
 const REQUEST = 'leave.json'
@@ -47,6 +53,7 @@ export function readJoined(directory: string): Promise<Joined | undefined> {
 /** Makes the directory one that belongs to no cluster. */
 export async function forgetCluster(directory: string): Promise<void> {
   for (const file of [MEMORY, JOINED, REQUEST]) await rm(join(directory, file), { force: true })
+  await forgetIdentity(agentIdentityDirectory(directory))
 }
 
 async function readJson<T>(path: string): Promise<T | undefined> {

@@ -47,24 +47,32 @@ export interface ManageOptions {
 }
 
 const DEFAULT_HOST = 'tcp://127.0.0.1:3375'
+/** With certificates: for root here, who needs none, and for everybody who has one. */
+const TRUSTED_HOSTS = ['unix:///run/shoal/manager.sock', 'tcp://0.0.0.0:3376']
 const DEFAULT_ETCD = '127.0.0.1:2379'
 const ELECTION_TTL_MS = 3_000
 
-/** Reads the flags of `swarm manage`; the messages are classic Swarm's where it has one. Throws BAD_FLAG. */
-export function readManageOptions(invocation: Invocation, { env }: Pick<CommandContext, 'env'>): ManageOptions {
+/**
+ * Reads the flags of `swarm manage`; the messages are classic Swarm's where it has one. `isTrusted`: everything is served with
+ * certificates of the cluster. Throws BAD_FLAG.
+ */
+export function readManageOptions(
+  invocation: Invocation,
+  { env, isTrusted = false }: Pick<CommandContext, 'env'> & { readonly isTrusted?: boolean },
+): ManageOptions {
   const { args, options, command } = invocation
   const text = (name: string, fallback: string): string => options.text(name) ?? fallback
   if (args.length > 1) throw badFlag(`the \`manage\` command takes one argument at most. See '${command} --help'.`)
   const url = args[0] ?? env['SWARM_DISCOVERY']
-  const given = options.list('host')
-  const hosts = given.length > 0 ? given : [env['SWARM_HOST'] || DEFAULT_HOST]
+  const hosts = readHosts(options, env, isTrusted)
   const listen = hosts.map(parseListenAddress)
   const etcdListen = readEtcdListen(options)
   const insecure = options.flag('insecure')
-  const tlsFiles = readTlsFlags(options)
+  const tlsFiles = readTlsFiles(options, isTrusted)
   // Now, not when it listens: before then a store of our own may have been started.
-  for (const address of listen) checkExposure(address, { isSecure: tlsFiles !== undefined, insecure })
-  if (url === undefined && !insecure) refuseExposed(etcdListen)
+  const isSecure = isTrusted || tlsFiles !== undefined
+  for (const address of listen) checkExposure(address, { isSecure, insecure })
+  if (url === undefined && !insecure && !isTrusted) refuseExposed(etcdListen)
   const discovery = url === undefined ? undefined : parseDiscovery(url)
   const advertise = options.text('advertise') ?? options.text('addr') ?? env['SWARM_ADVERTISE']
   checkReplication(options, { discovery, advertise })
@@ -90,6 +98,23 @@ export function readManageOptions(invocation: Invocation, { env }: Pick<CommandC
     cors: options.flag('apiEnableCors') || options.flag('cors'),
     warnings: [...cluster.warnings, ...ineffective(options, discovery)],
   }
+}
+
+function readHosts(
+  options: Options,
+  { SWARM_HOST: host }: CommandContext['env'],
+  isTrusted: boolean,
+): readonly string[] {
+  const given = options.list('host')
+  if (given.length > 0) return given
+  if (host !== undefined && host !== '') return [host]
+  return isTrusted ? TRUSTED_HOSTS : [DEFAULT_HOST]
+}
+
+function readTlsFiles(options: Options, isTrusted: boolean): TlsFiles | undefined {
+  const files = readTlsFlags(options)
+  if (!isTrusted || files === undefined) return files
+  throw badFlag('--tls* are not needed here: this cluster makes its certificates itself')
 }
 
 function readEtcdListen(options: Options): ManageOptions['etcdListen'] {

@@ -1,5 +1,6 @@
 import {
   badFlag,
+  type CommandContext,
   type Invocation,
   type RunCommand,
   readDiscoveryOptions,
@@ -11,9 +12,13 @@ import { withDeadline } from '../../core/clock.ts'
 import { conflict, failed, invalidInput } from '../../core/errors.ts'
 import { newHexId, type Random } from '../../core/random.ts'
 import { clusterKeys, createCluster, createEtcdStore, type Discovery, parseDiscovery } from '../../discovery/index.ts'
+import { CERTIFICATE_LIFE_MS } from '../../trust/index.ts'
 import { readStoreTls } from '../store-tls.ts'
+import { createLocalAuthority } from '../trust/local-authority.ts'
 
 const TIMEOUT_MS = 10_000
+/** Shorter ones would be renewed all the time. */
+const LIFE_MS_MIN = 30_000
 
 /**
  * `swarm create [etcd://…]`: makes the cluster in the store and prints its id. Without a store it prints a name that no other
@@ -23,6 +28,7 @@ export const runCreate: RunCommand = async (invocation, { stdout, stderr, random
   readLogLevel(invocation, { env })
   const { args, command, options } = invocation
   if (args.length > 1) throw badFlag(`the \`create\` command takes one argument at most. See '${command} --help'.`)
+  if (options.flag('trust')) return createTrusted(invocation, { stdout, stderr, random, clock })
   const url = args[0] ?? (env['SWARM_DISCOVERY'] || undefined)
   if (url === undefined) {
     const name = newHexId(random).slice(0, 32)
@@ -40,6 +46,31 @@ export const runCreate: RunCommand = async (invocation, { stdout, stderr, random
   const id = await create(cluster, { clock, random, timeoutMs, tls })
   stdout.write(`${id}\n`)
   stderr.write(`The cluster is made. Now, on the hosts:\n${nextSteps(shown)}`)
+}
+
+/** Makes the authority of a cluster whose store its first manager will start. */
+async function createTrusted(
+  invocation: Invocation,
+  { stdout, stderr, random, clock }: Pick<CommandContext, 'stdout' | 'stderr' | 'random' | 'clock'>,
+): Promise<void> {
+  const { args, options } = invocation
+  if (args.length > 0) {
+    throw badFlag('--trust makes the certificates of a cluster before there is a store: leave the discovery URL out')
+  }
+  const dataRoot = options.text('dataRoot') ?? '/var/lib/shoal'
+  const certificateLifeMs = readDuration(invocation, 'certificate-life', CERTIFICATE_LIFE_MS)
+  if (certificateLifeMs < LIFE_MS_MIN) throw badFlag('--certificate-life should be at least 30s')
+  if (options.flag('dryRun')) {
+    stderr.write(`Would make a cluster with its own certificates in ${dataRoot}\n`)
+    return
+  }
+  const id = await createLocalAuthority({ dataRoot, certificateLifeMs }, { clock, random })
+  stdout.write(`${id}\n`)
+  stderr.write(`The cluster is made. Now, here and then on the hosts:
+  swarm manage --data-root ${dataRoot} --advertise <ip>:3376 --etcd-listen <ip>:2379
+  swarm token create -H unix:///run/shoal/manager.sock
+  swarm join --token <token> --manager <ip>:3376 --advertise <ip>:2376
+`)
 }
 
 type StoreDiscovery = Extract<Discovery, { scheme: 'etcd' }>

@@ -8,12 +8,13 @@ import {
   readDuration,
 } from '../../cli/index.ts'
 import { sleep, withDeadline } from '../../core/clock.ts'
-import { conflict, failed, notFound } from '../../core/errors.ts'
+import { conflict, errorMessage, failed, notFound } from '../../core/errors.ts'
 import { isTerminal, taskContainerName } from '../../core/model/task.ts'
 import {
   type ClusterKeys,
   clusterKeys,
   createEtcdStore,
+  type EtcdOptions,
   parseDiscovery,
   type Store,
   taskCodec,
@@ -21,8 +22,18 @@ import {
 } from '../../discovery/index.ts'
 import { agentMemoryFile, endMembership } from '../../node-agent/index.ts'
 import { lockHolder } from '../../runtime/linux/files/file-lock.ts'
-import { forgetCluster, type Joined, memoryPath, readJoined, writeLeaveRequest } from '../agent/leave-request.ts'
+import { LiveIdentity } from '../../trust/index.ts'
+import {
+  agentIdentityDirectory,
+  forgetCluster,
+  type Joined,
+  memoryPath,
+  readJoined,
+  writeLeaveRequest,
+} from '../agent/leave-request.ts'
 import { readStoreTls } from '../store-tls.ts'
+import { askToLeave } from '../trust/ask-managers.ts'
+import { readIdentity, type StoredIdentity } from '../trust/identity-files.ts'
 
 const DATA_ROOT = '/var/lib/shoal'
 const TIMEOUT_MS = 60_000
@@ -41,7 +52,11 @@ export const runLeave: RunCommand = async (invocation, context) => {
   const dataRoot = options.text('dataRoot') ?? DATA_ROOT
   const directory = join(dataRoot, 'agent')
   const joined = await whereJoined(directory, invocation)
-  const { store, keys } = openStore(joined, context)
+  const identity = await readIdentity(agentIdentityDirectory(directory))
+  const { store, keys } = openStore(joined, {
+    clock: context.clock,
+    tls: identity && new LiveIdentity(identity.credentials).own(),
+  })
   try {
     if (!options.flag('force')) await refuseTasks(joined.name, store, keys)
     const pid = lockHolder(join(directory, 'lock'))
@@ -49,6 +64,8 @@ export const runLeave: RunCommand = async (invocation, context) => {
       context.stderr.write(`Would take ${joined.name} out of ${joined.discovery}\n`)
     } else if (pid === undefined) {
       await leaveWithoutAgent(directory, joined, { store, keys })
+      if (identity !== undefined) await giveCertificateBack(identity, context)
+      await forgetCluster(directory)
       context.stderr.write('No agent runs here: the membership was ended, and containers were left as they are\n')
     } else {
       await writeLeaveRequest(directory, { purge: options.flag('purge') })
@@ -76,11 +93,11 @@ async function whereJoined(directory: string, invocation: Invocation): Promise<J
 
 function openStore(
   { discovery, discoveryOptions }: Joined,
-  { clock }: Pick<CommandContext, 'clock'>,
+  { clock, tls: own }: Pick<CommandContext, 'clock'> & { readonly tls: EtcdOptions['tls'] },
 ): { readonly store: Store; readonly keys: ClusterKeys } {
   const cluster = parseDiscovery(discovery)
   if (cluster.scheme !== 'etcd') throw badFlag(`Cannot leave ${discovery}: a node joins etcd://host:port/cluster`)
-  const tls = readStoreTls(discoveryOptions)
+  const tls = readStoreTls(discoveryOptions) ?? own
   const { endpoints } = cluster
   const store = createEtcdStore({ endpoints, clock, callTimeoutMs: STORE_MS, ...(tls === undefined ? {} : { tls }) })
   return { store, keys: clusterKeys(cluster.cluster) }
@@ -111,7 +128,20 @@ async function leaveWithoutAgent(
 ): Promise<void> {
   const memory = await agentMemoryFile(memoryPath(directory)).read()
   if (memory !== undefined) await endMembership({ name, memberId: memory.id }, ports)
-  await forgetCluster(directory)
+}
+
+async function giveCertificateBack(
+  { credentials, membership }: StoredIdentity,
+  context: CommandContext,
+): Promise<void> {
+  const { clock, signal, stderr } = context
+  try {
+    const tls = new LiveIdentity(credentials).dial({ role: 'manager' })
+    await askToLeave({ managers: membership.managers, tls, clock, signal })
+  } catch (error) {
+    const { name } = credentials.subject
+    stderr.write(`The certificate could not be given back (${errorMessage(error)}): run swarm cert revoke ${name}\n`)
+  }
 }
 
 interface Ending {

@@ -31,9 +31,12 @@ export interface ClusterNodes {
   readonly lost?: LostNodes
   /** What is known of the nodes without asking them. */
   readonly inventory: Inventory
-  /** What is shown to nodes that speak TLS. */
-  readonly tls?: ClientTls
+  /** How a node is spoken to; absent: without TLS. */
+  readonly tlsOf?: MemberTls
 }
+
+/** How a member is spoken to; undefined: without TLS. */
+export type MemberTls = (member: MemberRecord) => ClientTls | undefined
 
 export interface Answer<T> {
   readonly node: NodeEngine

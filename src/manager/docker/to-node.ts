@@ -6,16 +6,17 @@ import type { ClusterNodes, NodeEngine } from './nodes.ts'
 export async function toNode(
   node: NodeEngine,
   path: string,
-  { capVersion, lost, tls }: ClusterNodes,
+  { capVersion, lost, tlsOf }: ClusterNodes,
 ): Promise<Upstream> {
-  const { apiAddress: address, apiTls } = node.member
+  const { apiAddress: address } = node.member
+  const tls = tlsOf?.(node.member)
   const upstream = {
     what: `node ${node.name}`,
     address,
     path: await capVersion(path, node),
     ...(lost === undefined ? {} : { whenLost: lost.watch.bind(lost, node.name) }),
   }
-  return apiTls === true ? { ...upstream, tls: tls ?? { verify: true } } : upstream
+  return tls === undefined ? upstream : { ...upstream, tls }
 }
 
 /** Has somebody else answer. */

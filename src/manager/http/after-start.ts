@@ -13,7 +13,7 @@ const UNINFORMED: readonly string[] = ['/_ping', '/version', '/v1/openapi.json']
 /** A manager that has just started does not know its nodes yet: what is told from nothing would be taken for all there is. */
 export function afterStart(routes: readonly ApiRoute[], begun: () => Promise<void>): ApiRoute[] {
   return routes.map(route => {
-    if (UNINFORMED.includes(route.path)) return route
+    if (route.atOnce === true || UNINFORMED.includes(route.path)) return route
     const handle: ApiRoute['handle'] = async request => {
       await begun()
       return route.handle(request)

@@ -15,11 +15,13 @@ export interface NodeRoutePorts {
   readonly nodes: ClusterNodes
   /** Every node as it is seen now, those included that are not taken in. */
   readonly views: () => readonly NodeView[]
+  /** Called when a node was forgotten. */
+  readonly forgotten: (name: string) => Promise<void>
 }
 
 /** Nodes under `/v1/nodes`. */
 export function nodeRoutes(ports: NodeRoutePorts): ApiRoute[] {
-  const { manager } = ports
+  const { manager, forgotten } = ports
   return [
     {
       method: 'POST',
@@ -54,9 +56,12 @@ export function nodeRoutes(ports: NodeRoutePorts): ApiRoute[] {
       summary: 'Forgets a node that is down',
       query: { force: 'give up the data of the volumes it holds', dryRun: 'only say what would be done' },
       leaderOnly: true,
-      handle: async ({ params: { name = '' }, query }) => ({
-        json: await manager.removeNode(name, { force: isOn(query['force']), dryRun: isOn(query['dryRun']) }),
-      }),
+      handle: async ({ params: { name = '' }, query }) => {
+        const dryRun = isOn(query['dryRun'])
+        const json = await manager.removeNode(name, { force: isOn(query['force']), dryRun })
+        if (!dryRun) await forgotten(name)
+        return { json }
+      },
     },
   ]
 }

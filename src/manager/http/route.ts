@@ -30,6 +30,10 @@ export interface ApiRoute {
   readonly body?: object
   /** The body is handed on unread. */
   readonly raw?: boolean
+  /** Longest body, if it is to be shorter than usual. */
+  readonly bodyBytesMax?: number
+  /** Needs nothing of what a manager that has just started does not know yet. */
+  readonly atOnce?: boolean
   /** Only the leader does it: any other manager hands the request on. */
   readonly leaderOnly?: boolean
   readonly handle: (request: ApiRequest) => Promise<ApiReply>

@@ -4,8 +4,8 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Clock } from '../../core/clock.ts'
 import { errorMessage, ShoalError, unavailable } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import { clientTlsOf } from '../../docker-api/index.ts'
-import { errorAnswer, refuseUpgrade, type ServerTls } from '../../docker-api/server/index.ts'
+import type { ClientTls } from '../../docker-api/index.ts'
+import { errorAnswer, refuseUpgrade } from '../../docker-api/server/index.ts'
 import type { Manager } from '../manager.ts'
 import type { Connections } from './connections.ts'
 import { FORWARDED, forward, splice, type Upstream } from './proxy.ts'
@@ -17,8 +17,8 @@ export interface ServerPorts {
   /** What requests are handed on over; closed with the front. */
   readonly connections: Connections
   readonly log: Log
-  /** For the way to the leader, which serves as this manager does. */
-  readonly tls?: ServerTls | undefined
+  /** For the way to the leader; absent: without TLS. */
+  readonly leaderTls?: ClientTls | undefined
   /** Where a hijacked connection goes; throws a ShoalError if nowhere. */
   readonly hijack: (request: IncomingMessage) => Promise<Upstream>
 }
@@ -84,6 +84,7 @@ function addRoute(app: FastifyInstance, route: ApiRoute, ports: ServerPorts): vo
     method: route.method,
     url: route.path,
     ...(route.body === undefined ? {} : { schema: { body: route.body } }),
+    ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
     async onRequest(request, reply) {
       // Without the store nobody can know who leads: our own refusal says more than a forwarded request that hangs.
       if (route.leaderOnly !== true || ports.manager.isLeader() || ports.manager.staleMs() > 0) return
@@ -143,7 +144,7 @@ function sendParts(parts: readonly Buffer[], reply: FastifyReply): FastifyReply 
   return reply
 }
 
-function leaderOf(request: FastifyRequest, { manager, clock, tls }: ServerPorts): Upstream {
+function leaderOf(request: FastifyRequest, { manager, clock, leaderTls: tls }: ServerPorts): Upstream {
   const leader = manager.leader()
   if (leader === undefined || request.headers[FORWARDED] !== undefined) {
     throw unavailable('NOT_LEADER', 'No manager leads the cluster at the moment; try again')
@@ -151,7 +152,7 @@ function leaderOf(request: FastifyRequest, { manager, clock, tls }: ServerPorts)
   const { address } = leader
   const whenLost = (tell: (error: Error) => void) => untilDeposed(address, { manager, clock }, tell)
   const upstream = { what: 'the leading manager', address, path: request.originalUrl, whenLost }
-  return tls === undefined ? upstream : { ...upstream, tls: clientTlsOf(tls) }
+  return tls === undefined ? upstream : { ...upstream, tls }
 }
 
 /** A leader that is cut off or frozen closes no connection: who waits for its answer is told when another leads, or none for a while. */

@@ -13,8 +13,9 @@ export async function joinCluster(
   known: string | undefined,
   { store, keys, clock, random }: Pick<AgentPorts, 'store' | 'keys' | 'clock' | 'random'>,
 ): Promise<string> {
-  if (known === undefined) return (await createCluster(store, keys, { clock, random })).meta.clusterId
   const found = await readCluster(store, keys)
+  // Read first: where nodes may write nothing but their own, there is a cluster already.
+  if (known === undefined) return (found ?? (await createCluster(store, keys, { clock, random })).meta).clusterId
   if (found === undefined) {
     throw conflict(
       'CLUSTER_LOST',

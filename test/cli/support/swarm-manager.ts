@@ -23,7 +23,7 @@ export async function swarmManager(listener: RequestListener): Promise<SwarmMana
   await once(server, 'listening')
   const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
   const none = () => Promise.reject(new Error('not meant'))
-  const programs = { create: none, list: none, join: none, leave: none, manage: none }
+  const programs = { create: none, list: none, join: none, leave: none, manage: none, clientCertificate: none }
   const root = swarmGroup({ ...programs, engineFlags: [], tlsFlags: [] })
   return { host, swarm: (...argv) => runCommand(argv, { root, env: { DOCKER_HOST: host } }) }
 }

@@ -2,8 +2,16 @@ import type { CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition, Ru
 import { CLIENT_TLS_OPTIONS } from '../../engine/engine-address.ts'
 import { HOST_OPTION } from '../../manager/manager-address.ts'
 import { CREATE_OPTIONS } from '../container/create/create-options.ts'
-import { ADVERTISE, ADVERTISE_ALIAS, DISCOVERY_OPTION, GLOBAL_OPTIONS, MANAGE_OPTIONS } from './manage-flags.ts'
+import {
+  ADVERTISE,
+  ADVERTISE_ALIAS,
+  DISCOVERY_OPTION,
+  GLOBAL_OPTIONS,
+  MANAGE_OPTIONS,
+  TOKEN_OPTIONS,
+} from './manage-flags.ts'
 import { nodeGroup } from './node-group.ts'
+import { authorityGroup, certificateGroup, tokenGroup } from './trust-groups.ts'
 
 /** The commands of `swarm` that need more than the manager's API; main/ wires them. */
 export interface SwarmPrograms {
@@ -12,6 +20,7 @@ export interface SwarmPrograms {
   readonly join: () => Promise<RunCommand>
   readonly leave: () => Promise<RunCommand>
   readonly manage: () => Promise<RunCommand>
+  readonly clientCertificate: () => Promise<RunCommand>
   /** Flags of the engine, which `join` takes too. */
   readonly engineFlags: readonly OptionDefinition[]
   /** How a manager serves TLS; an engine's flags have them already. */
@@ -33,6 +42,10 @@ export function swarmGroup(programs: SwarmPrograms): CommandGroup {
     joinCommand(programs),
     leaveCommand(programs),
     nodeGroup,
+    tokenGroup,
+    certificateGroup,
+    authorityGroup,
+    clientCertificateCommand(programs),
     rebalanceCommand,
     eventsCommand,
     whyCommand,
@@ -108,6 +121,12 @@ function createCommand({ create }: SwarmPrograms): CommandLeaf {
       DISCOVERY_OPTION,
       { flags: '--timeout <duration>', summary: 'how long to wait for the store (default: 10s)' },
       { flags: '--dry-run', summary: 'only say what would be made' },
+      { flags: '--trust', summary: "make the cluster's certificate authority, in --data-root of its first manager" },
+      { flags: '--data-root <directory>', summary: 'of the first manager, for --trust (default: /var/lib/shoal)' },
+      {
+        flags: '--certificate-life <duration>',
+        summary: 'how long certificates of members are valid (default: 2160h)',
+      },
     ],
     footer: `With etcd://<host:port>[/<cluster>] the cluster is made there and its id printed.
 Without, a new name is printed, to be used as the path of such a URL.`,
@@ -150,11 +169,30 @@ function joinCommand({ join, engineFlags }: SwarmPrograms): CommandLeaf {
       },
       { flags: '--ttl <duration>', summary: 'how long the membership outlives a silent agent (default: 5s)' },
       { flags: '--delay <duration>', summary: 'wait a random time below this before joining (default: 0s)' },
+      ...TOKEN_OPTIONS,
       DISCOVERY_OPTION,
       ...engineFlags,
     ],
     footer: DISCOVERY_HELP,
     load: join,
+  }
+}
+
+function clientCertificateCommand({ clientCertificate }: SwarmPrograms): CommandLeaf {
+  return {
+    name: 'client-cert',
+    summary: "Get a person's certificate: for docker --tlsverify, and every command of Shoal",
+    args: '<name>',
+    options: [
+      ...TOKEN_OPTIONS,
+      {
+        flags: '--out <directory>',
+        summary: 'where ca.pem, cert.pem and key.pem go (default: $DOCKER_CERT_PATH, ~/.docker)',
+      },
+    ],
+    footer: `With a join token for the role client; once there is a certificate it is renewed without one.
+The key is made here, and never leaves.`,
+    load: clientCertificate,
   }
 }
 

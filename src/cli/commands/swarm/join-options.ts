@@ -18,13 +18,16 @@ const TTL_MS = 5_000
 
 /**
  * Reads and checks the flags of `swarm join`. Classic Swarm's names and messages; its defaults of 60 s and 180 s are not
- * taken over, because a dead node must be noticed in seconds.
+ * taken over, because a dead node must be noticed in seconds. `known`: the discovery URL, if nobody has to give it.
  */
-export function readJoinOptions(invocation: Invocation, context: Pick<CommandContext, 'env'>): JoinOptions {
-  const discovery = readDiscovery(invocation, context, 'join a cluster')
+export function readJoinOptions(
+  invocation: Invocation,
+  context: Pick<CommandContext, 'env'>,
+  known?: string,
+): JoinOptions {
+  const discovery = known ?? readDiscovery(invocation, context, 'join a cluster')
   const { options } = invocation
-  const written = options.text('advertise') ?? options.text('addr') ?? context.env['SWARM_ADVERTISE']
-  const advertise = readAdvertise(written)
+  const advertise = readJoinAddress(invocation, context)
   const ttlMs = readDuration(invocation, 'ttl', TTL_MS)
   const heartbeatMs = readDuration(invocation, 'heartbeat', Math.min(1_000, ttlMs / 3))
   const delayMs = readDuration(invocation, 'delay', 0)
@@ -41,4 +44,12 @@ export function readJoinOptions(invocation: Invocation, context: Pick<CommandCon
     ttlMs,
     delayMs,
   }
+}
+
+/** Where the other members reach this node. Throws BAD_FLAG. */
+export function readJoinAddress(
+  { options }: Pick<Invocation, 'options'>,
+  { env }: Pick<CommandContext, 'env'>,
+): HostPort {
+  return readAdvertise(options.text('advertise') ?? options.text('addr') ?? env['SWARM_ADVERTISE'])
 }

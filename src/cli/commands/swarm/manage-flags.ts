@@ -1,5 +1,14 @@
 import type { OptionDefinition } from '../../command.ts'
 
+/** How a host gets its first certificate of a cluster. */
+export const TOKEN_OPTIONS: readonly OptionDefinition[] = [
+  {
+    flags: '--token <token>',
+    summary: 'join token, as swarm token create prints it: gets the first certificate of the cluster',
+  },
+  { flags: '--token-file <path>', summary: 'file with the join token, or - for the standard input' },
+  { flags: '--manager <host:port>', summary: 'where a manager answers who has a join token', repeatable: true },
+]
 export const DISCOVERY_OPTION: OptionDefinition = {
   flags: '--discovery-opt <key=value>',
   summary: 'discovery options: kv.cacertfile, kv.certfile, kv.keyfile',
@@ -40,6 +49,8 @@ export const MANAGE_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--replication-ttl <duration>', summary: 'how long a leader that is silent stays leader (default: 3s)' },
   { ...ADVERTISE, summary: 'address of this manager for the other managers [$SWARM_ADVERTISE]' },
   ADVERTISE_ALIAS,
+  ...TOKEN_OPTIONS,
+  { flags: '--name <name>', summary: 'name in the certificate of this manager (default: manager-<hostname>)' },
   { flags: '--data-root <directory>', summary: 'where the embedded etcd keeps its data (default: /var/lib/shoal)' },
   {
     flags: '--etcd-listen <host:port>',

@@ -1,0 +1,16 @@
+/** What every member of a cluster with certificates has to know of them; stands where nodes may read it. */
+export type TrustRecord =
+  | {
+      readonly kind: 'authorities'
+      /** PEM: one, or two while the authority is changed. */
+      readonly certificates: string
+      /** SHA-256 of the one that signs now. Whoever has a certificate of another asks for one of its own. */
+      readonly signing: string
+    }
+  | {
+      readonly kind: 'revoked'
+      readonly name: string
+      readonly fingerprint: string
+      /** When it would have expired: from then on nobody needs to know. */
+      readonly untilMs: number
+    }

@@ -1,0 +1,51 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import type { Scope } from '../../core/scope.ts'
+import { type EtcdProcess, type EtcdTlsFiles, startEtcd } from '../../discovery/index.ts'
+
+export interface OwnEtcdOptions {
+  readonly dataDir: string
+  readonly host: string
+  readonly clientPort: number
+  readonly tls?: EtcdTlsFiles
+}
+
+export interface OwnEtcd {
+  /** `127.0.0.1:2379`. */
+  readonly endpoint: string
+  /** Ends it and starts it anew where it was. */
+  readonly restart: () => Promise<void>
+}
+
+/** Starts the embedded store, or takes over the one that a killed manager left running; it ends with the scope. */
+export async function openOwnEtcd(
+  options: OwnEtcdOptions,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  scope: Scope,
+): Promise<OwnEtcd> {
+  const start = (at: OwnEtcdOptions): Promise<EtcdProcess> => startEtcd({ ...at, clock })
+  let etcd: EtcdProcess = await scope.open(
+    () => start(options),
+    (): Promise<void> => etcd.stop(),
+  )
+  const watch = (started: EtcdProcess): void =>
+    void started.exited.then(how => {
+      if (started === etcd && !scope.signal.aborted)
+        log.error({ how }, 'the embedded store has ended; restart the manager')
+    })
+  watch(etcd)
+  log.info({ endpoint: etcd.endpoint, pid: etcd.pid, adopted: etcd.adopted }, 'the embedded store runs')
+  const clientPort = Number(etcd.endpoint.slice(etcd.endpoint.lastIndexOf(':') + 1))
+  return {
+    endpoint: etcd.endpoint,
+    async restart() {
+      const before = etcd
+      // Not the one that is watched any more: its end is wanted.
+      etcd = { ...before }
+      await before.stop()
+      etcd = await start({ ...options, clientPort })
+      watch(etcd)
+      log.info({ pid: etcd.pid }, 'started the embedded store anew')
+    },
+  }
+}

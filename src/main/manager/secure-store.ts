@@ -1,0 +1,233 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { CommandContext, Invocation } from '../../cli/index.ts'
+import { failed } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import type { Scope } from '../../core/scope.ts'
+import {
+  type ClusterKeys,
+  clusterKeys,
+  createEtcdStore,
+  createEtcdUsers,
+  type EtcdUsers,
+  type Store,
+} from '../../discovery/index.ts'
+import {
+  type AuthorityRecord,
+  authorityCodec,
+  confirmTrust,
+  importAuthority,
+  noteCertificate,
+  renewCertificate,
+  type TrustPorts,
+} from '../../manager/index.ts'
+import {
+  authorityDigest,
+  type CertificateMaker,
+  createCertificateMaker,
+  isIssuedBy,
+  LiveIdentity,
+  lifeOf,
+  readCertificate,
+  renewAtMs,
+} from '../../trust/index.ts'
+import {
+  identityPaths,
+  readIdentity,
+  readKey,
+  type StoredIdentity,
+  writeIdentity,
+  writeKey,
+} from '../trust/identity-files.ts'
+import { IdentityKeeper } from '../trust/keep-identity.ts'
+import { readLocalAuthority, writeLocalAuthority } from '../trust/local-authority.ts'
+import { obtainIdentity } from '../trust/obtain-identity.ts'
+import { isTokenGiven, readManagers, readToken } from '../trust/token-input.ts'
+import type { ManageOptions } from './manager-options.ts'
+import { openOwnEtcd } from './own-etcd.ts'
+
+/** The part of a data root that a manager has for itself. */
+export function managerIdentityDirectory(dataRoot: string): string {
+  return join(dataRoot, 'manager', 'identity')
+}
+
+/** Whether `swarm manage` on this data root works with certificates of the cluster: it has some, or a token to get some. */
+export async function hasTrust({ options }: Pick<Invocation, 'options'>, dataRoot: string): Promise<boolean> {
+  if (isTokenGiven(options)) return true
+  if ((await readLocalAuthority(dataRoot)) !== undefined) return true
+  return (await readIdentity(managerIdentityDirectory(dataRoot))) !== undefined
+}
+
+export interface SecureStore {
+  readonly store: Store
+  readonly keys: ClusterKeys
+  readonly identity: LiveIdentity
+  readonly trust: TrustPorts
+  /** Follows the cluster's trust and renews the manager's certificate, until the signal is aborted. */
+  readonly keep: (signal: AbortSignal) => Promise<void>
+}
+
+export interface SecurePorts {
+  readonly invocation: Invocation
+  readonly context: CommandContext
+  readonly log: Log
+  /** Where the other managers are, as far as this one knows. */
+  readonly managers: () => readonly string[]
+}
+
+/** The store of a cluster with certificates: one of our own, which starts with them, or another, which takes them. */
+export async function openSecureStore(options: ManageOptions, ports: SecurePorts, scope: Scope): Promise<SecureStore> {
+  const { context, log, managers } = ports
+  const { clock, random } = context
+  const maker = createCertificateMaker(random)
+  const directory = managerIdentityDirectory(options.dataRoot)
+  const local = await readLocalAuthority(options.dataRoot)
+  const { credentials, membership } = await ownIdentity(options, { local, maker, ...ports })
+  const identity = new LiveIdentity(credentials)
+  const { discovery } = options
+  const isOwn = discovery === undefined && local !== undefined
+  const etcd = isOwn
+    ? await openOwnEtcd({ ...etcdPlace(options), tls: identityPaths(directory) }, { clock, log }, scope)
+    : undefined
+  const given = discovery?.scheme === 'etcd' ? discovery : undefined
+  const endpoints = etcd === undefined ? (given?.endpoints ?? membership.storeEndpoints) : [etcd.endpoint]
+  const cluster = given?.cluster ?? membership.cluster
+  const keys = clusterKeys(cluster)
+  const storeOptions = { endpoints, clock, tls: options.storeTls ?? identity.own() }
+  const store = await scope.open(
+    () => createEtcdStore(storeOptions),
+    opened => opened.close(),
+  )
+  const users = options.storeTls === undefined ? createEtcdUsers(storeOptions, { keys, random }) : undefined
+  if (users !== undefined) scope.defer(users.close)
+  const trust: TrustPorts = {
+    store,
+    keys,
+    clock,
+    random,
+    log,
+    maker,
+    managers,
+    cluster,
+    storeEndpoints: () => endpoints,
+    ...(users === undefined ? {} : { users }),
+  }
+  if (local !== undefined)
+    await setUp({ local, users, certificate: credentials.certificate, name: credentials.subject.name }, trust)
+  const inStep = async (): Promise<void> => {
+    if (local !== undefined) await copyAuthority(options.dataRoot, trust)
+  }
+  const keeper = new IdentityKeeper({
+    ...trust,
+    identity,
+    directory,
+    membership,
+    async renew(csr) {
+      const issued = await renewCertificate(csr, { subject: credentials.subject, remoteAddress: undefined }, trust)
+      await inStep()
+      return issued
+    },
+    async confirm(trusts) {
+      const { fingerprint } = readCertificate(identity.credentials.certificate)
+      await confirmTrust({ name: credentials.subject.name, fingerprint, trusts }, trust)
+      await inStep()
+    },
+    async trustsChanged() {
+      await etcd?.restart()
+      await inStep()
+    },
+  })
+  scope.defer(() => keeper.close())
+  return { store, keys, identity, trust, keep: signal => keeper.run(signal) }
+}
+
+function etcdPlace({ dataRoot, etcdListen: { host, port } }: ManageOptions) {
+  return { dataDir: dataRoot, host, clientPort: port }
+}
+
+interface IdentitySources extends SecurePorts {
+  readonly local: AuthorityRecord | undefined
+  readonly maker: CertificateMaker
+}
+
+async function ownIdentity(options: ManageOptions, sources: IdentitySources): Promise<StoredIdentity> {
+  const { invocation, context, local, maker } = sources
+  const directory = managerIdentityDirectory(options.dataRoot)
+  const name = invocation.options.text('name') ?? `manager-${hostname()}`
+  const hosts = hostsOf(options)
+  if (local !== undefined)
+    return selfSigned({ local, directory, name, hosts, cluster: options.cluster }, { maker, clock: context.clock })
+  const token = await readToken(invocation.options, context)
+  const { options: flags } = invocation
+  const wish = { directory, name, role: 'manager' as const, hosts, token, managers: readManagers(flags) }
+  return obtainIdentity(wish, { maker, clock: context.clock, signal: context.signal })
+}
+
+/** Under all of which a manager and its store are found; not what only stands for "any". */
+function hostsOf({ advertise, etcdListen, hosts }: ManageOptions): readonly string[] {
+  const listening = hosts.flatMap(host => /^(?:tcp:\/\/)?\[?([^/\]]+?)\]?:\d+$/.exec(host)?.[1] ?? [])
+  const advertised = advertise.slice(0, advertise.lastIndexOf(':')).replace(/^\[|\]$/g, '')
+  const all = [advertised, etcdListen.host, ...listening, '127.0.0.1', 'localhost', hostname()]
+  return [...new Set(all)].filter(host => host !== '0.0.0.0' && host !== '::')
+}
+
+interface SelfSigned {
+  readonly local: AuthorityRecord
+  readonly directory: string
+  readonly name: string
+  readonly hosts: readonly string[]
+  readonly cluster: string
+}
+
+/** The identity of the manager whose host has the authority: made anew when it has run out, or is for other hosts. */
+async function selfSigned(
+  { local, directory, name, hosts, cluster }: SelfSigned,
+  { maker, clock }: { readonly maker: CertificateMaker; readonly clock: CommandContext['clock'] },
+): Promise<StoredIdentity> {
+  const { clusterId, authorities: pairs, signing } = local
+  const authorities = pairs.map(({ certificate }) => certificate).join('')
+  const nowMs = clock.nowMs()
+  const known = await readIdentity(directory)
+  if (known !== undefined) {
+    const { certificate } = known.credentials
+    const facts = readCertificate(certificate)
+    const isGood = isIssuedBy(certificate, authorities) && nowMs < renewAtMs(facts) && facts.subject?.name === name
+    if (isGood && hosts.every(host => facts.hosts.includes(host))) return known
+  }
+  const authority = pairs.find(({ certificate }) => authorityDigest(certificate) === signing)
+  if (authority === undefined) throw failed('BAD_RECORD', 'The authority on this host is broken: restore a backup')
+  const kept = await readKey(directory)
+  const { csr, key } = await maker.request({
+    name,
+    role: 'manager',
+    hosts,
+    ...(kept === undefined ? {} : { key: kept }),
+  })
+  if (kept === undefined) await writeKey(directory, key)
+  const subject = { name, role: 'manager' as const, clusterId }
+  const life = lifeOf(nowMs, local.certificateLifeMs, readCertificate(authority.certificate).notAfterMs)
+  const certificate = `${await maker.sign({ csr, authority, subject, hosts, life })}${authority.certificate}`
+  const membership = { cluster, storeEndpoints: [], managers: [], signing }
+  const identity = { credentials: { subject, certificate, key, authorities }, membership }
+  await writeIdentity(directory, identity)
+  return identity
+}
+
+interface FirstManager {
+  readonly local: AuthorityRecord
+  readonly users: EtcdUsers | undefined
+  readonly certificate: string
+  readonly name: string
+}
+
+/** Tells users of the store apart, and puts the authority into it; all of it may have been done before. */
+async function setUp({ local, users, certificate, name }: FirstManager, trust: TrustPorts): Promise<void> {
+  await users?.enable(name)
+  await importAuthority(local, trust)
+  await noteCertificate(certificate, trust)
+}
+
+async function copyAuthority(dataRoot: string, { store, keys }: TrustPorts): Promise<void> {
+  const stored = await store.get(keys.authority)
+  if (stored !== undefined) await writeLocalAuthority(dataRoot, authorityCodec.decode(stored.value))
+}

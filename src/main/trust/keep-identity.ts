@@ -1,0 +1,165 @@
+import { type Clock, sleep } from '../../core/clock.ts'
+import { errorMessage, isTransient } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import type { TrustRecord } from '../../core/model/trust.ts'
+import type { Random } from '../../core/random.ts'
+import { CachedPrefix, type ClusterKeys, type Store, trustCodec } from '../../discovery/index.ts'
+import type { Issued } from '../../manager/index.ts'
+import {
+  authorityDigest,
+  type CertificateMaker,
+  type LiveIdentity,
+  readCertificate,
+  renewAtMs,
+  splitPem,
+} from '../../trust/index.ts'
+import { type Membership, writeIdentity } from './identity-files.ts'
+
+export interface KeepPorts {
+  readonly store: Store
+  readonly keys: ClusterKeys
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly maker: CertificateMaker
+  readonly identity: LiveIdentity
+  /** Where its files are. */
+  readonly directory: string
+  readonly membership: Membership
+  /** Asks for the next certificate. */
+  readonly renew: (csr: string, membership: Membership) => Promise<Issued>
+  /** Tells managers which authorities are trusted, digests, by whoever shows the present certificate. */
+  readonly confirm: (trusts: readonly string[], membership: Membership) => Promise<void>
+  /** Called when other authorities are trusted, before the managers hear of it. */
+  readonly trustsChanged?: () => Promise<void>
+}
+
+/** Managers and their store are away for moments, while they trust another authority. */
+const RETRY_MS = 3_000
+/** Hosts that were set up together do not renew together: up to this part of what is left. */
+const SPREAD = 0.1
+
+/**
+ * Keeps the credentials of a member good: follows which authorities are trusted and which certificates are not, and renews its own
+ * in time, or when another authority signs.
+ */
+export class IdentityKeeper {
+  readonly #ports: KeepPorts
+  readonly #cache: CachedPrefix<TrustRecord>
+  #membership: Membership
+  #wake = Promise.withResolvers<void>()
+
+  constructor(ports: KeepPorts) {
+    this.#ports = ports
+    this.#membership = ports.membership
+    const { store, keys, clock, log } = ports
+    this.#cache = new CachedPrefix({ store, prefix: keys.publicTrust, codec: trustCodec, clock, log })
+    this.#cache.onChange(() => this.#follow())
+  }
+
+  close(): void {
+    this.#cache.close()
+  }
+
+  /** Until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#wake = Promise.withResolvers<void>()
+      let waitMs: number
+      try {
+        await this.#applyAuthorities()
+        if (this.#mustRenew()) await this.#renew()
+        await this.#confirm()
+        waitMs = this.#untilRenewalMs()
+      } catch (error) {
+        const left = readCertificate(this.#ports.identity.credentials.certificate).notAfterMs
+        const fields = { error: errorMessage(error), expiresAt: new Date(left).toISOString() }
+        if (isTransient(error)) this.#ports.log.warn(fields, 'cannot keep the certificate in step yet, will try again')
+        else this.#ports.log.error(fields, 'cannot keep the certificate in step, will try again')
+        waitMs = RETRY_MS
+      }
+      await this.#pause(waitMs, signal)
+    }
+  }
+
+  #follow(): void {
+    const revoked = this.#cache.values().flatMap(record => (record.kind === 'revoked' ? [record.fingerprint] : []))
+    this.#ports.identity.setRevoked(new Set(revoked))
+    this.#wake.resolve()
+  }
+
+  /** What the store says; undefined while it was not read. */
+  #wanted(): Extract<TrustRecord, { kind: 'authorities' }> | undefined {
+    const record = this.#cache.get(this.#ports.keys.trustedAuthorities)?.value
+    return record?.kind === 'authorities' ? record : undefined
+  }
+
+  async #applyAuthorities(): Promise<void> {
+    const { identity, trustsChanged } = this.#ports
+    const wanted = this.#wanted()
+    if (wanted === undefined || wanted.certificates === identity.credentials.authorities) return
+    const credentials = { ...identity.credentials, authorities: wanted.certificates }
+    await writeIdentity(this.#ports.directory, { credentials, membership: this.#membership })
+    identity.replace(credentials)
+    await trustsChanged?.()
+    this.#ports.log.info({ authorities: digestsOf(wanted.certificates) }, 'trusts other authorities now')
+  }
+
+  #mustRenew(): boolean {
+    const { clock, identity } = this.#ports
+    const wanted = this.#wanted()
+    if (wanted !== undefined && wanted.signing !== this.#membership.signing) return true
+    return clock.nowMs() >= renewAtMs(readCertificate(identity.credentials.certificate))
+  }
+
+  async #renew(): Promise<void> {
+    const { identity, maker, renew, log, directory } = this.#ports
+    const { subject, certificate, key, authorities } = identity.credentials
+    const hosts = readCertificate(certificate).hosts.filter(host => host !== subject.name)
+    const { csr } = await maker.request({ ...subject, hosts, key })
+    const issued = await renew(csr, this.#membership)
+    // Whom to trust comes from the store alone: what depends on that is told of it.
+    const credentials = { subject, certificate: issued.certificate, key, authorities }
+    this.#membership = { ...this.#membership, ...membershipOf(issued) }
+    await writeIdentity(directory, { credentials, membership: this.#membership })
+    identity.replace(credentials)
+    log.info({ expiresAt: issued.expiresAt }, 'renewed the certificate')
+  }
+
+  /** Only what was told counts when the authority is changed: an answer that got lost leaves us with what we had. */
+  async #confirm(): Promise<void> {
+    const { identity, confirm, directory } = this.#ports
+    const { credentials } = identity
+    const trusts = digestsOf(credentials.authorities)
+    const told = [readCertificate(credentials.certificate).fingerprint, ...trusts].join(' ')
+    if (this.#membership.told === told) return
+    await confirm(trusts, this.#membership)
+    this.#membership = { ...this.#membership, told }
+    await writeIdentity(directory, { credentials, membership: this.#membership })
+  }
+
+  #untilRenewalMs(): number {
+    const { clock, random, identity } = this.#ports
+    const facts = readCertificate(identity.credentials.certificate)
+    const leftMs = Math.max(0, renewAtMs(facts) - clock.nowMs())
+    return leftMs + random.next() * SPREAD * (facts.notAfterMs - renewAtMs(facts))
+  }
+
+  /** Timers of more than some weeks do not exist: it is looked again in between. */
+  async #pause(waitMs: number, signal: AbortSignal): Promise<void> {
+    const ended = new AbortController()
+    const end = AbortSignal.any([signal, ended.signal])
+    await Promise.race([sleep(this.#ports.clock, Math.min(waitMs, LOOK_MS), end).catch(() => {}), this.#wake.promise])
+    ended.abort()
+  }
+}
+
+const LOOK_MS = 3_600_000
+
+export function membershipOf({ cluster, storeEndpoints, managers, signing }: Issued): Membership {
+  return { cluster, storeEndpoints, managers, signing }
+}
+
+function digestsOf(authorities: string): readonly string[] {
+  return splitPem(authorities).map(authorityDigest)
+}

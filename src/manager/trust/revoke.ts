@@ -1,0 +1,55 @@
+import { errorCode, notFound } from '../../core/errors.ts'
+import { trustCodec } from '../../discovery/index.ts'
+import type { NameRecord } from '../../trust/index.ts'
+import { livingCertificates, type TrustPorts, untilWritten } from './ports.ts'
+import { advanceRotation } from './rotation.ts'
+import { listStored, nameRecordCodec, readStored } from './trust-records.ts'
+
+export interface CertificateView {
+  readonly name: string
+  readonly role: NameRecord['role']
+  readonly hosts: readonly string[]
+  readonly fingerprint: string
+  readonly expiresAt: string
+}
+
+/** Who has a certificate that is valid, by name; of several the newest. */
+export async function listCertificates(ports: TrustPorts): Promise<readonly CertificateView[]> {
+  const nowMs = ports.clock.nowMs()
+  const names = await listStored(ports, ports.keys.certificateNames, nameRecordCodec)
+  return names.flatMap(({ value }) => {
+    const newest = livingCertificates(value, nowMs).at(-1)
+    if (newest === undefined) return []
+    const { name, role, hosts } = value
+    const expiresAt = new Date(newest.notAfterMs).toISOString()
+    return { name, role, hosts, fingerprint: newest.fingerprint, expiresAt }
+  })
+}
+
+/** Takes back every certificate of a name, and its user of the store; the name is free then. Throws 404 NO_SUCH_CERTIFICATE. */
+export async function revoke(name: string, ports: TrustPorts): Promise<void> {
+  const { store, keys, users, clock, log } = ports
+  const key = keys.certificateName(name)
+  await untilWritten(async () => {
+    const stored = await readStored(ports, key, nameRecordCodec)
+    if (stored === undefined) throw notFound('NO_SUCH_CERTIFICATE', `Nobody called ${name} has a certificate`)
+    const marks = livingCertificates(stored.value, clock.nowMs()).map(({ fingerprint, notAfterMs }) => ({
+      put: keys.revoked(fingerprint),
+      value: trustCodec.encode({ kind: 'revoked', name, fingerprint, untilMs: notAfterMs }),
+    }))
+    const { succeeded } = await store.txn([stored.unchanged], [...marks, { delete: key }])
+    return succeeded || undefined
+  })
+  await users?.remove(name)
+  log.info({ name }, 'took back a certificate')
+  await advanceRotation(ports)
+}
+
+/** The same for a name that perhaps never had one. */
+export async function revokeIfAny(name: string, ports: TrustPorts): Promise<void> {
+  try {
+    await revoke(name, ports)
+  } catch (error) {
+    if (errorCode(error) !== 'NO_SUCH_CERTIFICATE') throw error
+  }
+}

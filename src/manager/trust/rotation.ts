@@ -1,0 +1,138 @@
+import { conflict, notFound } from '../../core/errors.ts'
+import { AUTHORITY_LIFE_MS, authorityDigest, type NameRecord } from '../../trust/index.ts'
+import { livingCertificates, readAuthority, type TrustPorts, untilWritten, writeAuthority } from './ports.ts'
+import { type AuthorityRecord, listStored, nameRecordCodec, readStored, tokenCodec } from './trust-records.ts'
+
+/** How far the change of the authority is, and for whom it waits. */
+export interface AuthorityView {
+  readonly clusterId: string
+  /** Digests, the one that signs first. */
+  readonly authorities: readonly { readonly digest: string; readonly certificate: string; readonly signs: boolean }[]
+  readonly step: Step
+  readonly waitsFor: readonly string[]
+}
+
+/** steady: one authority. introducing: all are to trust the new one before it signs. renewing: all are to have a certificate of it. */
+type Step = 'steady' | 'introducing' | 'renewing'
+
+/**
+ * Changes the authority while the cluster runs: first everybody learns to trust the new one beside the old, then it signs and everybody
+ * renews, and at last the old one is trusted no more. Who is away holds that up; with `force` it is gone on without them.
+ */
+export async function rotateAuthority(
+  { force }: { readonly force: boolean },
+  ports: TrustPorts,
+): Promise<AuthorityView> {
+  const { value } = await readAuthority(ports)
+  if (force && stepOf(value) !== 'steady') await advanceRotation(ports, true)
+  else await introduce(ports)
+  return viewAuthority(ports)
+}
+
+async function introduce(ports: TrustPorts): Promise<void> {
+  const { store, clock, maker } = ports
+  const nowMs = clock.nowMs()
+  await untilWritten(async () => {
+    const { value: record, unchanged } = await readAuthority(ports)
+    if (stepOf(record) !== 'steady') {
+      throw conflict(
+        'ROTATION_RUNS',
+        'The authority is being changed already: see swarm ca show, or go on without those who are away with swarm ca rotate --force',
+        { details: { refused: true } },
+      )
+    }
+    const next = await maker.authority(record.clusterId, { fromMs: nowMs, untilMs: nowMs + AUTHORITY_LIFE_MS })
+    const changed = { ...record, authorities: [...record.authorities, next] }
+    const { succeeded } = await store.txn([unchanged], writeAuthority(ports, changed))
+    return succeeded || undefined
+  })
+}
+
+export async function viewAuthority(ports: TrustPorts): Promise<AuthorityView> {
+  const { value: record } = await readAuthority(ports)
+  const members = await livingMembers(ports)
+  return {
+    clusterId: record.clusterId,
+    authorities: record.authorities.map(({ certificate }) => {
+      const digest = authorityDigest(certificate)
+      return { digest, certificate, signs: digest === record.signing }
+    }),
+    step: stepOf(record),
+    waitsFor: waitingFor(record, members).map(({ name }) => name),
+  }
+}
+
+/** What a member says of itself: whom it trusts, while it shows the certificate with this fingerprint. */
+export interface Confirmation {
+  readonly name: string
+  readonly fingerprint: string
+  readonly trusts: readonly string[]
+}
+
+/** Notes how far a member has followed a change of the authority, which may be all that the next step waited for. */
+export async function confirm({ name, fingerprint, trusts }: Confirmation, ports: TrustPorts): Promise<void> {
+  const key = ports.keys.certificateName(name)
+  await untilWritten(async () => {
+    const stored = await readStored(ports, key, nameRecordCodec)
+    const shown = stored?.value.certificates.find(each => each.fingerprint === fingerprint)
+    if (stored === undefined || shown === undefined) {
+      throw notFound('NO_SUCH_CERTIFICATE', `Nobody called ${name} has this certificate`)
+    }
+    const value = nameRecordCodec.encode({ ...stored.value, trusts, shows: shown.authority })
+    return (await ports.store.txn([stored.unchanged], [{ put: key, value }])).succeeded || undefined
+  })
+  await advanceRotation(ports)
+}
+
+/** Goes on to the next step if everybody is ready for it. */
+export async function advanceRotation(ports: TrustPorts, force = false): Promise<void> {
+  await untilWritten(async () => {
+    const { value: record, unchanged } = await readAuthority(ports)
+    const step = stepOf(record)
+    if (step === 'steady') return true
+    if (!force && waitingFor(record, await livingMembers(ports)).length > 0) return true
+    const next = nextStep(record)
+    // Tokens name the authority that managers show, which is another one now.
+    const tokens = await listStored(ports, ports.keys.joinTokens, tokenCodec)
+    const stale = tokens.filter(({ value }) => value.authority !== next.signing)
+    const forget = stale.map(({ value }) => ({ delete: ports.keys.joinToken(value.id) }))
+    const { succeeded } = await ports.store.txn([unchanged], [...writeAuthority(ports, next), ...forget])
+    if (succeeded) ports.log.info({ was: step, signing: next.signing }, 'the authority is changed one step further')
+    return succeeded || undefined
+  })
+}
+
+function stepOf({ authorities, signing }: AuthorityRecord): Step {
+  if (authorities.length === 1) return 'steady'
+  return newest({ authorities }) === signing ? 'renewing' : 'introducing'
+}
+
+function nextStep(record: AuthorityRecord): AuthorityRecord {
+  if (stepOf(record) === 'introducing') return { ...record, signing: newest(record) }
+  return { ...record, authorities: record.authorities.slice(-1) }
+}
+
+function newest({ authorities }: Pick<AuthorityRecord, 'authorities'>): string {
+  return authorityDigest(authorities.at(-1)?.certificate ?? '')
+}
+
+function waitingFor(record: AuthorityRecord, members: readonly NameRecord[]): readonly NameRecord[] {
+  const digest = newest(record)
+  switch (stepOf(record)) {
+    case 'steady':
+      return []
+    case 'introducing':
+      return members.filter(({ trusts }) => !trusts.includes(digest))
+    case 'renewing':
+      return members.filter(({ shows }) => shows !== digest)
+  }
+}
+
+/** Managers and nodes: people renew theirs when they find that they have to. */
+async function livingMembers(ports: TrustPorts): Promise<readonly NameRecord[]> {
+  const nowMs = ports.clock.nowMs()
+  const names = await listStored(ports, ports.keys.certificateNames, nameRecordCodec)
+  return names
+    .map(({ value }) => value)
+    .filter(record => record.role !== 'client' && livingCertificates(record, nowMs).length > 0)
+}

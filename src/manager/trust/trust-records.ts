@@ -1,0 +1,79 @@
+import {
+  type ClusterKeys,
+  type Codec,
+  type Compare,
+  jsonCodec,
+  type KeyValue,
+  type Store,
+} from '../../discovery/index.ts'
+import type { KeyPair, NameRecord, TokenRecord } from '../../trust/index.ts'
+
+/** The authority with its keys. While it is changed there are two; the last one made is to be the only one. */
+export interface AuthorityRecord {
+  readonly clusterId: string
+  readonly authorities: readonly KeyPair[]
+  /** Digest of the one that signs. */
+  readonly signing: string
+  /** How long certificates of members are valid. */
+  readonly certificateLifeMs: number
+}
+
+export const authorityCodec: Codec<AuthorityRecord> = jsonCodec<AuthorityRecord>('authority', {
+  clusterId: 'string',
+  authorities: 'array',
+  signing: 'string',
+  certificateLifeMs: 'number',
+})
+
+export const nameRecordCodec: Codec<NameRecord> = jsonCodec<NameRecord>('owner of a certificate', {
+  name: 'string',
+  role: 'string',
+  hosts: 'array',
+  keyDigest: 'string',
+  certificates: 'array',
+  trusts: 'array',
+  shows: 'string',
+})
+
+export const tokenCodec: Codec<TokenRecord> = jsonCodec<TokenRecord>('join token', {
+  id: 'string',
+  role: 'string',
+  secretHash: 'string',
+  authority: 'string',
+  expiresMs: 'number',
+  once: 'boolean',
+})
+
+export interface TrustStore {
+  readonly store: Store
+  readonly keys: ClusterKeys
+}
+
+/** A record with what has to hold in the store for it to be replaced. */
+export interface Stored<T> {
+  readonly value: T
+  readonly unchanged: Compare
+}
+
+/** Undefined if there is none. */
+export async function readStored<T>(
+  { store }: TrustStore,
+  key: string,
+  codec: Codec<T>,
+): Promise<Stored<T> | undefined> {
+  const kv = await store.get(key)
+  return kv === undefined ? undefined : storedOf(kv, codec)
+}
+
+export async function listStored<T>(
+  { store }: TrustStore,
+  prefix: string,
+  codec: Codec<T>,
+): Promise<readonly Stored<T>[]> {
+  const { items } = await store.list(prefix)
+  return items.map(kv => storedOf(kv, codec))
+}
+
+function storedOf<T>(kv: KeyValue, codec: Codec<T>): Stored<T> {
+  return { value: codec.decode(kv.value), unchanged: { key: kv.key, modRevision: kv.modRevision } }
+}
