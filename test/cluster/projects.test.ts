@@ -153,6 +153,11 @@ const CASES: Readonly<Record<string, Case>> = {
         compose('exec', '-T', 'cache', 'sh', '-c', READ_LOG).catch(() => undefined),
       )
       expect(log).toContain('warmed\ndrained for good\nwarmed\n')
+      const files = ['compose.yaml', 'broken.yaml'].flatMap(name => ['-f', resolve('test/projects/graceful', name)])
+      await expect(compose(...files, 'up', '-d', '--wait')).rejects.toThrow('Cannot start')
+      await until('the change to be taken back', () =>
+        compose('exec', '-T', 'cache', 'redis-cli', 'ping').catch(() => undefined),
+      )
     },
   },
   monorepo: {

@@ -25,30 +25,39 @@ export function hooksOfServices(services: readonly ServiceSpec[]): HooksOf {
 }
 
 /** Starts a container, and does in it what its service wants done then. Throws HOOK_FAILED: it runs on, as with docker compose. */
-export async function startContainer(container: Known, run: WithHooks): Promise<void> {
-  const what = `Container ${container.name}`
-  run.tell(what, 'Starting')
-  await run.engine.containers.start(container.id)
-  await runHooksIn(container, 'post_start', run)
-  run.tell(what, 'Started')
+export function startContainer(container: Known, run: WithHooks): Promise<void> {
+  return between('Starting', 'Started', { container, run }, async () => {
+    await run.engine.containers.start(container.id)
+    await runHooksIn(container, 'post_start', run)
+  })
 }
 
 /** Stops a container that runs, after what its service wants done before. Throws HOOK_FAILED: it is not stopped then, as with docker compose. */
-export async function stopContainer(container: Known, run: WithHooks): Promise<void> {
-  const what = `Container ${container.name}`
-  run.tell(what, 'Stopping')
-  await runHooksIn(container, 'pre_stop', run)
-  await run.engine.containers.stop(container.id, run.stopping)
-  run.tell(what, 'Stopped')
+export function stopContainer(container: Known, run: WithHooks): Promise<void> {
+  return between('Stopping', 'Stopped', { container, run }, async () => {
+    await runHooksIn(container, 'pre_stop', run)
+    await run.engine.containers.stop(container.id, run.stopping)
+  })
 }
 
-export async function restartContainer(container: Known, run: WithHooks): Promise<void> {
-  const what = `Container ${container.name}`
-  run.tell(what, 'Restarting')
-  await runHooksIn(container, 'pre_stop', run)
-  await run.engine.containers.restart(container.id, run.stopping)
-  await runHooksIn(container, 'post_start', run)
-  run.tell(what, 'Started')
+export function restartContainer(container: Known, run: WithHooks): Promise<void> {
+  return between('Restarting', 'Started', { container, run }, async () => {
+    await runHooksIn(container, 'pre_stop', run)
+    await run.engine.containers.restart(container.id, run.stopping)
+    await runHooksIn(container, 'post_start', run)
+  })
+}
+
+/** Does something with a container, and tells of its beginning and its end. */
+async function between(
+  doing: string,
+  done: string,
+  { container, run: { tell } }: { readonly container: Known; readonly run: WithHooks },
+  work: () => Promise<void>,
+): Promise<void> {
+  tell(`Container ${container.name}`, doing)
+  await work()
+  tell(`Container ${container.name}`, done)
 }
 
 async function runHooksIn(
