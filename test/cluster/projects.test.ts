@@ -154,7 +154,7 @@ const CASES: Readonly<Record<string, Case>> = {
       )
       expect(log).toContain('warmed\ndrained for good\nwarmed\n')
       const files = ['compose.yaml', 'broken.yaml'].flatMap(name => ['-f', resolve('test/projects/graceful', name)])
-      await expect(compose(...files, 'up', '-d', '--wait')).rejects.toThrow('Cannot start')
+      await expect(compose(...files, 'up', '-d', '--wait')).rejects.toThrow(/Cannot start|exited/)
       await until('the change to be taken back', () =>
         compose('exec', '-T', 'cache', 'redis-cli', 'ping').catch(() => undefined),
       )
@@ -183,6 +183,8 @@ const CASES: Readonly<Record<string, Case>> = {
       expect(await page(5001, '/reach?at=db:5432', 'n2')).toMatchObject({ status: 200 })
       const command = 'import socket; print(socket.create_connection(("redis", 6379), 5).getpeername()[1])'
       expect(await shown.compose('exec', '-T', 'worker', 'python3', '-c', command)).toBe('6379\n')
+      const notes = 'print(open("/etc/motd").read(), end="")'
+      expect(await shown.compose('exec', '-T', 'worker', 'python3', '-c', notes)).toBe('counts votes\n')
     },
   },
 }
