@@ -45,6 +45,22 @@ describe('what services want done in their containers', () => {
     expect(here.fake.summary).toEqual(['shop-db-1 running', 'shop-web-1 created'])
   })
 
+  it('is given up with Ctrl-C, which does not keep it from being done before a stop', async () => {
+    const containers = await brought()
+    const ctrlC = new AbortController()
+    const run = { ...here.run, hooks: HOOKS, signal: ctrlC.signal }
+    await stopOnEngine(containers, run)
+    here.fake.pause = (call, what) => {
+      if (call === 'exec' && what.endsWith('warm')) ctrlC.abort(new Error('Ctrl-C'))
+      return Promise.resolve()
+    }
+    const stopped = await knownContainers(here.fake.engine, 'shop')
+    await expect(startOnEngine(stopped, 'shop', run)).rejects.toThrow('Ctrl-C')
+    here.fake.calls.length = 0
+    await stopOnEngine(await knownContainers(here.fake.engine, 'shop'), run)
+    expect(acts()).toEqual(['exec shop-db-1: drain', 'stop shop-db-1'])
+  })
+
   it('is done before one is stopped, and after it was started again', async () => {
     const containers = await brought()
     await stopOnEngine(containers, { ...here.run, hooks: HOOKS })

@@ -8,7 +8,7 @@ import type { Waiting } from './wait-dependency.ts'
 export type HooksOf = ReadonlyMap<string, Pick<ServiceSpec['container'], 'postStart' | 'preStop'>>
 
 /** What starting and stopping containers as their services want it needs. */
-export interface WithHooks extends Pick<Waiting, 'engine' | 'tell' | 'clock'> {
+export interface WithHooks extends Pick<Waiting, 'engine' | 'tell' | 'clock' | 'signal'> {
   /** Absent: none. */
   readonly hooks?: HooksOf
   /** How long containers may take to stop; empty: what each says itself. */
@@ -63,14 +63,16 @@ async function between(
 async function runHooksIn(
   { id, service, summary }: Known,
   kind: 'post_start' | 'pre_stop',
-  { engine, clock, hooks }: WithHooks,
+  { engine, clock, signal, hooks }: WithHooks,
 ): Promise<void> {
   const { postStart = [], preStop = [] } = hooks?.get(service) ?? {}
-  if (kind === 'post_start')
-    return runHooks(id, { service, kind, hooks: postStart, deadlineMs: DEADLINE_MS }, { engine, clock })
+  if (kind === 'post_start') {
+    return runHooks(id, { service, kind, hooks: postStart, deadlineMs: DEADLINE_MS }, { engine, clock, signal })
+  }
   // In what is paused, or ends again and again, nothing can be done.
   if (summary.State !== 'running') return
   try {
+    // After Ctrl-C, too: that is what has the containers stopped.
     await runHooks(id, { service, kind, hooks: preStop, deadlineMs: DEADLINE_MS }, { engine, clock })
   } catch (error) {
     // It has ended or was removed meanwhile.
