@@ -5,9 +5,9 @@ import type { MemberRecord, NetworkRecord, NodeRecord } from '../../../src/core/
 import { seededRandom } from '../../../src/core/random.ts'
 import { Scope } from '../../../src/core/scope.ts'
 import { createMemoryStore, type Store } from '../../../src/discovery/index.ts'
-import { createDockerClient, type Engine } from '../../../src/docker-api/index.ts'
+import { clientTlsOf, createDockerClient, type Engine } from '../../../src/docker-api/index.ts'
 import { createDockerServer, type ServerTls } from '../../../src/docker-api/server/index.ts'
-import { createManagerServer, type Manager } from '../../../src/manager/index.ts'
+import { createManagerServer, type Manager, type TrustRoutePorts } from '../../../src/manager/index.ts'
 import { EMPTY_SNAPSHOT, type Stored } from '../../../src/manager/model/snapshot.ts'
 import type { Standalone } from '../../../src/manager/model/standalone.ts'
 import { FILTER_NAMES } from '../../../src/scheduler/index.ts'
@@ -82,7 +82,13 @@ function nodeRecord(lastSeen: MemberRecord): NodeRecord {
   return { name: lastSeen.name, memberId: lastSeen.id, labels: {}, availability: 'active', lastSeen }
 }
 
-export async function startFront({ leader, tls }: { leader?: string; tls?: ServerTls } = {}): Promise<number> {
+interface FrontOptions {
+  readonly leader?: string
+  readonly tls?: ServerTls
+  readonly trust?: TrustRoutePorts
+}
+
+export async function startFront({ leader, tls, trust }: FrontOptions = {}): Promise<number> {
   const clients = new Map<string, ReturnType<typeof createDockerClient>>()
   const engines = ({ apiAddress }: MemberRecord): Engine => {
     const client = clients.get(apiAddress) ?? createDockerClient(`tcp://${apiAddress}`, { clock: lab.clock })
@@ -124,6 +130,7 @@ export async function startFront({ leader, tls }: { leader?: string; tls?: Serve
     },
     removeNetwork: async name => void lab.networks.delete(name),
   }
+  const own = tls && clientTlsOf(tls)
   const server = await createManagerServer(
     {
       name: 'm',
@@ -132,9 +139,18 @@ export async function startFront({ leader, tls }: { leader?: string; tls?: Serve
       strategy: 'spread',
       filters: FILTER_NAMES,
       overcommit: lab.overcommit,
-      ...(tls === undefined ? {} : { tls }),
     },
-    { manager, engines, store: lab.store, keys, clock: lab.clock, random: seededRandom(1), log: silentLog },
+    {
+      manager,
+      engines,
+      store: lab.store,
+      keys,
+      clock: lab.clock,
+      random: seededRandom(1),
+      log: silentLog,
+      ...(own === undefined ? {} : { leaderTls: own, tlsOf: ({ apiTls }) => (apiTls === true ? own : undefined) }),
+      ...(trust === undefined ? {} : { trust }),
+    },
   )
   lab.scope.defer(() => server.close())
   const [host = ''] = await server.listen({ hosts: ['tcp://127.0.0.1:0'], ...(tls === undefined ? {} : { tls }) })

@@ -1,0 +1,179 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { silentLog } from '../../../src/core/log.ts'
+import { ManualClock } from '../../../src/core/manual-clock.ts'
+import { systemRandom } from '../../../src/core/random.ts'
+import { createMemoryStore } from '../../../src/discovery/index.ts'
+import { importAuthority } from '../../../src/manager/trust/import-authority.ts'
+import { join, renew } from '../../../src/manager/trust/issue.ts'
+import type { TrustPorts } from '../../../src/manager/trust/ports.ts'
+import { listCertificates, revoke } from '../../../src/manager/trust/revoke.ts'
+import { confirm, rotateAuthority, viewAuthority } from '../../../src/manager/trust/rotation.ts'
+import { createToken, listTokens, removeToken, rotateTokens } from '../../../src/manager/trust/tokens.ts'
+import {
+  AUTHORITY_LIFE_MS,
+  authorityDigest,
+  CERTIFICATE_LIFE_MS,
+  createCertificateMaker,
+  type Role,
+  readCertificate,
+  type Subject,
+  splitPem,
+} from '../../../src/trust/index.ts'
+import { keys } from '../support.ts'
+
+const DAY_MS = 86_400_000
+const maker = createCertificateMaker(systemRandom)
+let clock: ManualClock
+let ports: TrustPorts
+let users: string[]
+
+beforeEach(async () => {
+  clock = new ManualClock()
+  users = []
+  ports = {
+    store: createMemoryStore({ clock }),
+    keys,
+    clock,
+    random: systemRandom,
+    log: silentLog,
+    maker,
+    cluster: 'test',
+    storeEndpoints: () => ['10.0.0.9:2379'],
+    managers: () => ['10.0.0.9:3376'],
+    users: {
+      ensure: async name => void users.push(name),
+      remove: async name => void (users = users.filter(each => each !== name)),
+    },
+  }
+  const nowMs = clock.nowMs()
+  const authority = await maker.authority('c1', { fromMs: nowMs, untilMs: nowMs + AUTHORITY_LIFE_MS })
+  const signing = authorityDigest(authority.certificate)
+  const record = { clusterId: 'c1', authorities: [authority], signing, certificateLifeMs: CERTIFICATE_LIFE_MS }
+  await importAuthority(record, ports)
+})
+
+const token = async (role: Role = 'node', once = false) =>
+  (await createToken({ role, lifeMs: DAY_MS, once }, ports)).token
+
+async function joinAs(name: string, text: string, more: { key?: string; role?: Role; hosts?: string[] } = {}) {
+  const { csr, key } = await maker.request({ name, role: 'node', hosts: [], ...more })
+  return { ...(await join({ token: text, csr }, '10.0.0.1', ports)), key }
+}
+
+const node = (name: string): Subject => ({ name, role: 'node', clusterId: 'c1' })
+
+describe('a join token', () => {
+  it('gets a newcomer a certificate, the authorities, the store and a user there', async () => {
+    const given = await joinAs('n1', await token(), { hosts: ['10.0.0.1'] })
+    expect(readCertificate(given.certificate)).toMatchObject({ subject: node('n1'), hosts: ['n1', '10.0.0.1'] })
+    expect(given).toMatchObject({ clusterId: 'c1', cluster: 'test', storeEndpoints: ['10.0.0.9:2379'] })
+    expect(splitPem(given.certificate)[1]).toBe(splitPem(given.authorities)[0])
+    expect(users).toEqual(['n1'])
+  })
+
+  it('is refused once it expired, was ended, or was replaced', async () => {
+    const [ended, replaced, expired] = [await token(), await token(), await token('client')]
+    const [first] = await listTokens(ports)
+    await removeToken(first?.id ?? '', ports)
+    await rotateTokens({ role: 'node', lifeMs: DAY_MS, once: false }, ports)
+    await clock.advance(DAY_MS)
+    for (const text of [ended, replaced, expired]) {
+      await expect(joinAs('n1', text)).rejects.toMatchObject({ code: 'BAD_TOKEN', status: 403 })
+    }
+    expect(await listTokens(ports)).toEqual([])
+  })
+
+  it('for one use is used once, but its user may ask again', async () => {
+    const text = await token('node', true)
+    const { key } = await joinAs('n1', text)
+    await expect(joinAs('n2', text)).rejects.toThrow('has been used')
+    await expect(joinAs('n1', text, { key })).resolves.toMatchObject({ clusterId: 'c1' })
+    expect(await listTokens(ports)).toMatchObject([{ once: true, usedBy: expect.any(String) }])
+  })
+
+  it('is for its role, and for no name that lives', async () => {
+    const text = await token()
+    await expect(joinAs('n1', text, { role: 'manager' })).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
+    await expect(joinAs('n1', text.replace('-node-', '-manager-'))).rejects.toMatchObject({ code: 'BAD_TOKEN' })
+    await joinAs('n1', text)
+    await expect(joinAs('n1', text)).rejects.toMatchObject({ code: 'NAME_TAKEN', status: 409 })
+  })
+
+  it('leaves nothing in the store that it could be made from', async () => {
+    const text = await token()
+    const { items } = await ports.store.list(keys.joinTokens)
+    expect(JSON.stringify(items)).not.toContain(text.split('-').at(-1))
+  })
+})
+
+describe('a certificate', () => {
+  it('that is taken back is named to everybody, and its name and user are free', async () => {
+    const text = await token()
+    const { certificate } = await joinAs('n1', text)
+    await revoke('n1', ports)
+    const { items } = await ports.store.list(keys.publicTrust)
+    expect(items.map(({ key }) => key)).toContain(keys.revoked(readCertificate(certificate).fingerprint))
+    expect(users).toEqual([])
+    await expect(joinAs('n1', text)).resolves.toMatchObject({ clusterId: 'c1' })
+    await expect(revoke('n9', ports)).rejects.toMatchObject({ code: 'NO_SUCH_CERTIFICATE' })
+  })
+
+  it('is renewed by its owner alone, and free when nobody did', async () => {
+    const text = await token()
+    const { key } = await joinAs('n1', text)
+    const { csr } = await maker.request({ name: 'n1', role: 'node', hosts: [], key })
+    const asker = (name: string) => ({ subject: node(name), remoteAddress: '10.0.0.1' })
+    await clock.advance(60 * DAY_MS)
+    const next = await renew(csr, asker('n1'), ports)
+    expect(Date.parse(next.expiresAt)).toBe(clock.nowMs() + CERTIFICATE_LIFE_MS)
+    await expect(renew(csr, asker('n2'), ports)).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
+    expect(await listCertificates(ports)).toMatchObject([{ name: 'n1', role: 'node' }])
+    await clock.advance(91 * DAY_MS)
+    expect(await listCertificates(ports)).toEqual([])
+    await expect(joinAs('n1', await token())).resolves.toMatchObject({ clusterId: 'c1' })
+  })
+})
+
+describe('a change of the authority', () => {
+  it('goes on when every member has said that it follows, with what it has', async () => {
+    const old = await token()
+    const { certificate, key } = await joinAs('n1', old)
+    const { authorities } = await rotateAuthority({ force: false }, ports)
+    const [first = '', second = ''] = authorities.map(({ digest }) => digest)
+    const tell = (pem: string, trusts: readonly string[]) =>
+      confirm({ name: 'n1', fingerprint: readCertificate(pem).fingerprint, trusts }, ports)
+    expect(await viewAuthority(ports)).toMatchObject({ step: 'introducing', waitsFor: ['n1'] })
+    await tell(certificate, [first])
+    expect(await viewAuthority(ports)).toMatchObject({ step: 'introducing', waitsFor: ['n1'] })
+    await tell(certificate, [first, second])
+    expect(await viewAuthority(ports)).toMatchObject({ step: 'renewing', waitsFor: ['n1'] })
+    // Tokens name the authority that managers show.
+    await expect(joinAs('n2', old)).rejects.toMatchObject({ code: 'BAD_TOKEN' })
+    const { csr } = await maker.request({ name: 'n1', role: 'node', hosts: [], key })
+    const next = await renew(csr, { subject: node('n1'), remoteAddress: undefined }, ports)
+    // What was answered may not have come: it still shows the old one.
+    await tell(certificate, [first, second])
+    expect(await viewAuthority(ports)).toMatchObject({ step: 'renewing', waitsFor: ['n1'] })
+    await tell(next.certificate, [first, second])
+    expect(await viewAuthority(ports)).toMatchObject({ step: 'steady', authorities: [{ digest: second }] })
+  })
+
+  it('waits for who is away until it is told not to, or they are given up', async () => {
+    const text = await token()
+    await joinAs('n1', text)
+    await joinAs('n2', text)
+    await rotateAuthority({ force: false }, ports)
+    await expect(rotateAuthority({ force: false }, ports)).rejects.toMatchObject({ code: 'ROTATION_RUNS' })
+    await revoke('n1', ports)
+    expect(await viewAuthority(ports)).toMatchObject({ step: 'introducing', waitsFor: ['n2'] })
+    expect(await rotateAuthority({ force: true }, ports)).toMatchObject({ step: 'renewing', waitsFor: ['n2'] })
+    await revoke('n2', ports)
+    expect(await viewAuthority(ports)).toMatchObject({ step: 'steady', waitsFor: [] })
+  })
+
+  it('waits for nobody where there is nobody', async () => {
+    await joinAs('ann', await token('client'), { role: 'client' })
+    await rotateAuthority({ force: false }, ports)
+    expect(await rotateAuthority({ force: true }, ports)).toMatchObject({ step: 'renewing', waitsFor: [] })
+  })
+})
