@@ -85,7 +85,11 @@ function hostsFor(role: Role, { request, living, remoteAddress }: IssueRequest):
   if (odd !== undefined) throw invalidInput('BAD_HOST', `Cannot make a certificate for the host ${JSON.stringify(odd)}`)
   for (const host of [request.name.toLowerCase(), ...hosts]) {
     if (LOOPBACK.test(host) || host === remoteAddress || remoteAddress === undefined) continue
-    const other = living.find(({ name, hosts: taken }) => name !== request.name && [name, ...taken].some(isSame(host)))
+    // Who asks from the address of another is on the same host, and shares its name too.
+    const other = living.find(
+      ({ name, hosts: taken }) =>
+        name !== request.name && [name, ...taken].some(isSame(host)) && !taken.some(isSame(remoteAddress)),
+    )
     if (other !== undefined) {
       throw conflict('HOST_TAKEN', `The host ${host} is ${other.name}'s: ask from there, or advertise another`)
     }

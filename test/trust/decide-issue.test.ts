@@ -56,6 +56,15 @@ it('lets two members of one host name its address, if the second asks from there
   expect(decideIssue({ ...asked, request: shared, remoteAddress: '10.0.0.9' }).hosts).toEqual(['10.0.0.9'])
 })
 
+it("lets a node have the name of its host, which is its manager's too", () => {
+  const living = [{ ...manager, hosts: ['10.0.0.9', 'n2'] }]
+  const hosts = ['10.0.0.9']
+  expect(decideIssue({ ...asked, living, request: { ...request, hosts }, remoteAddress: '10.0.0.9' }).hosts).toEqual(
+    hosts,
+  )
+  expect(() => decideIssue({ ...asked, living })).toThrow("The host n2 is m1's")
+})
+
 it('gives an owner no other name, and a client no hosts', () => {
   expect(() => decideIssue({ ...asked, by: byN1 })).toThrow('n1 cannot ask for the name n2')
   const client = { ...request, role: 'client' }
