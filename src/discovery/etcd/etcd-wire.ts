@@ -88,6 +88,7 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
       try {
         return await work(await client())
       } catch (cause) {
+        if (attempt < OUTDATED_TRIES && isOutdated(cause)) continue
         const error = translate(cause, endpoint())
         if (!isTransient(error)) throw error
         current++
@@ -244,6 +245,14 @@ async function* readWatch(
     signal.removeEventListener('abort', onAbort)
     cancelQuietly(stream)
   }
+}
+
+/** How often a call is repeated because somebody else changes users at the same time. */
+const OUTDATED_TRIES = 20
+
+/** Users or their rights have changed while etcd looked at the call: it has done nothing, and asks for it again. */
+function isOutdated(error: unknown): boolean {
+  return /revision of auth store is old/.test(errorMessage(error))
 }
 
 /** Whether an attempt failed before a connection stood, so that nothing can have been done. */

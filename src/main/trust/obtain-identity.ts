@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { conflict, invalidInput } from '../../core/errors.ts'
+import { backoff, retry } from '../../core/retry.ts'
 import {
   authorityDigest,
   type CertificateMaker,
@@ -29,6 +30,8 @@ interface Ports {
   readonly clock: Clock
   readonly signal: AbortSignal
 }
+
+const PATIENCE = { triesMax: 5, waitMs: backoff(500, 4_000) }
 
 /**
  * The identity that is kept here, or a new one for a join token. Throws 400 NO_IDENTITY without either, 409 OTHER_CLUSTER for a token
@@ -77,7 +80,9 @@ async function joinCluster(wish: IdentityWish, ports: Ports): Promise<StoredIden
   const kept = await readKey(directory)
   const { csr, key } = await ports.maker.request({ name, role, hosts, ...(kept === undefined ? {} : { key: kept }) })
   if (kept === undefined) await writeKey(directory, key)
-  const issued = await askToJoin({ csr, token: text }, { ...ports, managers, authority: token.authority })
+  // A manager that has just started, or whose store is away for a moment, is asked again.
+  const asking = { ...ports, managers, authority: token.authority }
+  const issued = await retry(() => askToJoin({ csr, token: text }, asking), PATIENCE, ports)
   const { subject } = verifyCertificate(issued.certificate, {
     authorities: issued.authorities,
     nowMs: ports.clock.nowMs(),

@@ -1,4 +1,5 @@
 import { conflict, notFound } from '../../core/errors.ts'
+import { backoff, retry } from '../../core/retry.ts'
 import { AUTHORITY_LIFE_MS, authorityDigest, type NameRecord } from '../../trust/index.ts'
 import { livingCertificates, readAuthority, type TrustPorts, untilWritten, writeAuthority } from './ports.ts'
 import { type AuthorityRecord, listStored, nameRecordCodec, readStored, tokenCodec } from './trust-records.ts'
@@ -26,8 +27,11 @@ export async function rotateAuthority(
   const { value } = await readAuthority(ports)
   if (force && stepOf(value) !== 'steady') await advanceRotation(ports, true)
   else await introduce(ports)
-  return viewAuthority(ports)
+  // It is done; a store of our own is started anew for it, and away for a moment.
+  return retry(() => viewAuthority(ports), PATIENCE, ports)
 }
+
+const PATIENCE = { triesMax: 12, waitMs: backoff(100, 2_000) }
 
 async function introduce(ports: TrustPorts): Promise<void> {
   const { store, clock, maker } = ports

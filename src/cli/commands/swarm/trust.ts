@@ -1,5 +1,5 @@
 import { sleep, withDeadline } from '../../../core/clock.ts'
-import { failed } from '../../../core/errors.ts'
+import { failed, isTransient } from '../../../core/errors.ts'
 import { isRole, ROLES } from '../../../trust/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { type ListingFormat, renderListing } from '../../output/format.ts'
@@ -149,6 +149,16 @@ function pemOf({ authorities }: AuthorityView): string {
   return authorities.map(({ certificate }) => certificate).join('')
 }
 
+/** Undefined while the store is away, as it is for moments while its authorities change. */
+async function viewIfThere(api: NodeApi): Promise<AuthorityView | undefined> {
+  try {
+    return await viewOf(api)
+  } catch (error) {
+    if (isTransient(error)) return undefined
+    throw error
+  }
+}
+
 async function viewOf(api: NodeApi): Promise<AuthorityView> {
   return (await api.call('GET', '/v1/authority')) as AuthorityView
 }
@@ -179,9 +189,9 @@ async function untilSteady(
   let waitsFor: readonly string[] = []
   const looking = async (end: AbortSignal): Promise<AuthorityView> => {
     while (true) {
-      const view = await viewOf(api)
-      if (view.step === 'steady') return view
-      waitsFor = view.waitsFor
+      const view = await viewIfThere(api)
+      if (view?.step === 'steady') return view
+      waitsFor = view?.waitsFor ?? waitsFor
       await sleep(clock, POLL_MS, end)
     }
   }

@@ -1,0 +1,144 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { command } from '../../../scripts/lib/command.ts'
+import { systemClock } from '../../../src/core/clock.ts'
+import { createDockerClient } from '../../../src/docker-api/index.ts'
+import { until } from '../manager/support.ts'
+import { TrustLab } from './lab.ts'
+
+const lab = new TrustLab()
+
+beforeAll(async () => {
+  await lab.open()
+  const token = await lab.swarm('token', 'create')
+  for (const name of ['n1', 'n2']) lab.startAgent(name, ['--token', token])
+  await nodesAre('n1 healthy, n2 healthy')
+})
+afterAll(() => lab.close())
+
+async function nodesAre(wanted: string): Promise<void> {
+  await until(
+    wanted,
+    async () => {
+      const listed = await lab.swarm('node', 'ls', '--format', '{{.Name}} {{.Health}}')
+      return listed.split('\n').join(', ') === wanted
+    },
+    90_000,
+  )
+}
+
+/** A person's certificate, made with a token for one use. */
+async function person(name: string): Promise<string> {
+  const directory = lab.data(name)
+  const token = await lab.swarm('token', 'create', '--role', 'client', '--once')
+  await lab.run(['client-cert', name, '--token-file', '-', '--manager', lab.manager, '--out', directory], token)
+  return directory
+}
+
+function docker(certificates: string, ...args: readonly string[]): Promise<string> {
+  const files = ['ca', 'cert', 'key'].map(
+    file => `--tls${file === 'ca' ? 'cacert' : file}=${join(certificates, `${file}.pem`)}`,
+  )
+  const argv = ['docker', '--tlsverify', ...files, '-H', `tcp://${lab.manager}`, ...args]
+  return command(argv, { timeoutMs: 60_000, env: { PATH: process.env['PATH'], HOME: lab.directory } })
+}
+
+/** What one member answers to whoever has the certificate in a directory. */
+async function ask(address: string, identity: string): Promise<unknown> {
+  const read = (file: string) => readFile(join(identity, file))
+  const tls = { ca: await read('ca.pem'), cert: await read('cert.pem'), key: await read('key.pem'), verify: false }
+  const client = createDockerClient(`tcp://${address}`, { clock: systemClock, tls })
+  try {
+    return (await client.version()).Version
+  } catch (error) {
+    return (error as Error).message
+  } finally {
+    client.close()
+  }
+}
+
+const identity = (name: string) => join(lab.data(name), name === 'm' ? 'manager/identity' : 'agent/identity')
+
+function etcdctl(who: string, ...args: readonly string[]): Promise<string> {
+  const { endpoint } = JSON.parse(etcdOf) as { endpoint: string }
+  const files = [
+    `--cacert=${identity(who)}/ca.pem`,
+    `--cert=${identity(who)}/cert.pem`,
+    `--key=${identity(who)}/key.pem`,
+  ]
+  const env = { PATH: process.env['PATH'], ETCDCTL_API: '3' }
+  return command(['etcdctl', `--endpoints=https://${endpoint}`, ...files, ...args], { env, timeoutMs: 30_000 })
+}
+let etcdOf = ''
+beforeAll(async () => void (etcdOf = await readFile(join(lab.data('m'), 'etcd.json'), 'utf8')))
+
+it('keeps keys where only their owners read them', async () => {
+  for (const name of ['m', 'n1']) {
+    expect((await stat(identity(name))).mode & 0o777).toBe(0o700)
+    expect((await stat(join(identity(name), 'key.pem'))).mode & 0o777).toBe(0o600)
+  }
+  expect((await stat(join(lab.data('m'), 'trust/authority.json'))).mode & 0o777).toBe(0o600)
+})
+
+it('lets people use the manager with docker, and no node behind its back', async () => {
+  const ann = await person('ann')
+  expect(await docker(ann, 'info', '--format', '{{.ServerVersion}}')).toMatch(/^shoal/)
+  expect(await ask(lab.address('n1'), ann)).toContain('ann is a client, which may not ask this of a node')
+  expect(await ask(lab.address('n1'), identity('n2'))).toContain('n2 is a node, which may not')
+  expect(await ask(lab.manager, identity('n2'))).toContain('n2 is a node, which may not')
+  expect(await ask(lab.address('n1'), identity('m'))).toMatch(/^\d/)
+})
+
+it('lets a node write no more of the store than its own', async () => {
+  const key = (path: string) => `/shoal/default/${path}`
+  expect(await etcdctl('n1', 'put', key('status/n1/t1'), '{}')).toContain('OK')
+  expect(await etcdctl('n1', 'del', key('status/n1/t1'))).toContain('1')
+  for (const path of ['status/n2/t1', 'members/n2', 'nodes/n1', 'tasks/n1/t1', 'meta', 'trust/public/authorities']) {
+    await expect(etcdctl('n1', 'put', key(path), '{}')).rejects.toThrow('permission denied')
+  }
+  for (const path of ['trust/authority', 'trust/tokens/x', 'tasks/n2/t1', 'projects/p']) {
+    await expect(etcdctl('n1', 'get', key(path))).rejects.toThrow('permission denied')
+  }
+})
+
+it('refuses a host whose token is spent, is of another cluster, or names a living node', async () => {
+  const once = await lab.swarm('token', 'create', '--role', 'client', '--once')
+  const asking = (name: string, token: string) =>
+    lab.run(['client-cert', name, '--token', token, '--manager', lab.manager, '--out', lab.data(name)])
+  await asking('bob', once)
+  await expect(asking('eve', once)).rejects.toThrow('it was for one use, and has been used')
+  await expect(asking('eve', once.replace(/-[0-9a-f]{64}-/, `-${'0'.repeat(64)}-`))).rejects.toThrow(
+    'does not belong to the cluster that the join token is for',
+  )
+  const token = await lab.swarm('token', 'create', '--role', 'client')
+  await expect(asking('n1', token)).rejects.toThrow('The name n1 belongs to a node with a valid certificate')
+})
+
+it('changes its authority while it runs, and knows its nodes all along', async () => {
+  const before = await person('cat')
+  const digest = await lab.swarm('ca', 'rotate', '--wait', '--timeout', '2m')
+  const shown = JSON.parse(await lab.swarm('ca', 'show', '--format', 'json')) as { authorities: { digest: string }[] }
+  expect(shown).toMatchObject({ step: 'steady', authorities: [{ digest, signs: true }] })
+  await nodesAre('n1 healthy, n2 healthy')
+  await expect(docker(before, 'info')).rejects.toThrow(/certificate/)
+  expect(await docker(await person('dan'), 'info', '--format', '{{.ServerVersion}}')).toMatch(/^shoal/)
+  // What is started anew finds its way too.
+  await lab.stop('n1')
+  lab.startAgent('n1', [])
+  await lab.stop('m')
+  lab.startManager()
+  await nodesAre('n1 healthy, n2 healthy')
+})
+
+it('is left by a node whose certificate was taken back', async () => {
+  const ann = await person('eva')
+  await lab.swarm('cert', 'revoke', 'eva')
+  await expect(docker(ann, 'info')).rejects.toThrow('the certificate of eva was revoked')
+  await lab.run(['leave', '--data-root', lab.data('n2')])
+  await lab.ended('n2')
+  await expect(stat(identity('n2'))).rejects.toMatchObject({ code: 'ENOENT' })
+  expect(await lab.swarm('cert', 'ls', '-q')).not.toContain('n2')
+  lab.startAgent('n2', ['--token', await lab.swarm('token', 'create')])
+  await nodesAre('n1 healthy, n2 healthy')
+})
