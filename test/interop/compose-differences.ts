@@ -11,6 +11,8 @@ export const COMPOSE_DIFFERENCES: readonly (readonly [why: string, ...patterns: 
     'more: * com.docker.compose.depends_on = *',
     'more: * com.docker.compose.image = *',
   ],
+  ['version 2 numbers what `run` makes too', 'more: container once Config Labels *.container-number = 1'],
+  ['what the engine refuses is told, as version 2 does', '*: answer pause healthy again = *'],
   ['a container answers to its own name on its networks', 'more: container * Networks * Aliases has *'],
   ['networks are attachable only where the file says so', 'less: network * Attachable = true'],
   ['only volumes without a name are named in the configuration', 'less: container * Config Volumes *'],
