@@ -77,12 +77,13 @@ export async function withDeadline<T>(
   const expired = Promise.withResolvers<never>()
   const timer = clock.setTimer(ms, () => {
     const error = onTimeout()
-    controller.abort(error)
+    // First: what is aborted rejects at once too, with less to say.
     expired.reject(error)
+    controller.abort(error)
   })
   const onAbort = (): void => {
-    controller.abort(signal?.reason)
     expired.reject(signal?.reason)
+    controller.abort(signal?.reason)
   }
   signal?.addEventListener('abort', onAbort, { once: true })
   try {

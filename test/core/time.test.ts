@@ -36,6 +36,21 @@ describe('withDeadline()', () => {
     await outcome
   })
 
+  it('tells of the deadline, or of who cancelled, though the work fails with the same abort', async () => {
+    const clock = new ManualClock()
+    const aborted = (signal: AbortSignal): Promise<never> =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
+    const late = withDeadline(aborted, 50, { clock, onTimeout: () => new Error('too late') })
+    const outcome = expect(late).rejects.toThrow('too late')
+    await clock.advance(60)
+    await outcome
+    const controller = new AbortController()
+    const { signal } = controller
+    const cancelled = withDeadline(aborted, 50, { clock, signal, onTimeout: () => new Error('too late') })
+    controller.abort(new Error('enough'))
+    await expect(cancelled).rejects.toThrow('enough')
+  })
+
   it('leaves no timer behind when the work ends in time', async () => {
     const clock = new ManualClock()
     expect(await withDeadline(async () => 'done', 50, { clock, onTimeout: () => new Error('too late') })).toBe('done')

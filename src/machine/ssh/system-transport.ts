@@ -1,0 +1,220 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Clock, withDeadline } from '../../core/clock.ts'
+import { failed } from '../../core/errors.ts'
+import type { Random } from '../../core/random.ts'
+import { CollectedOutput } from './collect-output.ts'
+import { type Attempt, lostConnection, opensshFailure } from './failure.ts'
+import type { HostKey } from './host-key.ts'
+import { shellLine } from './quote.ts'
+import { Slots } from './slots.ts'
+import type { RemoteResult, RunOptions, Transport } from './transport.ts'
+
+/** OpenSSH's MaxSessions is 10, for all that share its connection. */
+const CHANNELS_MAX = 8
+/** What ssh itself ends with when it could not do what it should. */
+const SSH_FAILED = 255
+const CONNECT_S_MAX = 20
+const CONTROL_MS_MAX = 10_000
+const UPLOAD_MS_MAX = 600_000
+
+export interface SystemDestination {
+  /** As ssh is to be told: a name of its configuration, or an address. */
+  readonly host: string
+  readonly port?: number
+  readonly user?: string
+  /** Files of private keys; none: what ssh's configuration and agents offer. */
+  readonly keyPaths: readonly string[]
+  /** Keys that alone are the host's; none: what ssh's own files say. */
+  readonly pinned: readonly HostKey[]
+  /** Takes a host of which nothing is known, and has ssh remember it. */
+  readonly acceptNew: boolean
+}
+
+interface SystemPorts {
+  readonly clock: Clock
+  readonly random: Random
+  /** Where ssh finds its agent and home. */
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * The `ssh` of this machine, for what only it can do: certificates, keys in hardware, ProxyCommand. All commands share one
+ * connection, whose socket is in a folder that only we may enter.
+ */
+export class SystemTransport implements Transport {
+  readonly #to: SystemDestination
+  readonly #ports: SystemPorts
+  readonly #folder: string
+  readonly #slots = new Slots(CHANNELS_MAX)
+
+  private constructor(to: SystemDestination, ports: SystemPorts, folder: string) {
+    this.#to = to
+    this.#ports = ports
+    this.#folder = folder
+  }
+
+  /** Connects and logs in, without ever asking anything of the person. */
+  static async connect(to: SystemDestination, ports: SystemPorts, signal: AbortSignal): Promise<SystemTransport> {
+    // Short: the path of a socket has room for 107 bytes.
+    const folder = await mkdtemp(join(tmpdir(), 'shoal-'))
+    const transport = new SystemTransport(to, ports, folder)
+    try {
+      if (to.pinned.length > 0) await writeFile(join(folder, 'known'), knownHostsOf(to.pinned))
+      await transport.run(['true'], { timeoutMs: (CONNECT_S_MAX + 5) * 1_000, signal })
+      return transport
+    } catch (error) {
+      await transport.close()
+      throw error
+    }
+  }
+
+  async run(words: readonly string[], options: RunOptions): Promise<RemoteResult> {
+    const result = await this.#ssh([this.#to.host, shellLine([...TELL_SIGNALS, ...words])], {
+      ...options,
+      what: words[0] ?? '',
+    })
+    // A command may end with 255 too; ssh says why when it was itself, unless the connection was lost beneath it.
+    if (result.code !== SSH_FAILED) return result
+    const failure = opensshFailure(result.stderr, this.#attempt())
+    if (failure !== undefined) throw failure
+    if (!(await this.#isConnected())) throw lostConnection(this.#to.host, 'it ended')
+    return result
+  }
+
+  async #isConnected(): Promise<boolean> {
+    const { code } = await this.#ssh(['-O', 'check', this.#to.host], {
+      timeoutMs: CONTROL_MS_MAX,
+      what: 'ssh -O check',
+    })
+    return code === 0
+  }
+
+  async upload(
+    content: Buffer,
+    path: string,
+    { mode, signal }: { readonly mode: number; readonly signal?: AbortSignal },
+  ): Promise<void> {
+    const temporary = `${path}.${this.#ports.random.bytes(6).toString('hex')}`
+    // Names come as arguments of the script: nothing of them is read as a part of it.
+    const script = 'umask 077; cat > "$1" && chmod "$2" "$1" && mv -f "$1" "$3" || { rm -f "$1"; exit 1; }'
+    const words = ['sh', '-c', script, 'sh', temporary, mode.toString(8), path]
+    const { code, stderr } = await this.run(words, {
+      stdin: content,
+      timeoutMs: UPLOAD_MS_MAX,
+      ...(signal === undefined ? {} : { signal }),
+    })
+    if (code !== 0) throw failed('UPLOAD_FAILED', `Cannot write ${path} on ${this.#to.host}: ${stderr.trim()}`)
+  }
+
+  async dialSocket(path: string, signal?: AbortSignal): Promise<Socket> {
+    const local = join(this.#folder, this.#ports.random.bytes(6).toString('hex'))
+    const forward = ['-O', 'forward', '-L', `${local}:${path}`, this.#to.host]
+    const { code, stderr } = await this.#ssh(forward, {
+      timeoutMs: CONTROL_MS_MAX,
+      what: 'ssh -O forward',
+      ...(signal === undefined ? {} : { signal }),
+    })
+    if (code !== 0) throw failed('SSH_FAILED', `Cannot reach ${path} on ${this.#to.host}: ${stderr.trim()}`)
+    return new Promise((resolve, reject) => {
+      const socket = connect(local)
+      socket.once('connect', () => resolve(socket))
+      socket.once('error', reject)
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#ssh(['-O', 'exit', this.#to.host], { timeoutMs: CONTROL_MS_MAX, what: 'ssh -O exit' }).catch(() => {})
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  async #ssh(
+    args: readonly string[],
+    { what, ...options }: RunOptions & { readonly what: string },
+  ): Promise<RemoteResult> {
+    const { timeoutMs, signal } = options
+    const giveBack = await this.#slots.take(signal)
+    try {
+      return await withDeadline(inner => this.#spawn(args, options, inner), timeoutMs, {
+        clock: this.#ports.clock,
+        signal,
+        onTimeout: () =>
+          failed('REMOTE_TIMEOUT', `${what} on ${this.#to.host} did not end within ${timeoutMs / 1_000} s`),
+      })
+    } finally {
+      giveBack()
+    }
+  }
+
+  #spawn(args: readonly string[], { stdin, onLine }: RunOptions, signal: AbortSignal): Promise<RemoteResult> {
+    const child: ChildProcess = spawn('ssh', [...this.#options(), ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...this.#ports.env },
+      signal,
+    })
+    return new Promise((resolve, reject) => {
+      const { stdin: input, stdout, stderr } = child
+      if (input === null || stdout === null || stderr === null) return reject(new Error('ssh has no streams'))
+      const out = new CollectedOutput(stdout, onLine)
+      const err = new CollectedOutput(stderr, onLine)
+      // It may end without having read it all.
+      input.on('error', () => {})
+      input.end(stdin ?? '')
+      child.on('error', error => {
+        const why = 'ssh cannot be started: install openssh-client'
+        reject(signal.aborted ? error : failed('SSH_FAILED', why, { cause: error }))
+      })
+      child.on('close', code => resolve({ code: code ?? SSH_FAILED, stdout: out.finish(), stderr: err.finish() }))
+    })
+  }
+
+  #options(): string[] {
+    const { port, user, keyPaths, pinned, acceptNew } = this.#to
+    const settings = [
+      'BatchMode=yes',
+      `ConnectTimeout=${CONNECT_S_MAX}`,
+      'ServerAliveInterval=10',
+      'ServerAliveCountMax=2',
+      'ControlMaster=auto',
+      'ControlPersist=60',
+      `ControlPath=${join(this.#folder, 'c')}`,
+      ...hostKeySettings(pinned.length > 0 ? join(this.#folder, 'known') : undefined, acceptNew),
+      ...(keyPaths.length > 0 ? ['IdentitiesOnly=yes'] : []),
+    ]
+    return [
+      '-T',
+      ...settings.flatMap(setting => ['-o', setting]),
+      ...keyPaths.flatMap(path => ['-i', path]),
+      ...(port === undefined ? [] : ['-p', String(port)]),
+      ...(user === undefined ? [] : ['-l', user]),
+    ]
+  }
+
+  #attempt(): Attempt {
+    const { host, port = 22, user = '', keyPaths } = this.#to
+    return { host, port, user, offered: keyPaths }
+  }
+}
+
+/** ssh ends with 255 for a command that a signal ended; a shell in between tells which. */
+const TELL_SIGNALS = ['sh', '-c', '"$@"; exit $?', 'sh']
+
+/** Whose keys to take. Pinned ones stand under one name, whatever way leads to the host. */
+function hostKeySettings(pinnedFile: string | undefined, acceptNew: boolean): string[] {
+  if (pinnedFile === undefined) return [`StrictHostKeyChecking=${acceptNew ? 'accept-new' : 'yes'}`]
+  return [
+    'StrictHostKeyChecking=yes',
+    `HostKeyAlias=${PINNED_NAME}`,
+    `UserKnownHostsFile=${pinnedFile}`,
+    'GlobalKnownHostsFile=none',
+  ]
+}
+
+const PINNED_NAME = 'pinned'
+
+function knownHostsOf(keys: readonly HostKey[]): string {
+  return keys.map(({ type, bytes }) => `${PINNED_NAME} ${type} ${bytes.toString('base64')}\n`).join('')
+}

@@ -1,0 +1,35 @@
+import type { Duplex } from 'node:stream'
+
+/** How a command on a host ended, with all it said. */
+export interface RemoteResult {
+  /** Exit code; of a command that a signal ended, 128 and the signal's number where it is known, else 255. */
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  /** Given to the command and then ended; absent: nothing. */
+  readonly stdin?: string | Buffer
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+  /** Hears each line of either stream as it comes. */
+  readonly onLine?: (line: string) => void
+}
+
+/**
+ * Commands and files on one host. Words are passed as they are: no shell of ours takes them apart. A command that fails is a
+ * result; a host that cannot be reached, refuses us or goes away is an error of `ssh/failure.ts`.
+ */
+export interface Transport {
+  readonly run: (words: readonly string[], options: RunOptions) => Promise<RemoteResult>
+  /** Writes a file of the person who logs in, whole or not at all. */
+  readonly upload: (
+    content: Buffer,
+    path: string,
+    options: { readonly mode: number; readonly signal?: AbortSignal },
+  ) => Promise<void>
+  /** A connection to a socket on the host. */
+  readonly dialSocket: (path: string, signal?: AbortSignal) => Promise<Duplex>
+  readonly close: () => Promise<void>
+}

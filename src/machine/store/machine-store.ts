@@ -1,0 +1,118 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Clock, sleep } from '../../core/clock.ts'
+import { conflict, errorCode, errorMessage, failed, notFound } from '../../core/errors.ts'
+import type { Machine } from '../model/machine.ts'
+import { checkMachineName, compareNames } from '../model/machine-name.ts'
+import type { StoreFiles } from '../ports.ts'
+import { formatMachine, parseMachine } from './machine-file.ts'
+
+const RECORD = 'machine.json'
+const LOCK_POLL_MS = 100
+/** As long as another command may change a machine before one that waits gives up. */
+const LOCK_WAIT_MS = 10_000
+
+/**
+ * The machines that one person knows, each in a folder of its own:
+ *
+ *     machines/<name>/machine.json   what is known of it
+ *     machines/<name>/*.pem          how its engine is reached; $DOCKER_CERT_PATH points here
+ *     locks/<name>                   held by whoever changes it
+ *
+ * Nothing in it says where it stands, so that the folder can be moved or copied.
+ */
+export class MachineStore {
+  readonly root: string
+  readonly #files: StoreFiles
+  readonly #clock: Clock
+
+  constructor(root: string, { files, clock }: { readonly files: StoreFiles; readonly clock: Clock }) {
+    this.root = root
+    this.#files = files
+    this.#clock = clock
+  }
+
+  /** Where a machine's files are. */
+  folderOf(name: string): string {
+    checkMachineName(name)
+    return join(this.root, 'machines', name)
+  }
+
+  /** Names of all machines, `n2` before `n10`. */
+  async names(): Promise<string[]> {
+    const entries = await ifThere(readdir(join(this.root, 'machines'), { withFileTypes: true }))
+    return (entries ?? [])
+      .filter(entry => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map(entry => entry.name)
+      .toSorted(compareNames)
+  }
+
+  async has(name: string): Promise<boolean> {
+    return (await this.#read(name)) !== undefined
+  }
+
+  /** Throws NO_SUCH_MACHINE, or BAD_MACHINE_FILE for a record that cannot be read. */
+  async load(name: string): Promise<Machine> {
+    const text = await this.#read(name)
+    if (text === undefined) {
+      throw notFound(
+        'NO_SUCH_MACHINE',
+        `Machine "${name}" does not exist: \`machine ls\` lists those there are, \`machine create\` makes one`,
+      )
+    }
+    return parseMachine(text, join(this.folderOf(name), RECORD))
+  }
+
+  async save(machine: Machine): Promise<void> {
+    const folder = this.folderOf(machine.name)
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await this.#files.writeDurably(join(folder, RECORD), formatMachine(machine), 0o600)
+    } catch (cause) {
+      throw failed('STORE_WRITE', `Cannot write to ${folder}: ${errorMessage(cause)}`, { cause })
+    }
+  }
+
+  /** Forgets a machine, with its certificates and keys. */
+  async remove(name: string): Promise<void> {
+    await rm(this.folderOf(name), { recursive: true, force: true })
+  }
+
+  /**
+   * Does work while nobody else changes the machine, be it another process. Throws MACHINE_BUSY naming the process that has
+   * been at it for ten seconds.
+   */
+  async exclusively<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    checkMachineName(name)
+    const locks = join(this.root, 'locks')
+    await mkdir(locks, { recursive: true, mode: 0o700 })
+    const untilMs = this.#clock.monotonicMs() + LOCK_WAIT_MS
+    for (;;) {
+      const lock = this.#files.lock(join(locks, name))
+      if (lock.held) {
+        try {
+          return await work()
+        } finally {
+          lock.release()
+        }
+      }
+      if (this.#clock.monotonicMs() >= untilMs) {
+        throw conflict('MACHINE_BUSY', `Process ${lock.holder} is changing machine "${name}": wait for it, or end it`)
+      }
+      await sleep(this.#clock, LOCK_POLL_MS, signal)
+    }
+  }
+
+  async #read(name: string): Promise<string | undefined> {
+    return ifThere(readFile(join(this.folderOf(name), RECORD), 'utf8'))
+  }
+}
+
+async function ifThere<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw failed('STORE_READ', `Cannot read the machine store: ${errorMessage(error)}`, { cause: error })
+  }
+}
