@@ -10,16 +10,15 @@ import {
   type SFTPWrapper,
   utils,
 } from 'ssh2'
-import { type Clock, withDeadline } from '../../core/clock.ts'
+import { withDeadline } from '../../core/clock.ts'
 import { failed, type ShoalError } from '../../core/errors.ts'
-import type { Random } from '../../core/random.ts'
 import { CollectedOutput } from './collect-output.ts'
 import { type Attempt, badKey, connectFailure, lostConnection } from './failure.ts'
 import { type HostKey, readHostKey } from './host-key.ts'
 import { type HostKeyPolicy, judgeHostKey } from './host-key-policy.ts'
 import { shellLine } from './quote.ts'
 import { Slots } from './slots.ts'
-import type { RemoteResult, RunOptions, Transport } from './transport.ts'
+import type { ConnectPorts, RemoteResult, RunOptions, Transport } from './transport.ts'
 
 /** OpenSSH's MaxSessions is 10; two are left to others who share the connection's account. */
 const CHANNELS_MAX = 8
@@ -54,20 +53,17 @@ export interface Destination {
   readonly via?: Duplex
 }
 
-export interface TransportPorts {
-  readonly clock: Clock
-  readonly random: Random
-}
+type PooledPorts = Pick<ConnectPorts, 'clock' | 'random'>
 
 /** One connection that all commands for a host share. Made by `connect`. */
 export class PooledTransport implements Transport {
   readonly #client: Client
   readonly #host: string
-  readonly #ports: TransportPorts
+  readonly #ports: PooledPorts
   readonly #slots = new Slots(CHANNELS_MAX)
   #lost: ShoalError | undefined
 
-  private constructor(client: Client, host: string, ports: TransportPorts) {
+  private constructor(client: Client, host: string, ports: PooledPorts) {
     this.#client = client
     this.#host = host
     this.#ports = ports
@@ -81,7 +77,7 @@ export class PooledTransport implements Transport {
   }
 
   /** Connects and logs in, once: what fails is told with what was tried (`ssh/failure.ts`). */
-  static async connect(to: Destination, ports: TransportPorts, signal: AbortSignal): Promise<PooledTransport> {
+  static async connect(to: Destination, ports: PooledPorts, signal: AbortSignal): Promise<PooledTransport> {
     const client = new Client()
     try {
       await withDeadline(inner => login(client, to, inner), HANDSHAKE_MS_MAX, {

@@ -3,15 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Clock, withDeadline } from '../../core/clock.ts'
+import { withDeadline } from '../../core/clock.ts'
 import { failed } from '../../core/errors.ts'
-import type { Random } from '../../core/random.ts'
 import { CollectedOutput } from './collect-output.ts'
 import { type Attempt, lostConnection, opensshFailure } from './failure.ts'
 import type { HostKey } from './host-key.ts'
 import { shellLine } from './quote.ts'
 import { Slots } from './slots.ts'
-import type { RemoteResult, RunOptions, Transport } from './transport.ts'
+import type { ConnectPorts, RemoteResult, RunOptions, Transport } from './transport.ts'
 
 /** OpenSSH's MaxSessions is 10, for all that share its connection. */
 const CHANNELS_MAX = 8
@@ -28,17 +27,12 @@ export interface SystemDestination {
   readonly user?: string
   /** Files of private keys; none: what ssh's configuration and agents offer. */
   readonly keyPaths: readonly string[]
+  /** Hosts in between; none: those of its configuration. */
+  readonly jumps: readonly string[]
   /** Keys that alone are the host's; none: what ssh's own files say. */
   readonly pinned: readonly HostKey[]
   /** Takes a host of which nothing is known, and has ssh remember it. */
   readonly acceptNew: boolean
-}
-
-interface SystemPorts {
-  readonly clock: Clock
-  readonly random: Random
-  /** Where ssh finds its agent and home. */
-  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /**
@@ -47,18 +41,18 @@ interface SystemPorts {
  */
 export class SystemTransport implements Transport {
   readonly #to: SystemDestination
-  readonly #ports: SystemPorts
+  readonly #ports: ConnectPorts
   readonly #folder: string
   readonly #slots = new Slots(CHANNELS_MAX)
 
-  private constructor(to: SystemDestination, ports: SystemPorts, folder: string) {
+  private constructor(to: SystemDestination, ports: ConnectPorts, folder: string) {
     this.#to = to
     this.#ports = ports
     this.#folder = folder
   }
 
   /** Connects and logs in, without ever asking anything of the person. */
-  static async connect(to: SystemDestination, ports: SystemPorts, signal: AbortSignal): Promise<SystemTransport> {
+  static async connect(to: SystemDestination, ports: ConnectPorts, signal: AbortSignal): Promise<SystemTransport> {
     // Short: the path of a socket has room for 107 bytes.
     const folder = await mkdtemp(join(tmpdir(), 'shoal-'))
     const transport = new SystemTransport(to, ports, folder)
@@ -172,7 +166,7 @@ export class SystemTransport implements Transport {
   }
 
   #options(): string[] {
-    const { port, user, keyPaths, pinned, acceptNew } = this.#to
+    const { port, user, keyPaths, jumps, pinned, acceptNew } = this.#to
     const settings = [
       'BatchMode=yes',
       `ConnectTimeout=${CONNECT_S_MAX}`,
@@ -183,9 +177,12 @@ export class SystemTransport implements Transport {
       `ControlPath=${join(this.#folder, 'c')}`,
       ...hostKeySettings(pinned.length > 0 ? join(this.#folder, 'known') : undefined, acceptNew),
       ...(keyPaths.length > 0 ? ['IdentitiesOnly=yes'] : []),
+      ...(jumps.length > 0 ? [`ProxyJump=${jumps.join(',')}`] : []),
     ]
+    const { configFile } = this.#ports
     return [
       '-T',
+      ...(configFile === undefined ? [] : ['-F', configFile]),
       ...settings.flatMap(setting => ['-o', setting]),
       ...keyPaths.flatMap(path => ['-i', path]),
       ...(port === undefined ? [] : ['-p', String(port)]),

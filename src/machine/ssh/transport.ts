@@ -1,4 +1,6 @@
 import type { Duplex } from 'node:stream'
+import type { Clock } from '../../core/clock.ts'
+import type { Random } from '../../core/random.ts'
 
 /** How a command on a host ended, with all it said. */
 export interface RemoteResult {
@@ -32,4 +34,14 @@ export interface Transport {
   /** A connection to a socket on the host. */
   readonly dialSocket: (path: string, signal?: AbortSignal) => Promise<Duplex>
   readonly close: () => Promise<void>
+}
+
+/** What connecting uses of the world. */
+export interface ConnectPorts {
+  readonly clock: Clock
+  readonly random: Random
+  /** Where ssh finds its agent. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** A configuration of ssh to read instead of the person's and this machine's. */
+  readonly configFile?: string
 }

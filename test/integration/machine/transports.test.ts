@@ -72,6 +72,7 @@ async function systemConnected<T>(
     port: sshd.port,
     user: 'root',
     keyPaths: [sshd.keyPath],
+    jumps: [],
     pinned: [hostKey()],
     acceptNew: false,
     ...changes,
