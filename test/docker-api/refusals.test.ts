@@ -43,6 +43,12 @@ describe('what the engine has not', () => {
     [`GET /plugins/vieux/sshfs/json ${CLOSE}`, /404[^]*"plugin \\"vieux\/sshfs\\" not found"/],
     ['POST /session HTTP/1.1\nConnection: Upgrade, close\nUpgrade: h2c\nContent-Length: 0', /501[^]*DOCKER_BUILDKIT=0/],
     [`POST /v1.41/grpc ${CLOSE}\nContent-Length: 0`, /501[^]*DOCKER_BUILDKIT=0/],
+    [
+      `DELETE /containers/web?link=1 ${CLOSE}`,
+      /409[^]*"Conflict, cannot remove the default link name of the container"/,
+    ],
+    [`DELETE /containers/web/db ${CLOSE}`, /404[^]*"No such container: web\/db"/],
+    [`POST /containers/web/rename ${CLOSE}\nContent-Length: 0`, /400[^]*"Neither old nor new names may be empty"/],
     [`PUT /info ${CLOSE}\nContent-Length: 0`, /404[^]*\{"message":"page not found"\}/],
   ])('answers %s', async (request, answer) => {
     expect(await exchange(request)).toMatch(answer)

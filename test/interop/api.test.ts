@@ -1,10 +1,10 @@
 import { describe, it } from 'vitest'
 import { busyboxArchive } from '../support/busybox-image.ts'
+import { IDLE } from './support/idle.ts'
 import { twoEngines } from './support/two-engines.ts'
 
 const image = await busyboxArchive({ config: { Labels: { made: 'here' }, ExposedPorts: { '80/tcp': {} } } })
 const { agree } = twoEngines({ subnet: 219, images: [image] })
-const idle = { Image: 'busybox:test', Cmd: ['sleep', '1000'], StopSignal: 'SIGKILL' }
 
 describe('what an engine says of itself', () => {
   it('is the same', () =>
@@ -18,7 +18,7 @@ describe('what an engine says of itself', () => {
 describe('a container', () => {
   it('looks the same before, while and after it runs', () =>
     agree(async script => {
-      await script.ask('POST', '/containers/create?name=web', { body: idle })
+      await script.ask('POST', '/containers/create?name=web', { body: IDLE })
       await script.ask('GET', '/containers/web/json', { title: 'inspect a created container' })
       await script.ask('GET', '/containers/json?all=1')
       await script.ask('POST', '/containers/web/start')
@@ -44,7 +44,7 @@ describe('a container', () => {
     agree(async script => {
       await script.ask('POST', '/containers/create?name=full', {
         body: {
-          ...idle,
+          ...IDLE,
           Hostname: 'h',
           Domainname: 'd.example',
           User: 'web',
@@ -123,7 +123,7 @@ describe('a network', () => {
       }
       await script.ask('POST', '/networks/create', { body: wish, title: 'create a network' })
       await script.ask('POST', '/networks/create', { body: wish, title: 'create it again' })
-      await script.quietly('POST', '/containers/create?name=member', idle)
+      await script.quietly('POST', '/containers/create?name=member', IDLE)
       await script.ask('POST', '/networks/front/connect', {
         body: { Container: 'member', EndpointConfig: { Aliases: ['m'], IPAMConfig: { IPv4Address: '10.98.0.77' } } },
       })
@@ -150,7 +150,7 @@ describe('a volume', () => {
       await script.ask('POST', '/volumes/create', { body: wish, title: 'create a volume' })
       await script.ask('POST', '/volumes/create', { body: wish, title: 'create it again' })
       await script.ask('GET', '/volumes/data')
-      await script.quietly('POST', '/containers/create?name=user', { ...idle, HostConfig: { Binds: ['data:/d'] } })
+      await script.quietly('POST', '/containers/create?name=user', { ...IDLE, HostConfig: { Binds: ['data:/d'] } })
       await script.ask('GET', '/volumes?filters={"dangling":["false"],"label":["a=b"]}', { title: 'filter volumes' })
       await script.ask('DELETE', '/volumes/data', { title: 'remove what is used' })
       await script.quietly('DELETE', '/containers/user')
@@ -161,7 +161,7 @@ describe('a volume', () => {
 describe('an exec', () => {
   it('looks the same before and after it runs', () =>
     agree(async script => {
-      await script.quietly('POST', '/containers/create?name=box', idle)
+      await script.quietly('POST', '/containers/create?name=box', IDLE)
       await script.ask('POST', '/containers/box/exec', { body: { Cmd: ['true'] }, title: 'exec in what does not run' })
       await script.quietly('POST', '/containers/box/start')
       await script.ask('POST', '/containers/box/exec', { body: {}, title: 'exec of nothing' })
@@ -203,16 +203,16 @@ describe('a list of containers', () => {
     '{"name":{"a1":true}}',
   ])('is filtered the same by %s', filters =>
     agree(async script => {
-      await script.quietly('POST', '/containers/create?name=a1', { ...idle, Labels: { x: '1', y: '' } })
+      await script.quietly('POST', '/containers/create?name=a1', { ...IDLE, Labels: { x: '1', y: '' } })
       const bound = { Binds: ['kept:/d'], NetworkMode: 'none' }
       await script.quietly('POST', '/containers/create?name=a2', {
-        ...idle,
+        ...IDLE,
         Cmd: ['sh', '-c', 'exit 3'],
         HostConfig: bound,
       })
       await script.quietly('POST', '/containers/a2/start')
       await script.quietly('POST', '/containers/a2/wait')
-      await script.quietly('POST', '/containers/create?name=b1', { ...idle, HostConfig: { NetworkMode: 'none' } })
+      await script.quietly('POST', '/containers/create?name=b1', { ...IDLE, HostConfig: { NetworkMode: 'none' } })
       await script.quietly('POST', '/containers/b1/start')
       const found = await script.quietly('GET', `/containers/json?all=1&filters=${encodeURIComponent(filters)}`)
       script.tell('names', Array.isArray(found) ? (found as { Names: unknown }[]).map(({ Names }) => Names) : found)
@@ -243,20 +243,20 @@ describe('an error', () => {
     ['GET', '/exec/nosuch/json'],
     ['POST', '/containers/create', {}],
     ['POST', '/containers/create', { Image: 'nosuch:1' }],
-    ['POST', '/containers/create?platform=linux/s390x', idle],
-    ['POST', '/containers/create?platform=plan10', idle],
-    ['POST', '/containers/create?platform=linux/a$', idle],
-    ['POST', '/containers/create?name=!!', idle],
-    ['POST', '/containers/create', { ...idle, HostConfig: { NetworkMode: 'nosuch' } }],
-    ['POST', '/containers/create', { ...idle, HostConfig: { Binds: ['relative'] } }],
-    ['POST', '/containers/create', { ...idle, HostConfig: { Binds: ['/a:/b:zz'] } }],
-    ['POST', '/containers/create', { ...idle, HostConfig: { Memory: 1000 } }],
-    ['POST', '/containers/create', { ...idle, HostConfig: { NanoCpus: 1e15 } }],
-    ['POST', '/containers/create', { ...idle, HostConfig: { RestartPolicy: { Name: 'sometimes' } } }],
-    ['POST', '/containers/create', { ...idle, HostConfig: { CapAdd: ['NOSUCH'] } }],
-    ['POST', '/containers/create', { ...idle, HostConfig: { ShmSize: -1 } }],
-    ['POST', '/containers/create', { ...idle, StopSignal: 'SIGNOSUCH' }],
-    ['POST', '/containers/create', { ...idle, WorkingDir: 'relative' }],
+    ['POST', '/containers/create?platform=linux/s390x', IDLE],
+    ['POST', '/containers/create?platform=plan10', IDLE],
+    ['POST', '/containers/create?platform=linux/a$', IDLE],
+    ['POST', '/containers/create?name=!!', IDLE],
+    ['POST', '/containers/create', { ...IDLE, HostConfig: { NetworkMode: 'nosuch' } }],
+    ['POST', '/containers/create', { ...IDLE, HostConfig: { Binds: ['relative'] } }],
+    ['POST', '/containers/create', { ...IDLE, HostConfig: { Binds: ['/a:/b:zz'] } }],
+    ['POST', '/containers/create', { ...IDLE, HostConfig: { Memory: 1000 } }],
+    ['POST', '/containers/create', { ...IDLE, HostConfig: { NanoCpus: 1e15 } }],
+    ['POST', '/containers/create', { ...IDLE, HostConfig: { RestartPolicy: { Name: 'sometimes' } } }],
+    ['POST', '/containers/create', { ...IDLE, HostConfig: { CapAdd: ['NOSUCH'] } }],
+    ['POST', '/containers/create', { ...IDLE, HostConfig: { ShmSize: -1 } }],
+    ['POST', '/containers/create', { ...IDLE, StopSignal: 'SIGNOSUCH' }],
+    ['POST', '/containers/create', { ...IDLE, WorkingDir: 'relative' }],
     ['GET', '/containers/json?filters=notjson'],
     ['GET', '/containers/json?filters={"nosuch":["a"]}'],
     ['GET', '/containers/json?limit=abc'],

@@ -11,6 +11,8 @@ const OWN_NAME = 'It is another program, of another version, built otherwise'
 const OWN_PLACES = 'Where an engine keeps its files is its own affair'
 const NEWER = 'It serves API 1.47, and says what newer versions have to clients of older ones too'
 const BLAMES_CLIENT = "The fault is the client's: 400 or 409, where Docker 20.10 says 500"
+const API_WORDS = 'Words of the API, not of the language it is written in'
+const EMPTY_LIST = 'As newer versions: a list without items is empty, not null'
 const SAYS_WHAT_TO_DO = 'The message also says what to do'
 
 /** The whole list. What is not here must be the same. */
@@ -65,7 +67,7 @@ export const DIFFERENCES: readonly Difference[] = [
   ...of('POST /networks/create {"Name":""}', SAYS_WHAT_TO_DO, ['body.message']),
   ...of('POST /images/create?fromImage=UPPER*', SAYS_WHAT_TO_DO, ['body.message']),
 
-  ...of('*', 'As newer versions: a list without items is empty, not null', ['body.*.RepoDigests']),
+  ...of('*', EMPTY_LIST, ['body.*.RepoDigests']),
   ...of('inspect an image', 'It was tagged when it was loaded', ['body.Metadata.LastTagTime']),
   ...of('inspect the bridge', 'Several engines on one machine have a bridge each', [
     'body.Options.com.docker.network.bridge.name',
@@ -78,7 +80,7 @@ export const DIFFERENCES: readonly Difference[] = [
   ...of('start it again', 'Refused before the stream begins', ['status', 'type', 'body']),
   ...of('resize an ended exec', 'The exec is known, it only does not run', ['status', 'body.message']),
   ...of('names', 'Errors have a stable code beside the message, for programs', ['code']),
-  ...of('names', 'Words of the API, not of the language it is written in', ['message']),
+  ...of('names', API_WORDS, ['message']),
 
   ...of('list with sizes', 'Docker leaves the place of unnamed volumes out', ['*Mounts.*.Source']),
   ...of('docker exec * nosuch', 'As newer versions and shells: 127 for a program that is not there', ['code']),
@@ -111,6 +113,94 @@ export const DIFFERENCES: readonly Difference[] = [
   ...of('pull *', SAYS_WHAT_TO_DO, ['message', 'stderr: *manifest for *']),
   ...of('pull what was copied', 'What is here already is not downloaded again', ['stdout: *: Status: *']),
   ...of('push', 'What the registry has already is not sent again, and the manifest is of OCI', ['stdout: *']),
+
+  ...of('GET /v1.99/version', NEWER, ['message']),
+  ...of('POST /v1.41/session', 'There is no BuildKit, however a client asks for it', ['status', 'message']),
+  ...of('GET /system/df', EMPTY_LIST, ['body.BuildCache']),
+  ...of('inspect a container with sizes', 'Without a run there is no sandbox', ['*NetworkSettings.SandboxID']),
+  ...of('prune *', BLAMES_CLIENT, ['status']),
+  ...of('prune volumes until x', 'Newer versions write it small', ['body.message']),
+  ...of('prune build until x', 'As of the other kinds', ['body.message']),
+
+  ...of('inspect what was built', 'Equal input gives equal images, whatever made them', [
+    'body.DockerVersion',
+    'body.Container',
+    'body.ContainerConfig.*',
+    'body.Config.Image',
+  ]),
+  ...of('build *', 'Steps that only set something need no container', [
+    'text: less:  ---> Running in <short id>',
+    'text: less: Removing intermediate container <short id>',
+  ]),
+  ...of('build', 'Steps that only set something need no container', [
+    'text: less:  ---> Running in <short id>',
+    'text: less: Removing intermediate container <short id>',
+  ]),
+  ...of('build *', 'Errors have a stable code beside the message, for programs', ['others.*.code']),
+  ...of('build ADD --chmod=x a /', 'It knows --chmod, for which Docker wants BuildKit', ['others.*']),
+  ...of('build with a bad tag', SAYS_WHAT_TO_DO, ['others.*.message']),
+  ...of('build with* a *', BLAMES_CLIENT, ['status']),
+  ...of('build of a file outside', BLAMES_CLIENT, ['status']),
+
+  ...of('POST /containers/still/unpause', BLAMES_CLIENT, ['status']),
+  ...of('DELETE /containers/still?link=1', BLAMES_CLIENT, ['status']),
+  ...of('POST /containers/still/resize*', API_WORDS, ['body.message']),
+  ...of('update *', EMPTY_LIST, ['body.Warnings']),
+  ...of('update *"RestartPolicy"*', SAYS_WHAT_TO_DO, ['body.message']),
+  ...of('inspect an updated container', 'Docker knows the runtime only at the first start', ['*HostConfig.Runtime']),
+  ...of('POST /containers/busy/kill?signal=99', BLAMES_CLIENT, ['status', 'body.message']),
+  ...of('GET /containers/busy/top*', BLAMES_CLIENT, ['status']),
+  ...of('GET /containers/busy/changes', EMPTY_LIST, ['body']),
+  ...of('inspect exec *', 'The pid may be that of another process by now', ['body.Pid']),
+  ...of('inspect exec *nosuch*', 'As newer versions and shells: 127 for a program that is not there', [
+    'body.ExitCode',
+  ]),
+  ...of('*wait?condition=*', NEWER, ['body.Error']),
+  ...of('wait for what never ran', NEWER, ['body.Error']),
+  ...of('*wait?condition=nosuch', 'Newer versions refuse a condition that there is not', ['status', 'body.*']),
+  ...of('logs *', NEWER, ['type']),
+  ...of('logs *since=x', BLAMES_CLIENT, ['status']),
+  ...of('logs *since=x', API_WORDS, ['body.message']),
+  ...of('create with log *', 'Options are refused when a container is made, not when it is started', [
+    'status',
+    'body.*',
+  ]),
+  ...of('GET /containers/box/archive', "Docker's words have a typing error", ['body.message']),
+  ...of('put *', BLAMES_CLIENT, ['status']),
+  ...of('put a directory over a file', SAYS_WHAT_TO_DO, ['body.message']),
+  ...of('put rubbish', SAYS_WHAT_TO_DO, ['body.message']),
+
+  ...of('commit to a bad name', BLAMES_CLIENT, ['status']),
+  ...of('* bad name', SAYS_WHAT_TO_DO, ['body.message']),
+  ...of('inspect what was committed', OWN_NAME, ['body.DockerVersion']),
+  ...of('inspect what was imported', 'Equal input gives equal images, whatever made them', ['body.DockerVersion']),
+  ...of('create an image of nothing', BLAMES_CLIENT, ['status', 'body.message']),
+  ...of('load rubbish', 'Refused before the stream begins', ['status', 'body.*']),
+  ...of('load what is no image', 'Refused before the stream begins', ['status', 'body.*']),
+  ...of('GET /images/*nosuch*', 'It names the tag that was looked for', ['body.message']),
+  ...of('POST /images/busybox:test/tag*', BLAMES_CLIENT, ['status', 'body.message']),
+  ...of('log in nowhere', SAYS_WHAT_TO_DO, ['body.message']),
+  ...of('ask a registry that is not there', SAYS_WHAT_TO_DO, ['body.message']),
+
+  ...of('make a network *"overlay"*', NEWER, ['status']),
+  ...of('make a network *"macvlan"*', BLAMES_CLIENT, ['status']),
+  ...of('make a network *"Gateway":"10.96.0.1"*', BLAMES_CLIENT, ['status']),
+  ...of('make a network *.mtu"*', BLAMES_CLIENT, ['status']),
+  ...of('make a network *"parent"*', SAYS_WHAT_TO_DO, ['body.message']),
+  ...of('*make a network *"IPRange"*', 'Newer versions refuse a range outside of the subnet', ['status', 'body.*']),
+  ...of('*make a network {"EnableIPv6":true}', 'Newer versions choose addresses of IPv6 by themselves', [
+    'status',
+    'body.*',
+  ]),
+  ...of('inspect make a network *"AuxiliaryAddresses"*', NEWER, ['body.IPAM.Config.0.Gateway']),
+  ...of('GET /networks?*', BLAMES_CLIENT, ['status']),
+  ...of('join two *"9.9.9.9"*', BLAMES_CLIENT, ['status']),
+  ...of('inspect a member of two', NEWER, ['*Networks.*.Aliases*', '*Networks.two.MacAddress']),
+  ...of('GET /networks/two', NEWER, ['body.Containers.*.MacAddress']),
+  ...of('networks *"dangling"*', 'A network that a container is on is not dangling', ['*: less: *']),
+  ...of('without a driver: *', 'Errors have a stable code beside the message, for programs', ['code']),
+  ...of('without a driver: /containers/create *', SAYS_WHAT_TO_DO, ['message']),
+
   ...of('rmi', 'One image has one digest at a registry', ['stdout: less: Untagged: *@<digest>']),
 ]
 

@@ -3,13 +3,13 @@ import { buffer, text } from 'node:stream/consumers'
 import Docker from 'dockerode'
 import { describe, it } from 'vitest'
 import { busyboxArchive, contextTar } from '../support/busybox-image.ts'
+import { IDLE } from './support/idle.ts'
 import type { Script } from './support/script.ts'
 import { twoEngines } from './support/two-engines.ts'
 
 const image = await busyboxArchive({ files: { 'srv/page': 'a page' } })
 const { agree } = twoEngines({ subnet: 222, images: [image] })
 
-const idle = { Image: 'busybox:test', Cmd: ['sleep', '1000'], StopSignal: 'SIGKILL' }
 const connect = (script: Script): Docker => new Docker({ socketPath: script.engine.socket, version: 'v1.41' })
 
 /** What a call gave, or what its error says. */
@@ -35,7 +35,7 @@ describe('dockerode', () => {
     agree(async script => {
       const docker = connect(script)
       const container = await docker.createContainer({
-        ...idle,
+        ...IDLE,
         Cmd: ['sh', '-c', 'cat; echo err >&2; exit 6'],
         OpenStdin: true,
         StdinOnce: true,
@@ -54,7 +54,7 @@ describe('dockerode', () => {
   it('executes, lists processes, changes, statistics and files', () =>
     agree(async script => {
       const docker = connect(script)
-      const container = await docker.createContainer({ ...idle, name: 'box' })
+      const container = await docker.createContainer({ ...IDLE, name: 'box' })
       await container.start()
       const exec = await container.exec({
         Cmd: ['sh', '-c', 'echo out; exit 9'],
@@ -119,7 +119,7 @@ describe('dockerode', () => {
       const network = await docker.createNetwork({ Name: 'odd', Labels: { l: '1' } })
       const volume = await docker.createVolume({ Name: 'odd', Labels: { l: '1' } })
       script.tell('volume', volume.name)
-      const container = await docker.createContainer({ ...idle, name: 'member' })
+      const container = await docker.createContainer({ ...IDLE, name: 'member' })
       await container.start()
       script.tell(
         'connect',

@@ -18,7 +18,8 @@ describe('a cluster under faults', () => {
     expect(violations, events.text).toEqual([])
   })
 
-  it.each([4, 12, 36, 38])('seed %i breaks no rule with three managers and more steps', async seed => {
+  // 20582: a service is given back the spec it had, while its successors start beside what serves.
+  it.each([4, 12, 36, 38, 20_582])('seed %i breaks no rule with three managers and more steps', async seed => {
     const { violations, events } = await simulate({ seed, nodes: 6, managers: 3, steps: 60 })
     expect(violations, events.text).toEqual([])
   })

@@ -72,9 +72,22 @@ export function createListeners(served: Served): Listeners {
   }
 }
 
+/** As Docker has it: whoever begins to ask does so within this time. */
+const HEADERS_MS_MAX = 300_000
+/** A client over the network that is not there any more is found out by the kernel. */
+const PROBE_AFTER_MS = 30_000
+
 function newServer({ handler, isUpgrade, onUpgrade }: Served, tls: ServerTls | undefined): Server {
-  // Uploads of images and attached terminals last as long as they last.
-  const options: ServerOptions = { requestTimeout: 0, shouldUpgradeCallback: isUpgrade }
+  const options: ServerOptions = {
+    // Uploads of images and attached terminals last as long as they last.
+    requestTimeout: 0,
+    headersTimeout: HEADERS_MS_MAX,
+    // Never closed for being idle, as by Docker: the next request may be on its way, and would be met by a reset.
+    keepAliveTimeout: 0,
+    keepAlive: true,
+    keepAliveInitialDelay: PROBE_AFTER_MS,
+    shouldUpgradeCallback: isUpgrade,
+  }
   const server = tls === undefined ? createServer(options, handler) : newTlsServer(options, handler, tls)
   return server.on('upgrade', onUpgrade)
 }

@@ -1,7 +1,7 @@
 import type { Intent, ServiceView } from './intent.ts'
 import { planUpdate } from './plan-update.ts'
 import { restartAfter } from './restart.ts'
-import { hasEndedByItself, isOutdated, isStartFirst, presentOf } from './slot-tasks.ts'
+import { currentOf, hasEndedByItself, isOutdated, isStartFirst, presentOf } from './slot-tasks.ts'
 import type { TaskFacts } from './task-facts.ts'
 
 /** What has to change so that a service has its replicas, each of the present spec and on a living node. */
@@ -36,15 +36,16 @@ function slotOf(intent: Intent): number {
 function planSlot(slot: number, tasks: readonly TaskFacts[], view: ServiceView): Intent[] {
   const live = tasks.filter(facts => facts.situation === 'live')
   const lost = tasks.filter(facts => facts.situation === 'lost')
-  const newestLive = live.at(-1)
-  if (newestLive !== undefined) {
+  // A spec that is the present one again may have a replica that still serves beside what was to follow it.
+  const kept = currentOf(live, view) ?? live.at(-1)
+  if (kept !== undefined) {
     return [
       ...live
-        .slice(0, -1)
-        .map(facts => (isOvertaken(facts, newestLive, view) ? retire(facts, newestLive) : undefined))
+        .filter(facts => facts !== kept)
+        .map(facts => (isOvertaken(facts, kept, view) ? retire(facts, kept) : undefined))
         .filter(intent => intent !== undefined),
       ...lost.map(orphan),
-      ...(isOutdated(newestLive, view) ? succeed(newestLive, tasks.at(-1), view) : []),
+      ...(isOutdated(kept, view) ? succeed(kept, tasks.at(-1), view) : []),
       ...drain(live, tasks, view),
     ]
   }

@@ -1,5 +1,5 @@
 import type { Intent, ServiceView } from './intent.ts'
-import { hasEndedByItself, isOutdated, isStartFirst, presentOf } from './slot-tasks.ts'
+import { currentOf, hasEndedByItself, isOutdated, isStartFirst, presentOf } from './slot-tasks.ts'
 import type { TaskFacts } from './task-facts.ts'
 
 const CHANGED = 'its spec has changed'
@@ -12,7 +12,7 @@ type Slots = readonly (readonly TaskFacts[])[]
  */
 export function planUpdate(slots: Slots, view: ServiceView): Intent[] {
   const outdated = slots.flatMap(tasks => {
-    const present = presentOf(tasks)
+    const present = currentOf(tasks, view) ?? presentOf(tasks)
     return present !== undefined && isOutdated(present, view) && present.situation !== 'stopping' ? [present] : []
   })
   if (outdated.length === 0) return []

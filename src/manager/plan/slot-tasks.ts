@@ -6,6 +6,14 @@ export function presentOf(tasks: readonly TaskFacts[]): TaskFacts | undefined {
   return tasks.findLast(facts => facts.situation !== 'ended')
 }
 
+/** The newest task of the present spec that is wanted and has not ended. */
+export function currentOf(
+  tasks: readonly TaskFacts[],
+  view: { readonly service: ServiceRecord },
+): TaskFacts | undefined {
+  return tasks.findLast(facts => facts.situation === 'live' && !isOutdated(facts, view))
+}
+
 export function isOutdated(facts: TaskFacts, { service }: { readonly service: ServiceRecord }): boolean {
   return facts.task.specHash !== service.specHash
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { detectCgroups } from '../../../src/runtime/linux/process/cgroups.ts'
-import { Dock, isRoot, type RunOptions, soon } from './support.ts'
+import { Dock, isRoot, type RunOptions, readAll, readFrames, soon } from './support.ts'
 
 const MIB = 1024 * 1024
 
@@ -51,6 +51,21 @@ describe.skipIf(!isRoot)('limits and isolation', () => {
       status: 400,
       message: 'unable to find user nobody-here: no matching entries in passwd file',
     })
+  })
+
+  it('has its own variables and none of the runtime’s, however many there are, and so have commands run inside', async () => {
+    // More than a pipe holds at a time.
+    const large = ['A', 'B', 'C'].map(name => `${name}=${'x'.repeat(100_000)}`)
+    const names = ['A', 'B', 'C', 'FROM_IMAGE', 'HOME', 'HOSTNAME', 'PATH']
+    const namesIn = (text: string): string[] => text.split('\n').map(line => line.replace(/=.*/, ''))
+    expect(namesIn(await output('', { Cmd: ['env'], Env: large })).sort()).toEqual(names)
+    const id = await dock.run('exec sleep 1000', { Env: large })
+    const { Id } = await dock.engine.exec.create(id, { Cmd: ['env'], AttachStdout: true })
+    const started = await dock.engine.exec.start(Id, { detach: false, tty: false })
+    if (started === undefined) throw new Error('the command was to be attached to')
+    const shown = readFrames(await readAll(started.stream)).map(([, text]) => text)
+    expect(namesIn(shown.join('').trim()).sort()).toEqual(names)
+    await dock.engine.containers.remove(id, { force: true })
   })
 
   it('gives docker default capabilities, and those asked for', async () => {

@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -32,12 +41,24 @@ describe.skipIf(!isRoot)('a monitor that says nothing', () => {
   })
   afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-  const conmonThatIs = (script: string, clock: ManualClock): Conmon => {
+  const runtimeAt = (path: string): OciRuntime => new OciRuntime(path, join(directory, 'state'), systemClock)
+  const conmonThatIs = (script: string, clock: ManualClock, runtime = '/usr/sbin/runc'): Conmon => {
     writeFileSync(join(directory, 'conmon'), script)
     chmodSync(join(directory, 'conmon'), 0o755)
-    const runtime = new OciRuntime('/usr/sbin/runc', join(directory, 'state'), systemClock)
-    return new Conmon(join(directory, 'conmon'), runtime, clock)
+    return new Conmon(join(directory, 'conmon'), runtimeAt(runtime), clock)
   }
+  const requestOf = () => ({
+    id: 'c',
+    bundle,
+    exitFolder: bundle,
+    tty: false,
+    stdin: false,
+    keepStdinOpen: false,
+  })
+  const namingBundle = (): string[] =>
+    readdirSync('/proc').filter(
+      name => /^\d+$/.test(name) && readFileIfThere(`/proc/${name}/cmdline`).split('\0').includes(bundle),
+    )
   const readFileIfThere = (path: string): string => {
     try {
       return readFileSync(path, 'utf8')
@@ -50,8 +71,7 @@ describe.skipIf(!isRoot)('a monitor that says nothing', () => {
   it('is ended with what it began', async () => {
     const clock = new ManualClock()
     const conmon = conmonThatIs(SILENT, clock)
-    const request = { id: 'c', bundle, exitFolder: bundle, tty: false, stdin: false, keepStdinOpen: false }
-    const running = conmon.exec({ ...request, execProcess: join(bundle, 'config.json') }, () => {})
+    const running = conmon.exec({ ...requestOf(), execProcess: join(bundle, 'config.json') }, () => {})
     const refused = expect(running).rejects.toMatchObject({ code: 'MONITOR_SILENT', status: 500 })
     const pids = await eventually(
       () => [pidIn('monitor'), pidIn('pid')],
@@ -66,9 +86,9 @@ describe.skipIf(!isRoot)('a monitor that says nothing', () => {
   })
 
   it('is ended before it begins, if what it waits for will never be there', async () => {
-    const conmon = conmonThatIs(PATIENT, new ManualClock())
-    const request = { id: 'c', bundle, exitFolder: bundle, tty: false, stdin: false, keepStdinOpen: false }
-    const monitor = conmon.launch(request)
+    // A runtime that may look for its configuration more often than once is not even started.
+    const conmon = conmonThatIs(PATIENT, new ManualClock(), '/opt/other-runtime')
+    const monitor = conmon.launch(requestOf())
     const pid = await eventually(
       () => pidIn('monitor'),
       found => found > 0,
@@ -82,10 +102,28 @@ describe.skipIf(!isRoot)('a monitor that says nothing', () => {
     expect(existsSync(join(bundle, 'begun'))).toBe(false)
   })
 
+  it('ends with the runtime that it has started, if the configuration will never be there', async () => {
+    const conmon = new Conmon('/usr/bin/conmon', runtimeAt('/usr/sbin/runc'), systemClock)
+    const monitor = conmon.launch(requestOf())
+    await eventually(namingBundle, pids => pids.length > 0)
+    await monitor.abandon()
+    await eventually(namingBundle, pids => pids.length === 0)
+    expect(existsSync(join(directory, 'state', 'c'))).toBe(false)
+    await monitor.abandon()
+  })
+
+  it('says why there is no container, if its configuration is none', async () => {
+    const conmon = new Conmon('/usr/bin/conmon', runtimeAt('/usr/sbin/runc'), systemClock)
+    const created = conmon.launch(requestOf()).create('no configuration')
+    await expect(created).rejects.toMatchObject({
+      code: 'RUNTIME_FAILED',
+      message: expect.stringContaining('invalid character') as string,
+    })
+    await eventually(namingBundle, pids => pids.length === 0)
+  })
+
   it('cannot be started at all: that is said at once', () => {
-    const runtime = new OciRuntime('/usr/sbin/runc', join(directory, 'state'), systemClock)
-    const request = { id: 'c', bundle, exitFolder: bundle, tty: false, stdin: false, keepStdinOpen: false }
-    const conmon = new Conmon(join(directory, 'missing'), runtime, new ManualClock())
-    expect(() => conmon.launch(request)).toThrow(expect.objectContaining({ code: 'RUNTIME_FAILED', status: 500 }))
+    const conmon = new Conmon(join(directory, 'missing'), runtimeAt('/usr/sbin/runc'), new ManualClock())
+    expect(() => conmon.launch(requestOf())).toThrow(expect.objectContaining({ code: 'RUNTIME_FAILED', status: 500 }))
   })
 })

@@ -138,6 +138,18 @@ describe('updates, as update_config says', () => {
     ],
     ['the old one goes when it is well', { order: 'start-first' }, [old(1), { slot: 1 }], ['stop 1']],
     [
+      'one that serves of the spec that is wanted again is kept, and what was to follow it goes',
+      { order: 'start-first' },
+      [{ slot: 1 }, { ...old(1), settled: false }],
+      ['stop 1'],
+    ],
+    [
+      'the same, and what was to follow it has failed',
+      { order: 'start-first' },
+      [{ slot: 1 }, { ...old(1), situation: 'failed' }],
+      [],
+    ],
+    [
       'the old one serves on when it fails',
       { order: 'start-first' },
       [old(1), { slot: 1, situation: 'failed' }, old(2)],

@@ -1,6 +1,6 @@
-import { loadProject, nodeFileReader } from '../../../compose/index.ts'
+import { imageName, loadProject, nodeFileReader, servicesOf } from '../../../compose/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
-import { createProgress } from '../../output/progress.ts'
+import { createProgress } from '../../output/progress/progress.ts'
 import { managerApi } from './manager-api.ts'
 import { buildServices } from './spec/build-services.ts'
 import { loadOptions } from './spec/project-options.ts'
@@ -13,7 +13,14 @@ export async function runBuild(invocation: Invocation, context: CommandContext):
     withDependencies: options.flag('withDependencies'),
   })
   const project = loadProject(load, nodeFileReader)
-  const services = Object.keys(project.model['services'] as object)
+  const services = Object.keys(servicesOf(project.model))
+  if (options.flag('dryRun')) {
+    const built = Object.entries(servicesOf(project.model)).filter(([, { build }]) => build !== undefined)
+    context.stdout.write(
+      built.map(([name, fields]) => `build image ${imageName(project.name, name, fields)}\n`).join(''),
+    )
+    return 0
+  }
   const buildArgs = Object.fromEntries(
     options.list('buildArg').flatMap(text => {
       const [key = '', ...rest] = text.split('=')

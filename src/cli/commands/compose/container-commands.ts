@@ -15,6 +15,7 @@ const exec: CommandLeaf = {
     { flags: '--no-TTY', summary: 'same as --no-tty', hidden: true },
     { flags: '--index <number>', summary: 'in this replica (default: the lowest that runs)' },
     { flags: '--privileged', summary: 'with all rights' },
+    DRY_RUN,
   ],
   load: async () => (await import('./exec.ts')).runExec,
 }

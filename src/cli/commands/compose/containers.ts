@@ -1,7 +1,7 @@
 import { mapParallel } from '../../../core/parallel.ts'
 import type { ContainerOperations } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
-import { createProgress } from '../../output/progress.ts'
+import { createProgress } from '../../output/progress/progress.ts'
 import { managerApi } from './manager-api.ts'
 import { containerOf, runningTasks, viewProject } from './project-tasks.ts'
 

@@ -13,6 +13,10 @@ export async function runExec(invocation: Invocation, context: CommandContext): 
   const api = managerApi(invocation, context)
   const view = await viewProject(invocation, context, api)
   const task = pickReplica(view, service, options.number('index'))
+  if (options.flag('dryRun')) {
+    context.stdout.write(`exec ${command.join(' ')} in container ${task.name}\n`)
+    return 0
+  }
   const tty = wantsTerminal(options, context)
   const detach = options.flag('detach')
   const user = options.text('user')

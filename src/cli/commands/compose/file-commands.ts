@@ -1,4 +1,5 @@
 import type { CommandLeaf } from '../../command.ts'
+import { DRY_RUN } from '../../engine/options.ts'
 
 const config: CommandLeaf = {
   name: 'config',
@@ -39,6 +40,7 @@ const build: CommandLeaf = {
     { flags: '--pull', summary: 'look for newer base images' },
     { flags: '-q, --quiet', summary: 'do not print what the builder says' },
     { flags: '--with-dependencies', summary: 'build what the services depend on too' },
+    DRY_RUN,
   ],
   load: async () => (await import('./build.ts')).runBuild,
 }

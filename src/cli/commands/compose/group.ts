@@ -1,4 +1,4 @@
-import type { CommandGroup, CommandLeaf, OptionDefinition } from '../../command.ts'
+import type { CommandGroup, CommandLeaf, OptionDefinition, RunCommand } from '../../command.ts'
 import { containerCommands } from './container-commands.ts'
 import { developCommands } from './develop/develop-commands.ts'
 import { fileCommands } from './file-commands.ts'
@@ -76,19 +76,36 @@ export function composeGroup(versionText: string): CommandGroup {
     name: 'compose',
     summary: 'Runs the services of compose files over the hosts of a cluster',
     options: PROJECT_OPTIONS,
-    commands: [
-      ...upCommands(),
-      ...removalCommands(),
-      ps,
-      logs,
-      run,
-      ...fileCommands(),
-      ...imageCommands(),
-      ...containerCommands(),
-      ...lookCommands(),
-      ...developCommands(),
-      ls,
-      version(versionText),
-    ],
+    commands: everyCommand(versionText).map(heedDryRun),
   }
+}
+
+function everyCommand(versionText: string): readonly CommandLeaf[] {
+  return [
+    ...upCommands(),
+    ...removalCommands(),
+    ps,
+    logs,
+    run,
+    ...fileCommands(),
+    ...imageCommands(),
+    ...containerCommands(),
+    ...lookCommands(),
+    ...developCommands(),
+    ls,
+    version(versionText),
+  ]
+}
+
+/** `compose --dry-run up` is `compose up --dry-run`, as with docker compose. */
+function heedDryRun(leaf: CommandLeaf): CommandLeaf {
+  const load = async (): Promise<RunCommand> => {
+    const run = await leaf.load()
+    return (invocation, context) => {
+      const { options, globals } = invocation
+      const flag = (name: string): boolean => options.flag(name) || (name === 'dryRun' && globals.flag(name))
+      return run({ ...invocation, options: { ...options, flag } }, context)
+    }
+  }
+  return { ...leaf, load }
 }

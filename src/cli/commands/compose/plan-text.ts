@@ -1,5 +1,5 @@
 import type { ApplyResult, PlanStep } from '../../../core/model/control-api.ts'
-import type { Progress } from '../../output/progress.ts'
+import type { Progress } from '../../output/progress/progress.ts'
 
 const DONE: Readonly<Record<PlanStep['action'], string>> = {
   create: 'Created',

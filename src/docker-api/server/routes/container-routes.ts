@@ -1,4 +1,4 @@
-import { conflict, invalidInput, unsupported } from '../../../core/errors.ts'
+import { conflict, invalidInput, notFound, unsupported } from '../../../core/errors.ts'
 import { isBefore, spokenVersion } from '../../api-version.ts'
 import type { Engine } from '../../engine.ts'
 import { DETAILS_QUERY } from '../../listed-details.ts'
@@ -48,10 +48,13 @@ export function containerRoutes(app: HttpApp, engine: Engine): void {
   })
   app.delete<ById>('/containers/:id', async ({ params, url }, reply) => {
     const query = new Query(url)
-    if (query.flag('link')) refuseLinkRemoval(params.id)
+    if (query.flag('link')) {
+      throw conflict('NOT_A_LINK', 'Conflict, cannot remove the default link name of the container')
+    }
     await containers.remove(params.id, { force: query.flag('force'), volumes: query.flag('v') })
     return reply.code(204).send()
   })
+  linkRoute(app, engine)
   lifecycleRoutes(app, engine)
   app.post<ById>('/containers/:id/wait', async ({ params, url }, reply) => {
     const text = new Query(url).text('condition') ?? 'not-running'
@@ -69,6 +72,23 @@ export function containerRoutes(app: HttpApp, engine: Engine): void {
       body.end(JSON.stringify({ StatusCode: 125, Error: { Message: error instanceof Error ? error.message : '' } }))
     }
   })
+}
+
+/** `DELETE /containers/web/db?link=1` takes a link's name away, and leaves the containers. */
+function linkRoute(app: HttpApp, { containers }: Engine): void {
+  app.delete<{ readonly Params: { readonly id: string; readonly link: string } }>(
+    '/containers/:id/:link',
+    async ({ params: { id, link }, url }) => {
+      const { Links } = new Query(url).flag('link') ? (await containers.inspect(id)).HostConfig : {}
+      if (Links?.some(text => text.endsWith(`/${link}`)) !== true) {
+        throw notFound('NO_SUCH_CONTAINER', `No such container: ${id}/${link}`)
+      }
+      throw unsupported(
+        'NO_LINK_REMOVAL',
+        'A link stays as long as its container: leave out link, and use networks instead',
+      )
+    },
+  )
 }
 
 function lifecycleRoutes(app: HttpApp, { containers }: Engine): void {
@@ -100,24 +120,15 @@ function lifecycleRoutes(app: HttpApp, { containers }: Engine): void {
     return reply.code(204).send()
   })
   app.post<ById>('/containers/:id/rename', async ({ params, url }, reply) => {
-    await containers.rename(params.id, readContainerName(new Query(url).text('name') ?? ''))
+    const name = new Query(url).text('name')
+    if (name === undefined) throw invalidInput('BAD_CONTAINER_NAME', 'Neither old nor new names may be empty')
+    await containers.rename(params.id, readContainerName(name))
     return reply.code(204).send()
   })
   app.post<ById>('/containers/:id/resize', async ({ params, url }, reply) => {
     await containers.resize(params.id, terminalSize(new Query(url)))
     return reply.code(200).send()
   })
-}
-
-/** `DELETE …?link=1` takes a link's name away, and leaves the container. */
-function refuseLinkRemoval(name: string): never {
-  if (!name.replace(/^\//, '').includes('/')) {
-    throw conflict('NOT_A_LINK', 'Conflict, cannot remove the default link name of the container')
-  }
-  throw unsupported(
-    'NO_LINK_REMOVAL',
-    'A link stays as long as its container: leave out link, and use networks instead',
-  )
 }
 
 /** `t` in seconds; a negative one means for ever, which is as long as a day here. */

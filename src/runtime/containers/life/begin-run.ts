@@ -11,8 +11,8 @@ import { readLogConfig } from '../logs/index.ts'
 import type { MonitoredProcess, WaitingMonitor } from '../monitor/conmon.ts'
 import type { ContainerRecord, RunningLife } from '../record.ts'
 import { emitContainer, type Room } from '../room.ts'
+import { bundleConfig, cgroupPath, emptyBundle } from './bundle.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
-import { cgroupPath, emptyBundle, writeBundle } from './write-bundle.ts'
 
 const EXIT_CANNOT_RUN = 128
 
@@ -39,8 +39,8 @@ export async function beginRun(room: Room, id: string, counters: RunCounters): P
     invariant(mounted.status === 'fulfilled', 'the root is mounted')
     await room.mounts.enter(id, record.mounts)
     await fillVolumes(room, record, mounted.value)
-    await writeBundle(room, record, { rootPath: mounted.value, sandbox })
-    const life = lifeOf(room, await monitor.create())
+    const config = await bundleConfig(room, record, { rootPath: mounted.value, sandbox })
+    const life = lifeOf(room, await monitor.create(config))
     await sizeTerminal(room, record)
     connectAttaching(room, id)
     await room.runtime.start(id)

@@ -11,13 +11,13 @@ import { closeSharedParts, unstageMounts } from '../host/index.ts'
 import { type ContainerRecord, isRunning } from '../record.ts'
 import type { Room } from '../room.ts'
 import { clearRun, watchRun } from './begin-run.ts'
+import { removeBundle } from './bundle.ts'
 import { discardContainer } from './create-container.ts'
 import { EXIT_UNKNOWN, endRun, scheduleRestart, settleEnd, wasOomKilled } from './end-run.ts'
 import { killOrphans } from './kill-orphans.ts'
 import { type LeftBehind, planRecovery, type RecoveryStep } from './plan-recovery.ts'
 import { removeUnderLock } from './remove-container.ts'
 import { sandboxRequestOf } from './sandbox-request.ts'
-import { removeBundle } from './write-bundle.ts'
 
 const PARALLEL = 4
 

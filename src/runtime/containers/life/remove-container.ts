@@ -2,8 +2,8 @@ import { beingRemoved, cannotRemoveRunning } from '../container-errors.ts'
 import { isRunning } from '../record.ts'
 import { emitContainer, type Room } from '../room.ts'
 import { cancelRestart, clearRun, takeAttaching } from './begin-run.ts'
+import { removeBundle } from './bundle.ts'
 import { killAndWait } from './stop-container.ts'
-import { removeBundle } from './write-bundle.ts'
 
 /** Removes a container; one that runs only by force. */
 export async function removeContainer(

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { type Clock, withDeadline } from '../../../core/clock.ts'
@@ -9,7 +9,8 @@ import { PROGRAM_PATH, runCommand } from '../../linux/process/run-command.ts'
 import { type SpawnedChild, spawnChild } from '../../linux/process/spawn-child.ts'
 import { bundleFiles } from '../engine-paths.ts'
 import { killMonitors } from '../life/kill-orphans.ts'
-import type { OciRuntime } from './oci-runtime.ts'
+import { openConfigPipe } from './config-pipe.ts'
+import { type OciRuntime, RUNTIME_ENVIRONMENT } from './oci-runtime.ts'
 
 const LAUNCH_TIMEOUT_MS = 30_000
 const STDERR_CHARS_MAX = 2_000
@@ -41,10 +42,10 @@ export interface MonitoredExec extends MonitoredProcess {
   readonly exitCode: Promise<number>
 }
 
-/** A monitor that was started and waits for the word to create its container. */
+/** A monitor that was started and waits for the configuration of its container. */
 export interface WaitingMonitor {
-  /** Creates the container of the bundle and resolves when its first process waits to be started. */
-  readonly create: () => Promise<MonitoredProcess>
+  /** Creates the container and resolves when its first process waits to be started. */
+  readonly create: (config: string) => Promise<MonitoredProcess>
   /** Ends the monitor if it still waits; resolves when it has ended. */
   readonly abandon: () => Promise<void>
 }
@@ -81,33 +82,41 @@ export class Conmon {
   }
 
   /**
-   * Starts the monitor of a container, whose folder must be there. It waits for the rest of the bundle, so that loading
-   * it takes no time when everything else is ready.
+   * Starts the monitor of a container, whose folder must be there and empty. It waits for the configuration, and so does the
+   * runtime if it is known to read it once: loading both takes no time when everything else is ready.
    */
   launch(request: MonitorRequest): WaitingMonitor {
+    const { config: configPath, monitorPid } = bundleFiles(request.bundle)
+    using scope = new DisposableStack()
+    const pipe = this.#runtime.isRunc ? openConfigPipe(configPath) : undefined
+    scope.defer(() => pipe?.close())
     const child = this.#spawn(request)
+    const begin = (): void => void child.start.end('\0')
+    if (pipe !== undefined) begin()
     const sync = new SyncPipe(child)
-    let isWaiting = true
-    const create = async (): Promise<MonitoredProcess> => {
-      isWaiting = false
+    const open = scope.move()
+    open.defer(() => this.#release(child))
+    const create = async (config: string): Promise<MonitoredProcess> => {
+      using _ended = open.move()
       try {
-        child.start.end('\0')
+        if (pipe === undefined) {
+          writeFileSync(configPath, config, { mode: 0o600 })
+          begin()
+        } else pipe.give(config)
         const pid = await this.#within(request, sync.next())
-        return { pid, monitorPid: readPid(bundleFiles(request.bundle).monitorPid) }
+        return { pid, monitorPid: readPid(monitorPid) }
       } catch (error) {
         await endSilent(error, request)
         throw error
-      } finally {
-        this.#release(child)
       }
     }
     const abandon = async (): Promise<void> => {
-      if (!isWaiting) return
-      isWaiting = false
+      if (open.disposed) return
+      using _ended = open.move()
       // Before its input ends, which it would take for the word to begin.
-      child.kill()
-      await sync.ended
-      this.#release(child)
+      if (pipe === undefined) child.kill()
+      else pipe.refuse()
+      await this.#within(request, sync.ended).catch((error: unknown) => endSilent(error, request))
     }
     return { create, abandon }
   }
@@ -158,6 +167,7 @@ export class Conmon {
         cwd: request.bundle,
         env: {
           PATH: PROGRAM_PATH,
+          ...RUNTIME_ENVIRONMENT,
           _OCI_SYNCPIPE: '3',
           _OCI_STARTPIPE: '4',
           ...(isExec ? { _OCI_ATTACHPIPE: '5' } : {}),

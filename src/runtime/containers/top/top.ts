@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { cgroupProcesses } from '../../linux/process/cgroups.ts'
 import { notRunning } from '../container-errors.ts'
-import { cgroupPath } from '../life/write-bundle.ts'
+import { cgroupPath } from '../life/bundle.ts'
 import { isRunning } from '../record.ts'
 import { emitContainer, type Room } from '../room.ts'
 import { type ProcessFiles, processRow, usersOf } from './process-row.ts'

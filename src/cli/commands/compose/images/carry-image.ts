@@ -1,7 +1,7 @@
 import { errorMessage, failed } from '../../../../core/errors.ts'
 import type { CommandContext } from '../../../command.ts'
 import { authOf } from '../../../engine/registry-login.ts'
-import type { Progress } from '../../../output/progress.ts'
+import type { Progress } from '../../../output/progress/progress.ts'
 import type { ManagerApi } from '../manager-api.ts'
 
 export interface Carrying {

@@ -1,7 +1,7 @@
 import { imageName, loadProject, nodeFileReader, servicesOf } from '../../../../compose/index.ts'
 import { errorMessage } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
-import { createProgress } from '../../../output/progress.ts'
+import { createProgress } from '../../../output/progress/progress.ts'
 import { loadOptions } from '../spec/project-options.ts'
 import { type ComposeCommand, withManager } from '../with-manager.ts'
 import { carryImage } from './carry-image.ts'

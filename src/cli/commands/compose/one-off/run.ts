@@ -2,7 +2,7 @@ import { serviceHash, servicesOf } from '../../../../compose/index.ts'
 import { newHexId } from '../../../../core/random.ts'
 import type { ContainerCreateRequest } from '../../../../docker-api/index.ts'
 import type { Options } from '../../../command.ts'
-import { createProgress } from '../../../output/progress.ts'
+import { createProgress } from '../../../output/progress/progress.ts'
 import { createWithImage, StartFailed, start, talk } from '../../container/run.ts'
 import { planText } from '../plan-text.ts'
 import type { LoadedSpec } from '../spec/load-spec.ts'
@@ -31,6 +31,7 @@ export const runRun = withManager(async command => {
     return 0
   }
   await startDependencies({ manager, context, progress, spec, service, running })
+  progress.end()
   return runOnce({ ...command, options: withName(options, name) }, request)
 })
 

@@ -1,7 +1,7 @@
 import type { ApplyResult, ProjectView } from '../../../../core/model/control-api.ts'
 import type { DependencyCondition, ProjectSpec } from '../../../../core/model/service.ts'
 import type { CommandContext } from '../../../command.ts'
-import type { Progress } from '../../../output/progress.ts'
+import type { Progress } from '../../../output/progress/progress.ts'
 import type { ManagerApi } from '../manager-api.ts'
 import { tellSteps } from '../plan-text.ts'
 import { keepOthers } from '../spec/load-spec.ts'

@@ -2,7 +2,7 @@ import { errorMessage } from '../../../../core/errors.ts'
 import { COMPOSE_LABELS } from '../../../../core/model/compose-labels.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
 import type { ContainerSummary } from '../../../../docker-api/index.ts'
-import type { Progress } from '../../../output/progress.ts'
+import type { Progress } from '../../../output/progress/progress.ts'
 import type { ManagerApi } from '../manager-api.ts'
 
 const PARALLEL = 8

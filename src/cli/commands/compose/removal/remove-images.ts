@@ -1,6 +1,6 @@
 import { errorMessage, invalidInput, ShoalError } from '../../../../core/errors.ts'
 import type { ProjectSpec } from '../../../../core/model/service.ts'
-import type { Progress } from '../../../output/progress.ts'
+import type { Progress } from '../../../output/progress/progress.ts'
 import type { ManagerApi } from '../manager-api.ts'
 
 /** Reads `--rmi`. Throws BAD_FLAG. */

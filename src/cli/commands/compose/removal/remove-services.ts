@@ -3,7 +3,7 @@ import type { ApplyResult, ProjectView } from '../../../../core/model/control-ap
 import type { ProjectSpec } from '../../../../core/model/service.ts'
 import { isTerminal } from '../../../../core/model/task.ts'
 import type { CommandContext } from '../../../command.ts'
-import type { Progress } from '../../../output/progress.ts'
+import type { Progress } from '../../../output/progress/progress.ts'
 import type { ManagerApi } from '../manager-api.ts'
 import { planText } from '../plan-text.ts'
 import { killLate } from '../watch/kill-late.ts'

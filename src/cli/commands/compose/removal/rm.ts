@@ -1,6 +1,6 @@
 import type { ProjectView } from '../../../../core/model/control-api.ts'
 import { isTerminal } from '../../../../core/model/task.ts'
-import { createProgress } from '../../../output/progress.ts'
+import { createProgress } from '../../../output/progress/progress.ts'
 import { confirm } from '../../system/confirm.ts'
 import { currentTasks } from '../manager-api.ts'
 import { viewProject } from '../project-tasks.ts'

@@ -4,7 +4,7 @@ import { parseBytes } from '../../../../core/units.ts'
 import { type BuildOptions, type ProgressMessage, toUlimits } from '../../../../docker-api/index.ts'
 import { packContext } from '../../../build-context/pack-context.ts'
 import type { CommandContext } from '../../../command.ts'
-import type { Progress } from '../../../output/progress.ts'
+import type { Progress } from '../../../output/progress/progress.ts'
 import { findImage } from '../images/find-image.ts'
 import type { ManagerApi } from '../manager-api.ts'
 import type { BuiltImages } from './pin-images.ts'
@@ -95,7 +95,7 @@ async function buildImage({ image, build }: { image: string; build: Tree }, run:
     ...hostOf(build),
   }
   const show = ({ stream }: ProgressMessage): void => {
-    if (stream !== undefined && run.quiet !== true) run.context.stderr.write(stream)
+    if (stream !== undefined && run.quiet !== true) run.progress.print(stream)
   }
   try {
     const id = await run.api.engine.images.build(tar, options, show, run.context.signal)

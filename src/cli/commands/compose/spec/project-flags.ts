@@ -1,5 +1,6 @@
 import type { OptionDefinition } from '../../../command.ts'
 import { CLIENT_TLS_OPTIONS } from '../../../engine/engine-address.ts'
+import { DRY_RUN } from '../../../engine/options.ts'
 
 /** Options that stand before every compose command. */
 export const PROJECT_OPTIONS: readonly OptionDefinition[] = [
@@ -13,6 +14,7 @@ export const PROJECT_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--compatibility', summary: 'accepted for compatibility', hidden: true },
   { flags: '--ansi <when>', summary: 'colours: never, always or auto' },
   { flags: '--progress <kind>', summary: 'progress: auto, tty, plain, json or quiet' },
+  DRY_RUN,
   { flags: '--parallel <count>', summary: 'accepted for compatibility', hidden: true },
   { flags: '-H, --host <address>', summary: 'manager to talk to (SHOAL_HOST, DOCKER_HOST; tcp://127.0.0.1:3375)' },
   ...CLIENT_TLS_OPTIONS,

@@ -1,5 +1,5 @@
 import type { CommandContext, Invocation, Options } from '../../../command.ts'
-import { createProgress } from '../../../output/progress.ts'
+import { createProgress } from '../../../output/progress/progress.ts'
 import { confirm } from '../../system/confirm.ts'
 import { planText } from '../plan-text.ts'
 import { type Planned, planFileOf, readPlan, requireSamePlan, writePlan } from './plan-file.ts'

@@ -19,6 +19,7 @@ export async function settle(settling: Settling): Promise<number> {
     await waiting
     return 0
   }
+  progress.end()
   const ending = new AbortController()
   const shown = new Set<string>()
   const services = attachedServices(settling)

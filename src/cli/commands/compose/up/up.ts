@@ -1,6 +1,6 @@
 import { invalidInput } from '../../../../core/errors.ts'
 import type { CommandContext, Invocation, Options } from '../../../command.ts'
-import { createProgress } from '../../../output/progress.ts'
+import { createProgress } from '../../../output/progress/progress.ts'
 import { planText, tellSteps } from '../plan-text.ts'
 import { requireService } from '../spec/load-spec.ts'
 import { changedImages, pullImages } from './pull-images.ts'

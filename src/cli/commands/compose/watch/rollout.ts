@@ -1,4 +1,5 @@
 import type { PlanStep, ProjectView, TaskView } from '../../../../core/model/control-api.ts'
+import type { ProgressPart } from '../../../output/progress/tree-lines.ts'
 import { currentTasks } from '../manager-api.ts'
 
 /** What a person waits for: that everything has started, is healthy, or has done its work. */
@@ -96,6 +97,17 @@ function isDependencyWait(reason: string): boolean {
 
 function capital(text: string): string {
   return text.replace(/^./, letter => letter.toUpperCase())
+}
+
+/** Each replica of a service, and how it is: `shop-web-1 on n2`, `preparing`. */
+export function replicaNews(view: ProjectView, service: string): readonly ProgressPart[] {
+  return currentTasks(view)
+    .filter(task => task.service === service && task.desired === 'running')
+    .toSorted((a, b) => a.slot - b.slot)
+    .map(({ name, node, state, health, pendingReasons = [] }) => ({
+      name: node === undefined ? name : `${name} on ${node}`,
+      news: [state, ...(state === 'running' && health !== 'none' ? [health] : []), ...pendingReasons].join(', '),
+    }))
 }
 
 /** Tasks that no host can take, with the reasons; waiting for another service is not one. */

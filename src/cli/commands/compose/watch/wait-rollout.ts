@@ -1,8 +1,8 @@
 import { type Clock, sleep } from '../../../../core/clock.ts'
 import { failed } from '../../../../core/errors.ts'
 import type { ProjectView } from '../../../../core/model/control-api.ts'
-import type { Progress } from '../../../output/progress.ts'
-import { rolloutProgress, unplaced, type Watched } from './rollout.ts'
+import type { Progress } from '../../../output/progress/progress.ts'
+import { replicaNews, rolloutProgress, unplaced, type Watched } from './rollout.ts'
 
 export interface WaitOptions {
   readonly watched: Watched
@@ -29,7 +29,10 @@ export async function waitForRollout(options: WaitOptions): Promise<void> {
     const view = await options.view()
     if (view === undefined) throw failed('ROLLOUT_FAILED', 'The project was taken down by somebody else meanwhile')
     const services = rolloutProgress(view, watched)
-    for (const { service, news } of services) progress.tell(`Service ${service}`, news)
+    for (const { service, news } of services) {
+      progress.tell(`Service ${service}`, news)
+      progress.parts(`Service ${service}`, replicaNews(view, service))
+    }
     const failures = services.flatMap(({ failure }) => failure ?? [])
     if (failures.length > 0) throw failed('ROLLOUT_FAILED', `Cannot start ${failures.join('\n')}`)
     if (services.every(({ reached }) => reached)) return

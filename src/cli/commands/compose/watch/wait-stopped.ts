@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../../../core/clock.ts'
 import type { TaskView } from '../../../../core/model/control-api.ts'
-import type { Progress } from '../../../output/progress.ts'
+import type { Progress } from '../../../output/progress/progress.ts'
 
 export interface StopWait {
   /** What is still to stop; undefined: nothing is waited for any more. */

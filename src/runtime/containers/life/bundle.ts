@@ -1,10 +1,10 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { invalidInput } from '../../../core/errors.ts'
 import { isFileOrMissing, readFileInside } from '../../linux/files/fd-path.ts'
 import type { Sandbox } from '../../ports.ts'
 import { inForce } from '../container-defaults.ts'
-import { bundleFiles, bundlePath, stagingPath } from '../engine-paths.ts'
+import { bundlePath, stagingPath } from '../engine-paths.ts'
 import {
   blockDeviceNumbers,
   checkRoot,
@@ -33,12 +33,12 @@ export function removeBundle({ paths }: Pick<Room, 'paths'>, id: string): void {
   rmSync(bundlePath(paths, id), { recursive: true, force: true })
 }
 
-/** Writes the bundle of the next run into its empty folder. */
-export async function writeBundle(
+/** The text of the runtime's configuration for the next run; what it names is made or found before. */
+export async function bundleConfig(
   room: Room,
   record: ContainerRecord,
   { rootPath, sandbox }: { readonly rootPath: string; readonly sandbox: Sandbox },
-): Promise<void> {
+): Promise<string> {
   const { config } = record
   const host = inForce(record.host, room.defaults)
   const { initPath } = room.facts
@@ -59,7 +59,7 @@ export async function writeBundle(
     blockDevices: await blockDeviceNumbers(host),
     ...(await openSharedParts(room, record)),
   })
-  writeFileSync(bundleFiles(bundlePath(room.paths, record.id)).config, ociText(spec), { mode: 0o600 })
+  return ociText(spec)
 }
 
 export function cgroupPath({ cgroupParent }: Pick<Room, 'cgroupParent'>, { id, host }: ContainerRecord): string {
