@@ -1,0 +1,15 @@
+import { invalidInput } from '../../core/errors.ts'
+import type { Driver } from './driver.ts'
+import { genericDriver } from './generic.ts'
+import { noneDriver } from './none.ts'
+
+/** Every way to have machines. A new driver is a file and a row here. */
+export const DRIVERS: readonly Driver[] = [genericDriver, noneDriver]
+
+/** Throws NO_SUCH_DRIVER, which says what drivers there are. */
+export function driverOf(name: string): Driver {
+  const driver = DRIVERS.find(each => each.name === name)
+  if (driver !== undefined) return driver
+  const known = DRIVERS.map(each => each.name).join(', ')
+  throw invalidInput('NO_SUCH_DRIVER', `Driver "${name}" not found: there are ${known}`)
+}
