@@ -49,6 +49,8 @@ export interface Project {
   readonly model: Tree
   /** Services whose profile is not active. */
   readonly disabledServices: Tree
+  /** Names of all services of the files, wanted now or not. */
+  readonly serviceNames: readonly string[]
   /** Where things were written, for later messages. */
   readonly sources: SourceIndex
 }
@@ -132,6 +134,7 @@ export function loadProject(options: LoadOptions, reader: FileReader): Project {
     variables,
     model: { ...(options.keepUnusedResources === true ? selected : pruneResources(selected)), name },
     disabledServices: disabled,
+    serviceNames: Object.keys(asTree(model['services'])),
     sources,
   }
 }

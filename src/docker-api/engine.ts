@@ -57,6 +57,14 @@ export interface EventOptions {
   readonly onLost?: () => void
 }
 
+export interface EventStream extends AsyncIterable<EngineEvent> {
+  /**
+   * Once the first event was asked for: resolves when the engine has begun to answer, so that what happens from now on is told; rejects as
+   * reading does. Absent: it has begun already.
+   */
+  readonly opened?: Promise<void>
+}
+
 /** One piece of a container's output. `time` is RFC 3339 with nanoseconds. */
 export interface LogChunk {
   readonly stream: 'stdout' | 'stderr'
@@ -271,7 +279,7 @@ export interface Engine {
   readonly info: () => Promise<SystemInfo>
   readonly version: () => Promise<VersionInfo>
   /** Events from the call on (or from `sinceMs`), until the signal is aborted or `untilMs`. */
-  readonly events: (options: EventOptions, signal: AbortSignal) => AsyncIterable<EngineEvent>
+  readonly events: (options: EventOptions, signal: AbortSignal) => EventStream
   readonly containers: ContainerOperations
   readonly exec: ExecOperations
   readonly images: ImageOperations

@@ -17,6 +17,7 @@ import { PlacementState } from './docker/create/placement-state.ts'
 import { dockerRoutes, hijackTarget, isHijack } from './docker/docker-routes.ts'
 import { BuiltImages } from './docker/images/built-images.ts'
 import { forgetLostImages } from './docker/images/forget-lost-images.ts'
+import { LostNodes } from './docker/lost-nodes.ts'
 import type { NetworkUsePorts } from './docker/networks/cluster-networks.ts'
 import type { ClusterNodes } from './docker/nodes.ts'
 import type { EngineList } from './engine-list/engine-list.ts'
@@ -96,6 +97,7 @@ export async function createManagerServer(
     capVersion: createVersionCap(),
     built,
     execs: new ExecNodes(),
+    lost: new LostNodes({ inventory, clock }),
     inventory,
     ready,
   }

@@ -4,6 +4,7 @@ import { errorCode, invalidInput } from '../../core/errors.ts'
 import type { ClientTls } from '../../docker-api/index.ts'
 import type { CommandContext, Environment, Invocation, OptionDefinition } from '../command.ts'
 import { whyNot } from '../output/file-error.ts'
+import { CONTEXT_OPTION, type DockerContext, dockerContext } from './docker-context.ts'
 
 const DEFAULT_HOST = 'unix:///run/shoal/agent.sock'
 
@@ -25,14 +26,22 @@ export const ENGINE_OPTIONS: readonly OptionDefinition[] = [
     flags: '-H, --host <url>',
     summary: `the engine or manager to talk to [$SHOAL_HOST, $DOCKER_HOST] (default: ${DEFAULT_HOST})`,
   },
+  CONTEXT_OPTION,
   ...CLIENT_TLS_OPTIONS,
 ]
 
 type Flags = Pick<Invocation, 'options' | 'globals'>
 
-/** The engine that a command talks to: `--host`, else `$SHOAL_HOST`, else `$DOCKER_HOST`, else this host's agent. */
-export function engineHost({ globals }: Flags, { env }: Pick<CommandContext, 'env'>): string {
-  return globals.text('host') ?? (env['SHOAL_HOST'] || env['DOCKER_HOST'] || DEFAULT_HOST)
+/** The engine that a command talks to: `--host`, else `$SHOAL_HOST`, else `$DOCKER_HOST`, else a docker context's, else this host's agent. */
+export function engineHost(flags: Flags, context: Pick<CommandContext, 'env'>): string {
+  return namedHost(flags, context) ?? DEFAULT_HOST
+}
+
+/** The host that flags, variables or a docker context name; undefined: none does. */
+export function namedHost({ options, globals }: Flags, { env }: Pick<CommandContext, 'env'>): string | undefined {
+  const context = dockerContext({ options, globals }, { env })
+  if (context !== undefined) return context.host
+  return (options.text('host') ?? globals.text('host') ?? (env['SHOAL_HOST'] || env['DOCKER_HOST'])) || undefined
 }
 
 /**
@@ -44,6 +53,8 @@ export function readClientTls(
   { env }: Pick<CommandContext, 'env'>,
 ): ClientTls | undefined {
   const given = [options, globals]
+  const ofContext = contextTls(dockerContext({ options, globals }, { env }))
+  if (ofContext !== undefined) return ofContext
   const verify = given.some(from => from.flag('tlsverify')) || (env['DOCKER_TLS_VERIFY'] ?? '') !== ''
   if (!verify && !given.some(from => from.flag('tls')) && !isTrue(env['DOCKER_TLS'])) return undefined
   const read = (flag: string, file: string): Buffer | undefined => {
@@ -51,6 +62,20 @@ export function readClientTls(
     return readPem(named ?? join(certificatePath(env), file), named !== undefined)
   }
   const [ca, cert, key] = [read('tlscacert', 'ca.pem'), read('tlscert', 'cert.pem'), read('tlskey', 'key.pem')]
+  return {
+    verify,
+    ...(ca === undefined || !verify ? {} : { ca }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  }
+}
+
+/** A context that has a certificate of any kind means TLS. */
+function contextTls(context: DockerContext | undefined): ClientTls | undefined {
+  if (context === undefined) return undefined
+  const read = (file: string): Buffer | undefined => readPem(join(context.tlsDirectory, file), false)
+  const [ca, cert, key] = [read('ca.pem'), read('cert.pem'), read('key.pem')]
+  if (ca === undefined && cert === undefined && key === undefined && !context.skipVerify) return undefined
+  const verify = !context.skipVerify
   return {
     verify,
     ...(ca === undefined || !verify ? {} : { ca }),

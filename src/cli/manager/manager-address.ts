@@ -1,5 +1,6 @@
 import { invalidInput } from '../../core/errors.ts'
 import type { CommandContext, Invocation, OptionDefinition } from '../command.ts'
+import { namedHost } from '../engine/engine-address.ts'
 
 export const HOST_OPTION: OptionDefinition = {
   flags: '-H, --host <url>',
@@ -14,13 +15,12 @@ export type ManagerAddress =
 const DEFAULT_URL = 'tcp://127.0.0.1:3375'
 const DEFAULT_PORT = 3375
 
-/** The manager that a command talks to: `--host`, else `$SHOAL_HOST`, else `$DOCKER_HOST`, else this machine's. */
+/** The manager that a command talks to: `--host`, else `$SHOAL_HOST`, else `$DOCKER_HOST`, else a docker context's, else this machine's. */
 export function managerAddress(
-  { options, globals }: Pick<Invocation, 'options' | 'globals'>,
-  { env }: Pick<CommandContext, 'env'>,
+  flags: Pick<Invocation, 'options' | 'globals'>,
+  context: Pick<CommandContext, 'env'>,
 ): ManagerAddress {
-  const written = options.text('host') ?? globals.text('host')
-  return parseManagerAddress(written ?? (env['SHOAL_HOST'] || env['DOCKER_HOST'] || DEFAULT_URL))
+  return parseManagerAddress(namedHost(flags, context) ?? DEFAULT_URL)
 }
 
 /** Reads `tcp://host[:port]`, `http://host[:port]`, `unix:///path` or `host[:port]`. Throws BAD_FLAG. */

@@ -10,8 +10,8 @@ export interface Names {
   readonly project: string
   /** Cluster-wide names by the key in the file. */
   readonly volumes: ReadonlyMap<string, string>
-  readonly files: ShippedFiles
-  readonly sources: SourceIndex
+  readonly files: Pick<ShippedFiles, 'filesOf'>
+  readonly sources: Pick<SourceIndex, 'isLocalBind'>
 }
 
 /** The name of the image a service runs: its own, or the one its build is tagged with. */

@@ -52,7 +52,7 @@ export function toProjectSpec(project: Project, readTree: TreeReader): Converted
   return { spec, warnings: [...support.warnings, ...files.warnings] }
 }
 
-function namesOf(section: unknown): ReadonlyMap<string, string> {
+export function namesOf(section: unknown): ReadonlyMap<string, string> {
   return new Map(Object.entries(asTree(section)).map(([key, resource]) => [key, asText(asTree(resource)['name'])]))
 }
 
@@ -85,7 +85,7 @@ function networkSpec(key: string, network: Tree, problems: Problem[]): NetworkSp
   }
 }
 
-function volumeSpec(key: string, volume: Tree): VolumeSpec {
+export function volumeSpec(key: string, volume: Tree): VolumeSpec {
   return {
     name: asText(volume['name']),
     key,

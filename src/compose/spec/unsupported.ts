@@ -5,15 +5,15 @@ import { asText, asTree, isList, isTree, type Path, showPath, type Tree } from '
 /** Whether the value asks for something at all. */
 type When = (value: unknown) => boolean
 
-interface Rule {
+export interface Rule {
   readonly when: When
   /** What a cluster does instead, or what to write instead. */
   readonly advice: string
 }
 
-const always: When = value => !(value === '' || (isList(value) && value.length === 0) || isEmptyTree(value))
-const isOn: When = value => value === true
-const unless =
+export const always: When = value => !(value === '' || (isList(value) && value.length === 0) || isEmptyTree(value))
+export const isOn: When = value => value === true
+export const unless =
   (...accepted: readonly string[]): When =>
   value =>
     !accepted.includes(asText(value))
@@ -22,7 +22,7 @@ function isEmptyTree(value: unknown): boolean {
   return isTree(value) && Object.keys(value).length === 0
 }
 
-const rules = (advice: string, when: When, ...patterns: readonly string[]): (readonly [string, Rule])[] =>
+export const rules = (advice: string, when: When, ...patterns: readonly string[]): (readonly [string, Rule])[] =>
   patterns.map(pattern => [pattern, { when, advice }])
 
 /** What a service would not work without, or work differently without: refused by name. */
@@ -193,19 +193,33 @@ export interface Support {
   readonly warnings: readonly string[]
 }
 
-/** Compares a model with what a cluster can do. */
-export function checkSupport(model: Tree): Support {
+type Rules = ReturnType<typeof pathTable<Rule>>
+
+export interface SupportTables {
+  readonly refused: Rules
+  readonly passedOver: Rules
+  readonly sections: readonly string[]
+}
+
+const CLUSTER: SupportTables = {
+  refused: REFUSED,
+  passedOver: PASSED_OVER,
+  sections: ['services', 'networks', 'secrets', 'configs'],
+}
+
+/** Compares a model with what a cluster can do, or with what other tables say. */
+export function checkSupport(model: Tree, { refused, passedOver, sections } = CLUSTER): Support {
   const problems: Problem[] = []
   const warnings: string[] = []
   const visit = (value: unknown, path: Path): void => {
-    const refusal = REFUSED.find(path)
+    const refusal = refused.find(path)
     if (refusal?.when(value) === true) problems.push({ message: `${told(path, value)} ${refusal.advice}`, path })
-    const remark = PASSED_OVER.find(path)
+    const remark = passedOver.find(path)
     if (remark?.when(value) === true) warnings.push(`${showPath(path)} ${remark.advice}`)
     if (isTree(value)) for (const [key, field] of Object.entries(value)) visit(field, [...path, key])
     if (isList(value)) value.forEach((item, index) => visit(item, [...path, String(index)]))
   }
-  for (const section of ['services', 'networks', 'secrets', 'configs']) visit(asTree(model[section]), [section])
+  for (const section of sections) visit(asTree(model[section]), [section])
   return { problems, warnings }
 }
 

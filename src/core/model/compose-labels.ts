@@ -12,6 +12,12 @@ export const COMPOSE_LABELS = {
   image: 'com.docker.compose.image',
   workingDir: 'com.docker.compose.project.working_dir',
   configFiles: 'com.docker.compose.project.config_files',
+  version: 'com.docker.compose.version',
+  /** `db:service_healthy:false,cache:service_started:true`: what it depends on, how, and whether it restarts with it. */
+  dependsOn: 'com.docker.compose.depends_on',
+  /** Of networks and volumes: their key in the file. */
+  network: 'com.docker.compose.network',
+  volume: 'com.docker.compose.volume',
   /** Shown of a project's containers by a manager: the node that has it. No container carries it. */
   engine: 'com.docker.compose.engine',
 } as const

@@ -7,7 +7,8 @@ import type { Health, TaskState } from './task.ts'
 /** One line of a plan: what an `up` or `down` does, or did. */
 export interface PlanStep {
   readonly action: 'create' | 'update' | 'scale' | 'remove' | 'keep'
-  readonly kind: 'network' | 'volume' | 'service'
+  /** `container`: on one engine, where there is no manager that makes them of services. */
+  readonly kind: 'network' | 'volume' | 'service' | 'container'
   readonly name: string
   /** What differs, for `update` and `scale`: `image`, `environment.GREETING`. */
   readonly because?: readonly string[]
@@ -43,6 +44,8 @@ export interface TaskView {
   readonly pendingReasons?: readonly string[]
   readonly createdAtMs: number
   readonly startedAtMs?: number
+  /** On one engine: Docker's own words for how its container is, `paused` and `Up 5 minutes (Paused)`. */
+  readonly shown?: { readonly state: string; readonly status: string }
 }
 
 /** One of `GET /v1/projects`. */
@@ -56,6 +59,8 @@ export interface ProjectSummary {
   readonly converged: boolean
   /** It is being taken down. */
   readonly removing: boolean
+  /** On one engine: `exited(1), running(2)`. */
+  readonly status?: string
   readonly configFiles?: readonly string[]
 }
 

@@ -33,7 +33,7 @@ export interface ContainerFeedOptions<T> {
   /** The engine has answered with everything. */
   readonly onListed?: () => void
   /** The engine does not answer; it will be asked again. `failures` in a row, with this one. */
-  readonly onFailure: (message: string, failures: number) => void
+  readonly onFailure: (message: string, failures: number, error: unknown) => void
   /** With `gatherMs`: an event has told of something that is read in a while. */
   readonly onMarked?: () => void
   /** Events come faster than they are read. */
@@ -135,7 +135,7 @@ export class ContainerFeed<T> {
       } catch (error) {
         if (signal.aborted) return
         failures++
-        onFailure(errorMessage(error), failures)
+        onFailure(errorMessage(error), failures, error)
         await sleep(clock, Math.min(RECONNECT_MAX_MS, RECONNECT_FIRST_MS * failures), signal).catch(() => {})
       } finally {
         this.#rereads.clear()
@@ -166,6 +166,8 @@ export class ContainerFeed<T> {
     first.catch(() => {})
     try {
       await this.#relistInTurn(turn.signal)
+      // An engine that lists and does not tell what happens would be believed for a minute.
+      await this.#inTime('begin to tell its events', () => events.opened ?? Promise.resolve())
       onAnswer()
       this.#isListed = true
       this.#listed.resolve()
@@ -286,11 +288,16 @@ export class ContainerFeed<T> {
   }
 
   #ask<R>(what: string, ask: () => Promise<R>, isUrgent = true): Promise<R> {
-    const { clock, answerMs, gate = asked => asked() } = this.#options
-    if (answerMs === undefined) return gate(ask, isUrgent)
+    const { gate = asked => asked() } = this.#options
+    return gate(() => this.#inTime(what, ask), isUrgent)
+  }
+
+  async #inTime<R>(what: string, ask: () => Promise<R>): Promise<R> {
+    const { clock, answerMs } = this.#options
+    if (answerMs === undefined) return ask()
     const onTimeout = (): Error =>
       unavailable('ENGINE_SILENT', `The engine did not ${what} within ${answerMs / 1_000} s`)
-    return gate(() => withDeadline(ask, answerMs, { clock, onTimeout }), isUrgent)
+    return withDeadline(ask, answerMs, { clock, onTimeout })
   }
 }
 

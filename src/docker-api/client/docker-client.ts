@@ -1,4 +1,4 @@
-import type { Engine, NetworkOperations, VolumeOperations } from '../engine.ts'
+import type { Engine, EventStream, NetworkOperations, VolumeOperations } from '../engine.ts'
 import type {
   EngineEvent,
   NetworkInspect,
@@ -16,6 +16,8 @@ import { createTransport, type Transport, type TransportPorts } from './transpor
 
 /** Measuring what large volumes hold takes long. */
 const SIZES_MS_MAX = 300_000
+/** An event has a container's labels in it. */
+const EVENT_CHARS_MAX = 1024 * 1024
 
 /** An engine behind an address, and the plain calls of other APIs that answer there. */
 export interface DockerClient extends Engine {
@@ -52,24 +54,27 @@ export function createDockerClient(address: string, ports: TransportPorts): Dock
   }
 }
 
-async function* readEvents(
+function readEvents(
   transport: Transport,
   { sinceMs, untilMs, filters }: Parameters<Engine['events']>[0],
   signal: AbortSignal,
-): AsyncIterable<EngineEvent> {
+): EventStream {
   const query = {
     since: sinceMs === undefined ? undefined : sinceMs / 1_000,
     until: untilMs === undefined ? undefined : untilMs / 1_000,
     filters: filterQuery(filters),
   }
-  const body = await transport.send({
-    method: 'GET',
-    path: '/events',
-    query,
-    signal,
-    responseMs: Number.POSITIVE_INFINITY,
-  })
-  for await (const event of jsonLines(body)) yield event as EngineEvent
+  const opening = Promise.withResolvers<void>()
+  opening.promise.catch(() => {})
+  async function* read(): AsyncIterable<EngineEvent> {
+    const body = await transport.send({ method: 'GET', path: '/events', query, signal }).catch((error: unknown) => {
+      opening.reject(error)
+      throw error
+    })
+    opening.resolve()
+    for await (const event of jsonLines(body, EVENT_CHARS_MAX)) yield event as EngineEvent
+  }
+  return Object.assign(read(), { opened: opening.promise })
 }
 
 function networkOperations(transport: Transport): NetworkOperations {

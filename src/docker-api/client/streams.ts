@@ -7,16 +7,19 @@ import { FrameDecoder } from '../stream-frames.ts'
 /** Longest line of a JSON stream. */
 const LINE_BYTES_MAX = 16 * 1024 * 1024
 
-/** One JSON value a line, as events, pull, push, load and build answer. */
-export async function* jsonLines(body: IncomingMessage): AsyncIterable<unknown> {
+/** One JSON value a line, as events, pull, push, load and build answer. Throws BAD_ANSWER for a line longer than `lineMax`. */
+export async function* jsonLines(body: IncomingMessage, lineMax = LINE_BYTES_MAX): AsyncIterable<unknown> {
   let rest = ''
   body.setEncoding('utf8')
   for await (const chunk of body) {
-    rest += String(chunk)
-    if (rest.length > LINE_BYTES_MAX) throw failed('BAD_ANSWER', 'A line of the answer is longer than 16 MiB')
-    const lines = rest.split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) if (line.trim() !== '') yield parseLine(line)
+    // Only what is new is searched: a line that comes byte by byte would cost the square of its length.
+    const [first = '', ...lines] = String(chunk).split('\n')
+    rest += first
+    if (rest.length > lineMax) throw failed('BAD_ANSWER', `A line of the answer is longer than ${lineMax} characters`)
+    for (const line of lines) {
+      if (rest.trim() !== '') yield parseLine(rest)
+      rest = line
+    }
   }
   if (rest.trim() !== '') yield parseLine(rest)
 }

@@ -89,13 +89,14 @@ export function createTransport(address: string, ports: TransportPorts): Transpo
           },
         )
     if ((response.statusCode ?? 500) < 400) return response
-    throw await failureOf(response, target)
+    throw await failureOf(response, { call, target, clock })
   }
   return {
     address: target,
     send,
     async json(call) {
-      const text = await readInTime(await send(call), { call, target, clock, bytesMax: bytesMax(call, isOneOfMany) })
+      const reading = { call, target, clock, bytesMax: bytesMax(call, isOneOfMany) }
+      const text = await readInTime(await send(call), reading, call.responseMs)
       if (text.trim() === '') return undefined
       try {
         return JSON.parse(text)
@@ -110,7 +111,7 @@ export function createTransport(address: string, ports: TransportPorts): Transpo
           if (head.length > 0) socket.unshift(head)
           resolve({ stream: socket, contentType: response.headers['content-type'] ?? '' })
         })
-        request.on('response', response => void failureOf(response, target).then(reject, reject))
+        request.on('response', response => void failureOf(response, { call, target, clock }).then(reject, reject))
       }),
     close: () => agent.destroy(),
   }
@@ -229,17 +230,19 @@ async function readText(body: IncomingMessage, bytesMax: number): Promise<string
   return Buffer.concat(chunks).toString()
 }
 
+interface Reading {
+  readonly call: Call
+  readonly target: ApiAddress
+  readonly clock: Clock
+  readonly bytesMax: number
+}
+
 /** An answer that began must also end: whoever waits for a whole value waits for no longer than this. */
 function readInTime(
   body: IncomingMessage,
-  {
-    call,
-    target,
-    clock,
-    bytesMax,
-  }: { readonly call: Call; readonly target: ApiAddress; readonly clock: Clock; readonly bytesMax: number },
+  { call, target, clock, bytesMax }: Reading,
+  ms = RESPONSE_MS_MAX,
 ): Promise<string> {
-  const ms = call.responseMs ?? RESPONSE_MS_MAX
   if (!Number.isFinite(ms)) return readText(body, bytesMax)
   return withDeadline(() => readText(body, bytesMax), ms, {
     clock,
@@ -254,10 +257,11 @@ function readInTime(
   })
 }
 
-/** Status and message of a refusal, kept as they came. */
-async function failureOf(response: IncomingMessage, target: ApiAddress): Promise<ShoalError> {
+/** Status and message of a refusal, kept as they came. A refusal is short, however long the answer would have been waited for. */
+async function failureOf(response: IncomingMessage, asked: Omit<Reading, 'bytesMax'>): Promise<ShoalError> {
+  const { target } = asked
   const status = response.statusCode ?? 500
-  const text = (await readText(response, ITEM_BYTES_MAX)).trim()
+  const text = (await readInTime(response, { ...asked, bytesMax: ITEM_BYTES_MAX })).trim()
   const { message, code } = bodyOf(text)
   const sentence = message === '' ? `${target.text} answered with status ${status}` : message
   const details = { answered: true }

@@ -2,7 +2,7 @@ export { createDockerServer, type DockerServer, type DockerServerOptions } from 
 export { errorAnswer, type HttpApp } from './http-app.ts'
 export { checkExposure, isExposed, type ListenAddress, parseListenAddress } from './listen.ts'
 export { createListeners, type Listeners, type ListenOptions, type ServerTls } from './listeners.ts'
-export { Query, registryAuth } from './request.ts'
+export { Query, readJson, registryAuth } from './request.ts'
 export { readContainerName, readCreateRequest } from './routes/create-request.ts'
 export { diskUsage } from './routes/disk-usage.ts'
 export { readConnect, readNetworkCreate } from './routes/network-routes.ts'

@@ -7,6 +7,7 @@ import type { Connections } from '../http/connections.ts'
 import type { Inventory } from '../inventory/index.ts'
 import type { ExecNodes } from './containers/exec-nodes.ts'
 import type { BuiltImages } from './images/built-images.ts'
+import type { LostNodes } from './lost-nodes.ts'
 
 export interface NodeEngine {
   readonly name: string
@@ -26,6 +27,8 @@ export interface ClusterNodes {
   readonly execs?: ExecNodes
   /** What was built and imported through this manager. */
   readonly built?: BuiltImages
+  /** Whom to wait for no longer. */
+  readonly lost?: LostNodes
   /** What is known of the nodes without asking them. */
   readonly inventory: Inventory
   /** What is shown to nodes that speak TLS. */

@@ -16,6 +16,10 @@ import {
 } from './connections.ts'
 
 export interface Upstream extends Destination {
+  /** Tells once if the other side will not answer any more, until the returned function is called. Absent: a closed connection tells. */
+  readonly whenLost?: (tell: (error: Error) => void) => () => void
+  /** What stands behind a good answer that breaks off. Absent: it breaks off for the client too, so that it is not taken for all there is. */
+  readonly lastWords?: (error: Error) => string
   /** Waited for once it has answered, before the client hears of it: at all, or of anything behind the head. */
   readonly beforeHead?: () => Promise<void>
   readonly beforeBody?: () => Promise<void>
@@ -42,35 +46,75 @@ export async function forward(
 ): Promise<void> {
   let exchange = handOn(incoming, upstream, connections, false)
   let answer: IncomingMessage | undefined
+  let loss: Error | undefined
+  const stop = upstream.whenLost?.(error => {
+    loss = error
+    exchange.request.destroy(error)
+  })
   response.on('close', () => {
+    stop?.()
     // A connection is kept only if both sides have said all they had to say.
     if (answer?.readableEnded !== true || !exchange.request.writableFinished) exchange.request.destroy()
   })
   // Gone while we looked where to: the event was before we listened.
-  if (response.destroyed) exchange.request.destroy()
+  if (response.destroyed) {
+    stop?.()
+    exchange.request.destroy()
+  }
   try {
     answer = await exchange.answered.catch((error: unknown) => {
       if (!(error instanceof KeptConnectionClosed) || !mayRepeat(incoming) || response.destroyed) throw error
       exchange = handOn(incoming, upstream, connections, true)
       return exchange.answered
     })
+    const breaking = untilBroken(answer)
+    await upstream.beforeHead?.()
+    breaking.throwIfAborted()
   } catch (cause) {
-    const where = `${upstream.what} at ${upstream.address}`
-    throw unavailable('UNREACHABLE', `Cannot reach ${where}: ${errorMessage(cause)}`, { cause })
+    throw unreachable(upstream, cause)
   }
-  await upstream.beforeHead?.()
+  await pass(answer, response, { upstream, loss: () => loss })
+}
+
+/** Sends an answer on, to its end or to where it breaks off. */
+async function pass(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  { upstream, loss }: { readonly upstream: Upstream; readonly loss: () => Error | undefined },
+): Promise<void> {
+  const { beforeBody, relay, lastWords } = upstream
+  const isGood = GOOD.includes(answer.statusCode ?? 0)
   const { connection: _connection, 'keep-alive': _keepAlive, ...headers } = answer.headers
   response.writeHead(answer.statusCode ?? 502, headers)
   // Followers of logs and events wait for the head of the answer, long before there is a body. Without one, its end is sent with it.
   if (!isEmpty(answer)) response.flushHeaders()
-  answer.on('error', () => response.destroy())
-  if (upstream.beforeBody !== undefined) await untilBody(answer, upstream.beforeBody)
-  if (upstream.relay === undefined || !GOOD.includes(answer.statusCode ?? 0)) answer.pipe(response)
+  let isBroken = false
+  answer.on('error', error => {
+    isBroken = true
+    const isOpen = isGood && headers['content-length'] === undefined
+    if (isOpen && lastWords !== undefined) response.end(lastWords(loss() ?? unreachable(upstream, error)))
+    else response.destroy()
+  })
+  if (beforeBody !== undefined) await untilBody(answer, beforeBody)
+  if (relay === undefined || !isGood) answer.pipe(response)
   else {
-    await upstream.relay(answer, response)
-    response.end()
+    await relay(answer, response).catch((error: unknown) => {
+      if (!isBroken) throw error
+    })
+    if (!isBroken) response.end()
   }
   await finished(response).catch(() => {})
+}
+
+/** Aborted when an answer breaks off; without anybody who listens that would pass unheard. */
+function untilBroken(answer: IncomingMessage): AbortSignal {
+  const broken = new AbortController()
+  answer.on('error', error => broken.abort(error))
+  return broken.signal
+}
+
+function unreachable({ what, address }: Destination, cause: unknown): Error {
+  return unavailable('UNREACHABLE', `Cannot reach ${what} at ${address}: ${errorMessage(cause)}`, { cause })
 }
 
 function handOn(incoming: IncomingMessage, upstream: Upstream, connections: Connections, isFresh: boolean): Exchange {
@@ -108,7 +152,7 @@ export async function splice(
   incoming: IncomingMessage,
   client: Duplex,
   head: Buffer,
-  { upstream, clock }: { readonly upstream: Destination; readonly clock: Clock },
+  { upstream, clock }: { readonly upstream: Upstream; readonly clock: Clock },
 ): Promise<void> {
   const body = await readBody(incoming)
   const socket = await dial(upstream, clock)
@@ -129,7 +173,9 @@ export async function splice(
   if (client.destroyed) end()
   client.pipe(socket)
   socket.pipe(client)
+  const stop = upstream.whenLost?.(end)
   await finished(socket).catch(() => {})
+  stop?.()
 }
 
 const REPLACED: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding', FORWARDED])
@@ -160,9 +206,7 @@ async function dial(upstream: Destination, clock: Clock): Promise<Socket> {
     return socket
   } catch (cause) {
     socket.destroy()
-    throw unavailable('UNREACHABLE', `Cannot reach ${upstream.what} at ${upstream.address}: ${errorMessage(cause)}`, {
-      cause,
-    })
+    throw unreachable(upstream, cause)
   } finally {
     timer.cancel()
     socket.off('error', connected.reject)

@@ -28,6 +28,10 @@ const BODY_BYTES_MAX = 8 * 1024 * 1024
 /** Of every answer that is the manager's own. */
 const FRONT_HEADERS = { 'api-version': '1.43', server: 'shoal', ostype: 'linux' }
 
+/** How often we look who leads while a request is with the leader, and how often in a row it may be somebody else, or nobody. */
+const LOOK_MS = 1_000
+const DEPOSED_LOOKS = 3
+
 const GONE = new DOMException('The client is gone', 'AbortError')
 
 export interface Front {
@@ -139,13 +143,31 @@ function sendParts(parts: readonly Buffer[], reply: FastifyReply): FastifyReply 
   return reply
 }
 
-function leaderOf(request: FastifyRequest, { manager, tls }: ServerPorts): Upstream {
+function leaderOf(request: FastifyRequest, { manager, clock, tls }: ServerPorts): Upstream {
   const leader = manager.leader()
   if (leader === undefined || request.headers[FORWARDED] !== undefined) {
     throw unavailable('NOT_LEADER', 'No manager leads the cluster at the moment; try again')
   }
-  const upstream = { what: 'the leading manager', address: leader.address, path: request.originalUrl }
+  const { address } = leader
+  const whenLost = (tell: (error: Error) => void) => untilDeposed(address, { manager, clock }, tell)
+  const upstream = { what: 'the leading manager', address, path: request.originalUrl, whenLost }
   return tls === undefined ? upstream : { ...upstream, tls: clientTlsOf(tls) }
+}
+
+/** A leader that is cut off or frozen closes no connection: who waits for its answer is told when another leads, or none for a while. */
+function untilDeposed(
+  address: string,
+  { manager, clock }: Pick<ServerPorts, 'manager' | 'clock'>,
+  tell: (error: Error) => void,
+): () => void {
+  let looksWithout = 0
+  const look = (): void => {
+    looksWithout = manager.leader()?.address === address ? 0 : looksWithout + 1
+    if (looksWithout < DEPOSED_LOOKS) timer = clock.setTimer(LOOK_MS, look)
+    else tell(unavailable('LEADER_LOST', 'It does not lead any more; see whether it was done before you try again'))
+  }
+  let timer = clock.setTimer(LOOK_MS, look)
+  return () => timer.cancel()
 }
 
 /** Once a reply is hijacked its errors are ours to tell. */

@@ -14,6 +14,8 @@ export interface NodeInventory {
   readonly condition: NodeCondition
   /** Why it is broken or down: a sentence without the node's name. */
   readonly error: string | undefined
+  /** While it is broken: it answers nothing at all. */
+  readonly isSilent: boolean
   /** Why it was broken when it went down. */
   readonly errorBefore: string | undefined
   /** Wall clock of when it became broken or down, as far as it was seen. */

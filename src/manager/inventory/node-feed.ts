@@ -1,5 +1,5 @@
 import { type Clock, withDeadline } from '../../core/clock.ts'
-import { unavailable } from '../../core/errors.ts'
+import { errorCode, unavailable } from '../../core/errors.ts'
 import { ContainerFeed, checkedImages, type Engine, type ImageSummary } from '../../docker-api/index.ts'
 import { clockSkewMs } from '../clock-skew.ts'
 import type { Gate } from './gate.ts'
@@ -26,6 +26,8 @@ export interface NodeFeedPorts {
 
 /** A node that does not answer for this long is not waited for. */
 export const ANSWER_MS = 4_000
+/** What it means that nothing came, as opposed to a wrong answer. */
+const SILENT = ['ENGINE_SILENT', 'ENGINE_UNAVAILABLE']
 /** Events about one container within this long are one question. Whoever lists containers does not wait for it, see settled(). */
 const GATHER_MS = 50
 /** What changes what we keep. Health checks alone would be ten thousand other events a second in a large cluster. */
@@ -48,6 +50,7 @@ export class NodeFeed implements NodeInventory {
   condition: NodeCondition = 'reading'
   error: string | undefined
   errorBefore: string | undefined
+  isSilent = false
   sinceMs: number | undefined
   listedAtMs: number | undefined
   images: readonly ImageSummary[] = []
@@ -83,7 +86,10 @@ export class NodeFeed implements NodeInventory {
       },
       onFlood: () => this.#become('broken', 'It tells of more than can be read: events without end'),
       onListed: () => this.#onListed(),
-      onFailure: message => this.#become('broken', message),
+      onFailure: (message, _failures, error) => {
+        this.isSilent = SILENT.includes(errorCode(error) ?? '')
+        this.#become('broken', message)
+      },
     })
   }
 
@@ -155,6 +161,7 @@ export class NodeFeed implements NodeInventory {
 
   #onListed(): void {
     this.listedAtMs = this.#ports.clock.nowMs()
+    this.isSilent = false
     if (!this.#feed.isFlooded) this.#become('live', undefined)
     // One after the other, over one connection.
     void this.#readImages().then(() => this.#readClock())

@@ -1,14 +1,12 @@
 import { createHash, type Hash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { rm, stat } from 'node:fs/promises'
+import { open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { errorCode, ShoalError } from '../../core/errors.ts'
 import { newShortId } from '../../core/random.ts'
 import { removeTree } from '../linux/files/remove-tree.ts'
 import type { LayerRef } from './contract.ts'
 import { MEDIA_TYPES } from './format/manifest.ts'
-import { diskError, syncFileSystem } from './store/files.ts'
+import { diskError, syncFileSystem, writeAll } from './store/files.ts'
 import type { StoreParts } from './store/store-parts.ts'
 import { gzipBlocks } from './tar/gzip-blocks.ts'
 import { unpackingAlong } from './tar/unpack-along.ts'
@@ -80,11 +78,20 @@ async function pack(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly diffId: string; readonly digest: string }> {
   const [content, blob] = [createHash('sha256'), createHash('sha256')]
-  await pipeline(
-    digested(gzipBlocks(digested(tar, content)), blob),
-    createWriteStream(path, { mode: 0o600, highWaterMark: 4 << 20 }),
-    signal === undefined ? {} : { signal },
-  )
+  await using file = await open(path, 'wx', 0o600)
+  let writing = Promise.resolve()
+  try {
+    for await (const piece of gzipBlocks(digested(tar, content))) {
+      signal?.throwIfAborted()
+      blob.update(piece)
+      await writing
+      // While the next piece is made; it is good as long.
+      writing = writeAll(file, piece)
+      writing.catch(() => {})
+    }
+  } finally {
+    await writing
+  }
   return { diffId: `sha256:${content.digest('hex')}`, digest: `sha256:${blob.digest('hex')}` }
 }
 

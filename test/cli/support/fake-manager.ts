@@ -90,12 +90,16 @@ export async function startFakeManager(): Promise<FakeManager> {
     images: new Map<string, string>(),
     builds: [] as { query: URLSearchParams; bytes: number }[],
     execs: [] as object[],
-    answers: new Map<string, FakeAnswer>([['GET /containers/json', { body: [] }]]),
+    answers: new Map<string, FakeAnswer>([
+      ['GET /containers/json', { body: [] }],
+      ['GET /version', { body: { Components: [{ Name: 'Shoal manager' }] } }],
+    ]),
     bodies: [] as { call: string; body: unknown }[],
     looks: 0,
   }
   const server = createServer((request, response) => {
-    state.calls.push(`${request.method ?? ''} ${request.url ?? ''}`)
+    // Asked by every command, of whatever it talks to.
+    if (request.url !== '/version') state.calls.push(`${request.method ?? ''} ${request.url ?? ''}`)
     answer(request, response, state).catch((error: unknown) => {
       response.writeHead(500).end(JSON.stringify({ message: String(error) }))
     })

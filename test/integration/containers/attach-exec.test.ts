@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Dock, eventually, isRoot, readAll, readFrames, soon } from './support.ts'
 
@@ -54,6 +56,56 @@ describe.skipIf(!isRoot)('attach and exec', () => {
     const exec = await dock.engine.exec.create(id, { Cmd: ['touch', '/tmp/go'] })
     await dock.engine.exec.start(exec.Id, { detach: true, tty: false })
     expect(readFrames(await readAll(stream))).toEqual([[1, 'early\nlate\n']])
+  })
+
+  it.each([false, true])('attached with logs at any moment hears every line once (terminal: %s)', async Tty => {
+    const { containers } = dock.engine
+    const lines = 3_000
+    const count = `i=0; while [ $i -lt ${lines} ]; do echo $i; [ $((i % 100)) = 0 ] && sleep 0.05; i=$((i+1)); done`
+    const id = await dock.run(count, { Tty })
+    const heard: Promise<string>[] = []
+    for (let client = 0; client < 10; client++) {
+      const { stream } = await containers.attach(id, { ...ALL, logs: true })
+      const text = (bytes: Buffer): string =>
+        Tty
+          ? bytes.toString()
+          : readFrames(bytes)
+              .map(([, part]) => part)
+              .join('')
+      heard.push(readAll(stream).then(text))
+      await dock.printed(id, `${client * 250}`)
+    }
+    const all = Array.from({ length: lines }, (_value, index) => `${index}${Tty ? '\r' : ''}\n`).join('')
+    for (const text of await Promise.all(heard)) expect(text).toBe(all)
+  })
+
+  it('attached with logs hears a question whose line has no end, and is heard', async () => {
+    const id = await dock.run('printf "name? "; read name; echo "hello $name"', { OpenStdin: true, Tty: true })
+    const { stream } = await dock.engine.containers.attach(id, { ...ALL, logs: true })
+    let heard = ''
+    for await (const data of stream) {
+      heard += String(data)
+      if (heard === 'name? ') stream.write('you\n')
+    }
+    expect(heard).toMatch(/^name\? (you\r\n)?hello you\r\n$/)
+  })
+
+  it('attached with logs and gone again leaves no reader behind', async () => {
+    const id = await dock.run('echo said; exec sleep 1000', { OpenStdin: true })
+    const open = (): readonly string[] =>
+      readdirSync('/proc/self/fd').flatMap(name => {
+        try {
+          return [readlinkSync(`/proc/self/fd/${name}`)].filter(path => path.includes(id))
+        } catch {
+          return []
+        }
+      })
+    const before = open().length
+    const { stream } = await dock.engine.containers.attach(id, { ...ALL, logs: true })
+    await once(stream, 'data')
+    expect(open().length).toBeGreaterThan(before)
+    stream.destroy()
+    expect(await eventually(open, paths => paths.length <= before)).toHaveLength(before)
   })
 
   it('ends the stream of who waited for a container that was removed', async () => {

@@ -157,6 +157,24 @@ describe.skipIf(!isRoot)('the life of a container', () => {
     expect(after.Pid).not.toBe(before.Pid)
   })
 
+  it('restarts by the signal asked for, and is killed if that takes too long', async () => {
+    const { containers } = dock.engine
+    const id = await dock.run('trap "echo told; exit 0" USR1; trap "" TERM; echo ready; while :; do sleep 0.05; done')
+    await dock.printed(id, 'ready')
+    await containers.restart(id, { signal: 'SIGUSR1', timeoutMs: 60_000 })
+    await eventually(
+      () => dock.output(id),
+      text => /ready\ntold\nready/.test(text),
+    )
+    await containers.restart(id, { signal: 'SIGTERM', timeoutMs: 100 })
+    await eventually(
+      () => dock.output(id),
+      text => text.endsWith('told\nready\nready\n'),
+    )
+    await expect(containers.restart(id, { signal: 'NOSUCH' })).rejects.toMatchObject({ status: 400 })
+    expect((await dock.state(id)).Status).toBe('running')
+  })
+
   it('that cannot run its command says so, is left created, and can be removed', async () => {
     const { containers } = dock.engine
     const id = await dock.create('', { Cmd: ['no-such-program'] })

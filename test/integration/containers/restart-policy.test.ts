@@ -25,6 +25,27 @@ describe.skipIf(!isRoot)('restart policies', () => {
     expect((await dock.output(id)).match(/ran/g)).toHaveLength(3)
   })
 
+  it('each run of a container that fails at once begins later than the one before', async () => {
+    const { containers, events } = dock.engine
+    const id = await dock.create('exit 1', { host: { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 4 } } })
+    const stop = new AbortController()
+    const times: number[] = []
+    const watching = (async () => {
+      for await (const { Action, timeNano } of events({ filters: { container: [id] } }, stop.signal)) {
+        if (Action === 'die' || Action === 'start') times.push(timeNano / 1e6)
+        if (times.length === 10) return
+      }
+    })()
+    await containers.start(id)
+    await watching
+    stop.abort()
+    // Start, end, start, end …: the pauses lie between an end and the next start.
+    const pauses = times.slice(1, -1).flatMap((time, index) => (index % 2 === 0 ? (times[index + 2] ?? 0) - time : []))
+    expect(pauses).toHaveLength(4)
+    // A timer may fire a moment early; how late it is depends on the host.
+    for (const [index, pause] of pauses.entries()) expect(pause).toBeGreaterThan(100 * 2 ** index - 5)
+  })
+
   it('on-failure leaves alone what succeeded', async () => {
     const { containers } = dock.engine
     const id = await dock.create('true', { host: { RestartPolicy: { Name: 'on-failure' } } })

@@ -83,6 +83,14 @@ describe.skipIf(!isRoot)('network stack (needs root)', () => {
     expect((await open(again)).ports['81/tcp']).toEqual(everywhere(String(port)))
   })
 
+  it('takes the first port of a range that is free, until there is none', async () => {
+    const inRange = (name: string): SandboxRequest =>
+      sandboxRequest(name, { portBindings: { '80/tcp': [{ HostPort: '20100-20101' }] } })
+    expect((await open(inRange('one'))).ports['80/tcp']).toEqual(everywhere('20100'))
+    expect((await open(inRange('two'))).ports['80/tcp']).toEqual(everywhere('20101'))
+    await expect(open(inRange('three'))).rejects.toMatchObject({ code: 'PORT_IN_USE' })
+  })
+
   it('keeps networks apart, serves names on them, and takes static addresses', async () => {
     await host.process.call('createNetwork', { Name: 'front', IPAM: { Config: [{ Subnet: '10.50.0.0/24' }] } })
     await host.process.call('createNetwork', { Name: 'back' })

@@ -20,6 +20,8 @@ export const lab: {
   /** Nodes of the cluster that hold no lease now. */
   away: MemberRecord[]
   leads: boolean
+  /** The manager that this one took for the leader leads no more, and nobody else does. */
+  isDeposed: boolean
   networks: Map<string, NetworkRecord>
   /** Shared by all managers of a test. */
   store: Store
@@ -35,6 +37,7 @@ export const lab: {
   members: [],
   away: [],
   leads: true,
+  isDeposed: false,
   networks: new Map(),
   store: createMemoryStore({ clock: systemClock }),
   known: Promise.resolve(),
@@ -52,6 +55,7 @@ beforeEach(() => {
     members: [],
     away: [],
     leads: true,
+    isDeposed: false,
     networks,
     known,
     store,
@@ -106,7 +110,7 @@ export async function startFront({ leader, tls }: { leader?: string; tls?: Serve
     confirmLead: async () => {},
     whileLeading: () => {},
     placeBeside: standalone => void (lab.standalone = standalone),
-    leader: () => ({ id: 'm', address: leader ?? '', sinceMs: 0 }),
+    leader: () => (lab.isDeposed ? undefined : { id: 'm', address: leader ?? '', sinceMs: 0 }),
     apply: project => Promise.resolve({ project: project.name, changed: true, steps: [] }),
     remove: project => Promise.resolve({ project, changed: true, steps: [] }),
     updateNode: () => Promise.resolve(),

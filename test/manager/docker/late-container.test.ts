@@ -1,6 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { unavailable } from '../../../src/core/errors.ts'
-import { settle } from '../../../src/core/manual-clock.ts'
+import { ManualClock, settle } from '../../../src/core/manual-clock.ts'
+import { undoWhenLate } from '../../../src/manager/docker/create/late-container.ts'
+import type { InventoryChange } from '../../../src/manager/inventory/index.ts'
+import { stubEngine } from '../../support/stub-engine.ts'
+import { EMPTY_INVENTORY } from '../empty-inventory.ts'
+import { memberRecord } from '../support.ts'
 import { create, lab } from './create-lab.ts'
 
 const taken = () => [...(lab.cluster?.state.standalone.reservations().values() ?? [])]
@@ -65,5 +70,28 @@ describe('a container that nobody wants any more', () => {
     await lab.cluster?.clock.advance(2 * 60_000)
     expect(taken()).toEqual([])
     await create('a')
+  })
+
+  it('has neither any more once its node has left the cluster, and is removed all the same should it come', async () => {
+    const listeners: ((change: InventoryChange) => void)[] = []
+    const onChange = (listener: (change: InventoryChange) => void) => {
+      listeners.push(listener)
+      return () => {}
+    }
+    const [done, remove] = [vi.fn(), vi.fn(async () => {})]
+    const node = { name: 'n1', member: memberRecord('n1'), engine: stubEngine({ containers: { remove } }) }
+    const ports = { inventory: { ...EMPTY_INVENTORY, onChange }, clock: new ManualClock() }
+    undoWhenLate({ node, swarmId: 's1', done }, ports)
+    const tell = (change: InventoryChange): void => {
+      for (const listener of listeners) listener(change)
+    }
+    tell({ kind: 'node', name: 'n2' })
+    tell({ kind: 'node', name: 'n1', node: { condition: 'down' } as never })
+    expect(done).not.toHaveBeenCalled()
+    tell({ kind: 'node', name: 'n1' })
+    expect(done).toHaveBeenCalled()
+    expect(remove).not.toHaveBeenCalled()
+    tell({ kind: 'container', node: 'n1', now: { id: 'c1', labels: { 'com.docker.swarm.id': 's1' } } as never })
+    expect(remove).toHaveBeenCalledWith('c1', { force: true, volumes: true })
   })
 })

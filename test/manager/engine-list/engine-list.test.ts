@@ -41,6 +41,14 @@ describe('an engine of the list', () => {
     [infoOf('a', { Labels: ['x'] }), undefined, /contains an invalid label \(x\) not formatted as "key=value"/],
     [infoOf('a'), 'ID-b', /^Engine \(ID: ID-b, Addr: 10\.0\.0\.1:2375\) shows up with another ID:ID-a\./],
     [infoOf('', {}), undefined, /does not say its ID and its name/],
+    [infoOf('../election'), undefined, /^engine 10\.0\.0\.1:2375 gives an ID or a name that is none/],
+    [infoOf('two words'), undefined, /gives an ID or a name that is none/],
+    [infoOf('a', { ID: 'x'.repeat(256) }), undefined, /gives an ID or a name that is none: .* up to 255 characters$/],
+    [infoOf('a', { NCPU: '4' } as never), undefined, /^cannot get resources for this engine/],
+    [infoOf('a', { Labels: [7] } as never), undefined, /contains an invalid label \(7\)/],
+    [infoOf('a', { Labels: ['x'.repeat(1_000)] }), undefined, /contains an invalid label \(x{255}\) not/],
+    [infoOf('a', { Labels: [`rack=${'x'.repeat(65_536)}`] }), undefined, /says more of itself than .*64 KiB at most$/],
+    [infoOf('a', { KernelVersion: 'x'.repeat(65_536) }), undefined, /says more of itself/],
   ])('is none when it lies or is something else', (info, knownId, problem) => {
     expect(judge(info, knownId)).toEqual({ problem: expect.stringMatching(problem) })
   })

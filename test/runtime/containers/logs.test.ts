@@ -68,6 +68,13 @@ it('joins partial lines of each stream, and gives an unfinished one at the end',
   expect(await read()).toBe('err\nhello\nprompt> ')
 })
 
+it('passes partial lines on as they came to who does not wait for their end', async () => {
+  await writeFile(path, line(1, 'na', { tag: 'P' }) + line(2, 'me? ', { tag: 'P' }) + line(3, 'you') + line(4, 'bye'))
+  const signal = new AbortController().signal
+  const chunks = await Array.fromAsync(readLogs(path, { ...ALL, pieces: true }, { clock, signal }))
+  expect(chunks.map(({ data }) => data.toString())).toEqual(['na', 'me? ', 'you\n', 'bye\n'])
+})
+
 it('skips records that a crash damaged', async () => {
   await writeFile(path, `${line(1, 'a')}\0\0\0\n2026 stdout X b\n\n${line(2, 'c')}2026-01-02T03:04:05Z stdo`)
   expect(await read()).toBe('a\nc\n')

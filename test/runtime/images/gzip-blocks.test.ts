@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { compressionOf } from '../../../src/runtime/images/tar/decompress.ts'
 import { gzipBlocks } from '../../../src/runtime/images/tar/gzip-blocks.ts'
+import { WRAPPED_BYTES_MORE, wrapGzip } from '../../../src/runtime/images/tar/wrap-gzip.ts'
 import { fc } from '../../support/property.ts'
 
 const MEBIBYTE = 1 << 20
@@ -13,7 +14,12 @@ async function* cut(input: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let from = 0; from < input.length; from += size) yield input.subarray(from, from + size)
 }
 
-const pack = (input: Buffer, size = 65_536): Promise<Buffer> => buffer(Readable.from(gzipBlocks(cut(input, size))))
+async function pack(input: Buffer, size = 65_536): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  // Their memory is used again.
+  for await (const piece of gzipBlocks(cut(input, size))) pieces.push(Buffer.from(piece))
+  return Buffer.concat(pieces)
+}
 
 /** Bytes that nothing makes smaller, the same at every run. */
 function noise(length: number): Buffer {
@@ -50,6 +56,19 @@ it('makes text small, and wraps what was packed before', async () => {
   const wrapped = await pack(noise(4 * MEBIBYTE))
   expect(wrapped.length).toBeGreaterThan(4 * MEBIBYTE)
   expect(wrapped.length).toBeLessThan(4 * MEBIBYTE * 1.001)
+})
+
+it('makes small what comes again, however even its bytes are', async () => {
+  const ramp = Buffer.from(Array.from({ length: 256 }, (_, index) => index))
+  expect((await pack(Buffer.alloc(2 * MEBIBYTE, ramp))).length).toBeLessThan(MEBIBYTE / 10)
+})
+
+it.each([0, 1, 65_534, 65_535, 65_536, 131_070, 131_071, MEBIBYTE])('wraps %i bytes into what they were', length => {
+  const bytes = noise(length)
+  const room = Buffer.alloc(MEBIBYTE + WRAPPED_BYTES_MORE, 0xaa)
+  const member = wrapGzip(bytes, room)
+  expect(member.buffer).toBe(room.buffer)
+  expect(gunzipSync(member).equals(bytes)).toBe(true)
 })
 
 it('makes a whole file of nothing', async () => {

@@ -32,7 +32,8 @@ export async function runLs(invocation: Invocation, context: CommandContext): Pr
   return 0
 }
 
-function status({ removing, running, wanted, converged }: ProjectSummary): string {
+function status({ removing, running, wanted, converged, status: onEngine }: ProjectSummary): string {
+  if (onEngine !== undefined) return onEngine
   if (removing) return `removing(${running})`
   return converged ? `running(${running})` : `running(${running} of ${wanted})`
 }

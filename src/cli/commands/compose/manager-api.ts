@@ -1,4 +1,5 @@
 import { ShoalError } from '../../../core/errors.ts'
+import { COMPOSE_LABELS } from '../../../core/model/compose-labels.ts'
 import type { ApplyResult, ProjectSummary, ProjectView, TaskView } from '../../../core/model/control-api.ts'
 import type { ProjectSpec } from '../../../core/model/service.ts'
 import { type Patience, retry } from '../../../core/retry.ts'
@@ -7,6 +8,8 @@ import type { CommandContext, Invocation } from '../../command.ts'
 import { readClientTls } from '../../engine/engine-address.ts'
 import { managerAddress } from '../../manager/manager-address.ts'
 import { explainUnreachable } from '../../manager/unreachable.ts'
+import { engineProjects, engineView } from './one-engine/engine-view.ts'
+import { knownContainers } from './one-engine/known-containers.ts'
 
 interface ApplyOptions {
   readonly dryRun?: boolean
@@ -15,13 +18,19 @@ interface ApplyOptions {
   readonly removeOrphans?: boolean
 }
 
-/** What the compose commands ask of the manager. */
+/** Who runs the containers: a manager over many hosts, or one engine that knows nothing of projects. */
+export type Runner = 'manager' | 'engine'
+
+/** What the compose commands ask of whoever runs the containers. */
 export interface ManagerApi {
-  /** The Docker Engine API that the manager serves over all hosts. */
+  /** Asked once. */
+  readonly runner: () => Promise<Runner>
+  /** The Docker Engine API: of one engine, or the one that the manager serves over all hosts. */
   readonly engine: DockerClient
   readonly projects: () => Promise<readonly ProjectSummary[]>
   /** Undefined if there is no such project. */
   readonly project: (name: string) => Promise<ProjectView | undefined>
+  /** Of a manager only, as all below: an engine is told container by container. */
   readonly apply: (spec: ProjectSpec, options: ApplyOptions) => Promise<ApplyResult>
   /** Has an image that was built copied to a second node, if only one has it. */
   readonly keepCopies: (imageId: string) => Promise<void>
@@ -55,10 +64,24 @@ export function managerApi(invocation: Invocation, context: CommandContext): Man
     }
   }
   const pathOf = (name: string): string => `/v1/projects/${encodeURIComponent(name)}`
+  let asked: Promise<Runner> | undefined
+  const runner = (): Promise<Runner> => {
+    asked ??= runnerOf(engine).catch((error: unknown) => {
+      throw explainUnreachable(address, error)
+    })
+    return asked
+  }
   return {
     engine,
-    projects: () => call({ method: 'GET', path: '/v1/projects' }),
-    project: name => orUndefined(call<ProjectView>({ method: 'GET', path: pathOf(name) })),
+    runner,
+    async projects() {
+      if ((await runner()) === 'manager') return call({ method: 'GET', path: '/v1/projects' })
+      return engineProjects(await engine.containers.list({ all: true, filters: { label: [COMPOSE_LABELS.project] } }))
+    },
+    async project(name) {
+      if ((await runner()) === 'engine') return engineView(name, await knownContainers(engine, name))
+      return orUndefined(call<ProjectView>({ method: 'GET', path: pathOf(name) }))
+    },
     apply: (spec, { dryRun, recreate = [], removeOrphans }) =>
       call({
         method: 'PUT',
@@ -81,6 +104,11 @@ export function managerApi(invocation: Invocation, context: CommandContext): Man
         }),
       ),
   }
+}
+
+async function runnerOf(engine: DockerClient): Promise<Runner> {
+  const { Components } = await engine.version()
+  return Components.some(({ Name }) => Name === 'Shoal manager') ? 'manager' : 'engine'
 }
 
 async function orUndefined<T>(call: Promise<T>): Promise<T | undefined> {

@@ -28,7 +28,10 @@ export async function runPs(invocation: Invocation, context: CommandContext): Pr
     return 0
   }
   const shorten = options.choice('trunc') !== false
-  const listing = taskListing(context.clock.nowMs(), shorten)
+  const all = taskListing(context.clock.nowMs(), shorten)
+  // One engine has no nodes.
+  const hasNodes = tasks.length === 0 || tasks.some(({ node, shown }) => node !== undefined || shown === undefined)
+  const listing = hasNodes ? all : { ...all, columns: all.columns.filter(({ title }) => title !== 'NODE') }
   context.stdout.write(renderListing(tasks, listing, { format: options.text('format'), quiet: options.flag('quiet') }))
   return 0
 }

@@ -71,12 +71,14 @@ function ambiguous(reference: string, found: readonly HeldContainer[]): Error {
   return conflict('AMBIGUOUS', `Container ${reference} is on several nodes: say which with ${names.join(' or ')}`)
 }
 
-/** Finds the node of an exec instance; all are asked for one that was not made through this manager. Throws 404, or 409 `AMBIGUOUS`. */
+/** Finds the node of an exec instance; all are asked for one that was not made through this manager. Throws 404, 409
+ * `AMBIGUOUS`, or 500 `NODE_UNHEALTHY`. */
 export async function locateExec(id: string, nodes: ClusterNodes): Promise<NodeEngine> {
   const known = nodes.execs?.nodeOf(id)
   const node = nodes.ready().find(({ name }) => name === known)
   if (node !== undefined) return node
-  const [found, ...others] = known === undefined ? await askAll(nodes, engine => engine.exec.inspect(id)) : []
+  if (known !== undefined) throw failed('NODE_UNHEALTHY', `Exec instance ${id} is on unhealthy node ${known}`)
+  const [found, ...others] = await askAll(nodes, engine => engine.exec.inspect(id))
   if (found !== undefined && others.length > 0) {
     const names = [found, ...others].map(answer => answer.node.name).join(' and ')
     throw conflict('AMBIGUOUS', `Nodes ${names} both say that they have exec instance ${id}: make it anew`)

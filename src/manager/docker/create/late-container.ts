@@ -47,6 +47,8 @@ export function undoWhenLate(
   const holding = clock.setTimer(HELD_MS, done)
   const waiting = clock.setTimer(AWAITED_MS, end)
   const stop = inventory.onChange(change => {
+    // A node that left makes nothing any more; should it come back, what it made has to go all the same.
+    if (change.kind === 'node' && change.name === node.name && change.node === undefined) done()
     if (change.kind !== 'container' || change.node !== node.name) return
     if (change.now?.labels[SWARM_ID_LABEL] === swarmId) undo(change.now.id)
   })

@@ -1,5 +1,6 @@
 import { failed } from '../../../core/errors.ts'
 import { copyImage, type ImageInspect } from '../../../docker-api/index.ts'
+import { whileThere } from '../lost-nodes.ts'
 import type { Answer, ClusterNodes, NodeEngine } from '../nodes.ts'
 import { holdersOf, newestFirst } from './find-image.ts'
 
@@ -22,7 +23,10 @@ export async function bringImage(reference: string, target: NodeEngine, how: Bri
   const id = ID.test(reference) ? reference : built
   if (platform === undefined && id !== undefined && (await copyFrom(reference, target, { ...how, id }))) return
   try {
-    const pulled = await target.engine.images.pull(reference, platform === undefined ? {} : { platform }, signal)
+    const options = platform === undefined ? {} : { platform }
+    const pulled = await whileThere([target], { signal, lost: nodes.lost }, end =>
+      target.engine.images.pull(reference, options, end),
+    )
     if (built !== undefined && platform === undefined && !isId(pulled, built)) {
       await target.engine.images.remove(reference, { force: true })
       throw otherThanBuilt(reference, built)
@@ -48,7 +52,8 @@ async function copyFrom(
   const holders = newestFirst(await holdersOf(reference, nodes)).filter(({ node }) => node.name !== target.name)
   for (const source of holders.filter(({ value }) => id === undefined || isId(value.Id, id))) {
     try {
-      await copyImage(reference, { source: source.node.engine, target: target.engine }, signal)
+      const engines = { source: source.node.engine, target: target.engine }
+      await whileThere([source.node, target], { signal, lost: nodes.lost }, end => copyImage(reference, engines, end))
       await confirm(reference, target, { id, source })
       return true
     } catch {

@@ -17,7 +17,7 @@ import { splitExpressions } from '../create/expressions.ts'
 import { placedNode } from '../create/placed-node.ts'
 import type { ClusterNodes, NodeEngine } from '../nodes.ts'
 import { hand, toNode } from '../to-node.ts'
-import { tell } from './load-images.ts'
+import { progressBroken, tell } from './load-images.ts'
 import { shareImage } from './share-image.ts'
 
 export interface BuildPorts {
@@ -52,7 +52,7 @@ export async function buildOnNode(request: ApiRequest, ports: BuildPorts): Promi
       const say = query.flag('q') ? () => {} : (text: string) => tell(response, { stream: `${text}\n` })
       await shareImage(image, { nodes, signal: request.signal, tell: say })
     })
-  return hand(request, { ...upstream, relay }, nodes)
+  return hand(request, { ...upstream, relay, lastWords: progressBroken }, nodes)
 }
 
 const EXPRESSION = /^(?:constraint|affinity|whitelist):/

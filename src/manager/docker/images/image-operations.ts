@@ -4,6 +4,7 @@ import { joinReference } from '../../../core/image-reference.ts'
 import type { ImageRemoval, ProgressMessage } from '../../../docker-api/index.ts'
 import { registryAuth } from '../../../docker-api/server/index.ts'
 import { type ApiReply, type ApiRequest, isOn } from '../../http/route.ts'
+import { whileThere } from '../lost-nodes.ts'
 import type { ClusterNodes, NodeEngine } from '../nodes.ts'
 
 /** `docker pull` over the cluster: every node pulls, and each line of progress has its node for an id. */
@@ -17,8 +18,8 @@ export function pullEverywhere(request: ApiRequest, nodes: ClusterNodes): ApiRep
   const auth = registryAuth(raw.headers['x-registry-auth'])
   const { platform = '' } = query
   const options = { ...(auth === undefined ? {} : { auth }), ...(platform === '' ? {} : { platform }) }
-  const pull = async ({ engine }: NodeEngine): Promise<void> => {
-    await engine.images.pull(reference, options, signal)
+  const pull = async (node: NodeEngine): Promise<void> => {
+    await whileThere([node], { signal, lost: nodes.lost }, end => node.engine.images.pull(reference, options, end))
     await nodes.built?.forget(reference)
   }
   return { answer: response => tellProgress(response, `Pulling ${reference}...`, { nodes, work: pull }) }

@@ -1,15 +1,16 @@
-import { unavailable, unsupported } from '../../../core/errors.ts'
+import { unsupported } from '../../../core/errors.ts'
 import { joinReference, splitReference } from '../../../core/image-reference.ts'
 import { Query } from '../../../docker-api/server/index.ts'
 import type { ApiReply, ApiRequest, ApiRoute } from '../../http/route.ts'
 import type { ClusterNodes } from '../nodes.ts'
 import { hand, toNode } from '../to-node.ts'
+import { loginOnAnyNode, onAnyNode } from './any-node.ts'
 import { type BuildPorts, buildOnNode } from './build-image.ts'
 import { holderOfAll, imageHolder } from './find-image.ts'
 import { pullEverywhere, removeEverywhere, tagEverywhere } from './image-operations.ts'
 import { importOnce } from './import-image.ts'
 import { listImages } from './list-images.ts'
-import { loadEverywhere } from './load-images.ts'
+import { loadEverywhere, progressBroken } from './load-images.ts'
 import { pushAllTags } from './push-all-tags.ts'
 
 type Handle = ApiRoute['handle']
@@ -26,6 +27,7 @@ export function imageRoutes(ports: BuildPorts): ApiRoute[] {
     handle,
   })
   const anyNode: Handle = request => onAnyNode(request, nodes)
+  const login: Handle = request => loginOnAnyNode(request, nodes)
   return [
     route('GET', '/images/json', 'All images', async request => ({
       json: await listImages(request, nodes),
@@ -37,7 +39,7 @@ export function imageRoutes(ports: BuildPorts): ApiRoute[] {
     }),
     route('GET', '/images/*', 'Done by a node that has the image', request => onImage(request, nodes)),
     route('GET', '/distribution/*', 'What a registry has under a name, as any node finds it', anyNode),
-    route('POST', '/auth', 'Credentials shown to a registry by any node', anyNode),
+    route('POST', '/auth', 'Credentials shown to a registry by any node', login),
     route('POST', '/images/create', 'Pulls an image on every node, or imports one', async request =>
       request.query['fromSrc'] ? importOnce(request, nodes) : pullEverywhere(request, nodes),
     ),
@@ -59,16 +61,11 @@ async function onImage(request: ApiRequest, nodes: ClusterNodes): Promise<ApiRep
   const [, path = '', verb = ''] = /^(.*?)(?:\/(json|history|get|push))?$/.exec(request.params['*'] ?? '') ?? []
   const name = verb === 'push' ? joinReference(path, request.query['tag']) : path
   if (verb === 'push' && splitReference(name).tag === undefined) return pushAllTags(name, request, nodes)
-  return hand(request, await toNode(await imageHolder(name, nodes), request.originalUrl, nodes), nodes)
+  const upstream = await toNode(await imageHolder(name, nodes), request.originalUrl, nodes)
+  return hand(request, verb === 'push' ? { ...upstream, lastWords: progressBroken } : upstream, nodes)
 }
 
 async function saveAll(request: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {
   const names = new Query(request.originalUrl).all('names')
   return hand(request, await toNode(await holderOfAll(names, nodes), request.originalUrl, nodes), nodes)
-}
-
-async function onAnyNode(request: ApiRequest, nodes: ClusterNodes): Promise<ApiReply> {
-  const [node] = nodes.ready()
-  if (node === undefined) throw unavailable('NO_NODE', 'The cluster has no node that is up')
-  return hand(request, await toNode(node, request.originalUrl, nodes), nodes)
 }

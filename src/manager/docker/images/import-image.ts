@@ -4,6 +4,7 @@ import type { ImportOptions } from '../../../docker-api/index.ts'
 import { Query } from '../../../docker-api/server/index.ts'
 import type { ApiReply, ApiRequest } from '../../http/route.ts'
 import { chooseNodes } from '../broadcast.ts'
+import { whileThere } from '../lost-nodes.ts'
 import type { ClusterNodes } from '../nodes.ts'
 import { tell } from './load-images.ts'
 import { shareImage } from './share-image.ts'
@@ -24,7 +25,9 @@ export function importOnce(request: ApiRequest, nodes: ClusterNodes): ApiReply {
       response.writeHead(200, { 'content-type': 'application/json' })
       try {
         if (source === undefined) return
-        const id = await source.engine.images.import(from === '-' ? raw : new URL(from), options, signal)
+        const id = await whileThere([source], { signal, lost: nodes.lost }, end =>
+          source.engine.images.import(from === '-' ? raw : new URL(from), options, end),
+        )
         const sharing = { nodes, signal, tell: (status: string) => tell(response, { status }) }
         await shareImage({ id, tags: options.name === undefined ? [] : [options.name], source }, sharing)
         tell(response, { status: id })

@@ -5,6 +5,7 @@ import { errorMessage } from '../../../core/errors.ts'
 import type { Engine, ProgressMessage } from '../../../docker-api/index.ts'
 import type { ApiReply, ApiRequest } from '../../http/route.ts'
 import { CHANGE_MS_MAX, chooseNodes, joinFailures, outcomesOf, tookTooLong } from '../broadcast.ts'
+import { whileThere } from '../lost-nodes.ts'
 import type { ClusterNodes, NodeEngine } from '../nodes.ts'
 import { TeeBody } from './tee-body.ts'
 
@@ -17,10 +18,12 @@ export function loadEverywhere(request: ApiRequest, nodes: ClusterNodes): ApiRep
       const tee = new TeeBody(among.length, nodes.clock)
       const branchOf = new Map(among.map((node, index) => [node.name, tee.branches[index]]))
       const pumping = tee.pump(request.raw).catch((error: unknown) => errorMessage(error))
-      const load = async ({ name, engine }: NodeEngine): Promise<readonly string[]> => {
-        const archive = branchOf.get(name)
+      const load = async (node: NodeEngine): Promise<readonly string[]> => {
+        const archive = branchOf.get(node.name)
         if (archive === undefined) return []
-        return loadOn(engine, archive, { signal: request.signal, clock: nodes.clock, uploaded: pumping })
+        return whileThere([node], { signal: request.signal, lost: nodes.lost }, signal =>
+          loadOn(node.engine, archive, { signal, clock: nodes.clock, uploaded: pumping }),
+        )
       }
       const [pumped, { done, failures }] = await Promise.all([pumping, outcomesOf(among, load)])
       await nodes.inventory.refreshImages(among.map(({ name }) => name))
@@ -59,5 +62,15 @@ async function loadOn(engine: Engine, archive: Readable, { signal, clock, upload
 }
 
 export function tell(response: ServerResponse, message: ProgressMessage): void {
-  response.write(`${JSON.stringify(message)}\r\n`)
+  response.write(lineOf(message))
+}
+
+/** How a stream of progress ends that a node did not end; the line that it broke off in comes to its end first. */
+export function progressBroken(error: Error): string {
+  const message = errorMessage(error)
+  return `\r\n${lineOf({ error: message, errorDetail: { message } })}`
+}
+
+function lineOf(message: ProgressMessage): string {
+  return `${JSON.stringify(message)}\r\n`
 }

@@ -2,11 +2,12 @@ import { errorMessage, notFound } from '../../../core/errors.ts'
 import type { ImageSummary } from '../../../docker-api/index.ts'
 import { registryAuth } from '../../../docker-api/server/index.ts'
 import type { ApiReply, ApiRequest } from '../../http/route.ts'
+import { whileThere } from '../lost-nodes.ts'
 import type { ClusterNodes } from '../nodes.ts'
 import { hand, toNode } from '../to-node.ts'
 import { imageHolder } from './find-image.ts'
 import { familiarName, imagesOfNodes, namesOf } from './known-images.ts'
-import { tell } from './load-images.ts'
+import { progressBroken, tell } from './load-images.ts'
 
 /**
  * `docker push --all-tags`: every tag that any node has of a repository, from a node that has it. Throws 404 if there is none, in docker's
@@ -25,7 +26,8 @@ export async function pushAllTags(repository: string, request: ApiRequest, nodes
   const [first] = holders
   // Then it pushes them at once.
   if (first !== undefined && holders.every(({ name }) => name === first.name)) {
-    return hand(request, await toNode(first, request.originalUrl, nodes), nodes)
+    const upstream = await toNode(first, request.originalUrl, nodes)
+    return hand(request, { ...upstream, lastWords: progressBroken }, nodes)
   }
   const auth = registryAuth(request.raw.headers['x-registry-auth'])
   return {
@@ -33,8 +35,11 @@ export async function pushAllTags(repository: string, request: ApiRequest, nodes
       response.writeHead(200, { 'content-type': 'application/json' })
       const failures: string[] = []
       for (const [index, tag] of tags.entries()) {
+        const holder = holders[index]
+        if (holder === undefined) continue
         const options = { ...(auth === undefined ? {} : { auth }), onProgress: tell.bind(undefined, response) }
-        await holders[index]?.engine.images.push(tag, options, request.signal).catch((error: unknown) => {
+        const push = (signal: AbortSignal): Promise<void> => holder.engine.images.push(tag, options, signal)
+        await whileThere([holder], { signal: request.signal, lost: nodes.lost }, push).catch((error: unknown) => {
           failures.push(`${tag}: ${errorMessage(error)}`)
         })
       }

@@ -1,6 +1,7 @@
 import { withDeadline } from '../../../core/clock.ts'
 import { errorMessage, failed, notFound, unavailable } from '../../../core/errors.ts'
 import { mapParallel } from '../../../core/parallel.ts'
+import { whileThere } from '../lost-nodes.ts'
 import type { ClusterNodes, NodeEngine } from '../nodes.ts'
 import { holdersOf } from './find-image.ts'
 
@@ -69,7 +70,7 @@ export async function shareImage(
 async function copyNames(
   names: readonly string[],
   { source, target }: { readonly source: NodeEngine; readonly target: NodeEngine },
-  { clock, inventory }: ClusterNodes,
+  { clock, inventory, lost }: ClusterNodes,
   signal: AbortSignal,
 ): Promise<void> {
   const copy = async (inner: AbortSignal): Promise<void> => {
@@ -82,7 +83,8 @@ async function copyNames(
   }
   try {
     const onTimeout = (): Error => unavailable('PEER_SLOW', `it took more than ${COPY_MS_MAX / 1_000} s`)
-    await withDeadline(copy, COPY_MS_MAX, { clock, signal, onTimeout })
+    const whileBothAre = (inner: AbortSignal) => whileThere([source, target], { signal: inner, lost }, copy)
+    await withDeadline(whileBothAre, COPY_MS_MAX, { clock, signal, onTimeout })
     await inventory.refreshImages([target.name])
   } catch (cause) {
     signal.throwIfAborted()

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import { parseDetachKeys } from '../../../core/detach-keys.ts'
-import { conflict, errorCode, unsupported } from '../../../core/errors.ts'
-import type { AttachedStream, AttachOptions, LogChunk, LogOptions } from '../../../docker-api/index.ts'
+import { conflict, errorCode, errorMessage, unsupported } from '../../../core/errors.ts'
+import type { AttachedStream, AttachOptions, LogChunk } from '../../../docker-api/index.ts'
 import { beingRemoved, isRestarting, notRunning } from '../container-errors.ts'
 import { bundleFiles, bundlePath, logPath } from '../engine-paths.ts'
-import { logDetails, readLogConfig, readLogs } from '../logs/index.ts'
+import { logDetails, type ReadLogsOptions, readLogConfig, readLogs } from '../logs/index.ts'
 import { type ContainerRecord, isRunning } from '../record.ts'
 import { emitContainer, type Room } from '../room.ts'
 import { AttachStream } from './attach-stream.ts'
@@ -18,7 +18,8 @@ export async function attachContainer(room: Room, reference: string, options: At
     const record = room.table.get(id)
     refuseToAttach(record)
     const stream = newStream(room, record, { ...options, keys: detachKeys })
-    if (options.logs) await replayLog(room, id, stream, options)
+    if (followsLog(record, options)) stream.endAfter(followLog(room, id, stream, options))
+    else if (options.logs) await replayLog(room, id, stream, options)
     if (!options.stream) stream.finish()
     else if (isRunning(record)) connect(room, id, stream)
     else waitForStart(room, id, stream)
@@ -36,11 +37,20 @@ function refuseToAttach(record: ContainerRecord): void {
   }
 }
 
+/**
+ * Who wants all that was printed before and all that comes gets both from the log: between reading what is there and being
+ * heard by the monitor something could be missed.
+ */
+function followsLog(record: ContainerRecord, { logs, stream }: AttachOptions): boolean {
+  return logs && stream && isRunning(record)
+}
+
 function newStream(
   room: Room,
   record: ContainerRecord,
-  { stdin, stdout, stderr, keys }: AttachOptions & { readonly keys: Buffer },
+  options: AttachOptions & { readonly keys: Buffer },
 ): AttachStream {
+  const { stdin, stdout, stderr, keys } = options
   const { Tty: tty = false, OpenStdin = false, StdinOnce = false } = record.config
   const inputEnds = StdinOnce && !tty
   return new AttachStream({
@@ -48,6 +58,7 @@ function newStream(
     stdin: stdin && OpenStdin,
     stdout,
     stderr,
+    isDeaf: followsLog(record, options),
     endsWithInput: stdin && OpenStdin && !inputEnds,
     detachKeys: keys,
     onDetach: () => emitContainer(room, record, 'detach'),
@@ -80,11 +91,27 @@ async function replayLog(room: Room, id: string, stream: AttachStream, wanted: A
   for await (const chunk of containerLogs(room, id, options, room.closing)) stream.replay(chunk.stream, chunk.data)
 }
 
+/** Gives the stream the log until the container's run ends or the client has gone. Throws at the call if there is no log. */
+function followLog(room: Room, id: string, stream: AttachStream, wanted: AttachOptions): Promise<void> {
+  const gone = new AbortController()
+  stream.once('close', () => gone.abort())
+  const options = { stdout: wanted.stdout, stderr: wanted.stderr, follow: true, pieces: true }
+  const chunks = containerLogs(room, id, options, AbortSignal.any([room.closing, gone.signal]))
+  const passOn = async (): Promise<void> => {
+    for await (const chunk of chunks) {
+      if (!stream.replay(chunk.stream, chunk.data)) await stream.wanted()
+    }
+  }
+  return passOn().catch((error: unknown) => {
+    room.log.error({ container: id, error: errorMessage(error) }, 'cannot read the log for who is attached')
+  })
+}
+
 /** The output of a container so far, and with `follow` until its last run ends. Throws at the call if there is none to read. */
 export function containerLogs(
   room: Room,
   reference: string,
-  options: LogOptions,
+  options: ReadLogsOptions,
   signal: AbortSignal,
 ): AsyncGenerator<LogChunk> {
   const record = room.table.get(reference)

@@ -15,6 +15,8 @@ export interface AttachOptions {
   readonly stdin: boolean
   readonly stdout: boolean
   readonly stderr: boolean
+  /** What the process prints comes by `replay` alone. */
+  readonly isDeaf?: boolean
   /** The end of the client's input ends the conversation, not the process's input. */
   readonly endsWithInput?: boolean
   /** Keys with which the client leaves a terminal. */
@@ -33,8 +35,10 @@ export class AttachStream extends Duplex {
   readonly #scanner: DetachScanner | undefined
   #socket: Socket | undefined
   #whenConnected: (() => void)[] = []
+  #whenWanted: (() => void)[] = []
   #beforeEnd: Promise<unknown> | undefined
   #isOver = false
+  #isEnded = false
 
   constructor(options: AttachOptions) {
     super({ allowHalfOpen: true })
@@ -65,9 +69,14 @@ export class AttachStream extends Duplex {
     this.#beforeEnd = settled
   }
 
-  /** Bytes from elsewhere (the log, before what is live), as output of `stream`. */
-  replay(stream: 'stdout' | 'stderr', data: Buffer): void {
-    this.push(this.#options.tty ? data : encodeFrame(stream, data))
+  /** Bytes from elsewhere (the log, before what is live), as output of `stream`. False: wait until more is wanted. */
+  replay(stream: 'stdout' | 'stderr', data: Buffer): boolean {
+    return this.#isEnded || this.push(this.#options.tty ? data : encodeFrame(stream, data))
+  }
+
+  /** Resolves when the client has taken what there was, or has gone. */
+  wanted(): Promise<void> {
+    return new Promise(resolve => (this.#isEnded ? resolve() : void this.#whenWanted.push(resolve)))
   }
 
   /** Ends the output: the process never ran, or is gone. */
@@ -79,6 +88,7 @@ export class AttachStream extends Duplex {
 
   override _read(): void {
     this.#socket?.resume()
+    for (const run of this.#whenWanted.splice(0)) run()
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -113,7 +123,8 @@ export class AttachStream extends Duplex {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#letGo()
-    for (const run of this.#whenConnected.splice(0)) run()
+    this.#isEnded = true
+    for (const run of [...this.#whenConnected.splice(0), ...this.#whenWanted.splice(0)]) run()
     done(error)
   }
 
@@ -140,7 +151,10 @@ export class AttachStream extends Duplex {
   #endOutput(): void {
     if (this.#isOver) return
     this.#isOver = true
-    const end = (): void => void this.push(null)
+    const end = (): void => {
+      this.#isEnded = true
+      this.push(null)
+    }
     if (this.#beforeEnd === undefined) end()
     else void this.#beforeEnd.then(end, end)
   }
@@ -151,6 +165,7 @@ export class AttachStream extends Duplex {
   }
 
   #frame(packet: Buffer): Buffer | undefined {
+    if (this.#options.isDeaf === true) return undefined
     const data = packet.subarray(1)
     if (this.#options.tty) return data
     if (packet[0] === CONMON_STDOUT && this.#options.stdout) return encodeFrame('stdout', data)

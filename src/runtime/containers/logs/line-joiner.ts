@@ -13,8 +13,14 @@ interface Pending {
 
 /** Turns the bytes of log files into whole lines of output; keeps what is unfinished between calls. */
 export class LineJoiner {
+  readonly #pendingBytesMax: number
   #rest: Buffer = Buffer.alloc(0)
   readonly #pending = new Map<LogRecord['stream'], Pending>()
+
+  /** With `pieces` every piece of a line is passed on as it came, as to who looks on while it is written. */
+  constructor({ pieces = false }: { readonly pieces?: boolean } = {}) {
+    this.#pendingBytesMax = pieces ? 0 : PENDING_BYTES_MAX
+  }
 
   /** Takes the next bytes; returns the lines that are complete with them. */
   push(bytes: Buffer): LogChunk[] {
@@ -42,7 +48,7 @@ export class LineJoiner {
     const pending = this.#pending.get(stream) ?? { time: utcNanoseconds(time), parts: [], bytes: 0 }
     pending.parts.push(text)
     pending.bytes += text.length
-    if (partial && pending.bytes < PENDING_BYTES_MAX) {
+    if (partial && pending.bytes < this.#pendingBytesMax) {
       this.#pending.set(stream, pending)
       return undefined
     }

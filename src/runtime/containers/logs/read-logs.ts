@@ -6,6 +6,11 @@ import type { LogChunk, LogOptions } from '../../../docker-api/index.ts'
 import { LineJoiner } from './line-joiner.ts'
 import { findTail, type LogFile, openNewerFiles, readFrom } from './log-files.ts'
 
+export interface ReadLogsOptions extends LogOptions {
+  /** Does not wait for the end of a line. */
+  readonly pieces?: boolean
+}
+
 export interface ReadLogsPorts {
   readonly clock: Clock
   /** Stops reading at once: the reader has gone. */
@@ -23,10 +28,14 @@ const POLL_MS = 1_000
  * A follower stays with the file it reads when that is rotated away, and goes on with the next one only when the old one
  * is read to its end, so no line is lost or given twice. A log that does not exist yet is empty.
  */
-export async function* readLogs(path: string, options: LogOptions, ports: ReadLogsPorts): AsyncGenerator<LogChunk> {
+export async function* readLogs(
+  path: string,
+  options: ReadLogsOptions,
+  ports: ReadLogsPorts,
+): AsyncGenerator<LogChunk> {
   const wanted = wantedTest(options)
   const isPast = untilTest(options)
-  const joiner = new LineJoiner()
+  const joiner = new LineJoiner(options)
   for await (const bytes of logBytes(path, options, ports)) {
     for (const chunk of joiner.push(bytes)) {
       if (isPast(chunk)) return

@@ -54,7 +54,8 @@ export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerI
     HostConfig: {
       ...fullHostConfig(host, room.facts.cgroupVersion),
       NetworkMode: shownNetworkMode(record),
-      LogConfig: { Type: 'json-file', Config: {}, ...host.LogConfig },
+      LogConfig: { Config: {}, ...host.LogConfig, Type: host.LogConfig?.Type || 'json-file' },
+      Links: isOnDefaultNetwork(record) ? (host.Links ?? null) : null,
       ShmSize: host.ShmSize || SHM_BYTES_DEFAULT,
     },
     GraphDriver: { Name: 'overlay2', Data: room.roots.places(id, record.imageId) },
@@ -84,6 +85,11 @@ export function summaryView(room: ViewRoom, record: ContainerRecord): ContainerS
     NetworkSettings: { Networks: networksOf(room.sandboxes, record) },
     Mounts: record.mounts.filter(({ unlisted }) => unlisted !== true).map(({ point }) => point),
   }
+}
+
+/** Elsewhere links belong to the container's place on a network. */
+function isOnDefaultNetwork({ networkMode }: ContainerRecord): boolean {
+  return networkMode === 'default' || networkMode === 'bridge'
 }
 
 /** As Docker lists commands: words with spaces in quotes. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { sha256Digest } from '../../../core/digest.ts'
 import { errorCode, failed, invalidInput, notFound, ShoalError, TransientError } from '../../../core/errors.ts'
 import { KeyedLock } from '../../../core/keyed-lock.ts'
-import { diskError, readIfThere, replaceFile } from './files.ts'
+import { diskError, readIfThere, replaceFile, writeAll } from './files.ts'
 import type { Layout } from './layout.ts'
 
 /** What a blob must be; the size may be unknown. */
@@ -160,10 +160,6 @@ export class BlobStore {
     if (found !== digest) throw wrongDigest(digest, `the content has the digest ${found}`)
     fdatasyncSync(file.fd)
   }
-}
-
-async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
-  for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten
 }
 
 async function hashFile(file: FileHandle, path: string): Promise<{ readonly hash: Hash; readonly bytes: number }> {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { type FileHandle, readFile } from 'node:fs/promises'
 import type { Clock } from '../../../core/clock.ts'
 import { errorCode, errorMessage, failed } from '../../../core/errors.ts'
 import { writeDurably } from '../../linux/files/durable-file.ts'
@@ -23,6 +23,10 @@ export async function readIfThere(path: string): Promise<Buffer | undefined> {
     if (errorCode(error) === 'ENOENT') return undefined
     throw error
   }
+}
+
+export async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
+  for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten
 }
 
 /** Puts everything that was written to the file system of a directory on the disk, so that records may speak of it. */

@@ -1,73 +1,136 @@
 import { promisify } from 'node:util'
-import { constants, deflateRaw, gzip } from 'node:zlib'
+import { deflateRawSync, gzip } from 'node:zlib'
+import { WRAPPED_BYTES_MORE, wrapGzip } from './wrap-gzip.ts'
 
 /** So much of the input is one member of the file, packed by itself. */
 const BLOCK_BYTES = 1 << 20
 /** Members that are packed at the same time: Node has four threads for such work. */
 const AT_ONCE = 4
 const SAMPLE_BYTES = 16 * 1024
+/** Enough to find what comes again in data whose bytes are all equally frequent. */
+const REPEATS_BYTES = 4 * 1024
 /** A sample that stays above this share is of data that was packed before. */
 const PACKED_SHARE = 0.97
 /** Speed over size: each level above takes longer for a few hundredths fewer bytes. */
 const LEVEL = 1
-const OPTIONS = { memLevel: 9, chunkSize: BLOCK_BYTES + 4 * 1024 }
+const OPTIONS = { level: LEVEL, memLevel: 9, chunkSize: BLOCK_BYTES + 4 * 1024 }
 
 const gzipBlock = promisify<Buffer, object, Buffer>(gzip)
-const deflateSample = promisify<Buffer, object, Buffer>(deflateRaw)
+
+interface Member {
+  readonly packed: Promise<Buffer>
+  /** Memory that is used again once nobody needs what is in it. */
+  readonly room: Buffer
+  /** Whether that is the member itself. */
+  readonly isWrapped: boolean
+}
 
 /**
  * Packs bytes as gzip, in members that are made side by side; what cannot be made smaller is only wrapped. Gzip files may have
  * many members (RFC 1952, 2.2). Equal input gives equal output, however it is cut into chunks.
+ *
+ * Each piece is good until the next but one is asked for: new memory for every piece would cost more than reading it.
  */
 export async function* gzipBlocks(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const packing: { readonly block: Buffer; readonly packed: Promise<Buffer> }[] = []
-  // What was packed makes room for what comes: new memory for every block would cost more than reading it.
-  const spare: Buffer[] = []
+  const members: Member[] = []
+  const [blocks, wrappers] = [new Rooms(BLOCK_BYTES), new Rooms(BLOCK_BYTES + WRAPPED_BYTES_MORE)]
+  let lent: Member | undefined
   async function* oldest(): AsyncGenerator<Buffer> {
-    const first = packing.shift()
+    const first = members.shift()
     if (first === undefined) return
     yield await first.packed
-    spare.push(first.block)
+    if (lent !== undefined) wrappers.give(lent.room)
+    lent = first.isWrapped ? first : undefined
+    if (!first.isWrapped) blocks.give(first.room)
   }
   try {
-    for await (const block of inBlocks(chunks, () => spare.pop() ?? Buffer.allocUnsafe(BLOCK_BYTES))) {
-      const packed = packBlock(block)
-      // Heard of when its turn comes, or not at all.
-      packed.catch(() => {})
-      packing.push({ block, packed })
-      if (packing.length >= AT_ONCE) yield* oldest()
+    for await (const filled of inBlocks(chunks, blocks)) {
+      const member = packBlock(filled, wrappers)
+      if (member.isWrapped) blocks.give(filled.room)
+      members.push(member)
+      if (members.length >= AT_ONCE) yield* oldest()
     }
-    while (packing.length > 0) yield* oldest()
+    while (members.length > 0) yield* oldest()
   } finally {
     // Who stops in between does not hear of the others.
-    await Promise.allSettled(packing.map(({ packed }) => packed))
+    await Promise.allSettled(members.map(({ packed }) => packed))
   }
 }
 
-async function packBlock(block: Buffer): Promise<Buffer> {
-  // From the middle: what stands first is often of another kind.
-  const from = Math.max(0, (block.length - SAMPLE_BYTES) >> 1)
-  const sample = block.subarray(from, from + SAMPLE_BYTES)
-  const isPacked = (await deflateSample(sample, { level: LEVEL })).length > sample.length * PACKED_SHARE
-  return gzipBlock(block, { ...OPTIONS, level: isPacked ? constants.Z_NO_COMPRESSION : LEVEL })
+/** Pieces of memory of one size. */
+class Rooms {
+  readonly #bytes: number
+  readonly #free: Buffer[] = []
+
+  constructor(bytes: number) {
+    this.#bytes = bytes
+  }
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes)
+  }
+
+  give(room: Buffer): void {
+    this.#free.push(room)
+  }
+}
+
+interface FilledBlock {
+  readonly room: Buffer
+  readonly block: Buffer
+}
+
+function packBlock({ room, block }: FilledBlock, wrappers: Rooms): Member {
+  if (wasPacked(block)) {
+    const wrapper = wrappers.take()
+    return { packed: Promise.resolve(wrapGzip(block, wrapper)), room: wrapper, isWrapped: true }
+  }
+  const packed = gzipBlock(block, OPTIONS)
+  // Heard of when its turn comes, or not at all.
+  packed.catch(() => {})
+  return { packed, room, isWrapped: false }
+}
+
+/** Whether a block does not shrink any more. Looks at how even its bytes are first: packing a sample takes far longer. */
+function wasPacked(block: Buffer): boolean {
+  const sample = middleOf(block, SAMPLE_BYTES)
+  if (bitsPerByte(sample) < 8 * PACKED_SHARE) return false
+  const repeats = middleOf(block, REPEATS_BYTES)
+  return deflateRawSync(repeats, { level: LEVEL }).length > repeats.length * PACKED_SHARE
+}
+
+/** What stands first is often of another kind. */
+function middleOf(block: Buffer, bytes: number): Buffer {
+  const from = Math.max(0, (block.length - bytes) >> 1)
+  return block.subarray(from, from + bytes)
+}
+
+/** Shannon's entropy of bytes that come independently of each other. */
+function bitsPerByte(bytes: Buffer): number {
+  const counts = new Uint32Array(256)
+  for (const byte of bytes) counts[byte] = (counts[byte] ?? 0) + 1
+  return counts.reduce(
+    (bits, count) => (count === 0 ? bits : bits - (count / bytes.length) * Math.log2(count / bytes.length)),
+    0,
+  )
 }
 
 /** Blocks of one size, but for the last; one empty block if there is nothing. */
-async function* inBlocks(chunks: AsyncIterable<Buffer>, allocate: () => Buffer): AsyncGenerator<Buffer> {
-  let block = allocate()
+async function* inBlocks(chunks: AsyncIterable<Buffer>, blocks: Rooms): AsyncGenerator<FilledBlock> {
+  let room = blocks.take()
   let filled = 0
   let isFirst = true
   for await (const chunk of chunks) {
     for (let done = 0; done < chunk.length; ) {
-      const count = chunk.copy(block, filled, done)
+      const count = chunk.copy(room, filled, done)
       done += count
       filled += count
       if (filled < BLOCK_BYTES) continue
-      yield block
+      yield { room, block: room }
       isFirst = false
-      block = allocate()
+      room = blocks.take()
       filled = 0
     }
   }
-  if (filled > 0 || isFirst) yield block.subarray(0, filled)
+  if (filled > 0 || isFirst) yield { room, block: room.subarray(0, filled) }
 }

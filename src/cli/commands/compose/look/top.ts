@@ -15,9 +15,10 @@ export const runTop = withManager(async command => {
   }))
   const [first] = tables
   if (first === undefined) return
-  const head = ['SERVICE', '#', ...first.Titles, 'NODE']
+  const hasNodes = tasks.some(({ node }) => node !== undefined)
+  const head = ['SERVICE', '#', ...first.Titles, ...(hasNodes ? ['NODE'] : [])]
   const lines = tables.flatMap(({ task, Processes }) =>
-    Processes.map(cells => [task.service, String(task.slot), ...cells, task.node ?? '']),
+    Processes.map(cells => [task.service, String(task.slot), ...cells, ...(hasNodes ? [task.node ?? ''] : [])]),
   )
   context.stdout.write(renderCells([head, ...lines], { minWidth: 4, gap: 3 }))
 })

@@ -5,10 +5,11 @@ import { fillFields } from '../../../../core/fill-fields.ts'
 import { COMPOSE_LABELS } from '../../../../core/model/compose-labels.ts'
 import { CONSTRAINTS_LABEL } from '../../../../core/model/labels.ts'
 import type { ProjectSpec, ServiceSpec } from '../../../../core/model/service.ts'
-import { type ContainerCreateRequest, toServiceRequest } from '../../../../docker-api/index.ts'
+import { type ContainerCreateRequest, type HostConfig, toServiceRequest } from '../../../../docker-api/index.ts'
 import type { CommandContext, Options } from '../../../command.ts'
 import { labelsOf, readVariables } from '../../container/create/read-lines.ts'
 import { type Ports, readPorts } from '../../container/create/read-ports.ts'
+import type { ContainerPlan } from '../one-engine/container-request.ts'
 
 export interface OneOff {
   readonly project: ProjectSpec
@@ -22,39 +23,72 @@ export interface OneOff {
   readonly command: readonly string[]
   readonly tty: boolean
   readonly interactive: boolean
+  /** On one engine: how it is asked for a replica. */
+  readonly plan?: ((service: ServiceSpec, once: OnceMade) => ContainerPlan) | undefined
+}
+
+/** What a container that runs once has otherwise than a replica. */
+export interface OnceMade {
+  readonly name: string
+  readonly withPorts: boolean
 }
 
 type Around = Pick<CommandContext, 'env' | 'cwd'>
 
 /** The container that `compose run` makes of a service: as its replicas are, but for what the flags say. Throws BAD_FLAG. */
-export function runRequest(oneOff: OneOff, options: Options, around: Around): ContainerCreateRequest {
+export function runRequest(oneOff: OneOff, options: Options, around: Around): ContainerPlan {
   const { service } = oneOff
   refuseFiles(service)
-  const request = toServiceRequest(bare(oneOff, options, around), text => fill(text, oneOff))
-  const ports = withServicePorts(readPorts(options.list('publish'), []), service, options)
+  const once = bare(oneOff, options, around)
+  const made = oneOff.plan?.(once, { name: oneOff.name, withPorts: options.flag('servicePorts') })
+  const base = made?.request ?? toServiceRequest(once, text => fill(text, oneOff))
+  const written = readPorts(options.list('publish'), [])
+  const ports = made === undefined ? withServicePorts(written, service, options) : written
   const volumes = readVolumes(oneOff.project, options.list('volume'), around)
   const attached = !options.flag('detach')
-  return {
-    ...request,
+  const request = {
+    ...base,
     OpenStdin: oneOff.interactive,
     StdinOnce: oneOff.interactive && attached,
     AttachStdin: oneOff.interactive && attached,
     AttachStdout: attached,
     AttachStderr: attached,
     Tty: oneOff.tty,
-    Labels: { ...request.Labels, ...oneOffLabels(oneOff), ...labelsOf(options, '-l, --label') },
-    ExposedPorts: { ...request.ExposedPorts, ...ports.exposed },
-    ...(volumes.anonymous.length === 0
-      ? {}
-      : { Volumes: Object.fromEntries(volumes.anonymous.map(path => [path, {}])) }),
+    Labels: { ...base.Labels, ...oneOffLabels(oneOff), ...labelsOf(options, '-l, --label') },
+    ExposedPorts: { ...base.ExposedPorts, ...ports.exposed },
+    ...volumesOf(base, volumes.anonymous),
     HostConfig: {
-      ...request.HostConfig,
-      ...(Object.keys(ports.bindings).length === 0 ? {} : { PortBindings: ports.bindings }),
-      ...(volumes.binds.length === 0 ? {} : { Binds: volumes.binds }),
+      ...base.HostConfig,
+      ...(Object.keys(ports.bindings).length === 0
+        ? {}
+        : { PortBindings: { ...base.HostConfig?.PortBindings, ...ports.bindings } }),
+      ...mountsOf(base, volumes),
       ...(options.flag('rm') ? { AutoRemove: true } : {}),
     },
-    ...networking(service, options),
+    ...(made === undefined ? networking(service, options) : {}),
   }
+  return { request, joins: made?.joins ?? [] }
+}
+
+function volumesOf({ Volumes }: ContainerCreateRequest, anonymous: readonly string[]): ContainerCreateRequest {
+  return anonymous.length === 0
+    ? {}
+    : { Volumes: { ...Volumes, ...Object.fromEntries(anonymous.map(path => [path, {}])) } }
+}
+
+/** What the flags mount stands in for what the service mounts at the same place. */
+function mountsOf({ HostConfig: { Binds, Mounts } = {} }: ContainerCreateRequest, volumes: Volumes): HostConfig {
+  const targets = new Set([...volumes.binds.map(targetOf), ...volumes.anonymous])
+  if (targets.size === 0) return {}
+  const binds = [...(Binds ?? []).filter(bind => !targets.has(targetOf(bind))), ...volumes.binds]
+  return {
+    ...(binds.length === 0 ? {} : { Binds: binds }),
+    ...(Mounts === undefined ? {} : { Mounts: Mounts.filter(({ Target }) => !targets.has(Target)) }),
+  }
+}
+
+function targetOf(bind: string): string {
+  return bind.split(':')[1] ?? ''
 }
 
 /** Nodes put them into replicas only. Throws RUN_WITH_FILES. */
@@ -144,8 +178,14 @@ function withServicePorts({ exposed, bindings }: Ports, service: ServiceSpec, op
   return { exposed, bindings }
 }
 
+interface Volumes {
+  readonly binds: readonly string[]
+  /** Without a name: where they are mounted. */
+  readonly anonymous: readonly string[]
+}
+
 /** `[source:]target[:mode]`; a source may be a volume of the project by its name in the file. */
-function readVolumes(project: ProjectSpec, texts: readonly string[], { cwd }: Around) {
+function readVolumes(project: ProjectSpec, texts: readonly string[], { cwd }: Around): Volumes {
   const binds: string[] = []
   const anonymous: string[] = []
   for (const text of texts) {

@@ -10,6 +10,7 @@ import { requireService } from '../spec/load-spec.ts'
 import { projectName } from '../spec/project-name.ts'
 import { killLate } from '../watch/kill-late.ts'
 import { placesOf, waitStopped } from '../watch/wait-stopped.ts'
+import { downHere } from './down-here.ts'
 import { oneOffs, removeOneOffs } from './one-offs.ts'
 import { imagesOf, readRmi, removeImages } from './remove-images.ts'
 import { type Removing, removeServices } from './remove-services.ts'
@@ -24,6 +25,7 @@ export async function runDown(invocation: Invocation, context: CommandContext): 
   const progress = createProgress(globals, context)
   const rmi = readRmi(options.text('rmi'))
   const dryRun = options.flag('dryRun')
+  if ((await api.runner()) === 'engine') return downHere({ ...invocation, name, api }, context)
   const view = await api.project(name)
   if (args.length > 0)
     return downServices({ api, context, progress, seconds: options.number('timeout'), dryRun }, args, view)

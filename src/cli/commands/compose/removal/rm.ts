@@ -3,14 +3,20 @@ import { isTerminal } from '../../../../core/model/task.ts'
 import { createProgress } from '../../../output/progress/progress.ts'
 import { confirm } from '../../system/confirm.ts'
 import { currentTasks } from '../manager-api.ts'
+import { containersOf } from '../one-engine/change-state.ts'
+import { engineRun } from '../one-engine/engine-run.ts'
+import { isUp } from '../one-engine/known-containers.ts'
+import { removeInOrder } from '../one-engine/take-down.ts'
 import { viewProject } from '../project-tasks.ts'
 import { requireService } from '../spec/load-spec.ts'
-import { withManager } from '../with-manager.ts'
+import { projectName } from '../spec/project-name.ts'
+import { type ComposeCommand, withManager } from '../with-manager.ts'
 import { removeServices } from './remove-services.ts'
 
 /** `compose rm`: takes services that do not run out of the project, with `-s` also those that do; `up` brings them back. */
 export const runRm = withManager(async command => {
   const { args, options, context, globals, manager: api } = command
+  if ((await api.runner()) === 'engine') return removeHere(command)
   const view = await viewProject(command, context, api)
   for (const name of args) requireService(view.spec, name)
   const names = view.spec.services
@@ -33,6 +39,24 @@ export const runRm = withManager(async command => {
     dryRun: options.flag('dryRun'),
   })
 })
+
+/** On one engine containers are removed, not services. */
+async function removeHere(command: ComposeCommand): Promise<void> {
+  const { args, options, context, globals, manager } = command
+  const progress = createProgress(globals, context)
+  const run = engineRun(manager, { context, progress, options })
+  const all = await containersOf(await projectName(globals, context), args, run)
+  const gone = all.filter(each => options.flag('stop') || !isUp(each))
+  if (gone.length === 0) {
+    context.stderr.write('No stopped containers\n')
+    return
+  }
+  const names = gone.map(({ name }) => name)
+  if (options.flag('dryRun'))
+    return void context.stdout.write(names.map(name => `- remove container ${name}\n`).join(''))
+  if (!options.flag('force') && !(await confirm(`Going to remove ${names.join(', ')}`, context))) return
+  await removeInOrder(gone, { ...run, volumes: options.flag('volumes') })
+}
 
 function runs(view: ProjectView, service: string): boolean {
   return currentTasks(view).some(

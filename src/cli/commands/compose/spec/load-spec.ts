@@ -1,7 +1,15 @@
-import { loadProject, nodeFileReader, nodeTreeReader, type Project, toProjectSpec } from '../../../../compose/index.ts'
+import {
+  loadProject,
+  nodeFileReader,
+  nodeTreeReader,
+  type Project,
+  toEngineSpec,
+  toProjectSpec,
+} from '../../../../compose/index.ts'
 import { invalidInput } from '../../../../core/errors.ts'
 import type { ProjectSpec } from '../../../../core/model/service.ts'
 import type { CommandContext, Invocation } from '../../../command.ts'
+import type { ManagerApi } from '../manager-api.ts'
 import { loadOptions } from './project-options.ts'
 
 export interface LoadedSpec {
@@ -9,15 +17,16 @@ export interface LoadedSpec {
   readonly spec: ProjectSpec
 }
 
-/** Loads the files into what the manager takes; with service names, only those and what they depend on. */
+/** Loads the files into what the manager takes, or one engine; with service names, only those and what they depend on. */
 export async function loadSpec(
   { globals, options }: Invocation,
   context: CommandContext,
-  services: readonly string[],
+  { services, api }: { readonly services: readonly string[]; readonly api: Pick<ManagerApi, 'runner'> },
 ): Promise<LoadedSpec> {
   const load = await loadOptions(globals, context, { services, withDependencies: options.choice('deps') !== false })
   const project = loadProject(load, nodeFileReader)
-  const { spec, warnings } = toProjectSpec(project, nodeTreeReader)
+  const isEngine = (await api.runner()) === 'engine'
+  const { spec, warnings } = isEngine ? toEngineSpec(project) : toProjectSpec(project, nodeTreeReader)
   for (const warning of warnings) context.stderr.write(`Warning: ${warning}\n`)
   return { project, spec: withScales(spec, parseScales(options.list('scale'))) }
 }

@@ -1,4 +1,5 @@
 import type { OptionDefinition } from '../../../command.ts'
+import { CONTEXT_OPTION } from '../../../engine/docker-context.ts'
 import { CLIENT_TLS_OPTIONS } from '../../../engine/engine-address.ts'
 import { DRY_RUN } from '../../../engine/options.ts'
 
@@ -16,6 +17,10 @@ export const PROJECT_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--progress <kind>', summary: 'progress: auto, tty, plain, json or quiet' },
   DRY_RUN,
   { flags: '--parallel <count>', summary: 'accepted for compatibility', hidden: true },
-  { flags: '-H, --host <address>', summary: 'manager to talk to (SHOAL_HOST, DOCKER_HOST; tcp://127.0.0.1:3375)' },
+  {
+    flags: '-H, --host <address>',
+    summary: 'manager or engine to talk to (SHOAL_HOST, DOCKER_HOST; tcp://127.0.0.1:3375)',
+  },
+  CONTEXT_OPTION,
   ...CLIENT_TLS_OPTIONS,
 ]

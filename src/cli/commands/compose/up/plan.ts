@@ -1,9 +1,12 @@
 import type { CommandContext, Invocation, Options } from '../../../command.ts'
 import { createProgress } from '../../../output/progress/progress.ts'
 import { confirm } from '../../system/confirm.ts'
+import { engineRun } from '../one-engine/engine-run.ts'
+import { upOnEngine } from '../one-engine/up-engine.ts'
 import { planText } from '../plan-text.ts'
 import { type Planned, planFileOf, readPlan, requireSamePlan, writePlan } from './plan-file.ts'
 import { runUp } from './up.ts'
+import { upOptions } from './up-here.ts'
 import { recreatedServices, wantedProject } from './wanted-project.ts'
 
 /** What `up` would do, as far as it can be told without building. */
@@ -11,12 +14,19 @@ async function makePlan(invocation: Invocation, context: CommandContext): Promis
   const { options, globals } = invocation
   const progress = createProgress(globals, context)
   const project = await wantedProject(invocation, context, { progress, policy: 'never' })
-  const { wanted, running } = project
-  const result = await project.api.apply(wanted, {
-    dryRun: true,
-    recreate: recreatedServices(invocation, project),
-    removeOrphans: options.flag('removeOrphans'),
-  })
+  const { api, wanted, running } = project
+  const isEngine = (await api.runner()) === 'engine'
+  const result = isEngine
+    ? await upOnEngine(
+        project,
+        { ...upOptions(project, invocation), dryRun: true },
+        engineRun(api, { context, progress, options }),
+      )
+    : await api.apply(wanted, {
+        dryRun: true,
+        recreate: recreatedServices(invocation, project),
+        removeOrphans: options.flag('removeOrphans'),
+      })
   for (const warning of result.warnings ?? []) context.stderr.write(`Warning: ${warning}\n`)
   return { result, wanted, running: running?.spec }
 }

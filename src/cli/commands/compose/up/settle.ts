@@ -14,7 +14,7 @@ const WAIT_MS = 600_000
 export async function settle(settling: Settling): Promise<number> {
   const { invocation, context, progress, project, before } = settling
   const { options } = invocation
-  const waiting = follow(settling)
+  const waiting = settling.here === undefined ? follow(settling) : Promise.resolve()
   if (options.flag('detach') || options.flag('wait')) {
     await waiting
     return 0
@@ -31,6 +31,7 @@ export async function settle(settling: Settling): Promise<number> {
     services,
     tail: 0,
     before,
+    ...(settling.here === undefined ? {} : { sinceMs: settling.here.startedMs, untilAllEnded: true }),
     ending: ending.signal,
     onShown: task => shown.add(task.id),
   })
@@ -52,7 +53,7 @@ export async function settle(settling: Settling): Promise<number> {
   } finally {
     ending.abort()
     following.catch(() => {})
-    if (context.signal.aborted) {
+    if (context.signal.aborted && settling.here === undefined) {
       context.stderr.write(`The services of ${project.spec.name} keep running. Stop them with \`compose down\`\n`)
     }
   }

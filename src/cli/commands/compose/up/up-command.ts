@@ -39,7 +39,7 @@ const up: CommandLeaf = {
     flag('--no-log-prefix', 'do not print names before lines'),
     flag('--timestamps', 'show times'),
     flag('-t, --timeout <seconds>', 'kill replaced containers that take longer to stop'),
-    hidden('-V, --renew-anon-volumes', 'accepted: new containers have new volumes without a name'),
+    flag('-V, --renew-anon-volumes', 'new containers do not take over volumes without a name'),
     hidden('--no-menu', 'accepted: there is no menu'),
     ...CREATE,
   ],

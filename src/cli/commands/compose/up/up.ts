@@ -5,6 +5,7 @@ import { planText, tellSteps } from '../plan-text.ts'
 import { requireService } from '../spec/load-spec.ts'
 import { changedImages, pullImages } from './pull-images.ts'
 import { settle } from './settle.ts'
+import { upHere } from './up-here.ts'
 import { buildPolicy, keepCopies, recreatedServices, wantedProject } from './wanted-project.ts'
 
 /** `compose up`: makes the files the wanted state of the project, and follows until it is so. */
@@ -15,6 +16,7 @@ export async function runUp(invocation: Invocation, context: CommandContext): Pr
   const project = await wantedProject(invocation, context, { progress, policy: buildPolicy(options) })
   const { wanted, running, api, spec } = project
   for (const name of namedServices(options)) requireService(spec, name)
+  if ((await api.runner()) === 'engine') return upHere(project, { invocation, context, progress })
   const removeOrphans = options.flag('removeOrphans')
   const recreate = recreatedServices(invocation, project)
   if (options.flag('dryRun')) {

@@ -1,6 +1,7 @@
 import { sleep } from '../../../../core/clock.ts'
 import type { ProjectView, TaskView } from '../../../../core/model/control-api.ts'
 import { isTerminal } from '../../../../core/model/task.ts'
+import { containersOf, stopOnEngine } from '../one-engine/change-state.ts'
 import { withScales } from '../spec/load-spec.ts'
 import { killLate } from '../watch/kill-late.ts'
 import type { Settling } from './wanted-project.ts'
@@ -43,13 +44,19 @@ export async function waitForExit(
   while (!isShown(first) && context.clock.monotonicMs() < until) await sleep(context.clock, POLL_MS, context.signal)
   context.stderr.write('Aborting on container exit...\n')
   const names = project.spec.services.map(({ name }) => name)
-  const before = await project.api.project(project.spec.name)
-  if (before !== undefined) await project.api.apply(withScales(before.spec, new Map(names.map(name => [name, 0]))), {})
+  await stopAll(settling, names)
   const from = invocation.options.text('exitCodeFrom')
   const last = await waitUntilEnded(settling, names)
   for (const name of names) progress.tell(`Service ${name}`, 'Stopped')
   const source = from === undefined || from === first.service ? first : last.get(from)
   return source?.exitCode ?? 0
+}
+
+async function stopAll({ project, here }: Settling, names: readonly string[]): Promise<void> {
+  const { api, spec } = project
+  if (here !== undefined) return stopOnEngine(await containersOf(spec.name, names, here.run), here.run)
+  const before = await api.project(spec.name)
+  if (before !== undefined) await api.apply(withScales(before.spec, new Map(names.map(name => [name, 0]))), {})
 }
 
 /** The first of our tasks that ended without having been told to. */

@@ -4,6 +4,7 @@ import type { ProjectSpec } from '../../../../core/model/service.ts'
 import type { CommandContext, Invocation, Options } from '../../../command.ts'
 import type { Progress } from '../../../output/progress/progress.ts'
 import { type ManagerApi, managerApi } from '../manager-api.ts'
+import type { EngineRun } from '../one-engine/engine-run.ts'
 import type { BuildRun } from '../spec/build-services.ts'
 import { keepOthers, type LoadedSpec, loadSpec } from '../spec/load-spec.ts'
 import { pinImages, pinnedImages } from '../spec/pin-images.ts'
@@ -21,6 +22,8 @@ export interface Settling {
   readonly progress: Progress
   readonly result: ApplyResult
   readonly project: WantedProject
+  /** On one engine: what to work on it with, and since when containers are ours. */
+  readonly here?: { readonly run: EngineRun; readonly startedMs: number }
   /** Tasks that were there before. */
   readonly before: ReadonlySet<string>
 }
@@ -32,8 +35,8 @@ export async function wantedProject(
   { progress, policy }: Pick<BuildRun, 'progress' | 'policy'>,
 ): Promise<WantedProject> {
   const { args, options } = invocation
-  const { project, spec } = await loadSpec(invocation, context, args)
   const api = managerApi(invocation, context)
+  const { project, spec } = await loadSpec(invocation, context, { services: args, api })
   const running = await api.project(spec.name)
   const isOther = (name: string): boolean => args.length > 0 || name in project.disabledServices
   const { buildServices } = await import('../spec/build-services.ts')
@@ -46,6 +49,8 @@ export async function wantedProject(
     running: pinnedImages(running?.spec),
     services: spec.services.map(({ name }) => name),
   })
+  // One engine knows an image by its name, and goes on from the containers that are there.
+  if ((await api.runner()) === 'engine') return { api, project, spec, wanted: spec, running }
   const flagged = withFlags(pinImages(spec, built), running?.spec, options)
   return { api, project, spec, wanted: keepOthers(flagged, running?.spec, isOther), running }
 }

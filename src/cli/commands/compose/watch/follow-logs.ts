@@ -20,6 +20,8 @@ export interface FollowOptions {
   readonly sinceMs?: number | undefined
   /** Tasks that were there before: of all others everything is shown. Absent: those that the first look sees. */
   readonly before?: ReadonlySet<string>
+  /** End when all containers have: nobody starts others. */
+  readonly untilAllEnded?: boolean
   /** Once aborted, nothing new is waited for: what was written until then is shown, and that is all. */
   readonly ending?: AbortSignal
   /** Told of each task that has ended, when all that it wrote was shown. */
@@ -61,10 +63,14 @@ export async function followLogs(options: FollowOptions): Promise<void> {
       )
     }
     isFirst = false
-    if (view === undefined || isLast) break
+    if (view === undefined || isLast || isOver(tasks, options)) break
     await pause(options)
   }
   await Promise.all(followed.values())
+}
+
+function isOver(tasks: readonly TaskView[], { untilAllEnded = false }: FollowOptions): boolean {
+  return untilAllEnded && tasks.every(({ state }) => isTerminal(state))
 }
 
 /** Until it is time to look again, or to look for the last time. */

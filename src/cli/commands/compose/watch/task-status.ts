@@ -3,6 +3,7 @@ import { humanDuration } from '../../../output/duration.ts'
 
 /** Docker's word for a task's state, as `--status` and `--format json` have it. */
 export function stateWord(task: TaskView): string {
+  if (task.shown !== undefined) return task.shown.state
   switch (task.state) {
     case 'pending':
     case 'preparing':
@@ -22,6 +23,7 @@ export function stateWord(task: TaskView): string {
 
 /** `Up 5 minutes (healthy)`, `Exited (1)`, `Pending: <why>`. */
 export function statusText(task: TaskView, nowMs: number): string {
+  if (task.shown !== undefined) return task.shown.status
   switch (task.state) {
     case 'pending':
       return because('Pending', (task.pendingReasons ?? []).join('; '))

@@ -1,0 +1,71 @@
+import { serviceHash, servicesOf } from '../../../../compose/index.ts'
+import { newHexId } from '../../../../core/random.ts'
+import type { Options } from '../../../command.ts'
+import { createWithImage, StartFailed, start, talk } from '../../container/run.ts'
+import type { ContainerPlan } from '../one-engine/container-request.ts'
+import type { LoadedSpec } from '../spec/load-spec.ts'
+import { wantsTerminal } from '../wants-terminal.ts'
+import type { ComposeCommand } from '../with-manager.ts'
+import { type OneOff, runRequest } from './run-request.ts'
+
+/** Letters of a slug that stand in a name. */
+const SHORT = 12
+
+export interface NamedPlan extends ContainerPlan {
+  readonly name: string
+}
+
+/** What an engine is asked for; `plan` says how one engine is asked for a replica. */
+export function requestOf(
+  { args, options, context }: ComposeCommand,
+  { project, spec, service: serviceName }: LoadedSpec & { readonly service: string },
+  plan?: OneOff['plan'],
+): NamedPlan {
+  const service = spec.services.find(({ name }) => name === serviceName)
+  if (service === undefined) throw new RangeError('The loader lets no other service through')
+  const slug = newHexId(context.random)
+  const name = options.text('name') ?? `${spec.name}-${service.name}-run-${slug.slice(0, SHORT)}`
+  const oneOff = {
+    project: spec,
+    service,
+    name,
+    slug,
+    hash: serviceHash(servicesOf(project.model)[serviceName] ?? {}),
+    command: args.slice(1),
+    tty: wantsTerminal(options, context),
+    interactive: options.choice('interactive') !== false,
+    plan,
+  }
+  return { name, ...runRequest(oneOff, options, context) }
+}
+
+/** The flags of `docker run` that making a container reads. */
+function withName(options: Options, name: string): Options {
+  const pull = options.text('pull')
+  return {
+    ...options,
+    flag: flag => options.flag(flag) || (flag === 'quiet' && options.flag('quietPull')),
+    text: flag =>
+      flag === 'name' ? name : flag === 'pull' ? (pull === 'policy' ? undefined : pull) : options.text(flag),
+  }
+}
+
+/** Makes the container and starts it; resolves with its exit code, or with 0 once it runs if nobody is to talk to it. */
+export async function runOnce(
+  compose: ComposeCommand,
+  { name, request }: NamedPlan,
+  prepare: (id: string) => Promise<void> = async () => {},
+): Promise<number> {
+  const command = { ...compose, options: withName(compose.options, name) }
+  const { options, context } = command
+  const id = await createWithImage(command, request)
+  await prepare(id)
+  try {
+    if (!options.flag('detach')) return await talk(command, id, request)
+    await start(command, id)
+    if (!options.flag('quiet')) context.stdout.write(`${id}\n`)
+    return 0
+  } catch (error) {
+    throw error instanceof StartFailed ? error.cause : error
+  }
+}
