@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { type Clock, withDeadline } from '../../../core/clock.ts'
 import { errorCode, errorMessage, unavailable } from '../../../core/errors.ts'
 import { type ClientTls, createDockerClient } from '../../../docker-api/index.ts'

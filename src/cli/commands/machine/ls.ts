@@ -2,8 +2,8 @@ import { mapParallel } from '../../../core/parallel.ts'
 import { driverOf, type Machine, managerUrl } from '../../../machine/index.ts'
 import { type ListingFormat, renderListing } from '../../output/format.ts'
 import { badArgument } from '../../usage.ts'
-import { type LsFilter, readLsFilters } from './ls-filters.ts'
 import { lookAt, type MachineLook } from './look-at.ts'
+import { type LsFilter, readLsFilters } from './ls-filters.ts'
 import type { MachineCommand } from './with-store.ts'
 
 /** One machine of the list. */
@@ -58,7 +58,9 @@ export async function runLs(command: MachineCommand): Promise<void> {
   const timeoutS = options.number('timeout') ?? TIMEOUT_S
   if (timeoutS <= 0) throw badArgument('-t, --timeout <seconds>', String(timeoutS), 'expected more than nothing')
   const names = await store.names()
-  const rows = await mapParallel(names, PARALLEL, name => rowOf(name, command, { filters, timeoutMs: timeoutS * 1_000 }))
+  const rows = await mapParallel(names, PARALLEL, name =>
+    rowOf(name, command, { filters, timeoutMs: timeoutS * 1_000 }),
+  )
   const shown = rows.filter(row => row !== undefined).filter(row => filters.every(filter => filter.passes(row)))
   context.stdout.write(renderListing(shown, LISTING, { format: options.text('format'), quiet: options.flag('quiet') }))
 }
@@ -87,10 +89,13 @@ async function rowOf(
   const { url } = driverOf(machine.driver).whereabouts(machine)
   const blank = { state: 'Running', engineVersion: '', error: '', responseMs: 0 } as const
   const needsState = !options.flag('quiet') || filters.some(filter => filter.needsState)
-  const look = needsState
-    ? await lookAt(machine, { clock, timeoutMs, signal, folder: store.folderOf(name) })
-    : blank
-  return { ...known, ...look, url: look.state === 'Running' ? url : '', active: activeOf(machine, url, env['DOCKER_HOST']) }
+  const look = needsState ? await lookAt(machine, { clock, timeoutMs, signal, folder: store.folderOf(name) }) : blank
+  return {
+    ...known,
+    ...look,
+    url: look.state === 'Running' ? url : '',
+    active: activeOf(machine, url, env['DOCKER_HOST']),
+  }
 }
 
 function unreadable(name: string, error: unknown): LsRow {

@@ -18,7 +18,8 @@ export function withStore(loadFiles: () => Promise<StoreFiles>, run: RunMachineC
   return async (invocation, context) => {
     const { globals } = invocation
     const { env, clock } = context
-    const root = globals.text('storagePath') ?? (env['MACHINE_STORAGE_PATH'] || join(env['HOME'] || '/root', '.shoal/machine'))
+    const root =
+      globals.text('storagePath') ?? (env['MACHINE_STORAGE_PATH'] || join(env['HOME'] || '/root', '.shoal/machine'))
     const store = new MachineStore(root, { files: await loadFiles(), clock })
     return run({ ...invocation, context, store })
   }
