@@ -1,7 +1,8 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { command, until } from './command.ts'
-import { prepareDemoImages } from './demo-images.ts'
+import { type DebianImage, prepareImages } from './debian-images.ts'
+import { DEMO_IMAGES } from './demo-images.ts'
 import { Hosts } from './hosts.ts'
 import { endRemembered, recall, signalQuietly, startRemembered } from './processes.ts'
 import { programBuild } from './program-build.ts'
@@ -12,8 +13,12 @@ const CHECKOUT = resolve(import.meta.dirname, '../..')
 export interface LocalClusterOptions {
   /** State of the cluster: etcd, hosts, logs. */
   readonly directory: string
-  /** Where the registry keeps the demo images; may be shared by clusters, one after the other. */
+  /** Where the registry keeps the images; may be shared by clusters, one after the other. */
   readonly imagesDirectory: string
+  /** What the registry holds; absent: the images of the example project. */
+  readonly images?: readonly DebianImage[]
+  /** Names without a registry are looked for in this one too, as those of docker.io. */
+  readonly isMirror?: boolean
   /** Bridge that joins the hosts, at most 12 characters. */
   readonly bridge: string
   /** First three numbers of the hosts' network: `10.213.0`. */
@@ -69,7 +74,8 @@ export class LocalCluster {
       log: this.logFile('registry'),
       storage: join(this.#options.imagesDirectory, 'registry'),
     })
-    await prepareDemoImages(this.registry, this.#options.imagesDirectory, this.#say)
+    const { images = DEMO_IMAGES, imagesDirectory: directory } = this.#options
+    await prepareImages(images, { registry: this.registry, directory, say: this.#say })
     await this.#endOutdated()
     await this.startEtcd()
     await this.startManager()
@@ -143,7 +149,8 @@ export class LocalCluster {
       '--cgroup-parent',
       this.hosts.cgroupParent(name),
     ]
-    const registry = ['--insecure-registry', this.registry]
+    const mirror = this.#options.isMirror === true ? ['--registry-mirror', `http://${this.registry}`] : []
+    const registry = ['--insecure-registry', this.registry, ...mirror]
     const identity = ['--name', name, '--advertise', `${this.address(name)}:2375`, '--insecure']
     this.hosts.spawn(name, 'agent', [launcher('swarm'), 'join', ...identity, ...place, ...registry, this.etcdUrl])
   }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { canonicalise } from './canonical/canonicalise.ts'
-import { remoteRefusal } from './files/remote.ts'
+import { copyOfRemote } from './files/remote.ts'
 import { interpolate } from './interpolate/interpolate.ts'
 import { type LoadContext, lookupIn } from './load-context.ts'
 import { merge } from './merge/merge.ts'
@@ -88,9 +88,8 @@ function baseOf(
 }
 
 function openSource(file: string, from: Source, path: Path, context: LoadContext): Source {
-  const refusal = remoteRefusal(file)
-  if (refusal !== undefined) throw new PathError(path, refusal)
-  const full = absolute(file, { directory: from.directory, home: context.variables.get('HOME') })
+  const copy = copyOfRemote(file, context.fetchRemote, why => new PathError(path, why))
+  const full = copy ?? absolute(file, { directory: from.directory, home: context.variables.get('HOME') })
   const text = context.reader.kind(full) === 'file' ? context.reader.read(full) : undefined
   if (text === undefined) throw new PathError(path, `stat ${full}: no such file or directory`)
   const documents = parseYaml(text, full)

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { withDefaults } from './defaults.ts'
 import { withDefaultEnvFile, withEnvFiles } from './files/environment.ts'
-import { remoteRefusal } from './files/remote.ts'
+import { copyOfRemote } from './files/remote.ts'
 import type { LoadContext } from './load-context.ts'
 import { merge } from './merge/merge.ts'
 import { resolvePaths } from './paths.ts'
@@ -65,7 +65,7 @@ function loadIncluded(entry: unknown, path: Path, context: LoadContext, loadFile
 function readEntry(
   entry: unknown,
   path: Path,
-  { projectDir }: LoadContext,
+  { projectDir, fetchRemote }: LoadContext,
 ): {
   readonly files: readonly string[]
   readonly directory: string
@@ -73,9 +73,8 @@ function readEntry(
 } {
   const resolve = (value: unknown): readonly string[] =>
     asList(value).map(item => {
-      const refusal = remoteRefusal(asText(item))
-      if (refusal !== undefined) throw new PathError(path, refusal)
-      return posix.resolve(projectDir, asText(item))
+      const copy = copyOfRemote(asText(item), fetchRemote, why => new PathError(path, why))
+      return copy ?? posix.resolve(projectDir, asText(item))
     })
   const record = isTree(entry) ? entry : { path: entry }
   const files = resolve(record['path'])

@@ -1,5 +1,6 @@
 export { shellWords } from './canonical/shell-words.ts'
 export { dependencyOrder } from './check/cycles.ts'
+export { NoComposeFile } from './files/discover.ts'
 export type { FileReader } from './files/file-reader.ts'
 export { nodeFileReader } from './files/node-file-reader.ts'
 export { nodeTreeReader, type TreeReader } from './files/tree-reader.ts'

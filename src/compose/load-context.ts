@@ -1,5 +1,6 @@
 import type { Variables } from './files/environment.ts'
 import type { FileReader } from './files/file-reader.ts'
+import type { FetchRemote } from './files/remote.ts'
 import type { Report } from './problem.ts'
 import type { SourceIndex } from './source-index.ts'
 
@@ -13,6 +14,8 @@ export interface LoadContext {
   /** Hears of everything that is wrong; loading goes on, to find the rest. */
   readonly report: Report
   readonly interpolate: boolean
+  /** Absent: nothing that is somewhere else is loaded. */
+  readonly fetchRemote?: FetchRemote | undefined
   /** Files being included, outermost first. */
   readonly including: readonly string[]
 }

@@ -7,6 +7,7 @@ import { discover } from './files/discover.ts'
 import { isTruthy, type Variables, withDefaultEnvFile, withEnvFiles } from './files/environment.ts'
 import type { FileReader } from './files/file-reader.ts'
 import { projectName } from './files/project-name.ts'
+import type { FetchRemote } from './files/remote.ts'
 import { substitute, TemplateError } from './interpolate/template.ts'
 import { lookupIn } from './load-context.ts'
 import { loadFiles, type ParsedFile, parseFiles } from './load-files.ts'
@@ -16,7 +17,7 @@ import { type Problem, problem, type Report } from './problem.ts'
 import { checkVariableNames, resolveBareVariables, resolveFiles } from './resolve-environment.ts'
 import { applyProfiles, pruneResources, type Selection, selectServices } from './selection.ts'
 import { SourceIndex } from './source-index.ts'
-import { asTree, isTree, showPath, type Tree } from './tree.ts'
+import { asTree, fromEntries, isTree, showPath, type Tree } from './tree.ts'
 
 /** What was asked on the command line, and where. */
 export interface LoadOptions {
@@ -35,6 +36,8 @@ export interface LoadOptions {
   readonly stdin?: () => string
   readonly warn?: (message: string) => void
   readonly keepUnusedResources?: boolean
+  /** Gets compose files that are on web servers; absent: they are refused. */
+  readonly fetchRemote?: FetchRemote | undefined
   /** Parts of the full load that a command may leave out. */
   readonly skip?: ReadonlySet<'interpolate' | 'normalise' | 'paths' | 'consistency' | 'env-files' | 'profiles'>
 }
@@ -47,6 +50,8 @@ export interface Project {
   readonly variables: Variables
   /** Top-level sections in compose's own words; services are those that are enabled and selected. */
   readonly model: Tree
+  /** `depends_on` of services by their name, of what is not selected too. */
+  readonly dependencies: Tree
   /** Services whose profile is not active. */
   readonly disabledServices: Tree
   /** Names of all services of the files, wanted now or not. */
@@ -75,6 +80,7 @@ export function openProject(options: LoadOptions, reader: FileReader): Opened {
       projectDirectory: options.projectDirectory,
       lookup: lookupIn(first),
       warn,
+      fetchRemote: options.fetchRemote,
     },
     reader,
   )
@@ -108,6 +114,7 @@ export function loadProject(options: LoadOptions, reader: FileReader): Project {
     warn,
     report: found => sources.refuse([found]),
     interpolate: !skip.has('interpolate'),
+    fetchRemote: options.fetchRemote,
     including: files.map(({ file }) => file),
   })
   const problems: Problem[] = []
@@ -133,6 +140,7 @@ export function loadProject(options: LoadOptions, reader: FileReader): Project {
     configFiles: files.map(({ file }) => file),
     variables,
     model: { ...(options.keepUnusedResources === true ? selected : pruneResources(selected)), name },
+    dependencies: fromEntries(Object.entries(enabled).map(([key, service]) => [key, asTree(service)['depends_on']])),
     disabledServices: disabled,
     serviceNames: Object.keys(asTree(model['services'])),
     sources,

@@ -1,5 +1,6 @@
 /** Wire types of what the API says of a container's files, limits and use of the machine. Source: Docker's API reference. */
 
+import type { Readable } from 'node:stream'
 import type { ContainerConfig, HostConfig, RestartPolicy } from './container-types.ts'
 
 /** What lies at a path in a container; the header `X-Docker-Container-Path-Stat` carries it as JSON in base64. */
@@ -11,6 +12,11 @@ export interface PathStat {
   readonly mtime: string
   /** Where a symbolic link leads in the container; empty for everything else. */
   readonly linkTarget: string
+}
+
+/** A tar that is made while it is read. Who is done with a piece may give its memory back, to be used for a later one. */
+export interface ArchiveStream extends Readable {
+  readonly giveBack?: (piece: Buffer) => void
 }
 
 /** `docker diff`: 0 modified, 1 added, 2 deleted. */

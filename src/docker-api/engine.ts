@@ -1,6 +1,7 @@
 import type { Duplex, Readable } from 'node:stream'
 import type { BuildCachePruned, BuildOptions, BuildPruneOptions } from './build-types.ts'
 import type {
+  ArchiveStream,
   CommitOptions,
   ContainerStats,
   ContainerUpdateRequest,
@@ -101,7 +102,10 @@ export interface ContainerFileOperations {
   /** Throws 404 `Could not find the file x in container y`. */
   readonly statPath: (id: string, path: string) => Promise<PathStat>
   /** A tar of what lies at the path, named by the path's last component. The archive must be read to its end, or destroyed. */
-  readonly readArchive: (id: string, path: string) => Promise<{ readonly stat: PathStat; readonly archive: Readable }>
+  readonly readArchive: (
+    id: string,
+    path: string,
+  ) => Promise<{ readonly stat: PathStat; readonly archive: ArchiveStream }>
   /** Unpacks a tar (plain, gzip or zstd) into a directory. Throws 404 without it, 400 if it may not be written to. */
   readonly writeArchive: (
     id: string,
@@ -111,7 +115,7 @@ export interface ContainerFileOperations {
   /** How the container's files differ from its image's. */
   readonly changes: (id: string) => Promise<readonly FilesystemChange[]>
   /** A tar of all files, without those of volumes. The archive must be read to its end, or destroyed. */
-  readonly export: (id: string) => Promise<Readable>
+  readonly export: (id: string) => Promise<ArchiveStream>
   /** Makes an image of a container; resolves with its id. */
   readonly commit: (id: string, options: CommitOptions) => Promise<string>
 }

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../core/digest.ts'
+import { isDeepStrictEqual } from 'node:util'
 import type { Action } from './model/action.ts'
 import { type NodeState, nodeStates } from './model/node-state.ts'
 import type { Round } from './model/round.ts'
@@ -157,8 +157,7 @@ function groupTasks(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>) {
 function planNodes(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>): Action[] {
   return [...nodes.values()].flatMap(({ name, presence, record }): Action[] => {
     const before = snapshot.nodes.get(name)
-    if (presence !== 'ready' || (before !== undefined && canonicalJson(before.value) === canonicalJson(record)))
-      return []
+    if (presence !== 'ready' || (before !== undefined && isDeepStrictEqual(before.value, record))) return []
     return [{ do: 'record-node', node: record, ...(before === undefined ? {} : { before }) }]
   })
 }

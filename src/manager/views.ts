@@ -236,12 +236,15 @@ function commandOf({ spec: { container } }: TaskRecord, status: TaskStatus | und
   return status?.command ?? [...(container.entrypoint ?? []), ...(container.command ?? [])].join(' ')
 }
 
-type Observed = Pick<TaskView, 'state' | 'health' | 'restarts' | 'containerId' | 'exitCode' | 'error' | 'startedAtMs'>
+type Observed = Pick<
+  TaskView,
+  'state' | 'health' | 'paused' | 'restarts' | 'containerId' | 'exitCode' | 'error' | 'startedAtMs'
+>
 
 function observed(status: TaskStatus | undefined): Observed {
   if (status === undefined) return { state: 'pending', health: 'none', restarts: 0 }
-  const { state, health, restarts, containerId, exitCode, error, startedAtMs } = status
-  return { state, health, restarts, ...defined({ containerId, exitCode, error, startedAtMs }) }
+  const { state, health, paused, restarts, containerId, exitCode, error, startedAtMs } = status
+  return { state, health, restarts, ...defined({ paused, containerId, exitCode, error, startedAtMs }) }
 }
 
 /** `*:8080->80/tcp` for a port that every host answers, with the host's address for one that only its node does. */

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { loadProject, nodeFileReader, outputModel, writeYaml } from '../../src/compose/index.ts'
+import { sideBySide } from './compose/side-by-side.ts'
 import { type BenchRow, percentile } from './report.ts'
 
 const SERVICES = 200
@@ -59,7 +60,7 @@ function sample(count: number, work: () => void): readonly number[] {
   })
 }
 
-/** Loading a large project in process, and the whole command on a small one. */
+/** Loading a large project in process, the whole command on a small one, and one engine's containers by ours and docker's. */
 export async function run(): Promise<readonly BenchRow[]> {
   const directory = mkdtempSync(join(tmpdir(), 'shoal-bench-compose-'))
   try {
@@ -85,6 +86,7 @@ export async function run(): Promise<readonly BenchRow[]> {
         unit: 'ms',
         budget: '<= 120 ms',
       },
+      ...(await sideBySide()),
     ]
   } finally {
     rmSync(directory, { recursive: true, force: true })

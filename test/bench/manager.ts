@@ -15,7 +15,7 @@ const LISTED_BYTES_MAX = 2 ** 32
 const SENT_BYTES_MAX = 2 ** 33
 const BYTES_A_LINE = 700
 const LISTS = 40
-const CREATES = 400
+const CREATES = 2_000
 /** At rest is who has worked for less than this share of so long. */
 const CALM_SHARE = 0.05
 const CALM_MS = 5_000

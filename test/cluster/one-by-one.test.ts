@@ -8,6 +8,7 @@ import { LocalCluster } from '../../scripts/lib/local-cluster.ts'
 import { dockerPrograms } from '../interop/support/docker-programs.ts'
 import { busyboxArchive } from '../support/busybox-image.ts'
 import { type CliResult, docker } from '../support/docker-cli.ts'
+import { OpenStream } from '../support/open-stream.ts'
 
 /** Containers that docker and docker-compose make one by one through a manager, over agents. The order of the tests matters. */
 
@@ -29,11 +30,14 @@ async function ok(...argv: string[]): Promise<string> {
   return stdout.trim()
 }
 
-function compose(...argv: string[]): Promise<string> {
-  const env = { ...process.env, DOCKER_HOST: cluster.manager, COMPOSE_HTTP_TIMEOUT: '50' }
-  const project = ['--no-ansi', '-p', 'shop', '-f', join(import.meta.dirname, 'projects/web/docker-compose.yml')]
-  return command(['docker-compose', ...project, ...argv], { timeoutMs: 120_000, env })
-}
+/** docker-compose 1.29 with a project of the tests' own. */
+const composeWith =
+  (project: string, file: string) =>
+  (...argv: string[]): Promise<string> => {
+    const env = { ...process.env, DOCKER_HOST: cluster.manager, COMPOSE_HTTP_TIMEOUT: '50' }
+    return command(['docker-compose', '--no-ansi', '-p', project, '-f', file, ...argv], { timeoutMs: 120_000, env })
+  }
+const compose = composeWith('shop', join(import.meta.dirname, 'projects/web/docker-compose.yml'))
 
 const lines = (text: string): string[] => text.split('\n').filter(line => line.trim() !== '')
 const nodesOf = (names: readonly string[]): string[] => names.map(name => name.split('/')[0] ?? '').toSorted()
@@ -99,6 +103,59 @@ describe('docker and docker-compose over agents', () => {
     expect(await ok('ps', '-aq')).toBe('')
     expect(lines(await ok('network', 'ls', '--filter', 'driver=overlay', '-q'))).toEqual([])
     expect(await ok('volume', 'ls', '-q')).toBe('')
+  })
+
+  it('see what docker-compose started move when its host freezes, and end what is read from there', async () => {
+    const file = join(directory, 'moving.yml')
+    const script = 'echo ready; exec sleep 3600'
+    const service = (more: string): string => `{image: ${IMAGE}, command: sh -c "${script}", ${more}}`
+    const label = `labels: {com.docker.swarm.reschedule-policies: '["on-node-failure"]'}`
+    await writeFile(
+      file,
+      `version: "3.7"
+services:
+  asks: ${service('environment: ["constraint:node==~n3", "reschedule:on-node-failure", "KEPT=yes"]')}
+  labelled: ${service(`environment: ["constraint:node==~n3"], ${label}`)}
+`,
+    )
+    const moving = composeWith('moving', file)
+    const running = async (): Promise<string[]> => lines(await ok('ps', '--format', '{{.Names}}')).toSorted()
+    await ok('run', '-d', '--name', 'stays', '-e', 'constraint:node==n3', IMAGE, 'sh', '-c', script)
+    await moving('up', '-d')
+    expect(await running()).toEqual(['n3/moving_asks_1', 'n3/moving_labelled_1', 'n3/stays'])
+    const followed = new OpenStream(cluster.manager, 'logs', '-f', 'stays')
+    const attached = new OpenStream(cluster.manager, 'exec', '-i', 'stays', 'cat')
+    try {
+      await followed.says('ready')
+      attached.write('heard\n')
+      await attached.says('heard')
+      cluster.hosts.pause('n3')
+      for (const stream of [followed, attached]) {
+        await until('the stream to end', async () => (stream.hasEnded ? true : undefined))
+      }
+      await until('both to run elsewhere', async () => {
+        const names = await running()
+        const isMoved = names.length === 2 && names.every(name => /^n[12]\/moving_(asks|labelled)_1$/.test(name))
+        return isMoved ? true : undefined
+      })
+      expect(await moving('ps')).toMatch(/moving_asks_1 .* Up/)
+      expect(await moving('exec', '-T', 'asks', 'sh', '-c', 'echo $KEPT')).toBe('yes\n')
+      expect(await moving('logs', '--no-color', 'labelled')).toMatch(/labelled_1 .*ready/)
+      expect(await ok('ps', '-a', '--filter', 'name=stays', '--format', '{{.Status}}')).toBe('Host Down')
+      cluster.hosts.resume('n3')
+      await until('the host to be rid of its copies', async () => {
+        const names = await running()
+        return names.length === 3 && names.at(-1) === 'n3/stays' ? true : undefined
+      })
+    } finally {
+      cluster.hosts.resume('n3')
+      followed.kill()
+      attached.kill()
+    }
+    await cluster.nodesReady()
+    await moving('down', '-t', '0')
+    await ok('rm', '-f', 'stays')
+    expect(await ok('ps', '-aq')).toBe('')
   })
 
   it('build on the node that is said, and run what was built on another', async () => {

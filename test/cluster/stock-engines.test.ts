@@ -158,12 +158,19 @@ describe('a manager over stock Docker Engines', () => {
     expect(new Set([...told.matchAll(/node\.name=(d\d)/g)].map(([, node]) => node))).toEqual(new Set(['d1', 'd2']))
   })
 
-  it('goes on without an engine that is lost, and says so', async () => {
+  it('goes on without an engine that is lost, says so, and makes anew what asked for that', async () => {
+    const asked = ['-e', 'reschedule:on-node-failure', '-e', 'constraint:node==~d2']
+    await ok('run', '-d', '--name', 'moves', ...asked, IMAGE, 'sleep', '300')
+    expect(await nodesOf('moves')).toEqual(['d2'])
     await hosts.kill('d2')
     // By polling, since nothing tells that a host is gone: several questions without an answer.
     await until('the manager to notice', async () => ((await healthOf('d2')) === 'unhealthy' ? true : undefined))
     expect((await cli('info')).stdout).toMatch(/d2: [^]*Status: Unhealthy/)
     await ok('run', '-d', '--name', 'after', IMAGE, 'sleep', '300')
     expect(await nodesOf('after')).toEqual(['d1'])
+    await until('it to run on the other', async () =>
+      (await ok('ps', '--format', '{{.Names}}')).includes('d1/moves') ? true : undefined,
+    )
+    expect(await ok('exec', 'moves', 'echo', 'here')).toBe('here')
   })
 })

@@ -184,9 +184,14 @@ export async function runContainer(name: string, container: string, ...flags: st
 /** Runs a container beside the one that is about to be lost, and puts it on a network over hosts that it was not made on. */
 export async function joinApart(name: string): Promise<void> {
   const wishes = ['-e', 'reschedule:on-node-failure', '-e', 'affinity:container==~single']
+  for (const network of ['made-on', 'apart']) {
+    // A host that was cut off until now may still have a connection to the leader that nobody answers on.
+    await until(`network ${network}`, async () => {
+      const { code, stderr } = await docker(managerOf(name), ['network', 'create', '--driver', 'overlay', network])
+      return code === 0 || stderr.includes('already exists') ? true : undefined
+    })
+  }
   for (const argv of [
-    ['network', 'create', '--driver', 'overlay', 'made-on'],
-    ['network', 'create', '--driver', 'overlay', 'apart'],
     ['run', '-d', '--name', 'joined', '--network', 'made-on', ...wishes, IMAGE, 'sleep', '3600'],
     ['network', 'connect', '--alias', 'db', 'apart', 'joined'],
   ]) {

@@ -35,6 +35,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 /** Every class of mistake, with the folders that show its message. */
 const MISTAKES: Readonly<Record<string, readonly string[]>> = {
   unreadable: ['unreadable', 'missing-file'],
+  'endless file': ['huge', 'huge-parts'],
   'not YAML': ['yaml', 'tabs', 'unquoted-colon', 'list'],
   'wrong type': ['wrong-type', 'numbers'],
   'unknown key': ['unknown-key', 'proto'],

@@ -128,7 +128,7 @@ it('host and none need no network', () => {
 it.each([
   ['network_mode: service:db', 'services.web.network_mode: service:db is not supported: only none and host are'],
   ['pid: service:db', 'services.web.pid: service:db is not supported: replicas may run on any host'],
-  ['pull_policy: daily', 'services.web.pull_policy: daily is not supported: use always, missing or never'],
+  ['pull_policy: refresh', 'services.web.pull_policy: refresh is not supported: use always, missing, never, daily'],
   ['post_start: [{command: a}]', 'services.web.post_start is not supported: make it part of the command'],
   ['use_api_socket: true', 'services.web.use_api_socket is not supported: give the container'],
   ['storage_opt: {size: 1G}', 'services.web.storage_opt is not supported: writable layers have no quota'],
@@ -156,9 +156,23 @@ it.each([
     'services.web.deploy.update_config.failure_action: rollback is not supported: use pause',
   ],
   ['restart: sometimes', 'services.web.restart: "sometimes" is not a restart policy'],
+  [
+    'volumes: [{type: volume, source: v, target: /a, volume: {subpath: ../b}}]',
+    'services.web.volumes.0.volume.subpath: ../b leads out of the volume',
+  ],
+  [
+    'volumes: [{type: volume, source: v, target: /a, volume: {subpath: /b}}]',
+    'services.web.volumes.0.volume.subpath: /b leads out of the volume',
+  ],
+  [
+    'volumes: [{type: volume, source: v, target: ../a}]',
+    'services.web.volumes.0.target: ../a must be an absolute path',
+  ],
+  ['tmpfs: [../run]', 'services.web.tmpfs.0: ../run must be an absolute path'],
+  ['working_dir: ../srv', 'services.web.working_dir: ../srv must be an absolute path'],
   ['volumes: [{type: npipe, source: a, target: /a}]', 'services.web.volumes.0.type: npipe is not supported'],
 ])('%s is refused by name and line', (yaml, message) => {
-  const text = `services:\n  web:\n    image: a\n    ${yaml}\n  db: {image: d}\n`
+  const text = `services:\n  web:\n    image: a\n    ${yaml}\n  db: {image: d}\nvolumes: {v: {}}\n`
   expect(messageOf(() => convert(text))).toMatch(/^\/srv\/shop\/compose\.yaml:4:\d+: /)
   expect(messageOf(() => convert(text))).toContain(message)
 })
@@ -182,6 +196,9 @@ it.each<[string, object]>([
   ['deploy: {placement: {max_replicas_per_node: 2}}', { replicasPerNode: 2 }],
   ['deploy: {placement: {preferences: [{spread: node.labels.zone}]}}', { spreadOver: 'node.labels.zone' }],
   ['deploy: {labels: {a: b}}', { labels: { a: 'b' } }],
+  ['pull_policy: daily', { container: { pullAfterMs: 86_400_000 } }],
+  ['pull_policy: weekly', { container: { pullAfterMs: 604_800_000 } }],
+  ['pull_policy: every_1d12h', { container: { pullAfterMs: 129_600_000 } }],
   ['platform: linux/arm64/v8', { constraints: ['node.platform.os == linux', 'node.platform.arch == arm64'] }],
 ])('%s reaches the cluster', (yaml, expected) => {
   const { spec, warnings } = convert(`services:\n  web:\n    image: a\n    ${yaml}\n`)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { failed, invalidInput, notFound } from '../../src/core/errors.ts'
@@ -32,6 +32,34 @@ const never = new AbortController().signal
 const bytes = (size: number) => Readable.from([Buffer.alloc(size)])
 
 describe('archives over HTTP', () => {
+  it.each(['archive?path=/srv', 'export'])(
+    'are let go when the client of %s has hung up before they begin',
+    async path => {
+      const archive = new Readable({ read() {} })
+      const [asked, hungUp] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const prepare = async (): Promise<Readable> => {
+        asked.resolve()
+        await hungUp.promise
+        return archive
+      }
+      const { base, call } = await serve({
+        readArchive: async () => ({ stat: STAT, archive: await prepare() }),
+        export: prepare,
+      })
+      const asking = request(`${base}/containers/c/${path}`).on('error', () => {})
+      asking.end()
+      await asked.promise
+      const gone = new Promise(resolve => asking.once('close', resolve))
+      asking.destroy()
+      await gone
+      // By the time it has answered others it knows.
+      for (const _round of [1, 2, 3]) await (await call('/_ping')).text()
+      hungUp.resolve()
+      await once(archive, 'close')
+      expect(archive.destroyed).toBe(true)
+    },
+  )
+
   it('carry what lies at the path in a header', async () => {
     const { client, call } = await serve({
       statPath: async (_id, path) => ({ ...STAT, name: path }),
@@ -51,6 +79,24 @@ describe('archives over HTTP', () => {
     const answer = await call('/containers/c/archive', { method })
     expect(answer.status).toBe(400)
     if (method !== 'HEAD') expect(await answer.json()).toMatchObject({ message: 'bad parameter: path cannot be empty' })
+  })
+
+  it('have the memory of their pieces used again only when these are sent', async () => {
+    const pieces = Array.from({ length: 64 }, (_, index) => Buffer.alloc(256 * 1024, index))
+    const expected = Buffer.concat(pieces)
+    let given = 0
+    const giveBack = (piece: Buffer): void => {
+      piece.fill(0xee)
+      given++
+    }
+    const archive = Object.assign(Readable.from(pieces, { objectMode: false }), { giveBack })
+    const { client } = await serve({ export: async () => archive })
+    const paused = once(archive, 'pause')
+    const answer = await client.containers.export('c')
+    // Nobody reads: pieces wait behind a full socket.
+    await paused
+    expect((await buffer(answer)).equals(expected)).toBe(true)
+    await vi.waitFor(() => expect(given).toBe(pieces.length))
   })
 
   it('are cut off, and not ended, by a failure in the middle', async () => {

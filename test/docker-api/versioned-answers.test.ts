@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
-import type { SystemInfo } from '../../src/docker-api/index.ts'
+import { EMPTY_CONFIG, type ImageInspect, type SystemInfo } from '../../src/docker-api/index.ts'
 import { createDockerServer } from '../../src/docker-api/server/index.ts'
 import { stubEngine } from '../support/stub-engine.ts'
 
@@ -36,6 +36,25 @@ describe('GET /info', () => {
     ],
   ])('%s has the fields of that version', async (path, expected) => {
     const get = await serve({ info: () => Promise.resolve(info) })
+    expect(await get(path)).toEqual(expected)
+  })
+})
+
+describe('GET /images/{name}/json', () => {
+  const image = {
+    Id: 'sha256:1',
+    Size: 7,
+    Container: 'c1',
+    ContainerConfig: { Cmd: ['true'] },
+  } as unknown as ImageInspect
+  const ContainerConfig = { ...EMPTY_CONFIG, Cmd: ['true'] }
+
+  it.each([
+    ['/v1.45/images/a/json', { Id: 'sha256:1', Size: 7 }],
+    ['/v1.44/images/a/json', { Id: 'sha256:1', Size: 7, Container: 'c1', ContainerConfig }],
+    ['/v1.43/images/a/json', { Id: 'sha256:1', Size: 7, VirtualSize: 7, Container: 'c1', ContainerConfig }],
+  ])('%s tells of the container it was made of as that version does', async (path, expected) => {
+    const get = await serve({ images: { inspect: () => Promise.resolve(image) } })
     expect(await get(path)).toEqual(expected)
   })
 })

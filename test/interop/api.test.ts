@@ -80,6 +80,7 @@ describe('a container', () => {
             Init: true,
             GroupAdd: ['33'],
             OomScoreAdj: 10,
+            SecurityOpt: ['apparmor=unconfined', 'no-new-privileges'],
             LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } },
           },
         },

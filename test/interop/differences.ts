@@ -53,6 +53,9 @@ export const DIFFERENCES: readonly Difference[] = [
   ...of('*', NEWER, ['*DNSNames']),
   ...of('inspect *', 'Of newer versions, which hide more of the host', ['*HostConfig.MaskedPaths: more: *']),
   ...of('inspect a created container', 'Docker knows the runtime only at the first start', ['*HostConfig.Runtime']),
+  ...of('inspect a running container with many fields', 'Docker forgets it at the start if there is no AppArmor', [
+    'body.AppArmorProfile',
+  ]),
   ...of('unpause what is not paused', BLAMES_CLIENT, ['status']),
 
   ...of('POST /containers/create {}*', SAYS_WHAT_TO_DO, ['body.message']),
@@ -95,6 +98,8 @@ export const DIFFERENCES: readonly Difference[] = [
   ...of('*build*', 'Steps that only set something need no container', [
     'stdout: less:  ---> Running in <short id>',
     'stdout: less: Removing intermediate container <short id>',
+    'text: less:  ---> Running in <short id>',
+    'text: less: Removing intermediate container <short id>',
   ]),
   ...of('docker inspect -f {{json .Config}} greeter:1', 'Docker names the image of the step before', ['stdout: *']),
   ...of('docker builder prune -f', 'Steps of a build are kept in a cache, which this empties', ['stdout: *']),
@@ -127,14 +132,6 @@ export const DIFFERENCES: readonly Difference[] = [
     'body.Container',
     'body.ContainerConfig.*',
     'body.Config.Image',
-  ]),
-  ...of('build *', 'Steps that only set something need no container', [
-    'text: less:  ---> Running in <short id>',
-    'text: less: Removing intermediate container <short id>',
-  ]),
-  ...of('build', 'Steps that only set something need no container', [
-    'text: less:  ---> Running in <short id>',
-    'text: less: Removing intermediate container <short id>',
   ]),
   ...of('build *', 'Errors have a stable code beside the message, for programs', ['others.*.code']),
   ...of('build ADD --chmod=x a /', 'It knows --chmod, for which Docker wants BuildKit', ['others.*']),
@@ -200,6 +197,11 @@ export const DIFFERENCES: readonly Difference[] = [
   ...of('networks *"dangling"*', 'A network that a container is on is not dangling', ['*: less: *']),
   ...of('without a driver: *', 'Errors have a stable code beside the message, for programs', ['code']),
   ...of('without a driver: /containers/create *', SAYS_WHAT_TO_DO, ['message']),
+
+  ...of('run with nothing, of its mounts', 'Of newer versions, which hide more of the host', ['printed: more: *']),
+  ...of('run with open paths', 'The API takes what otherwise the command line puts into two fields', ['*']),
+  ...of('run with a user namespace of another', 'Docker lets any word pass, and does nothing', ['*']),
+  ...of('run with a parameter of the host', 'Refused when it is made, in fewer words', ['refused']),
 
   ...of('rmi', 'One image has one digest at a registry', ['stdout: less: Untagged: *@<digest>']),
 ]

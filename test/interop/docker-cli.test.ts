@@ -104,6 +104,7 @@ describe.each(dockerPrograms())('$title', ({ program, skip }) => {
       await script.run([program, 'exec', '-it', 'web', 'sh', '-c', 'sleep 0.3; stty size; exit 5'], { dialogue: [] })
       await script.run([program, 'exec', '-d', 'web', 'touch', '/made'])
       await script.run([program, 'exec', 'web', 'sh', '-c', 'until test -e /made; do sleep 0.1; done'])
+      await script.run([program, 'top', 'web', '-o', 'pid,comm'], { onlyCode: true })
       await script.run([program, 'diff', 'web'])
       await script.run([program, 'rename', 'web', 'web2'])
       await script.run([program, 'update', '--memory', '64m', '--memory-swap', '64m', '--restart', 'always', 'web2'])
@@ -216,6 +217,11 @@ describe.each(dockerPrograms())('$title', ({ program, skip }) => {
         '{{.Author}} {{.Comment}} {{json .Config.Env}} {{json .Config.Cmd}}',
         'kept:1',
       ])
+      const exported = join(context, 'exported.tar')
+      await script.run([program, 'export', '-o', exported, 'base'], { title: 'export' })
+      await script.run([program, 'import', '-c', 'CMD ["cat","/srv/new"]', exported, 'flat:1'], { title: 'import' })
+      await script.run([program, 'run', '--rm', 'flat:1'])
+      await script.run([program, 'rmi', 'flat:1'])
       await script.run([program, 'tag', 'kept:1', 'team/kept:2'])
       await script.run([program, 'save', '-o', join(context, 'saved.tar'), 'team/kept:2'], { title: 'save' })
       await script.run([program, 'rmi', 'kept:1', 'team/kept:2'])

@@ -3,7 +3,11 @@ import type { CommandContext, Options } from '../../src/cli/index.ts'
 import { readManageOptions } from '../../src/main/manager/manager-options.ts'
 
 /** The options of `swarm manage` as the program hands them over, names in camel case. */
-function read(given: Readonly<Record<string, string | boolean | readonly string[]>>, args: readonly string[] = []) {
+function read(
+  given: Readonly<Record<string, string | boolean | readonly string[]>>,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+) {
   const options: Options = {
     text: name => (typeof given[name] === 'string' ? given[name] : undefined),
     flag: name => given[name] === true,
@@ -12,7 +16,7 @@ function read(given: Readonly<Record<string, string | boolean | readonly string[
     choice: () => undefined,
   }
   return readManageOptions({ args, options, globals: options, command: 'swarm manage' }, {
-    env: {},
+    env,
   } as Partial<CommandContext> as CommandContext)
 }
 
@@ -31,6 +35,21 @@ describe('swarm manage', () => {
   ])('refuses to be reached by others %s', (_how, options, args, message) => {
     expect(() => read(options, args)).toThrow(message)
     expect(() => read({ ...options, insecure: true }, args)).not.toThrow()
+  })
+
+  it('takes from its environment what classic Swarm took from there, and flags before that', () => {
+    const env = { SWARM_HOST: 'tcp://127.0.0.1:4000', SWARM_ADVERTISE: '10.0.0.9:4000', DEBUG: 'true' }
+    expect(read({}, ETCD, env)).toMatchObject({
+      hosts: ['tcp://127.0.0.1:4000'],
+      advertise: '10.0.0.9:4000',
+      logLevel: 'debug',
+    })
+    const given = { host: ['tcp://127.0.0.1:5000'], advertise: '10.0.0.8:5000', logLevel: 'warn' }
+    expect(read(given, ETCD, env)).toMatchObject({
+      hosts: given.host,
+      advertise: given.advertise,
+      logLevel: 'warn',
+    })
   })
 
   it('serves others with TLS', () => {

@@ -83,6 +83,33 @@ describe('a project', () => {
     expect(left()).toEqual([])
   })
 
+  it('tells, when it is taken down, which volumes stay until their node returns', async () => {
+    world = await makeWorld(['n1', 'n2'])
+    const volumes = ['data', 'unused'].map(key => ({
+      key,
+      name: `shop_${key}`,
+      external: false,
+      driver: 'local',
+      driverOptions: {},
+      labels: {},
+    }))
+    const mounts = [{ type: 'volume' as const, source: 'shop_data', target: '/data' }]
+    const db = serviceSpec('db', { container: { image: 'redis', mounts } })
+    void world.manager.apply(projectSpec('shop', [db], { volumes }), APPLY)
+    await world.pass(2_000)
+    const node = world.manager.snapshot().volumes.get('shop_data')?.value.node ?? ''
+    const awaited = async () =>
+      (await world.manager.remove('shop', { volumes: true, dryRun: true })).steps.map(step => [
+        step.name,
+        step.awaitedNode,
+      ])
+    expect(await awaited()).toContainEqual(['shop_data', undefined])
+    await world.agents.get(node)?.kill()
+    await world.pass(10_000)
+    expect(await awaited()).toContainEqual(['shop_data', node])
+    expect(await awaited()).toContainEqual(['shop_unused', undefined])
+  })
+
   it('is taken down to the last record, volumes only when asked', async () => {
     world = await makeWorld(['n1'])
     const volumes = [

@@ -3,6 +3,7 @@ import { isTerminal, type TaskRecord, type TaskState, type TaskStatus } from '..
 import type { Action } from '../../src/node-agent/tasks/actions.ts'
 import { decide, nextDecisionMs, type Snapshot } from '../../src/node-agent/tasks/decide.ts'
 import { isAlive, type SeenContainer } from '../../src/node-agent/tasks/seen-container.ts'
+import { statusWithoutContainer } from '../../src/node-agent/tasks/task-status.ts'
 import { fc } from '../support/property.ts'
 import { taskRecord } from '../support/tasks.ts'
 
@@ -130,6 +131,23 @@ describe('decide', () => {
     const report = actions.find(action => action.verb === 'report')
     expect(report).toMatchObject({ status: { state, exitCode: change.exitCode } })
     expect(report?.verb === 'report' && report.status.error).toBe(error)
+  })
+
+  it('tells when a container is paused, and when it goes on', () => {
+    const reportOf = (change: Partial<SeenContainer>, reported?: TaskStatus): TaskStatus | undefined => {
+      const said = reported === undefined ? {} : { reported: new Map([['t1', reported]]) }
+      const report = decide(snapshot({ containers: [container(change)], ...said }), 0).find(
+        action => action.verb === 'report',
+      )
+      return report?.verb === 'report' ? { ...report.status, updatedAtMs: 5 } : undefined
+    }
+    const paused = reportOf({ status: 'paused' })
+    expect(paused).toMatchObject({ state: 'running', paused: true })
+    expect(reportOf({ status: 'paused' }, paused)).toBeUndefined()
+    expect(reportOf({}, paused)).not.toHaveProperty('paused')
+    expect(statusWithoutContainer({ id: 't1' }, 'n1', { state: 'stopped', before: paused })).not.toHaveProperty(
+      'paused',
+    )
   })
 
   it('says nothing twice', () => {

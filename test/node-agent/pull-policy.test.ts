@@ -1,22 +1,36 @@
 import { expect, it } from 'vitest'
-import { notFound } from '../../src/core/errors.ts'
+import { notFound, unavailable } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { ManualClock } from '../../src/core/manual-clock.ts'
 import type { ContainerSpec } from '../../src/core/model/service.ts'
 import type { Engine } from '../../src/docker-api/index.ts'
 import { ensureImage } from '../../src/node-agent/tasks/ensure-image.ts'
 
+interface Known {
+  readonly has: boolean
+  readonly peer?: boolean
+  /** When the engine has pulled it. */
+  readonly pulledMs?: number
+  /** The registry does not answer. */
+  readonly isAway?: boolean
+}
+
 /** What is done about an image that this engine, or a peer, has or has not. */
 async function asked(
-  container: Pick<ContainerSpec, 'pullPolicy' | 'imageId'>,
-  { has, peer = false }: { readonly has: boolean; readonly peer?: boolean },
+  container: Pick<ContainerSpec, 'pullPolicy' | 'pullAfterMs' | 'imageId'>,
+  { has, peer = false, pulledMs, isAway = false }: Known,
 ): Promise<string[]> {
   const done: string[] = []
+  const clock = new ManualClock()
   const images = {
     inspect: async (reference: string) => {
       if (!has) throw notFound('NO_SUCH_IMAGE', `No such image: ${reference}`)
+      return pulledMs === undefined ? {} : { Metadata: { LastTagTime: new Date(pulledMs).toISOString() } }
     },
-    pull: async () => void done.push('pull'),
+    pull: async () => {
+      done.push('pull')
+      if (isAway) throw unavailable('REGISTRY_AWAY', 'the registry does not answer')
+    },
   }
   const peers = {
     fetch: async () => {
@@ -24,7 +38,7 @@ async function asked(
       return peer
     },
   }
-  const ports = { engine: { images } as unknown as Engine, peers, clock: new ManualClock(), log: silentLog }
+  const ports = { engine: { images } as unknown as Engine, peers, clock, log: silentLog }
   await ensureImage({ image: 'web:1', ...container }, ports, new AbortController().signal)
   return done
 }
@@ -44,4 +58,15 @@ it('takes an image that is never to be pulled from a member that has it, or says
   await expect(asked({ pullPolicy: 'never' }, { has: false })).rejects.toThrow(
     'No node that is up has the image web:1, and pull_policy is never: load or build it',
   )
+})
+
+it('pulls anew what was pulled too long ago, and runs what is there if that cannot be', async () => {
+  const nowMs = new ManualClock().nowMs()
+  const daily = { pullAfterMs: 86_400_000 }
+  expect(await asked(daily, { has: true, pulledMs: nowMs - 86_399_000 })).toEqual([])
+  expect(await asked(daily, { has: true, pulledMs: nowMs - 86_400_000 })).toEqual(['pull'])
+  expect(await asked(daily, { has: true })).toEqual(['pull'])
+  expect(await asked(daily, { has: true, isAway: true })).toEqual(['pull'])
+  expect(await asked({ ...daily, imageId: `sha256:${'a'.repeat(64)}` }, { has: true })).toEqual([])
+  expect(await asked(daily, { has: false })).toEqual(['pull'])
 })

@@ -5,6 +5,7 @@ import type {
   ContainerInspect,
   ContainerState,
   ContainerStatus,
+  ContainerSummary,
   Engine,
   EngineEvent,
   NetworkInspect,
@@ -23,6 +24,19 @@ interface FakeContainer {
 
 /** Work of the fake engine that a test makes fail: return an error to throw, or undefined. */
 export type Fault = (call: string, subject: string) => Error | undefined
+
+/** `key` or `key=value`. */
+function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
+  const [key = '', ...value] = wanted.split('=')
+  return key in labels && (value.length === 0 || labels[key] === value.join('='))
+}
+
+function summaryOf({ id, name, request, state }: FakeContainer): ContainerSummary {
+  const { Image = '', Labels = {} } = request
+  const { Status: State } = state
+  const about = { Id: id, Names: [`/${name}`], Image, ImageID: Image, Labels, State, Status: State }
+  return { ...about, Mounts: [], Ports: [] } as unknown as ContainerSummary
+}
 
 const NEVER = '0001-01-01T00:00:00Z'
 const INFO: SystemInfo = {
@@ -147,10 +161,12 @@ export class FakeEngine {
         return { Id: this.#make(request, name ?? 'unnamed').id, Warnings: [] }
       },
       list: ({ filters }) => {
-        const labels = filters?.['label'] ?? []
-        const all = [...this.#containers.values()]
-        const fits = all.filter(({ request }) => labels.every(label => label in (request.Labels ?? {})))
-        return Promise.resolve(fits.map(({ id, request }) => ({ Id: id, Labels: request.Labels ?? {} }) as never))
+        const { label: labels = [], id: ids } = filters ?? {}
+        const fits = [...this.#containers.values()].filter(
+          ({ id, request }) =>
+            (ids === undefined || ids.includes(id)) && labels.every(label => hasLabel(request.Labels ?? {}, label)),
+        )
+        return Promise.resolve(fits.map(summaryOf))
       },
       inspect: async id => this.#inspect(this.find(id)),
       start: async id => {
@@ -230,9 +246,9 @@ export class FakeEngine {
       pruneBuildCache: missing,
     },
     networks: {
-      create: async ({ Name }) => {
+      create: async ({ Name, Labels }) => {
         await this.#call('network', Name)
-        this.#networks.set(Name, { Name, Id: Name } as NetworkInspect)
+        this.#networks.set(Name, { Name, Id: Name, ...(Labels === undefined ? {} : { Labels }) } as NetworkInspect)
         return { Id: Name, Warning: '' }
       },
       list: () => Promise.resolve([...this.#networks.values()]),
@@ -253,7 +269,10 @@ export class FakeEngine {
         return { Name } as never
       },
       list: missing,
-      inspect: missing,
+      inspect: async name => {
+        if (!this.#volumes.has(name)) throw notFound('NO_VOLUME', `get ${name}: no such volume`)
+        return { Name: name } as never
+      },
       remove: missing,
       prune: missing,
     },

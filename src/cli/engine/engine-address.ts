@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorCode, invalidInput } from '../../core/errors.ts'
 import type { ClientTls } from '../../docker-api/index.ts'
@@ -6,7 +6,8 @@ import type { CommandContext, Environment, Invocation, OptionDefinition } from '
 import { whyNot } from '../output/file-error.ts'
 import { CONTEXT_OPTION, type DockerContext, dockerContext } from './docker-context.ts'
 
-const DEFAULT_HOST = 'unix:///run/shoal/agent.sock'
+/** Where this host's agent answers, and where an engine without a cluster does. */
+const OWN_SOCKETS = ['/run/shoal/agent.sock', '/run/shoal/engine.sock'] as const
 
 /** Flags of how to reach an API with certificates; docker's names and defaults. */
 export const CLIENT_TLS_OPTIONS: readonly OptionDefinition[] = [
@@ -24,7 +25,7 @@ export const CLIENT_TLS_OPTIONS: readonly OptionDefinition[] = [
 export const ENGINE_OPTIONS: readonly OptionDefinition[] = [
   {
     flags: '-H, --host <url>',
-    summary: `the engine or manager to talk to [$SHOAL_HOST, $DOCKER_HOST] (default: ${DEFAULT_HOST})`,
+    summary: `the engine or manager to talk to [$SHOAL_HOST, $DOCKER_HOST] (default: that of this host, ${OWN_SOCKETS.join(' or ')})`,
   },
   CONTEXT_OPTION,
   ...CLIENT_TLS_OPTIONS,
@@ -32,9 +33,17 @@ export const ENGINE_OPTIONS: readonly OptionDefinition[] = [
 
 type Flags = Pick<Invocation, 'options' | 'globals'>
 
-/** The engine that a command talks to: `--host`, else `$SHOAL_HOST`, else `$DOCKER_HOST`, else a docker context's, else this host's agent. */
+/**
+ * The engine that a command talks to: `--context`, else `--host`, else `$SHOAL_HOST`, else `$DOCKER_HOST`, else docker's own context,
+ * else this host's agent or engine.
+ */
 export function engineHost(flags: Flags, context: Pick<CommandContext, 'env'>): string {
-  return namedHost(flags, context) ?? DEFAULT_HOST
+  return namedHost(flags, context) ?? `unix://${ownSocket(existsSync)}`
+}
+
+/** The socket of this host that is there; the agent's if none is. */
+export function ownSocket(isThere: (path: string) => boolean): string {
+  return OWN_SOCKETS.find(isThere) ?? OWN_SOCKETS[0]
 }
 
 /** The host that flags, variables or a docker context name; undefined: none does. */
@@ -61,21 +70,20 @@ export function readClientTls(
     const named = given.map(from => from.text(flag)).find(path => path !== undefined)
     return readPem(named ?? join(certificatePath(env), file), named !== undefined)
   }
-  const [ca, cert, key] = [read('tlscacert', 'ca.pem'), read('tlscert', 'cert.pem'), read('tlskey', 'key.pem')]
-  return {
-    verify,
-    ...(ca === undefined || !verify ? {} : { ca }),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  }
+  return tlsOf(verify, [read('tlscacert', 'ca.pem'), read('tlscert', 'cert.pem'), read('tlskey', 'key.pem')])
 }
 
 /** A context that has a certificate of any kind means TLS. */
 function contextTls(context: DockerContext | undefined): ClientTls | undefined {
   if (context === undefined) return undefined
   const read = (file: string): Buffer | undefined => readPem(join(context.tlsDirectory, file), false)
-  const [ca, cert, key] = [read('ca.pem'), read('cert.pem'), read('key.pem')]
-  if (ca === undefined && cert === undefined && key === undefined && !context.skipVerify) return undefined
-  const verify = !context.skipVerify
+  const files = [read('ca.pem'), read('cert.pem'), read('key.pem')] as const
+  if (files.every(file => file === undefined) && !context.skipVerify) return undefined
+  return tlsOf(!context.skipVerify, files)
+}
+
+/** Half of a pair is of no use, and neither is an authority that nobody is held to. */
+function tlsOf(verify: boolean, [ca, cert, key]: readonly (Buffer | undefined)[]): ClientTls {
   return {
     verify,
     ...(ca === undefined || !verify ? {} : { ca }),

@@ -16,7 +16,7 @@ export function unreachable(address: ManagerAddress, cause: unknown): ShoalError
   const reason = REASONS[rootCode(cause) ?? ''] ?? message.slice(message.lastIndexOf(': ') + 1).trim()
   return unavailable(
     'MANAGER_UNREACHABLE',
-    `Cannot connect to the manager at ${address.url}: ${reason}. Is it running? Start one with "swarm manage" or "npm run up", or set DOCKER_HOST`,
+    `Cannot connect to ${address.url}: ${reason}. Is a manager or an engine running there? Start one with "swarm manage", "npm run up" or "shoal engine", or set DOCKER_HOST`,
   )
 }
 

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
-import { problem } from '../problem.ts'
+import { ComposeError, problem } from '../problem.ts'
 import type { FileReader } from './file-reader.ts'
-import { remoteRefusal } from './remote.ts'
+import { copyOfRemote, type FetchRemote } from './remote.ts'
 
 export interface DiscoverOptions {
   readonly cwd: string
@@ -11,6 +11,7 @@ export interface DiscoverOptions {
   /** COMPOSE_FILE and COMPOSE_PATH_SEPARATOR are read through it. */
   readonly lookup: (name: string) => string | undefined
   readonly warn: (message: string) => void
+  readonly fetchRemote?: FetchRemote | undefined
 }
 
 export interface Discovered {
@@ -28,6 +29,14 @@ const OVERRIDES = [
   'docker-compose.override.yaml',
 ]
 
+/** No file was named, and there is none where files usually are. */
+export class NoComposeFile extends ComposeError {
+  constructor(directory: string) {
+    const remedy = `Write a compose.yaml in ${directory} or a parent directory, or name one with -f`
+    super([{ message: `no configuration file provided: not found. ${remedy}` }])
+  }
+}
+
 /** Finds the compose files: those named by `-f`, then COMPOSE_FILE, then the usual names here or in a parent directory. */
 export function discover(options: DiscoverOptions, reader: FileReader): Discovered {
   const named = namedFiles(options)
@@ -41,21 +50,18 @@ export function discover(options: DiscoverOptions, reader: FileReader): Discover
     options.projectDirectory === undefined ? options.cwd : posix.resolve(options.cwd, options.projectDirectory)
   const found = findUpwards(start, options, reader)
   if (found === undefined) {
-    throw problem(
-      `no configuration file provided: not found. Write a compose.yaml in ${start} or a parent directory, or name one with -f`,
-    )
+    throw new NoComposeFile(start)
   }
   return { files: found, projectDir: options.projectDirectory === undefined ? posix.dirname(found[0] ?? start) : start }
 }
 
-function namedFiles({ cwd, files, lookup }: DiscoverOptions): readonly string[] {
+function namedFiles({ cwd, files, lookup, fetchRemote }: DiscoverOptions): readonly string[] {
   const separator = lookup('COMPOSE_PATH_SEPARATOR') || ':'
   const fromEnvironment = (lookup('COMPOSE_FILE') ?? '').split(separator).filter(file => file !== '')
   const named = files.length > 0 ? files : fromEnvironment
   return named.map(file => {
-    const refusal = remoteRefusal(file)
-    if (refusal !== undefined) throw problem(refusal)
-    return file === '-' ? file : posix.resolve(cwd, file)
+    const copy = copyOfRemote(file, fetchRemote, problem)
+    return copy ?? (file === '-' ? file : posix.resolve(cwd, file))
   })
 }
 

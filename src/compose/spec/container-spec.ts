@@ -1,3 +1,4 @@
+import { parseDuration } from '../../core/duration.ts'
 import type { ContainerSpec, HealthCheckSpec, MountSpec } from '../../core/model/service.ts'
 import { durationMs } from '../canonical/scalars.ts'
 import type { SourceIndex } from '../source-index.ts'
@@ -53,6 +54,7 @@ export function containerSpec(name: string, service: Tree, names: Names): Contai
       shmSizeBytes: bytes(service['shm_size']),
       expose: some(asList(service['expose']).flatMap(entry => portsOf(asText(entry)))),
       pullPolicy: pullPolicy(service['pull_policy']),
+      pullAfterMs: pullAfterMs(asText(service['pull_policy'])),
       engine: engineOptions(service),
     }),
   }
@@ -112,6 +114,14 @@ function portsOf(entry: string): readonly string[] {
 function pullPolicy(value: unknown): ContainerSpec['pullPolicy'] {
   return value === 'always' || value === 'never' ? value : undefined
 }
+
+/** `daily`, `weekly`, `every_12h`. */
+function pullAfterMs(policy: string): number | undefined {
+  const interval = PULL_INTERVALS[policy] ?? /^every_(.+)$/.exec(policy)?.[1]
+  return interval === undefined ? undefined : parseDuration(interval)
+}
+
+const PULL_INTERVALS: Readonly<Record<string, string>> = { daily: '1d', weekly: '1w' }
 
 /** `/run:size=64m,ro`: only the size and read-only mean something here. */
 function tmpfsMount(entry: string): MountSpec {

@@ -5,7 +5,17 @@ import { PathError, type Problem } from '../problem.ts'
 import { asList, asText, asTree, type Tree, without } from '../tree.ts'
 import { serviceSpec } from './service-spec.ts'
 import { type Converted, namesOf, volumeSpec } from './to-project-spec.ts'
-import { always, checkSupport, isOn, type Rule, rules, type SupportTables, unless } from './unsupported.ts'
+import {
+  always,
+  checkSupport,
+  isOn,
+  REFUSED_ANYWHERE,
+  type Rule,
+  rules,
+  type SupportTables,
+  TOLD_ANYWHERE,
+  unless,
+} from './unsupported.ts'
 
 const HOOKS = 'is not supported: make it part of the command or the entrypoint'
 const NO_STORE = 'is not supported: an engine keeps none; use file, environment or content'
@@ -23,17 +33,8 @@ const ENGINE: SupportTables = {
     ...rules(WINDOWS, unless('default'), 'services.*.isolation'),
     ...rules(WINDOWS, unless('', '0'), 'services.*.cpu_count', 'services.*.cpu_percent'),
     ...rules('is not supported: use replicas', unless('replicated', 'global', ''), 'services.*.deploy.mode'),
-    ...rules(
-      'is not supported: use volume, bind or tmpfs',
-      unless('volume', 'bind', 'tmpfs'),
-      'services.*.volumes.*.type',
-    ),
+    ...REFUSED_ANYWHERE,
     ...rules('is not supported: engines give no name to a device', always, 'services.*.networks.*.interface_name'),
-    ...rules(
-      'is not supported: use always, missing or never',
-      unless('always', 'missing', 'if_not_present', 'never', 'build', ''),
-      'services.*.pull_policy',
-    ),
     ...rules(NO_STORE, isOn, 'secrets.*.external', 'configs.*.external'),
     ...rules(NO_STORE, always, 'secrets.*.driver', 'secrets.*.template_driver', 'configs.*.template_driver'),
   ]),
@@ -42,12 +43,23 @@ const ENGINE: SupportTables = {
       'has no effect on one engine',
       always,
       'services.*.deploy.endpoint_mode',
+      'services.*.deploy.labels',
+      'services.*.deploy.placement.max_replicas_per_node',
       'services.*.deploy.placement.constraints',
       'services.*.deploy.placement.preferences',
       'services.*.deploy.resources.reservations.cpus',
       'services.*.deploy.resources.reservations.generic_resources',
       'services.*.deploy.rollback_config',
       'services.*.deploy.update_config',
+    ),
+    ...rules('has no effect: engines on Linux know none', always, 'services.*.volumes.*.consistency'),
+    ...TOLD_ANYWHERE,
+    ...rules(
+      'has no effect: containers are given the content alone',
+      always,
+      'configs.*.labels',
+      'secrets.*.driver_opts',
+      'secrets.*.labels',
     ),
   ]),
 }
@@ -86,7 +98,24 @@ export function toEngineSpec(project: Project): Converted {
     workingDir: project.workingDir,
     configFiles: project.configFiles,
   }
-  return { spec, warnings }
+  return { spec, warnings: [...warnings, ...mountedFiles(model)] }
+}
+
+/** Secrets and configs that are files of the host are mounted as they are: whose they are there is whose they are. */
+function mountedFiles(model: Tree): readonly string[] {
+  return Object.entries(asTree(model['services'])).flatMap(([name, service]) =>
+    ['secrets', 'configs'].flatMap(kind =>
+      asList(asTree(service)[kind]).flatMap((entry, index) => {
+        const grant = asTree(entry)
+        const { file } = asTree(asTree(model[kind])[asText(grant['source'])])
+        if (file === undefined) return []
+        const keys = ['uid', 'gid', 'mode'].filter(key => grant[key] !== undefined)
+        return keys.map(
+          key => `services.${name}.${kind}.${index}.${key} has no effect on a file that is mounted as it is`,
+        )
+      }),
+    ),
+  )
 }
 
 /** Without what only an engine can do: that is read from the model when a container is made. */

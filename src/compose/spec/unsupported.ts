@@ -18,12 +18,42 @@ export const unless =
   value =>
     !accepted.includes(asText(value))
 
+/** Of a path inside a volume: it would lead out of it. */
+const leadsOut: When = value => asText(value).startsWith('/') || asText(value).split('/').includes('..')
+/** Of a path inside a container, which has no directory that others could start from. */
+const isRelative: When = value => asText(value) !== '' && !asText(value).startsWith('/')
+
+const isNoPullPolicy: When = value =>
+  !/^(?:always|missing|if_not_present|never|build|daily|weekly|every_.+)?$/.test(asText(value))
+
 function isEmptyTree(value: unknown): boolean {
   return isTree(value) && Object.keys(value).length === 0
 }
 
 export const rules = (advice: string, when: When, ...patterns: readonly string[]): (readonly [string, Rule])[] =>
   patterns.map(pattern => [pattern, { when, advice }])
+
+/** Refused over hosts and on one engine alike. */
+export const REFUSED_ANYWHERE = [
+  ...rules(
+    'is not supported: use volume, bind or tmpfs',
+    unless('volume', 'bind', 'tmpfs'),
+    'services.*.volumes.*.type',
+  ),
+  ...rules(
+    'is not supported: use always, missing, never, daily, weekly or every_12h',
+    isNoPullPolicy,
+    'services.*.pull_policy',
+  ),
+]
+
+/** Told and passed over by both. */
+export const TOLD_ANYWHERE = rules(
+  'has no effect: it tells people and other tools what the port is for',
+  always,
+  'services.*.ports.*.app_protocol',
+  'services.*.ports.*.name',
+)
 
 /** What a service would not work without, or work differently without: refused by name. */
 const REFUSED = pathTable<Rule>([
@@ -141,16 +171,19 @@ const REFUSED = pathTable<Rule>([
     'services.*.use_api_socket',
   ),
   ...rules(
-    'is not supported: use volume, bind or tmpfs',
-    unless('volume', 'bind', 'tmpfs'),
-    'services.*.volumes.*.type',
+    'leads out of the volume: name a path inside of it, without .. and without a leading slash',
+    leadsOut,
+    'services.*.volumes.*.volume.subpath',
+  ),
+  ...rules(
+    'must be an absolute path in the container',
+    isRelative,
+    'services.*.tmpfs.*',
+    'services.*.volumes.*.target',
+    'services.*.working_dir',
   ),
   ...rules('is not supported: use tcp or udp', unless('tcp', 'udp'), 'services.*.ports.*.protocol'),
-  ...rules(
-    'is not supported: use always, missing or never',
-    unless('always', 'missing', 'if_not_present', 'never', 'build'),
-    'services.*.pull_policy',
-  ),
+  ...REFUSED_ANYWHERE,
   ...rules(
     'is not supported: a cluster network is an overlay; leave the driver out',
     unless('overlay', 'bridge', 'default'),
@@ -168,12 +201,7 @@ const PASSED_OVER = pathTable<Rule>([
   ...rules('has no effect: an update that fails is not rolled back', always, 'services.*.deploy.rollback_config'),
   ...rules('has no effect: hosts run Linux', always, 'services.*.volumes.*.consistency'),
   ...rules('has no effect: containers have no SELinux labels', always, 'services.*.volumes.*.bind.selinux'),
-  ...rules(
-    'has no effect: it tells people and other tools what the port is for',
-    always,
-    'services.*.ports.*.app_protocol',
-    'services.*.ports.*.name',
-  ),
+  ...TOLD_ANYWHERE,
   ...rules(
     'has no effect: hosts are told the content alone',
     always,

@@ -7,11 +7,16 @@ import type { Health, TaskState } from './task.ts'
 /** One line of a plan: what an `up` or `down` does, or did. */
 export interface PlanStep {
   readonly action: 'create' | 'update' | 'scale' | 'remove' | 'keep'
-  /** `container`: on one engine, where there is no manager that makes them of services. */
-  readonly kind: 'network' | 'volume' | 'service' | 'container'
+  /**
+   * `container`: on one engine, where there is no manager that makes them of services, and of `run`. `image`: what the command line
+   * removes itself.
+   */
+  readonly kind: 'network' | 'volume' | 'service' | 'container' | 'image'
   readonly name: string
   /** What differs, for `update` and `scale`: `image`, `environment.GREETING`. */
   readonly because?: readonly string[]
+  /** The node that holds what is removed, and is down: it is removed when that returns. */
+  readonly awaitedNode?: string
 }
 
 /** `PUT /v1/projects/{name}?dryRun=&forceRecreate=&recreate=&removeOrphans=` with a {@link ProjectSpec}; `DELETE /v1/projects/{name}?volumes=&dryRun=`. */
@@ -36,6 +41,7 @@ export interface TaskView {
   readonly state: TaskState
   readonly desired: 'running' | 'stopped'
   readonly health: Health
+  readonly paused?: true
   readonly containerId?: string
   readonly exitCode?: number
   readonly restarts: number

@@ -116,6 +116,8 @@ export interface ContainerSpec {
   readonly expose?: readonly string[]
   /** Absent: pulled where it is missing. */
   readonly pullPolicy?: 'always' | 'never'
+  /** Pulled anew, when a task begins, where that was so long ago. */
+  readonly pullAfterMs?: number
   readonly engine?: EngineOptions
 }
 

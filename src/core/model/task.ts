@@ -67,6 +67,8 @@ export interface TaskStatus {
   readonly node: string
   readonly state: TaskState
   readonly health: Health
+  /** It runs, and somebody has paused its container. */
+  readonly paused?: true
   readonly containerId?: string
   /** What the container runs, the image's part included. */
   readonly command?: string

@@ -221,6 +221,8 @@ export class ContainerFeed<T> {
     const { Type, Action, Actor } = event
     if (Type === 'network') return Actor.Attributes['container']
     if (Type !== 'container' || UNIMPORTANT.test(Action)) return undefined
+    // Whoever has it made reads it at once, before its own event comes: what becomes of it then is told by others.
+    if (Action === 'create' && this.#kept.has(Actor.ID)) return undefined
     return (this.#options.concerns?.(event, this.#kept.get(Actor.ID)) ?? true) ? Actor.ID : undefined
   }
 

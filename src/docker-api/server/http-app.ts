@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { errorMessage, ShoalError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
@@ -102,9 +102,14 @@ export function closedSignal(reply: HttpReply): AbortSignal {
  * Begins a streamed answer: its head leaves at once, because clients wait for it before they go on, long before there is
  * a body.
  */
-export function beginStream(reply: HttpReply, contentType: string, status = 200): ServerResponse {
+export function beginStream(
+  reply: HttpReply,
+  contentType: string,
+  status = 200,
+  headers: OutgoingHttpHeaders = {},
+): ServerResponse {
   reply.hijack()
-  reply.raw.writeHead(status, { ...SERVER_HEADERS, 'Content-Type': contentType })
+  reply.raw.writeHead(status, { ...SERVER_HEADERS, ...headers, 'Content-Type': contentType })
   reply.raw.flushHeaders()
   return reply.raw
 }

@@ -31,7 +31,9 @@ export class LostNodes {
     this.#waiting.set(node, waiting.add(tell))
     this.#look(node)
     return () => {
-      if (!waiting.delete(tell) || waiting.size > 0) return
+      waiting.delete(tell)
+      // After a loss there are others who wait for the same node anew.
+      if (waiting.size > 0 || this.#waiting.get(node) !== waiting) return
       this.#waiting.delete(node)
       this.#forgive(node)
     }

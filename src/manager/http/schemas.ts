@@ -58,6 +58,7 @@ const container = Type.Object({
   files: maybe(Type.Array(file)),
   healthcheck: maybe(healthcheck),
   pullPolicy: maybe(oneOf('always', 'never')),
+  pullAfterMs: maybe(Type.Number({ minimum: 0 })),
   expose: maybe(texts),
   engine: maybe(Type.Object({})),
   networkMode: maybe(oneOf('none', 'host')),

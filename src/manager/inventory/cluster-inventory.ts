@@ -1,6 +1,7 @@
 import { type Clock, sleep, withDeadline } from '../../core/clock.ts'
 import { unavailable } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import { RESCHEDULE_LABEL, SWARM_ID_LABEL } from '../../core/model/labels.ts'
 import type { MemberRecord } from '../../core/model/node.ts'
 import type { Engine } from '../../docker-api/index.ts'
 import { ContainerIndex } from './container-index.ts'
@@ -214,6 +215,21 @@ export class ClusterInventory implements Inventory {
       ...(before === undefined ? {} : { before }),
       ...(now === undefined ? {} : { now }),
     })
+    if (now !== undefined) this.#forgetReplaced(now)
+  }
+
+  /**
+   * What was made anew elsewhere because its node is down is not shown there any more, as by classic Swarm: clients ask of everything
+   * that they are shown, and the node does not answer. What asked to stay with its node is nobody else's to take its place.
+   */
+  #forgetReplaced({ node, labels }: HeldContainer): void {
+    const swarmId = labels[SWARM_ID_LABEL]
+    if (swarmId === undefined) return
+    for (const other of this.#index.find(swarmId)) {
+      const feed = this.#followed.get(other.node)?.feed
+      const isLeft = other.node !== node && feed?.condition === 'down' && RESCHEDULE_LABEL in other.labels
+      if (isLeft) feed.forget(other.id)
+    }
   }
 
   #tell(change: InventoryChange): void {

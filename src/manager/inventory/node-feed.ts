@@ -118,6 +118,12 @@ export class NodeFeed implements NodeInventory {
     return this.#judged.promise
   }
 
+  /** Lets go of a container of a node that is down. */
+  forget(id: string): void {
+    const before = this.#told.get(id)
+    if (this.#told.delete(id)) this.#ports.onContainer(id, before, undefined)
+  }
+
   /** Whether events have told of something that was not read yet, or nothing was told at all. */
   get isUnsettled(): boolean {
     return this.condition !== 'down' && this.condition !== 'broken' && this.#feed.isUnsettled

@@ -21,14 +21,17 @@ const REGISTRY_PATIENCE_MS = 1_000
  * mean an older build. Throws the registry's answer if nobody has it.
  */
 export async function ensureImage(
-  { image, imageId, pullPolicy }: Pick<ContainerSpec, 'image' | 'imageId' | 'pullPolicy'>,
+  { image, imageId, pullPolicy, pullAfterMs }: Pick<ContainerSpec, 'image' | 'imageId' | 'pullPolicy' | 'pullAfterMs'>,
   ports: EnsureImagePorts,
   signal: AbortSignal,
 ): Promise<void> {
   const pinned = imageId ?? image
   if (imageId === undefined && pullPolicy === 'always')
     return settle(await startPull(image, ports, signal).outcome, image, ports, signal)
-  if (await hasImage(pinned, ports.engine)) return
+  if (await hasImage(pinned, ports.engine)) {
+    if (imageId === undefined && pullAfterMs !== undefined) await refresh(image, pullAfterMs, ports, signal)
+    return
+  }
   if (pullPolicy === 'never') {
     if (await ports.peers.fetch(pinned, signal)) return
     throw unavailable(
@@ -45,6 +48,17 @@ export async function ensureImage(
   const why = outcome.pulled ? 'the registry has another one under this name' : errorMessage(outcome.error)
   const advice = 'build it again with `compose up --build`, or push it'
   throw unavailable('IMAGE_GONE', `No node that is up has the image ${image} as it was built (${why}): ${advice}`)
+}
+
+/** Pulls an image anew that was pulled too long ago. A registry that does not answer keeps nobody from running what is there. */
+async function refresh(image: string, afterMs: number, ports: EnsureImagePorts, signal: AbortSignal): Promise<void> {
+  const { Metadata } = await ports.engine.images.inspect(image)
+  const pulledMs = Date.parse(Metadata?.LastTagTime ?? '') || 0
+  if (ports.clock.nowMs() - pulledMs < afterMs) return
+  const outcome = await startPull(image, ports, signal).outcome
+  signal.throwIfAborted()
+  if (outcome.pulled) return
+  ports.log.info({ image, error: errorMessage(outcome.error) }, 'cannot pull anew, running what is there')
 }
 
 async function bringNamed(reference: string, ports: EnsureImagePorts, signal: AbortSignal): Promise<void> {

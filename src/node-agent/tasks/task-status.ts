@@ -12,7 +12,7 @@ export function statusWithoutContainer(
   node: string,
   { state, error, before }: { state: TaskState; error?: string | undefined; before?: TaskStatus | undefined },
 ): Observation {
-  const { error: _old, updatedAtMs: _at, ...kept } = before ?? {}
+  const { error: _old, updatedAtMs: _at, paused: _paused, ...kept } = before ?? {}
   return {
     ...NOTHING_SEEN,
     ...kept,
@@ -38,6 +38,7 @@ export function statusOfContainer(
     node,
     state,
     health: over ? 'none' : container.health,
+    ...(container.status === 'paused' ? { paused: true } : {}),
     containerId: container.id,
     command: container.command,
     ...(over && container.startedAtMs !== undefined ? { exitCode: container.exitCode } : {}),

@@ -129,6 +129,7 @@ export async function openContainers(options: ContainersOptions, ports: Containe
       await checking
       // What is under way ends first: the next engine must not find it half done.
       await Promise.all(room.table.all().map(({ id }) => room.locks.run(id, async () => {})))
+      room.runtime.close()
       if (!room.table.all().some(isRunning)) await removeCgroup(room.cgroups, room.cgroupParent)
     },
   }

@@ -8,6 +8,7 @@ import { encodeConfig } from './new-image.ts'
 import { newTagName } from './store/image-catalog.ts'
 import type { StoreParts } from './store/store-parts.ts'
 import { packTree } from './tar/pack.ts'
+import { PIECE_BYTES } from './tar/pack-entry.ts'
 
 /** Packs a directory as a layer blob, and unpacks it meanwhile as what containers mount. */
 export function addLayer(
@@ -15,7 +16,9 @@ export function addLayer(
   { directory, kind, ...options }: LayerSource,
   signal?: AbortSignal,
 ): Promise<LayerRef> {
-  return keepTree(parts, packTree(directory, { whiteouts: kind === 'upper', ...options, oneByOne: true }), signal)
+  // Each piece is unpacked, digested and copied before the next is read.
+  const piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
+  return keepTree(parts, packTree(directory, { whiteouts: kind === 'upper', ...options, room: () => piece }), signal)
 }
 
 /** Makes an image of layers that are in the store. Equal input gives an equal id. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { until } from '../../../scripts/lib/command.ts'
 import type { Hosts } from '../../../scripts/lib/hosts.ts'
 import { commandLineOf, signalQuietly } from '../../../scripts/lib/processes.ts'
@@ -7,7 +7,6 @@ import { type BenchClient, createAndStart, milliseconds, times } from './client.
 
 const CONTAINERS = 100
 const IDLE_MS = 10_000
-const TICKS_PER_SECOND = 100
 const DAEMONS = /(^|\/)(dockerd|containerd) |main\/cli\.[jt]s shoal engine/
 const MONITORS = /(^|\/)(conmon|containerd-shim[-\w]*) /
 
@@ -48,19 +47,28 @@ export async function measureStanding(hosts: Hosts, options: PeerOptions, client
 
 async function idle(hosts: Hosts, name: string): Promise<Idle> {
   const daemons = hosts.pids(name, DAEMONS)
-  const ticks = (): number => daemons.reduce((sum, pid) => sum + ticksOf(pid), 0)
+  const usedMs = (): number => daemons.reduce((sum, pid) => sum + processorMs(pid), 0)
   // What the work before this left to be done in the background.
   await new Promise(done => setTimeout(done, 2_000))
-  const before = ticks()
+  const before = usedMs()
   await new Promise(done => setTimeout(done, IDLE_MS))
-  const corePercent = ((ticks() - before) / TICKS_PER_SECOND / (IDLE_MS / 1_000)) * 100
+  const corePercent = ((usedMs() - before) / IDLE_MS) * 100
   const mebibytes = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + residentMib(pid), 0)
   return { residentMib: mebibytes(daemons), corePercent, monitorsMib: mebibytes(hosts.pids(name, MONITORS)) }
 }
 
-function ticksOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return Number(fields[11]) + Number(fields[12])
+/** Of all threads that live; clock ticks would be too coarse for what is nearly nothing. Source: the kernel's sched-stats. */
+function processorMs(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + threadMs(`/proc/${pid}/task/${thread}`), 0)
+}
+
+function threadMs(thread: string): number {
+  try {
+    return Number(readFileSync(`${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6
+  } catch {
+    // It has ended meanwhile.
+    return 0
+  }
 }
 
 function residentMib(pid: number): number {

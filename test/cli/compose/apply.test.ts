@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { planFileOf } from '../../../src/cli/commands/compose/up/plan-file.ts'
 import { composeProject } from '../support/compose-project.ts'
 
 const SHOP = 'name: shop\nservices: {web: {image: "web:1"}}\n'
@@ -60,6 +61,15 @@ it('apply --plan does nothing when somebody else has changed the project', async
   })
 })
 
+it('says where no plan can be written', async () => {
+  const path = join(directory(), 'none', 'x.json')
+  const message = (why: string): object => ({ code: 1, stderr: expect.stringMatching(new RegExp(`${why}\n$`)) })
+  expect(await compose(`plan --out ${path}`)).toMatchObject(
+    message(`^Cannot write ${path}: there is no such directory`),
+  )
+  expect(await compose('plan --out .')).toMatchObject(message('^Cannot write .*: is a directory'))
+})
+
 it('says what is no plan', async () => {
   await writeFile(join(directory(), 'bad.json'), '{}')
   expect(await compose('apply --plan bad.json')).toMatchObject({
@@ -68,4 +78,17 @@ it('says what is no plan', async () => {
   })
   expect((await compose('apply --plan gone.json')).stderr).toMatch(/^Cannot read the plan .*gone.json: ENOENT/)
   expect(await readFile(join(directory(), 'bad.json'), 'utf8')).toBe('{}')
+})
+
+it('a plan is held to all that the files say, be it more than a cluster is told', () => {
+  const planned = { result: { project: 'shop', steps: [], changed: true }, running: undefined }
+  const wanted = { name: 'shop', services: [], networks: [], volumes: [] }
+  const [one, other] = ['always', 'no'].map(restart => ({
+    ...planned,
+    wanted,
+    model: { services: { web: { restart } } },
+  }))
+  if (one === undefined || other === undefined) throw new Error('there are two')
+  expect(planFileOf(one)).toEqual(planFileOf({ ...one, model: { services: { web: { restart: 'always' } } } }))
+  expect(planFileOf(one).to).not.toBe(planFileOf(other).to)
 })

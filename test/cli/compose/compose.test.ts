@@ -37,7 +37,10 @@ it('up -d creates, and the second time says that everything is unchanged', async
   expect(first).toMatchObject({ code: 0, stdout: '' })
   expect(first.stderr).toContain(' Service web  Created\n')
   expect(first.stderr).toContain(' Service db  Started\n')
-  expect((await compose('up -d')).stderr).toContain(' Project shop  Everything is unchanged\n')
+  const again = (await compose('up -d')).stderr
+  expect(again).toContain(' Project shop  Everything is unchanged\n')
+  expect(again).toContain(' Service web  Running\n')
+  expect(again).not.toContain('Started')
 })
 
 it('up tells what is changed and why, and waits for the new tasks', async () => {
@@ -75,6 +78,17 @@ it('a service that no host can take says so', async () => {
   expect(code).toBe(1)
   expect(stderr).toContain(' Service web  Pending: n1: needs 4 CPUs, 2 are free\n')
   expect(stderr).toContain('Cannot place shop-web-1: n1: needs 4 CPUs, 2 are free')
+})
+
+it('a service whose only replica is on a host that is gone has not started, though nothing has changed', async () => {
+  await compose('up -d')
+  const reason = 'node n1 is down and holds its volume shop_data: it goes on when the node returns'
+  manager.lives.set('db', [{ state: 'orphaned', error: 'Node n1 is down', pendingReasons: [reason] }])
+  const { code, stderr } = await compose('up -d')
+  expect(code).toBe(1)
+  expect(stderr).toContain(` Service db  Pending: ${reason}\n`)
+  expect(stderr).toContain('It goes on as soon as a host fits, or is back')
+  expect(stderr).not.toMatch(/Service db {2}(?:Started|Running)/)
 })
 
 it('--wait needs health, and gives up in time', async () => {
@@ -130,6 +144,8 @@ it('ps shows where replicas run and why others do not', async () => {
     projectView(spec, [
       taskView('web', 1, { health: 'healthy', startedAtMs: 40_000, ports: ['*:8080->80/tcp'] }),
       taskView('web', 2, { state: 'pending', pendingReasons: ['no node fits'] }),
+      taskView('web', 3, { state: 'orphaned', error: 'Node n3 is down' }),
+      taskView('web', 4, { state: 'orphaned', desired: 'stopped' }),
       taskView('db', 1, { state: 'failed', exitCode: 3 }),
     ]),
   )
@@ -139,11 +155,15 @@ it('ps shows where replicas run and why others do not', async () => {
     /shop-web-1 +web:1 +"serve" +web +About a minute ago +Up About a minute \(healthy\) +\*:8080->80\/tcp +n1/,
   )
   expect(stdout).toContain('Pending: no node fits')
+  expect(stdout).toMatch(/shop-web-3 .* Lost: Node n3 is down/)
+  expect(stdout).not.toContain('shop-web-4')
   expect(stdout).not.toContain('shop-db-1')
   expect((await compose('ps -a')).stdout).toContain('Exited (3)')
-  expect((await compose('ps -q web')).stdout).toBe('c-web-1\nc-web-2\n')
+  expect((await compose('ps -q web')).stdout).toBe('c-web-1\nc-web-2\nc-web-3\n')
   expect((await compose('ps --services -a')).stdout).toBe('db\nweb\n')
-  expect((await compose('ps --format {{.Name}}@{{.Node}}')).stdout).toBe('shop-web-1@n1\nshop-web-2@n2\n')
+  expect((await compose('ps --format {{.Name}}@{{.Node}}')).stdout).toBe(
+    'shop-web-1@n1\nshop-web-2@n2\nshop-web-3@n3\n',
+  )
   const [first = ''] = (await compose('ps --format json')).stdout.split('\n')
   expect(JSON.parse(first)).toMatchObject({
     Name: 'shop-web-1',
@@ -189,6 +209,21 @@ it('logs -f shows each line once, over reconnections, until Ctrl-C', async () =>
   expect(await following).toMatchObject({ code: 130, stdout: 'db-1 | one\ndb-1 | two\n' })
 })
 
+it('logs -f ends with the project, and with a container that somebody removes', async () => {
+  await compose('up -d')
+  const following = compose('logs -f')
+  const attaches = (id: string): number => manager.calls.filter(call => call.includes(`/${id}/logs`)).length
+  while (attaches('c-db-1') < 1) await new Promise(setImmediate)
+  manager.gone.add('c-db-1')
+  const seen = attaches('c-web-1')
+  while (attaches('c-web-1') < seen + 5) await new Promise(setImmediate)
+  manager.projects.delete('shop')
+  const { code, stderr } = await following
+  expect(code).toBe(0)
+  const lines = stderr.split('\n').toSorted()
+  expect(lines).toEqual(['', 'db-1 was removed', 'web-1 was removed', 'web-2 was removed'])
+})
+
 it('builds what is missing, from the context without what is ignored', async () => {
   await writeFile(join(directory, 'compose.yaml'), 'name: shop\nservices: {web: {build: {context: ., args: {A: 1}}}}')
   await writeFile(join(directory, 'Dockerfile'), 'FROM base\n')
@@ -211,22 +246,23 @@ it('builds what is missing, from the context without what is ignored', async () 
 })
 
 it('asks for what a build names, and tells what has no effect', async () => {
-  const settings = `cache_from: [old:1, "type=registry,ref=r:5000/old:2"], network: none, shm_size: 64m, ssh: [default],
-    privileged: true, extra_hosts: ["a=10.0.0.1", "b:::1"], ulimits: {nproc: 99, nofile: {soft: 1, hard: 2}}`
+  const settings = `cache_from: [old:1, "type=registry,ref=r:5000/old:2"], network: none, shm_size: 64m, sbom: true,
+    privileged: false, platforms: [linux/amd64], extra_hosts: ["a=10.0.0.1", "b:::1"], ulimits: {nproc: 99, nofile: {soft: 1, hard: 2}}`
   await writeFile(join(directory, 'compose.yaml'), `name: shop\nservices: {web: {build: {context: ., ${settings}}}}`)
   await writeFile(join(directory, 'Dockerfile'), 'FROM base\n')
   const { code, stderr } = await compose('build')
   const query = manager.builds[0]?.query
-  expect(['cachefrom', 'networkmode', 'shmsize', 'ulimits'].map(name => query?.get(name))).toEqual([
+  expect(['cachefrom', 'networkmode', 'platform', 'shmsize', 'ulimits'].map(name => query?.get(name))).toEqual([
     '["old:1","r:5000/old:2"]',
     'none',
+    'linux/amd64',
     `${64 * 2 ** 20}`,
     '[{"Name":"nproc","Soft":99,"Hard":99},{"Name":"nofile","Soft":1,"Hard":2}]',
   ])
   expect(query?.getAll('extrahosts')).toEqual(['a:10.0.0.1', 'b:::1'])
   expect(code).toBe(0)
-  expect(stderr).toContain('build.ssh has no effect yet')
-  expect(stderr).toContain('build.privileged has no effect yet')
+  expect(stderr).toContain('build.sbom has no effect yet')
+  expect(stderr).not.toContain('build.privileged')
 })
 
 it('rolls out what was built anew under the same name, to every service that uses it', async () => {
@@ -277,7 +313,7 @@ it('a manager that is not there is told with what to do', async () => {
   const { code, stderr } = await compose('ps')
   expect(code).toBe(1)
   expect(stderr).toBe(
-    `Cannot connect to the manager at ${manager.host}: connection refused. Is it running? Start one with "swarm manage" or "npm run up", or set DOCKER_HOST\n`,
+    `Cannot connect to ${manager.host}: connection refused. Is a manager or an engine running there? Start one with "swarm manage", "npm run up" or "shoal engine", or set DOCKER_HOST\n`,
   )
   manager = await startFakeManager()
 })

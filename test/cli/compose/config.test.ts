@@ -76,6 +76,11 @@ it('--no-normalize adds no names, --no-consistency lets what is undefined pass',
 it('-o writes to a file', async () => {
   expect(await config('-o', 'out.yaml')).toEqual({ code: 0, stdout: '', stderr: '' })
   expect(readFileSync(join(directory, 'out.yaml'), 'utf8')).toBe((await config()).stdout)
+  const path = join(directory, 'none', 'out.yaml')
+  expect(await config('-o', path)).toMatchObject({
+    code: 1,
+    stderr: `Cannot write ${path}: there is no such directory\n`,
+  })
 })
 
 const DIGEST = `sha256:${'a'.repeat(64)}`

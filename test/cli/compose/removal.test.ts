@@ -23,7 +23,8 @@ it('down removes what run has made, too', async () => {
   await compose('up -d')
   hasOneOff()
   const dry = await compose('down --dry-run')
-  expect(dry.stdout).toContain('- remove container /n2/shop-web-run-abc\n')
+  expect(dry.stdout).toMatch(/^- remove container shop-web-run-abc\n- remove service web\n/)
+  expect(dry.stdout).toMatch(/\nProject shop: 0 to create, 0 to change, 4 to remove, 0 unchanged\n$/)
   expect(calls('DELETE /containers')).toEqual([])
   const { code, stderr } = await compose('down')
   expect(code).toBe(0)
@@ -53,6 +54,26 @@ it('down --rmi removes images: those that were built, or all', async () => {
   expect(stderr).toContain(' Image web:1  Removed\n')
   expect(stderr).toContain('Warning: image db:1 is kept: in use\n')
   expect(await compose('down --rmi some')).toMatchObject({ code: 2 })
+})
+
+it('down counts the images that it would remove', async () => {
+  await compose('up -d')
+  const { stdout } = await compose('down --dry-run --rmi local')
+  expect(stdout).toMatch(/\n- remove image shop-own\nProject shop: .* 4 to remove, 0 unchanged\n$/)
+})
+
+it('down says what goes only when its node returns', async () => {
+  await compose('up -d')
+  const steps = [
+    { action: 'remove', kind: 'volume', name: 'shop_data', awaitedNode: 'n3' },
+    { action: 'remove', kind: 'volume', name: 'shop_logs' },
+  ]
+  manager().answers.set('DELETE /v1/projects/shop', { body: { project: 'shop', changed: true, steps } })
+  expect((await compose('down -v --dry-run')).stdout).toContain('- remove volume shop_data (when n3 returns)\n')
+  manager().projects.delete('shop')
+  const { code, stderr } = await compose('down -v')
+  expect(code).toBe(0)
+  expect(stderr).toBe(' Volume shop_data  Removed when n3 returns\n Volume shop_logs  Removed\n')
 })
 
 it('down of services leaves the others', async () => {

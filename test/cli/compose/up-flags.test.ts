@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { composeProject } from '../support/compose-project.ts'
-import { imageId } from '../support/fake-manager.ts'
+import { imageId, taskView } from '../support/fake-manager.ts'
 
 const SHOP = `
 name: shop
@@ -32,6 +32,16 @@ it('--no-recreate changes numbers only', async () => {
   await write(SHOP.replace('web:1', 'web:2').replace('scale: 2', 'scale: 3'))
   await compose('up -d --no-recreate')
   expect(services()).toEqual(['web web:1 3', 'db db:1 1'])
+})
+
+it('--scale takes a number for a service that is not asked about, and changes only what is', async () => {
+  await compose('up -d')
+  expect(await compose('up -d --scale web=3 --scale db=2 db')).toMatchObject({ code: 0 })
+  expect(services().toSorted()).toEqual(['db db:1 2', 'web web:1 2'])
+  expect(await compose('up -d --scale nope=3 db')).toMatchObject({
+    code: 1,
+    stderr: 'no such service: nope. The services are web, db\n',
+  })
 })
 
 it('--no-start and create start nothing that does not run', async () => {
@@ -67,6 +77,17 @@ it('--pull never needs the image to be there, and other words are refused', asyn
   expect((await compose('up -d --pull always')).stderr).toContain('Cannot pull web:1: manifest unknown')
 })
 
+it('--abort-on-container-exit gives up on what never ends', async () => {
+  manager().lives.set('web', [{ state: 'complete', exitCode: 0 }])
+  const { projects } = manager()
+  const set = projects.set.bind(projects)
+  const stuck = taskView('db', 1, { desired: 'stopped' })
+  projects.set = (name, view) => set(name, view.tasks.length === 0 ? { ...view, tasks: [stuck] } : view)
+  const { code, stderr } = await compose('up --abort-on-container-exit')
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/Not stopped after 300 s: shop-db-1 on n1\n$/)
+})
+
 it('--exit-code-from stops all when a container ends, and ends with the code of that service', async () => {
   manager().logs.set('c-db-1', ['2026-01-01T00:00:01Z done'])
   manager().lives.set('db', [{}, {}, { state: 'failed', exitCode: 4 }])
@@ -90,6 +111,12 @@ it.each([
   manager().lives.set('db', [{ state: 'complete', exitCode: 0 }])
   manager().lives.set('web', [{}, {}, {}, { state: 'failed', exitCode: 3 }])
   expect((await compose(`up ${flag}`)).code).toBe(expected)
+})
+
+it('makes nothing when there is nobody to attach to', async () => {
+  const { code, stderr } = await compose('up --no-attach web --no-attach db')
+  expect({ code, stderr }).toEqual({ code: 2, stderr: 'There is no service to attach to: use --detach\n' })
+  expect(manager().calls.filter(call => call.startsWith('PUT'))).toEqual([])
 })
 
 it('shows only what is attached', async () => {

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createProgress } from '../../../src/cli/output/progress/progress.ts'
-import { type Branch, treeLines } from '../../../src/cli/output/progress/tree-lines.ts'
+import { type Branch, isWorking, treeLines } from '../../../src/cli/output/progress/tree-lines.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { messageOf } from '../../compose/load.ts'
 import { terminal } from '../support/terminal.ts'
@@ -48,6 +48,14 @@ it('redraws on a terminal what is going on, with its seconds', async () => {
     ' ✔ Service web  Started  1.5s',
     ' ✘ Service db  Failed  0.0s',
   ])
+})
+
+it('takes a terminal that says it has no size for one of usual size', () => {
+  const { progress, stream, lines } = onTerminal()
+  Object.assign(stream, { columns: 0, rows: 0 })
+  progress.tell('Service web', 'Started')
+  progress.tell('Service db', 'Started')
+  expect(squeezed(lines())).toEqual(['[+] 2/2', ' ✔ Service web  Started  0.0s', ' ✔ Service db  Started  0.0s'])
 })
 
 it('shows the parts of what is going on, until it is done', () => {
@@ -139,6 +147,17 @@ it('whatever happens, all that was printed stands in order above one tree', () =
     }),
   )
 })
+
+it.each([
+  ['Starting 1/2', true],
+  ['Pending: n1: no', true],
+  ['Waits for service db to be healthy', true],
+  ['Recreate', true],
+  ['Recreated', false],
+  ['Running', false],
+  ['Started', false],
+  ['Not there', false],
+])('%s is no end: %s', (news, expected) => expect(isWorking(news)).toBe(expected))
 
 it.each([
   ['a dumb terminal', { TERM: 'dumb' }, undefined],

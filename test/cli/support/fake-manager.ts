@@ -22,7 +22,7 @@ export interface FakeManager {
   /** Images that are there: ids by names. What is built gets a new id. */
   readonly images: Map<string, string>
   /** What was sent to `/build`, in bytes. */
-  readonly builds: { readonly query: URLSearchParams; readonly bytes: number }[]
+  readonly builds: { readonly query: URLSearchParams; readonly bytes: number; readonly secrets: unknown }[]
   /** What `exec` was asked to run; it answers with what it is told, on stderr too, and code 7. */
   readonly execs: object[]
   /** What it answers of Docker's API besides: by `GET /containers/c-web-1/top`. A text is sent as it is. */
@@ -88,7 +88,7 @@ export async function startFakeManager(): Promise<FakeManager> {
     logs: new Map<string, readonly string[]>(),
     gone: new Set<string>(),
     images: new Map<string, string>(),
-    builds: [] as { query: URLSearchParams; bytes: number }[],
+    builds: [] as { query: URLSearchParams; bytes: number; secrets: unknown }[],
     execs: [] as object[],
     answers: new Map<string, FakeAnswer>([
       ['GET /containers/json', { body: [] }],
@@ -147,7 +147,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, state:
   if (log !== undefined) return sendLog(log, { response, url, state, send })
   if (url.pathname.endsWith('/copies')) return send(200, { nodes: ['n1', 'n2'] })
   if (image !== undefined) return sendImage(decodeURIComponent(image), { state, send })
-  if (url.pathname === '/build') return build(response, { url, body, state })
+  if (url.pathname === '/build') return build(request, response, { url, body, state })
   send(404, { message: `page not found: ${url.pathname}`, code: 'NO_SUCH_PAGE' })
 }
 
@@ -170,8 +170,12 @@ export function imageId(n: number): string {
   return `sha256:${String(n).padStart(64, '0')}`
 }
 
-function build(response: ServerResponse, { url, body, state }: Pick<ProjectCall, 'url' | 'body' | 'state'>): void {
-  state.builds.push({ query: url.searchParams, bytes: body.length })
+function build(
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+  { url, body, state }: Pick<ProjectCall, 'url' | 'body' | 'state'>,
+): void {
+  state.builds.push({ query: url.searchParams, bytes: body.length, secrets: headers['x-build-secrets'] })
   response.write(`${JSON.stringify({ stream: 'Step 1/1 : FROM base\n' })}\n`)
   if (body.includes('FAIL')) return void response.end(JSON.stringify({ error: 'no such base' }))
   const id = imageId(state.builds.length)

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { toServiceRequest } from '../../../src/docker-api/index.ts'
 import { messageOf } from '../load.ts'
 import { convert } from './convert.ts'
-import { everySample, type Sample } from './samples.ts'
+import { everySample, SAMPLE_FILES, type Sample } from './samples.ts'
 
 /** Over once the files are loaded, or for who builds, follows and watches: not of what runs. */
 const ELSEWHERE =
@@ -15,16 +15,8 @@ const UNNAMED = /^(?:configs|secrets)\.own\.name$/
 /** What each attribute must come to, in words that the table in `every-attribute.txt` is made of. */
 type Answer = 'engine' | 'cluster' | 'refused' | 'told' | 'IGNORED'
 
-const FILES = {
-  key: 'secret',
-  'own.env': 'A=$$B',
-  'other.env': 'C=2',
-  'base.yaml': 'services: {base: {image: b}, db: {image: e}}',
-  'context/Dockerfile': 'FROM a',
-}
-
 function come(yaml: string): { readonly engine: string; readonly cluster: string; readonly warnings: string } {
-  const { spec, warnings } = convert(yaml, FILES, { env: { x: 'value' } })
+  const { spec, warnings } = convert(yaml, SAMPLE_FILES, { env: { x: 'value' } })
   const requests = spec.services.map(service => toServiceRequest(service, text => text))
   return { engine: JSON.stringify(requests), cluster: JSON.stringify(spec), warnings: warnings.join('\n') }
 }

@@ -10,6 +10,15 @@ export interface Sample {
   readonly lacking: string
 }
 
+/** Files that the samples name. */
+export const SAMPLE_FILES = {
+  key: 'secret',
+  'own.env': 'A=$$B',
+  'other.env': 'C=2',
+  'base.yaml': 'services: {base: {image: b}, db: {image: e}}',
+  'context/Dockerfile': 'FROM a',
+}
+
 const PROJECT: Tree = {
   name: 'shop',
   services: { web: { image: 'a' }, db: { image: 'd' } },
@@ -96,6 +105,8 @@ const VALUES: Tree = {
       'secrets.0': { source: 'own', target: '/other' },
       'configs.0.source': 'other',
       'secrets.0.source': 'other',
+      'volumes.0': '/other',
+      working_dir: '/other',
       networks: { front: { aliases: ['a'] } },
       'networks.front': { aliases: ['a'] },
       'deploy.mode': 'global',

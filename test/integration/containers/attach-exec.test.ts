@@ -118,7 +118,9 @@ describe.skipIf(!isRoot)('attach and exec', () => {
 
   it('with a terminal is raw both ways and knows its size', async () => {
     const { containers } = dock.engine
-    const id = await dock.create('stty size; read line; stty size; echo "got $line"', { Tty: true, OpenStdin: true })
+    // The monitor learns of the size by another way than of what is typed: either may come first.
+    const script = 'until [ "$(stty size)" = "33 99" ]; do sleep 0.05; done; read line; stty size; echo "got $line"'
+    const id = await dock.create(script, { Tty: true, OpenStdin: true })
     const { stream, tty } = await containers.attach(id, ALL)
     expect(tty).toBe(true)
     await containers.start(id)

@@ -1,10 +1,10 @@
 import { beforeEach, expect, it, vi } from 'vitest'
 import { failed, ShoalError } from '../../../src/core/errors.ts'
 import type { Engine } from '../../../src/docker-api/index.ts'
-import { CHUNKED, jsonAnswer, serveByHand } from '../../support/hand-server.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
 import { memberRecord } from '../support.ts'
 import { addNode, lab, send, startFront } from './front-lab.ts'
+import { addHandNode } from './hand-node.ts'
 
 let asked: string[] = []
 beforeEach(() => {
@@ -42,16 +42,10 @@ it.each(QUESTIONS)('%s %s is not asked of a node that is broken', async (method,
 })
 
 it.each(QUESTIONS)('%s %s is asked of the next node when one closes the connection', async (method, path, body) => {
-  const { address } = await serveByHand(lab.scope, (socket, asking) => {
-    if (asking === '/events') socket.write(CHUNKED)
-    else if (asking.endsWith('/images/json') || asking.endsWith('/containers/json')) socket.write(jsonAnswer([]))
-    else if (/\/(info|version)$/.test(asking)) socket.write(jsonAnswer({ ApiVersion: '1.41' }))
-    else {
-      asked.push('n1')
-      socket.resetAndDestroy()
-    }
+  await addHandNode('n1', socket => {
+    asked.push('n1')
+    socket.resetAndDestroy()
   })
-  lab.members.push(memberRecord('n1', { apiAddress: address }))
   await addNode('n2', engineOf('n2'))
   expect((await send(await startFront(), method, path, body)).status).toBe(200)
   expect([...new Set(asked)]).toEqual(['n1', 'n2'])

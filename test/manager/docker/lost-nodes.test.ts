@@ -6,9 +6,11 @@ import { ManualClock } from '../../../src/core/manual-clock.ts'
 import type { Engine } from '../../../src/docker-api/index.ts'
 import { LostNodes, whileThere } from '../../../src/manager/docker/lost-nodes.ts'
 import type { Inventory, InventoryChange, NodeInventory } from '../../../src/manager/inventory/index.ts'
+import { CHUNKED, chunk } from '../../support/hand-server.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
 import { EMPTY_INVENTORY } from '../empty-inventory.ts'
 import { addNode, get, lab, send, startFront } from './front-lab.ts'
+import { addHandNode } from './hand-node.ts'
 
 /** What a host that is frozen or cut off makes of everything: no answer, and no end of the connection. */
 const asked: string[] = []
@@ -92,6 +94,20 @@ it.each([
     error: expect.stringMatching(LOST),
     errorDetail: { message: expect.stringMatching(LOST) },
   })
+})
+
+it.each([
+  ['push', '/images/app/push?tag=1'],
+  ['build', '/build?t=app:1'],
+])('a %s whose node closes the connection half-way ends with an error that names it', async (_what, path) => {
+  await addHandNode('n1', socket => {
+    socket.end(CHUNKED + chunk('{"status":"begun"}\r\n{"stat'))
+  })
+  const url = `http://127.0.0.1:${await startFront()}/v1.41${path}`
+  const response = await fetch(url, { method: 'POST', body: 'tar', headers: { 'x-registry-auth': 'e30=' } })
+  const lines = (await response.text()).split('\r\n').filter(line => line !== '')
+  expect(lines.slice(0, 2)).toEqual(['{"status":"begun"}', '{"stat'])
+  expect(JSON.parse(lines[2] ?? '')).toMatchObject({ error: expect.stringContaining('Cannot reach node n1 at ') })
 })
 
 it('what has not begun to be answered is refused', async () => {
@@ -188,6 +204,18 @@ it('nobody who has stopped waiting is told, and whoever begins to wait for a los
   expect(early).not.toHaveBeenCalled()
   lost.watch('n1', late)
   expect(String(late.mock.calls[0]?.[0])).toContain('Node n1 is lost: It has left the cluster')
+})
+
+it('who begins to wait when a node is back is not forgotten with those who lost it', () => {
+  const { become, lost } = observed()
+  const tell = vi.fn()
+  const stop = lost.watch('n1', () => {})
+  become({ condition: 'down', error: 'Its lease has ended' })
+  become({ condition: 'live' })
+  lost.watch('n1', tell)
+  stop()
+  become({ condition: 'down', error: 'Its lease has ended' })
+  expect(tell).toHaveBeenCalledOnce()
 })
 
 it('work with several nodes ends with the first that is lost, though it does not listen', async () => {

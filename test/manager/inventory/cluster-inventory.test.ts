@@ -120,6 +120,39 @@ describe('what lies on the nodes', () => {
     expect(ps(inventory)).toEqual(['/n1/web Exited (9) 5 hours ago'])
   })
 
+  it('is not shown on a host that is down once it was made anew elsewhere, if it had asked for that', async () => {
+    const marked = (name: string, more: object = {}): Box => {
+      const labels = { 'com.docker.swarm.id': `id-${name}`, ...more }
+      return { id: idOf(name), name, status: 'running', labels }
+    }
+    const policy = { 'com.docker.swarm.reschedule-policies': '["on-node-failure"]' }
+    const n2 = new TestNode([])
+    const inventory = await follow({ n1: new TestNode([marked('aa', policy), marked('bb')]), n2 })
+    members = new Map([...members].filter(([name]) => name !== 'n1'))
+    await clock.advance(2_000)
+    expect(ps(inventory)).toEqual(['/n1/aa Host Down', '/n1/bb Host Down'])
+    n2.boxes = ['aa', 'bb'].map(name => ({ ...marked(name, policy), id: idOf(`c${name}`) }))
+    for (const { id } of n2.boxes) n2.tell('create', id)
+    await clock.advance(100)
+    expect(ps(inventory)).toEqual(['/n1/bb Host Down', '/n2/aa Up 5 hours', '/n2/bb Up 5 hours'])
+    members = new Map(members).set('n1', memberRecord('n1'))
+    await clock.advance(2_000)
+    expect(ps(inventory).filter(line => line.startsWith('/n1'))).toEqual(['/n1/aa Up 5 hours', '/n1/bb Up 5 hours'])
+  })
+
+  it('is asked once for a container that was read before its node told of it', async () => {
+    const node = new TestNode([])
+    const inventory = await follow({ n1: node })
+    node.boxes = [web()]
+    await inventory.refresh('n1', idOf('aa'))
+    node.tell('create', idOf('aa'))
+    await clock.advance(100)
+    expect([node.inspects, ps(inventory)]).toEqual([1, ['/n1/web Up 5 hours']])
+    node.tell('start', idOf('aa'))
+    await clock.advance(100)
+    expect(node.inspects).toBe(2)
+  })
+
   it('is asked once for many events in a row', async () => {
     const node = new TestNode([web()])
     await follow({ n1: node })

@@ -184,6 +184,12 @@ describe('no node is found', () => {
       { whitelists: ['node==n8|n9'] },
       `${nowhere}\n[available container slots]\n[node==n8|n9 (soft=false)]`,
     ],
+    [
+      'for a port of a container that shares the network of its host',
+      { nodes: [n1], containers: { n1: [{ name: 'a', hostModePorts: ['80/tcp'] }] } },
+      { hostModePorts: ['80/tcp'] },
+      `${nowhere}\n[port 80/tcp (Host mode)]`,
+    ],
     ['for memory', three, { memoryBytes: 2_000 * MIB }, 'no resources available to schedule container'],
   ])('%s', (_what, lab, asked, message) => expect(placed(lab, asked)).toBe(`! ${message}`))
 

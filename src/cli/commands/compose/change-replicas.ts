@@ -3,10 +3,8 @@ import type { ProjectView, TaskView } from '../../../core/model/control-api.ts'
 import { isTerminal } from '../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createProgress } from '../../output/progress/progress.ts'
+import { changeHere, scaleHere } from './change-here.ts'
 import { type ManagerApi, managerApi } from './manager-api.ts'
-import { containersOf, startOnEngine, stopOnEngine } from './one-engine/change-state.ts'
-import { engineRun } from './one-engine/engine-run.ts'
-import { isUp } from './one-engine/known-containers.ts'
 import { planText, tellSteps } from './plan-text.ts'
 import { loadSpec, parseScales, requireService, withScales } from './spec/load-spec.ts'
 import { projectName } from './spec/project-name.ts'
@@ -27,7 +25,8 @@ export async function runScale(invocation: Invocation, context: CommandContext):
 
 /** `compose stop`: no replicas, while the services stay known; `start` brings them back. */
 export async function runStop(invocation: Invocation, context: CommandContext): Promise<number> {
-  if ((await managerApi(invocation, context).runner()) === 'engine') return changeHere(invocation, context, 'stop')
+  const api = managerApi(invocation, context)
+  if ((await api.runner()) === 'engine') return changeHere('stop', { ...invocation, api }, context)
   return changeReplicas(invocation, context, view => {
     for (const name of invocation.args) requireService(view.spec, name)
     const names = invocation.args.length > 0 ? invocation.args : view.spec.services.map(({ name }) => name)
@@ -38,54 +37,12 @@ export async function runStop(invocation: Invocation, context: CommandContext): 
 /** `compose start`: as many replicas as the files say, for services that are known. */
 export async function runStart(invocation: Invocation, context: CommandContext): Promise<number> {
   const api = managerApi(invocation, context)
-  if ((await api.runner()) === 'engine') return changeHere(invocation, context, 'start')
+  if ((await api.runner()) === 'engine') return changeHere('start', { ...invocation, api }, context)
   const { spec } = await loadSpec(invocation, context, { services: invocation.args, api })
   return changeReplicas(invocation, context, view => {
     const known = new Set(view.spec.services.map(({ name }) => name))
     return new Map(spec.services.filter(({ name }) => known.has(name)).map(({ name, replicas }) => [name, replicas]))
   })
-}
-
-/** On one engine services have no number of their own: it is `up` for these services, with what runs left as it is. */
-async function scaleHere(invocation: Invocation, context: CommandContext): Promise<number> {
-  const scales = parseScales(invocation.args)
-  const { options } = invocation
-  const choices = new Map([
-    ['deps', false],
-    ['recreate', false],
-  ])
-  const { runUp } = await import('./up/up.ts')
-  return runUp(
-    {
-      ...invocation,
-      args: [...scales.keys()],
-      options: {
-        ...options,
-        flag: name => name === 'detach' || options.flag(name),
-        choice: name => choices.get(name) ?? options.choice(name),
-        list: name => (name === 'scale' ? invocation.args : options.list(name)),
-      },
-    },
-    context,
-  )
-}
-
-/** Stops or starts the containers that one engine has of services, and leaves it at that. */
-async function changeHere(
-  { args, options, globals }: Invocation,
-  context: CommandContext,
-  verb: 'stop' | 'start',
-): Promise<number> {
-  const project = await projectName(globals, context)
-  const api = managerApi({ args, options, globals, command: verb }, context)
-  const run = engineRun(api, { context, progress: createProgress(globals, context), options })
-  const containers = await containersOf(project, args, run)
-  if (options.flag('dryRun')) {
-    const names = containers.filter(each => isUp(each) === (verb === 'stop')).map(({ name }) => name)
-    context.stdout.write(names.map(name => `${verb} container ${name}\n`).join(''))
-  } else if (verb === 'stop') await stopOnEngine(containers, run)
-  else await startOnEngine(containers, project, run)
-  return 0
 }
 
 async function changeReplicas(

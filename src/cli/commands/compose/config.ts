@@ -16,6 +16,7 @@ import {
 } from '../../../compose/index.ts'
 import { invalidInput } from '../../../core/errors.ts'
 import type { CommandContext, Invocation, Options } from '../../command.ts'
+import { notWritten } from '../../output/file-error.ts'
 import { renderTable } from '../../output/table.ts'
 import { loadOptions } from './spec/project-options.ts'
 
@@ -29,8 +30,16 @@ export async function runConfig(invocation: Invocation, context: CommandContext)
   if (options.flag('quiet')) return 0
   const file = options.text('output')
   if (file === undefined) context.stdout.write(text)
-  else await writeFile(posix.resolve(context.cwd, file), text)
+  else await writeConfig(posix.resolve(context.cwd, file), text)
   return 0
+}
+
+async function writeConfig(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text)
+  } catch (cause) {
+    throw notWritten(path, cause)
+  }
 }
 
 async function configText(invocation: Invocation, context: CommandContext): Promise<string> {

@@ -50,7 +50,7 @@ const restart: CommandLeaf = {
   args: '[service...]',
   options: [
     { flags: '-t, --timeout <seconds>', summary: 'how long they may take to stop' },
-    { flags: '--no-deps', summary: 'accepted: nothing else is restarted', hidden: true },
+    { flags: '--no-deps', summary: 'on one engine, not what says that it restarts with them' },
     DRY_RUN,
   ],
   load: async () => (await import('./containers.ts')).runRestart,

@@ -1,8 +1,11 @@
+import type { TaskView } from '../../../core/model/control-api.ts'
 import { mapParallel } from '../../../core/parallel.ts'
 import type { ContainerOperations } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createProgress } from '../../output/progress/progress.ts'
+import { changeHere } from './change-here.ts'
 import { managerApi } from './manager-api.ts'
+import { asEngineTells } from './one-engine/engine-run.ts'
 import { containerOf, runningTasks, viewProject } from './project-tasks.ts'
 
 const PARALLEL = 8
@@ -27,15 +30,18 @@ async function forEachContainer(
     context.stdout.write(tasks.map(task => `${verb} container ${task.name}\n`).join(''))
     return 0
   }
-  await mapParallel(tasks, PARALLEL, async task => {
+  const actOn = async (task: TaskView): Promise<void> => {
     progress.tell(`Container ${task.name}`, news[0])
     await act(api.engine.containers, containerOf(task))
     progress.tell(`Container ${task.name}`, news[1])
-  })
+  }
+  await asEngineTells(api, () => mapParallel(tasks, PARALLEL, actOn))
   return 0
 }
 
 export async function runRestart(invocation: Invocation, context: CommandContext): Promise<number> {
+  const manager = managerApi(invocation, context)
+  if ((await manager.runner()) === 'engine') return changeHere('restart', { ...invocation, api: manager }, context)
   const seconds = invocation.options.number('timeout')
   return forEachContainer(invocation, context, {
     news: ['Restarting', 'Started'],

@@ -23,6 +23,8 @@ export type Runner = 'manager' | 'engine'
 
 /** What the compose commands ask of whoever runs the containers. */
 export interface ManagerApi {
+  /** Where it answers. */
+  readonly url: string
   /** Asked once. */
   readonly runner: () => Promise<Runner>
   /** The Docker Engine API: of one engine, or the one that the manager serves over all hosts. */
@@ -73,6 +75,7 @@ export function managerApi(invocation: Invocation, context: CommandContext): Man
   }
   return {
     engine,
+    url: address.url,
     runner,
     async projects() {
       if ((await runner()) === 'manager') return call({ method: 'GET', path: '/v1/projects' })

@@ -17,11 +17,21 @@ const SIGNS: Readonly<Record<PlanStep['action'], string>> = {
   keep: '  keep  ',
 }
 
+export function removal(kind: PlanStep['kind'], name: string): PlanStep {
+  return { action: 'remove', kind, name }
+}
+
 export function stepName({ kind, name }: PlanStep): string {
   return `${kind.replace(/^./, letter => letter.toUpperCase())} ${name}`
 }
 
-function because({ because }: PlanStep): string {
+/** `Removed when n3 returns`; what is there until then is known to the manager, which sees to it. */
+export function removedNews({ awaitedNode }: PlanStep): string {
+  return awaitedNode === undefined ? DONE.remove : `${DONE.remove} when ${awaitedNode} returns`
+}
+
+function because({ because, awaitedNode }: PlanStep): string {
+  if (awaitedNode !== undefined) return ` (when ${awaitedNode} returns)`
   return because === undefined || because.length === 0 ? '' : ` (${because.join(', ')})`
 }
 

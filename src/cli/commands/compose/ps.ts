@@ -12,7 +12,8 @@ import { stateWord, statusText } from './watch/task-status.ts'
 export async function runPs(invocation: Invocation, context: CommandContext): Promise<number> {
   const { options, globals, args } = invocation
   const name = await projectName(globals, context)
-  const view = await managerApi(invocation, context).project(name)
+  const api = managerApi(invocation, context)
+  const view = await api.project(name)
   const known = new Set((view?.spec.services ?? []).map(service => service.name))
   for (const service of args) {
     if (!known.has(service)) throw invalidInput('NO_SUCH_SERVICE', `no such service: ${service}`)
@@ -29,8 +30,7 @@ export async function runPs(invocation: Invocation, context: CommandContext): Pr
   }
   const shorten = options.choice('trunc') !== false
   const all = taskListing(context.clock.nowMs(), shorten)
-  // One engine has no nodes.
-  const hasNodes = tasks.length === 0 || tasks.some(({ node, shown }) => node !== undefined || shown === undefined)
+  const hasNodes = (await api.runner()) === 'manager'
   const listing = hasNodes ? all : { ...all, columns: all.columns.filter(({ title }) => title !== 'NODE') }
   context.stdout.write(renderListing(tasks, listing, { format: options.text('format'), quiet: options.flag('quiet') }))
   return 0
@@ -46,7 +46,8 @@ function statusFilter(text: string): readonly string[] {
 
 function isShown(task: TaskView, { all, statuses }: { all: boolean; statuses: readonly string[] }): boolean {
   if (statuses.length > 0) return statuses.includes(stateWord(task))
-  return all || (!isTerminal(task.state) && task.desired === 'running')
+  // What is lost is wanted, and has not ended as far as anybody knows.
+  return all || (task.desired === 'running' && (!isTerminal(task.state) || task.state === 'orphaned'))
 }
 
 function taskListing(nowMs: number, shorten: boolean): ListingFormat<TaskView> {

@@ -62,8 +62,9 @@ export class LiveTree {
     if (this.#branches.size === 0) return
     this.#drawnMs = clock.monotonicMs()
     const lines = treeLines(this.#branches, {
-      columns: stderr.columns ?? 80,
-      rows: stderr.rows ?? 24,
+      // A terminal that nobody has told its size says 0.
+      columns: stderr.columns || 80,
+      rows: stderr.rows || 24,
       nowMs: this.#drawnMs,
       frame: this.#frame++,
       isColoured: (env['NO_COLOR'] ?? '') === '',

@@ -31,9 +31,9 @@ const ROWS_SPARED = 2
 /** Columns before news, at most: long names must leave room for them. */
 const NAME_SHARE = 0.5
 
-/** Whether news says that something goes on: `Starting 1/3`, `Waiting to be healthy`, `Pending: …`. */
+/** Whether news says that something goes on: `Starting 1/3`, `Waits for service db …`, `Recreate`; not what is `Running`. */
 export function isWorking(news: string): boolean {
-  return /^\p{L}+ing\b/u.test(news)
+  return /^(?!Running\b)(?:\p{L}+ing|Waits|Recreate)\b/u.test(news)
 }
 
 /** The lines of a tree: how much is done, then each thing with its parts. No more than the screen holds. Pure. */

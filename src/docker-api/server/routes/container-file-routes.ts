@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import type { Readable } from 'node:stream'
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { Clock } from '../../../core/clock.ts'
 import { invalidInput } from '../../../core/errors.ts'
-import type { CommitOptions, ContainerStats, PathStat } from '../../container-file-types.ts'
+import type { ArchiveStream, CommitOptions, ContainerStats, PathStat } from '../../container-file-types.ts'
 import type { ContainerConfig } from '../../container-types.ts'
 import { CREATE_SHAPES, UPDATE_SHAPES } from '../../create-shapes.ts'
 import type { Engine } from '../../engine.ts'
@@ -46,7 +46,7 @@ function archiveRoutes(app: HttpApp, { containers }: Engine, clock: Clock): void
   })
   app.get<ById>('/containers/:id/archive', async ({ params, url }, reply) => {
     const { stat, archive } = await containers.readArchive(params.id, pathOf(new Query(url)))
-    return sendArchive(reply.header(STAT_HEADER, encodeStat(stat)), archive)
+    sendArchive(reply, archive, { [STAT_HEADER]: encodeStat(stat) })
   })
   app.put<ById>('/containers/:id/archive', async ({ params, url, raw }, reply) => {
     const query = new Query(url)
@@ -72,10 +72,18 @@ function encodeStat(stat: PathStat): string {
 }
 
 /** A failure in the middle cuts the answer off, so that nobody takes it for a whole archive. */
-function sendArchive(reply: HttpReply, archive: Readable): HttpReply {
-  archive.once('error', () => reply.raw.destroy())
-  reply.raw.once('close', () => archive.destroy())
-  return reply.type(TAR).send(archive)
+function sendArchive(reply: HttpReply, archive: ArchiveStream, headers: OutgoingHttpHeaders = {}): void {
+  const body = beginStream(reply, TAR, 200, headers)
+  // Who hung up while it was prepared is not told of again, and what it holds would never be let go.
+  if (body.destroyed) return void archive.destroy()
+  archive.once('error', () => body.destroy())
+  body.once('close', () => archive.destroy())
+  body.on('drain', () => archive.resume())
+  archive.once('end', () => body.end())
+  archive.on('data', (piece: Buffer) => {
+    // Its memory is free once the kernel, or the encryption, has taken what is in it.
+    if (!body.write(piece, () => archive.giveBack?.(piece))) archive.pause()
+  })
 }
 
 async function sendStats(

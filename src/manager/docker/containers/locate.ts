@@ -71,8 +71,10 @@ function ambiguous(reference: string, found: readonly HeldContainer[]): Error {
   return conflict('AMBIGUOUS', `Container ${reference} is on several nodes: say which with ${names.join(' or ')}`)
 }
 
-/** Finds the node of an exec instance; all are asked for one that was not made through this manager. Throws 404, 409
- * `AMBIGUOUS`, or 500 `NODE_UNHEALTHY`. */
+/**
+ * Finds the node of an exec instance; all are asked for one that was not made through this manager. Throws 404, 409
+ * `AMBIGUOUS`, or 500 `NODE_UNHEALTHY`.
+ */
 export async function locateExec(id: string, nodes: ClusterNodes): Promise<NodeEngine> {
   const known = nodes.execs?.nodeOf(id)
   const node = nodes.ready().find(({ name }) => name === known)

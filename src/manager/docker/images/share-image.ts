@@ -59,7 +59,7 @@ export async function shareImage(
   await mapParallel([...targets, ...spare], COPIES_AT_ONCE, async target => {
     try {
       await copyNames(tags.length === 0 ? [id] : tags, { source, target }, nodes, signal)
-      tell(`${target.name} : has it too`)
+      tell(`${target.name} : has the image too`)
     } catch (error) {
       signal.throwIfAborted()
       tell(`${target.name} : ${errorMessage(error)}`)

@@ -196,11 +196,11 @@ export class Conmon {
 
   #arguments(request: MonitorRequest): string[] {
     const files = bundleFiles(request.bundle)
-    const { path, stateFolder } = this.#runtime
+    const { program, stateFolder } = this.#runtime
     const { id, bundle, exitFolder, logPath, execProcess } = request
     return [
       ['--api-version', '1', '-c', id, '-u', id, '-n', id],
-      ['-r', path, '--runtime-arg', '--root', '--runtime-arg', stateFolder],
+      ['-r', program, '--runtime-arg', '--root', '--runtime-arg', stateFolder],
       ['-b', bundle, '--full-attach', '-p', files.pid, '-P', files.monitorPid],
       ['--exit-dir', exitFolder, '--log-level', 'error', '--no-sync-log'],
       ['-l', logPath === undefined ? 'none' : `k8s-file:${logPath}`],

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import type { Clock } from '../../../core/clock.ts'
 import { releaseFifo } from '../../linux/files/release-fifo.ts'
 import { runCommand } from '../../linux/process/run-command.ts'
+import { SealedProgram } from '../../linux/process/sealed-program.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -23,9 +24,11 @@ export class OciRuntime {
   readonly path: string
   readonly stateFolder: string
   readonly #clock: Clock
+  readonly #sealed: SealedProgram
 
   constructor(path: string, stateFolder: string, clock: Clock) {
     this.path = path
+    this.#sealed = new SealedProgram(path)
     this.stateFolder = stateFolder
     this.#clock = clock
   }
@@ -78,6 +81,16 @@ export class OciRuntime {
   async version(): Promise<string> {
     const text = await runCommand(this.path, ['--version'], { clock: this.#clock, timeoutMs: TIMEOUT_MS })
     return /version (\S+)/.exec(text)?.[1] ?? ''
+  }
+
+  /** What a monitor runs to create containers and to run commands inside. */
+  get program(): string {
+    return this.isRunc ? this.#sealed.path : this.path
+  }
+
+  /** Lets go of what {@link program} has made. */
+  close(): void {
+    this.#sealed[Symbol.dispose]()
   }
 
   /** Whether it is known what it does between the words of its command line. */

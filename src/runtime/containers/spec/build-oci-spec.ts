@@ -9,7 +9,7 @@ import { environmentOf } from './environment.ts'
 import { namespacesOf, readNamespaceModes } from './namespaces.ts'
 import type { OciMount, OciProcess, OciSeccomp, OciSpec, OciUser } from './oci-types.ts'
 import { resourcesOf } from './resources.ts'
-import { readSecurityOptions } from './security-options.ts'
+import { appArmorField, readSecurityOptions } from './security-options.ts'
 import { sysctlsOf } from './sysctls.ts'
 import { systemPathsOf } from './system-paths.ts'
 
@@ -89,7 +89,7 @@ export function buildOciSpec(input: SpecInput): OciSpec {
 function processOf({ config, host, user, facts, hostname, initPath, sandbox }: SpecInput): OciProcess {
   const tty = config.Tty === true
   const args = commandOf(config)
-  const { noNewPrivileges, apparmor } = readSecurityOptions(host.SecurityOpt ?? [])
+  const security = readSecurityOptions(host.SecurityOpt ?? [])
   const capabilities = capabilitiesOf(host, facts.boundingSet)
   const active = user.uid === 0 ? capabilities : []
   return {
@@ -100,10 +100,10 @@ function processOf({ config, host, user, facts, hostname, initPath, sandbox }: S
     cwd: config.WorkingDir === undefined || config.WorkingDir === '' ? '/' : config.WorkingDir,
     capabilities: { bounding: capabilities, effective: active, permitted: active, inheritable: [], ambient: [] },
     rlimits: rlimitsOf(host),
-    noNewPrivileges,
+    noNewPrivileges: security.noNewPrivileges,
     // Said even if it is 0: a container must not have the engine's own.
     oomScoreAdj: host.OomScoreAdj ?? 0,
-    ...(apparmor === undefined || host.Privileged === true ? {} : { apparmorProfile: apparmor }),
+    ...appArmorField(security, host.Privileged === true),
   }
 }
 

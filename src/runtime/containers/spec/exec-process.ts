@@ -4,7 +4,7 @@ import { rlimitsOf } from './build-oci-spec.ts'
 import { chooseCapabilities } from './capabilities.ts'
 import { environmentOf } from './environment.ts'
 import type { OciProcess, OciUser } from './oci-types.ts'
-import { readSecurityOptions } from './security-options.ts'
+import { appArmorField, readSecurityOptions } from './security-options.ts'
 
 export interface ExecContext {
   readonly record: Pick<ContainerRecord, 'config' | 'host' | 'hostname'>
@@ -23,7 +23,7 @@ export function execProcess(
   const wishes = { privileged, add: host.CapAdd ?? [], drop: host.CapDrop ?? [] }
   const capabilities = chooseCapabilities(wishes, boundingSet)
   const active = user.uid === 0 ? capabilities : []
-  const { noNewPrivileges, apparmor } = readSecurityOptions(host.SecurityOpt ?? [])
+  const security = readSecurityOptions(host.SecurityOpt ?? [])
   return {
     terminal,
     user,
@@ -32,8 +32,8 @@ export function execProcess(
     cwd: request.WorkingDir || config.WorkingDir || '/',
     capabilities: { bounding: capabilities, effective: active, permitted: active, inheritable: [], ambient: [] },
     rlimits: rlimitsOf(host),
-    noNewPrivileges,
+    noNewPrivileges: security.noNewPrivileges,
     oomScoreAdj: host.OomScoreAdj ?? 0,
-    ...(apparmor === undefined || privileged ? {} : { apparmorProfile: apparmor }),
+    ...appArmorField(security, privileged),
   }
 }

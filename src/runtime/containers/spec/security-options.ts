@@ -26,6 +26,19 @@ export function readSecurityOptions(options: readonly string[]): SecurityOptions
   return options.reduce((read, option) => ({ ...read, ...readOption(option) }), NOTHING_ASKED)
 }
 
+/** The AppArmor profile that inspections show: the last that was asked for, or none. */
+export function shownAppArmor(options: readonly string[]): string {
+  return options.findLast(option => /^apparmor[=:]/.test(option))?.slice('apparmor='.length) ?? ''
+}
+
+/** The runtime is told nothing of `unconfined`: what was never confined is that, and a kernel without AppArmor is none to ask. */
+export function appArmorField(
+  { apparmor }: SecurityOptions,
+  privileged: boolean,
+): { readonly apparmorProfile?: string } {
+  return apparmor === undefined || apparmor === 'unconfined' || privileged ? {} : { apparmorProfile: apparmor }
+}
+
 function readOption(option: string): Partial<SecurityOptions> {
   const [name = '', value] = option.split(/[=:](.*)/s)
   switch (name) {

@@ -13,6 +13,7 @@ import type { ContainerRecord } from '../record.ts'
 import type { Room } from '../room.ts'
 import { commandOf } from '../spec/build-oci-spec.ts'
 import { SHM_BYTES_DEFAULT } from '../spec/default-mounts.ts'
+import { shownAppArmor } from '../spec/security-options.ts'
 import { stateOf } from './container-state.ts'
 import { fullConfig, fullHostConfig } from './inspect-defaults.ts'
 import { networkSettings, networksOf, shownNetworkMode } from './network-settings.ts'
@@ -49,7 +50,7 @@ export function inspectView(room: ViewRoom, record: ContainerRecord): ContainerI
     Platform: 'linux',
     MountLabel: '',
     ProcessLabel: '',
-    AppArmorProfile: '',
+    AppArmorProfile: shownAppArmor(host.SecurityOpt ?? []),
     ExecIDs: null,
     HostConfig: {
       ...fullHostConfig(host, room.facts.cgroupVersion),

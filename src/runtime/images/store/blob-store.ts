@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { sha256Digest } from '../../../core/digest.ts'
 import { errorCode, failed, invalidInput, notFound, ShoalError, TransientError } from '../../../core/errors.ts'
 import { KeyedLock } from '../../../core/keyed-lock.ts'
-import { diskError, readIfThere, replaceFile, writeAll } from './files.ts'
+import { diskError } from '../../linux/files/disk-error.ts'
+import { readIfThere, replaceFile, writeAll } from './files.ts'
 import type { Layout } from './layout.ts'
 
 /** What a blob must be; the size may be unknown. */

@@ -1,6 +1,7 @@
 import { type FileHandle, readFile } from 'node:fs/promises'
 import type { Clock } from '../../../core/clock.ts'
-import { errorCode, errorMessage, failed } from '../../../core/errors.ts'
+import { errorCode } from '../../../core/errors.ts'
+import { diskError } from '../../linux/files/disk-error.ts'
 import { writeDurably } from '../../linux/files/durable-file.ts'
 import { runCommand } from '../../linux/process/run-command.ts'
 
@@ -32,12 +33,4 @@ export async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
 /** Puts everything that was written to the file system of a directory on the disk, so that records may speak of it. */
 export async function syncFileSystem(directory: string, clock: Clock): Promise<void> {
   await runCommand('sync', ['-f', directory], { clock, timeoutMs: SYNC_TIMEOUT_MS })
-}
-
-/** An error of writing to the store, told in a sentence. */
-export function diskError(path: string, error: unknown): Error {
-  const full = ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '')
-  return full
-    ? failed('DISK_FULL', `No space left to write ${path}: free some space and try again`, { cause: error })
-    : failed('WRITE_FAILED', `Cannot write ${path} (${errorMessage(error)}): check the disk`, { cause: error })
 }

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { deflateRawSync, gzip } from 'node:zlib'
+import { Rooms } from './rooms.ts'
 import { WRAPPED_BYTES_MORE, wrapGzip } from './wrap-gzip.ts'
 
 /** So much of the input is one member of the file, packed by itself. */
@@ -39,14 +40,14 @@ export async function* gzipBlocks(chunks: AsyncIterable<Buffer>): AsyncGenerator
     const first = members.shift()
     if (first === undefined) return
     yield await first.packed
-    if (lent !== undefined) wrappers.give(lent.room)
+    if (lent !== undefined) wrappers.giveBack(lent.room)
     lent = first.isWrapped ? first : undefined
-    if (!first.isWrapped) blocks.give(first.room)
+    if (!first.isWrapped) blocks.giveBack(first.room)
   }
   try {
     for await (const filled of inBlocks(chunks, blocks)) {
       const member = packBlock(filled, wrappers)
-      if (member.isWrapped) blocks.give(filled.room)
+      if (member.isWrapped) blocks.giveBack(filled.room)
       members.push(member)
       if (members.length >= AT_ONCE) yield* oldest()
     }
@@ -54,24 +55,6 @@ export async function* gzipBlocks(chunks: AsyncIterable<Buffer>): AsyncGenerator
   } finally {
     // Who stops in between does not hear of the others.
     await Promise.allSettled(members.map(({ packed }) => packed))
-  }
-}
-
-/** Pieces of memory of one size. */
-class Rooms {
-  readonly #bytes: number
-  readonly #free: Buffer[] = []
-
-  constructor(bytes: number) {
-    this.#bytes = bytes
-  }
-
-  take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes)
-  }
-
-  give(room: Buffer): void {
-    this.#free.push(room)
   }
 }
 

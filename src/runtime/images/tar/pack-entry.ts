@@ -6,7 +6,8 @@ import { decodeDevice, getXattr, listXattrs } from '../../linux/files/xattr.ts'
 import type { TarEntry, TarEntryType } from './header.ts'
 import { encodeHeader, tarPadding } from './header-writer.ts'
 
-const READ_BYTES = 256 * 1024
+/** So much of a large file is one piece. */
+export const PIECE_BYTES = 256 * 1024
 /** A file up to this is read at once. */
 const SMALL_BYTES = 64 * 1024
 
@@ -28,8 +29,8 @@ export interface PackOptions {
   readonly skips?: (path: string) => boolean
   /** Whether to go on into what is mounted below the directory; absent: always. */
   readonly enters?: (mounted: HeldDirectory) => boolean
-  /** Whoever takes a piece is done with it before the next: its memory is used again. New memory for each is much garbage. */
-  readonly oneByOne?: boolean
+  /** Memory of {@link PIECE_BYTES} for the next piece of a large file; absent: new memory for each, which is much garbage. */
+  readonly room?: () => Buffer
 }
 
 /** What packing a tree remembers. */
@@ -63,7 +64,7 @@ export async function* packFile(walk: Walk, spot: Spot): AsyncGenerator<Buffer> 
     yield Buffer.concat([header, readSmall(fd, entry.size, spot), tarPadding(entry.size)])
   else {
     yield header
-    yield* packContent(fd, entry.size, { spot, oneByOne: walk.oneByOne === true })
+    yield* packContent(fd, entry.size, { spot, room: walk.room })
   }
 }
 
@@ -80,16 +81,14 @@ function readSmall(fd: number, size: number, spot: Spot): Buffer {
 async function* packContent(
   fd: number,
   size: number,
-  { spot, oneByOne }: { readonly spot: Spot; readonly oneByOne: boolean },
+  { spot, room = () => Buffer.allocUnsafe(PIECE_BYTES) }: { readonly spot: Spot; readonly room: PackOptions['room'] },
 ): AsyncGenerator<Buffer> {
-  let room = Buffer.alloc(0)
   for (let done = 0; done < size; ) {
-    const wanted = Math.min(READ_BYTES, size - done)
-    if (!oneByOne || room.length < wanted) room = Buffer.allocUnsafe(wanted)
-    const { bytesRead } = await readSome(fd, room, 0, wanted, null)
+    const piece = room()
+    const { bytesRead } = await readSome(fd, piece, 0, Math.min(PIECE_BYTES, size - done), null)
     if (bytesRead === 0) throw shrank(spot)
     done += bytesRead
-    yield room.subarray(0, bytesRead)
+    yield piece.subarray(0, bytesRead)
   }
   yield tarPadding(size)
 }

@@ -1,6 +1,7 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { errorCode } from '../../../core/errors.ts'
 import { libcFunction } from '../process/libc.ts'
+import { diskError } from './disk-error.ts'
 
 const LOCK_SH = 1
 const LOCK_EX = 2
@@ -15,7 +16,7 @@ export type FileLock =
 
 /**
  * Takes an exclusive lock on a file, made if missing, and writes our pid into it. The kernel drops the lock when this
- * process ends, however it ends; descriptors are closed on exec, so children never keep it.
+ * process ends, however it ends; descriptors are closed on exec, so children never keep it. Throws DISK_FULL or WRITE_FAILED.
  */
 export function lockFile(path: string): FileLock {
   const fd = openSync(path, 'a+', 0o600)
@@ -26,8 +27,13 @@ export function lockFile(path: string): FileLock {
     if (!['EAGAIN', 'EWOULDBLOCK'].includes(errorCode(error) ?? '')) throw error
     return { held: false, holder: readFileSync(path, 'utf8').trim() }
   }
-  ftruncateSync(fd)
-  writeSync(fd, `${process.pid}\n`)
+  try {
+    ftruncateSync(fd)
+    writeSync(fd, `${process.pid}\n`)
+  } catch (error) {
+    closeSync(fd)
+    throw diskError(path, error)
+  }
   return { held: true, release: () => closeSync(fd) }
 }
 

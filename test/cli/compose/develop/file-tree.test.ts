@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import {
   changesBetween,
   type FileTree,
+  filesBelow,
   joinChanges,
   scanTree,
 } from '../../../../src/cli/commands/compose/develop/file-tree.ts'
@@ -54,6 +55,13 @@ it('does not enter what is left out, and takes a single file by an empty name', 
   expect([...(await scanTree(directory, rules)).directories.keys()]).toEqual([directory])
   expect([...(await scanTree(join(directory, 'file'), ALL)).files.keys()]).toEqual([''])
   expect((await scanTree(join(directory, 'gone'), ALL)).files.size).toBe(0)
+})
+
+it('tells which files are in a directory', () => {
+  const tree: FileTree = new Map(['a/b/c', 'a/bc', 'd'].map(path => [path, '1']))
+  expect([...filesBelow(tree, '/src', ['/src/a/b']).keys()]).toEqual(['a/b/c'])
+  expect([...filesBelow(tree, '/src', ['/src']).keys()]).toEqual(['a/b/c', 'a/bc', 'd'])
+  expect(filesBelow(tree, '/src', []).size).toBe(0)
 })
 
 const trees = fc

@@ -6,8 +6,8 @@ interface Rule {
   readonly path?: string
   readonly action?: string
   readonly target?: string
-  readonly ignore?: readonly string[]
-  readonly include?: readonly string[]
+  readonly ignore?: string | readonly string[]
+  readonly include?: string | readonly string[]
   readonly exec?: object
 }
 
@@ -31,6 +31,11 @@ it('leaves out what a rule ignores, from its own path on', () => {
 it('takes only what a rule includes', () => {
   const paths = ['a.js', 'b.css', 'deep/c.js']
   expect(relevant(sync({ include: ['**/*.js'] }), paths)).toEqual(['a.js', 'deep/c.js'])
+})
+
+it('takes one pattern without a list', () => {
+  expect(relevant(sync({ ignore: '*.txt' }), ['a.js', 'log.txt'])).toEqual(['a.js'])
+  expect(relevant(sync({ include: '*.js' }), ['a.js', 'log.txt'])).toEqual(['a.js'])
 })
 
 it('leaves out what the build leaves out, from the context on', () => {

@@ -6,6 +6,7 @@ import { until } from '../../../../scripts/lib/command.ts'
 import { tarNames } from '../../../support/tar-entries.ts'
 import { composeProject } from '../../support/compose-project.ts'
 import { projectView, taskView } from '../../support/fake-manager.ts'
+import type { Outcome } from '../../support/run.ts'
 
 const SHOP = `
 name: shop
@@ -42,7 +43,7 @@ async function comes(what: string, holds: () => boolean): Promise<void> {
   await until(what, async () => (holds() ? true : undefined), { everyMs: 5 })
 }
 
-async function watching(line: string, during: () => Promise<void>): Promise<{ code: number; stderr: string }> {
+async function watching(line: string, during: () => Promise<void>): Promise<Outcome> {
   await mkdir(join(directory(), 'src'))
   await mkdir(join(directory(), 'conf'))
   await writeFile(join(directory(), 'Dockerfile'), 'FROM scratch\n')
@@ -51,7 +52,8 @@ async function watching(line: string, during: () => Promise<void>): Promise<{ co
     manager().answers.set(`PUT /containers/${id}/archive`, { body: '' })
     manager().answers.set(`POST /containers/${id}/restart`, { status: 204, body: '' })
   }
-  await compose('up -d')
+  manager().answers.set('GET /info', { body: { SystemTime: '2026-01-01T00:00:00Z' } })
+  if (!line.startsWith('up')) await compose('up -d')
   const stop = new AbortController()
   const running = compose(line, { signal: stop.signal })
   try {
@@ -135,4 +137,45 @@ it('starts the services before, and shows with --dry-run what it would watch', a
     code: 1,
     stderr: `can't watch service "web": ${directory()}/src: no such file or directory\n`,
   })
+})
+
+it('does not watch by a .dockerignore that it cannot read', async () => {
+  await mkdir(join(directory(), '.dockerignore'))
+  const { code, stderr } = await compose('watch --dry-run')
+  expect(code).not.toBe(0)
+  expect(stderr).toContain(`Cannot read ${directory()}/.dockerignore: `)
+})
+
+it('up --watch brings up, shows what is written from the first line on, and watches', async () => {
+  manager().logs.set('c-db-1', ['2026-01-01T00:00:01Z ready'])
+  const attaches = (id: string): number => manager().calls.filter(call => call.includes(`/${id}/logs`)).length
+  const { code, stdout, stderr } = await watching('up --watch', async () => {
+    await comes('the logs', () => attaches('c-db-1') > 1)
+    await writeFile(join(directory(), 'src/a'), 'x')
+    await copied('c-web-1', 'app/src/a')
+  })
+  expect(code).toBe(130)
+  expect(stdout).toBe('db-1  | ready\n')
+  expect(stderr).toContain(' Service web  Created\n')
+  expect(stderr).toContain(' ⦿ Watch enabled\n')
+})
+
+it.each(['--attach db', '--no-attach web'])('up --watch shows no more than asked for with %s', async flags => {
+  await watching(`up --watch ${flags}`, () =>
+    comes('the logs', () => manager().calls.filter(call => call.includes('/c-db-1/logs')).length > 3),
+  )
+  expect(manager().calls.filter(call => call.includes('/c-web-1/logs'))).toEqual([])
+})
+
+it.each([
+  ['-d', '--detach and --watch are incompatible\n'],
+  ['--no-start', '--no-start and --watch are incompatible\n'],
+  ['--abort-on-container-exit', '--abort-on-container-exit and --watch are incompatible\n'],
+  ['--exit-code-from db', '--exit-code-from and --watch are incompatible\n'],
+  ['--attach nobody', 'no such service: nobody. The services are web, db\n'],
+])('refuses up --watch %s, and starts nothing', async (flags, message) => {
+  const { code, stderr } = await compose(`up --watch ${flags}`)
+  expect(code).not.toBe(0)
+  expect(stderr).toBe(message)
+  expect(manager().projects.size).toBe(0)
 })

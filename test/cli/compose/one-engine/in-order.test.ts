@@ -42,7 +42,7 @@ describe('work in the order of dependencies', () => {
     ).toEqual(['a', 'b'])
   })
 
-  it('does not begin what needs a service that failed, and tells the failure', async () => {
+  it('begins nothing more once a service has failed, and tells the first failure', async () => {
     const order: string[] = []
     const work = async (service: string): Promise<void> => {
       order.push(service)
@@ -50,5 +50,13 @@ describe('work in the order of dependencies', () => {
     }
     await expect(inDependencyOrder(NEEDS, work)).rejects.toThrow('no db')
     expect(order.sort()).toEqual(['cache', 'db', 'disk'])
+  })
+
+  it('tells those that still wait that another one has failed', async () => {
+    const work = (service: string, failed: AbortSignal): Promise<void> =>
+      service === 'cache'
+        ? Promise.reject(new Error('no cache'))
+        : new Promise((_, reject) => failed.addEventListener('abort', () => reject(new Error('given up'))))
+    await expect(inDependencyOrder(NEEDS, work)).rejects.toThrow('no cache')
   })
 })

@@ -137,6 +137,16 @@ describe('the OCI spec of a container', () => {
     expect(privileged.linux.resources.devices).toEqual([{ allow: true, access: 'rwm' }])
   })
 
+  it.each([
+    [['apparmor=mine'], false, 'mine'],
+    [['apparmor=mine'], true, undefined],
+    [['apparmor=unconfined'], false, undefined],
+    [['apparmor=mine', 'apparmor:unconfined'], false, undefined],
+    [[], false, undefined],
+  ])('confines with %j (privileged: %s) to the AppArmor profile %s', (SecurityOpt, Privileged, profile) => {
+    expect(spec({}, { SecurityOpt, Privileged }).process.apparmorProfile).toBe(profile)
+  })
+
   it('writes what else was asked for', () => {
     const built = spec(
       { WorkingDir: '/srv', Domainname: 'example.org' },

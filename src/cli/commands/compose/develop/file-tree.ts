@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { errorCode } from '../../../../core/errors.ts'
+import { dirname, join } from 'node:path'
+import { errorCode, errorMessage } from '../../../../core/errors.ts'
 import type { RelevantFiles } from './watch-rules.ts'
 
 /** What lies below a path, by relative path (empty for the path itself), each with what changes when it does. */
@@ -10,6 +10,8 @@ export interface ScannedTree {
   readonly files: FileTree
   /** Directories in which something may change that matters: absolute paths, each with which directory that is. */
   readonly directories: ReadonlyMap<string, number>
+  /** Directories that cannot be read, or not all of them: absolute paths, each with why. */
+  readonly unreadable: ReadonlyMap<string, string>
 }
 
 /** Paths, relative to a rule's. */
@@ -18,14 +20,18 @@ export interface FileChanges {
   readonly removed: readonly string[]
 }
 
-/** Reads which files there are. What goes meanwhile is not there; a path that does not exist is an empty tree. */
+/**
+ * Reads which files there are. What goes meanwhile is not there; a path that does not exist is an empty tree, and what cannot be
+ * read is passed over.
+ */
 export async function scanTree(root: string, { isRelevant, mayHoldRelevant }: RelevantFiles): Promise<ScannedTree> {
   const files = new Map<string, string>()
   const directories = new Map<string, number>()
+  const unreadable = new Map<string, string>()
   const waiting = ['']
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     const full = join(root, path)
-    const found = await ifThere(lstat(full))
+    const found = await ifThere(lstat(full), why => unreadable.set(path === '' ? full : dirname(full), why))
     if (found === undefined) continue
     if (!found.isDirectory()) {
       // The change time moves with the content, the mode and a replacement of the file.
@@ -33,19 +39,28 @@ export async function scanTree(root: string, { isRelevant, mayHoldRelevant }: Re
       continue
     }
     if (path !== '' && !mayHoldRelevant(path)) continue
+    const names = await ifThere(readdir(full), why => unreadable.set(full, why))
+    if (unreadable.has(full)) continue
     directories.set(full, found.ino)
-    for (const name of (await ifThere(readdir(full))) ?? []) waiting.push(path === '' ? name : `${path}/${name}`)
+    for (const name of names ?? []) waiting.push(path === '' ? name : `${path}/${name}`)
   }
-  return { files, directories }
+  return { files, directories, unreadable }
 }
 
-async function ifThere<T>(reading: Promise<T>): Promise<T | undefined> {
+/** Undefined for what is not there, and for what cannot be read: why is told. */
+async function ifThere<T>(reading: Promise<T>, tell: (why: string) => void): Promise<T | undefined> {
   try {
     return await reading
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined
-    throw error
+    if (!['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) tell(errorMessage(error))
+    return undefined
   }
+}
+
+/** The files of a tree at `root` that are in some directories, which are absolute paths. Pure. */
+export function filesBelow(tree: FileTree, root: string, directories: readonly string[]): FileTree {
+  const isBelow = (path: string): boolean => directories.some(above => join(root, path).startsWith(`${above}/`))
+  return new Map([...tree].filter(([path]) => isBelow(path)))
 }
 
 /** What differs between two looks at a tree, in order. Pure. */

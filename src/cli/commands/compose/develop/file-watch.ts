@@ -1,9 +1,9 @@
 import { type FSWatcher, watch } from 'node:fs'
-import { lstat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { lstat, stat } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { type Clock, sleep } from '../../../../core/clock.ts'
-import { errorCode, notFound } from '../../../../core/errors.ts'
-import { changesBetween, type FileChanges, type FileTree, isEmpty, scanTree } from './file-tree.ts'
+import { errorCode, errorMessage, notFound } from '../../../../core/errors.ts'
+import { changesBetween, type FileChanges, type FileTree, filesBelow, isEmpty, scanTree } from './file-tree.ts'
 import type { WatchRule } from './watch-rules.ts'
 
 export interface RuleChanges {
@@ -35,6 +35,8 @@ export class FileWatch {
   readonly #options: WatchOptions
   readonly #trees = new Map<WatchRule, FileTree>()
   readonly #watched = new Map<string, Watched>()
+  /** Directories of which it was told that they cannot be watched. */
+  readonly #refused = new Set<string>()
   #changed = Promise.withResolvers<void>()
   #isPolling = false
 
@@ -101,12 +103,14 @@ export class FileWatch {
     for (let isNew = true; isNew; ) {
       const wanted = new Map<string, number>()
       for (const rule of this.#rules) {
-        const { files, directories } = await scanTree(rule.path, rule.rules)
-        this.#trees.set(rule, files)
+        const { files, directories, unreadable } = await scanTree(rule.path, rule.rules)
+        for (const [path, why] of unreadable) this.#refuse(path, why)
+        // Nobody has removed what cannot be seen for now.
+        const unseen = filesBelow(before.get(rule) ?? new Map(), rule.path, [...unreadable.keys()])
+        this.#trees.set(rule, new Map([...unseen, ...files]))
         for (const [path, ino] of directories) wanted.set(path, ino)
         // Of a file, and of what is gone for now, the directory it is in tells.
-        const parent = dirname(rule.path)
-        if (directories.size === 0) wanted.set(parent, (await lstat(parent).catch(() => undefined))?.ino ?? 0)
+        if (directories.size === 0) wanted.set(...(await nearestAbove(rule.path)))
       }
       isNew = this.#watchThese(wanted)
     }
@@ -118,38 +122,58 @@ export class FileWatch {
       .filter(({ changes }) => !isEmpty(changes))
   }
 
-  /** Whether one of them was not watched yet. */
+  /** Whether one of them was not watched yet, so that it is to be looked again. */
   #watchThese(wanted: ReadonlyMap<string, number>): boolean {
-    for (const [path, { ino, watcher }] of this.#watched) {
-      if (wanted.get(path) === ino) continue
-      watcher.close()
-      this.#watched.delete(path)
-    }
+    for (const [path, { ino }] of this.#watched) if (wanted.get(path) !== ino) this.#forget(path)
     let isNew = false
     for (const [path, ino] of wanted) {
       if (this.#isPolling || this.#watched.has(path)) continue
-      const watcher = this.#watchOne(path)
-      if (watcher === undefined) continue
-      this.#watched.set(path, { ino, watcher })
-      isNew = true
+      if (this.#watchOne(path, ino)) isNew = true
     }
     return isNew
   }
 
-  #watchOne(path: string): FSWatcher | undefined {
+  #watchOne(path: string, ino: number): boolean {
     const tell = (): void => this.#changed.resolve()
     try {
-      return watch(path, tell).on('error', tell)
+      const watcher = watch(path, (event, name) => {
+        // It goes, perhaps to be made anew with the same number: the new one is not watched by this.
+        if (event === 'rename' && name === basename(path)) this.#forget(path)
+        tell()
+      })
+      this.#watched.set(path, { ino, watcher: watcher.on('error', tell) })
+      return true
     } catch (error) {
       const code = errorCode(error)
-      // It went between the look and now: its parent tells.
-      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-      if (code !== 'ENOSPC' && code !== 'EMFILE') throw error
-      this.#isPolling = true
-      this.#options.warn(
-        'this host can watch no more files (fs.inotify.max_user_watches): they are looked at every second',
-      )
-      return undefined
+      // It went between the look and now: another look finds what tells of it instead.
+      if (code === 'ENOENT' || code === 'ENOTDIR') return true
+      if (code === 'ENOSPC' || code === 'EMFILE') {
+        this.#isPolling = true
+        this.#options.warn(
+          'this host can watch no more files (fs.inotify.max_user_watches): they are looked at every second',
+        )
+      } else this.#refuse(path, errorMessage(error))
+      return false
     }
+  }
+
+  #forget(path: string): void {
+    this.#watched.get(path)?.watcher.close()
+    this.#watched.delete(path)
+  }
+
+  /** One directory must not end the watch of all others. */
+  #refuse(path: string, why: string): void {
+    if (this.#refused.has(path)) return
+    this.#refused.add(path)
+    this.#options.warn(`changes in ${path} are not seen: ${why}`)
+  }
+}
+
+/** The nearest directory above a path that there is, with which one it is. */
+async function nearestAbove(path: string): Promise<readonly [string, number]> {
+  for (let above = dirname(path); ; above = dirname(above)) {
+    const found = await stat(above).catch(() => undefined)
+    if (found !== undefined || above === dirname(above)) return [above, found?.ino ?? 0]
   }
 }

@@ -6,6 +6,9 @@ import type { SyncStep } from './plan-batch.ts'
 import { runInContainer } from './run-in-container.ts'
 import type { WatchRule } from './watch-rules.ts'
 
+/** So much is removed by one command: what a command may be given is limited. */
+const REMOVED_MAX = { paths: 500, bytes: 64 * 1_024 }
+
 /** Puts changed files into a container, and takes away there what is gone here. Throws SYNC_FAILED. */
 export async function syncFiles(
   engine: Pick<Engine, 'containers' | 'exec'>,
@@ -14,7 +17,7 @@ export async function syncFiles(
   signal: AbortSignal,
 ): Promise<void> {
   const gone = changes.removed.map(path => targetOf(rule, path))
-  if (gone.length > 0) await removeFiles(engine, container, gone, signal)
+  for (const paths of inPortions(gone)) await removeFiles(engine, container, paths, signal)
   if (changes.written.length === 0) return
   const files = changes.written.map(path => ({
     source: join(rule.path, path),
@@ -32,7 +35,27 @@ async function removeFiles(
   // The user of the container may not own what was copied into it.
   const command = { command: ['rm', '-rf', '--', ...paths], user: '0', privileged: false, environment: [] }
   const { code, output } = await runInContainer(engine, container, command, signal)
-  if (code !== 0) throw failed('SYNC_FAILED', `Cannot remove ${paths.join(', ')} in ${container}: ${output}`)
+  if (code === 0) return
+  const others = paths.length > 1 ? ` and ${paths.length - 1} more` : ''
+  throw failed('SYNC_FAILED', `Cannot remove ${paths[0]}${others} in ${container}: ${output}`)
+}
+
+/** Paths, in order, as many at once as one command removes. Pure. */
+export function inPortions(paths: readonly string[]): readonly (readonly string[])[] {
+  const portions: string[][] = []
+  let bytes = 0
+  for (const path of paths) {
+    const own = Buffer.byteLength(path) + 1
+    const last = portions.at(-1)
+    if (last !== undefined && last.length < REMOVED_MAX.paths && bytes + own <= REMOVED_MAX.bytes) {
+      last.push(path)
+      bytes += own
+    } else {
+      portions.push([path])
+      bytes = own
+    }
+  }
+  return portions
 }
 
 function targetOf({ target }: WatchRule, path: string): string {

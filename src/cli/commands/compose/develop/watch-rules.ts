@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { type Project, servicesOf } from '../../../../compose/index.ts'
+import { asList, asText, asTree, type Project, servicesOf, type Tree } from '../../../../compose/index.ts'
 import { invalidInput } from '../../../../core/errors.ts'
 import { excludeRules, type IgnoreRules } from '../../../../core/path-patterns.ts'
 
@@ -48,8 +48,6 @@ const PASSING = [
   '**/*___jb_old___',
 ]
 
-type Tree = Readonly<Record<string, unknown>>
-
 /**
  * The rules of these services (of all, if none is named). `ignoreText` gives a build context's `.dockerignore`. Throws
  * NOT_WATCHED where nothing is to be watched, and for what cannot be done.
@@ -70,27 +68,27 @@ export function watchRules(
 }
 
 function serviceRules(name: string, service: Tree, ignoreText: (context: string) => string): readonly WatchRule[] {
-  const rules = listAt(treeAt(service, 'develop'), 'watch')
-  const context = textAt(treeAt(service, 'build'), 'context')
+  const rules = asList(asTree(service['develop'])['watch']).map(asTree)
+  const context = asText(asTree(service['build'])['context'])
   return rules.map((rule): WatchRule => {
-    const action = textAt(rule, 'action') as WatchAction
+    const action = asText(rule['action']) as WatchAction
     if (action === 'rebuild' && service['build'] === undefined) {
       throw invalidInput(
         'NOT_WATCHED',
         `can't watch service "${name}" with action rebuild without a build context: give it a build section`,
       )
     }
-    const path = textAt(rule, 'path')
-    const exec = treeAt(rule, 'exec')
+    const path = asText(rule['path'])
+    const exec = asTree(rule['exec'])
     return {
       service: name,
       action,
       path,
-      target: action.startsWith('sync') ? targetOf(name, textAt(rule, 'target')) : '',
+      target: action.startsWith('sync') ? targetOf(name, asText(rule['target'])) : '',
       initialSync: rule['initial_sync'] === true,
       rules: relevantFiles(path, {
-        ignore: textsAt(rule, 'ignore'),
-        include: textsAt(rule, 'include'),
+        ignore: asList(rule['ignore']).map(asText),
+        include: asList(rule['include']).map(asText),
         context,
         contextIgnore: context === '' ? '' : ignoreText(context),
       }),
@@ -105,15 +103,15 @@ function targetOf(name: string, target: string): string {
 }
 
 function hookCommand(service: string, exec: Tree): HookCommand {
-  const command = textsAt(exec, 'command')
+  const command = asList(exec['command']).map(asText)
   if (command.length === 0) {
     throw invalidInput('NOT_WATCHED', `can't watch service "${service}": action sync+exec needs exec.command`)
   }
-  const [user, workingDir] = [textAt(exec, 'user'), textAt(exec, 'working_dir')]
+  const [user, workingDir] = [asText(exec['user']), asText(exec['working_dir'])]
   return {
     command,
     privileged: exec['privileged'] === true,
-    environment: Object.entries(treeAt(exec, 'environment')).map(([key, value]) => `${key}=${String(value)}`),
+    environment: Object.entries(asTree(exec['environment'])).map(([key, value]) => `${key}=${String(value)}`),
     ...(user === '' ? {} : { user }),
     ...(workingDir === '' ? {} : { workingDir }),
   }
@@ -145,28 +143,4 @@ function relevantFiles(root: string, { ignore, include, context, contextIgnore }
       (!own.isIgnored(directory) || own.mayKeepBelow(directory)) &&
       (fromContext?.isIgnored(inContext(directory)) !== true || fromContext.mayKeepBelow(inContext(directory))),
   }
-}
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function treeAt(tree: Tree, key: string): Tree {
-  const value = tree[key]
-  return isTree(value) ? value : {}
-}
-
-function listAt(tree: Tree, key: string): readonly Tree[] {
-  const value = tree[key]
-  return Array.isArray(value) ? value.filter(isTree) : []
-}
-
-function textsAt(tree: Tree, key: string): readonly string[] {
-  const value = tree[key]
-  return Array.isArray(value) ? value.map(String) : []
-}
-
-function textAt(tree: Tree, key: string): string {
-  const value = tree[key]
-  return typeof value === 'string' ? value : ''
 }

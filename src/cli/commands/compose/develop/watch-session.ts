@@ -28,6 +28,8 @@ export class WatchSession {
   readonly #copied = new Map<WatchRule, FileChanges>()
   /** Containers that have it all. */
   readonly #upToDate = new Set<string>()
+  /** Containers that could not be given it. What has failed fails again until something changes. */
+  readonly #failed = new Set<string>()
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -93,11 +95,16 @@ export class WatchSession {
       this.#copied.set(rule, joinChanges(before, changes))
     }
     const everything = [...this.#copied].filter(([rule]) => rule.service === service)
-    await mapParallel(await this.#containers(service), PARALLEL, async id => {
-      const steps = this.#upToDate.has(id) ? syncs : everything.map(([rule, changes]) => ({ rule, changes }))
-      // If it fails half way, all of it is tried the next time.
-      this.#upToDate.delete(id)
+    const all = await this.#containers(service)
+    const ids = syncs.length > 0 ? all : all.filter(id => !this.#failed.has(id))
+    const current = ids.filter(id => this.#upToDate.has(id))
+    // If it fails half way, or for one before others have had their turn, all of it is tried the next time.
+    for (const id of ids) this.#upToDate.delete(id)
+    await mapParallel(ids, PARALLEL, async id => {
+      const steps = current.includes(id) ? syncs : everything.map(([rule, changes]) => ({ rule, changes }))
+      this.#failed.add(id)
       for (const step of steps) await syncFiles(api.engine, id, step, context.signal)
+      this.#failed.delete(id)
       this.#upToDate.add(id)
     })
   }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { imageName, loadProject, nodeFileReader, type Project, servicesOf } from '../../../../compose/index.ts'
 import { sleep } from '../../../../core/clock.ts'
+import { errorCode, errorMessage, invalidInput } from '../../../../core/errors.ts'
 import type { CommandContext, Invocation, Options } from '../../../command.ts'
 import { findImage } from '../images/find-image.ts'
 import { type ManagerApi, managerApi } from '../manager-api.ts'
@@ -103,9 +104,19 @@ async function ignoreTexts({ model }: Project): Promise<(context: string) => str
   })
   const texts = new Map<string, string>()
   for (const context of contexts) {
-    texts.set(context, await readFile(join(context, '.dockerignore'), 'utf8').catch(() => ''))
+    texts.set(context, await ignoreText(join(context, '.dockerignore')))
   }
   return context => texts.get(context) ?? ''
+}
+
+async function ignoreText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return ''
+    // Without it, what it keeps away from the containers would be copied there.
+    throw invalidInput('UNREADABLE_FILE', `Cannot read ${path}: ${errorMessage(error)}`)
+  }
 }
 
 function ruleText({ service, action, path, target }: WatchRule): string {

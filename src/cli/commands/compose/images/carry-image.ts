@@ -8,6 +8,8 @@ export interface Carrying {
   readonly api: ManagerApi
   readonly context: CommandContext
   readonly progress: Progress
+  /** Of a pull: `linux/arm64`. */
+  readonly platform?: string
 }
 
 const NEWS = {
@@ -19,13 +21,14 @@ const NEWS = {
 export async function carryImage(
   verb: keyof typeof NEWS,
   image: string,
-  { api, context, progress }: Carrying,
+  { api, context, progress, platform }: Carrying,
 ): Promise<void> {
   const { going, done, code } = NEWS[verb]
   progress.tell(`Image ${image}`, going)
   const auth = await authOf(image, context.env)
+  const place = platform === undefined ? {} : { platform }
   try {
-    await api.engine.images[verb](image, auth, context.signal)
+    await api.engine.images[verb](image, { ...auth, ...place }, context.signal)
   } catch (cause) {
     context.signal.throwIfAborted()
     throw failed(code, `Cannot ${verb} ${image}: ${errorMessage(cause)}`, { cause })

@@ -1,54 +1,56 @@
 import { asText, asTree } from '../../../../compose/index.ts'
-import { errorMessage } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
 import type { ContainerInspect, Engine } from '../../../../docker-api/index.ts'
 import { containerPlan, type EngineService } from './container-request.ts'
 import { inDependencyOrder } from './in-order.ts'
-import { isUp, type Known, known, replicasOf } from './known-containers.ts'
+import { isUp, type Known, known, noneToShare, replicasOf } from './known-containers.ts'
 import { composeLabels } from './labels-of.ts'
-import { containerName, type Replacement, type ServicePlan } from './plan-services.ts'
+import { containerName, nameBeside, type Replacement, type ServicePlan } from './plan-services.ts'
 import { writeFiles, writtenFiles } from './service-content.ts'
-import { type Waiting, waitForContainers } from './wait-dependency.ts'
+import { type Waiting, waitForDependencies } from './wait-dependency.ts'
 
 const PARALLEL = 8
 
 export interface Converging extends Waiting {
   readonly services: ReadonlyMap<string, EngineService>
   readonly plans: readonly ServicePlan[]
-  /** How long a container that is replaced or removed may take to stop; undefined: what it says itself. */
-  readonly timeoutMs: number | undefined
+  /** All containers of the project that were there before, of other services too. */
+  readonly known: readonly Known[]
+  /** How long containers may take to stop; empty: what each says itself. */
+  readonly stopping: { readonly timeoutMs?: number }
   /** New containers do not take over volumes without a name. */
   readonly renewVolumes: boolean
   readonly warn: (message: string) => void
 }
 
-/** Has every service the containers that are wanted of it, not started yet. Resolves with all of them, by service. */
+/**
+ * Has every service the containers that are wanted of it, not started yet. Resolves with all of them by service, and with those
+ * of services that are not asked about: what is made may be linked to them, or share what they have.
+ */
 export async function makeContainers(run: Converging): Promise<ReadonlyMap<string, readonly Known[]>> {
-  const made = new Map(run.plans.map(({ wanted, keep }) => [wanted.name, keep]))
+  const made = new Map<string, readonly Known[]>(Map.groupBy(replicasOf(run.known), ({ service }) => service))
+  for (const { wanted, keep } of run.plans) made.set(wanted.name, keep)
   const plans = new Map(run.plans.map(plan => [plan.wanted.name, plan]))
   await inDependencyOrder(needsOf(run), async service => {
     const plan = plans.get(service)
     if (plan === undefined) return
     await mapParallel(plan.remove, PARALLEL, old => removeContainer(old, run))
+    const kept = await mapParallel(plan.keep, PARALLEL, each => rightName(each, plan, run))
     const replaced = await mapParallel(plan.replace, PARALLEL, each => replaceContainer(each, plan, { run, made }))
     const created = await mapParallel(plan.create, PARALLEL, async number => {
-      const name = containerName(nameOfProject(run, service), plan.wanted, number)
+      const name = containerName(plan.wanted, number)
       run.tell(`Container ${name}`, 'Creating')
       const container = await createContainer({ plan, number, name }, { run, made })
       run.tell(`Container ${name}`, 'Created')
       return container
     })
-    const all = [...plan.keep, ...replaced, ...created]
+    const all = [...kept, ...replaced, ...created]
     made.set(
       service,
       all.toSorted((a, b) => a.number - b.number),
     )
   })
   return made
-}
-
-function nameOfProject({ services }: Converging, service: string): string {
-  return services.get(service)?.project.name ?? ''
 }
 
 function needsOf({ services }: Pick<Converging, 'services'>): ReadonlyMap<string, readonly string[]> {
@@ -67,15 +69,28 @@ async function replaceContainer({ old }: Replacement, plan: ServicePlan, making:
   const what = `Container ${old.name}`
   tell(what, 'Recreate')
   const inspected = await engine.containers.inspect(old.id)
-  const name = containerName(nameOfProject(run, plan.wanted.name), plan.wanted, old.number)
+  const name = containerName(plan.wanted, old.number)
   const container = await createContainer(
-    { plan, number: old.number, name, as: `${old.id.slice(0, 12)}_${name}`, old: inspected },
+    { plan, number: old.number, name, as: nameBeside(old, name), old: inspected },
     making,
   )
-  await engine.containers.stop(old.id, run.timeoutMs === undefined ? {} : { timeoutMs: run.timeoutMs })
+  await engine.containers.stop(old.id, run.stopping)
   await engine.containers.remove(old.id, {})
   await engine.containers.rename(container.id, name)
   tell(what, 'Recreated')
+  return { ...container, name }
+}
+
+/** Ends a replacement that was cut short: the new one is given the name of the one that is gone. */
+async function rightName(
+  container: Known,
+  { wanted, rename }: ServicePlan,
+  { engine, tell }: Converging,
+): Promise<Known> {
+  if (!rename.includes(container)) return container
+  const name = containerName(wanted, container.number)
+  await engine.containers.rename(container.id, name)
+  tell(`Container ${name}`, 'Renamed')
   return { ...container, name }
 }
 
@@ -102,7 +117,9 @@ async function createContainer({ plan, number, name, as = name, old }: NewContai
     namesOf: other => (making.made.get(other) ?? []).map(each => each.name),
     inherited: run.renewVolumes ? new Map() : anonymousVolumes(old),
   })
-  const { Id, Warnings } = await engine.containers.create(request, { name: as })
+  const platform = asText(service.model['platform'])
+  const place = platform === '' ? {} : { platform }
+  const { Id, Warnings } = await engine.containers.create(request, { name: as, ...place })
   for (const warning of Warnings) run.warn(warning)
   try {
     for (const [network, endpoint] of joins) await engine.networks.connect(network, Id, endpoint)
@@ -124,7 +141,7 @@ async function freshContainer(engine: Engine, id: string, name: string): Promise
 
 function containerOf(service: string, { made }: Making): string {
   const [first] = made.get(service) ?? []
-  if (first === undefined) throw new RangeError(`Service ${service} has no container to share`)
+  if (first === undefined) throw noneToShare(service)
   return first.id
 }
 
@@ -138,16 +155,19 @@ function anonymousVolumes(old: ContainerInspect | undefined): ReadonlyMap<string
 
 /** Stops and removes a container. */
 export async function removeContainer(
-  { id, name, summary }: Known,
+  container: Known,
   {
     engine,
     tell,
-    timeoutMs,
+    stopping,
     volumes = false,
-  }: Pick<Converging, 'engine' | 'tell' | 'timeoutMs'> & { readonly volumes?: boolean },
+  }: Pick<Converging, 'engine' | 'tell' | 'stopping'> & { readonly volumes?: boolean },
 ): Promise<void> {
-  tell(`Container ${name}`, 'Stopping')
-  await engine.containers.stop(id, timeoutMs === undefined ? {} : { timeoutMs })
+  const { id, name, summary } = container
+  if (isUp(container)) {
+    tell(`Container ${name}`, 'Stopping')
+    await engine.containers.stop(id, stopping)
+  }
   tell(`Container ${name}`, 'Removing')
   await engine.containers.remove(id, { force: true, volumes })
   // Those that were taken over from a predecessor have a name to the engine, and no other container.
@@ -159,12 +179,16 @@ export async function removeContainer(
 /** Starts what does not run, each service when what it depends on is as far as it wants it to be. */
 export async function startContainers(made: ReadonlyMap<string, readonly Known[]>, run: Converging): Promise<void> {
   const renewed = new Set(run.plans.filter(({ replace }) => replace.length > 0).map(({ wanted }) => wanted.name))
-  await inDependencyOrder(needsOf(run), async name => {
+  await inDependencyOrder(needsOf(run), async (name, failed) => {
     const containers = made.get(name) ?? []
     if (containers.length === 0) return
     const { service, model } = run.services.get(name) ?? {}
     const isToStart = containers.filter(container => !isUp(container))
-    if (isToStart.length > 0) await waitForDependencies(service, made, run)
+    const signal = AbortSignal.any([run.signal, failed])
+    if (isToStart.length > 0) {
+      const madeOf = (needed: string): readonly Known[] => made.get(needed) ?? []
+      await waitForDependencies(service, madeOf, { ...run, signal })
+    }
     const dependencies = asTree(model?.['depends_on'])
     const restartsWith = Object.keys(dependencies).filter(key => asTree(dependencies[key])['restart'] === true)
     const goesAlong = restartsWith.some(key => renewed.has(key))
@@ -172,7 +196,7 @@ export async function startContainers(made: ReadonlyMap<string, readonly Known[]
   })
 }
 
-async function startOne(container: Known, goesAlong: boolean, { engine, tell, timeoutMs }: Converging): Promise<void> {
+async function startOne(container: Known, goesAlong: boolean, { engine, tell, stopping }: Converging): Promise<void> {
   const what = `Container ${container.name}`
   if (!isUp(container)) {
     tell(what, 'Starting')
@@ -181,25 +205,6 @@ async function startOne(container: Known, goesAlong: boolean, { engine, tell, ti
   }
   if (!goesAlong) return tell(what, 'Running')
   tell(what, 'Restarting')
-  await engine.containers.restart(container.id, timeoutMs === undefined ? {} : { timeoutMs })
+  await engine.containers.restart(container.id, stopping)
   tell(what, 'Started')
-}
-
-async function waitForDependencies(
-  service: EngineService['service'] | undefined,
-  made: ReadonlyMap<string, readonly Known[]>,
-  run: Converging,
-): Promise<void> {
-  await Promise.all(
-    (service?.dependsOn ?? []).map(async ({ service: name, condition, required }) => {
-      const containers = replicasOf(made.get(name) ?? [])
-      try {
-        await waitForContainers(containers, condition, run)
-      } catch (error) {
-        run.signal.throwIfAborted()
-        if (required) throw error
-        run.warn(`optional dependency "${asText(name)}" failed to start: ${errorMessage(error)}`)
-      }
-    }),
-  )
 }

@@ -1,10 +1,11 @@
 import type { CommandContext, Options } from '../../../command.ts'
+import { explained } from '../../../engine/engine-api.ts'
 import type { Progress } from '../../../output/progress/progress.ts'
 import type { ManagerApi } from '../manager-api.ts'
 import type { Converging } from './converge.ts'
 
 /** What work on one engine needs. */
-export type EngineRun = Pick<Converging, 'engine' | 'clock' | 'signal' | 'tell' | 'warn' | 'timeoutMs'>
+export type EngineRun = Pick<Converging, 'engine' | 'clock' | 'signal' | 'tell' | 'warn' | 'stopping'>
 
 export function engineRun(
   api: ManagerApi,
@@ -17,6 +18,15 @@ export function engineRun(
     signal: context.signal,
     tell: progress.tell,
     warn: progress.warn,
-    timeoutMs: seconds === undefined ? undefined : seconds * 1_000,
+    stopping: seconds === undefined ? {} : { timeoutMs: seconds * 1_000 },
+  }
+}
+
+/** Tells what one engine refuses in docker's words. */
+export async function asEngineTells<T>({ url }: Pick<ManagerApi, 'url'>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw explained(error, url)
   }
 }

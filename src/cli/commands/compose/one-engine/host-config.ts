@@ -30,6 +30,18 @@ export function namespaceMode(written: string, containerOf: ContainerOfService):
   return written.startsWith('service:') ? `container:${containerOf(written.slice('service:'.length))}` : written
 }
 
+/** Services whose containers a service names as its own: for a namespace, or for their volumes. Pure. */
+export function sharedServices(service: Tree): readonly string[] {
+  const named: string[] = []
+  const note: ContainerOfService = other => {
+    named.push(other)
+    return other
+  }
+  engineHostConfig(service, note)
+  namespaceMode(asText(service['network_mode']), note)
+  return [...new Set(named)]
+}
+
 /** `db:ro` is another service, `container:name:ro` a container outside of the project. */
 function volumesFrom(entry: string, containerOf: ContainerOfService): string {
   if (entry.startsWith('container:')) return entry.slice('container:'.length)

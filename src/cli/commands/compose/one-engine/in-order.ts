@@ -2,22 +2,36 @@
 export type Needs = ReadonlyMap<string, readonly string[]>
 
 /**
- * Does something for each service once it is done for what the service needs, and all that can be at the same time. Rejects with
- * the first failure once everything that was begun has ended; what needs a service that failed is not begun.
+ * Does something for each service once it is done for what the service needs, and all that can be at the same time. After the
+ * first failure nothing more is begun and the signal is aborted; rejects with that failure once everything has ended.
  */
-export async function inDependencyOrder(needs: Needs, work: (service: string) => Promise<void>): Promise<void> {
+export async function inDependencyOrder(
+  needs: Needs,
+  work: (service: string, failed: AbortSignal) => Promise<void>,
+): Promise<void> {
   const begun = new Map<string, Promise<void>>()
+  const failed = new AbortController()
+  const errors: unknown[] = []
+  const doOne = async (service: string): Promise<void> => {
+    if (failed.signal.aborted) return
+    try {
+      await work(service, failed.signal)
+    } catch (error) {
+      errors.push(error)
+      failed.abort()
+    }
+  }
   const begin = (service: string, trail: readonly string[]): Promise<void> => {
     const known = begun.get(service)
     if (known !== undefined) return known
     // Labels of containers may tell of circles that no file has.
     const before = (needs.get(service) ?? []).filter(name => needs.has(name) && !trail.includes(name))
-    const promise = Promise.all(before.map(name => begin(name, [...trail, service]))).then(() => work(service))
+    const promise = Promise.all(before.map(name => begin(name, [...trail, service]))).then(() => doOne(service))
     begun.set(service, promise)
     return promise
   }
-  const ends = await Promise.allSettled([...needs.keys()].map(service => begin(service, [])))
-  for (const end of ends) if (end.status === 'rejected') throw end.reason
+  await Promise.all([...needs.keys()].map(service => begin(service, [])))
+  if (errors.length > 0) throw errors[0]
 }
 
 /** The other way round: for what needs a service before it is done for the service. */

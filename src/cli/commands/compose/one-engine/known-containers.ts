@@ -1,4 +1,6 @@
+import { conflict, type ShoalError } from '../../../../core/errors.ts'
 import { COMPOSE_LABELS } from '../../../../core/model/compose-labels.ts'
+import type { DependencyCondition } from '../../../../core/model/service.ts'
 import type { ContainerSummary, Engine } from '../../../../docker-api/index.ts'
 
 /** A container of a project on one engine, as its labels tell. */
@@ -43,16 +45,33 @@ export function replicasOf(containers: readonly Known[], service?: string): read
   return containers.filter(each => !each.isOneOff && (service === undefined || each.service === service))
 }
 
+/** Of containers that are to share what is one's of another service. */
+export function noneToShare(service: string): ShoalError {
+  return conflict('NO_CONTAINER_TO_SHARE', `There is no container of service ${service} to share with: start it first`)
+}
+
 export function isUp({ summary: { State } }: Known): boolean {
   return State === 'running' || State === 'paused' || State === 'restarting'
 }
 
-/** What the services of these containers depended on when they were made. */
+/** What a container's label tells of a dependency. */
+export interface KnownDependency {
+  readonly service: string
+  readonly condition: DependencyCondition
+  /** It restarts with what it needs. */
+  readonly restarts: boolean
+}
+
+/** What a container's service depended on when it was made: `db:service_healthy:true,cache`. */
+export function dependenciesIn({ summary }: Known): readonly KnownDependency[] {
+  const written = (summary.Labels[COMPOSE_LABELS.dependsOn] ?? '').split(',').filter(text => text !== '')
+  return written.map(text => {
+    const [service = '', condition = 'service_started', restarts] = text.split(':')
+    return { service, condition: condition as DependencyCondition, restarts: restarts === 'true' }
+  })
+}
+
+/** The same of all of them, by service. */
 export function dependenciesOf(containers: readonly Known[]): ReadonlyMap<string, readonly string[]> {
-  return new Map(
-    containers.map(({ service, summary }) => {
-      const written = (summary.Labels[COMPOSE_LABELS.dependsOn] ?? '').split(',').filter(text => text !== '')
-      return [service, written.map(text => text.split(':')[0] ?? '')] as const
-    }),
-  )
+  return new Map(containers.map(each => [each.service, dependenciesIn(each).map(({ service }) => service)]))
 }

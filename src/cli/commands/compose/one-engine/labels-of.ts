@@ -1,4 +1,4 @@
-import { asText, asTree, type Tree } from '../../../../compose/index.ts'
+import { asText, asTree } from '../../../../compose/index.ts'
 import { COMPOSE_LABELS } from '../../../../core/model/compose-labels.ts'
 import type { EngineService } from './container-request.ts'
 
@@ -7,13 +7,13 @@ export const LABELS_VERSION = '2.30.0'
 
 /** Docker compose's labels of a container, by which it and we know it again. Pure. */
 export function composeLabels(
-  { project, service, model }: EngineService,
+  { project, service }: EngineService,
   { hash, number, imageId }: { readonly hash: string; readonly number: number; readonly imageId: string | undefined },
 ): Readonly<Record<string, string>> {
   return {
     [COMPOSE_LABELS.hash]: hash,
     [COMPOSE_LABELS.number]: String(number),
-    [COMPOSE_LABELS.dependsOn]: dependsOn(model),
+    [COMPOSE_LABELS.dependsOn]: dependsOn(project.dependencies[service.name]),
     ...(imageId === undefined ? {} : { [COMPOSE_LABELS.image]: imageId }),
     [COMPOSE_LABELS.oneOff]: 'False',
     [COMPOSE_LABELS.project]: project.name,
@@ -24,8 +24,8 @@ export function composeLabels(
   }
 }
 
-function dependsOn(model: Tree): string {
-  return Object.entries(asTree(model['depends_on']))
+function dependsOn(dependencies: unknown): string {
+  return Object.entries(asTree(dependencies))
     .map(([name, dependency]) => {
       const { condition, restart } = asTree(dependency)
       return `${name}:${asText(condition) || 'service_started'}:${restart === true}`

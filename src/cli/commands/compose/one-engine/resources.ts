@@ -10,6 +10,9 @@ import { LABELS_VERSION } from './labels-of.ts'
 export interface ResourcePlan {
   readonly step: PlanStep
   readonly make: () => Promise<unknown>
+  /** Containers that lose a network when it is made anew: their names by id. */
+  readonly users?: ReadonlyMap<string, string>
+  readonly warning?: string
 }
 
 interface Wish {
@@ -19,10 +22,18 @@ interface Wish {
   readonly tree: Tree
 }
 
+interface Planning {
+  readonly project: Project
+  readonly engine: Engine
+  /** Leave what is there as it is, whatever has changed: nobody would put containers on a network that is made anew. */
+  readonly keep: boolean
+}
+
 /** What must be made of the networks and volumes of a project. Throws for an external one that is not there, and for one of others. */
-export async function planResources(project: Project, engine: Engine): Promise<readonly ResourcePlan[]> {
+export async function planResources(planning: Planning): Promise<readonly ResourcePlan[]> {
+  const { project, engine } = planning
   const plans = await Promise.all([
-    ...wishes(project, 'network').map(wish => planNetwork(wish, project, engine)),
+    ...wishes(project, 'network').map(wish => planNetwork(wish, planning)),
     ...wishes(project, 'volume').map(wish => planVolume(wish, project, engine)),
   ])
   return plans.flat()
@@ -39,7 +50,7 @@ function stepOf({ kind, name }: Wish, action: PlanStep['action']): PlanStep {
   return { action, kind, name, ...(action === 'update' ? { because: ['configuration'] } : {}) }
 }
 
-async function planNetwork(wish: Wish, project: Project, engine: Engine): Promise<readonly ResourcePlan[]> {
+async function planNetwork(wish: Wish, { project, engine, keep }: Planning): Promise<readonly ResourcePlan[]> {
   const { key, name, tree } = wish
   const found = (await engine.networks.list({ filters: { name: [name] } })).find(({ Name }) => Name === name)
   if (tree['external'] === true) {
@@ -54,8 +65,23 @@ async function planNetwork(wish: Wish, project: Project, engine: Engine): Promis
     const wrong = `incorrect label ${COMPOSE_LABELS.network} set to "${label}" (expected: "${key}")`
     throw conflict('FOREIGN_NETWORK', `network ${name} was found but has ${wrong}`)
   }
-  if (!differs(found, request)) return [{ step: stepOf(wish, 'keep'), make: async () => {} }]
-  return [{ step: stepOf(wish, 'update'), make: () => remake(found.Id, request, engine) }]
+  const kept = { step: stepOf(wish, 'keep'), make: async () => {} }
+  if (!differs(found, request)) return [kept]
+  if (keep) return [{ ...kept, warning: `Network ${name} was changed in the files, and is kept as it is` }]
+  const { Containers } = await engine.networks.inspect(found.Id)
+  const users = new Map(Object.entries(Containers ?? {}).map(([id, { Name }]) => [id, Name]))
+  return [{ step: stepOf(wish, 'update'), make: () => remake(found.Id, request, engine), users }]
+}
+
+/** Throws NETWORK_IN_USE where a network is to be made anew and somebody is on it who is not made anew, or removed, as well. */
+export function requireUnused(resources: readonly ResourcePlan[], leaving: ReadonlySet<string>): void {
+  for (const { step, users = new Map() } of resources) {
+    const staying = [...users].flatMap(([id, name]) => (leaving.has(id) ? [] : [name]))
+    if (staying.length === 0) continue
+    const advice = 'Bring them up as well, or take them off it first'
+    const message = `network ${step.name} was changed, and these containers are on it: ${staying.join(', ')}. ${advice}`
+    throw conflict('NETWORK_IN_USE', message)
+  }
 }
 
 async function isNetwork(id: string, engine: Engine): Promise<boolean> {

@@ -17,7 +17,7 @@ export interface DownOptions {
   readonly services: readonly string[] | undefined
 }
 
-type Run = Pick<Converging, 'engine' | 'tell' | 'warn' | 'timeoutMs'>
+type Run = Pick<Converging, 'engine' | 'tell' | 'warn' | 'stopping'>
 
 /** Takes a project away from one engine, by what its labels tell; undefined if there is nothing of it. */
 export async function downOnEngine(
@@ -51,7 +51,7 @@ export async function downOnEngine(
 /** Stops and removes containers, those that need others first. */
 export async function removeInOrder(
   containers: readonly Known[],
-  options: Pick<Converging, 'engine' | 'tell' | 'timeoutMs'> & { readonly volumes: boolean },
+  options: Pick<Converging, 'engine' | 'tell' | 'stopping'> & { readonly volumes: boolean },
 ): Promise<void> {
   await inDependencyOrder(reversed(dependenciesOf(containers)), async service => {
     const own = containers.filter(each => each.service === service)

@@ -4,9 +4,10 @@ import type { ProjectSpec } from '../../../../core/model/service.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
 import type { EngineService } from './container-request.ts'
 import { type Converging, makeContainers, removeContainer, startContainers } from './converge.ts'
+import { sharedServices } from './host-config.ts'
 import { type Known, knownContainers, replicasOf } from './known-containers.ts'
-import { planService, planSteps, type ServicePlan, type Wanted } from './plan-services.ts'
-import { planResources, type ResourcePlan, unlessMissing } from './resources.ts'
+import { planServices, planSteps, type ServicePlan, type Wanted } from './plan-services.ts'
+import { planResources, type ResourcePlan, requireUnused, unlessMissing } from './resources.ts'
 import { contentHash } from './service-content.ts'
 import type { Waiting } from './wait-dependency.ts'
 
@@ -35,33 +36,43 @@ export interface UpResult extends ApplyResult {
 export async function upOnEngine(
   wanted: EngineProject,
   options: UpOptions,
-  run: Waiting & Pick<Converging, 'warn' | 'timeoutMs'>,
+  run: Waiting & Pick<Converging, 'warn' | 'stopping'> & { readonly onMade?: () => void },
 ): Promise<UpResult> {
   const { project } = wanted
   const { engine } = run
   const [resources, containers] = await Promise.all([
-    planResources(project, engine),
+    planResources({ project, engine, keep: options.keep }),
     knownContainers(engine, project.name),
   ])
   const services = servicesOf(wanted)
-  const renewed = new Set(resources.flatMap(({ step }) => (step.action === 'update' ? [step.name] : [])))
-  const plans = await Promise.all(
-    [...services.values()].map(async service =>
-      planService(await wish(service, { options, renewed, engine }), containers),
-    ),
-  )
+  const made = resources.filter(({ step: { action, kind } }) => kind === 'network' && action !== 'keep')
+  const networks = new Set(made.map(({ step }) => step.name))
+  const wishes = await Promise.all([...services.values()].map(service => wish(service, { options, networks, engine })))
+  const plans = planServices(wishes, containers)
   const orphans = orphansOf(containers, project)
-  const steps = stepsOf({ resources, plans, orphans, options, project: project.name })
+  requireUnused(resources, leaving(plans, options.removeOrphans ? orphans : []))
+  const steps = stepsOf({ resources, plans, orphans, options })
   const result = { project: project.name, steps, changed: steps.some(({ action }) => action !== 'keep') }
-  const warnings = orphans.length === 0 || options.removeOrphans ? [] : [orphanWarning(orphans)]
+  const warnings = [
+    ...(orphans.length === 0 || options.removeOrphans ? [] : [orphanWarning(orphans)]),
+    ...resources.flatMap(({ warning }) => warning ?? []),
+  ]
   if (options.dryRun) return { ...result, warnings, containers: [] }
   for (const warning of warnings) run.warn(warning)
-  const converging = { ...run, ...options, services, plans }
+  const converging = { ...run, ...options, services, plans, known: containers }
   await makeResources(resources, run)
   if (options.removeOrphans) await mapParallel(orphans, 8, orphan => removeContainer(orphan, converging))
-  const made = await makeContainers(converging)
-  if (options.start) await startContainers(made, converging)
-  return { ...result, containers: [...made.values()].flat() }
+  const all = await makeContainers(converging)
+  run.onMade?.()
+  if (options.start) await startContainers(all, converging)
+  return { ...result, containers: [...services.keys()].flatMap(name => all.get(name) ?? []) }
+}
+
+/** Ids of the containers that will not be there any more. */
+function leaving(plans: readonly ServicePlan[], orphans: readonly Known[]): ReadonlySet<string> {
+  const replaced = plans.flatMap(({ replace }) => replace.map(({ old }) => old))
+  const removed = plans.flatMap(({ remove }) => remove)
+  return new Set([...replaced, ...removed, ...orphans].map(({ id }) => id))
 }
 
 function servicesOf({ project, spec }: EngineProject): ReadonlyMap<string, EngineService> {
@@ -75,18 +86,21 @@ async function wish(
   { project, service, model }: EngineService,
   {
     options,
-    renewed,
+    networks,
     engine,
-  }: { readonly options: UpOptions; readonly renewed: ReadonlySet<string>; readonly engine: Waiting['engine'] },
+  }: { readonly options: UpOptions; readonly networks: ReadonlySet<string>; readonly engine: Waiting['engine'] },
 ): Promise<Wanted> {
   const image = await unlessMissing(engine.images.inspect(service.container.image))
   return {
+    project: project.name,
     name: service.name,
     replicas: service.replicas,
     hash: contentHash(project, model),
     imageId: image?.Id,
     containerName: asText(model['container_name']) || undefined,
-    recreate: options.recreate.includes(service.name) || service.networks.some(({ network }) => renewed.has(network)),
+    shares: sharedServices(model),
+    recreate: options.recreate.includes(service.name),
+    newNetworks: service.networks.flatMap(({ network }) => (networks.has(network) ? [network] : [])),
     keep: options.keep,
   }
 }
@@ -106,19 +120,17 @@ function stepsOf({
   plans,
   orphans,
   options,
-  project,
 }: {
   readonly resources: readonly ResourcePlan[]
   readonly plans: readonly ServicePlan[]
   readonly orphans: readonly Known[]
   readonly options: UpOptions
-  readonly project: string
 }): readonly PlanStep[] {
   const removed = options.removeOrphans ? orphans : []
   return [
     ...resources.map(({ step }) => step),
     ...removed.map(({ name }): PlanStep => ({ action: 'remove', kind: 'container', name })),
-    ...planSteps(project, plans),
+    ...planSteps(plans),
   ]
 }
 

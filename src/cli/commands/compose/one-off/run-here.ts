@@ -3,10 +3,10 @@ import type { ServiceSpec } from '../../../../core/model/service.ts'
 import type { Progress } from '../../../output/progress/progress.ts'
 import { type ContainerPlan, containerPlan } from '../one-engine/container-request.ts'
 import { engineRun } from '../one-engine/engine-run.ts'
-import { isUp, type Known, replicasOf } from '../one-engine/known-containers.ts'
+import { isUp, type Known, knownContainers, noneToShare, replicasOf } from '../one-engine/known-containers.ts'
 import { writeFiles, writtenFiles } from '../one-engine/service-content.ts'
 import { type UpOptions, upOnEngine } from '../one-engine/up-engine.ts'
-import { waitForContainers } from '../one-engine/wait-dependency.ts'
+import { waitForDependencies } from '../one-engine/wait-dependency.ts'
 import { planText } from '../plan-text.ts'
 import type { LoadedSpec } from '../spec/load-spec.ts'
 import { pullWhatIsMissing } from '../up/pull-missing.ts'
@@ -44,11 +44,11 @@ export async function runHere(command: ComposeCommand, here: RunningHere): Promi
     return 0
   }
   await pullWhatIsMissing({ ...others, api: manager }, { invocation: command, context, progress })
-  const { containers } = await upOnEngine(others, LEFT_ALONE, run)
-  const needs = spec.services.find(({ name }) => name === service)?.dependsOn ?? []
-  for (const { service: needed, condition } of needs) {
-    await waitForContainers(replicasOf(containers, needed), condition, run)
-  }
+  await upOnEngine(others, LEFT_ALONE, run)
+  // Those that are not asked about too: it may be linked to them, or share what they have.
+  const containers = await knownContainers(engine, spec.name)
+  const own = spec.services.find(({ name }) => name === service)
+  await waitForDependencies(own, needed => replicasOf(containers, needed), run)
   const made = requestOf(command, here, plan(containers))
   const files = writtenFiles(project, servicesOf(project.model)[service] ?? {})
   progress.end()
@@ -85,6 +85,6 @@ function planOneOff(
 
 function firstOf(containers: readonly Known[], service: string): string {
   const found = replicasOf(containers, service).find(isUp)
-  if (found === undefined) throw new RangeError(`Service ${service} has no container to share`)
+  if (found === undefined) throw noneToShare(service)
   return found.id
 }

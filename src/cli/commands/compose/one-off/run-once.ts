@@ -13,6 +13,8 @@ const SHORT = 12
 
 export interface NamedPlan extends ContainerPlan {
   readonly name: string
+  /** `linux/arm64`; of one engine, a cluster places by it. */
+  readonly platform?: string
 }
 
 /** What an engine is asked for; `plan` says how one engine is asked for a replica. */
@@ -36,30 +38,43 @@ export function requestOf(
     interactive: options.choice('interactive') !== false,
     plan,
   }
-  return { name, ...runRequest(oneOff, options, context) }
+  const platform = plan === undefined ? undefined : servicesOf(project.model)[serviceName]?.['platform']
+  const place = typeof platform === 'string' ? { platform } : {}
+  return { name, ...place, ...runRequest(oneOff, options, context) }
 }
 
 /** The flags of `docker run` that making a container reads. */
-function withName(options: Options, name: string): Options {
+function withName(options: Options, { name, platform }: Pick<NamedPlan, 'name' | 'platform'>): Options {
   const pull = options.text('pull')
+  const texts = new Map([
+    ['name', name],
+    ['platform', platform],
+    ['pull', pull === 'policy' ? undefined : pull],
+  ])
   return {
     ...options,
     flag: flag => options.flag(flag) || (flag === 'quiet' && options.flag('quietPull')),
-    text: flag =>
-      flag === 'name' ? name : flag === 'pull' ? (pull === 'policy' ? undefined : pull) : options.text(flag),
+    text: flag => (texts.has(flag) ? texts.get(flag) : options.text(flag)),
   }
 }
 
 /** Makes the container and starts it; resolves with its exit code, or with 0 once it runs if nobody is to talk to it. */
 export async function runOnce(
   compose: ComposeCommand,
-  { name, request }: NamedPlan,
+  plan: NamedPlan,
   prepare: (id: string) => Promise<void> = async () => {},
 ): Promise<number> {
-  const command = { ...compose, options: withName(compose.options, name) }
+  const command = { ...compose, options: withName(compose.options, plan) }
   const { options, context } = command
+  const { request } = plan
   const id = await createWithImage(command, request)
-  await prepare(id)
+  try {
+    await prepare(id)
+  } catch (error) {
+    // Never started: not even --rm would take it away.
+    await compose.manager.engine.containers.remove(id, { force: true, volumes: true }).catch(() => {})
+    throw error
+  }
   try {
     if (!options.flag('detach')) return await talk(command, id, request)
     await start(command, id)

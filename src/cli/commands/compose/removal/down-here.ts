@@ -1,18 +1,31 @@
-import { loadProject, nodeFileReader, type Project } from '../../../../compose/index.ts'
+import { loadProject, NoComposeFile, nodeFileReader, type Project } from '../../../../compose/index.ts'
 import type { CommandContext, Invocation } from '../../../command.ts'
 import { createProgress } from '../../../output/progress/progress.ts'
 import type { ManagerApi } from '../manager-api.ts'
 import { containersOf } from '../one-engine/change-state.ts'
-import { engineRun } from '../one-engine/engine-run.ts'
+import { asEngineTells, engineRun } from '../one-engine/engine-run.ts'
 import { knownContainers } from '../one-engine/known-containers.ts'
 import { downOnEngine, removeInOrder } from '../one-engine/take-down.ts'
-import { planText } from '../plan-text.ts'
+import { planText, removal } from '../plan-text.ts'
 import { loadOptions } from '../spec/project-options.ts'
 import { readRmi, removeImages } from './remove-images.ts'
 
+interface Downing {
+  /** Of the project. */
+  readonly name: string
+  readonly api: ManagerApi
+}
+
 /** `compose down` on one engine: what the labels of containers, networks and volumes say belongs to the project. */
 export async function downHere(
-  { args, options, globals, name, api }: Invocation & { readonly name: string; readonly api: ManagerApi },
+  { args, options, globals, name, api }: Invocation & Downing,
+  context: CommandContext,
+): Promise<number> {
+  return asEngineTells(api, () => takeDown({ args, options, globals, name, api }, context))
+}
+
+async function takeDown(
+  { args, options, globals, name, api }: Pick<Invocation, 'args' | 'options' | 'globals'> & Downing,
   context: CommandContext,
 ): Promise<number> {
   const progress = createProgress(globals, context)
@@ -37,20 +50,22 @@ export async function downHere(
     run,
   )
   if (steps === undefined) progress.warn(`No resource found to remove for project "${name}".`)
-  else if (dryRun) context.stdout.write(planText({ project: name, changed: true, steps }))
-  if (dryRun) context.stdout.write(images.map(image => `- remove image ${image}\n`).join(''))
-  else await removeImages(images, { api, progress })
+  if (!dryRun) await removeImages(images, { api, progress })
+  else {
+    const all = [...(steps ?? []), ...images.map(image => removal('image', image))]
+    if (all.length > 0) context.stdout.write(planText({ project: name, changed: true, steps: all }))
+  }
   return 0
 }
 
-/** What the files say, as far as there are any: `-p shop down` needs none. */
+/** What the files say, if there are any: `-p shop down` needs none. Those that cannot be read must not pass for none: all would be removed. */
 async function filesOf(globals: Invocation['globals'], context: CommandContext): Promise<Project | undefined> {
   const load = await loadOptions(globals, context, { profiles: ['*'], warn: () => {} })
   try {
     return loadProject(load, nodeFileReader)
   } catch (error) {
-    if (globals.list('file').length > 0) throw error
-    return undefined
+    if (error instanceof NoComposeFile) return undefined
+    throw error
   }
 }
 

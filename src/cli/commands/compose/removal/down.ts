@@ -5,13 +5,13 @@ import { isTerminal } from '../../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../../command.ts'
 import { createProgress, type Progress } from '../../../output/progress/progress.ts'
 import { type ManagerApi, managerApi } from '../manager-api.ts'
-import { planText, stepName } from '../plan-text.ts'
+import { planText, removal, removedNews, stepName } from '../plan-text.ts'
 import { requireService } from '../spec/load-spec.ts'
 import { projectName } from '../spec/project-name.ts'
 import { killLate } from '../watch/kill-late.ts'
 import { placesOf, waitStopped } from '../watch/wait-stopped.ts'
 import { downHere } from './down-here.ts'
-import { oneOffs, removeOneOffs } from './one-offs.ts'
+import { nameOf, oneOffs, removeOneOffs } from './one-offs.ts'
 import { imagesOf, readRmi, removeImages } from './remove-images.ts'
 import { type Removing, removeServices } from './remove-services.ts'
 
@@ -33,23 +33,24 @@ export async function runDown(invocation: Invocation, context: CommandContext): 
   const single = await oneOffs(name, api)
   if (!dryRun) await removeOneOffs(single, api, progress)
   const result = await api.remove(name, { volumes: options.flag('volumes'), dryRun })
-  if (result === undefined) {
-    if (single.length === 0) progress.warn(`No resource found to remove for project "${name}".`)
+  if (result === undefined && single.length === 0) {
+    progress.warn(`No resource found to remove for project "${name}".`)
     return 0
   }
   if (dryRun) {
-    context.stdout.write(planText(result))
-    const names = [
-      ...single.map(({ Names }) => `container ${Names[0] ?? ''}`),
-      ...images.map(image => `image ${image}`),
+    const steps = [
+      ...single.map(container => removal('container', nameOf(container))),
+      ...(result?.steps ?? []),
+      ...images.map(image => removal('image', image)),
     ]
-    context.stdout.write(names.map(each => `- remove ${each}\n`).join(''))
+    context.stdout.write(planText({ project: name, changed: true, steps }))
     return 0
   }
+  if (result === undefined) return 0
   const timeoutMs = (options.number('waitTimeout') ?? WAIT_MS / 1_000) * 1_000
   const look = killLate({ api, clock: context.clock, seconds: options.number('timeout') })
   await waitUntilGone(name, { api, progress, clock: context.clock, signal: context.signal, timeoutMs, look })
-  for (const step of result.steps) if (step.action === 'remove') progress.tell(stepName(step), 'Removed')
+  for (const step of result.steps) if (step.action === 'remove') progress.tell(stepName(step), removedNews(step))
   await removeImages(images, { api, progress })
   return 0
 }

@@ -13,16 +13,21 @@ export async function oneOffs(project: string, api: ManagerApi): Promise<readonl
   return api.engine.containers.list({ all: true, filters })
 }
 
+/** Without the slash and the host that the manager puts before it. */
+export function nameOf({ Id, Names }: Pick<ContainerSummary, 'Id' | 'Names'>): string {
+  return (Names[0] ?? Id).replace(/^.*\//, '')
+}
+
 /** Removes them, running or not: nobody else knows that they belong to the project. */
 export async function removeOneOffs(
   containers: readonly ContainerSummary[],
   api: ManagerApi,
   progress: Progress,
 ): Promise<void> {
-  await mapParallel(containers, PARALLEL, async ({ Id, Names }) => {
-    const name = (Names[0] ?? Id).replace(/^.*\//, '')
+  await mapParallel(containers, PARALLEL, async container => {
+    const name = nameOf(container)
     try {
-      await api.engine.containers.remove(Id, { force: true, volumes: true })
+      await api.engine.containers.remove(container.Id, { force: true, volumes: true })
       progress.tell(`Container ${name}`, 'Removed')
     } catch (error) {
       // A host that is away keeps nobody from taking down what is elsewhere.

@@ -8,7 +8,7 @@ const down: CommandLeaf = {
   options: [
     flag('-v, --volumes', 'remove named volumes too, with their data'),
     flag('--rmi <which>', 'remove images too: all, or local (built, without a name of their own)'),
-    flag('--remove-orphans', 'accepted: all services of the project are removed'),
+    flag('--remove-orphans', 'on one engine, also containers of services that the files no longer name'),
     flag('--wait-timeout <seconds>', 'longest wait (default: 300)'),
     flag('-t, --timeout <seconds>', 'kill containers that take longer to stop'),
     DRY_RUN,
@@ -23,7 +23,7 @@ const rm: CommandLeaf = {
   options: [
     flag('-f, --force', 'do not ask'),
     flag('-s, --stop', 'also those that run'),
-    flag('-v, --volumes', 'accepted: volumes without a name go with their containers'),
+    flag('-v, --volumes', 'on one engine, also volumes without a name; a cluster removes them anyway'),
     DRY_RUN,
   ],
   load: async () => (await import('./rm.ts')).runRm,

@@ -1,5 +1,5 @@
 import { hostLines, imageName, type Project, servicesOf, ulimits } from '../../../../compose/index.ts'
-import { errorMessage, failed } from '../../../../core/errors.ts'
+import { errorMessage, failed, unsupported } from '../../../../core/errors.ts'
 import { parseBytes } from '../../../../core/units.ts'
 import { type BuildOptions, type ProgressMessage, toUlimits } from '../../../../docker-api/index.ts'
 import { packContext } from '../../../build-context/pack-context.ts'
@@ -7,6 +7,7 @@ import type { CommandContext } from '../../../command.ts'
 import type { Progress } from '../../../output/progress/progress.ts'
 import { findImage } from '../images/find-image.ts'
 import type { ManagerApi } from '../manager-api.ts'
+import { buildSecrets } from './build-secrets.ts'
 import type { BuiltImages } from './pin-images.ts'
 
 export interface BuildRun {
@@ -28,20 +29,16 @@ const WHOLE_ID = /^sha256:[0-9a-f]{64}$/
 
 type Tree = Readonly<Record<string, unknown>>
 
-/** Attributes of `build` that change nothing here; told, not silently dropped. */
-const NO_EFFECT = [
-  'additional_contexts',
-  'cache_to',
-  'entitlements',
-  'isolation',
-  'no_cache_filter',
-  'platforms',
-  'privileged',
-  'provenance',
-  'sbom',
-  'secrets',
-  'ssh',
-]
+/** Attributes of `build` that change nothing of the image; told, not silently dropped. */
+const NO_EFFECT = ['cache_to', 'isolation', 'no_cache_filter', 'provenance', 'sbom']
+
+/** Attributes of `build` without which the image would be another one, or none, each with what to do instead. */
+const REFUSED: Readonly<Record<string, string>> = {
+  additional_contexts: 'copy what is needed into the context, or make it a stage of the Dockerfile',
+  entitlements: 'no step of a build has rights that containers have not',
+  privileged: 'no step of a build has rights that containers have not',
+  ssh: 'use a secret for the key',
+}
 
 /**
  * Builds the images of services with a `build` section, each on one of the hosts; the others fetch them from there.
@@ -58,7 +55,7 @@ export async function buildServices(project: Project, run: BuildRun): Promise<Bu
     if (id !== undefined) built.set(image, id)
     if (id !== undefined || run.policy === 'never') continue
     run.progress.tell(`Image ${image}`, 'Building')
-    built.set(image, await buildImage({ image, build }, run))
+    built.set(image, await buildImage({ image, build, secrets: await buildSecrets(build, project) }, run))
     run.progress.tell(`Image ${image}`, 'Built')
   }
   return built
@@ -69,9 +66,32 @@ async function findBuilt(image: string, { api, running }: BuildRun): Promise<str
   return (await findImage(image, api)) ?? (pinned === undefined ? undefined : await findImage(pinned, api))
 }
 
+interface Wanted {
+  readonly image: string
+  readonly build: Tree
+  readonly secrets: Readonly<Record<string, string>>
+}
+
+/** Throws UNSUPPORTED_BUILD for what would be another image. */
+function checkBuild({ image, build }: Pick<Wanted, 'image' | 'build'>): void {
+  const found = Object.keys(REFUSED).find(key => isAsked(build[key]))
+  const refuse = (key: string, advice: string): Error =>
+    unsupported('UNSUPPORTED_BUILD', `Cannot build ${image}: build.${key} is not supported: ${advice}`)
+  if (found !== undefined) throw refuse(found, REFUSED[found] ?? '')
+  const platforms = Array.isArray(build['platforms']) ? build['platforms'] : []
+  if (platforms.length > 1) throw refuse('platforms', 'an image is built for the host that builds it; name one')
+}
+
+/** `false`, and lists and maps with nothing in them, ask for nothing. */
+function isAsked(value: unknown): boolean {
+  if (value === undefined || value === null || value === false) return false
+  return typeof value !== 'object' || Object.keys(value).length > 0
+}
+
 /** Resolves with the image's id. */
-async function buildImage({ image, build }: { image: string; build: Tree }, run: BuildRun): Promise<string> {
-  for (const key of NO_EFFECT) if (build[key] !== undefined) run.progress.warn(`build.${key} has no effect yet`)
+async function buildImage({ image, build, secrets }: Wanted, run: BuildRun): Promise<string> {
+  checkBuild({ image, build })
+  for (const key of NO_EFFECT) if (isAsked(build[key])) run.progress.warn(`build.${key} has no effect yet`)
   const directory = text(build['context']) ?? '.'
   if (/^[a-z+]+:\/\/|^git@/.test(directory)) {
     const advice = `the context ${directory} is not a directory of this machine; clone it first`
@@ -83,6 +103,7 @@ async function buildImage({ image, build }: { image: string; build: Tree }, run:
     inline: text(build['dockerfile_inline']),
   })
   const target = text(build['target'])
+  const [platform] = Array.isArray(build['platforms']) ? build['platforms'].map(String) : []
   const options: BuildOptions = {
     tags: [image, ...(Array.isArray(build['tags']) ? build['tags'].map(String) : [])],
     dockerfile,
@@ -91,6 +112,8 @@ async function buildImage({ image, build }: { image: string; build: Tree }, run:
     noCache: run.noCache === true || build['no_cache'] === true,
     pull: run.pull === true || build['pull'] === true,
     ...(target === undefined ? {} : { target }),
+    ...(platform === undefined ? {} : { platform }),
+    ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
     ...cacheOf(build),
     ...hostOf(build),
   }

@@ -28,7 +28,11 @@ export async function loadSpec(
   const isEngine = (await api.runner()) === 'engine'
   const { spec, warnings } = isEngine ? toEngineSpec(project) : toProjectSpec(project, nodeTreeReader)
   for (const warning of warnings) context.stderr.write(`Warning: ${warning}\n`)
-  return { project, spec: withScales(spec, parseScales(options.list('scale'))) }
+  const scales = parseScales(options.list('scale'))
+  for (const name of scales.keys()) requireNamed(project.serviceNames, name)
+  // A number for a service that is not asked about changes nothing, as with docker compose.
+  const isAsked = (name: string): boolean => spec.services.some(service => service.name === name)
+  return { project, spec: withScales(spec, new Map([...scales].filter(([name]) => isAsked(name)))) }
 }
 
 /** Reads `web=3`. Throws BAD_FLAG. */
@@ -54,8 +58,15 @@ export function withScales(spec: ProjectSpec, scales: ReadonlyMap<string, number
 }
 
 export function requireService(spec: ProjectSpec, name: string): void {
-  if (spec.services.some(service => service.name === name)) return
-  const known = spec.services.map(service => service.name).join(', ')
+  requireNamed(
+    spec.services.map(service => service.name),
+    name,
+  )
+}
+
+function requireNamed(names: readonly string[], name: string): void {
+  if (names.includes(name)) return
+  const known = names.join(', ')
   throw invalidInput('NO_SUCH_SERVICE', `no such service: ${name}. The services are ${known === '' ? 'none' : known}`)
 }
 

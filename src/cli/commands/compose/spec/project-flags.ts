@@ -12,6 +12,7 @@ export const PROJECT_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--project-directory <dir>', summary: 'what relative paths start from' },
   { flags: '--workdir <dir>', summary: 'the same as --project-directory', hidden: true },
   { flags: '--all-resources', summary: 'keep networks and volumes that no service uses' },
+  { flags: '--allow-remote', summary: 'fetch compose files that are named by https addresses' },
   { flags: '--compatibility', summary: 'accepted for compatibility', hidden: true },
   { flags: '--ansi <when>', summary: 'colours: never, always or auto' },
   { flags: '--progress <kind>', summary: 'progress: auto, tty, plain, json or quiet' },

@@ -1,6 +1,7 @@
 import { type LoadOptions, nodeFileReader } from '../../../../compose/index.ts'
 import { invalidInput } from '../../../../core/errors.ts'
 import type { CommandContext, Options } from '../../../command.ts'
+import { fetchRemoteFile } from './fetch-remote.ts'
 
 /** What the flags and the environment say about the project to load; reads standard input if a file is `-`. */
 export async function loadOptions(
@@ -20,8 +21,19 @@ export async function loadOptions(
     profiles: globals.list('profile'),
     keepUnusedResources: globals.flag('allResources'),
     stdin: () => input,
+    ...(globals.flag('allowRemote') ? { fetchRemote: onceEach(url => fetchRemoteFile(url, context)) } : {}),
     warn: message => void context.stderr.write(`Warning: ${message}\n`),
     ...extra,
+  }
+}
+
+/** A command that loads twice means the same files both times. */
+function onceEach(work: (key: string) => string): (key: string) => string {
+  const known = new Map<string, string>()
+  return key => {
+    const result = known.get(key) ?? work(key)
+    known.set(key, result)
+    return result
   }
 }
 

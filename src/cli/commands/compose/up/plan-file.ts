@@ -4,6 +4,7 @@ import { canonicalJson, hashOf } from '../../../../core/digest.ts'
 import { errorCode, failed, invalidInput } from '../../../../core/errors.ts'
 import type { ApplyResult, PlanStep } from '../../../../core/model/control-api.ts'
 import type { ProjectSpec } from '../../../../core/model/service.ts'
+import { notWritten } from '../../../output/file-error.ts'
 
 const FORMAT = 1
 
@@ -20,20 +21,28 @@ export interface PlanFile {
 export interface Planned {
   readonly result: ApplyResult
   readonly wanted: ProjectSpec
+  /** What the files say: more than a cluster is told, where the plan is for one engine. */
+  readonly model: object
   readonly running: ProjectSpec | undefined
 }
 
 /** Pure. */
-export function planFileOf({ result, wanted, running }: Planned): PlanFile {
+export function planFileOf({ result, wanted, model, running }: Planned): PlanFile {
   const { project, steps } = result
-  return { format: FORMAT, project, steps, from: hashOf(running ?? null), to: hashOf(wanted) }
+  return { format: FORMAT, project, steps, from: hashOf(running ?? null), to: hashOf({ wanted, model }) }
 }
 
 /** What it was made of may hold secrets; its hashes are nobody else's to try passwords against. */
 const FILE_MODE = 0o600
 
+/** Throws NOT_WRITTEN. */
 export async function writePlan(plan: PlanFile, file: string, cwd: string): Promise<void> {
-  await writeFile(resolve(cwd, file), `${JSON.stringify(plan, undefined, 2)}\n`, { mode: FILE_MODE })
+  const path = resolve(cwd, file)
+  try {
+    await writeFile(path, `${JSON.stringify(plan, undefined, 2)}\n`, { mode: FILE_MODE })
+  } catch (cause) {
+    throw notWritten(path, cause)
+  }
 }
 
 /** Throws BAD_PLAN for what is none. */

@@ -28,7 +28,7 @@ async function makePlan(invocation: Invocation, context: CommandContext): Promis
         removeOrphans: options.flag('removeOrphans'),
       })
   for (const warning of result.warnings ?? []) context.stderr.write(`Warning: ${warning}\n`)
-  return { result, wanted, running: running?.spec }
+  return { result, wanted, model: project.project.model, running: running?.spec }
 }
 
 /** `compose plan`: shows what `up` would do. */
@@ -51,8 +51,11 @@ export async function runApply(invocation: Invocation, context: CommandContext):
   if (kept !== undefined) requireSamePlan(kept, planFileOf(planned))
   context.stdout.write(planText(planned.result))
   if (options.flag('dryRun') || !planned.result.changed) return 0
-  const isAgreed = kept !== undefined || options.flag('yes')
-  if (!isAgreed && !(await confirm('The project is going to be changed.', context))) return 1
+  if (kept === undefined && !options.flag('yes')) {
+    if (!(await confirm('The project is going to be changed.', context))) return 1
+    // Who was asked may have thought for minutes.
+    requireSamePlan(planFileOf(planned), planFileOf(await makePlan(invocation, context)))
+  }
   return runUp({ ...invocation, options: detached(options) }, context)
 }
 

@@ -1,6 +1,7 @@
 import { servicesOf } from '../../../../compose/index.ts'
 import { invalidInput } from '../../../../core/errors.ts'
 import type { TaskView } from '../../../../core/model/control-api.ts'
+import type { LoadedSpec } from '../spec/load-spec.ts'
 import { followLogs } from '../watch/follow-logs.ts'
 import { killLate } from '../watch/kill-late.ts'
 import { replacedServices } from '../watch/rollout.ts'
@@ -12,26 +13,26 @@ const WAIT_MS = 600_000
 
 /** Waits for the services, and without `-d` shows what they print until Ctrl-C, or until one of them ends if that is asked for. */
 export async function settle(settling: Settling): Promise<number> {
-  const { invocation, context, progress, project, before } = settling
+  const { invocation, context, progress, project, before, here } = settling
   const { options } = invocation
-  const waiting = settling.here === undefined ? follow(settling) : Promise.resolve()
+  const waiting = here?.started ?? follow(settling)
   if (options.flag('detach') || options.flag('wait')) {
     await waiting
     return 0
   }
   progress.end()
-  const ending = new AbortController()
+  const [ending, cut] = [new AbortController(), new AbortController()]
   const shown = new Set<string>()
   const services = attachedServices(settling)
   const following = followLogs({
     api: project.api,
-    context,
+    context: { ...context, signal: AbortSignal.any([context.signal, cut.signal]) },
     invocation,
     project: project.spec.name,
     services,
     tail: 0,
     before,
-    ...(settling.here === undefined ? {} : { sinceMs: settling.here.startedMs, untilAllEnded: true }),
+    ...(here === undefined ? {} : { starting: here }),
     ending: ending.signal,
     onShown: task => shown.add(task.id),
   })
@@ -44,6 +45,7 @@ export async function settle(settling: Settling): Promise<number> {
       await following
       return code
     }
+    if (here !== undefined) await Promise.race([following, waiting.then(() => following)])
     // Attached, a failure is told, and what runs is still shown.
     waiting.catch((error: unknown) => {
       if (!context.signal.aborted) progress.warn(error instanceof Error ? error.message : String(error))
@@ -52,8 +54,9 @@ export async function settle(settling: Settling): Promise<number> {
     return 0
   } finally {
     ending.abort()
+    cut.abort()
     following.catch(() => {})
-    if (context.signal.aborted && settling.here === undefined) {
+    if (context.signal.aborted && here === undefined) {
       context.stderr.write(`The services of ${project.spec.name} keep running. Stop them with \`compose down\`\n`)
     }
   }
@@ -79,8 +82,11 @@ function follow({ invocation, context, progress, result, project, before }: Sett
   })
 }
 
-/** Whose output is shown: of the services that are asked about, but for those that say `attach: false`. */
-function attachedServices({ invocation, project }: Settling): readonly string[] {
+/** Whose output is shown: of the services that are asked about, but for those that say `attach: false`. Throws BAD_FLAG for none. */
+export function attachedServices({
+  invocation,
+  project,
+}: Pick<Settling, 'invocation'> & { readonly project: LoadedSpec }): readonly string[] {
   const { args, options } = invocation
   const services = servicesOf(project.project.model)
   const asked = options.list('attach')

@@ -41,9 +41,16 @@ const up: CommandLeaf = {
     flag('-t, --timeout <seconds>', 'kill replaced containers that take longer to stop'),
     flag('-V, --renew-anon-volumes', 'new containers do not take over volumes without a name'),
     hidden('--no-menu', 'accepted: there is no menu'),
+    flag('-w, --watch', 'copy, build or restart when files here change, by develop.watch'),
     ...CREATE,
   ],
-  load: async () => (await import('./up.ts')).runUp,
+  load: async () => {
+    const { runUp } = await import('./up.ts')
+    return async (invocation, context) => {
+      if (!invocation.options.flag('watch')) return runUp(invocation, context)
+      return (await import('../develop/up-watch.ts')).runUpWatch(invocation, context)
+    }
+  },
 }
 
 const create: CommandLeaf = {

@@ -1,10 +1,10 @@
-import { sleep } from '../../../../core/clock.ts'
+import { withDeadline } from '../../../../core/clock.ts'
 import { failed } from '../../../../core/errors.ts'
 import type { Invocation } from '../../../command.ts'
-import { containersOf, stopOnEngine } from '../one-engine/change-state.ts'
-import { type EngineRun, engineRun } from '../one-engine/engine-run.ts'
+import { stopServices } from '../one-engine/change-state.ts'
+import { asEngineTells, type EngineRun, engineRun } from '../one-engine/engine-run.ts'
 import { isUp, knownContainers } from '../one-engine/known-containers.ts'
-import { type UpOptions, type UpResult, upOnEngine } from '../one-engine/up-engine.ts'
+import { type UpOptions, upOnEngine } from '../one-engine/up-engine.ts'
 import { waitUntilHealthy } from '../one-engine/wait-dependency.ts'
 import { planText } from '../plan-text.ts'
 import { type Pulling, pullImages } from './pull-images.ts'
@@ -16,6 +16,10 @@ const WAIT_MS = 600_000
 
 /** `compose up` on one engine: nobody makes containers of services there but we. */
 export async function upHere(project: WantedProject, here: Pulling): Promise<number> {
+  return asEngineTells(project.api, () => up(project, here))
+}
+
+async function up(project: WantedProject, here: Pulling): Promise<number> {
   const { invocation, context, progress } = here
   const { options } = invocation
   const run = engineRun(project.api, { context, progress, options })
@@ -26,15 +30,16 @@ export async function upHere(project: WantedProject, here: Pulling): Promise<num
   }
   await pullImages(project, here)
   if (options.text('pull') !== 'always') await pullWhatIsMissing(project, here)
-  const before = (await knownContainers(project.api.engine, project.spec.name)).filter(isUp)
-  const startedMs = context.clock.nowMs()
-  const result = await upOnEngine(project, wished, run)
-  if (!result.changed) progress.tell(`Project ${project.spec.name}`, 'Everything is unchanged')
-  if (!wished.start) return 0
-  if (options.flag('wait')) await waitHealthy(result, options.number('waitTimeout'), run)
-  if (options.flag('detach') || options.flag('wait')) return 0
-  const ids = new Set(before.map(({ id }) => id))
-  return attach({ invocation, context, progress, result, project, before: ids, here: { run, startedMs } })
+  if (options.flag('detach') || options.flag('wait') || !wished.start) {
+    const { containers } = await upOnEngine(project, wished, run)
+    const waitMs = (options.number('waitTimeout') ?? WAIT_MS / 1_000) * 1_000
+    const isWell = (signal: AbortSignal): Promise<void> =>
+      waitUntilHealthy(containers, project.spec.services, { ...run, signal })
+    const onTimeout = (): Error => failed('ROLLOUT_FAILED', `Not healthy after ${waitMs / 1_000} s`)
+    if (options.flag('wait')) await withDeadline(isWell, waitMs, { ...run, onTimeout })
+    return 0
+  }
+  return attach(project, here, { wished, run })
 }
 
 /** What `up`'s flags ask of one engine. Pure. */
@@ -50,31 +55,46 @@ export function upOptions(project: WantedProject, invocation: Invocation): UpOpt
   }
 }
 
-/** Shows what the containers print. Ctrl-C stops them, as with docker compose: nobody else would. */
-async function attach(settling: Parameters<typeof settle>[0]): Promise<number> {
-  const { context, project, here } = settling
-  try {
-    return await settle(settling)
-  } finally {
-    if (context.signal.aborted && here !== undefined) {
-      context.stderr.write('Gracefully stopping...\n')
-      const names = project.spec.services.map(({ name }) => name)
-      await stopOnEngine(await containersOf(project.spec.name, names, here.run), here.run)
-    }
-  }
+interface Attaching {
+  readonly wished: UpOptions
+  readonly run: EngineRun
 }
 
-async function waitHealthy({ containers }: UpResult, seconds: number | undefined, run: EngineRun): Promise<void> {
-  const timeoutMs = seconds === undefined ? WAIT_MS : seconds * 1_000
-  const over = new AbortController()
-  const late = sleep(run.clock, timeoutMs, AbortSignal.any([run.signal, over.signal])).then(() => {
-    throw failed('ROLLOUT_FAILED', `Not healthy after ${timeoutMs / 1_000} s`)
+/** Shows what the containers print from their start on. Ctrl-C stops them, as with docker compose: nobody else would. */
+async function attach(project: WantedProject, here: Pulling, { wished, run }: Attaching): Promise<number> {
+  const { context } = here
+  const { name, services } = project.spec
+  const { engine } = project.api
+  const [known, { SystemTime }] = await Promise.all([knownContainers(engine, name), engine.info()])
+  const made = Promise.withResolvers<void>()
+  let isDone = false
+  const started = upOnEngine(project, wished, { ...run, onMade: made.resolve }).then(() => {
+    isDone = true
   })
-  late.catch(() => {})
+  started.catch(made.reject)
   try {
-    const signal = AbortSignal.any([run.signal, over.signal])
-    await Promise.race([waitUntilHealthy(containers, { ...run, signal }), late])
+    await made.promise
+    return await settle({
+      ...here,
+      project,
+      result: { project: name, steps: [], changed: true },
+      before: new Set(known.filter(isUp).map(({ id }) => id)),
+      here: {
+        run,
+        started,
+        existed: new Set(known.map(({ id }) => id)),
+        // By the engine's clock, which its logs go by.
+        sinceMs: Date.parse(SystemTime),
+        isDone: () => isDone,
+      },
+    })
   } finally {
-    over.abort()
+    if (context.signal.aborted) {
+      context.stderr.write('Gracefully stopping...\n')
+      // What is being started now would run on.
+      await started.catch(() => {})
+      const names = services.map(service => service.name)
+      await stopServices(name, names, run)
+    }
   }
 }

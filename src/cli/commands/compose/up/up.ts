@@ -4,7 +4,7 @@ import { createProgress } from '../../../output/progress/progress.ts'
 import { planText, tellSteps } from '../plan-text.ts'
 import { requireService } from '../spec/load-spec.ts'
 import { changedImages, pullImages } from './pull-images.ts'
-import { settle } from './settle.ts'
+import { attachedServices, settle } from './settle.ts'
 import { upHere } from './up-here.ts'
 import { buildPolicy, keepCopies, recreatedServices, wantedProject } from './wanted-project.ts'
 
@@ -16,6 +16,8 @@ export async function runUp(invocation: Invocation, context: CommandContext): Pr
   const project = await wantedProject(invocation, context, { progress, policy: buildPolicy(options) })
   const { wanted, running, api, spec } = project
   for (const name of namedServices(options)) requireService(spec, name)
+  // Refused before anything is made.
+  if (isAttached(options)) attachedServices({ invocation, project })
   if ((await api.runner()) === 'engine') return upHere(project, { invocation, context, progress })
   const removeOrphans = options.flag('removeOrphans')
   const recreate = recreatedServices(invocation, project)
@@ -38,6 +40,10 @@ export async function runCreate(invocation: Invocation, context: CommandContext)
   const { options } = invocation
   const choice = (name: string): boolean | undefined => (name === 'start' ? false : options.choice(name))
   return runUp({ ...invocation, options: { ...options, choice } }, context)
+}
+
+function isAttached(options: Options): boolean {
+  return !['detach', 'wait', 'dryRun'].some(name => options.flag(name)) && options.choice('start') !== false
 }
 
 /** Services that flags name. */
@@ -63,10 +69,12 @@ const ONE_OF: readonly (readonly string[])[] = [
     ].map(other => [flag, other]),
   ),
   ['--no-start', '--wait'],
+  // A container that is replaced since files have changed ends too.
+  ...['--abort-on-container-exit', '--abort-on-container-failure', '--exit-code-from'].map(flag => [flag, '--watch']),
 ]
 
 /** Throws BAD_FLAG for flags that ask for two things. */
-function refuseConflicts(options: Options): void {
+export function refuseConflicts(options: Options): void {
   for (const flags of ONE_OF) {
     if (flags.every(flag => isGiven(flag, options))) {
       throw invalidInput('BAD_FLAG', `${flags.join(' and ')} are incompatible`)

@@ -1,14 +1,18 @@
 import { sleep } from '../../../../core/clock.ts'
+import { failed } from '../../../../core/errors.ts'
 import type { ProjectView, TaskView } from '../../../../core/model/control-api.ts'
 import { isTerminal } from '../../../../core/model/task.ts'
-import { containersOf, stopOnEngine } from '../one-engine/change-state.ts'
+import { stopServices } from '../one-engine/change-state.ts'
 import { withScales } from '../spec/load-spec.ts'
 import { killLate } from '../watch/kill-late.ts'
+import { placesOf } from '../watch/wait-stopped.ts'
 import type { Settling } from './wanted-project.ts'
 
 const POLL_MS = 250
 /** How long a container that has ended is kept for what it wrote to be shown. */
 const SHOW_MS_MAX = 10_000
+/** A host that is away may never say that what it ran has ended. */
+const END_MS_MAX = 300_000
 
 export interface ExitWait {
   /** Whether the end of any container ends all, or only a failure. */
@@ -27,7 +31,7 @@ export async function waitForExit(
   settling: Settling,
   { aborts, waiting, following, isShown }: ExitWait,
 ): Promise<number> {
-  const { project, invocation, context, progress } = settling
+  const { project, invocation, context, progress, here } = settling
   // A task that cannot start at all ends the wait; one that ends before all have started is no failure here.
   const failure = waiting.then(
     () => new Promise<never>(() => {}),
@@ -35,7 +39,9 @@ export async function waitForExit(
       throw error
     },
   )
-  const ended = firstExit(settling, aborts)
+  // What has ended on one engine before it was started is no exit.
+  const ended = here === undefined ? firstExit(settling, aborts) : waiting.then(() => firstExit(settling, aborts))
+  ended.catch(() => {})
   const cut = following.then(() => undefined)
   cut.catch(() => {})
   const first = await Promise.race([ended, failure.catch(error => endedMeanwhile(settling, aborts, error)), cut])
@@ -47,14 +53,14 @@ export async function waitForExit(
   await stopAll(settling, names)
   const from = invocation.options.text('exitCodeFrom')
   const last = await waitUntilEnded(settling, names)
-  for (const name of names) progress.tell(`Service ${name}`, 'Stopped')
+  if (here === undefined) for (const name of names) progress.tell(`Service ${name}`, 'Stopped')
   const source = from === undefined || from === first.service ? first : last.get(from)
   return source?.exitCode ?? 0
 }
 
 async function stopAll({ project, here }: Settling, names: readonly string[]): Promise<void> {
   const { api, spec } = project
-  if (here !== undefined) return stopOnEngine(await containersOf(spec.name, names, here.run), here.run)
+  if (here !== undefined) return stopServices(spec.name, names, here.run)
   const before = await api.project(spec.name)
   if (before !== undefined) await api.apply(withScales(before.spec, new Map(names.map(name => [name, 0]))), {})
 }
@@ -97,17 +103,25 @@ async function endedMeanwhile(settling: Settling, aborts: 'any' | 'failed', erro
 
 /** Waits until nothing of these services runs, and resolves with what became of each one's first replica. */
 async function waitUntilEnded(
-  { project, context, invocation }: Settling,
+  { project, context, invocation, here }: Settling,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, TaskView>> {
-  const look = killLate({ api: project.api, clock: context.clock, seconds: invocation.options.number('timeout') })
+  const { clock, signal } = context
+  const look = killLate({ api: project.api, clock, seconds: invocation.options.number('timeout') })
+  // On one engine nothing starts by itself: what was made and not started is not waited for.
+  const isOver = ({ state }: TaskView): boolean => (here === undefined ? isTerminal(state) : state !== 'running')
+  const deadline = clock.monotonicMs() + END_MS_MAX
   for (;;) {
     const view = look(await project.api.project(project.spec.name))
     const tasks = (view?.tasks ?? []).filter(task => names.includes(task.service))
-    if (tasks.every(task => isTerminal(task.state))) {
+    if (tasks.every(isOver)) {
       const inOrder = tasks.toSorted((a, b) => a.createdAtMs - b.createdAtMs || b.slot - a.slot)
       return new Map(inOrder.map(task => [task.service, task]))
     }
-    await sleep(context.clock, POLL_MS, context.signal)
+    if (clock.monotonicMs() >= deadline) {
+      const left = tasks.filter(task => !isOver(task))
+      throw failed('STOP_TIMEOUT', `Not stopped after ${END_MS_MAX / 1_000} s: ${placesOf(left)}`)
+    }
+    await sleep(clock, POLL_MS, signal)
   }
 }

@@ -8,6 +8,7 @@ import type { EngineRun } from '../one-engine/engine-run.ts'
 import type { BuildRun } from '../spec/build-services.ts'
 import { keepOthers, type LoadedSpec, loadSpec } from '../spec/load-spec.ts'
 import { pinImages, pinnedImages } from '../spec/pin-images.ts'
+import type { Starting } from '../watch/follow-logs.ts'
 
 export interface WantedProject extends LoadedSpec {
   readonly api: ManagerApi
@@ -22,8 +23,8 @@ export interface Settling {
   readonly progress: Progress
   readonly result: ApplyResult
   readonly project: WantedProject
-  /** On one engine: what to work on it with, and since when containers are ours. */
-  readonly here?: { readonly run: EngineRun; readonly startedMs: number }
+  /** On one engine: what to work on it with, and how the start goes. */
+  readonly here?: Starting & { readonly run: EngineRun; readonly started: Promise<void> }
   /** Tasks that were there before. */
   readonly before: ReadonlySet<string>
 }

@@ -1,5 +1,5 @@
 import { sleep } from '../../../../core/clock.ts'
-import { errorMessage } from '../../../../core/errors.ts'
+import { errorMessage, ShoalError } from '../../../../core/errors.ts'
 import type { TaskView } from '../../../../core/model/control-api.ts'
 import { isTerminal } from '../../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../../command.ts'
@@ -20,12 +20,21 @@ export interface FollowOptions {
   readonly sinceMs?: number | undefined
   /** Tasks that were there before: of all others everything is shown. Absent: those that the first look sees. */
   readonly before?: ReadonlySet<string>
-  /** End when all containers have: nobody starts others. */
-  readonly untilAllEnded?: boolean
+  /** On one engine, while containers are started. */
+  readonly starting?: Starting
   /** Once aborted, nothing new is waited for: what was written until then is shown, and that is all. */
   readonly ending?: AbortSignal
   /** Told of each task that has ended, when all that it wrote was shown. */
   readonly onShown?: (task: TaskView) => void
+}
+
+/** How one engine is brought to start containers. */
+export interface Starting {
+  /** Containers that were there before; of them, only what they write from now on is shown. */
+  readonly existed: ReadonlySet<string>
+  readonly sinceMs: number
+  /** Whether all are started: nobody starts others, so that it is over when they have ended. */
+  readonly isDone: () => boolean
 }
 
 const POLL_MS = 1_000
@@ -43,25 +52,36 @@ export async function followLogs(options: FollowOptions): Promise<void> {
     prefix: options.invocation.options.choice('logPrefix') !== false,
   })
   const followed = new Map<string, Promise<void>>()
-  const known = new Map<string, TaskView>()
+  /** Tasks that had ended before, of which nothing is shown unless they run again. */
+  const passed = new Set<string>()
+  let known: ReadonlyMap<string, TaskView> = new Map()
   let isFirst = true
+  const follow = (task: TaskView): void => {
+    const isKnown = options.before === undefined ? isFirst : options.before.has(task.id)
+    if (isTerminal(task.state)) {
+      if (passed.has(task.id) || isUnstarted(task, options)) return
+      if (isFirst && isKnown && options.tail === 0) {
+        passed.add(task.id)
+        options.onShown?.(task)
+        return
+      }
+    }
+    printer.name(task)
+    const whole = !isKnown && !passed.has(task.id)
+    const following = followTask(task, { options, printer, latest: () => known.get(task.id), whole })
+    // Only Ctrl-C ends it early, and that ends the loop too.
+    followed.set(
+      task.id,
+      following.catch(() => {}),
+    )
+  }
   while (!signal.aborted) {
     const isLast = options.ending?.aborted === true
     const view = await api.project(project)
     const tasks = (view?.tasks ?? []).filter(task => isWanted(task, options.services))
-    for (const task of tasks) {
-      known.set(task.id, task)
-      if (task.containerId === undefined || followed.has(task.id)) continue
-      const isNew = options.before === undefined ? !isFirst : !options.before.has(task.id)
-      if (!isNew && isFirst && isTerminal(task.state) && options.tail === 0) continue
-      printer.name(task)
-      const following = followTask(task, { options, printer, latest: () => known.get(task.id), whole: isNew })
-      // Only Ctrl-C ends it early, and that ends the loop too.
-      followed.set(
-        task.id,
-        following.catch(() => {}),
-      )
-    }
+    // Only what is there now: who follows what has been removed learns from it that this is the end.
+    known = new Map(tasks.map(task => [task.id, task]))
+    for (const task of tasks) if (task.containerId !== undefined && !followed.has(task.id)) follow(task)
     isFirst = false
     if (view === undefined || isLast || isOver(tasks, options)) break
     await pause(options)
@@ -69,8 +89,17 @@ export async function followLogs(options: FollowOptions): Promise<void> {
   await Promise.all(followed.values())
 }
 
-function isOver(tasks: readonly TaskView[], { untilAllEnded = false }: FollowOptions): boolean {
-  return untilAllEnded && tasks.every(({ state }) => isTerminal(state))
+/** Whether a task that has ended is from before, and may still be started. */
+function isUnstarted({ id }: TaskView, { starting }: FollowOptions): boolean {
+  return starting !== undefined && !starting.isDone() && starting.existed.has(id)
+}
+
+function isOver(tasks: readonly TaskView[], { starting }: FollowOptions): boolean {
+  return starting?.isDone() === true && tasks.every(({ state }) => isTerminal(state))
+}
+
+function sinceOf({ id }: TaskView, { starting, sinceMs }: FollowOptions): number | undefined {
+  return starting?.existed.has(id) === true ? starting.sinceMs : sinceMs
 }
 
 /** Until it is time to look again, or to look for the last time. */
@@ -91,49 +120,62 @@ interface Following {
   readonly whole: boolean
 }
 
-/** One task: attaches again after each restart, from where it was, until the task has ended. */
+/** How a connection to a container's log ended. */
+interface Printed {
+  readonly last: LogLine | undefined
+  /** There is no such container any more. */
+  readonly isGone: boolean
+}
+
+/** One task: attaches again after each restart, from where it was, until the task has ended or is there no more. */
 async function followTask(task: TaskView, following: Following): Promise<void> {
   const { options, printer, latest } = following
   const { clock, signal } = options.context
   let last: LogLine | undefined
+  let seen = task
   for (;;) {
-    last = (await printUntilEnd(task, last, following)) ?? last
+    const printed = await printUntilEnd(task, last, following)
+    last = printed.last
     await sleep(clock, POLL_MS, signal)
-    const now = latest() ?? task
-    if (!isTerminal(now.state) && now.desired === 'running') continue
-    const code = now.exitCode === undefined ? '' : ` with code ${now.exitCode}`
-    if (isTerminal(now.state)) printer.note(task, `exited${code}`)
-    options.onShown?.(now)
+    const now = latest()
+    seen = now ?? seen
+    const isGone = printed.isGone || now === undefined
+    if (!isGone && !isTerminal(seen.state) && seen.desired === 'running') continue
+    const code = seen.exitCode === undefined ? '' : ` with code ${seen.exitCode}`
+    if (isTerminal(seen.state)) printer.note(task, `exited${code}`)
+    else if (isGone) printer.note(task, 'was removed')
+    options.onShown?.(seen)
     return
   }
 }
 
-/** Prints what comes until the container stops, and resolves with the last line. */
+/** Prints what comes until the container stops. */
 async function printUntilEnd(
   task: TaskView,
-  last: LogLine | undefined,
+  before: LogLine | undefined,
   { options, printer, latest, whole }: Following,
-): Promise<LogLine | undefined> {
+): Promise<Printed> {
   const { api, context } = options
-  const isAgain = last !== undefined
-  let newest = last
+  const isAgain = before !== undefined
+  let last = before
   try {
     const lines = readLog(api.engine.transport, task.containerId ?? '', {
       follow: true,
       tail: whole || isAgain ? undefined : options.tail,
-      after: last?.time,
-      sinceMs: isAgain ? undefined : options.sinceMs,
+      after: before?.time,
+      sinceMs: isAgain ? undefined : sinceOf(task, options),
       signal: context.signal,
     })
     for await (const line of lines) {
       printer.print(task, line)
-      newest = line
+      last = line
     }
   } catch (error) {
     if (context.signal.aborted) throw error
+    if (error instanceof ShoalError && error.status === 404) return { last, isGone: true }
     if (!isTerminal((latest() ?? task).state)) {
       context.stderr.write(`Warning: the logs of ${task.name} are interrupted: ${errorMessage(error)}\n`)
     }
   }
-  return newest
+  return { last, isGone: false }
 }

@@ -41,7 +41,7 @@ export function rolloutProgress(view: ProjectView, watched: Watched): readonly S
     }
     const started = own.filter(task => hasStarted(task, watched)).length
     const reached = isReached(watched.goal, { own, converged: service.converged, hasStarted: started >= wanted })
-    return { service: name, reached, news: newsOf(own, { reached, started, wanted, goal: watched.goal }) }
+    return { service: name, reached, news: newsOf(own, { reached, started, wanted, watched }) }
   })
 }
 
@@ -55,6 +55,8 @@ function isReached(
 
 function hasStarted(task: TaskView, { before, replaced }: Watched): boolean {
   if (replaced.has(task.service) && before.has(task.id)) return false
+  // It has started once, on a host that is gone.
+  if (task.state === 'orphaned') return false
   return task.state === 'running' || task.state === 'complete' || task.startedAtMs !== undefined
 }
 
@@ -74,21 +76,22 @@ function firstFailure(view: ProjectView, service: string, { before, goal }: Watc
 
 function newsOf(
   tasks: readonly TaskView[],
-  { reached, started, wanted, goal }: { reached: boolean; started: number; wanted: number; goal: Goal },
+  { reached, started, wanted, watched }: { reached: boolean; started: number; wanted: number; watched: Watched },
 ): string {
-  if (reached) return wanted === 0 ? 'Scaled to 0' : reachedWord(tasks, goal)
+  if (reached) return wanted === 0 ? 'Scaled to 0' : reachedWord(tasks, watched)
   const reasons = [...new Set(tasks.flatMap(task => task.pendingReasons ?? []))]
   const [first] = reasons
   if (first !== undefined) return isDependencyWait(first) ? capital(first) : `Pending: ${reasons.join('; ')}`
   const count = wanted === 1 ? '' : ` ${started}/${wanted}`
   const preparing = tasks.some(task => task.state === 'preparing')
-  if (started >= wanted) return goal === 'completed' ? 'Waiting to be done' : 'Waiting to be healthy'
+  if (started >= wanted) return watched.goal === 'completed' ? 'Waiting to be done' : 'Waiting to be healthy'
   return `${preparing ? 'Preparing' : 'Starting'}${count}`
 }
 
-function reachedWord(tasks: readonly TaskView[], goal: Goal): string {
+function reachedWord(tasks: readonly TaskView[], { goal, before }: Watched): string {
   if (tasks.every(task => task.state === 'complete')) return 'Completed'
-  return goal === 'healthy' && tasks.some(task => task.health === 'healthy') ? 'Healthy' : 'Started'
+  if (goal === 'healthy' && tasks.some(task => task.health === 'healthy')) return 'Healthy'
+  return tasks.every(task => before.has(task.id)) ? 'Running' : 'Started'
 }
 
 function isDependencyWait(reason: string): boolean {

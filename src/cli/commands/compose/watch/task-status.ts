@@ -11,7 +11,7 @@ export function stateWord(task: TaskView): string {
     case 'starting':
       return 'created'
     case 'running':
-      return 'running'
+      return task.paused ? 'paused' : 'running'
     case 'complete':
     case 'failed':
     case 'stopped':
@@ -49,9 +49,13 @@ function because(word: string, reason: string): string {
   return reason === '' ? word : `${word}: ${reason}`
 }
 
-function runningText({ startedAtMs, health, restarts }: TaskView, nowMs: number): string {
+function runningText({ startedAtMs, health, paused, restarts }: TaskView, nowMs: number): string {
   const since = startedAtMs === undefined ? '' : ` ${humanDuration(Math.max(0, nowMs - startedAtMs))}`
-  const condition = health === 'none' ? '' : ` (${health === 'starting' ? 'health: starting' : health})`
+  const condition = paused ? ' (Paused)' : health === 'none' ? '' : ` (${healthText(health)})`
   const times = restarts === 0 ? '' : `, restarted ${restarts === 1 ? 'once' : `${restarts} times`}`
   return `Up${since}${condition}${times}`
+}
+
+function healthText(health: TaskView['health']): string {
+  return health === 'starting' ? 'health: starting' : health
 }

@@ -40,7 +40,7 @@ export async function waitForRollout(options: WaitOptions): Promise<void> {
     const now = clock.monotonicMs()
     unplacedSince = homeless.length === 0 ? undefined : (unplacedSince ?? now)
     if (unplacedSince !== undefined && now - unplacedSince >= PLACEMENT_PATIENCE_MS) {
-      const advice = 'It will be placed as soon as a host fits; see `swarm node ls`'
+      const advice = 'It goes on as soon as a host fits, or is back; see `swarm node ls`'
       throw failed('ROLLOUT_FAILED', `Cannot place ${homeless.join('\n')}\n${advice}`)
     }
     if (now >= deadline) {

@@ -14,13 +14,17 @@ export interface StopWait {
 
 const POLL_MS = 250
 
-/** Waits until containers have stopped, and tells which are stopping. Throws what `onTimeout` makes of those that are late. */
+/** Waits until containers have stopped, and tells which are stopping, and which are gone. Throws what `onTimeout` makes of those that are late. */
 export async function waitStopped({ left, timeoutMs, onTimeout, clock, signal, progress }: StopWait): Promise<void> {
   const deadline = clock.monotonicMs() + timeoutMs
+  let stopping: readonly string[] = []
   for (;;) {
     const tasks = await left()
+    const names = (tasks ?? []).map(task => `Container ${task.name}`)
+    for (const name of stopping) if (!names.includes(name)) progress?.tell(name, 'Removed')
     if (tasks === undefined) return
-    for (const task of tasks) progress?.tell(`Container ${task.name}`, 'Stopping')
+    for (const name of names) progress?.tell(name, 'Stopping')
+    stopping = names
     if (clock.monotonicMs() >= deadline) throw onTimeout(tasks)
     await sleep(clock, POLL_MS, signal)
   }
