@@ -1,6 +1,17 @@
-export type { Driver, DriverFlag, DriverPorts, SshTarget, Whereabouts } from './drivers/driver.ts'
+export type {
+  Driver,
+  DriverFlag,
+  DriverPorts,
+  DriverWork,
+  Snapshot,
+  SnapshotWork,
+  SshTarget,
+  Whereabouts,
+} from './drivers/driver.ts'
 export { DRIVERS, driverOf } from './drivers/registry.ts'
+export { withoutSecrets } from './drivers/secrets.ts'
 export { readSettings, type WrittenFlags } from './drivers/settings.ts'
+export { driverPorts } from './drivers/system-ports.ts'
 export { type Machine, type MachineState, PLAIN_ENGINE } from './model/machine.ts'
 export { checkMachineName, compareNames } from './model/machine-name.ts'
 export { managerUrl } from './model/manager-url.ts'

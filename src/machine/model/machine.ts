@@ -51,6 +51,8 @@ export interface Machine {
   readonly name: string
   readonly driver: string
   readonly settings: Settings
+  /** What the driver made, by its own names: ids, addresses, ports. Absent: nothing yet, or nothing ever. */
+  readonly made?: Settings
   readonly engine: EngineSettings
   readonly swarm?: SwarmSettings
   /** More names and addresses that its certificate is for. */

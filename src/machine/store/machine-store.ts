@@ -2,12 +2,14 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, sleep } from '../../core/clock.ts'
 import { conflict, errorCode, errorMessage, failed, notFound } from '../../core/errors.ts'
+import { splitSettings } from '../drivers/secrets.ts'
 import type { Machine } from '../model/machine.ts'
 import { checkMachineName, compareNames } from '../model/machine-name.ts'
 import type { StoreFiles } from '../ports.ts'
-import { formatMachine, parseMachine } from './machine-file.ts'
+import { formatMachine, formatSecrets, parseMachine, parseSecrets } from './machine-file.ts'
 
 const RECORD = 'machine.json'
+const SECRETS = 'secrets.json'
 const LOCK_POLL_MS = 100
 /** As long as another command may change a machine before one that waits gives up. */
 const LOCK_WAIT_MS = 10_000
@@ -16,6 +18,7 @@ const LOCK_WAIT_MS = 10_000
  * The machines that one person knows, each in a folder of its own:
  *
  *     machines/<name>/machine.json   what is known of it
+ *     machines/<name>/secrets.json   what of it nobody else may know: tokens
  *     machines/<name>/*.pem          how its engine is reached; $DOCKER_CERT_PATH points here
  *     locks/<name>                   held by whoever changes it
  *
@@ -48,26 +51,34 @@ export class MachineStore {
   }
 
   async has(name: string): Promise<boolean> {
-    return (await this.#read(name)) !== undefined
+    return (await this.#read(name, RECORD)) !== undefined
   }
 
   /** Throws NO_SUCH_MACHINE, or BAD_MACHINE_FILE for a record that cannot be read. */
   async load(name: string): Promise<Machine> {
-    const text = await this.#read(name)
+    const text = await this.#read(name, RECORD)
     if (text === undefined) {
       throw notFound(
         'NO_SUCH_MACHINE',
         `Machine "${name}" does not exist: \`machine ls\` lists those there are, \`machine create\` makes one`,
       )
     }
-    return parseMachine(text, join(this.folderOf(name), RECORD))
+    const machine = parseMachine(text, join(this.folderOf(name), RECORD))
+    const secrets = await this.#read(name, SECRETS)
+    if (secrets === undefined) return machine
+    const secret = parseSecrets(secrets, join(this.folderOf(name), SECRETS))
+    return { ...machine, settings: { ...machine.settings, ...secret } }
   }
 
   async save(machine: Machine): Promise<void> {
     const folder = this.folderOf(machine.name)
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      await this.#files.writeDurably(join(folder, RECORD), formatMachine(machine), 0o600)
+      const { open, secret } = splitSettings(machine)
+      if (Object.keys(secret).length > 0) {
+        await this.#files.writeDurably(join(folder, SECRETS), formatSecrets(secret), 0o600)
+      }
+      await this.#files.writeDurably(join(folder, RECORD), formatMachine({ ...machine, settings: open }), 0o600)
     } catch (cause) {
       throw failed('STORE_WRITE', `Cannot write to ${folder}: ${errorMessage(cause)}`, { cause })
     }
@@ -103,8 +114,8 @@ export class MachineStore {
     }
   }
 
-  async #read(name: string): Promise<string | undefined> {
-    return ifThere(readFile(join(this.folderOf(name), RECORD), 'utf8'))
+  async #read(name: string, file: string): Promise<string | undefined> {
+    return ifThere(readFile(join(this.folderOf(name), file), 'utf8'))
   }
 }
 
