@@ -1,0 +1,37 @@
+import type { Clock } from '../../../core/clock.ts'
+import { NEEDED_PROGRAMS } from '../../hosts/os-table.ts'
+import { PLACES } from '../host-paths.ts'
+import type { RootShell } from '../root-shell.ts'
+import type { Wish } from '../wish.ts'
+import { FACTS_SCRIPT } from './facts-script.ts'
+import { type HostFacts, parseFacts } from './host-facts.ts'
+
+const FACTS_MS_MAX = 60_000
+
+/** Looks at a host: one command, whatever is asked. Throws REMOTE_FAILED, BAD_FACTS. */
+export async function readFacts(
+  shell: RootShell,
+  wish: Wish,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<HostFacts> {
+  const files = [...wish.files.map(({ path }) => path), PLACES.launch, PLACES.supervise, PLACES.sysctl, PLACES.firewall]
+  const inits = ['agent', 'manager'].flatMap(name => [
+    `/etc/systemd/system/shoal-${name}.service`,
+    `/etc/init.d/shoal-${name}`,
+  ])
+  const words = [
+    '--programs',
+    ...NEEDED_PROGRAMS,
+    '--files',
+    ...files,
+    PLACES.owner,
+    ...inits,
+    '--names',
+    'agent',
+    'manager',
+  ]
+  const beforeMs = clock.nowMs()
+  const text = await shell.do('look at the host', FACTS_SCRIPT, words, { timeoutMs: FACTS_MS_MAX, signal })
+  // Its clock was read early in the script, so what passed on the way there counts, and the rest does not.
+  return parseFacts(text, Math.floor(beforeMs / 1_000))
+}
