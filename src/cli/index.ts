@@ -15,6 +15,7 @@ export { composeGroup } from './commands/compose/group.ts'
 export { ulimit as readUlimit } from './commands/container/create/read-values.ts'
 export { engineVerbs } from './commands/engine-verbs.ts'
 export { machineGroup } from './commands/machine/group.ts'
+export type { MachineWorld } from './commands/machine/machine-command.ts'
 export {
   badFlag,
   type HostPort,

@@ -12,12 +12,22 @@ export { DRIVERS, driverOf } from './drivers/registry.ts'
 export { withoutSecrets } from './drivers/secrets.ts'
 export { readSettings, type WrittenFlags } from './drivers/settings.ts'
 export { driverPorts } from './drivers/system-ports.ts'
-export { type Machine, type MachineState, PLAIN_ENGINE } from './model/machine.ts'
+export {
+  type EngineSettings,
+  type Machine,
+  type MachineState,
+  PLAIN_ENGINE,
+  type Settings,
+  type SwarmSettings,
+} from './model/machine.ts'
 export { checkMachineName, compareNames } from './model/machine-name.ts'
 export { managerUrl } from './model/manager-url.ts'
 export type { StoreFiles } from './ports.ts'
 export { shellOf, shellText, type Variables } from './shell/shell-text.ts'
+export { type ClientHost, clientConfig } from './ssh/client-config.ts'
 export { connectHost, type HostRequest } from './ssh/connect-host.ts'
 export { SSH_EXIT_CODES } from './ssh/failure.ts'
+export { parseJump as parseHost } from './ssh/jump-hosts.ts'
+export { dumpSshConfig } from './ssh/openssh-config.ts'
 export type { RemoteResult, Transport } from './ssh/transport.ts'
 export { MachineStore } from './store/machine-store.ts'

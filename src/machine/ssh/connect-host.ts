@@ -4,7 +4,6 @@ import { policyName } from './host-key-policy.ts'
 import { throughJumps } from './jump-hosts.ts'
 import { readKnownHosts } from './known-hosts-files.ts'
 import { resolveSshOptions, type SshRequest } from './openssh-config.ts'
-import { PooledTransport } from './pooled-transport.ts'
 import { SystemTransport } from './system-transport.ts'
 import type { ConnectPorts, Transport } from './transport.ts'
 
@@ -41,6 +40,8 @@ export async function connectHost(request: HostRequest, ports: ConnectPorts, sig
   const way =
     jumps.length === 0 ? undefined : await throughJumps(jumps, { to: options, keyPath: request.keyPath, ports, signal })
   const { expectedKey, pinned, acceptNew, onPin } = request
+  // Only now: what speaks SSH is large, and most commands do not.
+  const { PooledTransport } = await import('./pooled-transport.ts')
   return PooledTransport.connect(
     {
       host: options.hostName,

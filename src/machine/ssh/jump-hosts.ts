@@ -4,7 +4,7 @@ import { findCredentials } from './credentials.ts'
 import { policyName } from './host-key-policy.ts'
 import { readKnownHosts } from './known-hosts-files.ts'
 import { resolveSshOptions, type SshRequest } from './openssh-config.ts'
-import { PooledTransport } from './pooled-transport.ts'
+import type { PooledTransport } from './pooled-transport.ts'
 import type { SshOptions } from './ssh-options.ts'
 import type { ConnectPorts } from './transport.ts'
 
@@ -54,6 +54,8 @@ async function connectHop(
     env: ports.env,
     ...(keyPath === undefined ? {} : { keyPath }),
   })
+  // Only now: what speaks SSH is large, and most commands do not.
+  const { PooledTransport } = await import('./pooled-transport.ts')
   return PooledTransport.connect(
     {
       host: hop.hostName,

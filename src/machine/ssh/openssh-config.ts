@@ -23,26 +23,33 @@ const OWN_CONFIG = ['~/.ssh/config', '/etc/ssh/ssh_config']
  * What OpenSSH would do for a host, as it tells itself. Logs in as root where neither the person nor the configuration says who:
  * a setting counts where it stands first, so ours stands last. Without an `ssh` on this machine, what was asked for and no more.
  */
-export async function resolveSshOptions(
-  request: SshRequest,
-  { env, configFile }: Pick<ConnectPorts, 'env' | 'configFile'>,
-): Promise<SshOptions> {
+export async function resolveSshOptions(request: SshRequest, ports: ConfigPorts): Promise<SshOptions> {
+  const text = await dumpSshConfig(request, ports)
+  return text === undefined ? plainOptions(request) : parseSshOptions(text)
+}
+
+type ConfigPorts = Pick<ConnectPorts, 'env' | 'configFile'>
+
+/** The output of `ssh -G`; undefined if there is no ssh on this machine. Throws SSH_FAILED. */
+export async function dumpSshConfig(
+  { host, port, user }: SshRequest,
+  { env, configFile }: ConfigPorts,
+): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'shoal-'))
   try {
     const config = join(folder, 'config')
     const includes = (configFile === undefined ? OWN_CONFIG : [configFile]).map(path => `Include ${path}\n`)
     await writeFile(config, `${includes.join('')}Match all\n  User root\n`)
-    const { host, port, user } = request
     const named = [...(port === undefined ? [] : ['-p', String(port)]), ...(user === undefined ? [] : ['-l', user])]
     const { stdout } = await promisify(execFile)('ssh', ['-F', config, '-G', ...named, '--', host], {
       env: { ...env },
       timeout: SSH_MS_MAX,
     })
-    return parseSshOptions(stdout)
+    return stdout
   } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') return plainOptions(request)
+    if (errorCode(cause) === 'ENOENT') return undefined
     const said = typeof cause === 'object' && cause !== null && 'stderr' in cause ? String(cause.stderr).trim() : ''
-    throw failed('SSH_FAILED', `ssh cannot read its configuration for ${request.host}: ${said}`, { cause })
+    throw failed('SSH_FAILED', `ssh cannot read its configuration for ${host}: ${said}`, { cause })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -1,14 +1,13 @@
 import { constants } from 'node:os'
 import type { Duplex } from 'node:stream'
-import {
+import ssh2, {
   type AnyAuthMethod,
-  Client,
+  type Client,
   type ClientChannel,
   type ConnectConfig,
   type ParsedKey,
   type ServerHostKeyAlgorithm,
   type SFTPWrapper,
-  utils,
 } from 'ssh2'
 import { withDeadline } from '../../core/clock.ts'
 import { failed, type ShoalError } from '../../core/errors.ts'
@@ -78,7 +77,7 @@ export class PooledTransport implements Transport {
 
   /** Connects and logs in, once: what fails is told with what was tried (`ssh/failure.ts`). */
   static async connect(to: Destination, ports: PooledPorts, signal: AbortSignal): Promise<PooledTransport> {
-    const client = new Client()
+    const client = new ssh2.Client()
     try {
       await withDeadline(inner => login(client, to, inner), HANDSHAKE_MS_MAX, {
         clock: ports.clock,
@@ -261,7 +260,7 @@ function loginMethods(to: Destination): AnyAuthMethod[] {
 
 /** Read before anything is sent: ssh2 passes over a key that it cannot read. */
 function parseKey({ key, label, passphrase }: KeyCredential, to: Destination): ParsedKey {
-  const parsed = utils.parseKey(key, passphrase)
+  const parsed = ssh2.utils.parseKey(key, passphrase)
   const [first] = Array.isArray(parsed) ? parsed : [parsed]
   if (first !== undefined && !(first instanceof Error) && first.isPrivateKey()) return first
   const why = first instanceof Error ? first.message : 'it is not a private key'

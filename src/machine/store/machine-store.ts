@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, sleep } from '../../core/clock.ts'
 import { conflict, errorCode, errorMessage, failed, notFound } from '../../core/errors.ts'
@@ -6,10 +6,13 @@ import { splitSettings } from '../drivers/secrets.ts'
 import type { Machine } from '../model/machine.ts'
 import { checkMachineName, compareNames } from '../model/machine-name.ts'
 import type { StoreFiles } from '../ports.ts'
+import type { HostKey } from '../ssh/host-key.ts'
 import { formatMachine, formatSecrets, parseMachine, parseSecrets } from './machine-file.ts'
+import { formatPins, readPins } from './pinned-keys.ts'
 
 const RECORD = 'machine.json'
 const SECRETS = 'secrets.json'
+const PINS = 'known_hosts'
 const LOCK_POLL_MS = 100
 /** As long as another command may change a machine before one that waits gives up. */
 const LOCK_WAIT_MS = 10_000
@@ -19,6 +22,7 @@ const LOCK_WAIT_MS = 10_000
  *
  *     machines/<name>/machine.json   what is known of it
  *     machines/<name>/secrets.json   what of it nobody else may know: tokens
+ *     machines/<name>/known_hosts    the keys that its sshd must show
  *     machines/<name>/*.pem          how its engine is reached; $DOCKER_CERT_PATH points here
  *     locks/<name>                   held by whoever changes it
  *
@@ -71,17 +75,43 @@ export class MachineStore {
   }
 
   async save(machine: Machine): Promise<void> {
-    const folder = this.folderOf(machine.name)
+    const { open, secret } = splitSettings(machine)
+    if (Object.keys(secret).length > 0) await this.writeFile(machine.name, SECRETS, formatSecrets(secret))
+    await this.writeFile(machine.name, RECORD, formatMachine({ ...machine, settings: open }))
+  }
+
+  /** Writes a file beside a machine's record, such as a certificate; only its owner may read it. */
+  async writeFile(name: string, file: string, content: string | Uint8Array): Promise<void> {
+    const folder = this.folderOf(name)
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      const { open, secret } = splitSettings(machine)
-      if (Object.keys(secret).length > 0) {
-        await this.#files.writeDurably(join(folder, SECRETS), formatSecrets(secret), 0o600)
-      }
-      await this.#files.writeDurably(join(folder, RECORD), formatMachine({ ...machine, settings: open }), 0o600)
+      await this.#files.writeDurably(join(folder, file), content, 0o600)
     } catch (cause) {
       throw failed('STORE_WRITE', `Cannot write to ${folder}: ${errorMessage(cause)}`, { cause })
     }
+  }
+
+  /** Where the pinned keys stand, as ssh reads them. */
+  pinnedFileOf(name: string): string {
+    return join(this.folderOf(name), PINS)
+  }
+
+  /** The host keys that alone are a machine's; none: it has not been connected to. */
+  async pinnedKeys(name: string): Promise<readonly HostKey[]> {
+    return readPins((await this.#read(name, PINS)) ?? '')
+  }
+
+  /** From now on a machine must show this key. */
+  async pin(name: string, key: HostKey): Promise<void> {
+    await this.writeFile(name, PINS, formatPins([key]))
+  }
+
+  /** Gives a machine another name. Throws NAME_TAKEN. */
+  async rename(name: string, to: string): Promise<void> {
+    const machine = await this.load(name)
+    if (await this.has(to)) throw conflict('NAME_TAKEN', `Machine "${to}" exists already: choose another name`)
+    await rename(this.folderOf(name), this.folderOf(to))
+    await this.save({ ...machine, name: to })
   }
 
   /** Forgets a machine, with its certificates and keys. */

@@ -1,60 +1,26 @@
-import { invalidInput } from '../../../core/errors.ts'
-import type { CommandDefinition, CommandGroup } from '../../command.ts'
+import type { CommandGroup, CommandLeaf } from '../../command.ts'
+import { changeCommands } from './change/commands.ts'
+import { lookCommands } from './look/commands.ts'
+import { type MachineWorld, type RunMachineCommand, withStore } from './machine-command.ts'
+import { GLOBAL_OPTIONS } from './machine-options.ts'
+import { makeCommands } from './make/commands.ts'
+import { runCommands } from './run/commands.ts'
 
-/** Verbs of docker-machine that this version does not do. They are known, so that asking for one gets a clear answer. */
-const LATER = [
-  'active',
-  'config',
-  'create',
-  'env',
-  'inspect',
-  'ip',
-  'kill',
-  'ls',
-  'mount',
-  'provision',
-  'regenerate-certs',
-  'restart',
-  'rm',
-  'scp',
-  'ssh',
-  'start',
-  'status',
-  'stop',
-  'upgrade',
-  'url',
-]
+/** A command before it knows its world. */
+export type MachineLeaf = Omit<CommandLeaf, 'load'> & { readonly run: () => Promise<RunMachineCommand> }
 
-/** The `machine` family: in this version only `version`. */
-export function machineGroup(version: string): CommandGroup {
-  const later = LATER.map(
-    (name): CommandDefinition => ({
-      name,
-      summary: 'Not available in this version',
-      args: '[arguments...]',
-      anyFlags: true,
-      hidden: true,
-      load: async () => async () => {
-        throw invalidInput(
-          'UNKNOWN_COMMAND',
-          `machine ${name} is not available in this version: prepare hosts yourself and run \`swarm join\` on each`,
-        )
-      },
-    }),
-  )
+/** The `machine` family. main/ gives the world: what it does to this host and to others. */
+export function machineGroup(version: string, loadWorld: () => Promise<MachineWorld>): CommandGroup {
+  const leaves = [...makeCommands, ...lookCommands(version), ...runCommands, ...changeCommands]
   return {
     name: 'machine',
-    summary: 'Provision hosts (only version, in this release)',
-    commands: [
-      {
-        name: 'version',
-        summary: 'Show the version',
-        load: async () => async (_invocation, context) => {
-          context.stdout.write(`machine version ${version}\n`)
-        },
-      },
-      ...later,
-    ],
-    footer: 'Provisioning of hosts is not available in this version: run `swarm join` on each host yourself.',
+    summary: 'Make hosts, and reach them',
+    options: GLOBAL_OPTIONS,
+    commands: leaves.map(({ run, ...leaf }) => ({
+      ...leaf,
+      load: async () => withStore(loadWorld, await run()),
+    })),
+    footer: `Exit codes: 0 done, 1 failed, 2 used wrongly, 3 refused by a check, 10 host not reachable, 11 host key not trusted,
+12 login refused, 13 no rights there. \`machine ssh\` and \`machine exec\` end with the code of their command.`,
   }
 }

@@ -1,8 +1,9 @@
-import { invalidInput } from '../../../core/errors.ts'
-import { driverOf, type Machine, managerUrl, shellOf, shellText, type Variables } from '../../../machine/index.ts'
-import type { Environment } from '../../command.ts'
+import { invalidInput } from '../../../../core/errors.ts'
+import { driverOf, type Machine, managerUrl, shellOf, shellText, type Variables } from '../../../../machine/index.ts'
+import type { Environment } from '../../../command.ts'
+import { type MachineCommand, nameOf } from '../machine-command.ts'
 import { checkRuns } from './facts.ts'
-import { type MachineCommand, nameOf } from './with-store.ts'
+import { readCertificates } from './look-at.ts'
 
 /** The variables of docker's command line, in the order in which they are printed. */
 const NAMES = ['DOCKER_TLS_VERIFY', 'DOCKER_HOST', 'DOCKER_CERT_PATH', 'DOCKER_MACHINE_NAME'] as const
@@ -29,9 +30,9 @@ export async function runConfig(command: MachineCommand): Promise<void> {
     ['tlscert', 'cert.pem'],
     ['tlskey', 'key.pem'],
   ]
+  const hasTls = (await readCertificates(folder)) !== undefined
   const lines = [
-    '--tlsverify',
-    ...files.map(([flag, file]) => `--${flag}="${folder}/${file}"`),
+    ...(hasTls ? ['--tlsverify', ...files.map(([flag, file]) => `--${flag}="${folder}/${file}"`)] : []),
     `-H=${urlOf(machine, command)}`,
   ]
   context.stdout.write(lines.map(line => `${line}\n`).join(''))
@@ -41,16 +42,19 @@ async function setVariables(command: MachineCommand): Promise<Variables> {
   const { context, options, store } = command
   const machine = await store.load(await nameOf(command))
   await checkRuns(machine, command)
-  const values = ['1', urlOf(machine, command), store.folderOf(machine.name), machine.name]
+  const folder = store.folderOf(machine.name)
+  // An engine without certificates is spoken to without them: a variable of the machine before must not stay.
+  const hasTls = (await readCertificates(folder)) !== undefined
+  const values = [hasTls ? '1' : undefined, urlOf(machine, command), hasTls ? folder : undefined, machine.name]
   const variables = NAMES.map((name, index) => [name, values[index]] as const)
-  if (!options.flag('noProxy')) return variables
-  const { address } = driverOf(machine.driver).whereabouts(machine)
+  if (options.choice('proxy') !== false) return variables
+  const { hostname: address } = new URL(urlOf(machine, command))
   return [...variables, withoutProxy(context.env, list => (list.includes(address) ? list : [...list, address]))]
 }
 
 function unsetVariables({ context, options }: MachineCommand): Variables {
   const variables = NAMES.map(name => [name, undefined] as const)
-  if (!options.flag('noProxy')) return variables
+  if (options.choice('proxy') !== false) return variables
   return [...variables, withoutProxy(context.env, list => list)]
 }
 
@@ -76,9 +80,10 @@ function urlOf(machine: Machine, { options }: MachineCommand): string {
 
 /** The command line that prints this again, for the hint below it. */
 function typed({ args, options }: MachineCommand, shell: string): string {
-  const flags = ['swarm', 'unset', 'noProxy']
-    .filter(flag => options.flag(flag))
-    .map(flag => `--${flag.replace('noProxy', 'no-proxy')}`)
+  const flags = [
+    ...['swarm', 'unset'].filter(flag => options.flag(flag)).map(flag => `--${flag}`),
+    ...(options.choice('proxy') === false ? ['--no-proxy'] : []),
+  ]
   const asked = options.text('shell') === undefined ? [] : ['--shell', shell]
   return ['machine env', ...asked, ...flags, ...args].join(' ')
 }

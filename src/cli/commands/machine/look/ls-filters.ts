@@ -1,5 +1,5 @@
-import { readFilters } from '../../engine/filters.ts'
-import { badArgument } from '../../usage.ts'
+import { readFilters } from '../../../engine/filters.ts'
+import { badArgument } from '../../../usage.ts'
 import type { LsRow } from './ls.ts'
 
 /** Values of one key are alternatives; all keys must hold. */

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
-import { type Clock, withDeadline } from '../../../core/clock.ts'
-import { errorCode, errorMessage, unavailable } from '../../../core/errors.ts'
-import { type ClientTls, createDockerClient } from '../../../docker-api/index.ts'
-import { type Driver, type DriverPorts, driverOf, type Machine, type MachineState } from '../../../machine/index.ts'
+import { type Clock, withDeadline } from '../../../../core/clock.ts'
+import { errorCode, errorMessage, unavailable } from '../../../../core/errors.ts'
+import { type ClientTls, createDockerClient } from '../../../../docker-api/index.ts'
+import { type Driver, type DriverPorts, driverOf, type Machine, type MachineState } from '../../../../machine/index.ts'
 
 /** What a machine does now. */
 export interface MachineLook {
@@ -16,44 +15,9 @@ export interface MachineLook {
   readonly responseMs: number
 }
 
-const DIAL_MS_MAX = 15_000
-
-/** What drivers use of the world. */
-export function driverPorts(clock: Clock): DriverPorts {
-  return {
-    clock,
-    async isReachable(host, port, signal) {
-      try {
-        await withDeadline(inner => dial(host, port, inner), DIAL_MS_MAX, {
-          clock,
-          signal,
-          onTimeout: () => unavailable('NO_ANSWER', `${host}:${port} does not answer`),
-        })
-        return true
-      } catch (error) {
-        signal.throwIfAborted()
-        if (errorCode(error) === 'ENOTFOUND') throw unavailable('NO_ANSWER', `Nobody knows a host called ${host}`)
-        return false
-      }
-    },
-  }
-}
-
-function dial(host: string, port: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port })
-    const stop = (): void => void socket.destroy(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve()
-    })
-    socket.once('error', reject)
-  })
-}
-
 interface LookOptions {
   readonly clock: Clock
+  readonly ports: DriverPorts
   readonly timeoutMs: number
   readonly signal: AbortSignal
   /** The machine's folder, where its certificates are. */
@@ -87,15 +51,15 @@ export async function lookAt(machine: Machine, options: LookOptions): Promise<Ma
 async function ask(
   machine: Machine,
   look: (state: MachineState, rest?: Partial<MachineLook>) => MachineLook,
-  { clock, signal, folder }: LookOptions,
+  { clock, ports, signal, folder }: LookOptions,
 ): Promise<MachineLook> {
   const driver: Driver = driverOf(machine.driver)
-  const state = await driver.state(machine, driverPorts(clock), signal)
+  const state = await driver.state(machine, ports, signal)
   if (state !== 'Running') return look(state)
   try {
     const client = createDockerClient(driver.whereabouts(machine).url, { clock, tls: await readCertificates(folder) })
     try {
-      return look(state, { engineVersion: `v${(await client.engine.version()).Version}` })
+      return look(state, { engineVersion: `v${(await client.version()).Version}` })
     } finally {
       client.close()
     }

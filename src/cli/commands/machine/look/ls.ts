@@ -1,10 +1,10 @@
-import { mapParallel } from '../../../core/parallel.ts'
-import { driverOf, type Machine, managerUrl } from '../../../machine/index.ts'
-import { type ListingFormat, renderListing } from '../../output/format.ts'
-import { badArgument } from '../../usage.ts'
+import { mapParallel } from '../../../../core/parallel.ts'
+import { driverOf, type Machine, managerUrl } from '../../../../machine/index.ts'
+import { type ListingFormat, renderListing } from '../../../output/format.ts'
+import { badArgument } from '../../../usage.ts'
+import { type MachineCommand, portsOf } from '../machine-command.ts'
 import { lookAt, type MachineLook } from './look-at.ts'
 import { type LsFilter, readLsFilters } from './ls-filters.ts'
-import type { MachineCommand } from './with-store.ts'
 
 /** One machine of the list. */
 export interface LsRow extends MachineLook {
@@ -71,25 +71,30 @@ interface Asking {
 }
 
 /** Undefined if a filter leaves it out, whatever it answers: then it is not asked. */
-async function rowOf(
-  name: string,
-  { context, options, store }: MachineCommand,
-  { filters, timeoutMs }: Asking,
-): Promise<LsRow | undefined> {
-  const { clock, signal, env } = context
-  let machine: Machine
+async function rowOf(name: string, command: MachineCommand, asking: Asking): Promise<LsRow | undefined> {
   try {
-    machine = await store.load(name)
+    return await rowOfReadable(await command.store.load(name), command, asking)
   } catch (error) {
-    signal.throwIfAborted()
+    command.context.signal.throwIfAborted()
     return unreadable(name, error)
   }
+}
+
+async function rowOfReadable(
+  machine: Machine,
+  command: MachineCommand,
+  { filters, timeoutMs }: Asking,
+): Promise<LsRow | undefined> {
+  const { name } = machine
+  const { options, store } = command
+  const { clock, signal, env } = command.context
   const known = { name, driver: machine.driver, labels: machine.engine.labels, swarm: swarmOf(machine) }
   if (filters.some(filter => filter.leavesOut(known))) return undefined
   const { url } = driverOf(machine.driver).whereabouts(machine)
   const blank = { state: 'Running', engineVersion: '', error: '', responseMs: 0 } as const
   const needsState = !options.flag('quiet') || filters.some(filter => filter.needsState)
-  const look = needsState ? await lookAt(machine, { clock, timeoutMs, signal, folder: store.folderOf(name) }) : blank
+  const asked = { clock, ports: portsOf(name, command), timeoutMs, signal, folder: store.folderOf(name) }
+  const look = needsState ? await lookAt(machine, asked) : blank
   return {
     ...known,
     ...look,
