@@ -22,6 +22,8 @@ export interface SshTarget {
   readonly user: string
   /** A private key; absent: what ssh's configuration and the agent offer. */
   readonly keyPath?: string
+  /** The same, where the driver made it: its name in the machine's own folder. */
+  readonly keyFile?: string
   /** Its host key, where the driver made it, as `SHA256:…`; absent: the person says, or the first contact does. */
   readonly hostKey?: string
 }
@@ -45,6 +47,8 @@ export interface DriverPorts {
   readonly request: typeof fetch
   /** Whether something accepts TCP connections there. Does not reject but when cancelled. */
   readonly isReachable: (host: string, port: number, signal: AbortSignal) => Promise<boolean>
+  /** Whether an SSH server greets there. Does not reject but when cancelled. */
+  readonly greetsBySsh: (host: string, port: number, signal: AbortSignal) => Promise<boolean>
   /** The machine's own folder in the store; it need not be there yet. */
   readonly folder: string
   /** What machines share and can be made again: images. It need not be there yet. */

@@ -2,9 +2,10 @@ import { invalidInput } from '../../core/errors.ts'
 import type { Driver } from './driver.ts'
 import { genericDriver } from './generic.ts'
 import { noneDriver } from './none.ts'
+import { qemuDriver } from './qemu/qemu.ts'
 
 /** Every way to have machines. A new driver is a file and a row here. */
-export const DRIVERS: readonly Driver[] = [genericDriver, noneDriver]
+export const DRIVERS: readonly Driver[] = [genericDriver, noneDriver, qemuDriver]
 
 /** Throws NO_SUCH_DRIVER, which says what drivers there are. */
 export function driverOf(name: string): Driver {

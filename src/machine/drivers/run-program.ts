@@ -8,6 +8,7 @@ export interface ProgramOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  readonly cwd?: string
   /** Hears each line it says. */
   readonly onLine?: (line: string) => void
 }
@@ -28,13 +29,14 @@ export function runProgram(words: readonly string[], options: ProgramOptions): P
   })
 }
 
-function spawned(words: readonly string[], { env, signal, onLine }: ProgramOptions): Promise<string> {
+function spawned(words: readonly string[], { env, signal, cwd, onLine }: ProgramOptions): Promise<string> {
   const [program = '', ...args] = words
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...env },
       signal,
+      cwd,
       killSignal: 'SIGKILL',
     })
     const out = new CollectedOutput(child.stdout, onLine)

@@ -27,20 +27,14 @@ export function readSettings(flags: readonly DriverFlag[], written: WrittenFlags
 
 function settingOf(flag: DriverFlag, written: WrittenFlags): Setting | undefined {
   const fromEnv = flag.env === undefined ? undefined : written.env(flag.env) || undefined
-  switch (flag.type) {
-    case 'switch':
-      return written.isSet(flag.name) || /^(1|t|true)$/i.test(fromEnv ?? '')
-    case 'list': {
-      const given = written.list(flag.name)
-      return given.length > 0 ? given : (fromEnv?.split(',') ?? [])
-    }
-    case 'number': {
-      const text = written.text(flag.name) ?? fromEnv ?? String(flag.preset ?? '')
-      return text === '' ? undefined : readNumber(flag.name, text)
-    }
-    case 'text':
-      return written.text(flag.name) ?? fromEnv ?? (flag.preset === undefined ? undefined : String(flag.preset))
+  if (flag.type === 'switch') return written.isSet(flag.name) || /^(1|t|true)$/i.test(fromEnv ?? '')
+  if (flag.type === 'list') {
+    const given = written.list(flag.name)
+    return given.length > 0 ? given : (fromEnv?.split(',') ?? [])
   }
+  const text = written.text(flag.name) ?? fromEnv ?? flag.preset?.toString()
+  if (flag.type === 'text') return text
+  return text === undefined || text === '' ? undefined : readNumber(flag.name, text)
 }
 
 function readNumber(flag: string, text: string): number {
@@ -64,4 +58,10 @@ export function numberOf(settings: Settings, flag: string): number {
   const value = settings[flag]
   invariant(typeof value === 'number', `the setting ${flag} is a number`)
   return value
+}
+
+/** Empty where there is none. */
+export function listOf(settings: Settings, flag: string): readonly string[] {
+  const value = settings[flag]
+  return Array.isArray(value) ? value : []
 }
