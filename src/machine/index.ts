@@ -23,6 +23,22 @@ export {
 export { checkMachineName, compareNames } from './model/machine-name.ts'
 export { managerUrl } from './model/manager-url.ts'
 export type { StoreFiles } from './ports.ts'
+export type { Bundle } from './provision/bundle/bundle.ts'
+export { type BundlePlaces, openBundle } from './provision/bundle/open-bundle.ts'
+export { type CleanOptions, cleanHost } from './provision/clean-host.ts'
+export type { ProvisionEvent } from './provision/event.ts'
+export { exitCodeOf } from './provision/exit-code.ts'
+export { provisionHost } from './provision/provision-host.ts'
+export type {
+  ProvisionOptions,
+  ProvisionPorts,
+  ProvisionRequest,
+  ProvisionResult,
+} from './provision/provision-options.ts'
+export { type ProvisionRecord, readProvisionRecord } from './provision/provision-record.ts'
+export { STEP_NAMES, type StepName } from './provision/step.ts'
+export type { Certifier, Membership, TrustFiles } from './provision/trust.ts'
+export { upgradeHost } from './provision/upgrade-host.ts'
 export { shellOf, shellText, type Variables } from './shell/shell-text.ts'
 export { type ClientHost, clientConfig } from './ssh/client-config.ts'
 export { connectHost, type HostRequest } from './ssh/connect-host.ts'

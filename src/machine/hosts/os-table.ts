@@ -1,21 +1,5 @@
-/** What Shoal needs on a host, by the name under which facts tell that it is missing. */
-export const NEEDED_PROGRAMS = [
-  'runc',
-  'conmon',
-  'nft',
-  'ip',
-  'mount',
-  'tar',
-  'gzip',
-  'flock',
-  'setsid',
-  'openssl',
-] as const
-
-/** A file that stands for a package. */
-const SECCOMP_PROFILE = 'seccomp-profile'
-
-export type Needed = (typeof NEEDED_PROGRAMS)[number] | typeof SECCOMP_PROFILE
+/** What Shoal needs on a host: programs, and what stands for a file, by the name under which facts tell that it is missing. */
+export type Needed = keyof typeof COMMON
 
 /** How packages are had on a family of distributions. */
 export interface OsFamily {
@@ -32,7 +16,7 @@ export interface OsFamily {
   readonly suffix: string
 }
 
-const COMMON: Readonly<Record<Needed, string>> = {
+const COMMON = {
   runc: 'runc',
   conmon: 'conmon',
   nft: 'nftables',
@@ -43,6 +27,7 @@ const COMMON: Readonly<Record<Needed, string>> = {
   flock: 'util-linux',
   setsid: 'util-linux',
   openssl: 'openssl',
+  etcd: 'etcd',
   'seccomp-profile': 'containers-common',
 }
 
@@ -56,7 +41,7 @@ export const OS_FAMILIES: readonly OsFamily[] = [
   {
     name: 'Debian',
     ids: ['debian', 'ubuntu', 'raspbian', 'linuxmint', 'pop'],
-    packages: { ...COMMON, 'seccomp-profile': 'golang-github-containers-common' },
+    packages: { ...COMMON, etcd: 'etcd-server', 'seccomp-profile': 'golang-github-containers-common' },
     // An installation that was cut off is finished first: apt refuses to do anything else.
     install: [
       ['dpkg', '--configure', '-a'],

@@ -40,11 +40,7 @@ async function examine(run: Run): Promise<void> {
     chosenSteps(options)
     return `${run.wish.address}, port ${request.target.port}`
   })
-  await run.during('connect', 'connect', async () => {
-    await run.connect()
-    return `connected as ${request.target.user}`
-  })
-  await run.during('privilege', 'become root', () => run.becomeRoot())
+  await run.reach()
   await run.during('facts', 'look at the host', async () => {
     const { os, kernel, architecture } = await run.facts()
     return `${os['PRETTY_NAME'] ?? 'unknown system'}, Linux ${kernel}, ${architecture}`

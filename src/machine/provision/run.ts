@@ -73,11 +73,16 @@ export class Run {
     this.#facts = undefined
   }
 
-  async connect(): Promise<void> {
-    this.#transport = await this.request.connect(this.options.signal)
+  /** All that comes before the first look, as steps of their own. */
+  async reach(): Promise<void> {
+    await this.during('connect', 'connect', async () => {
+      this.#transport = await this.request.connect(this.options.signal)
+      return `connected as ${this.request.target.user}`
+    })
+    await this.during('privilege', 'become root', () => this.#becomeRoot())
   }
 
-  async becomeRoot(): Promise<string> {
+  async #becomeRoot(): Promise<string> {
     if (this.#transport === undefined) throw new Error('There is no connection yet')
     const { sudoPassword: ask, signal } = this.options
     this.#trips++

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { invalidInput } from '../../core/errors.ts'
+import type { Needed } from '../hosts/os-table.ts'
 import type { Machine } from '../model/machine.ts'
-import { type Bundle, bundleId } from './bundle.ts'
+import { type Bundle, bundleId } from './bundle/bundle.ts'
 import { argumentsFile, environmentFile, PLACES, type ServiceName } from './host-paths.ts'
 import type { Certifier, TrustFiles } from './trust.ts'
 
@@ -32,6 +33,8 @@ export interface Wish {
   readonly services: readonly WishedService[]
   /** Arguments, environments and settings of the kernel; what starts daemons stands apart. */
   readonly files: readonly WishedFile[]
+  /** Programs, and files that stand for packages, that must be there. */
+  readonly needed: readonly Needed[]
   /** The store of the cluster it is in, without a slash at its end. */
   readonly cluster?: string
   readonly trust?: TrustFiles
@@ -77,8 +80,22 @@ export function wishFor({ machine, address, url, bundle, ...more }: WishInput): 
       runs: sha256(`versions/${bundleId(bundle)}\n${environment}${lines(words, 'arguments')}`),
     })),
     files,
+    needed: neededBy(base),
     ...clusterOf(base),
   }
+}
+
+/** What is needed everywhere: to unpack the bundle, to start daemons, to join networks. */
+const ALWAYS: readonly Needed[] = ['ip', 'mount', 'tar', 'gzip', 'flock', 'setsid']
+
+function neededBy({ machine: { engine, swarm }, certifier }: Base): Needed[] {
+  const hasEngine = engine.kind === 'shoal' && swarm?.agent !== false
+  return [
+    ...ALWAYS,
+    ...(hasEngine ? (['runc', 'conmon', 'nft', 'seccomp-profile'] as const) : []),
+    ...(certifier === undefined ? [] : (['openssl'] as const)),
+    ...(swarm?.master === true && isOwnStore(swarm.discovery) ? (['etcd'] as const) : []),
+  ]
 }
 
 function clusterOf({ machine: { swarm }, address }: Base): { readonly cluster?: string } {
@@ -99,7 +116,7 @@ export function sha256(content: string): string {
   return createHash('sha256').update(content).digest('hex')
 }
 
-type Base = Omit<Wish, 'ports' | 'services' | 'files' | 'cluster'>
+type Base = Omit<Wish, 'ports' | 'services' | 'files' | 'needed' | 'cluster'>
 
 interface Daemon {
   readonly name: ServiceName
@@ -121,7 +138,9 @@ function managerWords({ machine: { name, swarm }, address, trust }: Base): strin
   const rest = isPlain && !isOwnStore(swarm?.discovery) ? [swarm?.discovery ?? ''] : []
   return [
     ...['swarm', 'manage', '--data-root', DATA_ROOT, '-H', `unix://${MANAGER_SOCKET}`, '-H', listen],
-    ...['--name', `manager-${name}`, '--advertise', `${address}:${port}`, ...store],
+    ...['--advertise', `${address}:${port}`, ...store],
+    // With certificates a manager has a name, and no node may have the same.
+    ...(isPlain ? [] : ['--name', `manager-${name}`]),
     ...['--strategy', swarm?.strategy ?? 'spread', ...flags(swarm?.options ?? [])],
     ...(isPlain ? ['--insecure'] : isOwnStore(swarm?.discovery) ? [] : joinFlags(trust)),
     ...rest,

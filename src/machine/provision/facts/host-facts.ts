@@ -42,7 +42,8 @@ export interface HostFacts {
   readonly owner: Owner
   /** Where its agent joined, whoever set it up. */
   readonly joined?: string
-  readonly engine?: { readonly name: string; readonly version: string; readonly running: number }
+  readonly engine?: Answer
+  readonly manager?: Answer
 }
 
 /** What a host keeps of its provisioning, so that another person's machine can read it. */
@@ -50,6 +51,13 @@ export interface Owner {
   readonly machine?: string
   readonly cluster?: string
   readonly installed?: readonly string[]
+}
+
+/** What a daemon of ours says of itself. */
+interface Answer {
+  readonly name: string
+  readonly version: string
+  readonly running: number
 }
 
 type Lines = Readonly<Record<string, readonly string[]>>
@@ -60,7 +68,8 @@ export function parseFacts(text: string, atS: number): HostFacts {
   const one = (name: string): string => lines[name]?.[0] ?? ''
   const all = (name: string): readonly string[] => lines[name] ?? []
   const docker = lines['docker'] && { version: one('docker'), containers: Number(one('docker_running')) || 0 }
-  const engine = json<NonNullable<HostFacts['engine']>>(one('engine'))
+  const engine = json<Answer>(one('engine'))
+  const manager = json<Answer>(one('manager'))
   const joined = json<{ discovery?: string }>(one('joined'))?.discovery
   const config = lines['docker_config'] && Buffer.from(one('docker_config'), 'base64').toString()
   return {
@@ -97,6 +106,7 @@ export function parseFacts(text: string, atS: number): HostFacts {
     ...(config === undefined ? {} : { dockerConfig: config }),
     ...(joined === undefined ? {} : { joined }),
     ...(engine === undefined ? {} : { engine }),
+    ...(manager === undefined ? {} : { manager }),
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Clock } from '../../../core/clock.ts'
-import { NEEDED_PROGRAMS } from '../../hosts/os-table.ts'
 import { PLACES } from '../host-paths.ts'
 import type { RootShell } from '../root-shell.ts'
 import type { Wish } from '../wish.ts'
@@ -21,7 +20,7 @@ export async function readFacts(
   ])
   const words = [
     '--programs',
-    ...NEEDED_PROGRAMS,
+    ...wish.needed,
     '--files',
     ...files,
     PLACES.owner,

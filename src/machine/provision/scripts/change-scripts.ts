@@ -93,7 +93,27 @@ rm -rf /opt/shoal
 /** Words: a command. Nobody is asked anything. */
 export const RUN_COMMAND = String.raw`${EXCLUSIVE}
 export DEBIAN_FRONTEND=noninteractive
+# A package's own service must not start: it would take the port of ours, and stay when the host starts.
+policy=/usr/sbin/policy-rc.d
+if command -v dpkg > /dev/null && [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' > "$policy"
+  chmod 755 "$policy"
+fi
 "$@" < /dev/null
+`
+
+/** A store of the distribution's own would take the port of the cluster's when the host starts. */
+export const DISABLE_ETCD = String.raw`${EXCLUSIVE}
+if [ -d /run/systemd/system ]; then systemctl disable -q --now etcd 2> /dev/null || true
+elif command -v rc-update > /dev/null; then rc-update -q del etcd default || true
+elif command -v update-rc.d > /dev/null; then update-rc.d etcd disable || true
+fi
+`
+
+/** Docker takes lists of registries and labels without a restart. */
+export const RELOAD_DOCKER = String.raw`${EXCLUSIVE}
+if [ -s /var/run/docker.pid ]; then kill -HUP "$(cat /var/run/docker.pid)"; fi
 `
 
 /** Words: the host's init, then services. They are started anew, and whenever the host starts. */

@@ -2,10 +2,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { invalidInput } from '../../../core/errors.ts'
 import { familyOf, type OsFamily, packagesFor } from '../../hosts/os-table.ts'
-import { bundleId } from '../bundle.ts'
+import { bundleId } from '../bundle/bundle.ts'
 import { ownerFile } from '../owner-file.ts'
 import { putFiles } from '../put-files.ts'
-import { RUN_COMMAND, SWITCH_BUNDLE, UNPACK_BUNDLE } from '../scripts/change-scripts.ts'
+import { DISABLE_ETCD, RELOAD_DOCKER, RUN_COMMAND, SWITCH_BUNDLE, UNPACK_BUNDLE } from '../scripts/change-scripts.ts'
 import type { Scene, Step, StepWork } from '../step.ts'
 import { dockerConfigFile } from './docker-config.ts'
 
@@ -31,9 +31,17 @@ export const engineStep: Step = {
   async apply(work) {
     const packages = packagesOf(work)
     if (packages.length > 0) await installPackages(packages, work)
+    if (work.facts.missing.has('etcd')) {
+      await work.shell.do('keep its etcd from starting', DISABLE_ETCD, [], {
+        timeoutMs: SWITCH_MS_MAX,
+        signal: work.signal,
+      })
+    }
     await pushBundle(work)
     const file = dockerConfigFile(work)
-    if (file !== undefined) await putFiles([file], work)
+    if (file === undefined) return
+    await putFiles([file], work)
+    await work.shell.do('have Docker read it', RELOAD_DOCKER, [], { timeoutMs: SWITCH_MS_MAX, signal: work.signal })
   },
 }
 

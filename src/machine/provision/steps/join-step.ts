@@ -19,9 +19,6 @@ export const joinStep: Step = {
   },
 }
 
-/** A host that runs managers only is asked for its manager when it starts. */
 function isThere({ facts, wish }: Scene): boolean {
-  const hasAgent = wish.services.some(({ name }) => name === 'agent')
-  const isActive = wish.services.every(({ name }) => facts.services.get(name)?.active === true)
-  return isActive && (!hasAgent || facts.engine !== undefined)
+  return wish.services.every(({ name }) => (name === 'agent' ? facts.engine : facts.manager) !== undefined)
 }
