@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errorCode } from '../../core/errors.ts'
@@ -80,8 +80,21 @@ export async function keepSshKey(path: string, comment: string, random: Random):
 
 /** As `ssh-keygen -l` shows the key of a public half: `SHA256:` and 43 signs. */
 export function publicKeyFingerprint({ publicKey }: SshKeyPair): string {
-  const [type = '', base64 = ''] = publicKey.split(' ')
-  return fingerprint({ type, bytes: Buffer.from(base64, 'base64') })
+  const [type = ''] = publicKey.split(' ')
+  return fingerprint({ type, bytes: bytesOf(publicKey) })
+}
+
+/** As clouds name keys, and OpenSSH once did: 16 bytes, `3b:16:…`. */
+export function md5Fingerprint({ publicKey }: SshKeyPair): string {
+  return createHash('md5')
+    .update(bytesOf(publicKey))
+    .digest('hex')
+    .replace(/..(?=.)/g, '$&:')
+}
+
+function bytesOf(publicKey: string): Buffer {
+  const [, base64 = ''] = publicKey.split(' ')
+  return Buffer.from(base64, 'base64')
 }
 
 /** A length and what is so long (RFC 4251, section 5). */

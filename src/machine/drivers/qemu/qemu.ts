@@ -9,6 +9,7 @@ import { afterEnd, HOST_KEY, LOGIN_KEY, launch } from './launch.ts'
 import { unplug } from './network.ts'
 import { checkQemuSettings, isBridged, QEMU_FLAGS } from './qemu-settings.ts'
 import { withQmp } from './qmp.ts'
+import { vmSnapshots } from './snapshots.ts'
 import { bridgeAddress, madeOf, needMade, notMade, tapOf } from './vm-made.ts'
 import { cutOff, powerDown, processOf } from './vm-process.ts'
 
@@ -53,6 +54,7 @@ export const qemuDriver: Driver = {
     await powerDown({ folder: ports.folder, id: made.id }, ports, signal)
     await launch(machine, made, ports, signal)
   },
+  snapshots: vmSnapshots,
   async remove(machine, ports, signal) {
     const id = optionalTextOf(machine.made ?? {}, 'id')
     if (id !== undefined) {
