@@ -27,4 +27,5 @@ export {
 export { type SwarmPrograms, swarmGroup } from './commands/swarm/group.ts'
 export { type JoinOptions, readJoinOptions } from './commands/swarm/join-options.ts'
 export { ENGINE_OPTIONS } from './engine/engine-address.ts'
+export { createTunnels } from './engine/ssh/tunnels.ts'
 export { type Program, runProgram } from './program.ts'

@@ -4,8 +4,9 @@ import { policyName } from './host-key-policy.ts'
 import { throughJumps } from './jump-hosts.ts'
 import { readKnownHosts } from './known-hosts-files.ts'
 import { resolveSshOptions, type SshRequest } from './openssh-config.ts'
+
 import { SystemTransport } from './system-transport.ts'
-import type { ConnectPorts, Transport } from './transport.ts'
+import type { ConnectPorts, StreamTransport } from './transport.ts'
 
 export interface HostRequest extends SshRequest {
   /** The private key that alone is to be offered. */
@@ -16,6 +17,8 @@ export interface HostRequest extends SshRequest {
   /** A fingerprint that the person named. */
   readonly expectedKey?: string
   readonly acceptNew: boolean
+  /** What a person does to have a host trusted of which nothing is known; absent: names its key with a flag. */
+  readonly toTrust?: string
   /** Hears the key that the store is to pin. */
   readonly onPin?: (key: HostKey) => void
 }
@@ -24,7 +27,11 @@ export interface HostRequest extends SshRequest {
  * Connects to a host the way the person's ssh would: with the names, users, keys and hosts in between of its configuration. Our
  * own client is the fast one; where only OpenSSH's can do it, that one is used.
  */
-export async function connectHost(request: HostRequest, ports: ConnectPorts, signal: AbortSignal): Promise<Transport> {
+export async function connectHost(
+  request: HostRequest,
+  ports: ConnectPorts,
+  signal: AbortSignal,
+): Promise<StreamTransport> {
   const options = await resolveSshOptions(request, ports)
   const jumps = request.jumps ?? options.proxyJump
   const keys = await findCredentials({
@@ -39,7 +46,7 @@ export async function connectHost(request: HostRequest, ports: ConnectPorts, sig
   if (only !== undefined) return connectBySystem(request, ports, signal)
   const way =
     jumps.length === 0 ? undefined : await throughJumps(jumps, { to: options, keyPath: request.keyPath, ports, signal })
-  const { expectedKey, pinned, acceptNew, onPin } = request
+  const { expectedKey, pinned, acceptNew, onPin, toTrust } = request
   // Only now: what speaks SSH is large, and most commands do not.
   const { PooledTransport } = await import('./pooled-transport.ts')
   return PooledTransport.connect(
@@ -48,7 +55,14 @@ export async function connectHost(request: HostRequest, ports: ConnectPorts, sig
       port: options.port,
       user: options.user,
       credentials: keys.credentials,
-      hostKey: { name, knownHosts, pinned, acceptNew, ...(expectedKey === undefined ? {} : { expected: expectedKey }) },
+      hostKey: {
+        name,
+        knownHosts,
+        pinned,
+        acceptNew,
+        ...(expectedKey === undefined ? {} : { expected: expectedKey }),
+        ...(toTrust === undefined ? {} : { toTrust }),
+      },
       ...(onPin === undefined ? {} : { onPin }),
       ...(way === undefined ? {} : { via: way }),
     },
@@ -57,8 +71,8 @@ export async function connectHost(request: HostRequest, ports: ConnectPorts, sig
   )
 }
 
-function connectBySystem(request: HostRequest, ports: ConnectPorts, signal: AbortSignal): Promise<Transport> {
-  const { host, port, user, keyPath, pinned, acceptNew, jumps = [] } = request
+function connectBySystem(request: HostRequest, ports: ConnectPorts, signal: AbortSignal): Promise<StreamTransport> {
+  const { host, port, user, keyPath, pinned, acceptNew, toTrust, jumps = [] } = request
   return SystemTransport.connect(
     {
       host,
@@ -68,6 +82,7 @@ function connectBySystem(request: HostRequest, ports: ConnectPorts, signal: Abor
       acceptNew,
       ...(port === undefined ? {} : { port }),
       ...(user === undefined ? {} : { user }),
+      ...(toTrust === undefined ? {} : { toTrust }),
     },
     ports,
     signal,

@@ -16,6 +16,8 @@ export interface Attempt {
   readonly port: number
   /** Of private keys and agents, in the order in which they were offered. */
   readonly offered: readonly string[]
+  /** What a person does to have a host trusted of which nothing is known. */
+  readonly toTrust?: string
 }
 
 /** Errors of sockets, and what a person makes of them. */
@@ -64,11 +66,8 @@ const OPENSSH_WORDS: readonly {
 }[] = [
   {
     says: /host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|revoked host key/i,
-    tell: ({ host, port }) =>
-      failed(
-        'SSH_HOST_KEY',
-        `The host key of ${host}:${port} is not trusted: compare it there, then add it with --host-key`,
-      ),
+    tell: ({ host, port, toTrust = 'add it with --host-key' }) =>
+      failed('SSH_HOST_KEY', `The host key of ${host}:${port} is not trusted: compare it there, then ${toTrust}`),
   },
   { says: /permission denied|too many authentication failures/i, tell: attempt => authFailure(attempt) },
   {
@@ -105,6 +104,12 @@ export function lostConnection(host: string, why: string): ShoalError {
     'SSH_LOST',
     `The connection to ${host} was lost (${why}): the same command goes on where it stopped`,
   )
+}
+
+/** A command that was to carry bytes and ended before there were any. */
+export function commandFailed(host: string, words: readonly string[], stderr: string): ShoalError {
+  const said = stderr.trim().split('\n').at(-1) ?? ''
+  return failed('REMOTE_FAILED', `\`${words.join(' ')}\` failed on ${host}: ${said === '' ? 'it says nothing' : said}`)
 }
 
 function levelOf(error: unknown): string | undefined {

@@ -13,6 +13,8 @@ export interface HostKeyPolicy {
   readonly expected?: string
   /** Trust a host of which nothing is known, and pin what it shows. */
   readonly acceptNew: boolean
+  /** What a person does to trust a host of which nothing is known; absent: names its key. */
+  readonly toTrust?: string
 }
 
 export type HostKeyVerdict =
@@ -65,12 +67,12 @@ const RULES: readonly Rule[] = [
   { applies: ({ acceptNew }) => acceptNew, judge: () => ({ trust: true, pin: true }) },
   {
     applies: () => true,
-    judge: ({ name }, key) =>
+    judge: ({ name, toTrust }, key) =>
       refuse(
         name,
         key,
         'nothing is known of this host',
-        `compare it there (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then add --host-key ${fingerprint(key)}`,
+        `compare it there (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then ${toTrust ?? `add --host-key ${fingerprint(key)}`}`,
       ),
   },
 ]

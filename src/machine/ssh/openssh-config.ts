@@ -15,6 +15,8 @@ export interface SshRequest {
   /** Those that the person named; they win over the configuration. */
   readonly port?: number
   readonly user?: string
+  /** Logs in under the person's own name where nobody says who, as ssh does, and not as root. */
+  readonly plainUser?: boolean
 }
 
 const OWN_CONFIG = ['~/.ssh/config', '/etc/ssh/ssh_config']
@@ -32,14 +34,14 @@ type ConfigPorts = Pick<ConnectPorts, 'env' | 'configFile'>
 
 /** The output of `ssh -G`; undefined if there is no ssh on this machine. Throws SSH_FAILED. */
 export async function dumpSshConfig(
-  { host, port, user }: SshRequest,
+  { host, port, user, plainUser = false }: SshRequest,
   { env, configFile }: ConfigPorts,
 ): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'shoal-'))
   try {
     const config = join(folder, 'config')
     const includes = (configFile === undefined ? OWN_CONFIG : [configFile]).map(path => `Include ${path}\n`)
-    await writeFile(config, `${includes.join('')}Match all\n  User root\n`)
+    await writeFile(config, `${includes.join('')}${plainUser ? '' : 'Match all\n  User root\n'}`)
     const named = [...(port === undefined ? [] : ['-p', String(port)]), ...(user === undefined ? [] : ['-l', user])]
     const { stdout } = await promisify(execFile)('ssh', ['-F', config, '-G', ...named, '--', host], {
       env: { ...env },

@@ -12,12 +12,13 @@ import ssh2, {
 import { withDeadline } from '../../core/clock.ts'
 import { failed, type ShoalError } from '../../core/errors.ts'
 import { CollectedOutput } from './collect-output.ts'
-import { type Attempt, badKey, connectFailure, lostConnection } from './failure.ts'
+import { type Attempt, badKey, commandFailed, connectFailure, lostConnection } from './failure.ts'
 import { type HostKey, readHostKey } from './host-key.ts'
 import { type HostKeyPolicy, judgeHostKey } from './host-key-policy.ts'
 import { shellLine } from './quote.ts'
+import { RemoteStream } from './remote-stream.ts'
 import { Slots } from './slots.ts'
-import type { ConnectPorts, RemoteResult, RunOptions, Transport } from './transport.ts'
+import type { ConnectPorts, RemoteResult, RunOptions, StreamTransport } from './transport.ts'
 
 /** OpenSSH's MaxSessions is 10; two are left to others who share the connection's account. */
 const CHANNELS_MAX = 8
@@ -55,7 +56,8 @@ export interface Destination {
 type PooledPorts = Pick<ConnectPorts, 'clock' | 'random'>
 
 /** One connection that all commands for a host share. Made by `connect`. */
-export class PooledTransport implements Transport {
+export class PooledTransport implements StreamTransport {
+  readonly refusesDials = true
   readonly #client: Client
   readonly #host: string
   readonly #ports: PooledPorts
@@ -137,39 +139,66 @@ export class PooledTransport implements Transport {
     )
   }
 
-  /** The stream keeps one of the connection's channels until it closes. */
   async dialSocket(path: string, signal?: AbortSignal): Promise<Duplex> {
-    const open = (client: Client): Promise<Duplex> =>
-      promised<Duplex>(done => client.openssh_forwardOutStreamLocal(path, done))
-    return this.#dial(path, open, signal)
+    return this.#dial(path, (client, done) => client.openssh_forwardOutStreamLocal(path, done), signal)
   }
 
-  /** A connection from the host to another: the way through a jump host. */
   async dialHost(host: string, port: number, signal?: AbortSignal): Promise<Duplex> {
-    const open = (client: Client): Promise<Duplex> =>
-      promised<Duplex>(done => client.forwardOut('127.0.0.1', 0, host, port, done))
-    return this.#dial(`${host}:${port}`, open, signal)
+    return this.#dial(`${host}:${port}`, (client, done) => client.forwardOut('127.0.0.1', 0, host, port, done), signal)
+  }
+
+  /** The stream keeps one of the connection's channels until it closes. */
+  async dialCommand(words: readonly string[], signal?: AbortSignal): Promise<Duplex> {
+    const giveBack = await this.#slots.take(signal)
+    try {
+      const channel = await this.#open(words[0] ?? '', (client, done) => client.exec(shellLine(words), done), signal)
+      const stderr = new CollectedOutput(channel.stderr)
+      const stream = streamOf(channel)
+      let hasSpoken = false
+      channel.once('data', () => {
+        hasSpoken = true
+      })
+      channel.once('close', (code?: number | null) => {
+        giveBack()
+        stream.finish(code === 0 || hasSpoken ? undefined : commandFailed(this.#host, words, stderr.finish()))
+      })
+      return stream
+    } catch (error) {
+      giveBack()
+      throw error
+    }
   }
 
   async close(): Promise<void> {
     this.#client.end()
   }
 
-  async #dial(what: string, open: (client: Client) => Promise<Duplex>, signal?: AbortSignal): Promise<Duplex> {
-    const giveBack = await this.#slots.take(signal)
-    try {
-      // A host that drops packets never answers, and SSH has no deadline of its own for it.
-      const stream = await this.#withinTime(() => open(this.#client), {
-        timeoutMs: DIAL_MS_MAX,
-        signal,
-        onTimeout: () => failed('REMOTE_TIMEOUT', `${this.#host} could not connect to ${what} within 20 s`),
-      })
-      stream.once('close', giveBack)
-      return stream
-    } catch (error) {
-      giveBack()
+  /** Without a slot: sshd's MaxSessions counts commands, not forwarded connections, and a follower keeps one for as long as it likes. */
+  async #dial(what: string, open: Opening, signal?: AbortSignal): Promise<Duplex> {
+    const channel = await this.#open(what, open, signal)
+    const stream = streamOf(channel)
+    channel.once('close', () => stream.finish())
+    return stream
+  }
+
+  /** A host that drops packets never answers, and SSH has no deadline of its own for it. */
+  #open(what: string, open: Opening, signal: AbortSignal | undefined): Promise<ClientChannel> {
+    let isGivenUp = false
+    const opening = (): Promise<ClientChannel> =>
+      promised<ClientChannel>(done =>
+        open(this.#client, (error, channel) => {
+          if (isGivenUp && error === undefined) channel.close()
+          done(error, channel)
+        }),
+      )
+    return this.#withinTime(opening, {
+      timeoutMs: DIAL_MS_MAX,
+      signal,
+      onTimeout: () => failed('REMOTE_TIMEOUT', `${this.#host} could not connect to ${what} within 20 s`),
+    }).catch((error: unknown) => {
+      isGivenUp = true
       throw error
-    }
+    })
   }
 
   async #withChannel<C extends ClientChannel | SFTPWrapper, T>(
@@ -207,6 +236,12 @@ export class PooledTransport implements Transport {
       lost.promise.catch(() => {})
     }
   }
+}
+
+type Opening = (client: Client, done: (error: Error | undefined, channel: ClientChannel) => void) => unknown
+
+function streamOf(channel: ClientChannel): RemoteStream {
+  return new RemoteStream({ output: channel, input: channel, hangUp: () => channel.close() })
 }
 
 interface Limits {

@@ -1,16 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { withDeadline } from '../../core/clock.ts'
 import { failed } from '../../core/errors.ts'
 import { CollectedOutput } from './collect-output.ts'
-import { type Attempt, lostConnection, opensshFailure } from './failure.ts'
+import { type Attempt, commandFailed, lostConnection, opensshFailure } from './failure.ts'
 import type { HostKey } from './host-key.ts'
 import { shellLine } from './quote.ts'
+import { RemoteStream } from './remote-stream.ts'
 import { Slots } from './slots.ts'
-import type { ConnectPorts, RemoteResult, RunOptions, Transport } from './transport.ts'
+import type { ConnectPorts, RemoteResult, RunOptions, StreamTransport } from './transport.ts'
 
 /** OpenSSH's MaxSessions is 10, for all that share its connection. */
 const CHANNELS_MAX = 8
@@ -19,6 +21,7 @@ const SSH_FAILED = 255
 const CONNECT_S_MAX = 20
 const CONTROL_MS_MAX = 10_000
 const UPLOAD_MS_MAX = 600_000
+const NO_SSH = 'ssh cannot be started: install openssh-client'
 
 export interface SystemDestination {
   /** As ssh is to be told: a name of its configuration, or an address. */
@@ -33,17 +36,22 @@ export interface SystemDestination {
   readonly pinned: readonly HostKey[]
   /** Takes a host of which nothing is known, and has ssh remember it. */
   readonly acceptNew: boolean
+  /** What a person does to have a host trusted of which nothing is known. */
+  readonly toTrust?: string
 }
 
 /**
  * The `ssh` of this machine, for what only it can do: certificates, keys in hardware, ProxyCommand. All commands share one
  * connection, whose socket is in a folder that only we may enter.
  */
-export class SystemTransport implements Transport {
+export class SystemTransport implements StreamTransport {
+  readonly refusesDials = false
   readonly #to: SystemDestination
   readonly #ports: ConnectPorts
   readonly #folder: string
   readonly #slots = new Slots(CHANNELS_MAX)
+  /** Sockets here, by the path on the host that they lead to. */
+  readonly #forwards = new Map<string, Promise<string>>()
 
   private constructor(to: SystemDestination, ports: ConnectPorts, folder: string) {
     this.#to = to
@@ -104,7 +112,22 @@ export class SystemTransport implements Transport {
     if (code !== 0) throw failed('UPLOAD_FAILED', `Cannot write ${path} on ${this.#to.host}: ${stderr.trim()}`)
   }
 
+  /** Connects to a socket here that the shared connection forwards: where nobody listens there, it is closed at once. */
   async dialSocket(path: string, signal?: AbortSignal): Promise<Socket> {
+    const forwarding = this.#forwards.get(path) ?? this.#forward(path, signal)
+    this.#forwards.set(path, forwarding)
+    const local = await forwarding.catch((error: unknown) => {
+      this.#forwards.delete(path)
+      throw error
+    })
+    return new Promise((resolve, reject) => {
+      const socket = connect({ path: local, allowHalfOpen: true })
+      socket.once('connect', () => resolve(socket))
+      socket.once('error', reject)
+    })
+  }
+
+  async #forward(path: string, signal?: AbortSignal): Promise<string> {
     const local = join(this.#folder, this.#ports.random.bytes(6).toString('hex'))
     const forward = ['-O', 'forward', '-L', `${local}:${path}`, this.#to.host]
     const { code, stderr } = await this.#ssh(forward, {
@@ -113,11 +136,39 @@ export class SystemTransport implements Transport {
       ...(signal === undefined ? {} : { signal }),
     })
     if (code !== 0) throw failed('SSH_FAILED', `Cannot reach ${path} on ${this.#to.host}: ${stderr.trim()}`)
-    return new Promise((resolve, reject) => {
-      const socket = connect(local)
-      socket.once('connect', () => resolve(socket))
-      socket.once('error', reject)
+    return local
+  }
+
+  async dialHost(host: string, port: number, signal?: AbortSignal): Promise<Duplex> {
+    const to = `${host.includes(':') ? `[${host}]` : host}:${port}`
+    return this.#streamOf(['-W', to, this.#to.host], [`connect ${to}`], signal)
+  }
+
+  async dialCommand(words: readonly string[], signal?: AbortSignal): Promise<Duplex> {
+    return this.#streamOf([this.#to.host, shellLine(words)], words, signal)
+  }
+
+  /** An `ssh` of its own over the shared connection; where that takes no more sessions, ssh makes another one. */
+  #streamOf(args: readonly string[], words: readonly string[], signal?: AbortSignal): Duplex {
+    signal?.throwIfAborted()
+    const child: ChildProcessWithoutNullStreams = spawn('ssh', [...this.#options(), ...args], {
+      env: { ...this.#ports.env },
     })
+    const stderr = new CollectedOutput(child.stderr)
+    const { stdout: output, stdin: input } = child
+    const stream = new RemoteStream({ output, input, hangUp: () => void child.kill() })
+    let hasSpoken = false
+    output.once('data', () => {
+      hasSpoken = true
+    })
+    child.once('error', cause => stream.destroy(failed('SSH_FAILED', NO_SSH, { cause })))
+    child.once('close', code => {
+      const said = stderr.finish()
+      const failure = code === SSH_FAILED ? opensshFailure(said, this.#attempt()) : undefined
+      const why = failure ?? commandFailed(this.#to.host, words, said)
+      stream.finish(code === 0 || hasSpoken ? undefined : why)
+    })
+    return stream
   }
 
   async close(): Promise<void> {
@@ -158,8 +209,7 @@ export class SystemTransport implements Transport {
       input.on('error', () => {})
       input.end(stdin ?? '')
       child.on('error', error => {
-        const why = 'ssh cannot be started: install openssh-client'
-        reject(signal.aborted ? error : failed('SSH_FAILED', why, { cause: error }))
+        reject(signal.aborted ? error : failed('SSH_FAILED', NO_SSH, { cause: error }))
       })
       child.on('close', code => resolve({ code: code ?? SSH_FAILED, stdout: out.finish(), stderr: err.finish() }))
     })
@@ -191,8 +241,8 @@ export class SystemTransport implements Transport {
   }
 
   #attempt(): Attempt {
-    const { host, port = 22, user = '', keyPaths } = this.#to
-    return { host, port, user, offered: keyPaths }
+    const { host, port = 22, user = '', keyPaths, toTrust } = this.#to
+    return { host, port, user, offered: keyPaths, ...(toTrust === undefined ? {} : { toTrust }) }
   }
 }
 

@@ -36,6 +36,19 @@ export interface Transport {
   readonly close: () => Promise<void>
 }
 
+/** A transport that also carries bytes to and fro, for as long as somebody talks. */
+export interface StreamTransport extends Transport {
+  /** Whether a dial fails where nobody listens; else the stream that comes of it is closed in silence. */
+  readonly refusesDials: boolean
+  /** A connection from the host to an address that it can reach. */
+  readonly dialHost: (host: string, port: number, signal?: AbortSignal) => Promise<Duplex>
+  /**
+   * A command on the host, its input and output as a stream. One that fails before it has said anything ends the stream with
+   * REMOTE_FAILED, which names its last words.
+   */
+  readonly dialCommand: (words: readonly string[], signal?: AbortSignal) => Promise<Duplex>
+}
+
 /** What connecting uses of the world. */
 export interface ConnectPorts {
   readonly clock: Clock
