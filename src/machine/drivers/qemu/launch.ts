@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { sleep, withDeadline } from '../../../core/clock.ts'
-import { errorMessage, failed, unavailable } from '../../../core/errors.ts'
+import { conflict, errorMessage, failed, unavailable } from '../../../core/errors.ts'
 import type { Machine } from '../../model/machine.ts'
 import type { DriverPorts } from '../driver.ts'
-import { listOf, numberOf, optionalTextOf, textOf } from '../settings.ts'
+import { listOf, optionalTextOf, textOf } from '../settings.ts'
 import { readSshKey, type SshKeyPair } from '../ssh-key.ts'
 import { qemuWords, VM_FILES } from './command-line.ts'
 import { imageIn, type MachineImage } from './image/build-image.ts'
@@ -87,18 +87,25 @@ async function startQemu(machine: Machine, made: VmMade, ports: DriverPorts, sig
   }
 }
 
-/** The same as before if they are free, so that what a person has noted of them stays true. */
+/**
+ * sshd's is chosen anew where somebody has taken it. The engine's stays: the machine listens on it, and others know it. Throws
+ * PORT_TAKEN.
+ */
 async function choosePorts({ ports }: VmMade): Promise<{ readonly ssh: number; readonly engine: number }> {
-  return { ssh: await freePort(ports?.ssh), engine: await freePort(ports?.engine) }
+  const before = ports?.engine ?? 0
+  const engine = await freePort(before)
+  if (before !== 0 && engine !== before) {
+    throw conflict(
+      'PORT_TAKEN',
+      `Port ${before} of this host, which leads to the engine, is taken: end what listens there`,
+    )
+  }
+  return { ssh: await freePort(ports?.ssh), engine }
 }
 
 function allForwards({ settings }: Machine, { ports }: VmMade): readonly Forward[] {
   if (ports === undefined) return []
-  return [
-    { host: ports.ssh, guest: SSH_PORT },
-    { host: ports.engine, guest: numberOf(settings, 'qemu-engine-port') },
-    ...forwardsOf(settings),
-  ]
+  return [{ host: ports.ssh, guest: SSH_PORT }, { host: ports.engine, guest: ports.engine }, ...forwardsOf(settings)]
 }
 
 async function seedOf({ name, settings }: Machine, folder: string): Promise<Parameters<typeof packSeed>[0]> {

@@ -39,7 +39,12 @@ export const QEMU_FLAGS: readonly DriverFlag[] = [
     type: 'list',
     summary: 'port of this host that leads to one of the machine: 8080:80 (user network)',
   },
-  { name: 'qemu-engine-port', type: 'number', summary: 'port of the engine', preset: ENGINE_PORT },
+  {
+    name: 'qemu-engine-port',
+    type: 'number',
+    summary: 'port of the engine on a bridge (user network: one that is free)',
+    preset: ENGINE_PORT,
+  },
   { name: 'qemu-ssh-user', type: 'text', summary: 'who logs in', env: 'QEMU_SSH_USER', preset: 'root' },
   { name: 'qemu-ssh-public-key', type: 'list', summary: 'file of one more public key that may log in' },
   { name: 'qemu-image', type: 'text', summary: 'folder of an image that was built elsewhere', env: 'QEMU_IMAGE' },

@@ -26,6 +26,9 @@ export const PACKAGES = [
   'nftables',
   'runc',
   'conmon',
+  'golang-github-containers-common',
+  'etcd-server',
+  'openssl',
   'ca-certificates',
   'xz-utils',
 ]
@@ -66,6 +69,8 @@ export const MASKED_UNITS = [
   'fstrim.timer',
   'e2scrub_all.timer',
   'e2scrub_reap.service',
+  // Whoever runs a manager starts it with settings of their own.
+  'etcd.service',
 ]
 
 /** Files laid over the packages', by their paths below the root. */
