@@ -85,7 +85,7 @@ export class VmStore {
         host: ssh.host,
         port: ssh.port,
         user: ssh.user,
-        keyPath: join(this.store.folderOf(name), ssh.keyFile ?? ''),
+        keyPath: join(this.store.folderOf(name), ssh.keyPath ?? ''),
         pinned: [],
         acceptNew: false,
         ...(ssh.hostKey === undefined ? {} : { expectedKey: ssh.hostKey }),

@@ -20,10 +20,8 @@ export interface SshTarget {
   readonly host: string
   readonly port: number
   readonly user: string
-  /** A private key; absent: what ssh's configuration and the agent offer. */
+  /** A private key, below the machine's own folder unless it begins with a slash; absent: what ssh's configuration and the agent offer. */
   readonly keyPath?: string
-  /** The same, where the driver made it: its name in the machine's own folder. */
-  readonly keyFile?: string
   /** Its host key, where the driver made it, as `SHA256:…`; absent: the person says, or the first contact does. */
   readonly hostKey?: string
 }

@@ -104,7 +104,7 @@ describe('where a virtual machine is', () => {
     expect(qemu.whereabouts(user)).toEqual({
       address: '127.0.0.1',
       url: 'tcp://127.0.0.1:40002',
-      ssh: { host: '127.0.0.1', port: 40_001, user: 'ann', keyFile: 'id_ed25519', hostKey: 'SHA256:z' },
+      ssh: { host: '127.0.0.1', port: 40_001, user: 'ann', keyPath: 'id_ed25519', hostKey: 'SHA256:z' },
     })
     expect(qemu.whereabouts(machineWith(known, BRIDGE))).toMatchObject({
       url: 'tcp://10.0.0.5:2376',

@@ -178,7 +178,7 @@ function whereaboutsOf({ flagNames }: CloudDefinition, machine: Machine): Wherea
       host: address,
       port: numberOf(settings, flagNames.sshPort),
       user: textOf(settings, flagNames.sshUser),
-      ...(keyPath === undefined ? { keyFile: KEY_FILE } : { keyPath }),
+      keyPath: keyPath ?? KEY_FILE,
     },
   }
 }

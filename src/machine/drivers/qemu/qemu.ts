@@ -81,7 +81,7 @@ function whereaboutsOf(machine: Machine): Whereabouts {
       host: address,
       port: ports?.ssh ?? SSH_PORT,
       user: textOf(settings, 'qemu-ssh-user'),
-      keyFile: LOGIN_KEY,
+      keyPath: LOGIN_KEY,
       hostKey,
     },
   }

@@ -156,7 +156,7 @@ describe.each(CLOUDS)('servers at $name', ({ name, token, servers: serversPath, 
     const { address, ssh } = driverOf(name).whereabouts(bench.machine)
     expect({ address, ssh }).toMatchObject({
       address: '192.0.2.7',
-      ssh: { user: 'root', port: 22, keyFile: 'id_ed25519' },
+      ssh: { user: 'root', port: 22, keyPath: 'id_ed25519' },
     })
     expect(statSync(join(bench.folder, 'id_ed25519')).mode & 0o777).toBe(0o600)
     await bench.does('stop')
