@@ -20,7 +20,10 @@ export interface SshTarget {
   readonly host: string
   readonly port: number
   readonly user: string
-  /** A private key, below the machine's own folder unless it begins with a slash; absent: what ssh's configuration and the agent offer. */
+  /**
+   * A private key, in the machine's own folder unless it begins with a slash; absent: what ssh's configuration and the agent
+   * offer.
+   */
   readonly keyPath?: string
   /** Its host key, where the driver made it, as `SHA256:…`; absent: the person says, or the first contact does. */
   readonly hostKey?: string

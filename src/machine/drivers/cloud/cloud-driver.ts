@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { sleep, withDeadline } from '../../../core/clock.ts'
 import { conflict, errorCode, errorMessage, invalidInput, notFound, unavailable } from '../../../core/errors.ts'
 import { newShortId } from '../../../core/random.ts'
@@ -9,6 +9,7 @@ import type { Driver, DriverPorts, DriverWork, Whereabouts } from '../driver.ts'
 import { numberOf, optionalTextOf, textOf } from '../settings.ts'
 import { keepSshKey, md5Fingerprint, readSshKey } from '../ssh-key.ts'
 import type { CloudApi, CloudDefinition, CloudServer } from './cloud-api.ts'
+import { badFlag } from './cloud-settings.ts'
 
 const KEY_FILE = 'id_ed25519'
 const ENGINE_PORT = 2376
@@ -45,6 +46,9 @@ export function cloudDriver(cloud: CloudDefinition): Driver {
           `--${keyId} and --${keyPath} go together: the key there, and the file of it here`,
         )
       }
+      const path = optionalTextOf(settings, keyPath)
+      if (path !== undefined && !isAbsolute(path))
+        throw badFlag(keyPath, path, 'expected a path from the root: /home/me/key')
       cloud.check(settings)
     },
     precheck: withJob(async ({ api, machine }) => {
