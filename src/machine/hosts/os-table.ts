@@ -29,12 +29,22 @@ const COMMON = {
   openssl: 'openssl',
   etcd: 'etcd',
   'seccomp-profile': 'containers-common',
+  'libatomic.so.1': 'libatomic1',
+  'libstdc++.so.6': 'libstdc++6',
 }
 
 const LOCK_WAIT_S = 300
 const APT = ['apt-get', '-q', '-y', '-o', `DPkg::Lock::Timeout=${LOCK_WAIT_S}`]
 
-const RPM_PACKAGES = { ...COMMON, ip: 'iproute', mount: 'util-linux' }
+const RPM_PACKAGES = {
+  ...COMMON,
+  ip: 'iproute',
+  mount: 'util-linux',
+  'libatomic.so.1': 'libatomic',
+  'libstdc++.so.6': 'libstdc++',
+}
+/** One package has all the libraries of the compiler. */
+const GCC_LIBRARIES = { 'libatomic.so.1': 'gcc-libs', 'libstdc++.so.6': 'gcc-libs' }
 
 /** A new distribution is a row, or an ID in one. */
 export const OS_FAMILIES: readonly OsFamily[] = [
@@ -83,7 +93,13 @@ export const OS_FAMILIES: readonly OsFamily[] = [
     name: 'Alpine',
     ids: ['alpine', 'postmarketos'],
     // Busybox has a mount, but not every flag; setsid of ours is asked with -f nowhere.
-    packages: { ...COMMON, flock: 'flock', setsid: 'setsid' },
+    packages: {
+      ...COMMON,
+      flock: 'flock',
+      setsid: 'setsid',
+      'libatomic.so.1': 'libatomic',
+      'libstdc++.so.6': 'libstdc++',
+    },
     install: [['apk', 'add', '--wait', String(LOCK_WAIT_S)]],
     installFiles: ['apk', 'add', '--allow-untrusted', '--no-network'],
     remove: ['apk', 'del'],
@@ -92,7 +108,7 @@ export const OS_FAMILIES: readonly OsFamily[] = [
   {
     name: 'Arch',
     ids: ['arch', 'manjaro', 'archarm', 'endeavouros'],
-    packages: { ...COMMON, mount: 'util-linux' },
+    packages: { ...COMMON, ...GCC_LIBRARIES, mount: 'util-linux' },
     install: [['pacman', '-Sy', '--noconfirm', '--needed']],
     installFiles: ['pacman', '-U', '--noconfirm', '--needed'],
     remove: ['pacman', '-R', '--noconfirm'],

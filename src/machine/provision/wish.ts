@@ -67,6 +67,10 @@ export function wishFor({ machine, address, url, bundle, ...more }: WishInput): 
   const enginePort = Number(new URL(url).port || 2_376)
   const base = { machine, address, bundle, enginePort, ...more }
   const daemons = daemonsOf(base)
+  const unnamed = machine.engine.environment.find(each => !/^[A-Za-z_][A-Za-z0-9_]*=/.test(each))
+  if (unnamed !== undefined) {
+    throw invalidInput('BAD_MACHINE_SETTING', `"${unnamed}" cannot be in the environment: expected NAME=value`)
+  }
   const environment = lines(machine.engine.environment, 'environment')
   const files = daemons.flatMap(({ name, words }): WishedFile[] => [
     { path: argumentsFile(name), mode: '600', content: lines(words, 'arguments') },
@@ -85,8 +89,11 @@ export function wishFor({ machine, address, url, bundle, ...more }: WishInput): 
   }
 }
 
-/** What is needed everywhere: to unpack the bundle, to start daemons, to join networks. */
-const ALWAYS: readonly Needed[] = ['ip', 'mount', 'tar', 'gzip', 'flock', 'setsid']
+/** What is needed everywhere: to unpack the bundle, to start daemons, to join networks; and the libraries of the pinned Node. */
+const ALWAYS: readonly Needed[] = [
+  ...(['ip', 'mount', 'tar', 'gzip', 'flock', 'setsid'] as const),
+  ...(['libatomic.so.1', 'libstdc++.so.6'] as const),
+]
 
 function neededBy({ machine: { engine, swarm }, certifier }: Base): Needed[] {
   const hasEngine = engine.kind === 'shoal' && swarm?.agent !== false
@@ -137,11 +144,22 @@ function managerWords({ machine: { name, swarm }, address, trust }: Base): strin
   const isPlain = trust === undefined
   const rest = isPlain && !isOwnStore(swarm?.discovery) ? [swarm?.discovery ?? ''] : []
   return [
-    ...['swarm', 'manage', '--data-root', DATA_ROOT, '-H', `unix://${MANAGER_SOCKET}`, '-H', listen],
-    ...['--advertise', `${address}:${port}`, ...store],
+    'swarm',
+    'manage',
+    '--data-root',
+    DATA_ROOT,
+    '-H',
+    `unix://${MANAGER_SOCKET}`,
+    '-H',
+    listen,
+    '--advertise',
+    `${address}:${port}`,
+    ...store,
     // With certificates a manager has a name, and no node may have the same.
     ...(isPlain ? [] : ['--name', `manager-${name}`]),
-    ...['--strategy', swarm?.strategy ?? 'spread', ...flags(swarm?.options ?? [])],
+    '--strategy',
+    swarm?.strategy ?? 'spread',
+    ...flags(swarm?.options ?? []),
     ...(isPlain ? ['--insecure'] : isOwnStore(swarm?.discovery) ? [] : joinFlags(trust)),
     ...rest,
   ]
@@ -152,7 +170,12 @@ function agentWords(base: Base): string[] {
   const { engine, swarm } = machine
   const open = ['-H', `tcp://0.0.0.0:${enginePort}`]
   const shared = [
-    ...['--name', machine.name, '--data-root', DATA_ROOT, '-H', `unix://${ENGINE_SOCKET}`],
+    '--name',
+    machine.name,
+    '--data-root',
+    DATA_ROOT,
+    '-H',
+    `unix://${ENGINE_SOCKET}`,
     ...Object.entries(engine.labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
     ...engine.insecureRegistries.flatMap(registry => ['--insecure-registry', registry]),
     ...engine.registryMirrors.flatMap(mirror => ['--registry-mirror', mirror]),

@@ -101,6 +101,7 @@ answers() {
 is_there() {
   case $1 in
     seccomp-profile) [ -e /usr/share/containers/seccomp.json ] || [ -e /etc/containers/seccomp.json ] ;;
+    lib*.so.*) ls /lib/"$1" /lib64/"$1" /usr/lib/"$1" /usr/lib64/"$1" /usr/lib/*-linux-gnu/"$1" 2>/dev/null | grep -q . ;;
     *) command -v "$1" > /dev/null ;;
   esac
 }

@@ -29,6 +29,8 @@ export const PACKAGES = [
   'golang-github-containers-common',
   'etcd-server',
   'openssl',
+  'libatomic1',
+  'libstdc++6',
   'ca-certificates',
   'xz-utils',
 ]
