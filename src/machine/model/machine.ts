@@ -44,6 +44,8 @@ export interface SwarmSettings {
   readonly options: readonly string[]
   /** More flags of `swarm join`. */
   readonly joinOptions: readonly string[]
+  /** Spoken to without certificates: by whoever reaches its ports. */
+  readonly insecure?: boolean
 }
 
 /** What the store keeps of one machine. */

@@ -32,6 +32,7 @@ const MACHINE = Type.Object({
       strategy: Type.String(),
       options: TEXTS,
       joinOptions: TEXTS,
+      insecure: Type.Optional(Type.Boolean()),
     }),
   ),
   certificateNames: TEXTS,

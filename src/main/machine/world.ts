@@ -1,15 +1,32 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:os'
+import { join, resolve } from 'node:path'
 import type { MachineWorld } from '../../cli/index.ts'
 import { errorCode, failed } from '../../core/errors.ts'
-import { connectHost, dumpSshConfig } from '../../machine/index.ts'
+import {
+  cleanHost,
+  connectHost,
+  createToken,
+  dumpSshConfig,
+  openBundle,
+  provisionHost,
+  upgradeHost,
+} from '../../machine/index.ts'
 import { writeDurably } from '../../runtime/linux/files/durable-file.ts'
 import { lockFile } from '../../runtime/linux/files/file-lock.ts'
+import { VERSION } from '../version.ts'
+
+const files = { writeDurably, lock: lockFile }
+
+/** The folder of `bin` and `dist`, be this process run from there or from the sources. */
+function rootOf(): string {
+  return resolve(process.argv[1] ?? '', '../../..')
+}
 
 /** What the commands of `machine` use of this host. */
 export const machineWorld: MachineWorld = {
-  files: { writeDurably, lock: lockFile },
+  files,
   connect: (request, { clock, random, env }, signal) => connectHost(request, { clock, random, env }, signal),
   async runProgram(words, { env, signal }) {
     const [program = '', ...args] = words
@@ -26,5 +43,7 @@ export const machineWorld: MachineWorld = {
       signal.removeEventListener('abort', stop)
     }
   },
+  bundle: store => openBundle({ root: rootOf(), cache: join(store.root, 'cache'), version: VERSION, files }),
+  hosts: { provision: provisionHost, clean: cleanHost, upgrade: upgradeHost, createToken },
   sshConfigOf: (request, env) => dumpSshConfig(request, { env }),
 }

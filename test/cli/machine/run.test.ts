@@ -52,7 +52,10 @@ describe('machine ssh', () => {
     const { code, stdout } = await world.machine('ssh', 'n1,n2', 'echo', '$HOME', '-x')
     expect(code).toBe(5)
     expect(stdout.split('\n').toSorted()).toEqual(['', '[n1] ^[[2Jb', '[n1] a', '[n2] no'])
-    expect(world.commands.map(({ words }) => words)).toEqual(Array(2).fill(['sh', '-c', 'echo $HOME -x']))
+    expect(world.commands.map(({ words }) => words)).toEqual([
+      ['sh', '-c', 'echo $HOME -x'],
+      ['sh', '-c', 'echo $HOME -x'],
+    ])
     expect(await world.machine('ssh', 'n1,n2')).toMatchObject({ code: 2 })
   })
 

@@ -3,7 +3,13 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type MachineWorld, machineGroup } from '../../../src/cli/index.ts'
-import type { HostRequest } from '../../../src/machine/index.ts'
+import {
+  exitCodeOf,
+  type HostRequest,
+  type ProvisionOptions,
+  type ProvisionRequest,
+  type ProvisionResult,
+} from '../../../src/machine/index.ts'
 import { readHostKey } from '../../../src/machine/ssh/host-key.ts'
 import { type Outcome, runCommand } from '../support/run.ts'
 
@@ -28,6 +34,12 @@ export interface FakeWorld {
   answer: (host: string, words: readonly string[]) => { readonly code: number; readonly lines: readonly string[] }
   /** Fails instead of connecting. */
   refuse: ((host: string) => Error | undefined) | undefined
+  readonly provisioned: { readonly request: ProvisionRequest; readonly options: ProvisionOptions }[]
+  readonly upgraded: { readonly request: ProvisionRequest; readonly options: ProvisionOptions & { drain: boolean } }[]
+  readonly cleaned: { readonly request: ProvisionRequest; readonly data: boolean }[]
+  readonly tokens: { readonly role: string; readonly master: string }[]
+  /** What is done on a host, and how it ends: connects, and changes one thing. */
+  finish: (request: ProvisionRequest, options: Pick<ProvisionOptions, 'signal' | 'onEvent'>) => Promise<ProvisionResult>
   readonly dispose: () => Promise<void>
 }
 
@@ -52,6 +64,11 @@ export function fakeWorld(): FakeWorld {
     commands: [],
     answer: () => ({ code: 0, lines: [] }),
     refuse: undefined,
+    provisioned: [],
+    cleaned: [],
+    upgraded: [],
+    tokens: [],
+    finish: asOnAnyHost,
     dispose: () => rm(root, { recursive: true }),
   }
   const machineWorld: MachineWorld = {
@@ -80,10 +97,62 @@ export function fakeWorld(): FakeWorld {
       fake.programs.push({ words, config: at < 0 ? '' : readFileSync(words[at + 1] ?? '', 'utf8') })
       return fake.programCode
     },
+    bundle: async () => ({
+      version: '9.9.9',
+      digest: '0',
+      architecture: 'x86_64',
+      content: async () => Buffer.alloc(0),
+    }),
+    hosts: {
+      async provision(request, options) {
+        fake.provisioned.push({ request, options })
+        return fake.finish(request, options)
+      },
+      async clean(request, options) {
+        fake.cleaned.push({ request, data: options.data })
+        return fake.finish(request, options)
+      },
+      async upgrade(request, options) {
+        fake.upgraded.push({ request, options })
+        return fake.finish(request, options)
+      },
+      async createToken(role, request) {
+        fake.tokens.push({ role, master: request.machine.name })
+        return `token of a ${role}`
+      },
+    },
     sshConfigOf: async ({ host, port = 22, user = 'root' }) =>
       `user ${user}\nhostname ${host}\nport ${port}\nproxyjump none\nidentityfile ~/.ssh/id_rsa\nsendenv LANG\n`,
   }
   return fake
+}
+
+async function asOnAnyHost(
+  { machine, connect }: ProvisionRequest,
+  { signal, onEvent }: Pick<ProvisionOptions, 'signal' | 'onEvent'>,
+): Promise<ProvisionResult> {
+  const result = { machine: machine.name, changed: ['engine'], warnings: [], roundTrips: 1, durationMs: 5 } as const
+  try {
+    await (await connect(signal)).close()
+    const place = {
+      ts: '2026-01-01T00:00:00.000Z',
+      machine: machine.name,
+      step: 'engine',
+      index: 7,
+      total: 12,
+    } as const
+    onEvent({ ...place, event: 'ok', message: 'engine 9.9.9 is there' })
+    return { ...result, ok: true, exitCode: 0 }
+  } catch (error) {
+    const failure = error instanceof Error ? error : new Error(String(error))
+    return {
+      ...result,
+      changed: [],
+      ok: false,
+      exitCode: exitCodeOf(error),
+      failed: { step: 'connect', error: failure },
+    }
+  }
 }
 
 function pretendedHost(host: string, fake: FakeWorld): Awaited<ReturnType<MachineWorld['connect']>> {

@@ -1,13 +1,10 @@
-import type { CommandGroup, CommandLeaf } from '../../command.ts'
+import type { CommandGroup } from '../../command.ts'
 import { changeCommands } from './change/commands.ts'
 import { lookCommands } from './look/commands.ts'
-import { type MachineWorld, type RunMachineCommand, withStore } from './machine-command.ts'
+import { type MachineWorld, withStore } from './machine-command.ts'
 import { GLOBAL_OPTIONS } from './machine-options.ts'
 import { makeCommands } from './make/commands.ts'
 import { runCommands } from './run/commands.ts'
-
-/** A command before it knows its world. */
-export type MachineLeaf = Omit<CommandLeaf, 'load'> & { readonly run: () => Promise<RunMachineCommand> }
 
 /** The `machine` family. main/ gives the world: what it does to this host and to others. */
 export function machineGroup(version: string, loadWorld: () => Promise<MachineWorld>): CommandGroup {

@@ -1,14 +1,19 @@
 import { join } from 'node:path'
 import { EXIT_CODES, invalidInput, unsupported } from '../../../core/errors.ts'
 import {
+  type Bundle,
+  type cleanHost,
+  type createToken,
   type DriverPorts,
   driverPorts,
   type HostRequest,
   MachineStore,
+  type provisionHost,
   type StoreFiles,
   type Transport,
+  type upgradeHost,
 } from '../../../machine/index.ts'
-import type { CommandContext, Environment, Invocation, Options, RunCommand } from '../../command.ts'
+import type { CommandContext, CommandLeaf, Environment, Invocation, Options, RunCommand } from '../../command.ts'
 import { printError } from '../../output/print-error.ts'
 import { exitCodeOfMachine } from './exit-code.ts'
 
@@ -22,8 +27,19 @@ export interface MachineWorld {
    * installed.
    */
   readonly runProgram: (words: readonly string[], options: ProgramOptions) => Promise<number>
+  /** Shoal as hosts get it: this installation. Throws NOT_BUILT. */
+  readonly bundle: (store: MachineStore) => Promise<Bundle>
+  readonly hosts: HostWork
   /** What ssh's configuration says of a host, as `ssh -G` prints it; undefined: there is no ssh here. */
   readonly sshConfigOf: (request: HostRequest, env: Environment) => Promise<string | undefined>
+}
+
+/** What is done to hosts over SSH, each in steps of its own. */
+export interface HostWork {
+  readonly provision: typeof provisionHost
+  readonly clean: typeof cleanHost
+  readonly upgrade: typeof upgradeHost
+  readonly createToken: typeof createToken
 }
 
 export interface ProgramOptions {
@@ -38,6 +54,9 @@ export interface MachineCommand extends Invocation {
 }
 
 export type RunMachineCommand = (command: MachineCommand) => Promise<number | void>
+
+/** A command before it knows its world. */
+export type MachineLeaf = Omit<CommandLeaf, 'load'> & { readonly run: () => Promise<RunMachineCommand> }
 
 /** The machine that is meant where none is named. */
 const DEFAULT_MACHINE = 'default'

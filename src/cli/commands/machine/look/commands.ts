@@ -1,83 +1,87 @@
 import type { OptionDefinition } from '../../../command.ts'
-import type { MachineLeaf } from '../group.ts'
+import type { MachineLeaf } from '../machine-command.ts'
 
 const GROUP = 'Look at machines:'
 const FORMAT: OptionDefinition = { flags: '-f, --format <template>', summary: 'a template such as {{.Name}}' }
 const SWARM: OptionDefinition = { flags: '--swarm', summary: 'the manager on it, not its engine' }
 
+const FACTS: readonly MachineLeaf[] = [
+  {
+    name: 'ls',
+    group: GROUP,
+    summary: 'List machines, each asked how it is',
+    options: [
+      { flags: '-q, --quiet', summary: 'names only' },
+      {
+        flags: '--filter <key=value>',
+        summary: 'only those with this driver, label, name (a pattern), state or swarm',
+        repeatable: true,
+      },
+      { flags: '-t, --timeout <seconds>', summary: 'how long to wait for each (default: 10)' },
+      FORMAT,
+    ],
+    run: async () => (await import('./ls.ts')).runLs,
+  },
+  {
+    name: 'active',
+    group: GROUP,
+    summary: 'Print the machine that $DOCKER_HOST points at',
+    options: [{ flags: '-t, --timeout <seconds>', summary: 'how long to wait (default: 10)' }],
+    run: async () => (await import('./active.ts')).runActive,
+  },
+  {
+    name: 'env',
+    group: GROUP,
+    summary: 'Print what a shell needs to have docker speak to a machine',
+    args: '[name]',
+    options: [
+      SWARM,
+      { flags: '--shell <name>', summary: 'sh, fish, powershell, cmd, tcsh or emacs (default: yours)' },
+      { flags: '-u, --unset', summary: 'print what takes the variables back' },
+      { flags: '--no-proxy', summary: 'add the machine to NO_PROXY' },
+    ],
+    run: async () => (await import('./env.ts')).runEnv,
+  },
+  {
+    name: 'config',
+    group: GROUP,
+    summary: "Print docker's flags for a machine",
+    args: '[name]',
+    options: [SWARM],
+    run: async () => (await import('./env.ts')).runConfig,
+  },
+  {
+    name: 'inspect',
+    group: GROUP,
+    summary: 'Print what is known of a machine, without its secrets',
+    args: '[name]',
+    options: [FORMAT],
+    run: async () => (await import('./facts.ts')).runInspect,
+  },
+  ...['ip', 'status'].map(
+    (name): MachineLeaf => ({
+      name,
+      group: GROUP,
+      summary: name === 'ip' ? 'Print the addresses of machines' : 'Print the states of machines',
+      args: '[name...]',
+      run: async () => {
+        const { runIp, runStatus } = await import('./facts.ts')
+        return name === 'ip' ? runIp : runStatus
+      },
+    }),
+  ),
+  {
+    name: 'url',
+    group: GROUP,
+    summary: 'Print where the engine of a machine answers',
+    args: '[name]',
+    run: async () => (await import('./facts.ts')).runUrl,
+  },
+]
+
 export function lookCommands(version: string): readonly MachineLeaf[] {
   return [
-    {
-      name: 'ls',
-      group: GROUP,
-      summary: 'List machines, each asked how it is',
-      options: [
-        { flags: '-q, --quiet', summary: 'names only' },
-        {
-          flags: '--filter <key=value>',
-          summary: 'only those with this driver, label, name (a pattern), state or swarm',
-          repeatable: true,
-        },
-        { flags: '-t, --timeout <seconds>', summary: 'how long to wait for each (default: 10)' },
-        FORMAT,
-      ],
-      run: async () => (await import('./ls.ts')).runLs,
-    },
-    {
-      name: 'active',
-      group: GROUP,
-      summary: 'Print the machine that $DOCKER_HOST points at',
-      options: [{ flags: '-t, --timeout <seconds>', summary: 'how long to wait (default: 10)' }],
-      run: async () => (await import('./active.ts')).runActive,
-    },
-    {
-      name: 'env',
-      group: GROUP,
-      summary: 'Print what a shell needs to have docker speak to a machine',
-      args: '[name]',
-      options: [
-        SWARM,
-        { flags: '--shell <name>', summary: 'sh, fish, powershell, cmd, tcsh or emacs (default: yours)' },
-        { flags: '-u, --unset', summary: 'print what takes the variables back' },
-        { flags: '--no-proxy', summary: 'add the machine to NO_PROXY' },
-      ],
-      run: async () => (await import('./env.ts')).runEnv,
-    },
-    {
-      name: 'config',
-      group: GROUP,
-      summary: "Print docker's flags for a machine",
-      args: '[name]',
-      options: [SWARM],
-      run: async () => (await import('./env.ts')).runConfig,
-    },
-    {
-      name: 'inspect',
-      group: GROUP,
-      summary: 'Print what is known of a machine, without its secrets',
-      args: '[name]',
-      options: [FORMAT],
-      run: async () => (await import('./facts.ts')).runInspect,
-    },
-    ...['ip', 'status'].map(
-      (name): MachineLeaf => ({
-        name,
-        group: GROUP,
-        summary: name === 'ip' ? 'Print the addresses of machines' : 'Print the states of machines',
-        args: '[name...]',
-        run: async () => {
-          const { runIp, runStatus } = await import('./facts.ts')
-          return name === 'ip' ? runIp : runStatus
-        },
-      }),
-    ),
-    {
-      name: 'url',
-      group: GROUP,
-      summary: 'Print where the engine of a machine answers',
-      args: '[name]',
-      run: async () => (await import('./facts.ts')).runUrl,
-    },
+    ...FACTS,
     {
       name: 'version',
       group: GROUP,

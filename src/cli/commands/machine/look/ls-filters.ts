@@ -1,6 +1,6 @@
 import { readFilters } from '../../../engine/filters.ts'
 import { badArgument } from '../../../usage.ts'
-import type { LsRow } from './ls.ts'
+import type { LsRow } from './ls-row.ts'
 
 /** Values of one key are alternatives; all keys must hold. */
 export interface LsFilter {

@@ -3,20 +3,9 @@ import { driverOf, type Machine, managerUrl } from '../../../../machine/index.ts
 import { type ListingFormat, renderListing } from '../../../output/format.ts'
 import { badArgument } from '../../../usage.ts'
 import { type MachineCommand, portsOf } from '../machine-command.ts'
-import { lookAt, type MachineLook } from './look-at.ts'
+import { lookAt } from './look-at.ts'
 import { type LsFilter, readLsFilters } from './ls-filters.ts'
-
-/** One machine of the list. */
-export interface LsRow extends MachineLook {
-  readonly name: string
-  readonly driver: string
-  readonly url: string
-  /** `-`, `*`, or `* (swarm)` where $DOCKER_HOST points at its manager. */
-  readonly active: string
-  /** Name of the machine that manages its cluster, `X (master)` on that machine; empty: none. */
-  readonly swarm: string
-  readonly labels: Readonly<Record<string, string>>
-}
+import type { LsRow } from './ls-row.ts'
 
 const TIMEOUT_S = 10
 /** So many machines are asked at the same time. */

@@ -1,4 +1,4 @@
-import type { MachineLeaf } from '../group.ts'
+import type { MachineLeaf } from '../machine-command.ts'
 import { CREATE_OPTIONS, PROVISION_OPTIONS } from './create-options.ts'
 
 const GROUP = 'Make machines:'

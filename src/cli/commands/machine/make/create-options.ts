@@ -24,7 +24,11 @@ const COMMON: readonly OptionDefinition[] = [
   { flags: '--tls-san <name>', summary: 'one more name or address for its certificate', repeatable: true },
   { flags: '--swarm', summary: 'have it join a cluster' },
   { flags: '--swarm-master', summary: 'have it run a manager' },
-  { flags: '--swarm-discovery <url>', summary: "the cluster's store: etcd://10.0.0.1:2379/prod" },
+  {
+    flags: '--swarm-discovery <url>',
+    summary: "machine://NAME, or the cluster's store (default: the cluster of the store's machines)",
+  },
+  { flags: '--insecure', summary: 'without certificates, for a network where everybody may do everything' },
   { flags: '--swarm-strategy <name>', summary: 'spread, binpack or random (default: spread)' },
   { flags: '--swarm-opt <flag=value>', summary: 'a flag of swarm manage', repeatable: true },
   { flags: '--swarm-join-opt <flag=value>', summary: 'a flag of swarm join', repeatable: true },

@@ -1,5 +1,6 @@
 import { EXIT_CODES, invalidInput } from '../../../../core/errors.ts'
 import { checkMachineName, driverOf, type Machine } from '../../../../machine/index.ts'
+import { allMachines, joinedTo } from '../cluster/masters.ts'
 import { type MachineCommand, portsOf } from '../machine-command.ts'
 import { provision } from './provision.ts'
 import { readMachine, type Wanted, writtenFlags } from './read-machine.ts'
@@ -27,7 +28,9 @@ export async function createOne(wanted: Wanted, command: MachineCommand, reporte
   const { name } = wanted
   return store.exclusively(name, context.signal, async () => {
     const existing = (await store.has(name)) ? await store.load(name) : undefined
-    const machine = readMachine(wanted, existing, context.clock.nowMs())
+    const read = readMachine(wanted, existing, context.clock.nowMs())
+    const machine =
+      read.swarm === undefined ? read : { ...read, swarm: joinedTo(read.swarm, await othersThan(name, command)) }
     if (!options.flag('dryRun')) {
       await make(machine, existing, { command, reporter })
     } else {
@@ -38,6 +41,10 @@ export async function createOne(wanted: Wanted, command: MachineCommand, reporte
     const made = options.flag('dryRun') ? machine : await store.load(name)
     return provision(made, command, reporter)
   })
+}
+
+async function othersThan(name: string, command: MachineCommand): Promise<readonly Machine[]> {
+  return (await allMachines(command)).filter(machine => machine.name !== name)
 }
 
 interface Making {

@@ -4,6 +4,7 @@ import {
   driverOf,
   type EngineSettings,
   type Machine,
+  PLAIN_ENGINE,
   parseHost,
   readSettings,
   type Settings,
@@ -86,64 +87,77 @@ function withHost(written: WrittenFlags): WrittenFlags {
   return { ...written, text: flag => written.text(flag) ?? said[flag] }
 }
 
-function readEngine(written: WrittenFlags, before: EngineSettings | undefined): EngineSettings {
-  const kind = written.text('engine') ?? before?.kind ?? 'shoal'
+function readEngine(written: WrittenFlags, before: EngineSettings = PLAIN_ENGINE): EngineSettings {
+  const kind = written.text('engine') ?? before.kind
   if (kind !== 'shoal' && kind !== 'docker') {
     throw invalidInput('BAD_FLAG', `invalid argument "${kind}" for --engine: expected shoal or docker`)
   }
-  const labels = written.list('engine-label').map(label => {
-    const equals = label.indexOf('=')
-    if (equals < 1) throw invalidInput('BAD_FLAG', `invalid argument "${label}" for --engine-label: expected key=value`)
-    return [label.slice(0, equals), label.slice(equals + 1)] as const
-  })
-  const mirrors = written.list('engine-registry-mirror')
-  const fromEnv = written.env('ENGINE_REGISTRY_MIRROR')
-  const storageDriver = written.text('engine-storage-driver') ?? before?.storageDriver
+  const labels = written.list('engine-label').map(readLabel)
+  const mirror = written.env('ENGINE_REGISTRY_MIRROR')
+  const mirrors = before.registryMirrors.length === 0 && mirror ? [mirror] : before.registryMirrors
+  const storageDriver = written.text('engine-storage-driver') ?? before.storageDriver
   return {
     kind,
-    labels: labels.length === 0 ? (before?.labels ?? {}) : Object.fromEntries(labels),
-    options: listOr(written, 'engine-opt', before?.options),
-    environment: listOr(written, 'engine-env', before?.environment),
-    insecureRegistries: listOr(written, 'engine-insecure-registry', before?.insecureRegistries),
-    registryMirrors: mirrors.length > 0 ? mirrors : (before?.registryMirrors ?? (fromEnv ? [fromEnv] : [])),
+    labels: labels.length === 0 ? before.labels : Object.fromEntries(labels),
+    options: listOr(written, 'engine-opt', before.options),
+    environment: listOr(written, 'engine-env', before.environment),
+    insecureRegistries: listOr(written, 'engine-insecure-registry', before.insecureRegistries),
+    registryMirrors: listOr(written, 'engine-registry-mirror', mirrors),
     ...(storageDriver === undefined ? {} : { storageDriver }),
   }
 }
 
+function readLabel(label: string): readonly [string, string] {
+  const equals = label.indexOf('=')
+  if (equals >= 1) return [label.slice(0, equals), label.slice(equals + 1)]
+  throw invalidInput('BAD_FLAG', `invalid argument "${label}" for --engine-label: expected key=value`)
+}
+
+/** What is absent for a machine of no cluster. */
+const NO_PART: SwarmSettings = {
+  discovery: '',
+  master: false,
+  agent: false,
+  host: MANAGER_HOST,
+  strategy: 'spread',
+  options: [],
+  joinOptions: [],
+}
+
 /** Undefined: it is in no cluster. Throws BAD_FLAG for flags of a cluster without --swarm or --swarm-master. */
-function readSwarm(written: WrittenFlags, before: SwarmSettings | undefined): SwarmSettings | undefined {
+function readSwarm(written: WrittenFlags, existing: SwarmSettings | undefined): SwarmSettings | undefined {
   const [agent, master] = [written.isSet('swarm'), written.isSet('swarm-master')]
-  if (!agent && !master && before === undefined) {
+  if (!agent && !master && existing === undefined) {
     const lonely = ['swarm-discovery', 'swarm-strategy', 'swarm-host'].find(flag => written.text(flag) !== undefined)
     if (lonely === undefined) return undefined
     throw invalidInput('BAD_FLAG', `--${lonely} is of a cluster: add --swarm, --swarm-master, or both`)
   }
-  const discovery = written.text('swarm-discovery') ?? before?.discovery ?? ''
-  if (discovery !== '' && !/^[a-z][a-z0-9+.-]*:\/\/./.test(discovery)) {
-    throw invalidInput(
-      'BAD_FLAG',
-      `invalid argument "${discovery}" for --swarm-discovery: expected a URL such as etcd://10.0.0.1:2379`,
-    )
-  }
-  if (discovery === '' && !master && before?.master !== true) {
-    throw invalidInput('BAD_FLAG', '--swarm needs --swarm-discovery: the URL of the cluster to join')
-  }
-  const strategy = written.text('swarm-strategy') ?? before?.strategy ?? 'spread'
-  if (!STRATEGIES.includes(strategy)) {
-    throw invalidInput(
-      'BAD_FLAG',
-      `invalid argument "${strategy}" for --swarm-strategy: expected ${STRATEGIES.join(', ')}`,
-    )
-  }
+  const before = existing ?? NO_PART
+  const isInsecure = written.isSet('insecure') || before.insecure === true
   return {
-    discovery,
-    master: master || before?.master === true,
-    agent: agent || before?.agent === true,
-    host: written.text('swarm-host') ?? before?.host ?? MANAGER_HOST,
-    strategy,
-    options: listOr(written, 'swarm-opt', before?.options),
-    joinOptions: listOr(written, 'swarm-join-opt', before?.joinOptions),
+    discovery: readDiscovery(written.text('swarm-discovery') ?? before.discovery),
+    master: master || before.master,
+    agent: agent || before.agent,
+    host: written.text('swarm-host') ?? before.host,
+    strategy: readStrategy(written.text('swarm-strategy') ?? before.strategy),
+    options: listOr(written, 'swarm-opt', before.options),
+    joinOptions: listOr(written, 'swarm-join-opt', before.joinOptions),
+    ...(isInsecure ? { insecure: true } : {}),
   }
+}
+
+function readDiscovery(text: string): string {
+  if (text === '' || /^[a-z][a-z0-9+.-]*:\/\/./.test(text)) return text
+  throw invalidInput(
+    'BAD_FLAG',
+    `invalid argument "${text}" for --swarm-discovery: expected a URL such as etcd://10.0.0.1:2379`,
+  )
+}
+
+function readStrategy(text: string): string {
+  if (STRATEGIES.includes(text)) return text
+  const known = STRATEGIES.join(', ')
+  throw invalidInput('BAD_FLAG', `invalid argument "${text}" for --swarm-strategy: expected ${known}`)
 }
 
 function listOr(written: WrittenFlags, flag: string, before: readonly string[] = []): readonly string[] {

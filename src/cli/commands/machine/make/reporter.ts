@@ -1,22 +1,10 @@
+import type { ProvisionEvent } from '../../../../machine/index.ts'
 import type { CommandContext, Options } from '../../../command.ts'
 import { createProgress } from '../../../output/progress/progress.ts'
 
-/** What is told of one step of one machine. */
-export interface StepEvent {
-  /** Wall clock, RFC 3339. */
-  readonly ts: string
-  readonly machine: string
-  readonly step: string
-  /** Of the step, from 1. */
-  readonly index: number
-  readonly total: number
-  readonly event: string
-  readonly message: string
-}
-
 /** What is told of machines while they are made. */
 export interface Reporter {
-  readonly event: (event: StepEvent) => void
+  readonly event: (event: ProvisionEvent) => void
   /** A line on a machine that belongs to no step of provisioning. */
   readonly say: (machine: string, line: string) => void
   /** How it ended for one machine. */
@@ -55,8 +43,10 @@ function asJson({ stdout, clock }: CommandContext): Reporter {
 function inLines({ stderr }: CommandContext): Reporter {
   const print = (machine: string, line: string): void => void stderr.write(`[${machine}] ${line}\n`)
   return {
+    // How it failed is told at the end.
     event: ({ machine, step, event, message }) => {
-      if (event !== 'start') print(machine, `${step}: ${event === 'undo' ? 'taken back: ' : ''}${message}`)
+      if (event !== 'start' && event !== 'fail')
+        print(machine, `${step}: ${event === 'undo' ? 'taken back: ' : ''}${message}`)
     },
     say: print,
     conclude: ({ machine, message }) => print(machine, message),
@@ -71,7 +61,7 @@ function onTerminal(kind: string, context: CommandContext): Reporter {
   return {
     event({ machine, step, index, total, event, message }) {
       const place = `Provisioning ${index}/${total} ${step}`
-      if (event === 'change' || event === 'fail') progress.print(`[${machine}] ${step}: ${message}\n`)
+      if (event === 'change') progress.print(`[${machine}] ${step}: ${message}\n`)
       else tell(machine, message === '' ? place : `${place}: ${message}`)
     },
     say: (machine, line) => tell(machine, `Creating: ${line}`),

@@ -1,4 +1,4 @@
-import type { MachineLeaf } from '../group.ts'
+import type { MachineLeaf } from '../machine-command.ts'
 
 const GROUP = 'Reach machines:'
 
