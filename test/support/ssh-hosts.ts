@@ -3,13 +3,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { until } from '../../scripts/lib/command.ts'
 import { Hosts } from '../../scripts/lib/hosts.ts'
 
 /**
  * Goes into a root of its own, a copy-on-write view of this machine's, and runs sshd there: whatever is provisioned stays in it.
- * Docker's socket and what this machine has of Shoal are not seen.
+ * Docker's socket and what this machine has of Shoal are not seen; these sources are, at /opt/source.
  */
 const ENTER = `set -e
 root=$1/root
@@ -20,10 +20,13 @@ mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 mkdir -p "$root/run/sshd" "$root/etc/shoal-test"
 rm -rf "$root/opt/shoal" "$root/etc/shoal" "$root/var/lib/shoal" "$root/usr/local/bin/shoal" "$root/usr/local/bin/swarm"
-mkdir -p "$root/var/lib/shoal"
+mkdir -p "$root/var/lib/shoal" "$root/opt/source"
+mount --bind "$3" "$root/opt/source"
 mount --bind "$1/lib" "$root/var/lib/shoal"
 cp "$2"/* "$root/etc/shoal-test/"
-chmod 600 "$root"/etc/shoal-test/*
+chmod 600 "$root"/etc/shoal-test/host
+# sudo looks its host's name up.
+echo "127.0.1.1 $(hostname)" >> "$root/etc/hosts"
 exec chroot "$root" /usr/sbin/sshd -D -e -f /etc/shoal-test/config
 `
 
@@ -78,7 +81,15 @@ export class SshHosts {
     await this.hosts.start(name, address)
     const place = this.hosts.dataDirectory(name)
     mkdirSync(join(place, 'lib'), { recursive: true })
-    this.hosts.spawn(name, 'sshd', ['sh', '-c', ENTER, 'enter', place, join(this.directory, 'keys', 'sshd')])
+    this.hosts.spawn(name, 'sshd', [
+      'sh',
+      '-c',
+      ENTER,
+      'enter',
+      place,
+      join(this.directory, 'keys', 'sshd'),
+      resolve('.'),
+    ])
     await until(`sshd on ${name}`, async () => ((await isListening(address)) ? true : undefined), { everyMs: 50 })
     return { name, address, changes: join(place, 'upper') }
   }
@@ -86,6 +97,11 @@ export class SshHosts {
   /** Runs a script as root on a host, past sshd. */
   run(name: string, script: string): Promise<string> {
     return this.hosts.run(name, ['chroot', join(this.hosts.dataDirectory(name), 'root'), 'sh', '-c', script])
+  }
+
+  /** What tests need to see of it: processes of the host whose command line matches. */
+  pids(name: string, pattern: RegExp): number[] {
+    return this.hosts.pids(name, pattern)
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,12 @@
 /** Where things of ours stand on a host. Everything is below these, so that a host can be cleaned. */
 export const HOST_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
+/** Of engines and managers: their own default. */
+export const DATA_ROOT = '/var/lib/shoal'
+export const ENGINE_SOCKET = '/run/shoal/engine.sock'
+export const MANAGER_SOCKET = '/run/shoal/manager.sock'
+export const TLS_DIRECTORY = '/etc/shoal/tls'
+
 export const PLACES = {
   versions: '/opt/shoal/versions',
   current: '/opt/shoal/current',

@@ -1,6 +1,7 @@
 import { familyOf, packagesFor } from '../hosts/os-table.ts'
+import { plainStore } from './daemon-words.ts'
 import type { Scene } from './step.ts'
-import { plainStore, type Wish } from './wish.ts'
+import type { Wish } from './wish.ts'
 
 /** What is wrong with a host, and what to do. */
 export interface Finding {

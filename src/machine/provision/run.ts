@@ -49,7 +49,11 @@ export class Run {
     const { machine, address, url, bundle, trust, certifier } = this.request
     const { offline = false, packageDirectory } = this.options
     this.#wish ??= wishFor({
-      ...{ machine, address, url, bundle, offline },
+      machine,
+      address,
+      url,
+      bundle,
+      offline,
       ...(trust === undefined ? {} : { trust }),
       ...(certifier === undefined ? {} : { certifier }),
       ...(packageDirectory === undefined ? {} : { packageDirectory }),
@@ -139,10 +143,14 @@ export class Run {
     }
   }
 
+  async close(): Promise<void> {
+    await this.#transport?.close()
+  }
+
   /** Ends the connection; how the run ended. */
   async finish(error?: unknown): Promise<ProvisionResult> {
     await this.keeper.keep()
-    await this.#transport?.close()
+    await this.close()
     const failed = error instanceof Error ? { failed: { step: this.#step, error } } : {}
     return {
       ok: error === undefined,

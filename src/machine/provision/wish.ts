@@ -3,7 +3,8 @@ import { invalidInput } from '../../core/errors.ts'
 import type { Needed } from '../hosts/os-table.ts'
 import type { Machine } from '../model/machine.ts'
 import { type Bundle, bundleId } from './bundle/bundle.ts'
-import { argumentsFile, environmentFile, PLACES, type ServiceName } from './host-paths.ts'
+import { type Basis, daemonsOf, isOwnStore, ownStore, plainStore, portsOf } from './daemon-words.ts'
+import { argumentsFile, environmentFile, type ServiceName } from './host-paths.ts'
 import type { Certifier, TrustFiles } from './trust.ts'
 
 /** A file as it is to be. */
@@ -55,13 +56,6 @@ export interface WishInput {
   readonly packageDirectory?: string
 }
 
-const MANAGER_PORT = 3376
-const STORE_PORT = 2379
-export const DATA_ROOT = '/var/lib/shoal'
-export const ENGINE_SOCKET = '/run/shoal/engine.sock'
-export const MANAGER_SOCKET = '/run/shoal/manager.sock'
-export const TLS_DIRECTORY = '/etc/shoal/tls'
-
 /** Throws BAD_MACHINE_SETTING for what no file of arguments can hold. */
 export function wishFor({ machine, address, url, bundle, ...more }: WishInput): Wish {
   const enginePort = Number(new URL(url).port || 2_376)
@@ -95,7 +89,7 @@ const ALWAYS: readonly Needed[] = [
   ...(['libatomic.so.1', 'libstdc++.so.6'] as const),
 ]
 
-function neededBy({ machine: { engine, swarm }, certifier }: Base): Needed[] {
+function neededBy({ machine: { engine, swarm }, certifier }: Basis): Needed[] {
   const hasEngine = engine.kind === 'shoal' && swarm?.agent !== false
   return [
     ...ALWAYS,
@@ -105,121 +99,13 @@ function neededBy({ machine: { engine, swarm }, certifier }: Base): Needed[] {
   ]
 }
 
-function clusterOf({ machine: { swarm }, address }: Base): { readonly cluster?: string } {
+function clusterOf({ machine: { swarm }, address }: Basis): { readonly cluster?: string } {
   if (swarm === undefined) return {}
   return { cluster: isOwnStore(swarm.discovery) ? ownStore(address) : plainStore(swarm.discovery) }
 }
 
-/** Discovery URLs are the same with and without slashes at their end. */
-export function plainStore(discovery: string): string {
-  return discovery.replace(/\/+$/, '')
-}
-
-function ownStore(address: string): string {
-  return `etcd://${address}:${STORE_PORT}`
-}
-
 export function sha256(content: string): string {
   return createHash('sha256').update(content).digest('hex')
-}
-
-type Base = Omit<Wish, 'ports' | 'services' | 'files' | 'needed' | 'cluster'>
-
-interface Daemon {
-  readonly name: ServiceName
-  readonly words: readonly string[]
-}
-
-function daemonsOf(base: Base): Daemon[] {
-  const { swarm } = base.machine
-  const manager: Daemon[] = swarm?.master === true ? [{ name: 'manager', words: managerWords(base) }] : []
-  if (swarm?.agent === false) return manager
-  return [...manager, { name: 'agent', words: agentWords(base) }]
-}
-
-function managerWords({ machine: { name, swarm }, address, trust }: Base): string[] {
-  const listen = swarm?.host ?? `tcp://0.0.0.0:${MANAGER_PORT}`
-  const port = URL.parse(listen)?.port || MANAGER_PORT
-  const store = isOwnStore(swarm?.discovery) ? ['--etcd-listen', `${address}:${STORE_PORT}`] : []
-  const isPlain = trust === undefined
-  const rest = isPlain && !isOwnStore(swarm?.discovery) ? [swarm?.discovery ?? ''] : []
-  return [
-    'swarm',
-    'manage',
-    '--data-root',
-    DATA_ROOT,
-    '-H',
-    `unix://${MANAGER_SOCKET}`,
-    '-H',
-    listen,
-    '--advertise',
-    `${address}:${port}`,
-    ...store,
-    // With certificates a manager has a name, and no node may have the same.
-    ...(isPlain ? [] : ['--name', `manager-${name}`]),
-    '--strategy',
-    swarm?.strategy ?? 'spread',
-    ...flags(swarm?.options ?? []),
-    ...(isPlain ? ['--insecure'] : isOwnStore(swarm?.discovery) ? [] : joinFlags(trust)),
-    ...rest,
-  ]
-}
-
-function agentWords(base: Base): string[] {
-  const { machine, address, enginePort, trust, certifier } = base
-  const { engine, swarm } = machine
-  const open = ['-H', `tcp://0.0.0.0:${enginePort}`]
-  const shared = [
-    '--name',
-    machine.name,
-    '--data-root',
-    DATA_ROOT,
-    '-H',
-    `unix://${ENGINE_SOCKET}`,
-    ...Object.entries(engine.labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
-    ...engine.insecureRegistries.flatMap(registry => ['--insecure-registry', registry]),
-    ...engine.registryMirrors.flatMap(mirror => ['--registry-mirror', mirror]),
-    ...(engine.storageDriver === undefined ? [] : ['--storage-driver', engine.storageDriver]),
-    ...flags(engine.options),
-  ]
-  // Without certificates nothing listens but the socket that root has.
-  if (swarm === undefined) return ['engine', ...shared, ...(certifier === undefined ? [] : [...open, ...tlsFlags()])]
-  const driven = engine.kind === 'docker' ? ['--engine', 'unix:///var/run/docker.sock'] : []
-  const store = isOwnStore(swarm.discovery) ? ownStore(address) : swarm.discovery
-  const cluster = trust === undefined ? ['--insecure', store] : joinFlags(trust)
-  const advertise = ['--advertise', `${address}:${enginePort}`]
-  return ['swarm', 'join', ...shared, ...open, ...driven, ...advertise, ...flags(swarm.joinOptions), ...cluster]
-}
-
-/** The manager keeps the cluster's store itself, as nobody named one. */
-export function isOwnStore(discovery: string | undefined): boolean {
-  return discovery === undefined || discovery === ''
-}
-
-function joinFlags({ managers }: TrustFiles): string[] {
-  return ['--token-file', PLACES.token, '--manager', managers.join(',')]
-}
-
-function tlsFlags(): string[] {
-  const files = [
-    ['--tlscacert', 'ca.pem'],
-    ['--tlscert', 'cert.pem'],
-    ['--tlskey', 'key.pem'],
-  ]
-  return ['--tlsverify', ...files.flatMap(([flag = '', file = '']) => [flag, `${TLS_DIRECTORY}/${file}`])]
-}
-
-/** `log-level=debug` and `--log-level=debug` are the same. */
-function flags(options: readonly string[]): string[] {
-  return options.map(option => (option.startsWith('-') ? option : `--${option}`))
-}
-
-function portsOf({ machine: { swarm }, enginePort, certifier }: Base): string[] {
-  if (swarm === undefined) return certifier === undefined ? [] : [`${enginePort}/tcp`]
-  const agent = swarm.agent ? [`${enginePort}/tcp`, '4789/udp', '4788/udp'] : []
-  if (!swarm.master) return agent
-  const port = URL.parse(swarm.host)?.port || MANAGER_PORT
-  return [...agent, `${port}/tcp`, ...(isOwnStore(swarm.discovery) ? [`${STORE_PORT}/tcp`] : [])]
 }
 
 /** One a line, as the launcher on the host reads them. */

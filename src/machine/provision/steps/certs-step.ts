@@ -1,8 +1,8 @@
-import { PLACES } from '../host-paths.ts'
+import { isOwnStore } from '../daemon-words.ts'
+import { DATA_ROOT, PLACES, TLS_DIRECTORY } from '../host-paths.ts'
 import { putFiles } from '../put-files.ts'
 import { CREATE_CLUSTER, REQUEST_CERTIFICATE } from '../scripts/change-scripts.ts'
 import type { Scene, Step, StepWork } from '../step.ts'
-import { DATA_ROOT, isOwnStore, TLS_DIRECTORY } from '../wish.ts'
 
 const CERTS_MS_MAX = 60_000
 

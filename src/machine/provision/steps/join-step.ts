@@ -1,6 +1,6 @@
+import { ENGINE_SOCKET, MANAGER_SOCKET } from '../host-paths.ts'
 import { AWAIT_SOCKETS } from '../scripts/change-scripts.ts'
 import type { Scene, Step } from '../step.ts'
-import { ENGINE_SOCKET, MANAGER_SOCKET } from '../wish.ts'
 
 const ANSWER_S_MAX = 90
 

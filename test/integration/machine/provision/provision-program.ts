@@ -2,62 +2,86 @@ import { systemClock } from '../../../../src/core/clock.ts'
 import { systemRandom } from '../../../../src/core/random.ts'
 import type { Machine } from '../../../../src/machine/model/machine.ts'
 import type { Bundle } from '../../../../src/machine/provision/bundle/bundle.ts'
-import { openBundle } from '../../../../src/machine/provision/bundle/open-bundle.ts'
 import { provisionHost } from '../../../../src/machine/provision/provision-host.ts'
-import type { ProvisionOptions } from '../../../../src/machine/provision/provision-options.ts'
+import type { ProvisionOptions, ProvisionRequest } from '../../../../src/machine/provision/provision-options.ts'
 import { connectHost } from '../../../../src/machine/ssh/connect-host.ts'
 import { readHostKey } from '../../../../src/machine/ssh/host-key.ts'
+import type { Transport } from '../../../../src/machine/ssh/transport.ts'
 import { MachineStore } from '../../../../src/machine/store/machine-store.ts'
 import { writeDurably } from '../../../../src/runtime/linux/files/durable-file.ts'
 import { lockFile } from '../../../../src/runtime/linux/files/file-lock.ts'
+import { stubBundle } from './stub-bundle.ts'
 
-/** What a test has a process do, so that it can be killed. */
+/** How a host is provisioned, in words that another process can be given. */
 export interface ProvisionTask {
   readonly machine: Machine
   readonly address: string
+  readonly port?: number
+  readonly user?: string
   readonly keyPath: string
   readonly hostKey: string
   /** Instead of this machine's. */
   readonly sshConfig: string
-  readonly port?: number
-  readonly user?: string
   readonly store: string
-  readonly root: string
-  readonly cache: string
-  readonly options: Omit<ProvisionOptions, 'signal' | 'onEvent'>
-  /** Our clock is so far off. */
+  /** This process dies by kill -9 around so many commands after it has connected. */
+  readonly death?: { readonly command: number; readonly when: 'before' | 'during' }
+}
+
+export type TaskOptions = Partial<ProvisionOptions> & {
+  readonly bundle?: Bundle
+  /** Our clock is so far ahead. */
   readonly clockAheadMs?: number
 }
 
-/** Provisions as a task says; tells events as they come. */
-export async function doTask(task: ProvisionTask, onEvent: ProvisionOptions['onEvent'], bundle?: Bundle) {
-  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + (task.clockAheadMs ?? 0) }
+/** What the functions of provisioning want for a task. */
+export async function prepare(task: ProvisionTask, { bundle, clockAheadMs = 0 }: TaskOptions = {}) {
+  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + clockAheadMs }
   const files = { writeDurably, lock: lockFile }
   const store = new MachineStore(task.store, { files, clock })
   const key = readHostKey(Buffer.from(task.hostKey.split(' ')[1] ?? '', 'base64'))
   const target = { host: task.address, port: task.port ?? 22, user: task.user ?? 'root', keyPath: task.keyPath }
-  const env = { PATH: process.env['PATH'] }
-  return provisionHost(
-    {
-      machine: task.machine,
-      address: task.address,
-      url: `tcp://${task.address}:2376`,
-      target,
-      bundle: bundle ?? (await openBundle({ root: task.root, cache: task.cache, version: '0.1.0', files })),
-      connect: signal =>
-        connectHost(
-          { ...target, pinned: key === undefined ? [] : [key], acceptNew: false },
-          { clock, random: systemRandom, env, configFile: task.sshConfig },
-          signal,
-        ),
+  const ports = { clock, random: systemRandom, env: { PATH: process.env['PATH'] }, configFile: task.sshConfig }
+  const request: ProvisionRequest = {
+    machine: task.machine,
+    address: task.address,
+    url: `tcp://${task.address}:2376`,
+    target,
+    bundle: bundle ?? (await stubBundle()),
+    async connect(signal) {
+      const pinned = key === undefined ? [] : [key]
+      return mortal(await connectHost({ ...target, pinned, acceptNew: false }, ports, signal), task.death)
     },
-    { ...task.options, signal: new AbortController().signal, onEvent },
-    { clock, random: systemRandom, store, files },
-  )
+  }
+  return { request, ports: { clock, random: systemRandom, store, files } }
 }
 
+/** Provisions as a task says. */
+export async function provision(task: ProvisionTask, options: TaskOptions = {}) {
+  const { request, ports } = await prepare(task, options)
+  return provisionHost(request, { signal: new AbortController().signal, onEvent: () => {}, ...options }, ports)
+}
+
+/** `during`: the command is on its way, and may have begun or have ended: whichever it is, the next run has to cope. */
+function mortal(transport: Transport, death: ProvisionTask['death']): Transport {
+  if (death === undefined) return transport
+  let commands = 0
+  return {
+    ...transport,
+    upload: transport.upload.bind(transport),
+    dialSocket: transport.dialSocket.bind(transport),
+    close: () => transport.close(),
+    run(words, options) {
+      const isLast = ++commands === death.command
+      if (isLast && death.when === 'before') process.kill(process.pid, 'SIGKILL')
+      if (isLast) setTimeout(() => process.kill(process.pid, 'SIGKILL'), DURING_MS)
+      return transport.run(words, options)
+    },
+  }
+}
+
+const DURING_MS = 30
+
 if (process.argv[1] === import.meta.filename) {
-  const task: ProvisionTask = JSON.parse(process.argv[2] ?? '')
-  const result = await doTask(task, event => console.log(JSON.stringify(event)))
-  console.log(JSON.stringify({ result: { ...result, error: result.failed?.error.message } }))
+  const { ok } = await provision(JSON.parse(process.argv[2] ?? ''))
+  process.exitCode = ok ? 0 : 1
 }
