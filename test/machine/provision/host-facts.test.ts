@@ -17,7 +17,7 @@ it('reads what this host says of itself', () => {
     'agent',
   ]
   const text = execFileSync('sh', ['-c', FACTS_SCRIPT, 'shoal', ...words], { encoding: 'utf8' })
-  const facts = parseFacts(text, Math.floor(Date.now() / 1_000))
+  const facts = parseFacts(text, { fromS: 0, toS: 0 })
   expect(facts.kernel).toMatch(/^\d+\.\d+/)
   expect(facts.os['ID']).toMatch(/^\w+/)
   expect([...facts.missing]).toEqual(['no-such-program'])
@@ -46,6 +46,15 @@ it('reads states, owners and answers', () => {
   expect(facts.dockerConfig).toBe('{"debug":true}')
 })
 
+it.each([
+  [999, -1],
+  [1_000, 0],
+  [1_001, 0],
+  [1_005, 4],
+])('takes a clock of %i for %i seconds ahead of a look that took one', (clock, ahead) => {
+  expect(factsOf({ clock: [String(clock)] }).clockAheadS).toBe(ahead)
+})
+
 it('takes half-written files for none', () => {
   const facts = factsOf({ owner: ['{"machine":"n'], joined: ['{'], engine: ['nonsense'] })
   expect(facts).toMatchObject({ owner: {} })
@@ -56,7 +65,7 @@ it('takes half-written files for none', () => {
 it('refuses whatever else a host may say, and says so', () => {
   fc.assert(
     fc.property(fc.string(), text => {
-      expect(() => parseFacts(text, 0)).toThrow(expect.objectContaining({ code: 'BAD_FACTS' }))
+      expect(() => parseFacts(text, { fromS: 0, toS: 0 })).toThrow(expect.objectContaining({ code: 'BAD_FACTS' }))
     }),
   )
 })

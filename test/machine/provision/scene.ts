@@ -48,7 +48,7 @@ export const SWARM: NonNullable<Machine['swarm']> = {
 }
 
 export function factsOf(changes: Lines = {}): HostFacts {
-  return parseFacts(JSON.stringify({ ...BARE, ...changes }), 1_000)
+  return parseFacts(JSON.stringify({ ...BARE, ...changes }), { fromS: 1_000, toS: 1_001 })
 }
 
 export function sceneOf(changes: Lines = {}, wish: Partial<WishInput> = {}): Scene {

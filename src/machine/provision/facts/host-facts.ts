@@ -7,7 +7,7 @@ export interface HostFacts {
   readonly kernel: string
   readonly architecture: string
   readonly hostname: string
-  /** Its clock less ours, whole seconds. */
+  /** How far its clock is ahead of ours for certain, whole seconds: somewhere in the look it was read. */
   readonly clockAheadS: number
   /** `cgroup2fs`, or `tmpfs` where the hierarchies are those of version 1. */
   readonly cgroup: string
@@ -62,8 +62,14 @@ interface Answer {
 
 type Lines = Readonly<Record<string, readonly string[]>>
 
-/** Reads what the script printed. `atS` is our clock when the host read its own. Throws BAD_FACTS. */
-export function parseFacts(text: string, atS: number): HostFacts {
+/** When a look at a host began and ended by our own clock, whole seconds. */
+export interface Span {
+  readonly fromS: number
+  readonly toS: number
+}
+
+/** Reads what the script printed. Throws BAD_FACTS. */
+export function parseFacts(text: string, span: Span): HostFacts {
   const lines = parseLines(text)
   const one = (name: string): string => lines[name]?.[0] ?? ''
   const all = (name: string): readonly string[] => lines[name] ?? []
@@ -77,7 +83,7 @@ export function parseFacts(text: string, atS: number): HostFacts {
     kernel: one('kernel'),
     architecture: one('arch'),
     hostname: one('hostname'),
-    clockAheadS: Number(one('clock')) - atS,
+    clockAheadS: aheadOf(span, Number(one('clock'))),
     cgroup: one('cgroup'),
     init: initOf(one('init')),
     memoryBytes: Number(one('memory')) * 1_024,
@@ -108,6 +114,10 @@ export function parseFacts(text: string, atS: number): HostFacts {
     ...(engine === undefined ? {} : { engine }),
     ...(manager === undefined ? {} : { manager }),
   }
+}
+
+function aheadOf({ fromS, toS }: Span, clockS: number): number {
+  return clockS < fromS ? clockS - fromS : Math.max(0, clockS - toS)
 }
 
 function parseLines(text: string): Lines {

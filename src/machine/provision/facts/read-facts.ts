@@ -29,8 +29,11 @@ export async function readFacts(
     'agent',
     'manager',
   ]
-  const beforeMs = clock.nowMs()
+  const fromS = secondsOf(clock)
   const text = await shell.do('look at the host', FACTS_SCRIPT, words, { timeoutMs: FACTS_MS_MAX, signal })
-  // Its clock was read early in the script, so what passed on the way there counts, and the rest does not.
-  return parseFacts(text, Math.floor(beforeMs / 1_000))
+  return parseFacts(text, { fromS, toS: secondsOf(clock) })
+}
+
+function secondsOf(clock: Clock): number {
+  return Math.floor(clock.nowMs() / 1_000)
 }

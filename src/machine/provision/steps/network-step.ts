@@ -22,7 +22,7 @@ export const networkStep: Step = {
   name: 'network',
   title: 'kernel settings and firewall',
   plan(scene) {
-    const changed = changedFiles(filesOf(scene), scene.facts)
+    const changed = changedFiles(networkFiles(scene), scene.facts)
     return changed.map(({ path }) =>
       path === PLACES.firewall ? `open ${scene.wish.ports.join(', ')} in ${filterOf(scene)}` : `write ${path}`,
     )
@@ -30,7 +30,7 @@ export const networkStep: Step = {
   kept: () => 'settings kept',
   async apply(work) {
     const { shell, signal, facts, wish, note } = work
-    const changed = changedFiles(filesOf(work), facts)
+    const changed = changedFiles(networkFiles(work), facts)
     const filter = filterOf(work)
     // The file says that ports were opened, so it is written last.
     await putFiles(
@@ -47,7 +47,8 @@ export const networkStep: Step = {
   },
 }
 
-function filesOf(scene: Scene): WishedFile[] {
+/** Files of the network step; also what opened ports are remembered by. */
+export function networkFiles(scene: Scene): WishedFile[] {
   const filter = filterOf(scene)
   if (filter === undefined || scene.wish.ports.length === 0) return [SYSCTL]
   const content = scene.wish.ports.map(port => `${filter} ${port}\n`).join('')

@@ -1,6 +1,8 @@
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { mapParallel } from '../../../../src/core/parallel.ts'
-import { cleanHost, type ProvisionEvent, upgradeHost } from '../../../../src/machine/index.ts'
+import { cleanHost, openBundle, type ProvisionEvent, upgradeHost } from '../../../../src/machine/index.ts'
+import { writeDurably } from '../../../../src/runtime/linux/files/durable-file.ts'
 import { SshHosts } from '../../../support/ssh-hosts.ts'
 import { taskFor } from './lab.ts'
 import { prepare, provision } from './provision-program.ts'
@@ -86,6 +88,18 @@ it('upgrades, keeping the version before, and is clean in the end', async () => 
     expect(await found()).toBe('')
   }
   expect(hosts.pids('w1', /supervise|bin\/shoal/)).toEqual([])
+})
+
+it('brings an engine that answers', async () => {
+  await hosts.start('w2', `${SUBNET}.12`)
+  const files = { writeDurably }
+  const cache = join(hosts.directory, 'cache')
+  const bundle = await openBundle({ root: resolve('.'), cache, version: '9.9.9', files })
+  const real = taskFor(hosts, 'w2', `${SUBNET}.12`)
+  expect(await provision(real, { bundle })).toMatchObject({ ok: true })
+  const info = await hosts.run('w2', 'docker -H unix:///run/shoal/engine.sock info -f "{{.Name}} {{.OSType}}"')
+  expect(info).toBe('w2 linux\n')
+  expect(await provision(real, { bundle })).toMatchObject({ ok: true, changed: [], roundTrips: 2 })
 })
 
 it('provisions twenty hosts at once', async () => {
