@@ -16,6 +16,7 @@ import {
 import { writeDurably } from '../../runtime/linux/files/durable-file.ts'
 import { lockFile } from '../../runtime/linux/files/file-lock.ts'
 import { VERSION } from '../version.ts'
+import { peerCertificate } from './peer-certificate.ts'
 
 const files = { writeDurably, lock: lockFile }
 
@@ -45,5 +46,9 @@ export const machineWorld: MachineWorld = {
   },
   bundle: store => openBundle({ root: rootOf(), cache: join(store.root, 'cache'), version: VERSION, files }),
   hosts: { provision: provisionHost, clean: cleanHost, upgrade: upgradeHost, createToken },
+  async certificateOf({ host, port }, { clock, signal }) {
+    const { subject, issuer, valid_to: validTo } = await peerCertificate(host, port, { clock, signal })
+    return { subject: String(subject?.CN ?? ''), issuer: String(issuer?.CN ?? ''), validTo }
+  },
   sshConfigOf: (request, env) => dumpSshConfig(request, { env }),
 }

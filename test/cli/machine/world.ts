@@ -38,6 +38,8 @@ export interface FakeWorld {
   readonly upgraded: { readonly request: ProvisionRequest; readonly options: ProvisionOptions & { drain: boolean } }[]
   readonly cleaned: { readonly request: ProvisionRequest; readonly data: boolean }[]
   readonly tokens: { readonly role: string; readonly master: string }[]
+  /** What servers show, by `host:port`. */
+  readonly certificates: Record<string, { readonly subject: string; readonly issuer: string; readonly validTo: string }>
   /** What is done on a host, and how it ends: connects, and changes one thing. */
   finish: (request: ProvisionRequest, options: Pick<ProvisionOptions, 'signal' | 'onEvent'>) => Promise<ProvisionResult>
   readonly dispose: () => Promise<void>
@@ -68,6 +70,7 @@ export function fakeWorld(): FakeWorld {
     cleaned: [],
     upgraded: [],
     tokens: [],
+    certificates: {},
     finish: asOnAnyHost,
     dispose: () => rm(root, { recursive: true }),
   }
@@ -120,6 +123,11 @@ export function fakeWorld(): FakeWorld {
         fake.tokens.push({ role, master: request.machine.name })
         return `token of a ${role}`
       },
+    },
+    certificateOf: async ({ host, port }) => {
+      const shown = fake.certificates[`${host}:${port}`]
+      if (shown === undefined) throw new Error('nobody there')
+      return shown
     },
     sshConfigOf: async ({ host, port = 22, user = 'root' }) =>
       `user ${user}\nhostname ${host}\nport ${port}\nproxyjump none\nidentityfile ~/.ssh/id_rsa\nsendenv LANG\n`,

@@ -1,23 +1,50 @@
-import type { CommandGroup } from '../../command.ts'
+import { unsupported } from '../../../core/errors.ts'
+import type { CommandGroup, CommandLeaf } from '../../command.ts'
 import { changeCommands } from './change/commands.ts'
-import { lookCommands } from './look/commands.ts'
-import { type MachineWorld, withStore } from './machine-command.ts'
+import { certsCommands, lookCommands } from './look/commands.ts'
+import { type MachineLeaf, type MachineWorld, withStore } from './machine-command.ts'
 import { GLOBAL_OPTIONS } from './machine-options.ts'
 import { makeCommands } from './make/commands.ts'
 import { runCommands } from './run/commands.ts'
+import { shareCommands } from './share/commands.ts'
 
 /** The `machine` family. main/ gives the world: what it does to this host and to others. */
 export function machineGroup(version: string, loadWorld: () => Promise<MachineWorld>): CommandGroup {
-  const leaves = [...makeCommands, ...lookCommands(version), ...runCommands, ...changeCommands]
+  const toCommand = ({ run, ...leaf }: MachineLeaf): CommandLeaf => ({
+    ...leaf,
+    load: async () => withStore(loadWorld, await run()),
+  })
+  const leaves = [...makeCommands, ...lookCommands(version), ...runCommands, ...changeCommands, ...shareCommands]
   return {
     name: 'machine',
     summary: 'Make hosts, and reach them',
     options: GLOBAL_OPTIONS,
-    commands: leaves.map(({ run, ...leaf }) => ({
-      ...leaf,
-      load: async () => withStore(loadWorld, await run()),
-    })),
+    commands: [
+      ...leaves.map(toCommand),
+      {
+        name: 'certs',
+        group: 'Look at machines:',
+        summary: 'Look at certificates, and renew what they rest on',
+        commands: certsCommands.map(toCommand),
+      },
+      regenerateCerts,
+    ],
     footer: `Exit codes: 0 done, 1 failed, 2 used wrongly, 3 refused by a check, 10 host not reachable, 11 host key not trusted,
 12 login refused, 13 no rights there. \`machine ssh\` and \`machine exec\` end with the code of their command.`,
   }
+}
+
+/** A verb of docker-machine that has nothing left to do. It is known, so that asking for it gets a clear answer. */
+const regenerateCerts: CommandLeaf = {
+  name: 'regenerate-certs',
+  summary: 'Certificates are renewed by themselves',
+  args: '[name...]',
+  anyFlags: true,
+  hidden: true,
+  load: async () => async () => {
+    throw unsupported(
+      'RENEWS_ITSELF',
+      'Certificates are renewed by themselves (`machine certs ls`): to replace one at once, `swarm cert revoke NAME` and then `machine provision NAME`',
+    )
+  },
 }

@@ -30,8 +30,21 @@ export interface MachineWorld {
   /** Shoal as hosts get it: this installation. Throws NOT_BUILT. */
   readonly bundle: (store: MachineStore) => Promise<Bundle>
   readonly hosts: HostWork
+  /** The certificate that a server shows. Throws what is in the way. */
+  readonly certificateOf: (
+    at: { readonly host: string; readonly port: number },
+    context: CommandContext,
+  ) => Promise<ShownCertificate>
   /** What ssh's configuration says of a host, as `ssh -G` prints it; undefined: there is no ssh here. */
   readonly sshConfigOf: (request: HostRequest, env: Environment) => Promise<string | undefined>
+}
+
+/** A certificate as people look at it. */
+export interface ShownCertificate {
+  readonly subject: string
+  readonly issuer: string
+  /** As Date.parse reads it. */
+  readonly validTo: string
 }
 
 /** What is done to hosts over SSH, each in steps of its own. */
@@ -63,6 +76,7 @@ const DEFAULT_MACHINE = 'default'
 
 /** Options of docker-machine that stand before the command and that this one does otherwise. */
 const REFUSED_GLOBALS: readonly (readonly [name: string, flag: string, why: string])[] = [
+  ['nativeSsh', '--native-ssh', 'which client of SSH can do it is found out'],
   ['tlsCaCert', '--tls-ca-cert', "each machine's certificates lie in its folder of the store"],
   ['tlsCaKey', '--tls-ca-key', 'the cluster signs certificates itself'],
   ['tlsClientCert', '--tls-client-cert', "each machine's certificates lie in its folder of the store"],
@@ -76,7 +90,8 @@ export function withStore(loadWorld: () => Promise<MachineWorld>, run: RunMachin
   return async (invocation, context) => {
     const { globals } = invocation
     for (const [name, flag, why] of REFUSED_GLOBALS) {
-      if (globals.text(name) !== undefined) throw unsupported('UNSUPPORTED_FLAG', `"${flag}" is not supported: ${why}`)
+      const isWritten = globals.text(name) !== undefined || globals.flag(name)
+      if (isWritten) throw unsupported('UNSUPPORTED_FLAG', `"${flag}" is not supported: ${why}`)
     }
     const world = await loadWorld()
     const store = new MachineStore(rootOf(globals, context), { files: world.files, clock: context.clock })
@@ -84,6 +99,7 @@ export function withStore(loadWorld: () => Promise<MachineWorld>, run: RunMachin
       return await run({ ...invocation, context, store, world })
     } catch (error) {
       context.signal.throwIfAborted()
+      if (globals.flag('debug') && error instanceof Error) context.stderr.write(`${error.stack ?? ''}\n`)
       const code = exitCodeOfMachine(error)
       if (code <= EXIT_CODES.refused) throw error
       printError(error, context.stderr)

@@ -7,7 +7,7 @@ export const GLOBAL_OPTIONS: readonly OptionDefinition[] = [
     summary: 'where machines are kept (default: ~/.shoal/machine) [$MACHINE_STORAGE_PATH]',
   },
   { flags: '-D, --debug', summary: 'show where an error came from' },
-  { flags: '--native-ssh', summary: 'for scripts: which way of SSH is best is found out', hidden: true },
+  { flags: '--native-ssh', summary: 'a client of SSH', hidden: true },
   { flags: '--tls-ca-cert <file>', summary: 'a CA', hidden: true },
   { flags: '--tls-ca-key <file>', summary: 'the key of a CA', hidden: true },
   { flags: '--tls-client-cert <file>', summary: 'a certificate', hidden: true },

@@ -68,6 +68,22 @@ export const changeCommands: readonly MachineLeaf[] = [
     footer: 'Containers go on. Stops at the first machine that fails.',
     run: async () => (await import('./upgrade.ts')).runUpgrade,
   },
+  {
+    name: 'rename',
+    group: GROUP,
+    summary: 'Give a machine of no cluster another name',
+    args: '<name> <new-name>',
+    options: [DRY_RUN],
+    run: async () => (await import('./rename.ts')).runRename,
+  },
+  {
+    name: 'set-address',
+    group: GROUP,
+    summary: 'Say where a machine is now',
+    args: '<name> <address>',
+    options: [{ flags: '-f, --force', summary: 'without looking whether it is the same host' }, DRY_RUN],
+    run: async () => (await import('./rename.ts')).runSetAddress,
+  },
   ...NODE_VERBS.map(
     ([name, summary]): MachineLeaf => ({
       name,

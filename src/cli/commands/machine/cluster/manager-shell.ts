@@ -62,6 +62,12 @@ export class ManagerShell implements Membership {
     }
   }
 
+  /** Begins with a new authority; members take it over by themselves. */
+  async rotateAuthority(signal: AbortSignal): Promise<void> {
+    const { code, stderr } = await this.#swarm(['ca', 'rotate'], signal, DRAIN_MS_MAX)
+    if (code !== 0) throw this.#refusal(stderr)
+  }
+
   async close(): Promise<void> {
     const transport = await this.#transport?.catch(() => undefined)
     await transport?.close()

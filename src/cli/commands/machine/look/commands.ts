@@ -1,5 +1,6 @@
 import type { OptionDefinition } from '../../../command.ts'
 import type { MachineLeaf } from '../machine-command.ts'
+import { DRY_RUN } from '../machine-options.ts'
 
 const GROUP = 'Look at machines:'
 const FORMAT: OptionDefinition = { flags: '-f, --format <template>', summary: 'a template such as {{.Name}}' }
@@ -79,9 +80,38 @@ const FACTS: readonly MachineLeaf[] = [
   },
 ]
 
+const CHECKS: readonly MachineLeaf[] = [
+  {
+    name: 'doctor',
+    group: GROUP,
+    summary: 'Look at all that machines need, and say what to do',
+    args: '[name...]',
+    options: [{ flags: '--json', summary: 'one object a line' }],
+    footer: 'Changes nothing. Exit code 1: something is wrong.',
+    run: async () => (await import('./doctor.ts')).runDoctor,
+  },
+]
+
+/** `machine certs` */
+export const certsCommands: readonly MachineLeaf[] = [
+  {
+    name: 'ls',
+    summary: 'List the certificates that engines and managers show',
+    options: [FORMAT],
+    run: async () => (await import('./certs.ts')).runCertsLs,
+  },
+  {
+    name: 'rotate',
+    summary: 'Renew what certificates rest on',
+    options: [{ flags: '--ca', summary: 'the authority of each cluster' }, DRY_RUN],
+    run: async () => (await import('./certs.ts')).runCertsRotate,
+  },
+]
+
 export function lookCommands(version: string): readonly MachineLeaf[] {
   return [
     ...FACTS,
+    ...CHECKS,
     {
       name: 'version',
       group: GROUP,

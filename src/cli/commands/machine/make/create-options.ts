@@ -62,11 +62,13 @@ export const PROVISION_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--json', summary: 'progress and outcome as lines of JSON: --progress json' },
 ]
 
-export const CREATE_OPTIONS: readonly OptionDefinition[] = [
+/** What says what a machine is to be; a file of `apply` has the same. */
+export const MACHINE_OPTIONS: readonly OptionDefinition[] = [
   ...COMMON,
-  ...PROVISION_OPTIONS,
   ...DRIVERS.flatMap(({ name, flags }) => flags.map(flag => optionOf(name, flag))),
 ]
+
+export const CREATE_OPTIONS: readonly OptionDefinition[] = [...MACHINE_OPTIONS, ...PROVISION_OPTIONS]
 
 function optionOf(driver: string, { name, type, summary, env, preset }: DriverFlag): OptionDefinition {
   const preselected = preset === undefined || preset === '' ? '' : ` (default: ${preset})`

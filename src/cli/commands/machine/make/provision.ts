@@ -39,11 +39,11 @@ export async function provision(machine: Machine, command: MachineCommand, repor
   return result.exitCode
 }
 
-/** What provisioning is to know of a machine. Throws INSECURE_CLUSTER. */
+/** What provisioning is to know of a machine; without a reporter to look at it only. Throws INSECURE_CLUSTER. */
 export async function requestFor(
   machine: Machine,
   command: MachineCommand,
-  reporter: Reporter,
+  reporter?: Reporter,
 ): Promise<ProvisionRequest> {
   const request = await bareRequest(machine, command)
   const trust = await trustFor(machine, command, reporter)
@@ -77,7 +77,7 @@ export function portsFor({ context: { clock, random }, store, world }: MachineCo
 async function trustFor(
   machine: Machine,
   command: MachineCommand,
-  reporter: Reporter,
+  reporter: Reporter | undefined,
 ): Promise<TrustFiles | undefined> {
   if (machine.swarm === undefined || machine.swarm.insecure === true) return undefined
   const master = masterOf(machine, await allMachines(command))
@@ -90,7 +90,8 @@ async function trustFor(
   const managers = [managerOf(master)]
   const record = await readProvisionRecord(command.store.folderOf(machine.name))
   const isMember = ['done', 'skipped'].includes(record?.steps.join?.status ?? '')
-  if (master.name === machine.name || isMember || command.options.flag('dryRun')) return { managers }
+  const looksOnly = reporter === undefined || command.options.flag('dryRun')
+  if (master.name === machine.name || isMember || looksOnly) return { managers }
   const role = machine.swarm.master ? 'manager' : 'node'
   const options = provisionOptions(command, reporter)
   const toMaster = await bareRequest(master, command)
