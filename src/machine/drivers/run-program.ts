@@ -32,24 +32,32 @@ export function runProgram(words: readonly string[], options: ProgramOptions): P
 function spawned(words: readonly string[], { env, signal, cwd, onLine }: ProgramOptions): Promise<string> {
   const [program = '', ...args] = words
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...env },
-      signal,
-      cwd,
-      killSignal: 'SIGKILL',
-    })
+    // A group of its own, so that what it has started ends with it.
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...env }, cwd, detached: true })
+    const stop = (): void => killGroup(child.pid)
+    signal.addEventListener('abort', stop, { once: true })
     const out = new CollectedOutput(child.stdout, onLine)
     const err = new CollectedOutput(child.stderr, onLine)
     child.on('error', error => {
-      if (errorCode(error) !== 'ENOENT') return reject(signal.aborted ? signal.reason : error)
+      signal.removeEventListener('abort', stop)
+      if (errorCode(error) !== 'ENOENT') return reject(error)
       reject(failed('PROGRAM_MISSING', `${program} is not on this host: install it`, { cause: error }))
     })
     child.on('close', (code, killedBy) => {
+      signal.removeEventListener('abort', stop)
       const [output, said] = [out.finish(), err.finish()]
       if (code === 0) return resolve(output)
       const last = (said.trim() || output.trim()).split('\n').slice(-LAST_LINES).join('; ')
       reject(failed('PROGRAM_FAILED', `${program} ended with ${killedBy ?? code}${last === '' ? '' : `: ${last}`}`))
     })
   })
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error
+  }
 }

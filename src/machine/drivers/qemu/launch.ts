@@ -39,6 +39,7 @@ export async function launch(machine: Machine, made: VmMade, ports: DriverPorts,
   const vm = { folder: ports.folder, id: made.id }
   const runs = (await processOf(vm)) !== undefined
   const now = runs ? made : await startQemu(machine, made, ports, signal)
+  if (!runs) ports.report('Waiting for the machine to start')
   try {
     await waitForSsh(machine, now, ports, signal)
   } catch (error) {
@@ -142,7 +143,6 @@ async function waitForSsh(machine: Machine, made: VmMade, ports: DriverPorts, si
       await sleep(ports.clock, POLL_MS, inner)
     }
   }
-  ports.report('Waiting for the machine to start')
   await withDeadline(waiting, BOOT_MS_MAX, {
     clock: ports.clock,
     signal,
