@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** What one value of a request must be; false is a violation of the cloud's published rules. */
 export type Check = (value: unknown) => boolean
 
@@ -102,6 +104,44 @@ export class FakeCloud {
   #expect(holds: boolean, violation: string): void {
     if (!holds) this.violations.push(violation)
   }
+}
+
+/** What a cloud does by and by: an action is done after some looks at it. */
+export class SlowActions {
+  readonly #words: { readonly running: string; readonly done: string }
+  readonly #actions: { status: string; polls: number; readonly done: () => void }[] = []
+
+  constructor(words: { readonly running: string; readonly done: string }) {
+    this.#words = words
+  }
+
+  begin(done: () => void): unknown {
+    this.#actions.push({ status: this.#words.running, polls: 2, done })
+    return { id: this.#actions.length, status: this.#words.running, error: null }
+  }
+
+  look(id: string | undefined): readonly [number, unknown] {
+    const action = this.#actions[Number(id) - 1]
+    if (action !== undefined && action.status === this.#words.running && --action.polls <= 0) {
+      action.status = this.#words.done
+      action.done()
+    }
+    return [200, { action: { id: Number(id), status: action?.status, error: null } }]
+  }
+}
+
+/** Takes the one with an id out of a list; whether it was there. */
+export function removeById(list: { readonly id: number }[], id: string | undefined): boolean {
+  const index = list.findIndex(each => String(each.id) === id)
+  if (index >= 0) list.splice(index, 1)
+  return index >= 0
+}
+
+/** The fingerprint of a public key, as clouds show it. */
+export function md5(publicKey: string): string {
+  const [, base64 = ''] = publicKey.split(' ')
+  const digest = createHash('md5').update(Buffer.from(base64, 'base64')).digest('hex')
+  return (digest.match(/../g) ?? []).join(':')
 }
 
 /** The ids in a path; undefined: it is another one. */

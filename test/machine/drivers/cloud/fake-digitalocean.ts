@@ -10,8 +10,10 @@ import {
   isSwitch,
   isText,
   isUpTo,
+  md5,
+  removeById,
+  SlowActions,
 } from './fake-cloud.ts'
-import { md5 } from './fake-hetzner.ts'
 
 interface Droplet {
   readonly id: number
@@ -38,7 +40,7 @@ export class FakeDigitalocean extends FakeCloud {
   readonly droplets: Droplet[] = []
   readonly keys: { id: number; fingerprint: string }[] = []
   readonly firewalled: unknown[] = []
-  readonly #actions = new Map<number, { status: string; polls: number; done: () => void }>()
+  readonly #actions = new SlowActions({ running: 'in-progress', done: 'completed' })
 
   constructor(token: string) {
     const one = (id: string | undefined): Droplet | undefined => this.droplets.find(each => String(each.id) === id)
@@ -146,14 +148,14 @@ export class FakeDigitalocean extends FakeCloud {
             const done = (): void => void (droplet.status = POWER[String(body['type'])] ?? '')
             // Nobody asks for the action of a shutdown: the guest ends by itself.
             if (body['type'] === 'shutdown') done()
-            return [201, { action: this.#begin(done) }]
+            return [201, { action: this.#actions.begin(done) }]
           },
         },
         {
           section: 'Retrieve an Existing Action',
           method: 'GET',
           path: '/actions/:id',
-          answer: ({ ids }) => [200, { action: this.#look(Number(ids[0])) }],
+          answer: ({ ids }) => this.#actions.look(ids[0]),
         },
         {
           section: 'Retrieve an Existing Key',
@@ -181,12 +183,7 @@ export class FakeDigitalocean extends FakeCloud {
           section: 'Delete an SSH Key',
           method: 'DELETE',
           path: '/account/keys/:id',
-          answer: ({ ids }) => {
-            const index = this.keys.findIndex(({ id }) => String(id) === ids[0])
-            if (index < 0) return [404, missing]
-            this.keys.splice(index, 1)
-            return [204]
-          },
+          answer: ({ ids }) => (removeById(this.keys, ids[0]) ? [204] : [404, missing]),
         },
         {
           section: 'Add Droplets to a Firewall',
@@ -201,22 +198,6 @@ export class FakeDigitalocean extends FakeCloud {
         },
       ],
     })
-  }
-
-  /** An action takes some looks until it is done. */
-  #begin(done: () => void): unknown {
-    const id = 36_804 + this.#actions.size
-    this.#actions.set(id, { status: 'in-progress', polls: 2, done })
-    return { id, status: 'in-progress' }
-  }
-
-  #look(id: number): unknown {
-    const action = this.#actions.get(id)
-    if (action !== undefined && action.status === 'in-progress' && --action.polls <= 0) {
-      action.status = 'completed'
-      action.done()
-    }
-    return { id, status: action?.status }
   }
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   type Asked,
   type Check,
@@ -12,6 +11,9 @@ import {
   isSwitch,
   isText,
   isUpTo,
+  md5,
+  removeById,
+  SlowActions,
 } from './fake-cloud.ts'
 
 export interface HetznerServer {
@@ -41,10 +43,10 @@ const PAGES = { page: isPage, per_page: isUpTo(50) }
 export class FakeHetzner extends FakeCloud {
   readonly servers: HetznerServer[] = []
   readonly keys: { id: number; fingerprint: string; labels: unknown }[] = []
-  readonly actions = new Map<number, { status: string; polls: number; done: () => void }>()
+  readonly #actions = new SlowActions({ running: 'running', done: 'success' })
 
   constructor(token: string) {
-    const begin = (done: () => void): unknown => this.#begin(done)
+    const begin = (done: () => void): unknown => this.#actions.begin(done)
     const one = (id: string | undefined): HetznerServer | undefined => this.servers.find(each => String(each.id) === id)
     const power =
       (status: string) =>
@@ -155,7 +157,7 @@ export class FakeHetzner extends FakeCloud {
           section: 'Get an Action',
           method: 'GET',
           path: '/actions/:id',
-          answer: ({ ids }) => [200, { action: this.#look(Number(ids[0])) }],
+          answer: ({ ids }) => this.#actions.look(ids[0]),
         },
         {
           section: 'Get all SSH keys',
@@ -196,38 +198,11 @@ export class FakeHetzner extends FakeCloud {
           section: 'Delete an SSH key',
           method: 'DELETE',
           path: '/ssh_keys/:id',
-          answer: ({ ids }) => {
-            const index = this.keys.findIndex(({ id }) => String(id) === ids[0])
-            if (index < 0) return [404, error('not_found', 'SSH key not found')]
-            this.keys.splice(index, 1)
-            return [204]
-          },
+          answer: ({ ids }) => (removeById(this.keys, ids[0]) ? [204] : [404, error('not_found', 'SSH key not found')]),
         },
       ],
     })
   }
-
-  /** An action takes some looks until it is done. */
-  #begin(done: () => void): unknown {
-    const id = 900 + this.actions.size
-    this.actions.set(id, { status: 'running', polls: 2, done })
-    return { id, status: 'running', progress: 0, error: null }
-  }
-
-  #look(id: number): unknown {
-    const action = this.actions.get(id)
-    if (action !== undefined && action.status === 'running' && --action.polls <= 0) {
-      action.status = 'success'
-      action.done()
-    }
-    return { id, status: action?.status, progress: 100, error: null }
-  }
-}
-
-export function md5(publicKey: string): string {
-  const [, base64 = ''] = publicKey.split(' ')
-  const digest = createHash('md5').update(Buffer.from(base64, 'base64')).digest('hex')
-  return (digest.match(/../g) ?? []).join(':')
 }
 
 function error(code: string, message: string): unknown {
