@@ -68,6 +68,8 @@ export class PooledTransport implements StreamTransport {
     this.#client = client
     this.#host = host
     this.#ports = ports
+    // Each opening listens for a loss, and there may be any number of them.
+    client.setMaxListeners(0)
     // For its whole life: ssh2 tells of a reset that comes after the end as an error that nobody may miss.
     client.on('error', error => {
       this.#lost ??= lostConnection(host, error.message)
@@ -153,7 +155,7 @@ export class PooledTransport implements StreamTransport {
     try {
       const channel = await this.#open(words[0] ?? '', (client, done) => client.exec(shellLine(words), done), signal)
       const stderr = new CollectedOutput(channel.stderr)
-      const stream = streamOf(channel)
+      const stream = streamOf(channel, true)
       let hasSpoken = false
       channel.once('data', () => {
         hasSpoken = true
@@ -240,8 +242,8 @@ export class PooledTransport implements StreamTransport {
 
 type Opening = (client: Client, done: (error: Error | undefined, channel: ClientChannel) => void) => unknown
 
-function streamOf(channel: ClientChannel): RemoteStream {
-  return new RemoteStream({ output: channel, input: channel, hangUp: () => channel.close() })
+function streamOf(channel: ClientChannel, isCommand = false): RemoteStream {
+  return new RemoteStream({ output: channel, input: channel, isCommand, hangUp: () => channel.close() })
 }
 
 interface Limits {

@@ -4,6 +4,8 @@ import { Duplex, type Readable, type Writable } from 'node:stream'
 export interface RemoteEnds {
   readonly output: Readable
   readonly input: Writable
+  /** The end of its output is told with how it ended, which `finish` says: a command has failed where its output only stops. */
+  readonly isCommand?: boolean
   /** Lets go of the other side. */
   readonly hangUp: () => void
 }
@@ -23,7 +25,7 @@ export class RemoteStream extends Duplex {
     output.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) output.pause()
     })
-    output.once('end', () => this.#endReading())
+    if (ends.isCommand !== true) output.once('end', () => this.#endReading())
     for (const end of new Set([output, input])) end.on('error', error => this.destroy(error))
   }
 

@@ -47,11 +47,15 @@ export function parseSshOptions(text: string): SshOptions {
     identityFiles: values.get('identityfile') ?? [],
     identitiesOnly: one('identitiesonly') === 'yes',
     knownHostsFiles: [...filesOf(one('userknownhostsfile')), ...filesOf(one('globalknownhostsfile'))],
-    proxyJump: one('proxyjump') === undefined || one('proxyjump') === 'none' ? [] : (one('proxyjump') ?? '').split(','),
+    proxyJump: jumpsOf(one('proxyjump')),
     ...(agent === undefined || agent === 'SSH_AUTH_SOCK' ? {} : { identityAgent: agent }),
     ...(alias === undefined ? {} : { hostKeyAlias: alias }),
     ...(only === undefined ? {} : { needsOpenSsh: only.means }),
   }
+}
+
+function jumpsOf(value = 'none'): string[] {
+  return value === 'none' ? [] : value.split(',')
 }
 
 function filesOf(value: string | undefined): string[] {

@@ -156,7 +156,7 @@ export class SystemTransport implements StreamTransport {
     })
     const stderr = new CollectedOutput(child.stderr)
     const { stdout: output, stdin: input } = child
-    const stream = new RemoteStream({ output, input, hangUp: () => void child.kill() })
+    const stream = new RemoteStream({ output, input, isCommand: true, hangUp: () => void child.kill() })
     let hasSpoken = false
     output.once('data', () => {
       hasSpoken = true

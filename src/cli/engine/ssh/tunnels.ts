@@ -34,13 +34,13 @@ export function createTunnels(ports: TunnelsPorts): Tunnels {
 async function connectTo(address: SshAddress, ports: TunnelsPorts, signal: AbortSignal): Promise<StreamTransport> {
   // Only commands that go over SSH pay for loading it.
   const { connectHost } = await import('../../../machine/index.ts')
-  const { text, host, user, port } = address
+  const { host, user, port } = address
   return connectHost(
     {
       host,
       pinned: [],
       acceptNew: false,
-      toTrust: `connect once by hand (ssh ${text.slice('ssh://'.length).replace(/\/.*$/, '')}) and say yes`,
+      toTrust: `connect once by hand (${byHand(address)}) and say yes`,
       plainUser: true,
       ...(user === undefined ? {} : { user }),
       ...(port === undefined ? {} : { port }),
@@ -48,4 +48,8 @@ async function connectTo(address: SshAddress, ports: TunnelsPorts, signal: Abort
     ports,
     signal,
   )
+}
+
+function byHand({ host, user, port }: SshAddress): string {
+  return `ssh ${port === undefined ? '' : `-p ${port} `}${user === undefined ? '' : `${user}@`}${host}`
 }
