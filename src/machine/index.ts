@@ -20,7 +20,7 @@ export {
   type Settings,
   type SwarmSettings,
 } from './model/machine.ts'
-export { checkMachineName, compareNames } from './model/machine-name.ts'
+export { checkMachineName } from './model/machine-name.ts'
 export { managerUrl } from './model/manager-url.ts'
 export type { StoreFiles } from './ports.ts'
 export type { Bundle } from './provision/bundle/bundle.ts'
@@ -43,7 +43,6 @@ export { upgradeHost } from './provision/upgrade-host.ts'
 export { shellOf, shellText, type Variables } from './shell/shell-text.ts'
 export { type ClientHost, clientConfig } from './ssh/client-config.ts'
 export { connectHost, type HostRequest } from './ssh/connect-host.ts'
-export { SSH_EXIT_CODES } from './ssh/failure.ts'
 export { parseJump as parseHost } from './ssh/jump-hosts.ts'
 export { dumpSshConfig } from './ssh/openssh-config.ts'
 export type { RemoteResult, StreamTransport, Transport } from './ssh/transport.ts'

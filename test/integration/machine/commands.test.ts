@@ -1,17 +1,10 @@
-import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Ended, machineCli } from '../../support/machine-cli.ts'
 import { startSshd, type TestSshd } from '../../support/sshd.ts'
-
-/** What `machine` printed, and how it ended. */
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
 
 let first: TestSshd
 let second: TestSshd
@@ -29,18 +22,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** Runs the real program, with a store of its own. */
-function machine(argv: readonly string[], input = ''): Promise<Ended> {
-  const [verb = '', ...rest] = argv
-  // This machine is to stay as it is: it is reached, and nothing is done to it.
+/** This machine is to stay as it is: it is reached, and nothing is done to it. */
+function machine([verb = '', ...rest]: readonly string[], input = ''): Promise<Ended> {
   const until = verb === 'create' ? ['--until', 'connect'] : []
-  const words = ['src/main/cli.ts', 'machine', '--storage-path', join(folder, 'store'), verb, ...until, ...rest]
-  return new Promise(resolve => {
-    const child = execFile(process.execPath, words, { timeout: 120_000 }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr }),
-    )
-    child.stdin?.end(input)
-  })
+  return machineCli(join(folder, 'store'))([verb, ...until, ...rest], input)
 }
 
 function hostFlags({ port, keyPath }: TestSshd): string[] {
