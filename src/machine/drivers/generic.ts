@@ -1,10 +1,7 @@
 import { isIPv6 } from 'node:net'
-import { invalidInput } from '../../core/errors.ts'
 import type { Settings } from '../model/machine.ts'
 import type { Driver, SshTarget, Whereabouts } from './driver.ts'
-import { numberOf, optionalTextOf, textOf } from './settings.ts'
-
-const PORT_MAX = 65_535
+import { badFlag, checkPort, numberOf, optionalTextOf, textOf } from './settings.ts'
 
 /** A host that runs already and can be reached over SSH. */
 export const genericDriver: Driver = {
@@ -38,10 +35,7 @@ export const genericDriver: Driver = {
     const address = textOf(settings, 'generic-ip-address')
     // Anything else could be taken for an option of ssh, or for a user.
     if (!/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/.test(address) && !isIPv6(address)) {
-      throw invalidInput(
-        'BAD_FLAG',
-        `invalid argument "${address}" for --generic-ip-address: expected a host name or an address, without a port`,
-      )
+      throw badFlag('generic-ip-address', address, 'expected a host name or an address, without a port')
     }
     for (const flag of ['generic-ssh-port', 'generic-engine-port']) checkPort(settings, flag)
   },
@@ -66,10 +60,4 @@ function sshOf(settings: Settings): SshTarget {
     user: textOf(settings, 'generic-ssh-user'),
     ...(keyPath === undefined ? {} : { keyPath }),
   }
-}
-
-function checkPort(settings: Settings, flag: string): void {
-  const port = numberOf(settings, flag)
-  if (Number.isInteger(port) && port > 0 && port <= PORT_MAX) return
-  throw invalidInput('BAD_FLAG', `invalid argument "${port}" for --${flag}: expected a port from 1 to ${PORT_MAX}`)
 }

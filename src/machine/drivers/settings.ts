@@ -65,3 +65,15 @@ export function listOf(settings: Settings, flag: string): readonly string[] {
   const value = settings[flag]
   return Array.isArray(value) ? value : []
 }
+
+const PORT_MAX = 65_535
+
+/** Throws BAD_FLAG for what is no port. */
+export function checkPort(settings: Settings, flag: string): void {
+  const port = numberOf(settings, flag)
+  if (port < 1 || port > PORT_MAX) throw badFlag(flag, String(port), `expected a port from 1 to ${PORT_MAX}`)
+}
+
+export function badFlag(flag: string, text: string, expected: string): Error {
+  return invalidInput('BAD_FLAG', `invalid argument "${text}" for --${flag}: ${expected}`)
+}

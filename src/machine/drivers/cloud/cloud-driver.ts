@@ -6,10 +6,9 @@ import { conflict, errorCode, errorMessage, invalidInput, notFound, unavailable 
 import { newShortId } from '../../../core/random.ts'
 import type { Machine, MachineState } from '../../model/machine.ts'
 import type { Driver, DriverPorts, DriverWork, Whereabouts } from '../driver.ts'
-import { numberOf, optionalTextOf, textOf } from '../settings.ts'
+import { badFlag, checkPort, numberOf, optionalTextOf, textOf } from '../settings.ts'
 import { keepSshKey, md5Fingerprint, readSshKey } from '../ssh-key.ts'
 import type { CloudApi, CloudDefinition, CloudServer } from './cloud-api.ts'
-import { badFlag } from './cloud-settings.ts'
 
 const KEY_FILE = 'id_ed25519'
 const ENGINE_PORT = 2376
@@ -39,7 +38,8 @@ export function cloudDriver(cloud: CloudDefinition): Driver {
     summary: cloud.summary,
     flags: cloud.flags,
     check(settings) {
-      const { keyId, keyPath } = cloud.flagNames
+      const { keyId, keyPath, sshPort } = cloud.flagNames
+      checkPort(settings, sshPort)
       if ((optionalTextOf(settings, keyId) === undefined) !== (optionalTextOf(settings, keyPath) === undefined)) {
         throw invalidInput(
           'BAD_FLAG',

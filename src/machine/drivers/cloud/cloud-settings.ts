@@ -1,4 +1,4 @@
-import { invalidInput } from '../../../core/errors.ts'
+import { badFlag } from '../settings.ts'
 
 /** Throws BAD_FLAG for what clouds refuse as a label (a key and a value of Kubernetes' kind). */
 export function checkLabel(flag: string, text: string): void {
@@ -23,8 +23,4 @@ export function checkTag(flag: string, text: string): void {
   if (!/^[a-zA-Z0-9:_-]{1,255}$/.test(text)) {
     throw badFlag(flag, text, 'expected letters, digits, colons, dashes and underscores')
   }
-}
-
-export function badFlag(flag: string, text: string, expected: string): Error {
-  return invalidInput('BAD_FLAG', `invalid argument "${text}" for --${flag}: ${expected}`)
 }

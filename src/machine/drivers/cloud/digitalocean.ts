@@ -1,10 +1,10 @@
 import type { MachineState, Settings } from '../../model/machine.ts'
 import type { DriverPorts } from '../driver.ts'
-import { listOf, optionalTextOf, textOf } from '../settings.ts'
+import { badFlag, listOf, optionalTextOf, textOf } from '../settings.ts'
 import { type Fields, fieldsOf, idOf, rowsOf, textIn } from './answer.ts'
 import type { CloudApi, CloudServer, PowerChange, ServerOrder } from './cloud-api.ts'
 import { cloudDriver } from './cloud-driver.ts'
-import { badFlag, checkNumberId, checkSlug, checkTag } from './cloud-settings.ts'
+import { checkNumberId, checkSlug, checkTag } from './cloud-settings.ts'
 import { cloudError, type ErrorWords, type RestClient, restClient, unlessGone } from './rest-client.ts'
 import { waitForAction } from './wait-for-action.ts'
 

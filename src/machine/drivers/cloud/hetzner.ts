@@ -1,7 +1,6 @@
-import { invalidInput } from '../../../core/errors.ts'
 import type { MachineState, Settings } from '../../model/machine.ts'
 import type { DriverPorts } from '../driver.ts'
-import { listOf, optionalTextOf, textOf } from '../settings.ts'
+import { badFlag, listOf, optionalTextOf, textOf } from '../settings.ts'
 import { type Fields, fieldsOf, idOf, rowsOf, textIn } from './answer.ts'
 import type { CloudApi, CloudServer, PowerChange, ServerOrder } from './cloud-api.ts'
 import { cloudDriver } from './cloud-driver.ts'
@@ -199,7 +198,7 @@ async function checkNames(rest: RestClient, settings: Settings): Promise<void> {
   for (const [flag, list] of names) {
     const name = optionalTextOf(settings, flag)
     if (name === undefined || (await allRows(rest, list, { name })).length > 0) continue
-    throw invalidInput('BAD_FLAG', `invalid argument "${name}" for --${flag}: ${TITLE} has none of that name`)
+    throw badFlag(flag, name, `${TITLE} has none of that name`)
   }
 }
 

@@ -2,7 +2,7 @@ import { isIP, isIPv4 } from 'node:net'
 import { invalidInput } from '../../../core/errors.ts'
 import type { Settings } from '../../model/machine.ts'
 import type { DriverFlag } from '../driver.ts'
-import { listOf, numberOf, optionalTextOf, textOf } from '../settings.ts'
+import { badFlag, checkPort, listOf, numberOf, optionalTextOf, textOf } from '../settings.ts'
 
 const ACCELERATORS = ['auto', 'kvm', 'tcg']
 const NETWORKS = ['user', 'bridge']
@@ -64,7 +64,7 @@ export function checkQemuSettings(settings: Settings): void {
   checkNumber(settings, 'qemu-cpus', [1, CPUS_MAX])
   checkNumber(settings, 'qemu-memory', [MEMORY_MB_MIN, Number.MAX_SAFE_INTEGER])
   checkNumber(settings, 'qemu-disk', [DISK_MB_MIN, Number.MAX_SAFE_INTEGER])
-  checkNumber(settings, 'qemu-engine-port', [1, PORT_MAX])
+  checkPort(settings, 'qemu-engine-port')
   checkText(settings, 'qemu-accel', text => ACCELERATORS.includes(text), 'expected auto, kvm or tcg')
   checkText(settings, 'qemu-network', text => NETWORKS.includes(text), 'expected user or bridge')
   checkText(settings, 'qemu-ssh-user', text => /^[a-z_][a-z0-9_-]{0,31}$/.test(text), 'expected a name of a Linux user')
@@ -135,8 +135,4 @@ function checkNumber(settings: Settings, flag: string, [min, max]: readonly [num
 function checkText(settings: Settings, flag: string, fits: (text: string) => boolean, expected: string): void {
   const text = optionalTextOf(settings, flag)
   if (text !== undefined && !fits(text)) throw badFlag(flag, text, expected)
-}
-
-function badFlag(flag: string, text: string, expected: string): Error {
-  return invalidInput('BAD_FLAG', `invalid argument "${text}" for --${flag}: ${expected}`)
 }
