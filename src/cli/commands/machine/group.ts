@@ -8,25 +8,32 @@ import { makeCommands } from './make/commands.ts'
 import { runCommands } from './run/commands.ts'
 import { shareCommands } from './share/commands.ts'
 
+const LOOK = 'Look at machines:'
+
 /** The `machine` family. main/ gives the world: what it does to this host and to others. */
 export function machineGroup(version: string, loadWorld: () => Promise<MachineWorld>): CommandGroup {
   const toCommand = ({ run, ...leaf }: MachineLeaf): CommandLeaf => ({
     ...leaf,
     load: async () => withStore(loadWorld, await run()),
   })
-  const leaves = [...makeCommands, ...lookCommands(version), ...runCommands, ...changeCommands, ...shareCommands]
+  const under = (group: string, leaves: readonly MachineLeaf[]): CommandLeaf[] =>
+    leaves.map(leaf => ({ ...toCommand(leaf), group }))
   return {
     name: 'machine',
     summary: 'Make hosts, and reach them',
     options: GLOBAL_OPTIONS,
     commands: [
-      ...leaves.map(toCommand),
+      ...under('Make machines:', makeCommands),
+      ...under(LOOK, lookCommands(version)),
       {
         name: 'certs',
-        group: 'Look at machines:',
+        group: LOOK,
         summary: 'Look at certificates, and renew what they rest on',
         commands: certsCommands.map(toCommand),
       },
+      ...under('Reach machines:', runCommands),
+      ...under('Change machines:', changeCommands),
+      ...under('Share machines:', shareCommands),
       regenerateCerts,
     ],
     footer: `Exit codes: 0 done, 1 failed, 2 used wrongly, 3 refused by a check, 10 host not reachable, 11 host key not trusted,

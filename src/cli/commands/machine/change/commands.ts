@@ -2,7 +2,6 @@ import type { MachineLeaf } from '../machine-command.ts'
 import { DRY_RUN } from '../machine-options.ts'
 import { PROVISION_OPTIONS } from '../make/create-options.ts'
 
-const GROUP = 'Change machines:'
 const NODE_VERBS = [
   ['cordon', 'Give machines of a cluster nothing new to run'],
   ['drain', 'Move the tasks of services away from machines'],
@@ -13,7 +12,6 @@ const POWER = () => import('./power.ts')
 export const changeCommands: readonly MachineLeaf[] = [
   {
     name: 'start',
-    group: GROUP,
     summary: 'Start machines',
     args: '[name...]',
     options: [DRY_RUN],
@@ -21,7 +19,6 @@ export const changeCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'stop',
-    group: GROUP,
     summary: 'Stop machines, in order',
     args: '[name...]',
     options: [DRY_RUN],
@@ -29,7 +26,6 @@ export const changeCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'kill',
-    group: GROUP,
     summary: 'Stop machines at once',
     args: '[name...]',
     options: [DRY_RUN],
@@ -37,7 +33,6 @@ export const changeCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'restart',
-    group: GROUP,
     summary: 'Stop and start machines',
     args: '[name...]',
     options: [DRY_RUN],
@@ -45,7 +40,6 @@ export const changeCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'rm',
-    group: GROUP,
     summary: 'Remove machines, and forget them',
     args: '<name...>',
     options: [
@@ -61,7 +55,6 @@ export const changeCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'upgrade',
-    group: GROUP,
     summary: 'Bring machines to this version, one after another',
     args: '[name...]',
     options: [{ flags: '--keep-tasks', summary: 'do not move tasks away first' }, ...PROVISION_OPTIONS],
@@ -70,7 +63,6 @@ export const changeCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'rename',
-    group: GROUP,
     summary: 'Give a machine of no cluster another name',
     args: '<name> <new-name>',
     options: [DRY_RUN],
@@ -78,7 +70,6 @@ export const changeCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'set-address',
-    group: GROUP,
     summary: 'Say where a machine is now',
     args: '<name> <address>',
     options: [{ flags: '-f, --force', summary: 'without looking whether it is the same host' }, DRY_RUN],
@@ -87,7 +78,6 @@ export const changeCommands: readonly MachineLeaf[] = [
   ...NODE_VERBS.map(
     ([name, summary]): MachineLeaf => ({
       name,
-      group: GROUP,
       summary,
       args: '[name...]',
       options: [DRY_RUN],

@@ -2,14 +2,12 @@ import type { OptionDefinition } from '../../../command.ts'
 import type { MachineLeaf } from '../machine-command.ts'
 import { DRY_RUN } from '../machine-options.ts'
 
-const GROUP = 'Look at machines:'
 const FORMAT: OptionDefinition = { flags: '-f, --format <template>', summary: 'a template such as {{.Name}}' }
 const SWARM: OptionDefinition = { flags: '--swarm', summary: 'the manager on it, not its engine' }
 
 const FACTS: readonly MachineLeaf[] = [
   {
     name: 'ls',
-    group: GROUP,
     summary: 'List machines, each asked how it is',
     options: [
       { flags: '-q, --quiet', summary: 'names only' },
@@ -25,14 +23,12 @@ const FACTS: readonly MachineLeaf[] = [
   },
   {
     name: 'active',
-    group: GROUP,
     summary: 'Print the machine that $DOCKER_HOST points at',
     options: [{ flags: '-t, --timeout <seconds>', summary: 'how long to wait (default: 10)' }],
     run: async () => (await import('./active.ts')).runActive,
   },
   {
     name: 'env',
-    group: GROUP,
     summary: 'Print what a shell needs to have docker speak to a machine',
     args: '[name]',
     options: [
@@ -45,7 +41,6 @@ const FACTS: readonly MachineLeaf[] = [
   },
   {
     name: 'config',
-    group: GROUP,
     summary: "Print docker's flags for a machine",
     args: '[name]',
     options: [SWARM],
@@ -53,7 +48,6 @@ const FACTS: readonly MachineLeaf[] = [
   },
   {
     name: 'inspect',
-    group: GROUP,
     summary: 'Print what is known of a machine, without its secrets',
     args: '[name]',
     options: [FORMAT],
@@ -62,7 +56,6 @@ const FACTS: readonly MachineLeaf[] = [
   ...['ip', 'status'].map(
     (name): MachineLeaf => ({
       name,
-      group: GROUP,
       summary: name === 'ip' ? 'Print the addresses of machines' : 'Print the states of machines',
       args: '[name...]',
       run: async () => {
@@ -73,7 +66,6 @@ const FACTS: readonly MachineLeaf[] = [
   ),
   {
     name: 'url',
-    group: GROUP,
     summary: 'Print where the engine of a machine answers',
     args: '[name]',
     run: async () => (await import('./facts.ts')).runUrl,
@@ -83,7 +75,6 @@ const FACTS: readonly MachineLeaf[] = [
 const CHECKS: readonly MachineLeaf[] = [
   {
     name: 'doctor',
-    group: GROUP,
     summary: 'Look at all that machines need, and say what to do',
     args: '[name...]',
     options: [{ flags: '--json', summary: 'one object a line' }],
@@ -114,7 +105,6 @@ export function lookCommands(version: string): readonly MachineLeaf[] {
     ...CHECKS,
     {
       name: 'version',
-      group: GROUP,
       summary: "Print this program's version, or that of a machine's engine",
       args: '[name]',
       run: async () => {

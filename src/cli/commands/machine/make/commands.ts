@@ -1,12 +1,9 @@
 import type { MachineLeaf } from '../machine-command.ts'
 import { CREATE_OPTIONS, PROVISION_OPTIONS } from './create-options.ts'
 
-const GROUP = 'Make machines:'
-
 export const makeCommands: readonly MachineLeaf[] = [
   {
     name: 'create',
-    group: GROUP,
     summary: 'Make a machine, or change one to what is wanted now',
     args: '<name>',
     options: CREATE_OPTIONS,
@@ -15,7 +12,6 @@ export const makeCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'apply',
-    group: GROUP,
     summary: 'Make the machines of a file, or change them to what it says',
     options: [
       { flags: '-f, --file <path>', summary: 'the file; - is standard input' },
@@ -31,7 +27,6 @@ export const makeCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'provision',
-    group: GROUP,
     summary: 'Run the steps of create again on machines that are there',
     args: '[name...]',
     options: PROVISION_OPTIONS,

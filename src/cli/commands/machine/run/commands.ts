@@ -1,11 +1,8 @@
 import type { MachineLeaf } from '../machine-command.ts'
 
-const GROUP = 'Reach machines:'
-
 export const runCommands: readonly MachineLeaf[] = [
   {
     name: 'ssh',
-    group: GROUP,
     summary: 'Log in to a machine, or run a command on machines',
     args: '[names] [command...]',
     usage: '[OPTIONS] [NAME[,NAME...]] [COMMAND] [ARG...]',
@@ -16,7 +13,6 @@ export const runCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'exec',
-    group: GROUP,
     summary: 'Run a command on machines, its words as they are',
     args: '<names> [command...]',
     usage: '[OPTIONS] NAME[,NAME...] COMMAND [ARG...]',
@@ -26,7 +22,6 @@ export const runCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'scp',
-    group: GROUP,
     summary: 'Copy files to, from and between machines',
     args: '<source> <target>',
     options: [
@@ -39,7 +34,6 @@ export const runCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'mount',
-    group: GROUP,
     summary: 'Mount a folder of a machine, by sshfs',
     args: '<source> [mountpoint]',
     options: [{ flags: '-u, --unmount', summary: 'take it away again' }],
@@ -47,7 +41,6 @@ export const runCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'logs',
-    group: GROUP,
     summary: 'Show what the services of Shoal on machines say',
     args: '[name...]',
     options: [

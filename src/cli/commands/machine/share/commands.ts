@@ -1,12 +1,9 @@
 import type { MachineLeaf } from '../machine-command.ts'
 import { DRY_RUN } from '../machine-options.ts'
 
-const GROUP = 'Share machines:'
-
 export const shareCommands: readonly MachineLeaf[] = [
   {
     name: 'export',
-    group: GROUP,
     summary: 'Write machines to a file for somebody else',
     args: '[name...]',
     options: [
@@ -17,7 +14,6 @@ export const shareCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'import',
-    group: GROUP,
     summary: "Take machines over from docker-machine's store, or from a file of export",
     args: '[source]',
     options: [DRY_RUN],
