@@ -211,7 +211,9 @@ function pemText(pem: string): string {
 }
 
 function validity({ fromMs, untilMs }: Lifetime): { readonly notBefore: Date; readonly notAfter: Date } {
-  return { notBefore: new Date(fromMs - SKEW_MS), notAfter: new Date(untilMs) }
+  // Small beside the life, by which it is told when to renew.
+  const skewMs = Math.min(SKEW_MS, (untilMs - fromMs) / 10)
+  return { notBefore: new Date(fromMs - skewMs), notAfter: new Date(untilMs) }
 }
 
 function generalName(host: string): { readonly type: 'ip' | 'dns'; readonly value: string } {

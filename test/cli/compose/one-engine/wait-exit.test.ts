@@ -14,6 +14,32 @@ function container(service: string, more: Partial<ContainerSummary>): ContainerS
   return containerSummary(`shop-${service}-1`, { Labels, ...more })
 }
 
+/** `up` of these services on an engine. */
+function settlingOn(engine: ReturnType<typeof stubEngine>, services: readonly string[], clock = pollingClock()) {
+  return {
+    project: {
+      spec: { name: 'shop', services: services.map(name => ({ name })) },
+      api: { engine, project: async () => engineView('shop', await knownContainers(engine, 'shop')) },
+    },
+    invocation: { options: { text: () => undefined, number: () => undefined } },
+    context: { clock, signal: new AbortController().signal, stderr: new PassThrough() },
+    here: { run: { engine, tell: () => {} } },
+    before: new Set(),
+    result: { steps: [] },
+  } as unknown as Settling
+}
+
+it('gives the code of what has ended though all is shown before that was noticed', async () => {
+  const states = [container('job', { State: 'running' })]
+  const ended = container('job', { State: 'exited', Status: 'Exited (5) 1 second ago' })
+  const engine = stubEngine({ containers: { list: async () => [states.pop() ?? ended] } })
+  // Nobody looks a second time.
+  const clock = { ...pollingClock(), setTimer: () => ({ cancel() {} }) }
+  const settling = settlingOn(engine, ['job'], clock)
+  const [waiting, following] = [Promise.resolve(), Promise.resolve()]
+  expect(await waitForExit(settling, { aborts: 'any', waiting, following, isShown: () => true })).toBe(5)
+})
+
 it('stops what runs when one has ended, and does not wait for what was never started', async () => {
   let runs: Partial<ContainerSummary> = { State: 'running' }
   const stopped: string[] = []
@@ -31,18 +57,7 @@ it('stops what runs when one has ended, and does not wait for what was never sta
       },
     },
   })
-  const signal = new AbortController().signal
-  const settling = {
-    project: {
-      spec: { name: 'shop', services: [{ name: 'web' }, { name: 'db' }, { name: 'late' }] },
-      api: { engine, project: async () => engineView('shop', await knownContainers(engine, 'shop')) },
-    },
-    invocation: { options: { text: () => undefined, number: () => undefined } },
-    context: { clock: pollingClock(), signal, stderr: new PassThrough() },
-    here: { run: { engine, tell: () => {} } },
-    before: new Set(),
-    result: { steps: [] },
-  } as unknown as Settling
+  const settling = settlingOn(engine, ['web', 'db', 'late'])
   const [waiting, following] = [Promise.resolve(), new Promise<void>(() => {})]
   expect(await waitForExit(settling, { aborts: 'any', waiting, following, isShown: () => true })).toBe(3)
   expect(stopped).toEqual(['id-of-shop-db-1'])

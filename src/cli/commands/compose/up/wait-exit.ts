@@ -42,7 +42,8 @@ export async function waitForExit(
   // What has ended on one engine before it was started is no exit.
   const ended = here === undefined ? firstExit(settling, aborts) : waiting.then(() => firstExit(settling, aborts))
   ended.catch(() => {})
-  const cut = following.then(() => undefined)
+  // Where all have ended nobody shows anything any more, perhaps before the end of one was noticed here.
+  const cut = following.then(() => (context.signal.aborted ? undefined : exitOf(settling, aborts)))
   cut.catch(() => {})
   const first = await Promise.race([ended, failure.catch(error => endedMeanwhile(settling, aborts, error)), cut])
   if (first === undefined) return 0
@@ -85,10 +86,16 @@ function exitedTask(
   return ended.toSorted((a, b) => a.createdAtMs - b.createdAtMs)[0]
 }
 
+/** The same, as it is now. */
+async function exitOf(settling: Settling, aborts: 'any' | 'failed'): Promise<TaskView | undefined> {
+  const { api, spec } = settling.project
+  return exitedTask(await api.project(spec.name), settling, aborts)
+}
+
 async function firstExit(settling: Settling, aborts: 'any' | 'failed'): Promise<TaskView> {
-  const { project, context } = settling
+  const { context } = settling
   for (;;) {
-    const task = exitedTask(await project.api.project(project.spec.name), settling, aborts)
+    const task = await exitOf(settling, aborts)
     if (task !== undefined) return task
     await sleep(context.clock, POLL_MS, context.signal)
   }
@@ -96,7 +103,7 @@ async function firstExit(settling: Settling, aborts: 'any' | 'failed'): Promise<
 
 /** A container that failed at once is an exit too, and no reason to say that the project could not be started. */
 async function endedMeanwhile(settling: Settling, aborts: 'any' | 'failed', error: unknown): Promise<TaskView> {
-  const task = exitedTask(await settling.project.api.project(settling.project.spec.name), settling, aborts)
+  const task = await exitOf(settling, aborts)
   if (task === undefined) throw error
   return task
 }
