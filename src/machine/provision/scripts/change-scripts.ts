@@ -260,7 +260,11 @@ if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 for name in shoal swarm compose machine; do
   case $(readlink "/usr/local/bin/$name" || true) in ${PLACES.current}/*) rm -f "/usr/local/bin/$name" ;; esac
 done
-if [ "$1" = data ]; then rm -rf /var/lib/shoal; fi
+# It may be a disk of its own, which stays.
+if [ "$1" = data ] && [ -d /var/lib/shoal ]; then
+  find /var/lib/shoal -xdev -mindepth 1 -delete
+  rmdir /var/lib/shoal 2> /dev/null || true
+fi
 rm -rf /opt/shoal /etc/shoal ${PLACES.sysctl} /var/lib/shoal-machine
 rm -f /run/shoal-machine/*.runs /run/shoal-machine/*.pid
 `
