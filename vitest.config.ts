@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * Four suites: `unit` needs nothing, `integration` needs root on one host, `interop` puts the stock Docker Engine and other
- * people's programs beside ours, `cluster` makes several hosts.
+ * Five suites: `unit` needs nothing, `integration` needs root on one host, `interop` puts the stock Docker Engine and other
+ * people's programs beside ours, `cluster` makes several hosts, `vm` makes virtual machines.
  */
 export default defineConfig({
   test: {
@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['node_modules/**', 'test/integration/**', 'test/cluster/**', 'test/interop/**'],
+          exclude: ['node_modules/**', 'test/integration/**', 'test/cluster/**', 'test/interop/**', 'test/vm/**'],
           testTimeout: 60_000,
         },
       },
@@ -39,6 +39,15 @@ export default defineConfig({
           include: ['test/cluster/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 900_000,
+          hookTimeout: 900_000,
+        },
+      },
+      {
+        test: {
+          name: 'vm',
+          include: ['test/vm/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 1_500_000,
           hookTimeout: 900_000,
         },
       },

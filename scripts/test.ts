@@ -7,7 +7,7 @@ import { traces } from './lib/traces.ts'
 /**
  * Runs every check and every suite, goes on after a failure, and ends with one line of counts.
  *
- * `npm test` runs all; `npm test -- unit` only the named ones (check, unit, integration, cluster, interop).
+ * `npm test` runs all; `npm test -- unit` only the named ones (check, unit, integration, interop, cluster, vm).
  */
 interface Counts {
   passed: number
@@ -29,7 +29,7 @@ const CHECKS: readonly (readonly [name: string, argv: readonly string[]])[] = [
   ['format', ['biome', 'check', '--error-on-warnings', '.']],
   ['unused code', ['knip']],
 ]
-const SUITES = ['unit', 'integration', 'interop', 'cluster'] as const
+const SUITES = ['unit', 'integration', 'interop', 'cluster', 'vm'] as const
 
 function run(argv: readonly string[]): boolean {
   const [program = '', ...args] = argv

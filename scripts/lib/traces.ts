@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { commandLineOf } from './processes.ts'
 
 const PROGRAMS =
-  /(^|\/)(conmon|runc|etcd|docker-registry|dockerd|containerd|sshd|tini|nsenter)( |$)|\/(main\/cli|dist\/main)/
+  /(^|\/)(conmon|runc|etcd|docker-registry|dockerd|containerd|sshd|tini|nsenter|qemu-system-x86_64)( |$)|\/(main\/cli|dist\/main)/
 
 /** What runs of this project may leave on a machine: processes, namespaces, interfaces, mounts, cgroups, nft tables. */
 export function traces(): Set<string> {

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { Clock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
+import type { Tunnels } from './engine/ssh/tunnels-port.ts'
 
 /** Where text goes; a terminal says so, and then may be coloured. */
 export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number }
@@ -33,6 +34,8 @@ export interface CommandContext {
    * there are none.
    */
   readonly takeSignals?: (handler: (signal: string) => void) => () => void
+  /** How `ssh://` addresses are reached. Absent: they are refused. */
+  readonly tunnels?: Tunnels
 }
 
 /** The values of a command's options, by the long flag's name in camel case (`--dry-run` is `dryRun`). */

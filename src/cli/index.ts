@@ -15,6 +15,7 @@ export { composeGroup } from './commands/compose/group.ts'
 export { ulimit as readUlimit } from './commands/container/create/read-values.ts'
 export { engineVerbs } from './commands/engine-verbs.ts'
 export { machineGroup } from './commands/machine/group.ts'
+export type { MachineWorld } from './commands/machine/machine-command.ts'
 export {
   badFlag,
   type HostPort,
@@ -26,4 +27,5 @@ export {
 export { type SwarmPrograms, swarmGroup } from './commands/swarm/group.ts'
 export { type JoinOptions, readJoinAddress, readJoinOptions } from './commands/swarm/join-options.ts'
 export { ENGINE_OPTIONS } from './engine/engine-address.ts'
+export { createTunnels } from './engine/ssh/tunnels.ts'
 export { type Program, runProgram } from './program.ts'

@@ -7,10 +7,16 @@ export async function runLauncher(program: string, argv: readonly string[]): Pro
     process.stdout.write(`${program} version ${VERSION}\n`)
     return 0
   }
-  const [{ runProgram }, { FAMILIES, umbrella }, { processContext }] = await Promise.all([
+  const [{ createTunnels, runProgram }, { FAMILIES, umbrella }, { processContext }] = await Promise.all([
     import('../cli/index.ts'),
     import('./programs.ts'),
     import('./context.ts'),
   ])
-  return runProgram(argv, { root: FAMILIES[program] ?? umbrella, version: VERSION }, processContext())
+  const context = processContext()
+  const tunnels = createTunnels(context)
+  try {
+    return await runProgram(argv, { root: FAMILIES[program] ?? umbrella, version: VERSION }, { ...context, tunnels })
+  } finally {
+    await tunnels.close()
+  }
 }

@@ -25,6 +25,11 @@ export function docker(host: string, argv: readonly string[], options: CliOption
   return execute(['docker', '-H', host, ...argv], options)
 }
 
+/** Without a host: what its configuration and the environment say. */
+export function dockerPlain(argv: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return execute(['docker', ...argv], options)
+}
+
 /** The same behind a terminal, as script(1) makes one. */
 export function dockerInTerminal(host: string, command: string, options: CliOptions = {}): Promise<CliResult> {
   const script = `stty rows 30 cols 100; docker -H ${host} ${command}`
@@ -36,6 +41,10 @@ const SHOAL = [process.execPath, '--disable-warning=ExperimentalWarning', resolv
 /** Runs our own command line against a host. */
 export function shoal(host: string, argv: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   return execute([...SHOAL, '-H', host, ...argv], options)
+}
+
+export function shoalPlain(argv: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return execute([...SHOAL, ...argv], options)
 }
 
 /** The same behind a terminal of 30 lines and 100 columns. */

@@ -1,5 +1,6 @@
 import type { CommandDefinition } from '../command.ts'
 import { containerGroup, containerVerbs } from './container/group.ts'
+import { contextGroup } from './context/group.ts'
 import { builderGroup, imageGroup, imageVerbs } from './image/group.ts'
 import { networkGroup } from './network/group.ts'
 import { systemGroup, systemVerbs } from './system/group.ts'
@@ -16,6 +17,7 @@ export function engineVerbs(version: string): readonly CommandDefinition[] {
     builderGroup,
     networkGroup,
     volumeGroup,
+    contextGroup,
     systemGroup(version),
   ]
 }

@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { errorCode, invalidInput, notFound } from '../../core/errors.ts'
 import type { CommandContext, Environment, Invocation, OptionDefinition } from '../command.ts'
 import { whyNot } from '../output/file-error.ts'
-import { configPath } from './registry-login.ts'
+import { DEFAULT_CONTEXT } from './contexts/context-name.ts'
+import { contextPlaces } from './contexts/context-places.ts'
+import { configPath } from './contexts/docker-config.ts'
 
 export const CONTEXT_OPTION: OptionDefinition = {
   flags: '-c, --context <name>',
@@ -22,22 +23,26 @@ export interface DockerContext {
 type Flags = Pick<Invocation, 'options' | 'globals'>
 
 /**
- * The docker context that a command is to use, in docker's order: `--context`, then `--host` and the variables that name a host,
- * which mean none, then `$DOCKER_CONTEXT` and docker's configuration. Throws for one that is not there, and for flags that
- * ask for two things.
+ * The docker context that a command is to use; undefined: none, but what flags, variables or this host say. Throws for one that
+ * is not there.
  */
-export function dockerContext(
-  { options, globals }: Flags,
-  { env }: Pick<CommandContext, 'env'>,
-): DockerContext | undefined {
+export function dockerContext(flags: Flags, context: Pick<CommandContext, 'env'>): DockerContext | undefined {
+  const name = contextName(flags, context)
+  return name === DEFAULT_CONTEXT ? undefined : readContext(name, context.env)
+}
+
+/**
+ * The name of the docker context that a command is to use, in docker's order: `--context`, then `--host` and the variables that name a host,
+ * which mean the default, then `$DOCKER_CONTEXT` and docker's configuration. Throws for flags that ask for two things.
+ */
+export function contextName({ options, globals }: Flags, { env }: Pick<CommandContext, 'env'>): string {
   const asked = options.text('context') ?? globals.text('context')
   const host = options.text('host') ?? globals.text('host')
   if (asked !== undefined && host !== undefined) {
     throw invalidInput('BAD_FLAG', 'conflicting options: cannot specify both --host and --context')
   }
   const isHostNamed = host !== undefined || (env['SHOAL_HOST'] || env['DOCKER_HOST'] || '') !== ''
-  const name = asked ?? (isHostNamed ? 'default' : env['DOCKER_CONTEXT'] || currentContext(env))
-  return name === 'default' || name === '' ? undefined : readContext(name, env)
+  return asked ?? (isHostNamed ? DEFAULT_CONTEXT : env['DOCKER_CONTEXT'] || currentContext(env) || DEFAULT_CONTEXT)
 }
 
 function currentContext(env: Environment): string {
@@ -48,9 +53,7 @@ function currentContext(env: Environment): string {
 }
 
 function readContext(name: string, env: Environment): DockerContext {
-  const directory = join(dirname(configPath(env)), 'contexts')
-  const id = createHash('sha256').update(name).digest('hex')
-  const path = join(directory, 'meta', id, 'meta.json')
+  const { metaFile: path, tls } = contextPlaces(env, name)
   const meta = readJson(path)
   if (meta === undefined) {
     throw notFound(
@@ -65,7 +68,7 @@ function readContext(name: string, env: Environment): DockerContext {
       `context "${name}" names no host for docker: create it anew with \`docker context create\``,
     )
   }
-  return { host: Host, skipVerify: SkipTLSVerify === true, tlsDirectory: join(directory, 'tls', id, 'docker') }
+  return { host: Host, skipVerify: SkipTLSVerify === true, tlsDirectory: join(tls, 'docker') }
 }
 
 /** Undefined if there is no such file. */

@@ -5,9 +5,7 @@ import type { ClientTls } from '../../docker-api/index.ts'
 import type { CommandContext, Environment, Invocation, OptionDefinition } from '../command.ts'
 import { whyNot } from '../output/file-error.ts'
 import { CONTEXT_OPTION, type DockerContext, dockerContext } from './docker-context.ts'
-
-/** Where this host's agent answers, and where an engine without a cluster does. */
-const OWN_SOCKETS = ['/run/shoal/agent.sock', '/run/shoal/engine.sock'] as const
+import { OWN_SOCKETS } from './own-sockets.ts'
 
 /** Flags of how to reach an API with certificates; docker's names and defaults. */
 export const CLIENT_TLS_OPTIONS: readonly OptionDefinition[] = [

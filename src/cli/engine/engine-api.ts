@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { errorCode, ShoalError, unavailable } from '../../core/errors.ts'
-import { type Call, createDockerClient, type Transport } from '../../docker-api/index.ts'
+import type { Call, Transport } from '../../docker-api/index.ts'
 import type { CommandContext, Invocation, RunCommand } from '../command.ts'
-import { engineHost, readClientTls } from './engine-address.ts'
+import { engineHost } from './engine-address.ts'
+import { openClient } from './open-client.ts'
+import type { Wanted } from './ssh/tunnels-port.ts'
 
 type Asked = Omit<Call, 'method' | 'path'>
 
@@ -27,15 +29,22 @@ export interface EngineCommand extends Invocation {
 /** What engines need for sizes, removals of many layers and slow disks. */
 const PATIENCE_MS = 600_000
 
+/** Whom a command talks to. */
+export interface Target {
+  readonly hostOf: (invocation: Invocation, context: CommandContext) => string
+  readonly wanted: Wanted
+}
+
+const ENGINE: Target = { hostOf: engineHost, wanted: 'engine' }
+
 /** Makes a command of what is done with an engine: connects, tells refusals as docker does, and closes. */
 export function withEngine(
   work: (command: EngineCommand) => Promise<number | void>,
-  hostOf: (invocation: Invocation, context: CommandContext) => string = engineHost,
+  { hostOf, wanted }: Target = ENGINE,
 ): RunCommand {
   return async (invocation, context) => {
     const host = hostOf(invocation, context)
-    const tls = readClientTls(invocation, context)
-    const client = createDockerClient(host, { clock: context.clock, tls })
+    const client = openClient({ address: host, wanted }, invocation, context)
     // What still waits for an answer when the work is done must not keep us alive.
     const ending = new AbortController()
     const signal = AbortSignal.any([context.signal, ending.signal])

@@ -25,7 +25,7 @@ interface Outcome {
  * if that is empty), or the argument itself. Failures are told one by one and do not stop the others; then the exit code is 1.
  */
 export async function forEach(
-  { args, context }: EngineCommand,
+  { args, context }: Pick<EngineCommand, 'args' | 'context'>,
   work: (reference: string) => Promise<string | void>,
   { inTurn = false, mayBeGone, conclude }: Manner = {},
 ): Promise<number> {

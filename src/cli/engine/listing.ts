@@ -16,7 +16,11 @@ export interface Listing {
 }
 
 /** Prints rows as `--format` and `-q` want them: the same for every listing of docker's. */
-export function printListing({ options, context }: EngineCommand, rows: readonly Row[], listing: Listing): void {
+export function printListing(
+  { options, context }: Pick<EngineCommand, 'options' | 'context'>,
+  rows: readonly Row[],
+  listing: Listing,
+): void {
   const format = options.text('format') ?? ''
   const field = (name: string): string => `{{.${name}}}`
   if (options.flag('quiet') && (format === '' || format === 'table')) {

@@ -1,41 +1,11 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { errorCode, invalidInput } from '../../core/errors.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import type { RegistryAuth } from '../../docker-api/index.ts'
 import type { Environment } from '../command.ts'
-import { whyNot } from '../output/file-error.ts'
+import { configPath, type DockerConfig, readConfig, writeConfig } from './contexts/docker-config.ts'
 import { askHelper, eraseFromHelper, type KeptBy, storeInHelper } from './credential-helper.ts'
 
 /** Docker's own key for docker.io. */
 const HUB = 'https://index.docker.io/v1/'
-
-interface ConfigFile {
-  readonly auths?: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>>
-  /** Programs that keep secrets: by registry, and for all others. */
-  readonly credHelpers?: Readonly<Record<string, string>>
-  readonly credsStore?: string
-}
-
-/** Docker's file of logins, so that one login is known to both: `$DOCKER_CONFIG/config.json`. */
-export function configPath(env: Environment): string {
-  return join(env['DOCKER_CONFIG'] || join(env['HOME'] ?? '/root', '.docker'), 'config.json')
-}
-
-async function readConfig(path: string): Promise<ConfigFile> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as ConfigFile
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return {}
-    throw invalidInput('BAD_CONFIG', `Cannot read ${path}: ${whyNot(error)}`)
-  }
-}
-
-async function writeConfig(path: string, config: ConfigFile): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  await writeFile(`${path}.new`, JSON.stringify(config, undefined, '\t'), { mode: 0o600 })
-  await rename(`${path}.new`, path)
-}
 
 function keyOf(registry: string): string {
   return registry === 'docker.io' || registry === '' ? HUB : registry
@@ -61,7 +31,7 @@ export async function authOf(image: string, env: Environment): Promise<{ readonl
 }
 
 /** From the program that keeps the secret, if one is named, else from the file. */
-async function loginOf(config: ConfigFile, key: string): Promise<RegistryAuth | undefined> {
+async function loginOf(config: DockerConfig, key: string): Promise<RegistryAuth | undefined> {
   const helper = helperOf(config, key)
   if (helper !== undefined) return askHelper(helper)
   const entry = config.auths?.[key]
@@ -69,7 +39,7 @@ async function loginOf(config: ConfigFile, key: string): Promise<RegistryAuth | 
 }
 
 /** The program that keeps the secret of a registry; undefined: the file does. */
-function helperOf({ credHelpers = {}, credsStore }: ConfigFile, serveraddress: string): KeptBy | undefined {
+function helperOf({ credHelpers = {}, credsStore }: DockerConfig, serveraddress: string): KeptBy | undefined {
   const name = credHelpers[serveraddress] ?? credsStore
   return name === undefined || name === '' ? undefined : { name, serveraddress }
 }

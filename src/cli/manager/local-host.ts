@@ -26,7 +26,7 @@ export async function withLocalHost(invocation: Invocation, context: CommandCont
 
 async function isListening(url: string, { clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<boolean> {
   const address = parseManagerAddress(url)
-  const socket = 'socketPath' in address ? connect(address.socketPath) : connect(address.port, address.host)
+  const socket = 'port' in address ? connect(address.port, address.host) : connect(url.slice('unix://'.length))
   const answered = new Promise<boolean>(resolve => {
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
   })

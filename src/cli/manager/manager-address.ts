@@ -1,16 +1,26 @@
 import { invalidInput } from '../../core/errors.ts'
 import type { CommandContext, Invocation, OptionDefinition } from '../command.ts'
-import { namedHost } from '../engine/engine-address.ts'
+import { CONTEXT_OPTION } from '../engine/docker-context.ts'
+import { CLIENT_TLS_OPTIONS, namedHost } from '../engine/engine-address.ts'
+import type { Target } from '../engine/engine-api.ts'
+import { isSshAddress, parseSshAddress } from '../engine/ssh/ssh-address.ts'
 
-export const HOST_OPTION: OptionDefinition = {
-  flags: '-H, --host <url>',
-  summary: 'the manager (default: $SHOAL_HOST, $DOCKER_HOST, tcp://127.0.0.1:3375)',
-}
+/** Which manager a command talks to, and how. */
+export const MANAGER_OPTIONS: readonly OptionDefinition[] = [
+  {
+    flags: '-H, --host <url>',
+    summary: 'the manager (default: $SHOAL_HOST, $DOCKER_HOST, tcp://127.0.0.1:3375)',
+  },
+  // Without its letter, which is --cpu-shares where a container is described.
+  { ...CONTEXT_OPTION, flags: '--context <name>' },
+  ...CLIENT_TLS_OPTIONS,
+]
 
-/** Where a manager's API answers: a TCP address or a socket in the file system. */
+/** Where a manager's API answers: a TCP address, a socket in the file system, or a host that is reached over SSH. */
 export type ManagerAddress =
   | { readonly host: string; readonly port: number; readonly url: string }
   | { readonly socketPath: string; readonly url: string }
+  | { readonly url: string }
 
 /** Where `swarm manage` listens unless told otherwise. */
 const DEFAULT_URL = 'tcp://127.0.0.1:3375'
@@ -30,9 +40,16 @@ export function managerAddress(
   return parseManagerAddress(namedHost(flags, context) ?? DEFAULT_URL)
 }
 
-/** Reads `tcp://host[:port]`, `http://host[:port]`, `unix:///path` or `host[:port]`. Throws BAD_FLAG. */
+/** The Docker Engine API of that manager, as the target of a command. */
+export const MANAGER: Target = {
+  hostOf: (invocation, context) => managerAddress(invocation, context).url,
+  wanted: 'manager',
+}
+
+/** Reads `tcp://host[:port]`, `http://host[:port]`, `unix:///path`, `ssh://user@host[:port]` or `host[:port]`. Throws BAD_FLAG. */
 export function parseManagerAddress(text: string): ManagerAddress {
   if (text.startsWith('unix://')) return { socketPath: text.slice('unix://'.length), url: text }
+  if (isSshAddress(text)) return { url: parseSshAddress(text).text }
   const rest = text.replace(/^(tcp|http):\/\//, '').replace(/\/$/, '')
   const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]+))(?::(\d{1,5}))?$/.exec(rest) ?? []
   const host = bracketed ?? plain

@@ -2,11 +2,17 @@ import { invalidInput } from '../../core/errors.ts'
 
 /** Where an HTTP API answers. */
 export type ApiAddress =
+  | SystemAddress
+  /** Connections are made by whoever gives the address. */
+  | { readonly kind: 'dialled'; readonly text: string }
+
+/** One that the system connects to. */
+export type SystemAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly text: string }
   | { readonly kind: 'unix'; readonly path: string; readonly text: string }
 
 /** Reads `tcp://host:port`, `http://host:port`, `host:port` or `unix:///path`, as docker's -H does. */
-export function parseApiAddress(text: string): ApiAddress {
+export function parseApiAddress(text: string): SystemAddress {
   if (text.startsWith('unix://')) {
     const path = text.slice('unix://'.length)
     if (!path.startsWith('/')) throw badAddress(text)

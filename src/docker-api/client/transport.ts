@@ -15,7 +15,7 @@ const JSON_BYTES_MAX = 256 * 1024 * 1024
 const LIST_BYTES_MAX = 64 * 1024 * 1024
 const ITEM_BYTES_MAX = 4 * 1024 * 1024
 /** Longest wait for a connection, in milliseconds. */
-const CONNECT_MS_MAX = 5_000
+export const CONNECT_MS_MAX = 5_000
 /** Free connections kept. There is no limit to those in use: followers of logs and events hold one each for long. */
 const CONNECTIONS_KEPT = 16
 /** So soon after it was used no engine closes a connection unless it ends: what follows on a call shares its connection. */
@@ -57,11 +57,16 @@ export interface TransportPorts {
   readonly tls?: ClientTls | undefined
   /** Many hosts are called, often and in short: answers are held to what one host has, and calls that change something share connections. */
   readonly isOneOfMany?: boolean
+  /** Makes the connections, one a call, instead of the system: the address is only a name then. */
+  readonly dial?: Dial | undefined
 }
 
+/** A connection to the API. Rejects with the signal's reason when nobody waits for it any more. */
+export type Dial = (signal: AbortSignal) => Promise<Duplex>
+
 export function createTransport(address: string, ports: TransportPorts): Transport {
-  const { clock, tls: wanted, isOneOfMany = false } = ports
-  const target = parseApiAddress(address)
+  const { clock, tls: wanted, isOneOfMany = false, dial } = ports
+  const target: ApiAddress = dial === undefined ? parseApiAddress(address) : { kind: 'dialled', text: address }
   // A socket of the file system is as safe as the file system, and no engine speaks TLS on one.
   const tls = target.kind === 'tcp' ? wanted : undefined
   const kept = {
@@ -76,9 +81,9 @@ export function createTransport(address: string, ports: TransportPorts): Transpo
     // The engine may close a kept connection just when it is used again. What may be repeated then is; anything else
     // gets a connection of its own.
     const mayRepeat = IDEMPOTENT.includes(call.method) && !(call.body instanceof Readable)
-    const own: Wire = { target, clock, tls, agent: false }
+    const own: Wire = { target, clock, tls, dial, agent: false }
     const response = mayRepeat
-      ? await ask(call, { target, clock, tls, agent }).catch((error: unknown) => {
+      ? await ask(call, { target, clock, tls, dial, agent }).catch((error: unknown) => {
           if (error instanceof StaleConnection) return ask(call, own)
           throw error
         })
@@ -105,7 +110,7 @@ export function createTransport(address: string, ports: TransportPorts): Transpo
       }
     },
     upgrade: call =>
-      exchange(call, { target, clock, tls, agent: false, upgrades: true }, (request, resolve, reject) => {
+      exchange(call, { target, clock, tls, dial, agent: false, upgrades: true }, (request, resolve, reject) => {
         // Engines answer 101 to those who ask, old ones 200 and then the raw bytes on the same connection.
         request.on('upgrade', (response, socket, head) => {
           if (head.length > 0) socket.unshift(head)
@@ -134,6 +139,7 @@ interface Wire {
   readonly agent: Agent | false
   readonly upgrades?: boolean
   readonly tls: ClientTls | undefined
+  readonly dial: Dial | undefined
 }
 
 /** A kept connection was closed by the other side before it answered. */
@@ -146,10 +152,16 @@ function exchange<T>(call: Call, wire: Wire, settle: Settle<T>): Promise<T> {
   const { signal, responseMs = RESPONSE_MS_MAX } = call
   if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
   return new Promise<T>((resolve, reject) => {
-    const request = (wire.tls === undefined ? httpRequest : httpsRequest)(optionsFor(call, wire))
+    const dialling = new AbortController()
+    const request = (wire.tls === undefined ? httpRequest : httpsRequest)(optionsFor(call, wire, dialling.signal))
+    const end = (why: Error): void => {
+      // A request that has no connection yet hears of its end only from whoever makes one.
+      dialling.abort(why)
+      request.destroy(why)
+    }
     const timer = Number.isFinite(responseMs)
       ? wire.clock.setTimer(responseMs, () =>
-          request.destroy(
+          end(
             unavailable(
               'ENGINE_SILENT',
               `${wire.target.text} did not answer ${call.path} within ${responseMs / 1_000} s`,
@@ -157,14 +169,17 @@ function exchange<T>(call: Call, wire: Wire, settle: Settle<T>): Promise<T> {
           ),
         )
       : undefined
-    const onAbort = (): void =>
-      void request.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
+    const onAbort = (): void => end(signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
     signal?.addEventListener('abort', onAbort, { once: true })
-    request.on('close', () => {
+    const leave = (): void => {
       timer?.cancel()
       signal?.removeEventListener('abort', onAbort)
+    }
+    request.on('close', leave)
+    request.on('error', error => {
+      leave()
+      reject(explain(error, request, wire.target))
     })
-    request.on('error', error => reject(explain(error, request, wire.target)))
     limitConnecting(request, wire)
     const done = (value: T): void => {
       timer?.cancel()
@@ -198,23 +213,47 @@ function limitConnecting(request: ClientRequest, { target, clock, tls }: Wire): 
   })
 }
 
-function optionsFor(call: Call, { target, agent, tls, upgrades = false }: Wire): RequestOptions {
+function optionsFor(
+  call: Call,
+  { target, agent, tls, dial, upgrades = false }: Wire,
+  signal: AbortSignal,
+): RequestOptions {
   const query = Object.entries(call.query ?? {}).filter(([, value]) => value !== undefined)
   const search = new URLSearchParams(query.map(([key, value]) => [key, String(value)])).toString()
   const upgrade = upgrades ? { connection: 'Upgrade', upgrade: 'tcp' } : {}
   const type = call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }
   return {
-    ...(target.kind === 'unix' ? { socketPath: target.path } : { host: target.host, port: target.port }),
+    ...whereTo(target),
     method: call.method,
     path: `${call.path}${search === '' ? '' : `?${search}`}`,
-    agent,
+    ...(dial === undefined ? { agent } : { createConnection: connectionsOf(dial, signal) }),
     ...(tls === undefined ? {} : connectionOptions(tls)),
     headers: {
-      host: target.kind === 'unix' ? 'localhost' : `${target.host}:${target.port}`,
+      host: target.kind === 'tcp' ? `${target.host}:${target.port}` : 'localhost',
       ...type,
       ...upgrade,
       ...call.headers,
     },
+  }
+}
+
+function whereTo(target: ApiAddress): RequestOptions {
+  if (target.kind === 'tcp') return { host: target.host, port: target.port }
+  return target.kind === 'unix' ? { socketPath: target.path } : {}
+}
+
+function connectionsOf(dial: Dial, signal: AbortSignal): NonNullable<RequestOptions['createConnection']> {
+  return (_options, done) => {
+    const connect = async (): Promise<void> => {
+      const outcome = await dial(signal).catch((error: unknown) =>
+        error instanceof Error ? error : new Error('nobody connects'),
+      )
+      // Node looks at no stream beside an error, whatever its types say.
+      if (outcome instanceof Error) Reflect.apply(done, undefined, [outcome])
+      else done(null, outcome)
+    }
+    void connect()
+    return undefined
   }
 }
 
@@ -292,11 +331,16 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   EPIPE: 'connection closed',
 }
 
+/** Why nobody answers, by the system's code of what happened; undefined: something else did. */
+export function whyUnreachable(code: string | undefined): string | undefined {
+  return UNREACHABLE[code ?? ''] ?? TLS_REASONS[code ?? '']
+}
+
 function explain(error: Error, request: ClientRequest, target: ApiAddress): Error {
   if (request.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(errorCode(error) ?? '')) {
     return new StaleConnection(error.message, { cause: error })
   }
-  const why = UNREACHABLE[errorCode(error) ?? ''] ?? TLS_REASONS[errorCode(error) ?? '']
+  const why = whyUnreachable(errorCode(error))
   if (why === undefined) return error
   const details = isFromConnecting(error) ? UNSENT : {}
   return unavailable('ENGINE_UNAVAILABLE', `Cannot connect to ${target.text}: ${why}`, { cause: error, details })

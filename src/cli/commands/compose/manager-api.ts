@@ -3,9 +3,9 @@ import { COMPOSE_LABELS } from '../../../core/model/compose-labels.ts'
 import type { ApplyResult, ProjectSummary, ProjectView, TaskView } from '../../../core/model/control-api.ts'
 import type { ProjectSpec } from '../../../core/model/service.ts'
 import { type Patience, retry } from '../../../core/retry.ts'
-import { type Call, createDockerClient, type DockerClient } from '../../../docker-api/index.ts'
+import type { Call, DockerClient } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
-import { readClientTls } from '../../engine/engine-address.ts'
+import { openClient } from '../../engine/open-client.ts'
 import { managerAddress } from '../../manager/manager-address.ts'
 import { explainUnreachable } from '../../manager/unreachable.ts'
 import { engineProjects, engineView } from './one-engine/engine-view.ts'
@@ -57,7 +57,7 @@ const FAILOVER: Patience = {
 
 export function managerApi(invocation: Invocation, context: CommandContext): ManagerApi {
   const address = managerAddress(invocation, context)
-  const engine = createDockerClient(address.url, { clock: context.clock, tls: readClientTls(invocation, context) })
+  const engine = openClient({ address: address.url, wanted: 'manager' }, invocation, context)
   const call = async <T>(request: Call): Promise<T> => {
     try {
       return (await retry(() => engine.transport.json({ ...request, signal: context.signal }), FAILOVER, context)) as T

@@ -1,60 +1,57 @@
-import { invalidInput } from '../../../core/errors.ts'
-import type { CommandDefinition, CommandGroup } from '../../command.ts'
+import { unsupported } from '../../../core/errors.ts'
+import type { CommandGroup, CommandLeaf } from '../../command.ts'
+import { changeCommands } from './change/commands.ts'
+import { certsCommands, lookCommands } from './look/commands.ts'
+import { type MachineLeaf, type MachineWorld, withStore } from './machine-command.ts'
+import { GLOBAL_OPTIONS } from './machine-options.ts'
+import { makeCommands } from './make/commands.ts'
+import { runCommands } from './run/commands.ts'
+import { shareCommands } from './share/commands.ts'
 
-/** Verbs of docker-machine that this version does not do. They are known, so that asking for one gets a clear answer. */
-const LATER = [
-  'active',
-  'config',
-  'create',
-  'env',
-  'inspect',
-  'ip',
-  'kill',
-  'ls',
-  'mount',
-  'provision',
-  'regenerate-certs',
-  'restart',
-  'rm',
-  'scp',
-  'ssh',
-  'start',
-  'status',
-  'stop',
-  'upgrade',
-  'url',
-]
+const LOOK = 'Look at machines:'
 
-/** The `machine` family: in this version only `version`. */
-export function machineGroup(version: string): CommandGroup {
-  const later = LATER.map(
-    (name): CommandDefinition => ({
-      name,
-      summary: 'Not available in this version',
-      args: '[arguments...]',
-      anyFlags: true,
-      hidden: true,
-      load: async () => async () => {
-        throw invalidInput(
-          'UNKNOWN_COMMAND',
-          `machine ${name} is not available in this version: prepare hosts yourself and run \`swarm join\` on each`,
-        )
-      },
-    }),
-  )
+/** The `machine` family. main/ gives the world: what it does to this host and to others. */
+export function machineGroup(version: string, loadWorld: () => Promise<MachineWorld>): CommandGroup {
+  const toCommand = ({ run, ...leaf }: MachineLeaf): CommandLeaf => ({
+    ...leaf,
+    load: async () => withStore(loadWorld, await run()),
+  })
+  const under = (group: string, leaves: readonly MachineLeaf[]): CommandLeaf[] =>
+    leaves.map(leaf => ({ ...toCommand(leaf), group }))
   return {
     name: 'machine',
-    summary: 'Provision hosts (only version, in this release)',
+    summary: 'Make hosts, and reach them',
+    options: GLOBAL_OPTIONS,
     commands: [
+      ...under('Make machines:', makeCommands),
+      ...under(LOOK, lookCommands(version)),
       {
-        name: 'version',
-        summary: 'Show the version',
-        load: async () => async (_invocation, context) => {
-          context.stdout.write(`machine version ${version}\n`)
-        },
+        name: 'certs',
+        group: LOOK,
+        summary: 'Look at certificates, and renew what they rest on',
+        commands: certsCommands.map(toCommand),
       },
-      ...later,
+      ...under('Reach machines:', runCommands),
+      ...under('Change machines:', changeCommands),
+      ...under('Share machines:', shareCommands),
+      regenerateCerts,
     ],
-    footer: 'Provisioning of hosts is not available in this version: run `swarm join` on each host yourself.',
+    footer: `Exit codes: 0 done, 1 failed, 2 used wrongly, 3 refused by a check, 10 host not reachable, 11 host key not trusted,
+12 login refused, 13 no rights there. \`machine ssh\` and \`machine exec\` end with the code of their command.`,
   }
+}
+
+/** A verb of docker-machine that has nothing left to do. It is known, so that asking for it gets a clear answer. */
+const regenerateCerts: CommandLeaf = {
+  name: 'regenerate-certs',
+  summary: 'Certificates are renewed by themselves',
+  args: '[name...]',
+  anyFlags: true,
+  hidden: true,
+  load: async () => async () => {
+    throw unsupported(
+      'RENEWS_ITSELF',
+      'Certificates are renewed by themselves (`machine certs ls`): to replace one at once, `swarm cert revoke NAME` and then `machine provision NAME`',
+    )
+  },
 }

@@ -1,6 +1,5 @@
 import type { CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition, RunCommand } from '../../command.ts'
-import { CLIENT_TLS_OPTIONS } from '../../engine/engine-address.ts'
-import { HOST_OPTION } from '../../manager/manager-address.ts'
+import { MANAGER_OPTIONS } from '../../manager/manager-address.ts'
 import { CREATE_OPTIONS } from '../container/create/create-options.ts'
 import {
   ADVERTISE,
@@ -58,8 +57,7 @@ const rebalanceCommand: CommandLeaf = {
   name: 'rebalance',
   summary: 'Move tasks of services from fuller nodes to emptier ones',
   options: [
-    HOST_OPTION,
-    ...CLIENT_TLS_OPTIONS,
+    ...MANAGER_OPTIONS,
     { flags: '--plan', summary: 'only show the moves' },
     { flags: '--max-moves <number>', summary: 'at most so many (default: 10)' },
   ],
@@ -70,8 +68,7 @@ const eventsCommand: CommandLeaf = {
   name: 'events',
   summary: 'Show what happens on all nodes, as it happens',
   options: [
-    HOST_OPTION,
-    ...CLIENT_TLS_OPTIONS,
+    ...MANAGER_OPTIONS,
     { flags: '-f, --filter <key=value>', summary: 'only those that match, such as node=n1', repeatable: true },
     { flags: '--since <time>', summary: 'from then on: 42m, or a time' },
     { flags: '--until <time>', summary: 'until then' },
@@ -90,7 +87,7 @@ const whyCommand: CommandLeaf = {
   summary: 'Tell why a container or a task is on its node, or waits',
   args: '<container>',
   usage: '[OPTIONS] CONTAINER|TASK',
-  options: [HOST_OPTION, ...CLIENT_TLS_OPTIONS, EXPLAIN_FORMAT],
+  options: [...MANAGER_OPTIONS, EXPLAIN_FORMAT],
   load: async () => (await import('./why.ts')).runWhy,
 }
 
@@ -101,8 +98,7 @@ const whyNotCommand: CommandLeaf = {
   usage: '[OPTIONS] IMAGE|SERVICE',
   passThrough: true,
   options: [
-    HOST_OPTION,
-    ...CLIENT_TLS_OPTIONS,
+    ...MANAGER_OPTIONS,
     EXPLAIN_FORMAT,
     { flags: '--node <node>', summary: 'only this node' },
     ...CREATE_OPTIONS,

@@ -1,4 +1,5 @@
 import type { OptionDefinition } from '../../command.ts'
+import { CONTEXT_OPTION } from '../../engine/docker-context.ts'
 
 /** How a host gets its first certificate of a cluster. */
 export const TOKEN_OPTIONS: readonly OptionDefinition[] = [
@@ -28,6 +29,7 @@ export const GLOBAL_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--debug', summary: 'log everything, unless --log-level says otherwise [$DEBUG]' },
   { flags: '-l, --log-level <level>', summary: 'debug, info, warn, error, fatal or panic (default: info)' },
   { flags: '--experimental', summary: 'accepted: nothing is experimental' },
+  CONTEXT_OPTION,
 ]
 
 /** Classic Swarm's flags of `swarm manage`, and those of the embedded store. */

@@ -1,8 +1,7 @@
 import { conflict, notFound, ShoalError } from '../../../core/errors.ts'
 import type { NodeDetails, NodeView } from '../../../core/model/control-api.ts'
-import { createDockerClient } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
-import { readClientTls } from '../../engine/engine-address.ts'
+import { openClient } from '../../engine/open-client.ts'
 import { managerAddress } from '../../manager/manager-address.ts'
 import { explainUnreachable } from '../../manager/unreachable.ts'
 
@@ -21,7 +20,7 @@ export async function withManager<T>(
   work: (api: NodeApi) => Promise<T>,
 ): Promise<T> {
   const address = managerAddress(invocation, context)
-  const client = createDockerClient(address.url, { clock: context.clock, tls: readClientTls(invocation, context) })
+  const client = openClient({ address: address.url, wanted: 'manager' }, invocation, context)
   const call: NodeApi['call'] = async (method, path, body) => {
     try {
       return await client.requestJson(method, path, body, context.signal)

@@ -1,6 +1,5 @@
 import type { CommandGroup, CommandLeaf, OptionDefinition } from '../../command.ts'
-import { CLIENT_TLS_OPTIONS } from '../../engine/engine-address.ts'
-import { HOST_OPTION } from '../../manager/manager-address.ts'
+import { MANAGER_OPTIONS } from '../../manager/manager-address.ts'
 
 const NODE_PARTS = () => import('./node.ts')
 
@@ -63,13 +62,11 @@ const NODE_COMMANDS: readonly CommandLeaf[] = [
   },
 ]
 
-/** Which manager is asked: said before the verb or behind it. */
-const MANAGER_OPTIONS: readonly OptionDefinition[] = [HOST_OPTION, ...CLIENT_TLS_OPTIONS]
-
 /** `swarm node`: the nodes of the cluster, as the manager sees them. */
 export const nodeGroup: CommandGroup = {
   name: 'node',
   summary: 'Look at nodes, and say what may run on them',
+  // Which manager is asked may be said before the verb or behind it.
   options: MANAGER_OPTIONS,
   commands: NODE_COMMANDS.map(command => ({ ...command, options: [...MANAGER_OPTIONS, ...(command.options ?? [])] })),
 }

@@ -1,10 +1,8 @@
 import type { CommandGroup, CommandLeaf, OptionDefinition } from '../../command.ts'
-import { CLIENT_TLS_OPTIONS } from '../../engine/engine-address.ts'
-import { HOST_OPTION } from '../../manager/manager-address.ts'
+import { MANAGER_OPTIONS } from '../../manager/manager-address.ts'
 
 /** Commands about the cluster's certificates; all of them ask a manager. */
 
-const MANAGER_OPTIONS: readonly OptionDefinition[] = [HOST_OPTION, ...CLIENT_TLS_OPTIONS]
 const PARTS = () => import('./trust.ts')
 const FORMAT: readonly OptionDefinition[] = [
   { flags: '--format <format>', summary: 'table, json or a template' },

@@ -1,12 +1,14 @@
 import { createInterface } from 'node:readline'
 import { type EngineEvent, filterQuery } from '../../../docker-api/index.ts'
-import { withEngine } from '../../engine/engine-api.ts'
+import { type EngineCommand, withEngine } from '../../engine/engine-api.ts'
 import { readFilters } from '../../engine/filters.ts'
 import { compileTemplate } from '../../output/go-template/render.ts'
 import { readMoment } from '../container/logs.ts'
 
 /** `shoal events`: what happens, as it happens. */
-export const runEvents = withEngine(async ({ api, options, context }) => {
+export const runEvents = withEngine(watchEvents)
+
+export async function watchEvents({ api, options, context }: EngineCommand): Promise<void> {
   const { clock, stdout } = context
   const time = (name: string): string | undefined => readMoment(options.text(name), clock.nowMs())
   const query = {
@@ -27,7 +29,7 @@ export const runEvents = withEngine(async ({ api, options, context }) => {
       )
     }
   }
-})
+}
 
 /** An event as templates see it, by docker's names of its fields. */
 function messageOf(event: EngineEvent, line: string): object {

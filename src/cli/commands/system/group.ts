@@ -100,5 +100,11 @@ export const systemGroup = (version: string): CommandGroup => ({
     },
     info(version),
     events,
+    {
+      name: 'dial-stdio',
+      summary: 'connect input and output to the engine, for docker over ssh://',
+      hidden: true,
+      load: async () => (await import('./dial-stdio.ts')).runDialStdio,
+    },
   ],
 })

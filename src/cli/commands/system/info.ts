@@ -1,4 +1,5 @@
 import type { CommandContext } from '../../command.ts'
+import { contextName } from '../../engine/docker-context.ts'
 import { type EngineCommand, withEngine } from '../../engine/engine-api.ts'
 import { dockerTypes } from '../../output/go-template/go-types.ts'
 import { compileTemplate } from '../../output/go-template/render.ts'
@@ -8,17 +9,22 @@ type Info = Readonly<Record<string, unknown>>
 
 /** `shoal info`: what the engine says of itself and its host. */
 export function infoCommand(version: string) {
-  return withEngine(async ({ api, options, context }: EngineCommand) => {
+  return withEngine(async (command: EngineCommand) => {
+    const { api, options, context } = command
     const info = await api.ask<Info>('GET', '/info')
     const format = options.text('format') ?? ''
     if (format === 'json') context.stdout.write(`${JSON.stringify(info)}\n`)
     else if (format !== '') context.stdout.write(`${compileTemplate(format, { typesOf: dockerTypes })(info)}\n`)
-    else showAll(info, version, context)
+    else showAll(info, { version, name: contextName(command, context) }, context)
   })
 }
 
-function showAll(info: Info, version: string, { stdout, stderr }: CommandContext): void {
-  stdout.write(`Client:\n Version:    ${version}\n Context:    default\n Debug Mode: false\n\nServer:\n`)
+function showAll(
+  info: Info,
+  { version, name }: { readonly version: string; readonly name: string },
+  { stdout, stderr }: CommandContext,
+): void {
+  stdout.write(`Client:\n Version:    ${version}\n Context:    ${name}\n Debug Mode: false\n\nServer:\n`)
   stdout.write(
     serverLines(info)
       .map(line => ` ${line}\n`)

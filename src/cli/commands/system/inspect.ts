@@ -29,8 +29,15 @@ export function inspectKind(kind: Kind): RunCommand {
 }
 
 /** Prints what is found even if something is not; then the exit code is 1. */
-async function inspectAll(command: EngineCommand, kinds: readonly Kind[]): Promise<number> {
-  const { args, options, context } = command
+function inspectAll(command: EngineCommand, kinds: readonly Kind[]): Promise<number> {
+  return inspectEach(command, name => find(command, name, kinds))
+}
+
+/** Prints the JSON of each argument as `--format` wants it. */
+export async function inspectEach(
+  { args, options, context }: Pick<EngineCommand, 'args' | 'options' | 'context'>,
+  findOne: (name: string) => Promise<string>,
+): Promise<number> {
   const format = options.text('format') ?? ''
   const template =
     format === '' || format === 'json' ? undefined : compileTemplate(unescape(format), { typesOf: dockerTypes })
@@ -38,7 +45,7 @@ async function inspectAll(command: EngineCommand, kinds: readonly Kind[]): Promi
   const failures: string[] = []
   for (const name of args) {
     try {
-      found.push(await find(command, name, kinds))
+      found.push(await findOne(name))
     } catch (error) {
       context.signal.throwIfAborted()
       failures.push(`${errorMessage(explained(error, ''))}\n`)

@@ -1,4 +1,5 @@
 import { errorMessage } from '../../../core/errors.ts'
+import { contextName } from '../../engine/docker-context.ts'
 import { type EngineApi, type EngineCommand, explained, withEngine } from '../../engine/engine-api.ts'
 import { compileTemplate } from '../../output/go-template/render.ts'
 
@@ -25,7 +26,8 @@ export function versionCommand(version: string) {
   return withEngine(async (command: EngineCommand) => {
     const { options, context, api } = command
     const server = await serverVersion(api)
-    const Client = { Version: version, Os: 'linux', Arch: 'amd64', Context: 'default' }
+    const Context = contextName(command, context)
+    const Client = { Version: version, Os: 'linux', Arch: 'amd64', Context }
     const Server = server instanceof Error ? null : server
     const format = options.text('format') ?? ''
     if (format === 'json') context.stdout.write(`${JSON.stringify({ Client, Server })}\n`)
@@ -35,7 +37,7 @@ export function versionCommand(version: string) {
         lines('Client', [
           [' Version', version],
           [' OS/Arch', 'linux/amd64'],
-          [' Context', 'default'],
+          [' Context', Context],
         ]),
       )
       if (Server !== null) context.stdout.write(`\n${serverText(Server)}`)

@@ -119,7 +119,7 @@ function checkMount({ Type, Target, ReadOnly, BindOptions, VolumeOptions, TmpfsO
 }
 
 /** Fields between commas; quotes keep commas in. */
-function splitCsv(text: string): string[] {
+export function splitCsv(text: string): string[] {
   return [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain = '']) =>
     quoted === undefined ? plain : quoted.replaceAll('""', '"'),
   )

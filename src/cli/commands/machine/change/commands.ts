@@ -1,0 +1,90 @@
+import type { MachineLeaf } from '../machine-command.ts'
+import { DRY_RUN } from '../machine-options.ts'
+import { PROVISION_OPTIONS } from '../make/create-options.ts'
+
+const NODE_VERBS = [
+  ['cordon', 'Give machines of a cluster nothing new to run'],
+  ['drain', 'Move the tasks of services away from machines'],
+  ['uncordon', 'Have machines take part in their cluster again'],
+] as const
+const POWER = () => import('./power.ts')
+
+export const changeCommands: readonly MachineLeaf[] = [
+  {
+    name: 'start',
+    summary: 'Start machines',
+    args: '[name...]',
+    options: [DRY_RUN],
+    run: async () => (await POWER()).runStart,
+  },
+  {
+    name: 'stop',
+    summary: 'Stop machines, in order',
+    args: '[name...]',
+    options: [DRY_RUN],
+    run: async () => (await POWER()).runStop,
+  },
+  {
+    name: 'kill',
+    summary: 'Stop machines at once',
+    args: '[name...]',
+    options: [DRY_RUN],
+    run: async () => (await POWER()).runKill,
+  },
+  {
+    name: 'restart',
+    summary: 'Stop and start machines',
+    args: '[name...]',
+    options: [DRY_RUN],
+    run: async () => (await POWER()).runRestart,
+  },
+  {
+    name: 'rm',
+    summary: 'Remove machines, and forget them',
+    args: '<name...>',
+    options: [
+      { flags: '-f, --force', summary: 'forget them even if they are dead; asks nothing' },
+      { flags: '-y, --yes', summary: 'ask nothing' },
+      { flags: '--data', summary: 'with their containers, images and volumes' },
+      { flags: '--ask-sudo-pass', summary: 'ask for the password of sudo there' },
+      DRY_RUN,
+    ],
+    footer:
+      'A member is drained and leaves its cluster first, and Shoal is removed from the host. Made machines are deleted.',
+    run: async () => (await import('./rm.ts')).runRm,
+  },
+  {
+    name: 'upgrade',
+    summary: 'Bring machines to this version, one after another',
+    args: '[name...]',
+    options: [{ flags: '--keep-tasks', summary: 'do not move tasks away first' }, ...PROVISION_OPTIONS],
+    footer: 'Containers go on. Stops at the first machine that fails.',
+    run: async () => (await import('./upgrade.ts')).runUpgrade,
+  },
+  {
+    name: 'rename',
+    summary: 'Give a machine of no cluster another name',
+    args: '<name> <new-name>',
+    options: [DRY_RUN],
+    run: async () => (await import('./rename.ts')).runRename,
+  },
+  {
+    name: 'set-address',
+    summary: 'Say where a machine is now',
+    args: '<name> <address>',
+    options: [{ flags: '-f, --force', summary: 'without looking whether it is the same host' }, DRY_RUN],
+    run: async () => (await import('./rename.ts')).runSetAddress,
+  },
+  ...NODE_VERBS.map(
+    ([name, summary]): MachineLeaf => ({
+      name,
+      summary,
+      args: '[name...]',
+      options: [DRY_RUN],
+      run: async () => {
+        const { runCordon, runDrain, runUncordon } = await import('../cluster/node-verbs.ts')
+        return name === 'cordon' ? runCordon : name === 'drain' ? runDrain : runUncordon
+      },
+    }),
+  ),
+]

@@ -1,0 +1,48 @@
+import { EXIT_CODES } from '../../../../core/errors.ts'
+import { driverOf, type Machine } from '../../../../machine/index.ts'
+import { allMachines, masterOf } from '../cluster/masters.ts'
+import { withManager } from '../cluster/node-verbs.ts'
+import { type MachineCommand, namesOf } from '../machine-command.ts'
+import { conclude, portsFor, provisionOptions, requestFor } from '../make/provision.ts'
+import { createReporter, type Reporter } from '../make/reporter.ts'
+
+/**
+ * `machine upgrade`: brings machines to this version, one after another, each empty of tasks while it is at it. Stops at the first
+ * failure, so that no more than one machine is ever missing.
+ */
+export async function runUpgrade(command: MachineCommand): Promise<number> {
+  const { context, options, store } = command
+  const names = await namesOf(command)
+  const reporter = createReporter(options, context)
+  try {
+    for (const [index, name] of names.entries()) {
+      const code = await store.exclusively(name, context.signal, async () =>
+        upgradeOne(await store.load(name), command, reporter),
+      )
+      if (code === EXIT_CODES.done) continue
+      const left = names.slice(index + 1)
+      if (left.length > 0) context.stderr.write(`Stopped there; not upgraded: ${left.join(', ')}\n`)
+      return code
+    }
+    return EXIT_CODES.done
+  } finally {
+    reporter.end()
+  }
+}
+
+async function upgradeOne(machine: Machine, command: MachineCommand, reporter: Reporter): Promise<number> {
+  const { options } = command
+  const master = masterOf(machine, await allMachines(command))
+  const request = await requestFor(machine, command, reporter)
+  const asked = { ...provisionOptions(command, reporter), drain: !options.flag('keepTasks') }
+  const { url } = driverOf(machine.driver).whereabouts(machine)
+  // A manager that is being upgraded cannot move tasks; its containers go on.
+  const result =
+    master === undefined || master.name === machine.name
+      ? await command.world.hosts.upgrade(request, asked, portsFor(command))
+      : await withManager(master, command, membership =>
+          command.world.hosts.upgrade({ ...request, membership }, asked, portsFor(command)),
+        )
+  conclude(result, url, { command, reporter })
+  return result.exitCode
+}

@@ -1,0 +1,90 @@
+import { sleep } from '../../../../core/clock.ts'
+import { conflict, failed } from '../../../../core/errors.ts'
+import type { Machine, Membership, RemoteResult, Transport } from '../../../../machine/index.ts'
+import { driverOf } from '../../../../machine/index.ts'
+import type { MachineCommand } from '../machine-command.ts'
+import { connectMachine } from '../run/reach.ts'
+
+const SWARM = '/opt/shoal/current/bin/swarm'
+const SOCKET = 'unix:///run/shoal/manager.sock'
+const ASK_MS_MAX = 60_000
+const DRAIN_MS_MAX = 900_000
+/** A node that was stopped counts as up until it has missed some heartbeats. */
+const FORGET_MS_MAX = 90_000
+const FORGET_POLL_MS = 3_000
+const REFUSED = 3
+
+/** The manager on a machine, spoken to on its own host: the socket there needs no certificate, only root. */
+export class ManagerShell implements Membership {
+  readonly #master: Machine
+  readonly #command: Pick<MachineCommand, 'context' | 'store' | 'world'>
+  #transport: Promise<Transport> | undefined
+
+  constructor(master: Machine, command: Pick<MachineCommand, 'context' | 'store' | 'world'>) {
+    this.#master = master
+    this.#command = command
+  }
+
+  async isReady(node: string, signal: AbortSignal): Promise<boolean> {
+    const { code, stdout } = await this.#swarm(['node', 'ls', '--format', '{{.Name}} {{.Health}}'], signal)
+    return code === 0 && stdout.split('\n').includes(`${node} healthy`)
+  }
+
+  /** Throws NODE_NOT_EMPTY if something stays, with what and why. */
+  async drain(node: string, signal: AbortSignal): Promise<void> {
+    const { code, stdout, stderr } = await this.#swarm(['node', 'drain', '--wait', node], signal, DRAIN_MS_MAX)
+    if (code === REFUSED) {
+      throw conflict('NODE_NOT_EMPTY', `Something on ${node} cannot leave it:\n${stdout.trimEnd()}`, {
+        details: { refused: true },
+      })
+    }
+    if (code !== 0) throw this.#refusal(stderr)
+  }
+
+  activate(node: string, signal: AbortSignal): Promise<void> {
+    return this.setAvailability(node, 'active', signal)
+  }
+
+  async setAvailability(node: string, to: 'active' | 'pause', signal: AbortSignal): Promise<void> {
+    const { code, stderr } = await this.#swarm(['node', 'update', '--availability', to, node], signal)
+    if (code !== 0) throw this.#refusal(stderr)
+  }
+
+  /** Once it is down; one that is not known is forgotten already. */
+  async forget(node: string, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#command.context
+    const untilMs = clock.monotonicMs() + FORGET_MS_MAX
+    for (;;) {
+      const { code, stderr } = await this.#swarm(['node', 'rm', '--force', node], signal)
+      if (code === 0 || /no such node/i.test(stderr)) return
+      if (code !== REFUSED || clock.monotonicMs() >= untilMs) throw this.#refusal(stderr)
+      await sleep(clock, FORGET_POLL_MS, signal)
+    }
+  }
+
+  /** Begins with a new authority; members take it over by themselves. */
+  async rotateAuthority(signal: AbortSignal): Promise<void> {
+    const { code, stderr } = await this.#swarm(['ca', 'rotate'], signal, DRAIN_MS_MAX)
+    if (code !== 0) throw this.#refusal(stderr)
+  }
+
+  async close(): Promise<void> {
+    const transport = await this.#transport?.catch(() => undefined)
+    await transport?.close()
+  }
+
+  async #swarm(words: readonly string[], signal: AbortSignal, timeoutMs = ASK_MS_MAX): Promise<RemoteResult> {
+    this.#transport ??= connectMachine(this.#master, this.#command)
+    const transport = await this.#transport
+    const user = driverOf(this.#master.driver).whereabouts(this.#master).ssh?.user ?? 'root'
+    // What lets somebody in without a password names the shell, not each program.
+    const asRoot = user === 'root' ? [] : ['sudo', '-n', '--', 'sh', '-c', 'exec "$@"', 'sh']
+    const [family = '', verb = '', ...rest] = words
+    return transport.run([...asRoot, SWARM, family, verb, '-H', SOCKET, ...rest], { timeoutMs, signal })
+  }
+
+  #refusal(stderr: string): Error {
+    const last = stderr.trim().split('\n').at(-1) ?? ''
+    return failed('MANAGER_REFUSED', `The manager on "${this.#master.name}" says: ${last === '' ? 'nothing' : last}`)
+  }
+}

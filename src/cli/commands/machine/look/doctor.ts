@@ -1,0 +1,95 @@
+import { EXIT_CODES, errorMessage } from '../../../../core/errors.ts'
+import { mapParallel } from '../../../../core/parallel.ts'
+import { driverOf, type Machine } from '../../../../machine/index.ts'
+import { renderTable } from '../../../output/table.ts'
+import { type MachineCommand, namesOf, portsOf } from '../machine-command.ts'
+import { portsFor, requestFor } from '../make/provision.ts'
+import { lookAt } from './look-at.ts'
+
+const PARALLEL = 8
+const ASK_MS_MAX = 20_000
+
+/** What was found of one thing of one machine. */
+interface Finding {
+  readonly machine: string
+  readonly check: string
+  readonly verdict: 'ok' | 'warning' | 'problem'
+  readonly message: string
+}
+
+const COLUMNS = [
+  { title: 'NAME', of: (finding: Finding) => finding.machine },
+  { title: 'CHECK', of: (finding: Finding) => finding.check },
+  { title: 'VERDICT', of: (finding: Finding) => finding.verdict },
+  { title: 'MESSAGE', of: (finding: Finding) => finding.message },
+]
+
+/** `machine doctor`: looks at all that a machine needs, changes nothing, and says what to do. Exit code 1 if something is wrong. */
+export async function runDoctor(command: MachineCommand): Promise<number> {
+  const { args, context, options, store } = command
+  const names = args.length === 0 ? await store.names() : await namesOf(command)
+  const findings = (await mapParallel(names, PARALLEL, name => examine(name, command))).flat()
+  const text = options.flag('json')
+    ? findings.map(finding => `${JSON.stringify(finding)}\n`).join('')
+    : renderTable(COLUMNS, findings)
+  context.stdout.write(text)
+  return findings.some(({ verdict }) => verdict === 'problem') ? EXIT_CODES.failed : EXIT_CODES.done
+}
+
+async function examine(name: string, command: MachineCommand): Promise<readonly Finding[]> {
+  const { context, store } = command
+  try {
+    const machine = await store.load(name)
+    return [...(await examineHost(machine, command)), ...(await examineEngine(machine, command))]
+  } catch (error) {
+    context.signal.throwIfAborted()
+    return [{ machine: name, check: 'record', verdict: 'problem', message: errorMessage(error) }]
+  }
+}
+
+/** The steps of provisioning that only look. */
+async function examineHost(machine: Machine, command: MachineCommand): Promise<readonly Finding[]> {
+  const { name } = machine
+  const { ssh } = driverOf(machine.driver).whereabouts(machine)
+  if (ssh === undefined) return []
+  const changes: string[] = []
+  const request = await requestFor(machine, command)
+  const result = await command.world.hosts.provision(
+    request,
+    {
+      dryRun: true,
+      lockWaitMs: 0,
+      signal: command.context.signal,
+      onEvent: ({ event, message }) => void (event === 'change' && changes.push(message)),
+    },
+    portsFor(command),
+  )
+  const warnings = result.warnings.map(
+    (message): Finding => ({ machine: name, check: 'host', verdict: 'warning', message }),
+  )
+  if (result.failed !== undefined) {
+    const { step, error } = result.failed
+    return [...warnings, { machine: name, check: step, verdict: 'problem', message: error.message }]
+  }
+  const isDone = changes.length === 0
+  const message = isDone ? 'as it should be' : `run \`machine provision ${name}\`: ${changes.join('; ')}`
+  return [...warnings, { machine: name, check: 'host', verdict: isDone ? 'ok' : 'warning', message }]
+}
+
+async function examineEngine(machine: Machine, command: MachineCommand): Promise<readonly Finding[]> {
+  const { context, store } = command
+  const { name, driver, swarm } = machine
+  // An engine of no cluster is reached through SSH alone.
+  if (driver !== 'none' && swarm === undefined) return []
+  const { state, engineVersion, error } = await lookAt(machine, {
+    clock: context.clock,
+    signal: context.signal,
+    ports: portsOf(name, command),
+    timeoutMs: ASK_MS_MAX,
+    folder: store.folderOf(name),
+  })
+  if (error !== '' || state !== 'Running') {
+    return [{ machine: name, check: 'engine', verdict: 'problem', message: error === '' ? `it is ${state}` : error }]
+  }
+  return [{ machine: name, check: 'engine', verdict: 'ok', message: engineVersion }]
+}

@@ -1,0 +1,68 @@
+import { conflict, failed } from '../../../../core/errors.ts'
+import { mapParallel } from '../../../../core/parallel.ts'
+import { driverOf, type Machine, type MachineState, withoutSecrets } from '../../../../machine/index.ts'
+import { compileTemplate } from '../../../output/go-template/render.ts'
+import { type MachineCommand, nameOf, namesOf, portsOf } from '../machine-command.ts'
+import { lookAt } from './look-at.ts'
+
+const PARALLEL = 64
+const VERSION_MS_MAX = 20_000
+
+/** `machine ip`: an address a line, in the order of the names. */
+export async function runIp({ context, ...command }: MachineCommand): Promise<void> {
+  for (const name of await namesOf(command)) {
+    const machine = await command.store.load(name)
+    context.stdout.write(`${driverOf(machine.driver).whereabouts(machine).address}\n`)
+  }
+}
+
+/** `machine url`: where the engine of a machine that runs can be reached. */
+export async function runUrl(command: MachineCommand): Promise<void> {
+  const machine = await command.store.load(await nameOf(command))
+  await checkRuns(machine, command)
+  command.context.stdout.write(`${driverOf(machine.driver).whereabouts(machine).url}\n`)
+}
+
+/** `machine status`: a word a line. */
+export async function runStatus(command: MachineCommand): Promise<void> {
+  const { context, store } = command
+  const names = await namesOf(command)
+  const states = await mapParallel(names, PARALLEL, async name => stateOf(await store.load(name), command))
+  context.stdout.write(states.map(state => `${state}\n`).join(''))
+}
+
+/** `machine inspect`: what is known of a machine. */
+export async function runInspect(command: MachineCommand): Promise<void> {
+  const { context, options, store } = command
+  const machine = await store.load(await nameOf(command))
+  const format = options.text('format')
+  const shown = withoutSecrets(machine)
+  const text = format === undefined ? JSON.stringify(shown, undefined, 4) : compileTemplate(format)({ ...shown })
+  context.stdout.write(`${text}\n`)
+}
+
+/** `machine version`: of this program, or of a machine's engine. */
+export async function runVersion(version: string, command: MachineCommand): Promise<void> {
+  const { args, context, store } = command
+  if (args.length === 0) return void context.stdout.write(`machine version ${version}\n`)
+  const machine = await store.load(await nameOf(command))
+  const { clock, signal } = context
+  const asking = { clock, ports: portsOf(machine.name, command), timeoutMs: VERSION_MS_MAX, signal }
+  const look = await lookAt(machine, { ...asking, folder: store.folderOf(machine.name) })
+  if (look.error !== '') throw failed('NO_ENGINE', `The engine of "${machine.name}" does not answer: ${look.error}`)
+  if (look.engineVersion === '')
+    throw conflict('NOT_RUNNING', `Host is not running: "${machine.name}" is ${look.state}`)
+  context.stdout.write(`${look.engineVersion.slice(1)}\n`)
+}
+
+/** Throws NOT_RUNNING. */
+export async function checkRuns(machine: Machine, command: Pick<MachineCommand, 'context' | 'store'>): Promise<void> {
+  const state = await stateOf(machine, command)
+  if (state === 'Running') return
+  throw conflict('NOT_RUNNING', `Machine "${machine.name}" is not running (${state}): start it, or see \`machine ls\``)
+}
+
+/** What its driver says that a machine does. */
+export function stateOf(machine: Machine, command: Pick<MachineCommand, 'context' | 'store'>): Promise<MachineState> {
+  return driverOf(machine.driver).state(machine, portsOf(machine.name, command), command.context.signal)
+}

@@ -1,0 +1,120 @@
+import { mapParallel } from '../../../../core/parallel.ts'
+import { driverOf, type Machine, managerUrl } from '../../../../machine/index.ts'
+import { type ListingFormat, renderListing } from '../../../output/format.ts'
+import { badArgument } from '../../../usage.ts'
+import { type MachineCommand, portsOf } from '../machine-command.ts'
+import { lookAt } from './look-at.ts'
+import { type LsFilter, readLsFilters } from './ls-filters.ts'
+import type { LsRow } from './ls-row.ts'
+
+const TIMEOUT_S = 10
+/** So many machines are asked at the same time. */
+const PARALLEL = 64
+
+const LISTING: ListingFormat<LsRow> = {
+  columns: [
+    { title: 'NAME', of: row => row.name },
+    { title: 'ACTIVE', of: row => row.active },
+    { title: 'DRIVER', of: row => row.driver },
+    { title: 'STATE', of: row => row.state },
+    { title: 'URL', of: row => row.url },
+    { title: 'SWARM', of: row => row.swarm },
+    { title: 'DOCKER', of: row => row.engineVersion },
+    { title: 'ERRORS', of: row => row.error },
+  ],
+  record: row => ({
+    Name: row.name,
+    Active: row.active,
+    ActiveHost: row.active === '*',
+    ActiveSwarm: row.active === '* (swarm)',
+    DriverName: row.driver,
+    State: row.state,
+    URL: row.url,
+    Swarm: row.swarm,
+    Error: row.error,
+    DockerVersion: row.engineVersion,
+    ResponseTime: `${Math.round(row.responseMs)}ms`,
+    Labels: row.labels,
+  }),
+  id: row => row.name,
+  titles: { DriverName: 'DRIVER', DockerVersion: 'DOCKER', Error: 'ERRORS' },
+}
+
+/** `machine ls`: all machines, each asked how it is. */
+export async function runLs(command: MachineCommand): Promise<void> {
+  const { options, context, store } = command
+  const filters = readLsFilters(options.list('filter'))
+  const timeoutS = options.number('timeout') ?? TIMEOUT_S
+  if (timeoutS <= 0) throw badArgument('-t, --timeout <seconds>', String(timeoutS), 'expected more than nothing')
+  const names = await store.names()
+  const rows = await mapParallel(names, PARALLEL, name =>
+    rowOf(name, command, { filters, timeoutMs: timeoutS * 1_000 }),
+  )
+  const shown = rows.filter(row => row !== undefined).filter(row => filters.every(filter => filter.passes(row)))
+  context.stdout.write(renderListing(shown, LISTING, { format: options.text('format'), quiet: options.flag('quiet') }))
+}
+
+interface Asking {
+  readonly filters: readonly LsFilter[]
+  readonly timeoutMs: number
+}
+
+/** Undefined if a filter leaves it out, whatever it answers: then it is not asked. */
+async function rowOf(name: string, command: MachineCommand, asking: Asking): Promise<LsRow | undefined> {
+  try {
+    return await rowOfReadable(await command.store.load(name), command, asking)
+  } catch (error) {
+    command.context.signal.throwIfAborted()
+    return unreadable(name, error)
+  }
+}
+
+async function rowOfReadable(
+  machine: Machine,
+  command: MachineCommand,
+  { filters, timeoutMs }: Asking,
+): Promise<LsRow | undefined> {
+  const { name } = machine
+  const { options, store } = command
+  const { clock, signal, env } = command.context
+  const known = { name, driver: machine.driver, labels: machine.engine.labels, swarm: swarmOf(machine) }
+  if (filters.some(filter => filter.leavesOut(known))) return undefined
+  const { url } = driverOf(machine.driver).whereabouts(machine)
+  const blank = { state: 'Running', engineVersion: '', error: '', responseMs: 0 } as const
+  const needsState = !options.flag('quiet') || filters.some(filter => filter.needsState)
+  const asked = { clock, ports: portsOf(name, command), timeoutMs, signal, folder: store.folderOf(name) }
+  const look = needsState ? await lookAt(machine, asked) : blank
+  return {
+    ...known,
+    ...look,
+    url: look.state === 'Running' ? url : '',
+    active: activeOf(machine, url, env['DOCKER_HOST']),
+  }
+}
+
+function unreadable(name: string, error: unknown): LsRow {
+  return {
+    name,
+    driver: 'not found',
+    url: '',
+    active: '-',
+    swarm: '',
+    labels: {},
+    state: 'Error',
+    engineVersion: 'Unknown',
+    error: error instanceof Error ? error.message : String(error),
+    responseMs: 0,
+  }
+}
+
+/** Of which machine's cluster it is. */
+function swarmOf({ name, swarm }: Machine): string {
+  if (swarm === undefined) return ''
+  return swarm.master ? `${name} (master)` : swarm.discovery
+}
+
+function activeOf({ swarm }: Machine, url: string, dockerHost: string | undefined): string {
+  if (dockerHost === undefined || dockerHost === '') return '-'
+  if (dockerHost === url) return '*'
+  return swarm?.master === true && dockerHost === managerUrl(url, swarm.host) ? '* (swarm)' : '-'
+}

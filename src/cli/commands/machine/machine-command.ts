@@ -1,0 +1,143 @@
+import { join } from 'node:path'
+import { EXIT_CODES, invalidInput, unsupported } from '../../../core/errors.ts'
+import {
+  type Bundle,
+  type cleanHost,
+  type createToken,
+  type DriverPorts,
+  driverPorts,
+  type HostRequest,
+  MachineStore,
+  type provisionHost,
+  type StoreFiles,
+  type Transport,
+  type upgradeHost,
+} from '../../../machine/index.ts'
+import type { CommandContext, CommandLeaf, Environment, Invocation, Options, RunCommand } from '../../command.ts'
+import { printError } from '../../output/print-error.ts'
+import { exitCodeOfMachine } from './exit-code.ts'
+
+/** What the commands use of the world besides their context. Made by main/, or by a test. */
+export interface MachineWorld {
+  readonly files: StoreFiles
+  /** Connects to a host over SSH. */
+  readonly connect: (request: HostRequest, context: CommandContext, signal: AbortSignal) => Promise<Transport>
+  /**
+   * Runs a program of this machine at the person's terminal and resolves with its exit code. Throws PROGRAM_MISSING if it is not
+   * installed.
+   */
+  readonly runProgram: (words: readonly string[], options: ProgramOptions) => Promise<number>
+  /** Shoal as hosts get it: this installation. Throws NOT_BUILT. */
+  readonly bundle: (store: MachineStore) => Promise<Bundle>
+  readonly hosts: HostWork
+  /** The certificate that a server shows. Throws what is in the way. */
+  readonly certificateOf: (
+    at: { readonly host: string; readonly port: number },
+    context: CommandContext,
+  ) => Promise<ShownCertificate>
+  /** What ssh's configuration says of a host, as `ssh -G` prints it; undefined: there is no ssh here. */
+  readonly sshConfigOf: (request: HostRequest, env: Environment) => Promise<string | undefined>
+}
+
+/** A certificate as people look at it. */
+export interface ShownCertificate {
+  readonly subject: string
+  readonly issuer: string
+  /** As Date.parse reads it. */
+  readonly validTo: string
+}
+
+/** What is done to hosts over SSH, each in steps of its own. */
+export interface HostWork {
+  readonly provision: typeof provisionHost
+  readonly clean: typeof cleanHost
+  readonly upgrade: typeof upgradeHost
+  readonly createToken: typeof createToken
+}
+
+export interface ProgramOptions {
+  readonly env: Environment
+  readonly signal: AbortSignal
+}
+
+export interface MachineCommand extends Invocation {
+  readonly context: CommandContext
+  readonly store: MachineStore
+  readonly world: MachineWorld
+}
+
+export type RunMachineCommand = (command: MachineCommand) => Promise<number | void>
+
+/** A command before it knows its world. */
+export type MachineLeaf = Omit<CommandLeaf, 'load'> & { readonly run: () => Promise<RunMachineCommand> }
+
+/** The machine that is meant where none is named. */
+const DEFAULT_MACHINE = 'default'
+
+/** Options of docker-machine that stand before the command and that this one does otherwise. */
+const REFUSED_GLOBALS: readonly (readonly [name: string, flag: string, why: string])[] = [
+  ['nativeSsh', '--native-ssh', 'which client of SSH can do it is found out'],
+  ['tlsCaCert', '--tls-ca-cert', "each machine's certificates lie in its folder of the store"],
+  ['tlsCaKey', '--tls-ca-key', 'the cluster signs certificates itself'],
+  ['tlsClientCert', '--tls-client-cert', "each machine's certificates lie in its folder of the store"],
+  ['tlsClientKey', '--tls-client-key', "each machine's certificates lie in its folder of the store"],
+  ['githubApiToken', '--github-api-token', 'nothing is fetched from GitHub'],
+  ['bugsnagApiToken', '--bugsnag-api-token', 'nothing is reported to anybody'],
+]
+
+/** Makes a command of what is done with the store that `--storage-path` names. */
+export function withStore(loadWorld: () => Promise<MachineWorld>, run: RunMachineCommand): RunCommand {
+  return async (invocation, context) => {
+    const { globals } = invocation
+    for (const [name, flag, why] of REFUSED_GLOBALS) {
+      const isWritten = globals.text(name) !== undefined || globals.flag(name)
+      if (isWritten) throw unsupported('UNSUPPORTED_FLAG', `"${flag}" is not supported: ${why}`)
+    }
+    const world = await loadWorld()
+    const store = new MachineStore(rootOf(globals, context), { files: world.files, clock: context.clock })
+    try {
+      return await run({ ...invocation, context, store, world })
+    } catch (error) {
+      context.signal.throwIfAborted()
+      if (globals.flag('debug') && error instanceof Error) context.stderr.write(`${error.stack ?? ''}\n`)
+      const code = exitCodeOfMachine(error)
+      if (code <= EXIT_CODES.refused) throw error
+      printError(error, context.stderr)
+      return code
+    }
+  }
+}
+
+function rootOf(globals: Options, { env }: CommandContext): string {
+  return globals.text('storagePath') ?? (env['MACHINE_STORAGE_PATH'] || join(env['HOME'] || '/root', '.shoal/machine'))
+}
+
+/** The machines that are named, or the one called `default`. Throws NO_MACHINE_NAME, or NO_SUCH_MACHINE before anything is done. */
+export async function namesOf({ args, store }: Pick<MachineCommand, 'args' | 'store'>): Promise<readonly string[]> {
+  if (args.length === 0) {
+    if (await store.has(DEFAULT_MACHINE)) return [DEFAULT_MACHINE]
+    throw invalidInput(
+      'NO_MACHINE_NAME',
+      `No machine name(s) specified and no "${DEFAULT_MACHINE}" machine exists: name one, see \`machine ls\``,
+    )
+  }
+  const names = [...new Set(args)]
+  for (const name of names) if (!(await store.has(name))) await store.load(name)
+  return names
+}
+
+/** What a driver uses of the world for one machine. */
+export function portsOf(
+  name: string,
+  { context, store }: Pick<MachineCommand, 'context' | 'store'>,
+  report: (line: string) => void = () => {},
+): DriverPorts {
+  const { clock, random, env } = context
+  return driverPorts(store, name, { clock, random, env, report })
+}
+
+/** The same for commands that are about one machine. */
+export async function nameOf(command: Pick<MachineCommand, 'args' | 'store'>): Promise<string> {
+  const [name = ''] = await namesOf({ ...command, args: command.args.slice(0, 1) })
+  return name
+}

@@ -1,0 +1,140 @@
+import { EXIT_CODES, invalidInput } from '../../../../core/errors.ts'
+import {
+  driverOf,
+  type Machine,
+  type ProvisionOptions,
+  type ProvisionPorts,
+  type ProvisionRequest,
+  type ProvisionResult,
+  readProvisionRecord,
+  STEP_NAMES,
+  type StepName,
+  type TrustFiles,
+} from '../../../../machine/index.ts'
+import { ask } from '../change/ask.ts'
+import { askPassword } from '../change/ask-password.ts'
+import { allMachines, managerOf, masterOf } from '../cluster/masters.ts'
+import type { MachineCommand } from '../machine-command.ts'
+import { connectMachine } from '../run/reach.ts'
+import type { Reporter } from './reporter.ts'
+
+/** Takes a machine from a bare host to a member of its cluster. Resolves with the exit code; of what failed it was told. */
+export async function provision(machine: Machine, command: MachineCommand, reporter: Reporter): Promise<number> {
+  const { context } = command
+  const { url, ssh } = driverOf(machine.driver).whereabouts(machine)
+  if (ssh === undefined) {
+    reporter.conclude({ machine: machine.name, ok: true, message: `Ready at ${url}` })
+    return EXIT_CODES.done
+  }
+  const options = provisionOptions(command, reporter)
+  if (options.until === 'resolve' || options.until === 'connect') {
+    const { connect } = await bareRequest(machine, command)
+    await (await connect(context.signal)).close()
+    reporter.conclude({ machine: machine.name, ok: true, message: 'Lets us in; nothing was done to it' })
+    return EXIT_CODES.done
+  }
+  const request = await requestFor(machine, command, reporter)
+  const result = await command.world.hosts.provision(request, options, portsFor(command))
+  conclude(result, url, { command, reporter })
+  return result.exitCode
+}
+
+/** What provisioning is to know of a machine; without a reporter to look at it only. Throws INSECURE_CLUSTER. */
+export async function requestFor(
+  machine: Machine,
+  command: MachineCommand,
+  reporter?: Reporter,
+): Promise<ProvisionRequest> {
+  const request = await bareRequest(machine, command)
+  const trust = await trustFor(machine, command, reporter)
+  return { ...request, ...(trust === undefined ? {} : { trust }) }
+}
+
+/** The same, for what needs no certificates. */
+export async function bareRequest(machine: Machine, command: MachineCommand): Promise<ProvisionRequest> {
+  const { options, store, world } = command
+  const { address, url, ssh } = driverOf(machine.driver).whereabouts(machine)
+  if (ssh === undefined) throw invalidInput('NO_SSH', `Machine "${machine.name}" has no SSH: only its URL is known`)
+  const expectedKey = options.text('hostKey')
+  // Of a server that a cloud has just made nobody can know the key; from then on it is pinned.
+  const acceptNew = options.flag('acceptNew') || (machine.made !== undefined && ssh.hostKey === undefined)
+  return {
+    machine,
+    address,
+    url,
+    target: ssh,
+    bundle: await world.bundle(store),
+    connect: () =>
+      connectMachine(machine, command, { acceptNew, ...(expectedKey === undefined ? {} : { expectedKey }) }),
+  }
+}
+
+export function portsFor({ context: { clock, random }, store, world }: MachineCommand): ProvisionPorts {
+  return { clock, random, store, files: world.files }
+}
+
+/** How a member gets its certificate; a token is only made for one that is not a member yet. */
+async function trustFor(
+  machine: Machine,
+  command: MachineCommand,
+  reporter: Reporter | undefined,
+): Promise<TrustFiles | undefined> {
+  if (machine.swarm === undefined || machine.swarm.insecure === true) return undefined
+  const master = masterOf(machine, await allMachines(command))
+  if (master === undefined) {
+    throw invalidInput(
+      'INSECURE_CLUSTER',
+      `Nobody here can sign certificates for ${machine.swarm.discovery}: add --insecure if its network is to be trusted`,
+    )
+  }
+  const managers = [managerOf(master)]
+  const record = await readProvisionRecord(command.store.folderOf(machine.name))
+  const isMember = ['done', 'skipped'].includes(record?.steps.join?.status ?? '')
+  const looksOnly = reporter === undefined || command.options.flag('dryRun')
+  if (master.name === machine.name || isMember || looksOnly) return { managers }
+  const role = machine.swarm.master ? 'manager' : 'node'
+  const options = provisionOptions(command, reporter)
+  const toMaster = await bareRequest(master, command)
+  return { managers, token: await command.world.hosts.createToken(role, toMaster, options, portsFor(command)) }
+}
+
+/** Flags of the command line as provisioning takes them. Throws BAD_FLAG for a step that there is none. */
+export function provisionOptions({ context, options }: MachineCommand, reporter: Reporter): ProvisionOptions {
+  const [from, until] = ['from', 'until'].map(flag => readStep(flag, options.text(flag)))
+  const packageDirectory = options.text('packages')
+  const isAsked = context.stdin.isTTY === true && !options.flag('yes') && !options.flag('json')
+  return {
+    signal: context.signal,
+    onEvent: reporter.event,
+    dryRun: options.flag('dryRun'),
+    rollback: options.flag('rollback'),
+    offline: options.flag('offline'),
+    ...(from === undefined ? {} : { from }),
+    ...(until === undefined ? {} : { until }),
+    ...(packageDirectory === undefined ? {} : { packageDirectory }),
+    ...(options.flag('askSudoPass') ? { sudoPassword: () => askPassword('Password of sudo there: ', context) } : {}),
+    ...(isAsked ? { confirm: () => ask('Go on?', { stdin: context.stdin, stdout: context.stderr }) } : {}),
+  }
+}
+
+function readStep(flag: string, text: string | undefined): StepName | undefined {
+  const step = STEP_NAMES.find(name => name === text)
+  if (text === undefined || step !== undefined) return step
+  throw invalidInput('BAD_FLAG', `invalid argument "${text}" for --${flag}: expected one of ${STEP_NAMES.join(', ')}`)
+}
+
+interface Telling {
+  readonly command: MachineCommand
+  readonly reporter: Reporter
+}
+
+export function conclude(result: ProvisionResult, url: string, { command, reporter }: Telling): void {
+  const { ok, machine, changed, warnings, failed, exitCode, durationMs } = result
+  const isDry = command.options.flag('dryRun')
+  const how = isDry ? 'Checked, nothing was changed' : changed.length === 0 ? 'Ready, nothing was to be done' : 'Ready'
+  const again = failed === undefined ? '' : `; run it again to go on from ${failed.step}`
+  const message = ok
+    ? `${how} (${url})`
+    : `Failed at ${failed?.step ?? 'the end'}: ${failed?.error.message ?? ''}${again}`
+  reporter.conclude({ machine, ok, message, data: { changed, warnings, exitCode, durationMs } })
+}

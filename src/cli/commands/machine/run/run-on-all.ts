@@ -1,0 +1,50 @@
+import { errorMessage } from '../../../../core/errors.ts'
+import { mapParallel } from '../../../../core/parallel.ts'
+import type { Machine } from '../../../../machine/index.ts'
+import { tameLine } from '../../../output/tame-line.ts'
+import { exitCodeOfMachine } from '../exit-code.ts'
+import type { MachineCommand } from '../machine-command.ts'
+import { connectMachine } from './reach.ts'
+
+/** So many machines at the same time, as each is a connection and a login. */
+const PARALLEL = 8
+/** A command has as long as it takes; nobody waits longer than a day. */
+const COMMAND_MS_MAX = 86_400_000
+
+/**
+ * Runs a command on machines, each line of it with the machine's name in front unless there is only one. Resolves with the first
+ * exit code that is not 0, in the order of the machines; one that cannot be reached is told and does not stop the others.
+ */
+export async function runOnAll(
+  machines: readonly Machine[],
+  words: readonly string[],
+  command: Pick<MachineCommand, 'context' | 'store' | 'world'>,
+): Promise<number> {
+  const codes = await mapParallel(machines, PARALLEL, async machine => {
+    const prefix = machines.length === 1 ? '' : `[${machine.name}] `
+    try {
+      return await runOn(machine, { words, prefix }, command)
+    } catch (error) {
+      command.context.signal.throwIfAborted()
+      command.context.stderr.write(`${prefix}${errorMessage(error)}\n`)
+      return exitCodeOfMachine(error)
+    }
+  })
+  return codes.find(code => code !== 0) ?? 0
+}
+
+async function runOn(
+  machine: Machine,
+  { words, prefix }: { readonly words: readonly string[]; readonly prefix: string },
+  command: Pick<MachineCommand, 'context' | 'store' | 'world'>,
+): Promise<number> {
+  const { context } = command
+  const transport = await connectMachine(machine, command)
+  try {
+    const onLine = (line: string): void => void context.stdout.write(`${prefix}${tameLine(line)}\n`)
+    const { code } = await transport.run(words, { timeoutMs: COMMAND_MS_MAX, signal: context.signal, onLine })
+    return code
+  } finally {
+    await transport.close()
+  }
+}

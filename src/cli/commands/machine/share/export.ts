@@ -1,0 +1,46 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { driverOf, type Packed, packMachines, withoutSecrets } from '../../../../machine/index.ts'
+import { notWritten } from '../../../output/file-error.ts'
+import { askPassword } from '../change/ask-password.ts'
+import { type MachineCommand, namesOf } from '../machine-command.ts'
+
+/** What everybody may know of a machine. */
+const OPEN_FILES = ['known_hosts', 'ca.pem']
+
+/** `machine export`: machines as one file, for another person or another computer; with keys only when asked, and sealed then. */
+export async function runExport(command: MachineCommand): Promise<void> {
+  const { context, options } = command
+  const withKeys = options.flag('withKeys')
+  const packed: Packed[] = []
+  for (const name of await namesOf(command)) packed.push(await pack(name, withKeys, command))
+  const passphrase = withKeys ? await askPassword('Passphrase to seal the keys with: ', context) : undefined
+  const text = await packMachines(packed, passphrase === undefined ? undefined : { passphrase, random: context.random })
+  const path = options.text('output')
+  if (path === undefined || path === '-') return void context.stdout.write(text)
+  try {
+    await writeFile(resolve(context.cwd, path), text, { mode: 0o600 })
+  } catch (cause) {
+    throw notWritten(path, cause)
+  }
+}
+
+async function pack(name: string, withKeys: boolean, { store }: MachineCommand): Promise<Packed> {
+  const machine = await store.load(name)
+  const folder = store.folderOf(name)
+  const entries = await readdir(folder, { withFileTypes: true })
+  const kept = entries.filter(
+    entry => entry.isFile() && (OPEN_FILES.includes(entry.name) || (withKeys && /\.pem$|^id_/.test(entry.name))),
+  )
+  const files = await Promise.all(
+    kept.map(async ({ name: file }): Promise<[string, Buffer]> => [file, await readFile(join(folder, file))]),
+  )
+  return { machine: withKeys ? machine : openRecord(machine), files: new Map(files) }
+}
+
+/** Without its secrets, not even with signs that stand for them. */
+function openRecord(machine: Packed['machine']): Packed['machine'] {
+  const secret = new Set(driverOf(machine.driver).flags.flatMap(flag => (flag.secret === true ? [flag.name] : [])))
+  const settings = Object.entries(withoutSecrets(machine).settings).filter(([name]) => !secret.has(name))
+  return { ...machine, settings: Object.fromEntries(settings) }
+}

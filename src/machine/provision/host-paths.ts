@@ -1,0 +1,30 @@
+/** Where things of ours stand on a host. Everything is below these, so that a host can be cleaned. */
+export const HOST_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** Of engines and managers: their own default. */
+export const DATA_ROOT = '/var/lib/shoal'
+export const ENGINE_SOCKET = '/run/shoal/engine.sock'
+export const MANAGER_SOCKET = '/run/shoal/manager.sock'
+export const TLS_DIRECTORY = '/etc/shoal/tls'
+
+export const PLACES = {
+  versions: '/opt/shoal/versions',
+  current: '/opt/shoal/current',
+  launch: '/opt/shoal/launch',
+  supervise: '/opt/shoal/supervise',
+  owner: '/etc/shoal/machine.json',
+  token: '/etc/shoal/join-token',
+  sysctl: '/etc/sysctl.d/60-shoal.conf',
+  firewall: '/etc/shoal/firewall-ports',
+} as const
+
+/** A daemon of ours on a host. */
+export type ServiceName = 'agent' | 'manager'
+
+export function argumentsFile(service: ServiceName): string {
+  return `/etc/shoal/${service}.args`
+}
+
+export function environmentFile(service: ServiceName): string {
+  return `/etc/shoal/${service}.env`
+}

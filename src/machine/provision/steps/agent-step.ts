@@ -1,0 +1,66 @@
+import { MANAGER_SOCKET, PLACES } from '../host-paths.ts'
+import { ownerFile } from '../owner-file.ts'
+import { changedFiles, putFiles } from '../put-files.ts'
+import { AWAIT_SOCKETS, KEEP_OWN_TOKEN, START_SERVICES } from '../scripts/change-scripts.ts'
+import { hostPrograms } from '../scripts/host-programs.ts'
+import type { Scene, Step, StepWork } from '../step.ts'
+import type { WishedFile, WishedService } from '../wish.ts'
+
+const START_MS_MAX = 120_000
+const MANAGER_S_MAX = 60
+
+/** The daemons: what they are started with, and that they run with just that. */
+export const agentStep: Step = {
+  name: 'agent',
+  title: 'services',
+  plan(scene) {
+    return [
+      ...changedFiles(filesOf(scene), scene.facts).map(({ path }) => `write ${path}`),
+      ...staleServices(scene).map(({ name }) => `${isActive(name, scene) ? 'restart' : 'start'} ${name}`),
+    ]
+  },
+  kept: ({ wish }) => `${wish.services.map(({ name }) => name).join(' and ')} kept as they run`,
+  async apply(work) {
+    await putFiles(changedFiles(filesOf(work), work.facts), work)
+    // A manager first: the agent of its host finds it then, and may get its token from it.
+    for (const { name } of staleServices(work)) {
+      if (name === 'agent') await keepOwnToken(work)
+      await start(name, work)
+    }
+  },
+}
+
+function filesOf(scene: Scene): WishedFile[] {
+  const programs = hostPrograms(
+    scene.wish.services.map(({ name }) => name),
+    scene.facts.init,
+  )
+  return [...scene.wish.files, ...programs, ownerFile(scene)]
+}
+
+/** Those that do not run, and those that run with what was before. */
+function staleServices({ facts, wish }: Scene): WishedService[] {
+  return wish.services.filter(({ name, runs }) => {
+    const service = facts.services.get(name)
+    return service?.active !== true || service.runs !== runs
+  })
+}
+
+function isActive(name: string, { facts }: Scene): boolean {
+  return facts.services.get(name)?.active === true
+}
+
+async function start(name: string, { facts, shell, signal, say, note }: StepWork): Promise<void> {
+  if (facts.services.get(name)?.active !== true) await note({ undo: 'stop-services', services: [name] })
+  const options = { timeoutMs: START_MS_MAX, signal, onLine: say }
+  await shell.do(`start ${name}`, START_SERVICES, [facts.init, name], options)
+}
+
+/** Where the cluster's first manager is, its agent's token is made on the spot. */
+async function keepOwnToken({ facts, wish, shell, signal }: StepWork): Promise<void> {
+  const hasManager = wish.services.some(({ name }) => name === 'manager')
+  if (wish.trust === undefined || wish.trust.token !== undefined || !hasManager || facts.identities.has('agent')) return
+  const options = { timeoutMs: START_MS_MAX, signal }
+  await shell.do('see the manager answer', AWAIT_SOCKETS, [String(MANAGER_S_MAX), MANAGER_SOCKET], options)
+  await shell.do('make a join token', KEEP_OWN_TOKEN, [MANAGER_SOCKET, PLACES.token], options)
+}

@@ -1,0 +1,69 @@
+import { isOwnStore } from '../daemon-words.ts'
+import { DATA_ROOT, PLACES, TLS_DIRECTORY } from '../host-paths.ts'
+import { putFiles } from '../put-files.ts'
+import { CREATE_CLUSTER, REQUEST_CERTIFICATE } from '../scripts/change-scripts.ts'
+import type { Scene, Step, StepWork } from '../step.ts'
+
+const CERTS_MS_MAX = 60_000
+
+/** What lets daemons prove who they are. Keys are made on the host and never leave it. */
+export const certsStep: Step = {
+  name: 'certs',
+  title: 'certificates',
+  plan(scene) {
+    return [
+      ...(needsCluster(scene) ? ['make the authority of the cluster'] : []),
+      ...(needsToken(scene) ? ['bring a join token'] : []),
+      ...(needsCertificate(scene) ? ['sign a certificate for the engine'] : []),
+    ]
+  },
+  kept: ({ facts }) => (facts.identities.size === 0 ? 'none needed' : 'certificates kept'),
+  async apply(work) {
+    const { shell, signal, wish } = work
+    if (needsCluster(work)) {
+      await shell.do("make the cluster's authority", CREATE_CLUSTER, [DATA_ROOT], { timeoutMs: CERTS_MS_MAX, signal })
+    }
+    if (needsToken(work) && wish.trust?.token !== undefined) {
+      await putFiles([{ path: PLACES.token, mode: '600', content: `${wish.trust.token}\n` }], work)
+    }
+    if (needsCertificate(work)) await signCertificate(work)
+  },
+}
+
+/** The first manager of a cluster with certificates makes its authority. */
+function needsCluster({ facts, wish: { machine, trust } }: Scene): boolean {
+  const isFirst = machine.swarm?.master === true && isOwnStore(machine.swarm.discovery)
+  return trust !== undefined && isFirst && !facts.identities.has('authority') && !facts.identities.has('manager')
+}
+
+/** A token is for the first start: later the identity speaks for itself. */
+function needsToken({ facts, wish: { machine, trust } }: Scene): boolean {
+  if (trust?.token === undefined || facts.identities.has('token')) return false
+  const isSecondManager = machine.swarm?.master === true && !isOwnStore(machine.swarm.discovery)
+  return (
+    (machine.swarm?.agent !== false && !facts.identities.has('agent')) ||
+    (isSecondManager && !facts.identities.has('manager'))
+  )
+}
+
+function needsCertificate({ facts, wish: { certifier, machine } }: Scene): boolean {
+  return certifier !== undefined && machine.swarm === undefined && !facts.identities.has('engine')
+}
+
+async function signCertificate(work: StepWork): Promise<void> {
+  const { shell, signal, wish } = work
+  const options = { timeoutMs: CERTS_MS_MAX, signal }
+  const request = await shell.do('make a key', REQUEST_CERTIFICATE, [wish.machine.name], options)
+  const names = [
+    ...new Set([wish.address, wish.machine.name, 'localhost', '127.0.0.1', ...wish.machine.certificateNames]),
+  ]
+  const signed = await wish.certifier?.sign(request, names, signal)
+  if (signed === undefined) return
+  await putFiles(
+    [
+      { path: `${TLS_DIRECTORY}/ca.pem`, mode: '644', content: signed.authorities },
+      { path: `${TLS_DIRECTORY}/cert.pem`, mode: '644', content: signed.certificate },
+    ],
+    work,
+  )
+}

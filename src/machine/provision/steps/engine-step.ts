@@ -1,0 +1,119 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { invalidInput } from '../../../core/errors.ts'
+import { familyOf, type OsFamily, packagesFor } from '../../hosts/os-table.ts'
+import { bundleId } from '../bundle/bundle.ts'
+import { ownerFile } from '../owner-file.ts'
+import { putFiles } from '../put-files.ts'
+import { DISABLE_ETCD, RELOAD_DOCKER, RUN_COMMAND, SWITCH_BUNDLE, UNPACK_BUNDLE } from '../scripts/change-scripts.ts'
+import type { Scene, Step, StepWork } from '../step.ts'
+import { dockerConfigFile } from './docker-config.ts'
+
+const INSTALL_MS_MAX = 1_200_000
+const PUSH_MS_MAX = 1_200_000
+const SWITCH_MS_MAX = 120_000
+
+/** What must be on the host before anything runs: packages of its distribution, and Shoal. */
+export const engineStep: Step = {
+  name: 'engine',
+  title: 'packages and program',
+  plan(scene) {
+    const { facts, wish } = scene
+    const packages = packagesOf(scene)
+    const isCurrent = facts.current === `versions/${bundleId(wish.bundle)}`
+    return [
+      ...(packages.length === 0 ? [] : [`install ${packages.join(', ')}`]),
+      ...(isCurrent ? [] : [`push Shoal ${wish.bundle.version}`]),
+      ...(dockerConfigFile(scene) === undefined ? [] : ["add to Docker's daemon.json"]),
+    ]
+  },
+  kept: ({ wish }) => `Shoal ${wish.bundle.version} kept`,
+  async apply(work) {
+    const packages = packagesOf(work)
+    if (packages.length > 0) await installPackages(packages, work)
+    if (work.facts.missing.has('etcd')) {
+      await work.shell.do('keep its etcd from starting', DISABLE_ETCD, [], {
+        timeoutMs: SWITCH_MS_MAX,
+        signal: work.signal,
+      })
+    }
+    await pushBundle(work)
+    const file = dockerConfigFile(work)
+    if (file === undefined) return
+    await putFiles([file], work)
+    await work.shell.do('have Docker read it', RELOAD_DOCKER, [], { timeoutMs: SWITCH_MS_MAX, signal: work.signal })
+  },
+}
+
+function packagesOf({ facts }: Scene): string[] {
+  const family = familyOf(facts.os)
+  return family === undefined ? [] : packagesFor(family, facts.missing)
+}
+
+async function installPackages(packages: readonly string[], work: StepWork): Promise<void> {
+  const family = familyOf(work.facts.os)
+  if (family === undefined) return
+  // Noted on the host first, so that whoever cleans it knows what was not there before.
+  await putFiles([ownerFile(work, packages)], work)
+  await work.note({ undo: 'remove-packages', packages, words: family.remove })
+  const { packageDirectory, offline } = work.wish
+  if (packageDirectory !== undefined) return installFiles(packageDirectory, family, work)
+  if (offline) return
+  for (const [index, words] of family.install.entries()) {
+    const isLast = index === family.install.length - 1
+    await runCommand(isLast ? [...words, ...packages] : words, work)
+  }
+}
+
+async function installFiles(directory: string, family: OsFamily, work: StepWork): Promise<void> {
+  const names = (await readdir(directory)).filter(name => name.endsWith(family.suffix)).toSorted()
+  if (names.length === 0) {
+    throw invalidInput(
+      'NO_PACKAGE_FILES',
+      `${directory} has no files that end with ${family.suffix}, as ${family.name} installs`,
+    )
+  }
+  const folder = '/var/lib/shoal-machine/packages'
+  const paths: string[] = []
+  for (const name of names) {
+    const path = `${folder}/${name}`
+    await work.shell.do(`push ${name}`, PUT_PACKAGE, [path], {
+      stdin: await readFile(join(directory, name)),
+      timeoutMs: PUSH_MS_MAX,
+      signal: work.signal,
+    })
+    paths.push(path)
+  }
+  await runCommand([...family.installFiles, ...paths], work)
+  await runCommand(['rm', '-rf', folder], work)
+}
+
+const PUT_PACKAGE = String.raw`
+set -eu
+umask 022
+mkdir -p "$(dirname "$1")"
+cat > "$1.part"
+mv "$1.part" "$1"
+`
+
+async function runCommand(words: readonly string[], { shell, signal, say }: StepWork): Promise<void> {
+  await shell.do(`run ${words.slice(0, 6).join(' ')}`, RUN_COMMAND, words, {
+    timeoutMs: INSTALL_MS_MAX,
+    signal,
+    onLine: say,
+  })
+}
+
+async function pushBundle({ facts, wish: { bundle }, shell, signal, say, note }: StepWork): Promise<void> {
+  const id = bundleId(bundle)
+  const before = facts.current.replace('versions/', '')
+  if (before === id) return
+  if (!facts.versions.has(id)) {
+    const content = await bundle.content()
+    say(`pushing ${Math.ceil(content.length / 1024 ** 2)} MiB`)
+    const options = { stdin: content, timeoutMs: PUSH_MS_MAX, signal, onLine: say }
+    await shell.do('push the bundle', UNPACK_BUNDLE, [id, bundle.digest], options)
+  }
+  await note({ undo: 'switch-bundle', to: before === '' ? undefined : before })
+  await shell.do('switch to the bundle', SWITCH_BUNDLE, [id], { timeoutMs: SWITCH_MS_MAX, signal })
+}

@@ -1,0 +1,62 @@
+import { PLACES } from '../host-paths.ts'
+import { changedFiles, putFiles } from '../put-files.ts'
+import { LOAD_SYSCTL, OPEN_PORTS } from '../scripts/change-scripts.ts'
+import type { Scene, Step } from '../step.ts'
+import type { WishedFile } from '../wish.ts'
+
+const NETWORK_MS_MAX = 120_000
+
+const SYSCTL: WishedFile = {
+  path: PLACES.sysctl,
+  mode: '644',
+  content: `# Containers' packets pass through this host.
+net.ipv4.ip_forward = 1
+# Many containers watch many files.
+fs.inotify.max_user_instances = 8192
+fs.inotify.max_user_watches = 524288
+`,
+}
+
+/** What the kernel and the packet filter must let through. */
+export const networkStep: Step = {
+  name: 'network',
+  title: 'kernel settings and firewall',
+  plan(scene) {
+    const changed = changedFiles(networkFiles(scene), scene.facts)
+    return changed.map(({ path }) =>
+      path === PLACES.firewall ? `open ${scene.wish.ports.join(', ')} in ${filterOf(scene)}` : `write ${path}`,
+    )
+  },
+  kept: () => 'settings kept',
+  async apply(work) {
+    const { shell, signal, facts, wish, note } = work
+    const changed = changedFiles(networkFiles(work), facts)
+    const filter = filterOf(work)
+    // The file says that ports were opened, so it is written last.
+    await putFiles(
+      changed.filter(({ path }) => path === PLACES.sysctl),
+      work,
+    )
+    const options = { timeoutMs: NETWORK_MS_MAX, signal }
+    await shell.do('set the kernel up', LOAD_SYSCTL, [], options)
+    const firewall = changed.filter(({ path }) => path === PLACES.firewall)
+    if (firewall.length === 0 || filter === undefined) return
+    await note({ undo: 'close-ports', filter, ports: wish.ports })
+    await shell.do(`open ports in ${filter}`, OPEN_PORTS, [filter, ...wish.ports], options)
+    await putFiles(firewall, work)
+  },
+}
+
+/** Files of the network step; also what opened ports are remembered by. */
+export function networkFiles(scene: Scene): WishedFile[] {
+  const filter = filterOf(scene)
+  if (filter === undefined || scene.wish.ports.length === 0) return [SYSCTL]
+  const content = scene.wish.ports.map(port => `${filter} ${port}\n`).join('')
+  return [SYSCTL, { path: PLACES.firewall, mode: '644', content }]
+}
+
+/** A packet filter that can be told to open ports; others are the person's own. */
+function filterOf({ facts }: Scene): 'ufw' | 'firewalld' | undefined {
+  if (facts.firewalls.includes('firewalld')) return 'firewalld'
+  return facts.firewalls.includes('ufw') ? 'ufw' : undefined
+}

@@ -1,0 +1,26 @@
+/** Files that make a host a member. They are written 0600 and never logged. */
+export interface TrustFiles {
+  /** A join token; the agent gets its certificate with it by itself. Absent: made on the host, which runs a manager itself. */
+  readonly token?: string
+  /** Managers that sign: `10.0.0.5:3376`. */
+  readonly managers: readonly string[]
+}
+
+/** Signs what an engine outside of any cluster serves with. */
+export interface Certifier {
+  readonly sign: (
+    request: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<{ readonly certificate: string; readonly authorities: string }>
+}
+
+/** The cluster as whoever provisions reaches it. */
+export interface Membership {
+  /** Whether the node is a member now and answers. */
+  readonly isReady: (node: string, signal: AbortSignal) => Promise<boolean>
+  /** Lets its tasks go elsewhere, and waits for it. */
+  readonly drain: (node: string, signal: AbortSignal) => Promise<void>
+  readonly activate: (node: string, signal: AbortSignal) => Promise<void>
+  readonly forget: (node: string, signal: AbortSignal) => Promise<void>
+}

@@ -1,0 +1,36 @@
+import {
+  CLOSE_PORTS,
+  RESTORE_FILES,
+  RUN_COMMAND,
+  STOP_SERVICES,
+  SWITCH_BUNDLE,
+  TAKE_BUNDLE_AWAY,
+} from './scripts/change-scripts.ts'
+import type { StepWork, UndoNote } from './step.ts'
+
+const UNDO_MS_MAX = 600_000
+
+type UndoWork = Pick<StepWork, 'facts' | 'shell' | 'signal' | 'run'>
+
+/** Takes one change back, and says what that was. Throws REMOTE_FAILED. */
+export async function takeBack(note: UndoNote, { facts, shell, signal, run }: UndoWork): Promise<string> {
+  const options = { timeoutMs: UNDO_MS_MAX, signal }
+  switch (note.undo) {
+    case 'remove-packages':
+      await shell.do('remove packages', RUN_COMMAND, [...note.words, ...note.packages], options)
+      return `removed ${note.packages.join(', ')}`
+    case 'switch-bundle':
+      if (note.to === undefined) await shell.do('take the bundle away', TAKE_BUNDLE_AWAY, [], options)
+      else await shell.do('switch back', SWITCH_BUNDLE, [note.to], options)
+      return note.to === undefined ? 'removed Shoal' : `switched back to ${note.to}`
+    case 'restore-files':
+      await shell.do('bring files back', RESTORE_FILES, [run, ...note.paths], options)
+      return `brought back ${note.paths.join(', ')}`
+    case 'close-ports':
+      await shell.do('close ports', CLOSE_PORTS, [note.filter, ...note.ports], options)
+      return `closed ${note.ports.join(', ')}`
+    case 'stop-services':
+      await shell.do('stop services', STOP_SERVICES, [facts.init, ...note.services], options)
+      return `stopped ${note.services.join(', ')}`
+  }
+}

@@ -1,0 +1,159 @@
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Clock, sleep } from '../../core/clock.ts'
+import { conflict, errorCode, errorMessage, failed, notFound } from '../../core/errors.ts'
+import { splitSettings } from '../drivers/secrets.ts'
+import type { Machine } from '../model/machine.ts'
+import { checkMachineName, compareNames } from '../model/machine-name.ts'
+import type { StoreFiles } from '../ports.ts'
+import type { HostKey } from '../ssh/host-key.ts'
+import { formatMachine, formatSecrets, parseMachine, parseSecrets } from './machine-file.ts'
+import { formatPins, readPins } from './pinned-keys.ts'
+
+const RECORD = 'machine.json'
+const SECRETS = 'secrets.json'
+const PINS = 'known_hosts'
+const LOCK_POLL_MS = 100
+/** As long as another command may change a machine before one that waits gives up. */
+const LOCK_WAIT_MS = 10_000
+
+/**
+ * The machines that one person knows, each in a folder of its own:
+ *
+ *     machines/<name>/machine.json   what is known of it
+ *     machines/<name>/secrets.json   what of it nobody else may know: tokens
+ *     machines/<name>/known_hosts    the keys that its sshd must show
+ *     machines/<name>/*.pem          how its engine is reached; $DOCKER_CERT_PATH points here
+ *     locks/<name>                   held by whoever changes it
+ *
+ * Nothing in it says where it stands, so that the folder can be moved or copied.
+ */
+export class MachineStore {
+  readonly root: string
+  readonly #files: StoreFiles
+  readonly #clock: Clock
+
+  constructor(root: string, { files, clock }: { readonly files: StoreFiles; readonly clock: Clock }) {
+    this.root = root
+    this.#files = files
+    this.#clock = clock
+  }
+
+  /** Where a machine's files are. */
+  folderOf(name: string): string {
+    checkMachineName(name)
+    return join(this.root, 'machines', name)
+  }
+
+  /** Names of all machines, `n2` before `n10`. */
+  async names(): Promise<string[]> {
+    const entries = await ifThere(readdir(join(this.root, 'machines'), { withFileTypes: true }))
+    return (entries ?? [])
+      .filter(entry => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map(entry => entry.name)
+      .toSorted(compareNames)
+  }
+
+  async has(name: string): Promise<boolean> {
+    return (await this.#read(name, RECORD)) !== undefined
+  }
+
+  /** Throws NO_SUCH_MACHINE, or BAD_MACHINE_FILE for a record that cannot be read. */
+  async load(name: string): Promise<Machine> {
+    const text = await this.#read(name, RECORD)
+    if (text === undefined) {
+      throw notFound(
+        'NO_SUCH_MACHINE',
+        `Machine "${name}" does not exist: \`machine ls\` lists those there are, \`machine create\` makes one`,
+      )
+    }
+    const machine = parseMachine(text, join(this.folderOf(name), RECORD))
+    const secrets = await this.#read(name, SECRETS)
+    if (secrets === undefined) return machine
+    const secret = parseSecrets(secrets, join(this.folderOf(name), SECRETS))
+    return { ...machine, settings: { ...machine.settings, ...secret } }
+  }
+
+  async save(machine: Machine): Promise<void> {
+    const { open, secret } = splitSettings(machine)
+    if (Object.keys(secret).length > 0) await this.writeFile(machine.name, SECRETS, formatSecrets(secret))
+    await this.writeFile(machine.name, RECORD, formatMachine({ ...machine, settings: open }))
+  }
+
+  /** Writes a file beside a machine's record, such as a certificate; only its owner may read it. */
+  async writeFile(name: string, file: string, content: string | Uint8Array): Promise<void> {
+    const folder = this.folderOf(name)
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await this.#files.writeDurably(join(folder, file), content, 0o600)
+    } catch (cause) {
+      throw failed('STORE_WRITE', `Cannot write to ${folder}: ${errorMessage(cause)}`, { cause })
+    }
+  }
+
+  /** Where the pinned keys stand, as ssh reads them. */
+  pinnedFileOf(name: string): string {
+    return join(this.folderOf(name), PINS)
+  }
+
+  /** The host keys that alone are a machine's; none: it has not been connected to. */
+  async pinnedKeys(name: string): Promise<readonly HostKey[]> {
+    return readPins((await this.#read(name, PINS)) ?? '')
+  }
+
+  /** From now on a machine must show this key. */
+  async pin(name: string, key: HostKey): Promise<void> {
+    await this.writeFile(name, PINS, formatPins([key]))
+  }
+
+  /** Gives a machine another name. Throws NAME_TAKEN. */
+  async rename(name: string, to: string): Promise<void> {
+    const machine = await this.load(name)
+    if (await this.has(to)) throw conflict('NAME_TAKEN', `Machine "${to}" exists already: choose another name`)
+    await rename(this.folderOf(name), this.folderOf(to))
+    await this.save({ ...machine, name: to })
+  }
+
+  /** Forgets a machine, with its certificates and keys. */
+  async remove(name: string): Promise<void> {
+    await rm(this.folderOf(name), { recursive: true, force: true })
+  }
+
+  /**
+   * Does work while nobody else changes the machine, be it another process. Throws MACHINE_BUSY naming the process that has
+   * been at it for ten seconds.
+   */
+  async exclusively<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    checkMachineName(name)
+    const locks = join(this.root, 'locks')
+    await mkdir(locks, { recursive: true, mode: 0o700 })
+    const untilMs = this.#clock.monotonicMs() + LOCK_WAIT_MS
+    for (;;) {
+      const lock = this.#files.lock(join(locks, name))
+      if (lock.held) {
+        try {
+          return await work()
+        } finally {
+          lock.release()
+        }
+      }
+      if (this.#clock.monotonicMs() >= untilMs) {
+        throw conflict('MACHINE_BUSY', `Process ${lock.holder} is changing machine "${name}": wait for it, or end it`)
+      }
+      await sleep(this.#clock, LOCK_POLL_MS, signal)
+    }
+  }
+
+  async #read(name: string, file: string): Promise<string | undefined> {
+    return ifThere(readFile(join(this.folderOf(name), file), 'utf8'))
+  }
+}
+
+async function ifThere<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw failed('STORE_READ', `Cannot read the machine store: ${errorMessage(error)}`, { cause: error })
+  }
+}

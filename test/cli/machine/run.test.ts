@@ -1,0 +1,142 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server } from 'node:net'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { unavailable } from '../../../src/core/errors.ts'
+import { type FakeWorld, fakeWorld } from './world.ts'
+
+let world: FakeWorld
+/** What the driver looks at to tell whether a host is up. */
+let server: Server
+let port: number
+
+beforeAll(async () => {
+  server = createServer(socket => socket.end())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  port = (server.address() as AddressInfo).port
+})
+afterAll(() => void server.close())
+beforeEach(async () => {
+  world = fakeWorld()
+  await world.machine('create', '--host', `127.0.0.1:${port}`, 'n1')
+  await world.machine('create', '--host', `admin@localhost:${port}`, '--generic-ssh-key', '/keys/id', 'n2')
+  await world.machine('create', '-d', 'none', '--url', 'tcp://10.0.0.5:2376', 'n3')
+})
+afterEach(() => world.dispose())
+
+describe('machine ssh', () => {
+  it('runs ssh with a configuration in which the machine goes by its name, and ends as it did', async () => {
+    world.programCode = 7
+    expect(await world.machine('ssh', '-t', 'n2', '-C', 'ls', '-l', '--', 'x')).toMatchObject({ code: 7 })
+    const [program] = world.programs
+    expect(program?.words).toEqual(['ssh', '-F', expect.any(String), 'n2', '-t', '-C', 'ls', '-l', '--', 'x'])
+    expect(program?.config.split('\n')).toEqual([
+      'Host n2',
+      '  identityfile "/keys/id"',
+      '  identitiesonly yes',
+      `  userknownhostsfile "${world.root}/machines/n2/known_hosts"`,
+      '  globalknownhostsfile /dev/null',
+      '  hostkeyalias machine',
+      '  stricthostkeychecking yes',
+      '  user admin',
+      '  hostname localhost',
+      `  port ${port}`,
+      'Host *',
+      '  Include ~/.ssh/config',
+      '  Include /etc/ssh/ssh_config',
+      '',
+    ])
+  })
+
+  it('runs a command on several machines, each line with its machine, and ends with the first that failed', async () => {
+    world.answer = host => (host === 'localhost' ? { code: 5, lines: ['no'] } : { code: 0, lines: ['a', '\u001b[2Jb'] })
+    const { code, stdout } = await world.machine('ssh', 'n1,n2', 'echo', '$HOME', '-x')
+    expect(code).toBe(5)
+    expect(stdout.split('\n').toSorted()).toEqual(['', '[n1] ^[[2Jb', '[n1] a', '[n2] no'])
+    expect(world.commands.map(({ words }) => words)).toEqual([
+      ['sh', '-c', 'echo $HOME -x'],
+      ['sh', '-c', 'echo $HOME -x'],
+    ])
+    expect(await world.machine('ssh', 'n1,n2')).toMatchObject({ code: 2 })
+  })
+
+  it('says which machine cannot be reached, and runs on the others', async () => {
+    world.refuse = host => (host === 'localhost' ? unavailable('SSH_UNREACHABLE', 'no way') : undefined)
+    world.answer = () => ({ code: 0, lines: ['up'] })
+    expect(await world.machine('exec', 'n1,n2', 'uptime')).toEqual({
+      code: 10,
+      stdout: '[n1] up\n',
+      stderr: '[n2] no way\n',
+    })
+  })
+
+  it('passes the words of exec as they are', async () => {
+    await world.machine('exec', 'n1', '--', 'printf', '%s', 'a b;c')
+    expect(world.commands).toEqual([{ host: '127.0.0.1', words: ['printf', '%s', 'a b;c'] }])
+  })
+
+  it('refuses a machine of which only the URL is known', async () => {
+    expect(await world.machine('ssh', 'n3')).toMatchObject({ code: 1, stderr: expect.stringContaining('has no SSH') })
+    expect(await world.machine('ssh', 'nosuch')).toMatchObject({ code: 1 })
+    expect(world.programs).toEqual([])
+  })
+
+  it('refuses a host that is down', async () => {
+    await world.machine('create', '--host', '127.0.0.1:1', 'n4')
+    expect((await world.machine('ssh', 'n4', 'ls')).stderr).toBe(
+      'Cannot run SSH command: Host "n4" is not running: start it\n',
+    )
+  })
+})
+
+describe('machine scp', () => {
+  const wordsOf = async (...argv: readonly string[]) => {
+    await world.machine('scp', ...argv)
+    return world.programs
+      .at(-1)
+      ?.words.map(word => (word.includes('/shoal-') ? word.replace(/\/\S*\/shoal-\S*/, 'CFG') : word))
+  }
+
+  it.each([
+    [
+      ['n1:/a', 'b'],
+      ['scp', '-F', 'CFG', '-3', '--', 'n1:/a', './b'],
+    ],
+    [['-r', '-q', '-a:b', 'root@n2:'], undefined],
+    [['-r', '-q', 'a:b/c', 'root@n2:'], undefined],
+    [
+      ['-r', 'localhost:x', 'root@n2:/t'],
+      ['scp', '-F', 'CFG', '-3', '-r', '--', './x', 'root@n2:/t'],
+    ],
+    [
+      ['n1:a', 'n2:b'],
+      ['scp', '-F', 'CFG', '-3', '--', 'n1:a', 'n2:b'],
+    ],
+    [
+      ['-d', '-q', '/x', 'n1:y'],
+      ['rsync', '-e', 'ssh -F CFG', '-q', '--', '/x', 'n1:y'],
+    ],
+    [['-d', 'n1:a', 'n2:b'], undefined],
+  ])('%j', async (argv, words) => {
+    expect(await wordsOf(...argv)).toEqual(words)
+  })
+
+  it('lets programs know all machines that are named', async () => {
+    await wordsOf('n1:a', 'n2:b')
+    expect(world.programs.at(-1)?.config).toMatch(/^Host n1\n[^]*^Host n2\n/m)
+  })
+})
+
+it('mounts by sshfs, and takes it away again', async () => {
+  await world.machine('mount', 'n1:/srv', '/mnt/srv')
+  await world.machine('mount', '-u', 'n1:/srv', '/mnt/srv')
+  expect(world.programs.map(({ words }) => words)).toEqual([
+    ['sshfs', '-F', expect.any(String), 'n1:/srv', '/mnt/srv'],
+    ['fusermount', '-u', '--', '/mnt/srv'],
+  ])
+})
+
+it('shows what the services of machines say', async () => {
+  world.answer = () => ({ code: 0, lines: ['agent: joined'] })
+  expect((await world.machine('logs', '-n', '5', 'n1')).stdout).toBe('agent: joined\n')
+  expect(world.commands.at(-1)?.words.slice(-2)).toEqual(['5', ''])
+})

@@ -1,0 +1,181 @@
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type FakeWorld, fakeWorld } from './world.ts'
+
+let world: FakeWorld
+let other: FakeWorld
+beforeEach(() => {
+  world = fakeWorld()
+  other = fakeWorld()
+})
+afterEach(async () => {
+  await world.dispose()
+  await other.dispose()
+})
+
+describe('machine export and import', () => {
+  it('hand a machine over with what pins it, and without its keys', async () => {
+    await world.machine('create', '--host', 'admin@10.0.0.1', '--accept-new', 'n1')
+    await writeFile(join(world.root, 'machines/n1/key.pem'), 'a private key')
+    const file = join(world.root, 'n1.json')
+    expect(await world.machine('export', '-o', file, 'n1')).toMatchObject({ code: 0 })
+    expect((await stat(file)).mode & 0o077).toBe(0)
+    expect(await other.machine('import', file)).toMatchObject({ code: 0, stdout: 'n1\n' })
+    expect(await readdir(join(other.root, 'machines/n1'))).toEqual(['known_hosts', 'machine.json'])
+    expect(other.readFile('machines/n1/known_hosts')).toBe(world.readFile('machines/n1/known_hosts'))
+    expect(await other.machine('import', file)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('left as it is'),
+    })
+  })
+
+  it('seal keys with a passphrase, without which nothing can be read', async () => {
+    await world.machine('create', '-d', 'none', '--url', 'tcp://a:1', 'n1')
+    await writeFile(join(world.root, 'machines/n1/key.pem'), 'a private key')
+    const file = join(world.root, 'n1.json')
+    expect(await world.answering('tree house\n', 'export', '--with-keys', '-o', file, 'n1')).toMatchObject({ code: 0 })
+    expect(world.readFile('n1.json')).not.toMatch(/machine|tcp|private|YSBwcml2YXRl/)
+    expect(await other.answering('tree hause\n', 'import', file)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('the passphrase is wrong'),
+    })
+    expect(await other.answering('tree house\n', 'import', file)).toMatchObject({ code: 0 })
+    expect(other.readFile('machines/n1/key.pem')).toBe('a private key')
+  })
+
+  it.each([
+    ['{', 'Cannot read'],
+    ['{"shoalMachines":2,"machines":[]}', 'was not made by'],
+    ['{"shoalMachines":1,"machines":[{"record":{},"files":{"../x":""}}]}', 'was not made by'],
+    ['{"shoalMachines":1,"machines":[{"record":{},"files":{"machine.json":""}}]}', 'was not made by'],
+    ['{"shoalMachines":1,"machines":[{"record":{"version":1},"files":{}}]}', 'Cannot read'],
+    ['{"shoalMachines":1,"machines":[]}', 'There are no machines'],
+  ])('refuse what is no such file: %s', async (text, message) => {
+    await writeFile(join(world.root, 'x.json'), text)
+    expect(await world.machine('import', join(world.root, 'x.json'))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(message),
+    })
+  })
+})
+
+/** A record as docker-machine 0.16 writes it, with what matters here. */
+const record = (name: string, driverName: string, driver: object) =>
+  JSON.stringify({
+    ConfigVersion: 3,
+    Driver: { MachineName: name, StorePath: '/home/x/.docker/machine', ...driver },
+    DriverName: driverName,
+    HostOptions: {
+      Driver: '',
+      Memory: 0,
+      EngineOptions: { ArbitraryFlags: ['log-level=debug'], Env: null, Labels: ['rack=a'], InstallURL: 'https://get' },
+      SwarmOptions: { IsSwarm: false },
+      AuthOptions: { ServerCertSANs: ['n.example'] },
+    },
+    Name: name,
+  })
+
+it("takes docker-machine's store over", async () => {
+  const store = join(world.root, 'theirs')
+  const write = async (name: string, text: string, files: Readonly<Record<string, string>> = {}) => {
+    await mkdir(join(store, 'machines', name), { recursive: true })
+    for (const [file, content] of Object.entries({ 'config.json': text, ...files })) {
+      await writeFile(join(store, 'machines', name, file), content)
+    }
+  }
+  const gone = '/home/x/.docker/machine/machines/vm/id_rsa'
+  await write('vm', record('vm', 'virtualbox', { IPAddress: '192.168.99.100', SSHUser: 'docker', SSHKeyPath: gone }), {
+    id_rsa: 'a key',
+    'ca.pem': 'a ca',
+    'cert.pem': 'c',
+    'key.pem': 'k',
+    'server-key.pem': 'not ours to have',
+  })
+  await write('url', record('url', 'none', { URL: 'tcp://10.0.0.9:2376' }))
+  await write('old', record('old', 'none', {}).replace('"ConfigVersion":3', '"ConfigVersion":1'))
+  await write('odd', '{"ConfigVersion":3}')
+  const { code, stdout, stderr } = await world.machine('import', store)
+  expect([code, stdout.split('\n').toSorted()]).toEqual([0, ['', 'url', 'vm']])
+  expect(stderr).toContain('vm: the driver "virtualbox" is not known')
+  expect(stderr).toContain('only 3 is known')
+  expect(stderr).toMatch(/odd\/config\.json/)
+  expect(JSON.parse((await world.machine('inspect', 'vm')).stdout)).toMatchObject({
+    driver: 'generic',
+    settings: { 'generic-ip-address': '192.168.99.100', 'generic-ssh-user': 'docker', 'generic-ssh-port': 22 },
+    engine: { kind: 'docker', options: ['log-level=debug'], labels: { rack: 'a' } },
+    certificateNames: ['n.example'],
+  })
+  expect((await readdir(join(world.root, 'machines/vm'))).toSorted()).toEqual([
+    'ca.pem',
+    'cert.pem',
+    'id_taken_over',
+    'key.pem',
+    'machine.json',
+  ])
+  expect((await world.machine('url', 'url')).stdout).toBe('tcp://10.0.0.9:2376\n')
+  // The key is found in our store, wherever that stands.
+  await world.machine('exec', 'vm', 'true')
+  expect(world.connections.at(-1)?.keyPath).toBe(join(world.root, 'machines/vm/id_taken_over'))
+})
+
+describe('what is known of a machine', () => {
+  it('can get another name where nobody else knows it by its name', async () => {
+    await world.machine('create', '--host', '10.0.0.1', '--accept-new', 'a')
+    await world.machine('create', '-d', 'none', '--url', 'tcp://a:1', 'b')
+    expect((await world.machine('rename', 'a', 'b')).stderr).toContain('exists already')
+    expect((await world.machine('rename', 'a', '../b')).stderr).toContain('Invalid hostname')
+    expect(await world.machine('rename', 'a', 'c')).toMatchObject({ code: 0, stdout: 'c\n' })
+    expect((await world.machine('ls', '-q')).stdout).toBe('b\nc\n')
+    expect(world.readFile('machines/c/known_hosts')).toMatch(/^machine ssh-ed25519 /)
+    await world.machine('create', '--host', '10.0.0.1', '--swarm-master', 'm')
+    expect((await world.machine('rename', 'm', 'n')).stderr).toContain('its cluster knows it')
+  })
+
+  it('can get another address, where it shows the same key', async () => {
+    await world.machine('create', '--host', '10.0.0.1', '--accept-new', 'a')
+    expect(await world.machine('set-address', 'a', '10.0.0.2')).toMatchObject({ stdout: 'tcp://10.0.0.2:2376\n' })
+    expect(world.connections.at(-1)).toMatchObject({ host: '10.0.0.2', pinned: [{ type: 'ssh-ed25519' }] })
+    expect((await world.machine('set-address', 'a', '-oProxyCommand=x')).code).not.toBe(0)
+    expect((await world.machine('set-address', 'a', 'a b')).code).not.toBe(0)
+    expect((await world.machine('ip', 'a')).stdout).toBe('10.0.0.2\n')
+  })
+})
+
+describe('machine certs and doctor', () => {
+  beforeEach(() => world.machine('create', '--host', '10.0.0.1', '--swarm', '--swarm-master', 'm1'))
+
+  it('list what daemons show, and those that show nothing', async () => {
+    world.certificates['10.0.0.1:2376'] = { subject: 'm1', issuer: 'Shoal CA', validTo: 'Jan  2 00:01:40 1970 GMT' }
+    const { stdout } = await world.machine(
+      'certs',
+      'ls',
+      '--format',
+      '{{.Name}}|{{.Role}}|{{.Issuer}}|{{.Left}}|{{.Error}}',
+    )
+    expect(stdout).toBe('m1|engine|Shoal CA|1 days|\nm1|manager|||nobody there\n')
+  })
+
+  it('have each cluster begin with a new authority', async () => {
+    expect(await world.machine('certs', 'rotate', '--ca')).toMatchObject({ code: 0 })
+    expect(world.commands.at(-1)?.words.slice(1)).toEqual(['ca', 'rotate', '-H', 'unix:///run/shoal/manager.sock'])
+    expect((await world.machine('certs', 'rotate')).stderr).toContain('renewed by themselves')
+    expect((await world.machine('regenerate-certs', 'm1')).stderr).toContain('renewed by themselves')
+  })
+
+  it('say what is wrong with which machine, and change nothing', async () => {
+    await world.machine('create', '-d', 'none', '--url', 'tcp://127.0.0.1:1', 'n1')
+    const { code, stdout } = await world.machine('doctor', '--json')
+    expect(code).toBe(1)
+    const found = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as { machine: string; check: string; verdict: string })
+    expect(found.map(({ machine, check, verdict }) => `${machine} ${check} ${verdict}`)).toEqual([
+      'm1 host ok',
+      'm1 engine problem',
+      'n1 engine problem',
+    ])
+    expect(world.provisioned.at(-1)?.options.dryRun).toBe(true)
+  })
+})

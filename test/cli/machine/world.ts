@@ -1,0 +1,178 @@
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type MachineWorld, machineGroup } from '../../../src/cli/index.ts'
+import {
+  exitCodeOf,
+  type HostRequest,
+  type ProvisionOptions,
+  type ProvisionRequest,
+  type ProvisionResult,
+} from '../../../src/machine/index.ts'
+import { readHostKey } from '../../../src/machine/ssh/host-key.ts'
+import { type Outcome, runCommand } from '../support/run.ts'
+
+/** A host key as sshd would show it. */
+export const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0cBmfB8T5zMb9dnFQlTsOoThHWcvZyzDVOKI1KQIbx'
+
+export interface FakeWorld {
+  /** Runs a command line of `machine` with a store of its own. */
+  readonly machine: (...argv: readonly string[]) => Promise<Outcome>
+  readonly withEnv: (env: Readonly<Record<string, string>>, ...argv: readonly string[]) => Promise<Outcome>
+  readonly answering: (input: string, ...argv: readonly string[]) => Promise<Outcome>
+  readonly root: string
+  readonly readFile: (path: string) => string
+  /** Programs that were run at the terminal, with what the configuration of ssh said that they were given. */
+  readonly programs: { readonly words: readonly string[]; readonly config: string }[]
+  /** What programs end with. */
+  programCode: number
+  readonly connections: HostRequest[]
+  /** Commands that were run over SSH, by machine's address. */
+  readonly commands: { readonly host: string; readonly words: readonly string[] }[]
+  /** What a command over SSH says and ends with. */
+  answer: (host: string, words: readonly string[]) => { readonly code: number; readonly lines: readonly string[] }
+  /** Fails instead of connecting. */
+  refuse: ((host: string) => Error | undefined) | undefined
+  readonly provisioned: { readonly request: ProvisionRequest; readonly options: ProvisionOptions }[]
+  readonly upgraded: { readonly request: ProvisionRequest; readonly options: ProvisionOptions & { drain: boolean } }[]
+  readonly cleaned: { readonly request: ProvisionRequest; readonly data: boolean }[]
+  readonly tokens: { readonly role: string; readonly master: string }[]
+  /** What servers show, by `host:port`. */
+  readonly certificates: Record<string, { readonly subject: string; readonly issuer: string; readonly validTo: string }>
+  /** What is done on a host, and how it ends: connects, and changes one thing. */
+  finish: (request: ProvisionRequest, options: Pick<ProvisionOptions, 'signal' | 'onEvent'>) => Promise<ProvisionResult>
+  readonly dispose: () => Promise<void>
+}
+
+/** The commands of `machine` with hosts that are only pretended, over a store in a folder of its own. */
+export function fakeWorld(): FakeWorld {
+  const root = mkdtempSync(join(tmpdir(), 'shoal-store-'))
+  const held = new Set<string>()
+  const run = (argv: readonly string[], world: { env?: Readonly<Record<string, string>>; input?: string } = {}) =>
+    runCommand(['--storage-path', root, ...argv], {
+      root: machineGroup('9.9.9', async () => machineWorld),
+      ...world,
+    })
+  const fake: FakeWorld = {
+    machine: (...argv) => run(argv),
+    withEnv: (env, ...argv) => run(argv, { env }),
+    answering: (input, ...argv) => run(argv, { input }),
+    root,
+    readFile: path => readFileSync(join(root, path), 'utf8'),
+    programs: [],
+    programCode: 0,
+    connections: [],
+    commands: [],
+    answer: () => ({ code: 0, lines: [] }),
+    refuse: undefined,
+    provisioned: [],
+    cleaned: [],
+    upgraded: [],
+    tokens: [],
+    certificates: {},
+    finish: asOnAnyHost,
+    dispose: () => rm(root, { recursive: true }),
+  }
+  const machineWorld: MachineWorld = {
+    files: {
+      async writeDurably(path, text, mode) {
+        await mkdir(join(path, '..'), { recursive: true })
+        await writeFile(`${path}.tmp`, text, { mode: mode ?? 0o600 })
+        await rename(`${path}.tmp`, path)
+      },
+      lock(path) {
+        if (held.has(path)) return { held: false, holder: '1' }
+        held.add(path)
+        return { held: true, release: () => held.delete(path) }
+      },
+    },
+    async connect(request) {
+      fake.connections.push(request)
+      const refusal = fake.refuse?.(request.host)
+      if (refusal !== undefined) throw refusal
+      const key = readHostKey(Buffer.from(HOST_KEY.split(' ')[1] ?? '', 'base64'))
+      if (key !== undefined && request.pinned.length === 0) request.onPin?.(key)
+      return pretendedHost(request.host, fake)
+    },
+    async runProgram(words) {
+      const at = words.indexOf('-F')
+      fake.programs.push({ words, config: at < 0 ? '' : readFileSync(words[at + 1] ?? '', 'utf8') })
+      return fake.programCode
+    },
+    bundle: async () => ({
+      version: '9.9.9',
+      digest: '0',
+      architecture: 'x86_64',
+      content: async () => Buffer.alloc(0),
+    }),
+    hosts: {
+      async provision(request, options) {
+        fake.provisioned.push({ request, options })
+        return fake.finish(request, options)
+      },
+      async clean(request, options) {
+        fake.cleaned.push({ request, data: options.data })
+        return fake.finish(request, options)
+      },
+      async upgrade(request, options) {
+        fake.upgraded.push({ request, options })
+        return fake.finish(request, options)
+      },
+      async createToken(role, request) {
+        fake.tokens.push({ role, master: request.machine.name })
+        return `token of a ${role}`
+      },
+    },
+    certificateOf: async ({ host, port }) => {
+      const shown = fake.certificates[`${host}:${port}`]
+      if (shown === undefined) throw new Error('nobody there')
+      return shown
+    },
+    sshConfigOf: async ({ host, port = 22, user = 'root' }) =>
+      `user ${user}\nhostname ${host}\nport ${port}\nproxyjump none\nidentityfile ~/.ssh/id_rsa\nsendenv LANG\n`,
+  }
+  return fake
+}
+
+async function asOnAnyHost(
+  { machine, connect }: ProvisionRequest,
+  { signal, onEvent }: Pick<ProvisionOptions, 'signal' | 'onEvent'>,
+): Promise<ProvisionResult> {
+  const result = { machine: machine.name, changed: ['engine'], warnings: [], roundTrips: 1, durationMs: 5 } as const
+  try {
+    await (await connect(signal)).close()
+    const place = {
+      ts: '2026-01-01T00:00:00.000Z',
+      machine: machine.name,
+      step: 'engine',
+      index: 7,
+      total: 12,
+    } as const
+    onEvent({ ...place, event: 'ok', message: 'engine 9.9.9 is there' })
+    return { ...result, ok: true, exitCode: 0 }
+  } catch (error) {
+    const failure = error instanceof Error ? error : new Error(String(error))
+    return {
+      ...result,
+      changed: [],
+      ok: false,
+      exitCode: exitCodeOf(error),
+      failed: { step: 'connect', error: failure },
+    }
+  }
+}
+
+function pretendedHost(host: string, fake: FakeWorld): Awaited<ReturnType<MachineWorld['connect']>> {
+  return {
+    async run(words, { onLine }) {
+      fake.commands.push({ host, words })
+      const { code, lines } = fake.answer(host, words)
+      for (const line of lines) onLine?.(line)
+      return { code, stdout: lines.map(line => `${line}\n`).join(''), stderr: '' }
+    },
+    async upload() {},
+    dialSocket: () => Promise.reject(new Error('no sockets here')),
+    async close() {},
+  }
+}

@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { detourOf, endpointsOf, readReport, reportCommand } from '../../../src/cli/engine/ssh/endpoints.ts'
+import { parseSshAddress } from '../../../src/cli/engine/ssh/ssh-address.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'shoal-endpoints-'))
+const server = createServer()
+beforeAll(() => new Promise<void>(resolve => server.listen(join(folder, 'a b.sock'), resolve)))
+afterAll(() => {
+  server.close()
+  rmSync(folder, { recursive: true })
+})
+
+const address = parseSshAddress('ssh://ann@lab')
+
+describe('where to look on a host', () => {
+  it('is where the same command would look there, then for a stock engine', () => {
+    const engine = ['/run/shoal/agent.sock', '/run/shoal/engine.sock', '/var/run/docker.sock']
+    const sockets = engine.map(path => ({ kind: 'socket', path }))
+    expect(endpointsOf(address, 'engine')).toEqual(sockets)
+    expect(endpointsOf(address, 'manager')).toEqual([{ kind: 'tcp', host: '127.0.0.1', port: 3375 }, ...sockets])
+  })
+
+  it('is only where the address says', () => {
+    const named = parseSshAddress('ssh://lab/run/x.sock')
+    expect(endpointsOf(named, 'manager')).toEqual([{ kind: 'socket', path: '/run/x.sock' }])
+  })
+})
+
+describe('what a host says of its sockets', () => {
+  it('is read from the shell there, whatever the paths are called', () => {
+    writeFileSync(join(folder, 'file'), '')
+    const paths = ['a b.sock', 'file', '$(id)', 'none/x'].map(name => join(folder, name))
+    const [program = '', ...argv] = reportCommand(paths)
+    const said = execFileSync(program, argv, { encoding: 'utf8' })
+    const { sockets } = readReport(`Welcome to lab\n${said}`)
+    expect(sockets.map(({ path, state }) => [path, state])).toEqual([
+      [paths[0], 'open'],
+      [paths[1], 'other'],
+      [paths[2], 'none'],
+      [paths[3], 'none'],
+    ])
+  })
+
+  it.each([
+    [
+      'socket open docker /d.sock\nprogram /usr/bin/docker',
+      { words: ['/usr/bin/docker', '--host', 'unix:///d.sock', 'system', 'dial-stdio'] },
+    ],
+    [
+      'socket none - /a.sock\nsocket open root /b.sock\nprogram /opt/shoal\nprogram /usr/bin/docker',
+      { words: ['/opt/shoal', '--host', 'unix:///b.sock', 'system', 'dial-stdio'] },
+    ],
+  ])('leads to a program there that connects: %s', (text, detour) => {
+    expect(detourOf(address, readReport(text))).toEqual(detour)
+  })
+
+  it.each([
+    [
+      'socket open root /d.sock',
+      /nothing answers at \/d\.sock on lab, or its sshd forwards no sockets.*install shoal or docker/,
+    ],
+    [
+      'socket denied docker /d.sock\nprogram /usr/bin/docker',
+      /permission denied for \/d\.sock on lab: add the user to the group docker there/,
+    ],
+    ['socket denied - /d.sock', /permission denied for \/d\.sock on lab: log in as another user/],
+    ['socket other root /d.sock', /\/d\.sock on lab is not a socket/],
+    ['socket none - /a.sock\nsocket none - /b.sock', /there is no socket \/a\.sock, \/b\.sock on lab/],
+    ['nonsense', /there is no socket/],
+  ])('is told with what to do: %s', (text, sentence) => {
+    const detour = detourOf(address, readReport(text))
+    expect('error' in detour && detour.error.message).toMatch(sentence)
+  })
+})

@@ -1,0 +1,22 @@
+import { join } from 'node:path'
+import type { Machine } from '../../../../src/machine/index.ts'
+import { PLAIN_ENGINE } from '../../../../src/machine/index.ts'
+import type { SshHosts } from '../../../support/ssh-hosts.ts'
+import type { ProvisionTask } from './provision-program.ts'
+
+/** A machine as its record says, with an engine whose containers the host's removal finds. */
+export function machineOn(hosts: SshHosts, name: string): Machine {
+  const engine = { ...PLAIN_ENGINE, options: [`cgroup-parent=${hosts.hosts.cgroupParent(name)}`] }
+  return { name, driver: 'generic', settings: {}, certificateNames: [], createdAtMs: 0, engine }
+}
+
+export function taskFor(hosts: SshHosts, name: string, address: string): ProvisionTask {
+  return {
+    machine: machineOn(hosts, name),
+    address,
+    keyPath: hosts.keyPath,
+    hostKey: hosts.hostKey,
+    sshConfig: hosts.sshConfig,
+    store: join(hosts.directory, 'store'),
+  }
+}

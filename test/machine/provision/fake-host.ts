@@ -1,0 +1,41 @@
+import { FACTS_SCRIPT } from '../../../src/machine/provision/facts/facts-script.ts'
+import type { RemoteResult, RunOptions, Transport } from '../../../src/machine/ssh/transport.ts'
+import { BARE, type Lines } from './scene.ts'
+
+export interface Ran {
+  readonly words: readonly string[]
+  readonly stdin: string
+}
+
+const DONE: RemoteResult = { code: 0, stdout: '', stderr: '' }
+
+/** A host that says what it is told to, and remembers what it was asked. */
+export class FakeHost implements Transport {
+  readonly ran: Ran[] = []
+  closed = false
+  /** What it says to looks, one after the other; the last stays. */
+  looks: Lines[] = [{}]
+  /** Answers other scripts; by default they do what they should. */
+  answer: (ran: Ran) => RemoteResult = ({ words }) =>
+    words[0] === 'sh' && words[2]?.includes('id -u') === true ? { ...DONE, stdout: 'root\n' } : DONE
+
+  async run(words: readonly string[], { stdin = '' }: RunOptions): Promise<RemoteResult> {
+    const ran = { words, stdin: stdin.toString() }
+    this.ran.push(ran)
+    if (!words.includes(FACTS_SCRIPT)) return this.answer(ran)
+    const look = this.looks.length > 1 ? this.looks.shift() : this.looks[0]
+    return { ...DONE, stdout: JSON.stringify({ ...BARE, ...look }) }
+  }
+
+  async upload(): Promise<void> {
+    throw new Error('Nothing is uploaded')
+  }
+
+  async dialSocket(): Promise<never> {
+    throw new Error('Nothing is dialled')
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+  }
+}

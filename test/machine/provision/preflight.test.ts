@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+import { PLAIN_ENGINE } from '../../../src/machine/model/machine.ts'
+import { preflight } from '../../../src/machine/provision/preflight.ts'
+import type { WishInput } from '../../../src/machine/provision/wish.ts'
+import { type Lines, MACHINE, SWARM, sceneOf } from './scene.ts'
+
+const MEMBER = { machine: { ...MACHINE, swarm: SWARM } }
+const DOCKER = { machine: { ...MACHINE, swarm: SWARM, engine: { ...PLAIN_ENGINE, kind: 'docker' as const } } }
+
+interface Case {
+  readonly what: string
+  readonly host: Lines
+  readonly wish?: Partial<WishInput>
+  readonly weight: 'stop' | 'wait' | 'warn'
+  readonly says: RegExp
+}
+
+const CASES: readonly Case[] = [
+  {
+    what: 'unknown system',
+    host: { os: ['ID=plan9'], missing: ['runc'] },
+    weight: 'stop',
+    says: /install runc yourself/,
+  },
+  { what: 'other processor', host: { arch: ['aarch64'] }, weight: 'stop', says: /aarch64.*bundle is for x86_64/ },
+  { what: 'old kernel', host: { kernel: ['4.18.0-553'] }, weight: 'stop', says: /4\.18\.0-553 is older than 5\.4/ },
+  {
+    what: 'kernel without overlay',
+    host: { feature: ['nf_tables', 'veth', 'bridge'] },
+    weight: 'stop',
+    says: /no overlay/,
+  },
+  { what: 'no cgroups', host: { cgroup: [] }, weight: 'stop', says: /cgroup/ },
+  {
+    what: 'full disk',
+    host: { disk: ['/opt 1000', '/var/lib 90000000'] },
+    weight: 'stop',
+    says: /below \/opt.*make room/,
+  },
+  {
+    what: 'small disk',
+    host: { disk: ['/opt 9000000', '/var/lib 2000000'] },
+    weight: 'warn',
+    says: /images and volumes/,
+  },
+  { what: 'little memory', host: { memory: ['200000'] }, weight: 'warn', says: /195 MiB of memory/ },
+  { what: 'clock behind', host: { clock: ['400'] }, weight: 'stop', says: /600 s behind.*timedatectl/ },
+  { what: 'clock a little ahead', host: { clock: ['1010'] }, weight: 'warn', says: /9 s ahead/ },
+  {
+    what: 'other cluster',
+    host: { owner: ['{"cluster":"etcd://x:1"}'] },
+    wish: MEMBER,
+    weight: 'stop',
+    says: /etcd:\/\/x:1/,
+  },
+  {
+    what: 'cluster, wanted alone',
+    host: { joined: ['{"discovery":"etcd://x:1"}'] },
+    weight: 'stop',
+    says: /swarm leave/,
+  },
+  { what: 'other machine', host: { owner: ['{"machine":"n2"}'] }, weight: 'stop', says: /machine "n2"/ },
+  { what: 'port taken', host: { listens: ['0948'] }, wish: MEMBER, weight: 'stop', says: /port 2376/ },
+  { what: 'no docker', host: {}, wish: DOCKER, weight: 'stop', says: /no Docker that answers/ },
+  { what: 'docker runs', host: { docker: ['28.2'], docker_running: ['12'] }, weight: 'warn', says: /12 containers/ },
+  {
+    what: 'apt runs',
+    host: { missing: ['runc'], lock: ['/var/lib/dpkg/lock 77'] },
+    weight: 'wait',
+    says: /process 77 holds/,
+  },
+  {
+    what: 'cloud-init',
+    host: { missing: ['runc'], lock: ['cloud-init -'] },
+    weight: 'wait',
+    says: /cloud-init has not/,
+  },
+  { what: 'offline', host: { missing: ['runc'] }, wish: { offline: true }, weight: 'stop', says: /--offline.*runc/ },
+  {
+    what: 'packet filter',
+    host: { firewall: ['nft'] },
+    wish: MEMBER,
+    weight: 'warn',
+    says: /let 2376\/tcp, 4789\/udp/,
+  },
+]
+
+describe('a host is told what is wrong with it', () => {
+  it.each(CASES)('$what', ({ host, wish, weight, says }) => {
+    expect(preflight(sceneOf(host, wish))).toEqual([
+      expect.objectContaining({ weight, message: expect.stringMatching(says) }),
+    ])
+  })
+})
+
+it.each<[string, Lines, Partial<WishInput>?]>([
+  ['a bare host', {}],
+  ['a member of the same cluster', { owner: ['{"machine":"n1","cluster":"etcd://10.0.0.1:2379"}'] }, MEMBER],
+  ['ports that services of ours have', { listens: ['0948'], service: ['agent active'] }, MEMBER],
+  ['a lock that keeps nothing from being done', { lock: ['/var/lib/dpkg/lock 77'] }],
+  ['features of which the host cannot tell', { feature: [], unsure: ['overlay', 'nf_tables', 'veth', 'bridge'] }],
+  ['packages that come as files', { missing: ['runc'] }, { offline: true, packageDirectory: '/packages' }],
+])('lets %s pass', (_what, host, wish) => {
+  expect(preflight(sceneOf(host, wish))).toEqual([])
+})

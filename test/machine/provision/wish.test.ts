@@ -1,0 +1,80 @@
+import { expect, it } from 'vitest'
+import { PLAIN_ENGINE } from '../../../src/machine/model/machine.ts'
+import { dockerConfigFile } from '../../../src/machine/provision/steps/docker-config.ts'
+import { MACHINE, SWARM, sceneOf } from './scene.ts'
+
+const wordsOf = (service: string, ...scene: Parameters<typeof sceneOf>): string[] => {
+  const file = sceneOf(...scene).wish.files.find(({ path }) => path === `/etc/shoal/${service}.args`)
+  return (file?.content ?? '').split('\n').slice(0, -1)
+}
+
+it('has an engine alone listen on its socket', () => {
+  const { wish } = sceneOf()
+  expect(wordsOf('agent')).toEqual([
+    'engine',
+    '--name',
+    'n1',
+    '--data-root',
+    '/var/lib/shoal',
+    '-H',
+    'unix:///run/shoal/engine.sock',
+  ])
+  expect(wish).toMatchObject({ ports: [], services: [{ name: 'agent' }] })
+  expect(wish.cluster).toBeUndefined()
+})
+
+it('has a member join with what the record says, word by word', () => {
+  const engine = { ...PLAIN_ENGINE, labels: { zone: 'a b' }, options: ['log-level=debug', '--ipv6'] }
+  const swarm = { ...SWARM, joinOptions: ['ttl=9s'] }
+  const words = wordsOf('agent', {}, { machine: { ...MACHINE, engine, swarm } })
+  expect(words.slice(0, 2)).toEqual(['swarm', 'join'])
+  expect(words).toEqual(expect.arrayContaining(['zone=a b', '--log-level=debug', '--ipv6', '--ttl=9s', '--insecure']))
+  expect(words.at(-1)).toBe('etcd://10.0.0.1:2379/')
+})
+
+it('has a first manager keep the store, and its agent use it', () => {
+  const machine = { ...MACHINE, swarm: { ...SWARM, master: true, discovery: '', options: ['cors'] } }
+  expect(wordsOf('manager', {}, { machine })).toEqual(
+    expect.arrayContaining(['--etcd-listen', '10.0.0.5:2379', '--advertise', '10.0.0.5:3376', '--cors', '--insecure']),
+  )
+  expect(wordsOf('agent', {}, { machine }).at(-1)).toBe('etcd://10.0.0.5:2379')
+  const { wish } = sceneOf({}, { machine })
+  expect(wish.services.map(({ name }) => name)).toEqual(['manager', 'agent'])
+  expect(wish.ports).toEqual(['2376/tcp', '4789/udp', '4788/udp', '3376/tcp', '2379/tcp'])
+  expect(wish.needed).toContain('etcd')
+})
+
+it('never writes a token where arguments are seen', () => {
+  const machine = { ...MACHINE, swarm: SWARM }
+  const trust = { token: 'SHOAL-1-node-secret', managers: ['10.0.0.1:3376'] }
+  const words = wordsOf('agent', {}, { machine, trust })
+  expect(words).toEqual(expect.arrayContaining(['--token-file', '/etc/shoal/join-token', '--manager', '10.0.0.1:3376']))
+  expect(words.join(' ')).not.toMatch(/secret|--insecure/)
+})
+
+it('refuses what a line of a file cannot hold', () => {
+  const engine = { ...PLAIN_ENGINE, labels: { a: 'one\ntwo' } }
+  const code = expect.objectContaining({ code: 'BAD_MACHINE_SETTING' })
+  expect(() => sceneOf({}, { machine: { ...MACHINE, engine } })).toThrow(code)
+  const unnamed = { ...PLAIN_ENGINE, environment: ['no name=x'] }
+  expect(() => sceneOf({}, { machine: { ...MACHINE, engine: unnamed } })).toThrow(code)
+})
+
+it('changes what runs with every word that a daemon is started with', () => {
+  const plain = sceneOf().wish.services[0]?.runs
+  const labelled = { ...MACHINE, engine: { ...PLAIN_ENGINE, labels: { a: 'b' } } }
+  expect(sceneOf().wish.services[0]?.runs).toBe(plain)
+  expect(sceneOf({}, { machine: labelled }).wish.services[0]?.runs).not.toBe(plain)
+})
+
+it("adds to Docker's configuration, and overwrites nothing", () => {
+  const engine = { ...PLAIN_ENGINE, kind: 'docker' as const, labels: { a: 'b' }, registryMirrors: ['http://m'] }
+  const machine = { ...MACHINE, engine }
+  const config = (value: unknown) => ({ docker_config: [Buffer.from(JSON.stringify(value)).toString('base64')] })
+  const before = { debug: true, labels: ['x=y'], 'registry-mirrors': ['http://m'] }
+  const file = dockerConfigFile(sceneOf(config(before), { machine }))
+  expect(JSON.parse(file?.content ?? '')).toEqual({ ...before, labels: ['x=y', 'a=b'] })
+  expect(dockerConfigFile(sceneOf(config({ ...before, labels: ['x=y', 'a=b'] }), { machine }))).toBeUndefined()
+  expect(dockerConfigFile(sceneOf(config({}), {}))).toBeUndefined()
+  expect(() => dockerConfigFile(sceneOf({ docker_config: ['W10='] }, { machine }))).toThrow(/no JSON object/)
+})
