@@ -67,7 +67,8 @@ export function createBuilder(ports: BuilderPorts): Builder {
   const workshop: Workshop = { ...ports, cache, mountCaches, hiddenImages, running: new Set() }
   const contexts = join(home, 'contexts')
   let recovered: Promise<void> | undefined
-  const recover = (): Promise<void> => (recovered ??= sweep(contexts, ports))
+  const sweepAll = async (): Promise<void> => void (await Promise.all([sweep(contexts, ports), cache.sweep()]))
+  const recover = (): Promise<void> => (recovered ??= sweepAll())
   return {
     recover,
     build: async (archive, options, report, signal) => {

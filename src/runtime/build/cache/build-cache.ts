@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { KeyedLock } from '../../../core/keyed-lock.ts'
 import type { ImageStore, LayerRef } from '../../images/index.ts'
@@ -60,9 +60,18 @@ export class BuildCache {
       if (!this.#isChanged) return
       this.#isChanged = false
       await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-      await writeFile(`${this.#path}.new`, JSON.stringify(Object.fromEntries(this.#entries ?? [])), { mode: 0o600 })
-      await rename(`${this.#path}.new`, this.#path)
+      await writeFile(this.#draft, JSON.stringify(Object.fromEntries(this.#entries ?? [])), { mode: 0o600 })
+      await rename(this.#draft, this.#path)
     })
+  }
+
+  /** Removes what a crash in the middle of `save` left. */
+  async sweep(): Promise<void> {
+    await this.#lock.run('write', () => rm(this.#draft, { force: true }))
+  }
+
+  get #draft(): string {
+    return `${this.#path}.new`
   }
 
   async #load(): Promise<Map<string, CachedStep>> {
