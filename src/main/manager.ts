@@ -1,8 +1,6 @@
 import { hostname, release } from 'node:os'
 import type { RunCommand } from '../cli/index.ts'
 import type { Clock } from '../core/clock.ts'
-import { sleep, withDeadline } from '../core/clock.ts'
-import { errorMessage, failed, isTransient } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { newShortId, type Random } from '../core/random.ts'
 import { Scope } from '../core/scope.ts'
@@ -19,21 +17,21 @@ import {
 import { createPeerReader } from '../trust/index.ts'
 import { createEnginePool, type MemberTls, memberTls } from './engine-pool.ts'
 import { createLogger } from './logger.ts'
+import { untilStoreAnswers } from './manager/await-store.ts'
 import { type ManageOptions, readManageOptions } from './manager/manager-options.ts'
-import { openOwnEtcd } from './manager/own-etcd.ts'
+import { type OwnEtcd, openOwnEtcd } from './manager/own-etcd.ts'
 import { hasTrust, openSecureStore, type SecurePorts } from './manager/secure-store.ts'
 import { loadTls } from './tls-flags.ts'
 import { createGuard } from './trust/guard.ts'
 import { VERSION } from './version.ts'
 
 const DATA_ROOT = '/var/lib/shoal'
-/** How long the store may be silent at the start before we give up. */
-const STORE_TIMEOUT_MS = 15_000
 
 interface Ports {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  readonly signal: AbortSignal
 }
 
 /** `swarm manage`: runs a manager until it is told to stop. */
@@ -43,7 +41,7 @@ export const runManager: RunCommand = async (invocation, context) => {
   const options = readManageOptions(invocation, { env: context.env, isTrusted })
   for (const warning of options.warnings) context.stderr.write(`Warning: ${warning}\n`)
   const { clock, random, signal } = context
-  const ports: Ports = { clock, random, log: createLogger(options.logLevel) }
+  const ports: Ports = { clock, random, signal, log: createLogger(options.logLevel) }
   const scope = new Scope()
   await using _closing = scope
   const opened = isTrusted
@@ -118,9 +116,10 @@ async function openTrusted(
     ...new Set([options.advertise, known?.leader()?.address ?? options.advertise]),
   ]
   const secure = await openSecureStore(options, { ...ports, invocation, context, managers }, scope)
-  const { store, keys, identity, trust, keep } = secure
+  const { store, keys, identity, trust, storeEnded, keep } = secure
   const { clusterId } = identity.credentials.subject
-  await untilCluster(store, keys, { ...ports, clusterId, where: trust.storeEndpoints().join(',') })
+  const where = `etcd://${trust.storeEndpoints().join(',')}`
+  await untilCluster(store, keys, { ...ports, clusterId, where, ended: storeEnded })
   const { refuse, peerOf } = createGuard('manager', { identity, clock: ports.clock, readPeer: createPeerReader() })
   return {
     store,
@@ -154,45 +153,34 @@ async function openStore(
     return openEngineList(discovery, { ...ports, tls: clientTls, polling }, scope)
   }
   const cluster = discovery?.cluster ?? options.cluster
-  const endpoints = discovery?.endpoints ?? [await ownEtcd(options, ports, scope)]
+  const own = discovery === undefined ? await ownEtcd(options, ports, scope) : undefined
+  const endpoints = own === undefined ? (discovery?.endpoints ?? []) : [own.endpoint]
   const store = await scope.open(
     () => createEtcdStore({ endpoints, clock: ports.clock, ...(storeTls === undefined ? {} : { tls: storeTls }) }),
     opened => opened.close(),
   )
   const keys = clusterKeys(cluster)
-  await untilCluster(store, keys, { ...ports, where: `etcd://${endpoints.join(',')}` })
+  await untilCluster(store, keys, { ...ports, where: `etcd://${endpoints.join(',')}`, ended: own?.ended })
   return { store, keys }
 }
 
-async function ownEtcd({ dataRoot, etcdListen, cluster }: ManageOptions, ports: Ports, scope: Scope): Promise<string> {
-  const { host, port } = etcdListen
-  const { endpoint } = await openOwnEtcd({ dataDir: dataRoot, host, clientPort: port }, ports, scope)
-  ports.log.info({ url: `etcd://${endpoint}/${cluster}` }, 'nodes join with this URL')
-  return endpoint
+async function ownEtcd(options: ManageOptions, ports: Ports, scope: Scope): Promise<OwnEtcd> {
+  const { dataRoot, etcdListen, cluster } = options
+  const own = await openOwnEtcd({ dataDir: dataRoot, host: etcdListen.host, clientPort: etcdListen.port }, ports, scope)
+  ports.log.info({ url: `etcd://${own.endpoint}/${cluster}` }, 'nodes join with this URL')
+  return own
 }
 
-/** Waits for the store, and gives the cluster its identity if it has none. Throws 500 `NO_STORE`. */
-async function untilCluster(
-  store: Store,
-  keys: ClusterKeys,
-  { clock, random, log, where, ...made }: Ports & { readonly where: string; readonly clusterId?: string },
-): Promise<void> {
-  let last = `The store at ${where} does not answer`
-  const trying = async (signal: AbortSignal): Promise<void> => {
-    while (true) {
-      try {
-        const { meta, created } = await createCluster(store, keys, { clock, random, ...made })
-        return log.info({ cluster: meta.clusterId, created }, 'found the cluster')
-      } catch (error) {
-        if (!isTransient(error)) throw error
-        if (last !== errorMessage(error)) log.warn({ error: errorMessage(error) }, 'the store does not answer yet')
-        last = errorMessage(error)
-        await sleep(clock, 500, signal)
-      }
-    }
-  }
-  await withDeadline(trying, STORE_TIMEOUT_MS, {
-    clock,
-    onTimeout: () => failed('NO_STORE', `${last}; gave up after ${STORE_TIMEOUT_MS / 1_000} s`),
-  })
+interface ClusterWait extends Ports {
+  readonly where: string
+  readonly ended: Promise<string> | undefined
+  readonly clusterId?: string
+}
+
+/** Waits for the store, and gives the cluster its identity if it has none. Throws what {@link untilStoreAnswers} does. */
+async function untilCluster(store: Store, keys: ClusterKeys, waiting: ClusterWait): Promise<void> {
+  const { clock, random, log, clusterId } = waiting
+  const made = { clock, random, ...(clusterId === undefined ? {} : { clusterId }) }
+  const { meta, created } = await untilStoreAnswers(() => createCluster(store, keys, made), waiting)
+  log.info({ cluster: meta.clusterId, created }, 'found the cluster')
 }

@@ -62,8 +62,9 @@ export async function joinTrusted(
 ): Promise<AgentTrust> {
   const agentDirectory = holdAgentDirectory(dataRoot, scope)
   const managers = readManagers(options)
-  const token = await readToken(options, context)
   const directory = agentIdentityDirectory(agentDirectory)
+  const isMember = (await readIdentity(directory)) !== undefined
+  const token = await readToken(options, context, { isMember })
   const { clock, random, signal } = context
   const maker = createCertificateMaker(random)
   const wish = { directory, name, role: 'node' as const, hosts, token, managers }

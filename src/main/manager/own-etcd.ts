@@ -13,9 +13,14 @@ export interface OwnEtcdOptions {
 export interface OwnEtcd {
   /** `127.0.0.1:2379`. */
   readonly endpoint: string
+  /** Resolves when the one that was started first has ended, with a sentence that says how. */
+  readonly ended: Promise<string>
   /** Ends it and starts it anew where it was. */
   readonly restart: () => Promise<void>
 }
+
+/** It is only healthy once it has read all that it keeps: on a slow host that takes long. That it died is seen at once. */
+const START_MS_MAX = 60_000
 
 /** Starts the embedded store, or takes over the one that a killed manager left running; it ends with the scope. */
 export async function openOwnEtcd(
@@ -23,7 +28,7 @@ export async function openOwnEtcd(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   scope: Scope,
 ): Promise<OwnEtcd> {
-  const start = (at: OwnEtcdOptions): Promise<EtcdProcess> => startEtcd({ ...at, clock })
+  const start = (at: OwnEtcdOptions): Promise<EtcdProcess> => startEtcd({ ...at, clock, startTimeoutMs: START_MS_MAX })
   let etcd: EtcdProcess = await scope.open(
     () => start(options),
     (): Promise<void> => etcd.stop(),
@@ -38,6 +43,7 @@ export async function openOwnEtcd(
   const clientPort = Number(etcd.endpoint.slice(etcd.endpoint.lastIndexOf(':') + 1))
   return {
     endpoint: etcd.endpoint,
+    ended: etcd.exited,
     async restart() {
       const before = etcd
       // Not the one that is watched any more: its end is wanted.

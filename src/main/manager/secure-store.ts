@@ -43,6 +43,7 @@ import { IdentityKeeper } from '../trust/keep-identity.ts'
 import { readLocalAuthority, writeLocalAuthority } from '../trust/local-authority.ts'
 import { obtainIdentity } from '../trust/obtain-identity.ts'
 import { isTokenGiven, readManagers, readToken } from '../trust/token-input.ts'
+import { untilStoreAnswers } from './await-store.ts'
 import type { ManageOptions } from './manager-options.ts'
 import { openOwnEtcd } from './own-etcd.ts'
 
@@ -63,6 +64,8 @@ export interface SecureStore {
   readonly keys: ClusterKeys
   readonly identity: LiveIdentity
   readonly trust: TrustPorts
+  /** Tells how the store that was started here ended; undefined: others run it. */
+  readonly storeEnded: Promise<string> | undefined
   /** Follows the cluster's trust and renews the manager's certificate, until the signal is aborted. */
   readonly keep: (signal: AbortSignal) => Promise<void>
 }
@@ -112,8 +115,12 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
     storeEndpoints: () => endpoints,
     ...(users === undefined ? {} : { users }),
   }
-  if (local !== undefined)
-    await setUp({ local, users, certificate: credentials.certificate, name: credentials.subject.name }, trust)
+  const storeEnded = etcd?.ended
+  if (local !== undefined) {
+    const first = { local, users, certificate: credentials.certificate, name: credentials.subject.name }
+    const waiting = { clock, log, signal: context.signal, where: `etcd://${endpoints.join(',')}`, ended: storeEnded }
+    await untilStoreAnswers(() => setUp(first, trust), waiting)
+  }
   const inStep = async (): Promise<void> => {
     if (local !== undefined) await copyAuthority(options.dataRoot, trust)
   }
@@ -138,7 +145,7 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
     },
   })
   scope.defer(() => keeper.close())
-  return { store, keys, identity, trust, keep: signal => keeper.run(signal) }
+  return { store, keys, identity, trust, storeEnded, keep: signal => keeper.run(signal) }
 }
 
 function etcdPlace({ dataRoot, etcdListen: { host, port } }: ManageOptions) {
@@ -157,7 +164,8 @@ async function ownIdentity(options: ManageOptions, sources: IdentitySources): Pr
   const hosts = hostsOf(options)
   if (local !== undefined)
     return selfSigned({ local, directory, name, hosts, cluster: options.cluster }, { maker, clock: context.clock })
-  const token = await readToken(invocation.options, context)
+  const isMember = (await readIdentity(directory)) !== undefined
+  const token = await readToken(invocation.options, context, { isMember })
   const { options: flags } = invocation
   const wish = { directory, name, role: 'manager' as const, hosts, token, managers: readManagers(flags) }
   return obtainIdentity(wish, { maker, clock: context.clock, signal: context.signal })

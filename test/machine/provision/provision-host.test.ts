@@ -13,6 +13,7 @@ import {
   readProvisionRecord,
 } from '../../../src/machine/index.ts'
 import { ownerFile } from '../../../src/machine/provision/owner-file.ts'
+import { REMOVE_TOKEN } from '../../../src/machine/provision/scripts/change-scripts.ts'
 import { hostPrograms } from '../../../src/machine/provision/scripts/host-programs.ts'
 import { networkFiles } from '../../../src/machine/provision/steps/network-step.ts'
 import { sha256 } from '../../../src/machine/provision/wish.ts'
@@ -100,6 +101,12 @@ it('does what is left, and keeps how far it came', async () => {
   const record = await readProvisionRecord(folder)
   expect(record?.steps).toMatchObject({ engine: { status: 'skipped' }, network: { status: 'done' } })
   expect(record?.undo).toEqual([{ undo: 'restore-files', paths: ['/etc/sysctl.d/60-shoal.conf'] }])
+})
+
+it('leaves no join token on a host that has joined', async () => {
+  host.looks = [{ ...converged(), identity: ['token'] }, converged()]
+  expect(await run()).toMatchObject({ ok: true, changed: ['join'] })
+  expect(host.ran.filter(({ words }) => words.includes(REMOVE_TOKEN))).toHaveLength(1)
 })
 
 it('is not done while the host does not keep what it is told', async () => {

@@ -248,6 +248,11 @@ ${PLACES.current}/bin/swarm token create --role node --once -H "unix://$1" > "$2
 mv "$2.new" "$2"
 `
 
+/** Who has joined has a certificate, and no use for a token. */
+export const REMOVE_TOKEN = String.raw`${EXCLUSIVE}
+rm -f ${PLACES.token}
+`
+
 /** Removes all that was put on the host. Word: \`data\` to remove containers, images and volumes too. */
 export const CLEAN_HOST = String.raw`${EXCLUSIVE}
 if [ -x ${PLACES.current}/bin/swarm ] && [ -e /var/lib/shoal/agent/joined.json ]; then

@@ -7,7 +7,8 @@ import type { Scene, Step, StepWork } from '../step.ts'
 import type { WishedFile, WishedService } from '../wish.ts'
 
 const START_MS_MAX = 120_000
-const MANAGER_S_MAX = 60
+/** Longer than a manager waits for its own store to start and to answer, a minute each. */
+const MANAGER_S_MAX = 180
 
 /** The daemons: what they are started with, and that they run with just that. */
 export const agentStep: Step = {
@@ -56,11 +57,12 @@ async function start(name: string, { facts, shell, signal, say, note }: StepWork
   await shell.do(`start ${name}`, START_SERVICES, [facts.init, name], options)
 }
 
-/** Where the cluster's first manager is, its agent's token is made on the spot. */
+/** Where a manager is, its agent's token is made on the spot: one that was brought is for the manager. */
 async function keepOwnToken({ facts, wish, shell, signal }: StepWork): Promise<void> {
   const hasManager = wish.services.some(({ name }) => name === 'manager')
-  if (wish.trust === undefined || wish.trust.token !== undefined || !hasManager || facts.identities.has('agent')) return
+  if (wish.trust === undefined || !hasManager || facts.identities.has('agent')) return
   const options = { timeoutMs: START_MS_MAX, signal }
-  await shell.do('see the manager answer', AWAIT_SOCKETS, [String(MANAGER_S_MAX), MANAGER_SOCKET], options)
+  const patient = { timeoutMs: (MANAGER_S_MAX + 10) * 1_000, signal }
+  await shell.do('see the manager answer', AWAIT_SOCKETS, [String(MANAGER_S_MAX), MANAGER_SOCKET], patient)
   await shell.do('make a join token', KEEP_OWN_TOKEN, [MANAGER_SOCKET, PLACES.token], options)
 }
