@@ -16,7 +16,7 @@ const swarm = swarmGroup({
   engineFlags: ENGINE_FLAGS,
   tlsFlags: optionsOf(TLS_FLAGS),
 })
-const machine = machineGroup(VERSION, async () => (await import('./machine/world.ts')).machineWorld)
+const machine = machineGroup(VERSION, async () => (await import('./machine/world.ts')).createMachineWorld())
 const compose = composeGroup(VERSION)
 
 /** Families by the name of their launcher. Their commands load what they need when they run. */

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import type { MachineWorld } from '../../cli/index.ts'
 import { errorCode, failed } from '../../core/errors.ts'
 import {
+  type Bundle,
   cleanHost,
   connectHost,
   createToken,
@@ -13,12 +14,13 @@ import {
   provisionHost,
   upgradeHost,
 } from '../../machine/index.ts'
-import { writeDurably } from '../../runtime/linux/files/durable-file.ts'
+import { writeSharedDurably } from '../../runtime/linux/files/durable-file.ts'
 import { lockFile } from '../../runtime/linux/files/file-lock.ts'
 import { VERSION } from '../version.ts'
 import { peerCertificate } from './peer-certificate.ts'
 
-const files = { writeDurably, lock: lockFile }
+// Commands for several machines share files of the store, as do processes.
+const files = { writeDurably: writeSharedDurably, lock: lockFile }
 
 /** The folder of `bin` and `dist`, be this process run from there or from the sources. */
 function rootOf(): string {
@@ -26,29 +28,38 @@ function rootOf(): string {
 }
 
 /** What the commands of `machine` use of this host. */
-export const machineWorld: MachineWorld = {
-  files,
-  connect: (request, { clock, random, env }, signal) => connectHost(request, { clock, random, env }, signal),
-  async runProgram(words, { env, signal }) {
-    const [program = '', ...args] = words
-    const child = spawn(program, args, { stdio: 'inherit', env: { ...env } })
-    const stop = (): void => void child.kill('SIGTERM')
-    signal.addEventListener('abort', stop, { once: true })
-    try {
-      const [code, name] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
-      return code ?? 128 + (name === null ? 0 : constants.signals[name])
-    } catch (cause) {
-      if (errorCode(cause) !== 'ENOENT') throw failed('PROGRAM_FAILED', `Cannot run ${program}`, { cause })
-      throw failed('PROGRAM_MISSING', `This needs ${program}, which is not installed on this machine: install it`)
-    } finally {
-      signal.removeEventListener('abort', stop)
-    }
-  },
-  bundle: store => openBundle({ root: rootOf(), cache: join(store.root, 'cache'), version: VERSION, files }),
-  hosts: { provision: provisionHost, clean: cleanHost, upgrade: upgradeHost, createToken },
-  async certificateOf({ host, port }, { clock, signal }) {
-    const { subject, issuer, valid_to: validTo } = await peerCertificate(host, port, { clock, signal })
-    return { subject: String(subject?.CN ?? ''), issuer: String(issuer?.CN ?? ''), validTo }
-  },
-  sshConfigOf: (request, env) => dumpSshConfig(request, { env }),
+export function createMachineWorld(): MachineWorld {
+  // Packing takes seconds and much memory: once for all machines of a command.
+  const bundles = new Map<string, Promise<Bundle>>()
+  return {
+    files,
+    connect: (request, { clock, random, env }, signal) => connectHost(request, { clock, random, env }, signal),
+    async runProgram(words, { env, signal }) {
+      const [program = '', ...args] = words
+      const child = spawn(program, args, { stdio: 'inherit', env: { ...env } })
+      const stop = (): void => void child.kill('SIGTERM')
+      signal.addEventListener('abort', stop, { once: true })
+      try {
+        const [code, name] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+        return code ?? 128 + (name === null ? 0 : constants.signals[name])
+      } catch (cause) {
+        if (errorCode(cause) !== 'ENOENT') throw failed('PROGRAM_FAILED', `Cannot run ${program}`, { cause })
+        throw failed('PROGRAM_MISSING', `This needs ${program}, which is not installed on this machine: install it`)
+      } finally {
+        signal.removeEventListener('abort', stop)
+      }
+    },
+    bundle(store) {
+      const cache = join(store.root, 'cache')
+      const bundle = bundles.get(cache) ?? openBundle({ root: rootOf(), cache, version: VERSION, files })
+      bundles.set(cache, bundle)
+      return bundle
+    },
+    hosts: { provision: provisionHost, clean: cleanHost, upgrade: upgradeHost, createToken },
+    async certificateOf({ host, port }, { clock, signal }) {
+      const { subject, issuer, valid_to: validTo } = await peerCertificate(host, port, { clock, signal })
+      return { subject: String(subject?.CN ?? ''), issuer: String(issuer?.CN ?? ''), validTo }
+    },
+    sshConfigOf: (request, env) => dumpSshConfig(request, { env }),
+  }
 }

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -6,6 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { bundleId } from '../../../src/machine/provision/bundle/bundle.ts'
 import { openBundle } from '../../../src/machine/provision/bundle/open-bundle.ts'
+import { writeSharedDurably } from '../../../src/runtime/linux/files/durable-file.ts'
 import { tarNames } from '../../support/tar-entries.ts'
 
 const FILES: Readonly<Record<string, string>> = {
@@ -43,9 +45,12 @@ async function makeRoot(): Promise<string> {
   return folder
 }
 
-function open(from = root) {
-  const files = { writeDurably: (path: string, content: string | Uint8Array) => writeFile(path, content) }
-  return openBundle({ root: from, cache: join(from, 'cache'), version: '1.0', files })
+function open(from = root, cache = join(from, 'cache')) {
+  return openBundle({ root: from, cache, version: '1.0', files: { writeDurably: writeSharedDurably } })
+}
+
+function sha256(content: Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
 }
 
 it('packs what a host runs, and nothing else', async () => {
@@ -81,6 +86,45 @@ it('is packed anew only when a file has changed', async () => {
   expect(await again.content()).toEqual(await first.content())
   await writeFile(join(root, 'dist/main/cli.js'), 'another program')
   expect((await open()).digest).not.toBe(first.digest)
+})
+
+it('is packed by several at a time', async () => {
+  const bundles = await Promise.all(Array.from({ length: 8 }, () => open()))
+  expect(new Set(bundles.map(({ digest }) => digest)).size).toBe(1)
+  expect((await readdir(join(root, 'cache'))).toSorted()).toEqual([
+    `bundle-${bundles[0]?.digest}.tar.gz`,
+    'bundle.json',
+  ])
+})
+
+it('keeps what another version packed into the same place', async () => {
+  const other = await makeRoot()
+  try {
+    await writeFile(join(other, 'dist/main/cli.js'), 'another program')
+    await open()
+    const cached = await open()
+    const others = await open(other, join(root, 'cache'))
+    expect(sha256(await cached.content())).toBe(cached.digest)
+    expect(sha256(await others.content())).toBe(others.digest)
+  } finally {
+    await rm(other, { recursive: true })
+  }
+})
+
+it('is packed anew if its archive was removed meanwhile', async () => {
+  await open()
+  const cached = await open()
+  await rm(join(root, 'cache', `bundle-${cached.digest}.tar.gz`))
+  expect(sha256(await cached.content())).toBe(cached.digest)
+})
+
+it('removes what was left long ago', async () => {
+  const draft = join(root, 'cache/bundle-0.tar.gz.1234.tmp')
+  await mkdir(dirname(draft))
+  await writeFile(draft, 'half')
+  await utimes(draft, 1, 1)
+  await open()
+  await expect(readFile(draft)).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
 it('says what to do where nothing was built', async () => {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -5,8 +6,21 @@ import { dirname } from 'node:path'
  * Replaces a file so that after a crash it holds the old text or the new one, never a part: written beside, synced to
  * disk, then renamed.
  */
-export async function writeDurably(path: string, text: string | Uint8Array, mode = 0o600): Promise<void> {
-  const temporary = `${path}.tmp`
+export function writeDurably(path: string, text: string | Uint8Array, mode = 0o600): Promise<void> {
+  return replaceBy(`${path}.tmp`, path, { text, mode })
+}
+
+/** The same for a file that several may write at a time: each has a draft of its own, and the last one stays. */
+export function writeSharedDurably(path: string, text: string | Uint8Array, mode = 0o600): Promise<void> {
+  return replaceBy(`${path}.${randomBytes(6).toString('hex')}.tmp`, path, { text, mode })
+}
+
+interface Written {
+  readonly text: string | Uint8Array
+  readonly mode: number
+}
+
+async function replaceBy(temporary: string, path: string, { text, mode }: Written): Promise<void> {
   try {
     const file = await open(temporary, 'w', mode)
     try {
