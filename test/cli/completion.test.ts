@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import type { Tunnels } from '../../src/cli/engine/ssh/tunnels-port.ts'
 import { type CommandGroup, engineVerbs } from '../../src/cli/index.ts'
 import { composeProject } from './support/compose-project.ts'
 import { containerSummary } from './support/container-summary.ts'
@@ -22,10 +25,13 @@ services: {web: {image: "web:1"}, worker: {image: "\${NOT_SET:?}", profiles: [jo
 async function offers(line: string, names = ''): Promise<readonly string[]> {
   const { stdout } = await runCommand(['completion', 'bash'], { root })
   const words = line.split(' ').map(word => `'${word}'`)
-  const ask = `COMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _shoal_complete; echo "\${COMPREPLY[*]}"`
-  const asked = `shoal() { echo "${names}"; echo "shoal $*" | tr ' ' _; }`
-  const offered = execFileSync('bash', ['-c', `${stdout}\n${asked}\n${ask}`], { encoding: 'utf8' }).trim()
-  return offered === '' ? [] : offered.split(' ')
+  const ask = `COMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _shoal_complete; printf '%s\\n' "\${COMPREPLY[@]}"`
+  const asked = `shoal() { printf '%s\\n' "$NAMES"; echo "shoal $*" | tr ' ' _; }`
+  const offered = execFileSync('bash', ['-c', `${stdout}\n${asked}\n${ask}`], {
+    encoding: 'utf8',
+    env: { ...process.env, NAMES: names },
+  }).trim()
+  return offered === '' ? [] : offered.split('\n')
 }
 
 it.each([
@@ -55,10 +61,23 @@ it('refuses another shell', async () => {
 })
 
 it('bash offers names where they are meant, and asks nobody else', async () => {
-  expect(await offers('shoal -H tcp://x:1 logs w', 'web worker db')).toEqual(['web', 'worker'])
+  expect(await offers('shoal -H tcp://x:1 logs w', 'web\nworker\ndb')).toEqual(['web', 'worker'])
   expect(await offers('shoal -H tcp://x:1 logs shoal')).toEqual(['shoal___names_--_-H_tcp://x:1_logs'])
   expect(await offers('shoal logs --fol', 'web')).toEqual(['--follow'])
   expect(await offers('shoal volume cre', 'create-me')).toEqual(['create'])
+})
+
+it('runs nothing that stands in a name', async () => {
+  const witness = join(project.directory(), 'witness')
+  const hostile = [`$(touch ${witness})`, `\`touch ${witness}\``, '*', 'web']
+  expect(await offers('shoal logs ', hostile.join('\n'))).toEqual(expect.arrayContaining(hostile))
+  expect(existsSync(witness)).toBe(false)
+})
+
+it('tells no names that a shell would run or divide', async () => {
+  const profiles = ['$(touch witness)', '`touch witness`', 'a b', '-f', 'x;reboot', 'x\ny', '~', '\u001b[2J', 'jobs']
+  await project.write(JSON.stringify({ name: 'shop', services: { web: { image: 'web:1', profiles } } }))
+  expect((await project.compose('__names -- --profile')).stdout).toBe('jobs\n')
 })
 
 it('tells the services and profiles of files that are being worked on', async () => {
@@ -81,4 +100,16 @@ it('tells the names of containers', async () => {
     reply(response, 200, [containerSummary('shop-web-1'), containerSummary('cache')]),
   )
   expect(stdout).toBe('cache\nshop-web-1\n')
+})
+
+it('asks for the names of containers over SSH where the engine is behind it', async () => {
+  const dialled: string[] = []
+  const dialTo: Tunnels['dialTo'] = (address, wanted) => {
+    dialled.push(`${wanted} ${address}`)
+    return () => Promise.reject(new Error('No such host'))
+  }
+  const env = { HOME: '/nonexistent', DOCKER_HOST: 'ssh://ops@host' }
+  const world = { root, env, tunnels: { dialTo, close: () => Promise.resolve() } }
+  expect(await runCommand(['__names', '--', 'exec'], world)).toMatchObject({ code: 0, stdout: '' })
+  expect(dialled).toEqual(['engine ssh://ops@host'])
 })

@@ -1,8 +1,9 @@
 import { withDeadline } from '../../core/clock.ts'
 import { unavailable } from '../../core/errors.ts'
-import { createDockerClient, type DockerClient } from '../../docker-api/index.ts'
+import type { DockerClient } from '../../docker-api/index.ts'
 import type { CommandContext, CommandGroup, Invocation, RunCommand } from '../command.ts'
-import { engineHost, readClientTls } from '../engine/engine-address.ts'
+import { engineHost } from '../engine/engine-address.ts'
+import { openClient } from '../engine/open-client.ts'
 import { readOptions } from '../options.ts'
 import { hasNames, type NamedKind, readTyped, type TypedWords } from './typed-words.ts'
 
@@ -37,6 +38,9 @@ export function printNames(root: CommandGroup): RunCommand {
   }
 }
 
+/** Shells put names into lines as they are: in others, which files and servers may hold, something stands that a shell would run. */
+const PLAIN = /^\w[\w.@:/=+-]*$/
+
 /** The names that may stand where the line ends. None where nobody can be asked, or not in time. */
 async function namesFor({ kind, values }: TypedWords, context: CommandContext): Promise<readonly string[]> {
   if (kind === undefined || !hasNames(kind)) return []
@@ -49,7 +53,7 @@ async function namesFor({ kind, values }: TypedWords, context: CommandContext): 
       ...context,
       onTimeout,
     })
-    return [...new Set(names)].sort()
+    return [...new Set(names)].filter(name => PLAIN.test(name)).sort()
   } catch {
     // The line stays as it is typed: nobody wants to read an error in it.
     return []
@@ -62,8 +66,7 @@ function compose(): Promise<typeof import('../commands/compose/spec/names.ts')> 
 
 function ofEngine(list: (client: DockerClient) => Promise<readonly string[]>): Ask {
   return async (invocation, context) => {
-    const host = engineHost(invocation, context)
-    const client = createDockerClient(host, { clock: context.clock, tls: readClientTls(invocation, context) })
+    const client = openClient({ address: engineHost(invocation, context), wanted: 'engine' }, invocation, context)
     const close = (): void => client.close()
     context.signal.addEventListener('abort', close, { once: true })
     try {

@@ -44,11 +44,13 @@ const SCRIPTS: Readonly<Record<string, (program: string, all: readonly Words[]) 
 
 /**
  * Follows the words that name commands, and offers what may stand behind the last one: flags and commands, or names, which we
- * are asked for; else files.
+ * are asked for; else files. Words are compared here and not by `compgen -W`, which runs what stands in them.
  */
 function bash(program: string, all: readonly Words[]): string {
   const name = `_${program}_complete`
-  const cases = all.map(({ path, words }) => `    '${path}') echo '${words.join(' ')}' ;;`)
+  const cases = all.map(
+    ({ path, words }) => `    '${path}') printf '%s\\n' ${words.map(word => `'${word}'`).join(' ')} ;;`,
+  )
   // Not `path`: in zsh that is PATH.
   return `${name}_words() {
   case "$1" in
@@ -63,16 +65,19 @@ ${name}_asks() {
   return 1
 }
 ${name}() {
-  local command=${program} index=1 words
+  local command=${program} index=1 current="\${COMP_WORDS[$COMP_CWORD]}" words word
   while [ "$index" -lt "$COMP_CWORD" ]; do
     if ${name}_words "$command \${COMP_WORDS[$index]}" > /dev/null; then command="$command \${COMP_WORDS[$index]}"; fi
     index=$((index + 1))
   done
   words=$(${name}_words "$command")
-  if [[ "\${COMP_WORDS[$COMP_CWORD]}" != -* ]] && ${name}_asks "$command"; then
-    words="$words $("\${COMP_WORDS[0]}" ${ASK} -- "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}" 2> /dev/null)"
+  if [[ "$current" != -* ]] && ${name}_asks "$command"; then
+    words="$words"$'\\n'"$("\${COMP_WORDS[0]}" ${ASK} -- "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}" 2> /dev/null)"
   fi
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[$COMP_CWORD]}"))
+  COMPREPLY=()
+  while IFS= read -r word; do
+    if [[ -n "$word" && "$word" == "$current"* ]]; then COMPREPLY+=("$word"); fi
+  done <<< "$words"
 }
 complete -o default -F ${name} ${program}
 `

@@ -46,7 +46,7 @@ export async function runCommand(
     clock = pollingClock(),
     input = '',
     ...world
-  }: Partial<Pick<CommandContext, 'env' | 'cwd' | 'signal' | 'clock'>> & {
+  }: Partial<Pick<CommandContext, 'env' | 'cwd' | 'signal' | 'clock' | 'tunnels'>> & {
     readonly root?: CommandGroup
     readonly input?: string
   } = {},
