@@ -36,7 +36,7 @@ export type {
   ProvisionRequest,
   ProvisionResult,
 } from './provision/provision-options.ts'
-export { type ProvisionRecord, readProvisionRecord } from './provision/provision-record.ts'
+export { hasBegun, type ProvisionRecord, readProvisionRecord } from './provision/provision-record.ts'
 export { STEP_NAMES, type StepName } from './provision/step.ts'
 export type { Certifier, Membership, TrustFiles } from './provision/trust.ts'
 export { upgradeHost } from './provision/upgrade-host.ts'

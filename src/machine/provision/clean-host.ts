@@ -1,3 +1,5 @@
+import type { HostFacts } from './facts/host-facts.ts'
+import { preflight, refused } from './preflight.ts'
 import type { ProvisionOptions, ProvisionPorts, ProvisionRequest, ProvisionResult } from './provision-options.ts'
 import { Run } from './run.ts'
 import { CLEAN_HOST, CLOSE_PORTS, STOP_SERVICES } from './scripts/change-scripts.ts'
@@ -22,6 +24,7 @@ export async function cleanHost(
   try {
     await run.reach()
     const facts = await run.facts()
+    await run.during('preflight', 'see whose host it is', async () => checkOwner(facts, run))
     if (options.dryRun === true) return await run.finish()
     const { membership, machine } = request
     const { signal } = options
@@ -53,4 +56,11 @@ export async function cleanHost(
     options.signal.throwIfAborted()
     return result
   }
+}
+
+/** Throws PREFLIGHT where another machine, or a cluster that this one is not in, has the host: none of ours is on it. */
+function checkOwner(facts: HostFacts, { wish }: Run): string {
+  const foreign = preflight({ facts, wish }).filter(({ check }) => check === 'machine' || check === 'cluster')
+  if (foreign.length > 0) throw refused(foreign)
+  return 'it is ours'
 }

@@ -1,3 +1,4 @@
+import { conflict } from '../../core/errors.ts'
 import { familyOf, packagesFor } from '../hosts/os-table.ts'
 import { plainStore } from './daemon-words.ts'
 import type { Scene } from './step.ts'
@@ -200,6 +201,12 @@ export function preflight(scene: Scene): Finding[] {
     const message = find(scene)
     return message === undefined ? [] : [{ check: name, weight, message }]
   })
+}
+
+/** What ends a run for these. */
+export function refused(findings: readonly Finding[], suffix = ''): Error {
+  const message = findings.map(({ message }) => message).join('; ')
+  return conflict('PREFLIGHT', `${message}${suffix}`, { details: { checks: findings.map(({ check }) => check) } })
 }
 
 /** Which other cluster a host is in; undefined: none. */

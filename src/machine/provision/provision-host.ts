@@ -1,6 +1,6 @@
 import { sleep, withDeadline } from '../../core/clock.ts'
 import { conflict, failed, invalidInput, unavailable } from '../../core/errors.ts'
-import { type Finding, preflight } from './preflight.ts'
+import { type Finding, preflight, refused } from './preflight.ts'
 import type { ProvisionOptions, ProvisionPorts, ProvisionRequest, ProvisionResult } from './provision-options.ts'
 import { Run } from './run.ts'
 import { STEP_NAMES, type Step } from './step.ts'
@@ -81,11 +81,6 @@ async function checkHost(run: Run): Promise<string> {
 
 function ofWeight(findings: readonly Finding[], weight: Finding['weight']): Finding[] {
   return findings.filter(each => each.weight === weight)
-}
-
-function refused(findings: readonly Finding[], suffix = ''): Error {
-  const message = findings.map(({ message }) => message).join('; ')
-  return conflict('PREFLIGHT', `${message}${suffix}`, { details: { checks: findings.map(({ check }) => check) } })
 }
 
 async function change(run: Run): Promise<void> {

@@ -2,11 +2,12 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode } from '../../core/errors.ts'
 import type { ProvisionPorts } from './provision-options.ts'
-import type { StepName, UndoNote } from './step.ts'
+import { isChanging, type StepName, type UndoNote } from './step.ts'
 
 /** How far the provisioning of a machine came. */
 export interface ProvisionRecord {
   readonly startedAtMs: number
+  /** How each went when it was done last; of runs that came no further than a look nothing is kept. */
   readonly steps: Readonly<Partial<Record<StepName, StepRecord>>>
   /** What takes the last run's changes back, first to last. */
   readonly undo: readonly UndoNote[]
@@ -31,11 +32,17 @@ export async function readProvisionRecord(folder: string): Promise<ProvisionReco
   }
 }
 
+/** Whether a run came to the steps that change a host, so that something may have been done to it. */
+export function hasBegun({ steps }: ProvisionRecord): boolean {
+  return Object.keys(steps).some(isChanging)
+}
+
 /** Keeps a record as a run goes on; a change is on disk before it is made. */
 export class RecordKeeper {
   readonly #folder: string
   readonly #files: ProvisionPorts['files']
   #record: ProvisionRecord
+  #earlier: ProvisionRecord['steps'] | undefined
 
   constructor(folder: string, files: ProvisionPorts['files'], startedAtMs: number) {
     this.#folder = folder
@@ -57,9 +64,13 @@ export class RecordKeeper {
     await this.keep()
   }
 
+  /** Does nothing before the first step that may change a host: a run that only looked is not the machine's story. */
   async keep(): Promise<void> {
+    if (!hasBegun(this.#record)) return
+    this.#earlier ??= (await readProvisionRecord(this.#folder))?.steps ?? {}
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-    const text = `${JSON.stringify(this.#record, undefined, 2)}\n`
+    const record = { ...this.#record, steps: { ...this.#earlier, ...this.#record.steps } }
+    const text = `${JSON.stringify(record, undefined, 2)}\n`
     await this.#files.writeDurably(join(this.#folder, RECORD), text, 0o600)
   }
 }

@@ -9,9 +9,11 @@ export class RootShell {
   readonly #transport: Transport
   readonly #prefix: readonly string[]
   readonly #password: Buffer
+  readonly #privilege: Privilege
   #trips = 0
 
   constructor(transport: Transport, privilege: Privilege) {
+    this.#privilege = privilege
     this.#transport = transport
     // -k: with a password that sudo still remembers it would leave ours to the script.
     const bySudo = privilege.by === 'sudo' ? ['sudo', '-n'] : ['sudo', '-k', '-S', '-p', '']
@@ -22,6 +24,13 @@ export class RootShell {
   /** Commands that were run. */
   get trips(): number {
     return this.#trips
+  }
+
+  /** The same on another connection, as which commands go on being counted. */
+  over(transport: Transport): RootShell {
+    const shell = new RootShell(transport, this.#privilege)
+    shell.#trips = this.#trips
+    return shell
   }
 
   /** Runs a script to its end. Of one that fails, the result tells. */

@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.ts'
-import { errorMessage } from '../../core/errors.ts'
+import { type Clock, withDeadline } from '../../core/clock.ts'
+import { errorMessage, unavailable } from '../../core/errors.ts'
 import type { Transport } from '../ssh/transport.ts'
 import type { ProvisionEvent } from './event.ts'
 import { exitCodeOf } from './exit-code.ts'
@@ -9,11 +9,13 @@ import { findPrivilege } from './privilege.ts'
 import type { ProvisionOptions, ProvisionPorts, ProvisionRequest, ProvisionResult } from './provision-options.ts'
 import { RecordKeeper } from './provision-record.ts'
 import { RootShell } from './root-shell.ts'
-import { STEP_NAMES, type StepName } from './step.ts'
+import { isChanging, STEP_NAMES, type StepName } from './step.ts'
 import { takeBack } from './undo.ts'
 import { type Wish, wishFor } from './wish.ts'
 
 const RUN_BYTES = 6
+const ROLLBACK_MS_MAX = 900_000
+const ANSWER_MS_MAX = 30_000
 
 /** One run over one host: what it knows, tells and keeps while steps go on. Made for a request, and used up with it. */
 export class Run {
@@ -121,6 +123,7 @@ export class Run {
       const isChange = this.changed.includes(step)
       this.keeper.step(step, { status: isChange ? 'done' : 'skipped', startedAtMs, durationMs: durationMs() })
       if (isChange) await this.keeper.keep()
+      // Of the steps that change a host, the one that had nothing to do was skipped.
       this.tell(isChange || !isChanging(step) ? 'ok' : 'skip', message, { durationMs: durationMs() })
     } catch (error) {
       const message = errorMessage(error)
@@ -130,16 +133,44 @@ export class Run {
     }
   }
 
-  /** Takes back what this run changed, last first. What cannot be taken back is told, and the rest goes on. */
+  /**
+   * Takes back what this run changed, last first. What cannot be taken back is told, and the rest goes on. Being cancelled or cut off is
+   * among the reasons to take back, so that this has a deadline of its own, and connects anew. Never rejects.
+   */
   async rollBack(): Promise<void> {
-    const facts = await this.facts()
-    const { signal } = this.options
+    try {
+      await withDeadline(signal => this.#takeAllBack(signal), ROLLBACK_MS_MAX, {
+        clock: this.#clock,
+        onTimeout: () => unavailable('NOT_TAKEN_BACK', 'The host took too long'),
+      })
+    } catch (error) {
+      this.tell('undo', `could not take back: ${errorMessage(error)}`)
+    }
+  }
+
+  async #takeAllBack(signal: AbortSignal): Promise<void> {
+    await this.#reconnect(signal)
+    const facts = await readFacts(this.shell, this.wish, { clock: this.#clock, signal })
     for (const note of this.keeper.undo.toReversed()) {
       try {
         this.tell('undo', await takeBack(note, { facts, shell: this.shell, signal, run: this.id }))
       } catch (error) {
+        signal.throwIfAborted()
         this.tell('undo', `could not take back: ${errorMessage(error)}`, { undo: note.undo })
       }
+    }
+  }
+
+  /** Only where nobody answers any more. */
+  async #reconnect(signal: AbortSignal): Promise<void> {
+    try {
+      await this.shell.do('see whether it answers', 'true', [], { timeoutMs: ANSWER_MS_MAX, signal })
+    } catch {
+      signal.throwIfAborted()
+      const lost = this.#transport
+      this.#transport = await this.request.connect(signal)
+      await lost?.close().catch(() => undefined)
+      this.#shell = this.shell.over(this.#transport)
     }
   }
 
@@ -147,15 +178,16 @@ export class Run {
     await this.#transport?.close()
   }
 
-  /** Ends the connection; how the run ended. */
+  /** Ends the connection; how the run ended. Never rejects: a record that cannot be kept is a failure of the run. */
   async finish(error?: unknown): Promise<ProvisionResult> {
-    await this.keeper.keep()
-    await this.close()
-    const failed = error instanceof Error ? { failed: { step: this.#step, error } } : {}
+    const unkept = await failureOf(this.keeper.keep())
+    await failureOf(this.close())
+    const cause = error ?? unkept
+    const failed = cause instanceof Error ? { failed: { step: this.#step, error: cause } } : {}
     return {
-      ok: error === undefined,
+      ok: cause === undefined,
       machine: this.request.machine.name,
-      exitCode: error === undefined ? 0 : exitCodeOf(error),
+      exitCode: cause === undefined ? 0 : exitCodeOf(cause),
       changed: this.changed,
       warnings: this.warnings,
       roundTrips: this.#trips + (this.#shell?.trips ?? 0),
@@ -165,7 +197,11 @@ export class Run {
   }
 }
 
-/** Of the steps that change a host, the one that had nothing to do was skipped. */
-function isChanging(step: StepName): boolean {
-  return STEP_NAMES.indexOf(step) >= STEP_NAMES.indexOf('engine') && step !== 'verify'
+async function failureOf(work: Promise<void>): Promise<unknown> {
+  try {
+    await work
+    return undefined
+  } catch (error) {
+    return error
+  }
 }

@@ -20,6 +20,13 @@ export const STEP_NAMES = [
 
 export type StepName = (typeof STEP_NAMES)[number]
 
+const CHANGING: ReadonlySet<string> = new Set<StepName>(['engine', 'certs', 'agent', 'network', 'join'])
+
+/** Whether a step may change the host; the others only look. */
+export function isChanging(step: string): boolean {
+  return CHANGING.has(step)
+}
+
 /** What a step knows when it plans: the host as it is, and as it is to be. */
 export interface Scene {
   readonly facts: HostFacts

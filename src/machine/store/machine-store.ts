@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, sleep } from '../../core/clock.ts'
 import { conflict, errorCode, errorMessage, failed, notFound } from '../../core/errors.ts'
@@ -48,10 +48,12 @@ export class MachineStore {
   /** Names of all machines, `n2` before `n10`. */
   async names(): Promise<string[]> {
     const entries = await ifThere(readdir(join(this.root, 'machines'), { withFileTypes: true }))
-    return (entries ?? [])
-      .filter(entry => entry.isDirectory() && !entry.name.startsWith('.'))
-      .map(entry => entry.name)
-      .toSorted(compareNames)
+    const folders = (entries ?? []).filter(entry => entry.isDirectory() && !entry.name.startsWith('.'))
+    // One without a record is no machine: locks and what a crash left are kept there too.
+    const found = await Promise.all(
+      folders.map(async ({ name }) => ((await ifThere(stat(join(this.root, 'machines', name, RECORD)))) ? [name] : [])),
+    )
+    return found.flat().toSorted(compareNames)
   }
 
   async has(name: string): Promise<boolean> {

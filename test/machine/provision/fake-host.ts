@@ -13,16 +13,24 @@ const DONE: RemoteResult = { code: 0, stdout: '', stderr: '' }
 export class FakeHost implements Transport {
   readonly ran: Ran[] = []
   closed = false
+  /** Once set, no command comes through any more. */
+  lost: Error | undefined
   /** What it says to looks, one after the other; the last stays. */
   looks: Lines[] = [{}]
   /** Answers other scripts; by default they do what they should. */
   answer: (ran: Ran) => RemoteResult = ({ words }) =>
     words[0] === 'sh' && words[2]?.includes('id -u') === true ? { ...DONE, stdout: 'root\n' } : DONE
 
-  async run(words: readonly string[], { stdin = '' }: RunOptions): Promise<RemoteResult> {
+  async run(words: readonly string[], { stdin = '', signal }: RunOptions): Promise<RemoteResult> {
+    if (this.lost !== undefined) throw this.lost
+    signal?.throwIfAborted()
     const ran = { words, stdin: stdin.toString() }
     this.ran.push(ran)
-    if (!words.includes(FACTS_SCRIPT)) return this.answer(ran)
+    if (!words.includes(FACTS_SCRIPT)) {
+      const said = this.answer(ran)
+      signal?.throwIfAborted()
+      return said
+    }
     const look = this.looks.length > 1 ? this.looks.shift() : this.looks[0]
     return { ...DONE, stdout: JSON.stringify({ ...BARE, ...look }) }
   }

@@ -1,77 +1,25 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { unavailable } from '../../../src/core/errors.ts'
-import { ManualClock } from '../../../src/core/manual-clock.ts'
-import { seededRandom } from '../../../src/core/random.ts'
-import {
-  type ProvisionEvent,
-  type ProvisionOptions,
-  type ProvisionRequest,
-  provisionHost,
-  readProvisionRecord,
-} from '../../../src/machine/index.ts'
-import { ownerFile } from '../../../src/machine/provision/owner-file.ts'
+import { failed, unavailable } from '../../../src/core/errors.ts'
+import type { ManualClock } from '../../../src/core/manual-clock.ts'
+import { type ProvisionEvent, readProvisionRecord } from '../../../src/machine/index.ts'
 import { REMOVE_TOKEN } from '../../../src/machine/provision/scripts/change-scripts.ts'
-import { hostPrograms } from '../../../src/machine/provision/scripts/host-programs.ts'
-import { networkFiles } from '../../../src/machine/provision/steps/network-step.ts'
-import { sha256 } from '../../../src/machine/provision/wish.ts'
+import { Bench } from './bench.ts'
 import { FakeHost } from './fake-host.ts'
-import { BUNDLE, type Lines, MACHINE, sceneOf } from './scene.ts'
+import { converged } from './scene.ts'
 
-let folder = ''
+let bench: Bench
 let host: FakeHost
 let clock: ManualClock
 let events: ProvisionEvent[]
-let kept: string[]
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'shoal-provision-'))
-  host = new FakeHost()
-  clock = new ManualClock(1_000_000)
-  events = []
-  kept = []
+  bench = await Bench.open()
+  ;({ host, clock, events } = bench)
 })
 
-afterEach(() => rm(folder, { recursive: true }))
+afterEach(() => bench.close())
 
-function run(options: Partial<ProvisionOptions> = {}, request: Partial<ProvisionRequest> = {}) {
-  const files = {
-    async writeDurably(path: string, text: string | Uint8Array): Promise<void> {
-      const { writeFile } = await import('node:fs/promises')
-      kept.push(text.toString())
-      await writeFile(path, text)
-    },
-  }
-  return provisionHost(
-    {
-      machine: MACHINE,
-      address: '10.0.0.5',
-      url: 'tcp://10.0.0.5:2376',
-      target: { host: '10.0.0.5', port: 22, user: 'jo' },
-      bundle: BUNDLE,
-      connect: async () => host,
-      ...request,
-    },
-    { signal: new AbortController().signal, onEvent: event => events.push(event), ...options },
-    { clock, random: seededRandom(1), store: { folderOf: () => folder }, files },
-  )
-}
-
-/** What a host tells on which all is as it is to be. */
-function converged(): Lines {
-  const scene = sceneOf()
-  const files = [...scene.wish.files, ...hostPrograms(['agent'], 'systemd'), ...networkFiles(scene), ownerFile(scene)]
-  return {
-    current: ['versions/1.2.3-dddddddddddd'],
-    file: files.map(({ path, content }) => `${sha256(content)} ${path}`),
-    service: ['agent active'],
-    runs: [`agent ${scene.wish.services[0]?.runs}`],
-    owner: ['{"machine":"n1"}'],
-    engine: ['{"name":"n1","version":"1.2.3","running":0}'],
-  }
-}
+const run: Bench['provision'] = (options, request) => bench.provision(options, request)
 
 it('asks twice and does nothing where nothing is to be done', async () => {
   host.looks = [converged()]
@@ -98,7 +46,7 @@ it('does what is left, and keeps how far it came', async () => {
   const done = converged()
   host.looks = [{ ...done, file: (done['file'] ?? []).filter(line => !line.includes('sysctl')) }, done]
   expect(await run()).toMatchObject({ ok: true, changed: ['network'] })
-  const record = await readProvisionRecord(folder)
+  const record = await readProvisionRecord(bench.folder)
   expect(record?.steps).toMatchObject({ engine: { status: 'skipped' }, network: { status: 'done' } })
   expect(record?.undo).toEqual([{ undo: 'restore-files', paths: ['/etc/sysctl.d/60-shoal.conf'] }])
 })
@@ -143,7 +91,7 @@ it('gives a password to sudo and to nobody else', async () => {
   expect(tried?.stdin).toBe('open sesame\n')
   expect(look?.words.slice(0, 5)).toEqual(['sudo', '-k', '-S', '-p', ''])
   expect(look?.stdin).toBe('open sesame\n')
-  expect(JSON.stringify([host.ran.map(({ words }) => words), events, kept])).not.toContain('sesame')
+  expect(JSON.stringify([host.ran.map(({ words }) => words), events, bench.kept])).not.toContain('sesame')
 })
 
 it('changes nothing where a person does not want it', async () => {
@@ -194,5 +142,61 @@ it('ends with the reason when it is cancelled', async () => {
     return { code: 1, stdout: '', stderr: '' }
   }
   await expect(run({ signal: cancel.signal })).rejects.toThrow('enough')
+  expect(host.closed).toBe(true)
+})
+
+it('keeps nothing of a run that only looked or was refused', async () => {
+  host.looks = [{ owner: ['{"machine":"m1"}'] }]
+  expect(await run()).toMatchObject({ ok: false, exitCode: 3 })
+  host.looks = [{}]
+  expect(await run({ dryRun: true })).toMatchObject({ ok: true, changed: [] })
+  expect(bench.kept).toEqual([])
+})
+
+it('remembers steps of earlier runs', async () => {
+  host.looks = [converged()]
+  await run()
+  await run({ from: 'network', until: 'network' })
+  expect((await readProvisionRecord(bench.folder))?.steps).toMatchObject({
+    engine: { status: 'skipped' },
+    network: { status: 'skipped' },
+  })
+})
+
+it('takes back on another connection what was done before this one broke', async () => {
+  const before = host.answer
+  host.looks = [{ init: ['none'] }]
+  host.answer = ran => {
+    if (ran.words[2]?.includes('supervise start') !== true || ran.words.at(-1) !== 'agent') return before(ran)
+    host.lost = unavailable('SSH_LOST', 'The connection is gone')
+    throw host.lost
+  }
+  const second = new FakeHost()
+  const connections = [host, second]
+  const connect = async (): Promise<FakeHost> => connections.shift() ?? second
+  const result = await run({ rollback: true }, { connect })
+  expect(result).toMatchObject({ ok: false, failed: { step: 'agent', error: { code: 'SSH_LOST' } } })
+  expect(events.filter(({ event }) => event === 'undo').map(({ message }) => message)).toContain('removed Shoal')
+  expect([host.closed, second.closed]).toEqual([true, true])
+  expect((await readProvisionRecord(bench.folder))?.steps.agent?.status).toBe('failed')
+})
+
+it('takes back after it was cancelled, and then ends with the reason', async () => {
+  const before = host.answer
+  const cancel = new AbortController()
+  host.looks = [{}]
+  host.answer = ran => {
+    if (ran.words[2]?.includes('systemctl restart') === true) cancel.abort(new Error('enough'))
+    return before(ran)
+  }
+  await expect(run({ rollback: true, signal: cancel.signal })).rejects.toThrow('enough')
+  expect(events.filter(({ event }) => event === 'undo').map(({ message }) => message)).toContain('removed Shoal')
+  expect(host.closed).toBe(true)
+})
+
+it('tells of a record that cannot be kept, and closes the connection', async () => {
+  host.looks = [{}]
+  bench.full = failed('ENOSPC', 'The disk is full')
+  expect(await run()).toMatchObject({ ok: false, failed: { error: { code: 'ENOSPC' } } })
   expect(host.closed).toBe(true)
 })

@@ -2,8 +2,11 @@ import type { Machine } from '../../../src/machine/model/machine.ts'
 import { PLAIN_ENGINE } from '../../../src/machine/model/machine.ts'
 import type { Bundle } from '../../../src/machine/provision/bundle/bundle.ts'
 import { type HostFacts, parseFacts } from '../../../src/machine/provision/facts/host-facts.ts'
+import { ownerFile } from '../../../src/machine/provision/owner-file.ts'
+import { hostPrograms } from '../../../src/machine/provision/scripts/host-programs.ts'
 import type { Scene } from '../../../src/machine/provision/step.ts'
-import { type WishInput, wishFor } from '../../../src/machine/provision/wish.ts'
+import { networkFiles } from '../../../src/machine/provision/steps/network-step.ts'
+import { sha256, type WishInput, wishFor } from '../../../src/machine/provision/wish.ts'
 
 export type Lines = Readonly<Record<string, readonly string[]>>
 
@@ -54,4 +57,18 @@ export function factsOf(changes: Lines = {}): HostFacts {
 export function sceneOf(changes: Lines = {}, wish: Partial<WishInput> = {}): Scene {
   const input = { machine: MACHINE, address: '10.0.0.5', url: 'tcp://10.0.0.5:2376', bundle: BUNDLE, offline: false }
   return { facts: factsOf(changes), wish: wishFor({ ...input, ...wish }) }
+}
+
+/** What a host tells on which all is as it is to be. */
+export function converged(): Lines {
+  const scene = sceneOf()
+  const files = [...scene.wish.files, ...hostPrograms(['agent'], 'systemd'), ...networkFiles(scene), ownerFile(scene)]
+  return {
+    current: ['versions/1.2.3-dddddddddddd'],
+    file: files.map(({ path, content }) => `${sha256(content)} ${path}`),
+    service: ['agent active'],
+    runs: [`agent ${scene.wish.services[0]?.runs}`],
+    owner: ['{"machine":"n1"}'],
+    engine: ['{"name":"n1","version":"1.2.3","running":0}'],
+  }
 }

@@ -1,5 +1,5 @@
 import { EXIT_CODES, errorCode, errorMessage, invalidInput } from '../../../../core/errors.ts'
-import { driverOf, type Machine, type Membership, readProvisionRecord } from '../../../../machine/index.ts'
+import { driverOf, hasBegun, type Machine, type Membership, readProvisionRecord } from '../../../../machine/index.ts'
 import { allMachines, masterOf } from '../cluster/masters.ts'
 import { withManager } from '../cluster/node-verbs.ts'
 import { type MachineCommand, portsOf } from '../machine-command.ts'
@@ -80,7 +80,7 @@ async function leave(machine: Machine, command: MachineCommand): Promise<void> {
 async function wasProvisioned(machine: Machine, { store }: MachineCommand): Promise<boolean> {
   if (driverOf(machine.driver).remove !== undefined && machine.swarm === undefined) return false
   const record = await readProvisionRecord(store.folderOf(machine.name))
-  return record !== undefined && Object.keys(record.steps).length > 0
+  return record !== undefined && hasBegun(record)
 }
 
 /** Resolves with what went wrong. */
