@@ -11,7 +11,15 @@ export {
 export { type CertificateMaker, createCertificateMaker, type KeyPair, type RequestFacts } from './certificate-maker.ts'
 export { decideIssue, type NameRecord } from './decide-issue.ts'
 export { type Credentials, LiveIdentity } from './identity.ts'
-export { checkToken, checkUnused, newJoinToken, parseJoinToken, type TokenRecord, tokenId } from './join-token.ts'
+export {
+  checkCurrent,
+  checkToken,
+  checkUnused,
+  newJoinToken,
+  parseJoinToken,
+  type TokenRecord,
+  tokenId,
+} from './join-token.ts'
 export { AUTHORITY_LIFE_MS, CERTIFICATE_LIFE_MS, lifeOf, renewAtMs, TOKEN_LIFE_MS } from './lifetimes.ts'
 export { complainOfOwner, createPeerReader, type ExpectedOwner, type PeerReader } from './peer.ts'
 export { isRole, ROLES, type Role, type Subject } from './subject.ts'

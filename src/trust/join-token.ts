@@ -80,6 +80,11 @@ export function checkToken<T extends TokenRecord>(token: JoinToken, record: T | 
   return record
 }
 
+/** Throws 403 BAD_TOKEN if it names an authority that managers do not show any more. */
+export function checkCurrent({ authority }: TokenRecord, signing: string): void {
+  if (authority !== signing) throw refused('it is of before the authority was changed')
+}
+
 /** Throws 403 BAD_TOKEN if it was for one use, and another key had that. */
 export function checkUnused({ once, usedBy }: TokenRecord, keyDigest: string): void {
   if (once && usedBy !== undefined && usedBy !== keyDigest) throw refused('it was for one use, and has been used')

@@ -18,16 +18,22 @@ export interface EtcdUsers {
 const ROOT = 'root'
 const PASSWORD_BYTES = 32
 
+/** Somebody did it before, or somebody else at the same time. */
+const MADE_ALREADY = /already exists|already granted|already enabled/i
+const GONE_ALREADY = /not found/i
+
+type AuthWork = (auth: AuthCalls, deadline: { readonly deadline: Date }) => Promise<unknown>
+
 export function createEtcdUsers(
   options: EtcdOptions,
   { keys, random }: { readonly keys: ClusterKeys; readonly random: Random },
 ): EtcdUsers {
   const wire = openEtcdWire(options)
-  const ask = (work: (auth: AuthCalls, deadline: { readonly deadline: Date }) => Promise<unknown>): Promise<void> =>
+  const ask = (work: AuthWork, isDone = MADE_ALREADY): Promise<void> =>
     wire.administer(work).then(
       () => {},
       (error: unknown) => {
-        if (!isDone(error)) throw error
+        if (!isDone.test(errorMessage(error))) throw error
       },
     )
   const addUser = async (name: string, role: string): Promise<void> => {
@@ -56,8 +62,8 @@ export function createEtcdUsers(
       await addUser(name, own)
     },
     async remove(name) {
-      await ask((auth, deadline) => auth.userDelete({ name }, deadline))
-      await ask((auth, deadline) => auth.roleDelete({ role: roleOf(name) }, deadline))
+      await ask((auth, deadline) => auth.userDelete({ name }, deadline), GONE_ALREADY)
+      await ask((auth, deadline) => auth.roleDelete({ role: roleOf(name) }, deadline), GONE_ALREADY)
     },
     close: wire.close,
   }
@@ -81,7 +87,7 @@ interface Right {
 export function rightsOfNode(name: string, keys: ClusterKeys): readonly Right[] {
   return [
     { permType: 'Read', prefix: keys.meta, isExact: true },
-    ...[keys.members, keys.networks, keys.services, keys.volumes, keys.endpoints, keys.files, keys.publicTrust].map(
+    ...[keys.members, keys.networks, keys.services, keys.volumes, keys.files, keys.publicTrust].map(
       (prefix): Right => ({ permType: 'Read', prefix }),
     ),
     { permType: 'Read', prefix: keys.tasksOf(name) },
@@ -89,11 +95,4 @@ export function rightsOfNode(name: string, keys: ClusterKeys): readonly Right[] 
     { permType: 'Readwrite', prefix: keys.statusOf(name, '') },
     { permType: 'Readwrite', prefix: keys.endpoints },
   ]
-}
-
-/** It is as it was to be: somebody did it before, or somebody else at the same time. */
-function isDone(error: unknown): boolean {
-  return /already exists|already granted|role name already|user name already|not found|not granted/i.test(
-    errorMessage(error),
-  )
 }

@@ -130,7 +130,9 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
     directory,
     membership,
     async renew(csr) {
-      const issued = await renewCertificate(csr, { subject: credentials.subject, remoteAddress: undefined }, trust)
+      const { subject, certificate } = identity.credentials
+      const { fingerprint } = readCertificate(certificate)
+      const issued = await renewCertificate(csr, { subject, fingerprint, remoteAddress: undefined }, trust)
       await inStep()
       return issued
     },

@@ -1,5 +1,6 @@
 import { conflict } from '../../core/errors.ts'
 import { authorityDigest, type NameRecord, readCertificate } from '../../trust/index.ts'
+import { fewCertificates, revocation } from './owners.ts'
 import { livingCertificates, readAuthority, type TrustPorts, untilWritten, writeAuthority } from './ports.ts'
 import { type AuthorityRecord, authorityCodec, nameRecordCodec, readStored, type TrustStore } from './trust-records.ts'
 
@@ -29,18 +30,19 @@ export async function noteCertificate(pem: string, ports: TrustPorts): Promise<v
     const known = await readStored(ports, key, nameRecordCodec)
     const before = known === undefined ? [] : livingCertificates(known.value, ports.clock.nowMs())
     if (before.some(each => each.fingerprint === fingerprint)) return true
+    const { kept, dropped } = fewCertificates([...before, { fingerprint, notAfterMs, authority: record.signing }])
     const owner: NameRecord = {
       name,
       role,
       hosts: hosts.filter(host => host !== name),
       keyDigest,
-      certificates: [...before, { fingerprint, notAfterMs, authority: record.signing }],
+      certificates: kept,
       trusts: known?.value.trusts ?? record.authorities.map(({ certificate }) => authorityDigest(certificate)),
       shows: known?.value.shows ?? record.signing,
     }
     const { succeeded } = await ports.store.txn(
       [known?.unchanged ?? { key, exists: false }],
-      [{ put: key, value: nameRecordCodec.encode(owner) }],
+      [{ put: key, value: nameRecordCodec.encode(owner) }, ...revocation(name, dropped, ports.keys)],
     )
     return succeeded || undefined
   })

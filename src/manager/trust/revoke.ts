@@ -1,6 +1,6 @@
 import { errorCode, notFound } from '../../core/errors.ts'
-import { trustCodec } from '../../discovery/index.ts'
 import type { NameRecord } from '../../trust/index.ts'
+import { forgetExpired, forgetOwner, revocation } from './owners.ts'
 import { livingCertificates, type TrustPorts, untilWritten } from './ports.ts'
 import { advanceRotation } from './rotation.ts'
 import { listStored, nameRecordCodec, readStored } from './trust-records.ts'
@@ -13,8 +13,9 @@ export interface CertificateView {
   readonly expiresAt: string
 }
 
-/** Who has a certificate that is valid, by name; of several the newest. */
+/** Who has a certificate that is valid, by name; of several the newest. What has run out is forgotten. */
 export async function listCertificates(ports: TrustPorts): Promise<readonly CertificateView[]> {
+  await forgetExpired(ports)
   const nowMs = ports.clock.nowMs()
   const names = await listStored(ports, ports.keys.certificateNames, nameRecordCodec)
   return names.flatMap(({ value }) => {
@@ -26,22 +27,24 @@ export async function listCertificates(ports: TrustPorts): Promise<readonly Cert
   })
 }
 
-/** Takes back every certificate of a name, and its user of the store; the name is free then. Throws 404 NO_SUCH_CERTIFICATE. */
+/**
+ * Takes back every certificate of a name, and its user of the store; the name is free then. Throws 404 NO_SUCH_CERTIFICATE. The record
+ * goes last: what stopped half-way can be done again.
+ */
 export async function revoke(name: string, ports: TrustPorts): Promise<void> {
-  const { store, keys, users, clock, log } = ports
+  const { store, keys, clock, log } = ports
   const key = keys.certificateName(name)
   await untilWritten(async () => {
     const stored = await readStored(ports, key, nameRecordCodec)
     if (stored === undefined) throw notFound('NO_SUCH_CERTIFICATE', `Nobody called ${name} has a certificate`)
-    const marks = livingCertificates(stored.value, clock.nowMs()).map(({ fingerprint, notAfterMs }) => ({
-      put: keys.revoked(fingerprint),
-      value: trustCodec.encode({ kind: 'revoked', name, fingerprint, untilMs: notAfterMs }),
-    }))
-    const { succeeded } = await store.txn([stored.unchanged], [...marks, { delete: key }])
+    const marks = revocation(name, livingCertificates(stored.value, clock.nowMs()), keys)
+    const ended = nameRecordCodec.encode({ ...stored.value, certificates: [] })
+    const { succeeded } = await store.txn([stored.unchanged], [...marks, { put: key, value: ended }])
     return succeeded || undefined
   })
-  await users?.remove(name)
+  await forgetOwner(key, ports)
   log.info({ name }, 'took back a certificate')
+  await forgetExpired(ports)
   await advanceRotation(ports)
 }
 

@@ -2,7 +2,8 @@ import { conflict, notFound } from '../../core/errors.ts'
 import { backoff, retry } from '../../core/retry.ts'
 import { AUTHORITY_LIFE_MS, authorityDigest, type NameRecord } from '../../trust/index.ts'
 import { livingCertificates, readAuthority, type TrustPorts, untilWritten, writeAuthority } from './ports.ts'
-import { type AuthorityRecord, listStored, nameRecordCodec, readStored, tokenCodec } from './trust-records.ts'
+import { listTokens } from './tokens.ts'
+import { type AuthorityRecord, listStored, nameRecordCodec, readStored } from './trust-records.ts'
 
 /** How far the change of the authority is, and for whom it waits. */
 export interface AuthorityView {
@@ -96,11 +97,9 @@ export async function advanceRotation(ports: TrustPorts, force = false): Promise
     if (step === 'steady') return true
     if (!force && waitingFor(record, await livingMembers(ports)).length > 0) return true
     const next = nextStep(record)
-    // Tokens name the authority that managers show, which is another one now.
-    const tokens = await listStored(ports, ports.keys.joinTokens, tokenCodec)
-    const stale = tokens.filter(({ value }) => value.authority !== next.signing)
-    const forget = stale.map(({ value }) => ({ delete: ports.keys.joinToken(value.id) }))
-    const { succeeded } = await ports.store.txn([unchanged], [...writeAuthority(ports, next), ...forget])
+    const { succeeded } = await ports.store.txn([unchanged], writeAuthority(ports, next))
+    // Tokens name the authority that managers show: those of another are refused from now on, and only lie about.
+    if (succeeded) await listTokens(ports)
     if (succeeded) ports.log.info({ was: step, signing: next.signing }, 'the authority is changed one step further')
     return succeeded || undefined
   })

@@ -23,9 +23,12 @@ export async function createToken(wish: TokenWish, ports: TrustPorts): Promise<{
 /** Those that can still be used; others are forgotten. */
 export async function listTokens(ports: TrustPorts): Promise<readonly TokenView[]> {
   const { store, keys, clock } = ports
+  const {
+    value: { signing },
+  } = await readAuthority(ports)
   const tokens = await listStored(ports, keys.joinTokens, tokenCodec)
   const nowMs = clock.nowMs()
-  const isOver = ({ expiresMs }: TokenRecord): boolean => expiresMs <= nowMs
+  const isOver = ({ expiresMs, authority }: TokenRecord): boolean => expiresMs <= nowMs || authority !== signing
   for (const { value, unchanged } of tokens) {
     if (isOver(value)) await store.txn([unchanged], [{ delete: keys.joinToken(value.id) }])
   }

@@ -50,9 +50,8 @@ function memberRoutes(ports: TrustRoutePorts): ApiRoute[] {
       bodyBytesMax: NEWCOMER_BYTES_MAX,
       atOnce: true,
       handle: async ({ body, raw }) => {
-        const { subject } = shownBy(raw, ports)
         const { csr } = body as { readonly csr: string }
-        return { json: await renew(csr, { subject, remoteAddress: remoteAddress(raw) }, ports) }
+        return { json: await renew(csr, { ...shownBy(raw, ports), remoteAddress: remoteAddress(raw) }, ports) }
       },
     },
     {
