@@ -15,6 +15,7 @@ import {
   type TrustRoutePorts,
 } from '../manager/index.ts'
 import { createPeerReader } from '../trust/index.ts'
+import { DATA_ROOT } from './daemon/daemon-flags.ts'
 import { createEnginePool, type MemberTls, memberTls } from './engine-pool.ts'
 import { createLogger } from './logger.ts'
 import { untilStoreAnswers } from './manager/await-store.ts'
@@ -24,8 +25,6 @@ import { hasTrust, openSecureStore, type SecurePorts } from './manager/secure-st
 import { loadTls } from './tls-flags.ts'
 import { createGuard } from './trust/guard.ts'
 import { VERSION } from './version.ts'
-
-const DATA_ROOT = '/var/lib/shoal'
 
 interface Ports {
   readonly clock: Clock

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { CommandContext, Options } from '../../src/cli/index.ts'
+import type { Options } from '../../src/cli/index.ts'
 import { readManageOptions } from '../../src/main/manager/manager-options.ts'
 
 /** The options of `swarm manage` as the program hands them over, names in camel case. */
@@ -7,6 +7,7 @@ function read(
   given: Readonly<Record<string, string | boolean | readonly string[]>>,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
+  isTrusted = false,
 ) {
   const options: Options = {
     text: name => (typeof given[name] === 'string' ? given[name] : undefined),
@@ -15,9 +16,13 @@ function read(
     number: () => undefined,
     choice: () => undefined,
   }
-  return readManageOptions({ args, options, globals: options, command: 'swarm manage' }, {
-    env,
-  } as Partial<CommandContext> as CommandContext)
+  return readManageOptions(
+    { args, options, globals: options, command: 'swarm manage' },
+    {
+      env,
+      isTrusted,
+    },
+  )
 }
 
 const ETCD = ['etcd://10.0.0.1:2379/c']
@@ -35,6 +40,15 @@ describe('swarm manage', () => {
   ])('refuses to be reached by others %s', (_how, options, args, message) => {
     expect(() => read(options, args)).toThrow(message)
     expect(() => read({ ...options, insecure: true }, args)).not.toThrow()
+  })
+
+  it('tells members of a cluster with certificates of no store at any address', () => {
+    for (const etcdListen of ['0.0.0.0:2379', '[::]:2379']) {
+      expect(() => read({ etcdListen }, [], {}, true)).toThrow(
+        'give the address at which the other hosts reach this one',
+      )
+    }
+    expect(() => read({ etcdListen: '10.0.0.1:2379' }, [], {}, true)).not.toThrow()
   })
 
   it('takes from its environment what classic Swarm took from there, and flags before that', () => {

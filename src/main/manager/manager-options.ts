@@ -12,6 +12,7 @@ import { type Discovery, type EtcdOptions, parseDiscovery, parseHostPort } from 
 import { checkExposure, isExposed, type ListenAddress, parseListenAddress } from '../../docker-api/server/index.ts'
 import type { Strategy } from '../../manager/index.ts'
 import { FILTER_NAMES, type FilterName, isFilterName, type Preferences } from '../../scheduler/index.ts'
+import { DATA_ROOT } from '../daemon/daemon-flags.ts'
 import { readStoreTls } from '../store-tls.ts'
 import { readTlsFlags, type TlsFiles } from '../tls-flags.ts'
 import { checkReplication, ineffective, type ListPolling, readClusterOptions, readPolling } from './classic-flags.ts'
@@ -73,6 +74,7 @@ export function readManageOptions(
   const isSecure = isTrusted || tlsFiles !== undefined
   for (const address of listen) checkExposure(address, { isSecure, insecure })
   if (url === undefined && !insecure && !isTrusted) refuseExposed(etcdListen)
+  if (url === undefined && isTrusted) refuseAnyAddress(etcdListen)
   const discovery = url === undefined ? undefined : parseDiscovery(url)
   const advertise = options.text('advertise') ?? options.text('addr') ?? env['SWARM_ADVERTISE']
   checkReplication(options, { discovery, advertise })
@@ -89,7 +91,7 @@ export function readManageOptions(
     createRetries: cluster.createRetries,
     filters: readFilters(options.list('filter')),
     electionTtlMs: readElectionTtl(invocation),
-    dataRoot: text('dataRoot', '/var/lib/shoal'),
+    dataRoot: text('dataRoot', DATA_ROOT),
     etcdListen,
     cluster: text('cluster', 'default'),
     logLevel: readLogLevel(invocation, { env }),
@@ -121,6 +123,14 @@ function readEtcdListen(options: Options): ManageOptions['etcdListen'] {
   const address = parseHostPort(options.text('etcdListen') ?? DEFAULT_ETCD)
   if (address === undefined) throw badFlag('--etcd-listen should be of the form ip:port')
   return address
+}
+
+/** Members are told where the store is, and its certificate says so: that has to be an address. */
+function refuseAnyAddress({ host, port }: ManageOptions['etcdListen']): void {
+  if (host !== '0.0.0.0' && host !== '::') return
+  throw badFlag(
+    `Cannot use --etcd-listen ${host}:${port} in a cluster with certificates: give the address at which the other hosts reach this one`,
+  )
 }
 
 function refuseExposed({ host, port }: ManageOptions['etcdListen']): void {

@@ -15,7 +15,7 @@ export interface OwnEtcd {
   readonly endpoint: string
   /** Resolves when the one that was started first has ended, with a sentence that says how. */
   readonly ended: Promise<string>
-  /** Ends it and starts it anew where it was. */
+  /** Ends it and starts it anew where it was. May be repeated when it did not start. */
   readonly restart: () => Promise<void>
 }
 

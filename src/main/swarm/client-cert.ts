@@ -12,6 +12,17 @@ import { askToJoin, askToRenew } from '../trust/ask-managers.ts'
 import { readCredentials, readKey, writeCredentials, writeKey } from '../trust/identity-files.ts'
 import { readManagers, readToken } from '../trust/token-input.ts'
 
+/** A certificate that a person is to have. */
+export interface ClientCertificateWish {
+  readonly name: string
+  readonly directory: string
+  readonly managers: readonly string[]
+  /** Absent: the certificate that is there is renewed. */
+  readonly token: string | undefined
+}
+
+type World = Pick<CommandContext, 'clock' | 'random' | 'signal'>
+
 /** `swarm client-cert NAME`: gets or renews a person's certificate, in the files that docker looks for. */
 export const runClientCertificate: RunCommand = async (invocation, context) => {
   const { options, args } = invocation
@@ -19,8 +30,17 @@ export const runClientCertificate: RunCommand = async (invocation, context) => {
   const directory = options.text('out') ?? defaultDirectory(context)
   const managers = readManagers(options)
   if (managers.length === 0) throw badFlag('--manager <host:port> is needed: where a manager answers')
-  const text = await readToken(options, context)
-  const { clock, random, signal } = context
+  const token = await readToken(options, context)
+  const { expiresAt } = await obtainClientCertificate({ name, directory, managers, token }, context)
+  context.stdout.write(`${directory}\n`)
+  context.stderr.write(`Valid until ${expiresAt}. Use it with DOCKER_CERT_PATH=${directory} and DOCKER_TLS_VERIFY=1\n`)
+}
+
+/** The key is made here, once, and never leaves. Throws NO_IDENTITY, BAD_TOKEN, and what managers answer. */
+export async function obtainClientCertificate(
+  { name, directory, managers, token: text }: ClientCertificateWish,
+  { clock, random, signal }: World,
+): Promise<{ readonly expiresAt: string }> {
   const maker = createCertificateMaker(random)
   const kept = await readKey(directory)
   const { csr, key } = await maker.request({
@@ -39,8 +59,7 @@ export const runClientCertificate: RunCommand = async (invocation, context) => {
       )
     }
     const tls = new LiveIdentity(known).dial({ role: 'manager' })
-    const issued = await askToRenew(csr, { ...asking, tls })
-    return finish(directory, { ...issued, key }, context)
+    return keep(directory, { ...(await askToRenew(csr, { ...asking, tls })), key })
   }
   const token = parseJoinToken(text)
   if (token.role !== 'client') {
@@ -50,22 +69,18 @@ export const runClientCertificate: RunCommand = async (invocation, context) => {
     )
   }
   if (kept === undefined) await writeKey(directory, key)
-  const issued = await askToJoin({ csr, token: text }, { ...asking, authority: token.authority })
-  return finish(directory, { ...issued, key }, context)
+  return keep(directory, { ...(await askToJoin({ csr, token: text }, { ...asking, authority: token.authority })), key })
 }
 
-async function finish(
-  directory: string,
-  issued: Omit<Credentials, 'subject'> & { readonly expiresAt: string },
-  { stdout, stderr }: Pick<CommandContext, 'stdout' | 'stderr'>,
-): Promise<void> {
+async function keep(directory: string, issued: IssuedWithKey): Promise<{ readonly expiresAt: string }> {
   const { certificate, authorities, key, expiresAt } = issued
   const { subject } = readCertificate(certificate)
   if (subject === undefined) throw invalidInput('BAD_CERTIFICATE', 'The manager answered with no certificate of ours')
   await writeCredentials(directory, { subject, certificate, authorities, key })
-  stdout.write(`${directory}\n`)
-  stderr.write(`Valid until ${expiresAt}. Use it with DOCKER_CERT_PATH=${directory} and DOCKER_TLS_VERIFY=1\n`)
+  return { expiresAt }
 }
+
+type IssuedWithKey = Omit<Credentials, 'subject'> & { readonly expiresAt: string }
 
 function defaultDirectory({ env }: Pick<CommandContext, 'env'>): string {
   return env['DOCKER_CERT_PATH'] || join(env['HOME'] ?? '/root', '.docker')

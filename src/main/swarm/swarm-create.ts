@@ -13,6 +13,7 @@ import { conflict, failed, invalidInput } from '../../core/errors.ts'
 import { newHexId, type Random } from '../../core/random.ts'
 import { clusterKeys, createCluster, createEtcdStore, type Discovery, parseDiscovery } from '../../discovery/index.ts'
 import { CERTIFICATE_LIFE_MS } from '../../trust/index.ts'
+import { DATA_ROOT } from '../daemon/daemon-flags.ts'
 import { readStoreTls } from '../store-tls.ts'
 import { createLocalAuthority } from '../trust/local-authority.ts'
 
@@ -57,7 +58,7 @@ async function createTrusted(
   if (args.length > 0) {
     throw badFlag('--trust makes the certificates of a cluster before there is a store: leave the discovery URL out')
   }
-  const dataRoot = options.text('dataRoot') ?? '/var/lib/shoal'
+  const dataRoot = options.text('dataRoot') ?? DATA_ROOT
   const certificateLifeMs = readDuration(invocation, 'certificate-life', CERTIFICATE_LIFE_MS)
   if (certificateLifeMs < LIFE_MS_MIN) throw badFlag('--certificate-life should be at least 30s')
   if (options.flag('dryRun')) {

@@ -31,11 +31,11 @@ import {
   readJoined,
   writeLeaveRequest,
 } from '../agent/leave-request.ts'
+import { DATA_ROOT } from '../daemon/daemon-flags.ts'
 import { readStoreTls } from '../store-tls.ts'
 import { askToLeave } from '../trust/ask-managers.ts'
 import { readIdentity, type StoredIdentity } from '../trust/identity-files.ts'
 
-const DATA_ROOT = '/var/lib/shoal'
 const TIMEOUT_MS = 60_000
 const STORE_MS = 5_000
 const POLL_MS = 100

@@ -36,7 +36,7 @@ export interface KeepPorts {
 
 /** Managers and their store are away for moments, while they trust another authority. */
 const RETRY_MS = 3_000
-/** Hosts that were set up together do not renew together: up to this part of what is left. */
+/** Hosts that were set up together do not renew together: each waits up to this part of what is left, drawn once a certificate. */
 const SPREAD = 0.1
 
 /**
@@ -47,6 +47,9 @@ export class IdentityKeeper {
   readonly #ports: KeepPorts
   readonly #cache: CachedPrefix<TrustRecord>
   #membership: Membership
+  /** Whom we trust has changed, and what depends on that has not followed yet. */
+  #isApplied = true
+  #renewal: { readonly certificate: string; readonly atMs: number } | undefined
   #wake = Promise.withResolvers<void>()
 
   constructor(ports: KeepPorts) {
@@ -97,19 +100,22 @@ export class IdentityKeeper {
   async #applyAuthorities(): Promise<void> {
     const { identity, trustsChanged } = this.#ports
     const wanted = this.#wanted()
-    if (wanted === undefined || wanted.certificates === identity.credentials.authorities) return
-    const credentials = { ...identity.credentials, authorities: wanted.certificates }
-    await writeIdentity(this.#ports.directory, { credentials, membership: this.#membership })
-    identity.replace(credentials)
+    if (wanted !== undefined && wanted.certificates !== identity.credentials.authorities) {
+      const credentials = { ...identity.credentials, authorities: wanted.certificates }
+      await writeIdentity(this.#ports.directory, { credentials, membership: this.#membership })
+      identity.replace(credentials)
+      this.#isApplied = false
+    }
+    if (this.#isApplied) return
     await trustsChanged?.()
-    this.#ports.log.info({ authorities: digestsOf(wanted.certificates) }, 'trusts other authorities now')
+    this.#isApplied = true
+    this.#ports.log.info({ authorities: digestsOf(identity.credentials.authorities) }, 'trusts other authorities now')
   }
 
   #mustRenew(): boolean {
-    const { clock, identity } = this.#ports
     const wanted = this.#wanted()
     if (wanted !== undefined && wanted.signing !== this.#membership.signing) return true
-    return clock.nowMs() >= renewAtMs(readCertificate(identity.credentials.certificate))
+    return this.#untilRenewalMs() === 0
   }
 
   async #renew(): Promise<void> {
@@ -140,12 +146,16 @@ export class IdentityKeeper {
 
   #untilRenewalMs(): number {
     const { clock, random, identity } = this.#ports
-    const facts = readCertificate(identity.credentials.certificate)
-    const leftMs = Math.max(0, renewAtMs(facts) - clock.nowMs())
-    return leftMs + random.next() * SPREAD * (facts.notAfterMs - renewAtMs(facts))
+    const { certificate } = identity.credentials
+    if (this.#renewal?.certificate !== certificate) {
+      const facts = readCertificate(certificate)
+      const spreadMs = random.next() * SPREAD * (facts.notAfterMs - renewAtMs(facts))
+      this.#renewal = { certificate, atMs: renewAtMs(facts) + spreadMs }
+    }
+    return Math.max(0, this.#renewal.atMs - clock.nowMs())
   }
 
-  /** Timers of more than some weeks do not exist: it is looked again in between. */
+  /** A host may sleep, and its clock be set: it is looked again in between. */
   async #pause(waitMs: number, signal: AbortSignal): Promise<void> {
     const ended = new AbortController()
     const end = AbortSignal.any([signal, ended.signal])

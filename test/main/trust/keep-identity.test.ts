@@ -1,0 +1,95 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { unavailable } from '../../../src/core/errors.ts'
+import { silentLog } from '../../../src/core/log.ts'
+import { ManualClock } from '../../../src/core/manual-clock.ts'
+import { systemRandom } from '../../../src/core/random.ts'
+import { clusterKeys, createMemoryStore, trustCodec } from '../../../src/discovery/index.ts'
+import { IdentityKeeper } from '../../../src/main/trust/keep-identity.ts'
+import { authorityDigest, readCertificate, renewAtMs } from '../../../src/trust/index.ts'
+import { makeAuthority, makeMember, maker } from './lab.ts'
+
+let directory = ''
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'shoal-keep-'))
+})
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+/** A manager's keeper, whose store is that of one authority, and what it was asked to do. */
+async function keeping(trustsChanged: () => Promise<void> = async () => {}) {
+  const authority = await makeAuthority()
+  const identity = await makeMember('m', 'manager', { authority })
+  const { notBeforeMs } = readCertificate(identity.credentials.certificate)
+  const clock = new ManualClock(notBeforeMs)
+  const store = createMemoryStore({ clock })
+  const keys = clusterKeys('c')
+  const signing = authorityDigest(authority.certificate)
+  const trust = (certificates: string) =>
+    store.txn(
+      [],
+      [{ put: keys.trustedAuthorities, value: trustCodec.encode({ kind: 'authorities', certificates, signing }) }],
+    )
+  await trust(authority.certificate)
+  const renewals: number[] = []
+  const told: number[] = []
+  const keeper = new IdentityKeeper({
+    store,
+    keys,
+    clock,
+    random: { ...systemRandom, next: () => 0.5 },
+    log: silentLog,
+    maker,
+    identity,
+    directory,
+    membership: { cluster: 'c', storeEndpoints: [], managers: [], signing },
+    async renew(csr) {
+      renewals.push(clock.nowMs())
+      throw unavailable('STORE_UNAVAILABLE', `nobody there for ${csr.length}`)
+    },
+    async confirm(trusts) {
+      told.push(trusts.length)
+    },
+    trustsChanged,
+  })
+  const ending = new AbortController()
+  const run = keeper.run(ending.signal)
+  const end = async (): Promise<void> => {
+    ending.abort()
+    await run
+    keeper.close()
+  }
+  return { authority, identity, clock, trust, renewals, told, end }
+}
+
+it('repeats what depends on the authorities until it has followed them, and tells nobody before', async () => {
+  let tries = 0
+  const kept = await keeping(async () => {
+    if (++tries < 3) throw unavailable('ETCD_FAILED', 'it did not start')
+  })
+  await vi.waitFor(() => expect(kept.told).toEqual([1]))
+  const { certificate } = await makeAuthority()
+  await kept.trust(`${kept.authority.certificate}${certificate}`)
+  await vi.waitFor(async () => {
+    await kept.clock.advance(1_000)
+    expect(kept.told).toEqual([1, 2])
+  })
+  expect(tries).toBe(3)
+  await kept.end()
+})
+
+it('renews somewhat later than it could, so that hosts set up together do not renew together', async () => {
+  const kept = await keeping()
+  await vi.waitFor(() => expect(kept.told).toEqual([1]))
+  const { certificate } = kept.identity.credentials
+  const { notAfterMs } = readCertificate(certificate)
+  const firstMs = renewAtMs(readCertificate(certificate))
+  await kept.clock.advance(firstMs - kept.clock.nowMs())
+  await vi.waitFor(async () => {
+    await kept.clock.advance(60_000)
+    expect(kept.renewals).not.toEqual([])
+  })
+  expect(kept.renewals[0]).toBeGreaterThanOrEqual(firstMs + 0.05 * (notAfterMs - firstMs))
+  await kept.end()
+})
