@@ -103,6 +103,38 @@ describe('what a service wants done in its containers', () => {
     expect((await node.status('t1'))?.state).toBe('stopped')
   })
 
+  it('has no more time if it is more than one thing', async () => {
+    const task = taskRecord({ spec: serviceSpec({ preStop: [{ command: ['drain'] }, { command: ['flush'] }] }) })
+    await node.assign(task)
+    const release = hold('exec shop-web-1: drain')
+    await stop(task)
+    await node.advance(40_000)
+    hold('exec shop-web-1: flush')
+    release()
+    await node.advance(19_000)
+    expect(node.engine.calls.slice(-1)).toEqual(['exec shop-web-1: flush'])
+    expect(node.engine.summary).toEqual(['shop-web-1 running'])
+    await node.advance(1_000)
+    expect(await node.status('t1')).toMatchObject({
+      state: 'stopped',
+      error: expect.stringMatching(/not ended in 60 s/),
+    })
+  })
+
+  it('has ended when the command has, which may close its streams before', async () => {
+    let code: number | null = null
+    node.engine.ran = () => ({ code, output: '' })
+    await node.assign(HOOKED)
+    await node.advance(2_000)
+    expect((await node.status('t1'))?.state).toBe('starting')
+    code = 3
+    await node.advance(1_000)
+    expect(await node.status('t1')).toMatchObject({
+      state: 'failed',
+      error: expect.stringMatching(/exited with status 3/),
+    })
+  })
+
   it('is not done in a container that has ended by itself', async () => {
     await node.assign(HOOKED)
     node.engine.calls.length = 0

@@ -86,8 +86,8 @@ export class FakeEngine {
   fault: Fault = () => undefined
   /** Waited for in pull, create, start, stop and remove: lets a test hold a call. */
   pause: (call: string, subject: string) => Promise<void> = () => Promise.resolve()
-  /** What a command that is run in a container comes to. */
-  ran: (command: string) => { readonly code: number; readonly output: string } = () => ({ code: 0, output: '' })
+  /** What a command that is run in a container comes to, each time that is asked; without a code: it still runs. */
+  ran: (command: string) => { readonly code: number | null; readonly output: string } = () => ({ code: 0, output: '' })
   readonly #commands: string[] = []
   /** Every call that changes something, in order: `start web-1`. */
   readonly calls: string[] = []

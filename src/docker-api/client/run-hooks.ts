@@ -1,12 +1,9 @@
-import { type Clock, withDeadline } from '../../core/clock.ts'
+import { withDeadline } from '../../core/clock.ts'
 import { failed } from '../../core/errors.ts'
 import type { HookSpec } from '../../core/model/service.ts'
-import type { Engine } from '../engine.ts'
-import { runInContainer } from './run-in-container.ts'
+import { type CommandRun, runInContainer } from './run-in-container.ts'
 
-export interface HookRun {
-  readonly engine: Pick<Engine, 'exec'>
-  readonly clock: Clock
+export interface HookRun extends Pick<CommandRun, 'engine' | 'clock'> {
   readonly signal?: AbortSignal | undefined
 }
 
@@ -32,12 +29,16 @@ export async function runHooks(
   { engine, clock, signal }: HookRun,
 ): Promise<void> {
   for (const [index, hook] of hooks.entries()) {
-    const { code, output } = await withDeadline(inTime => runInContainer(engine, container, hook, inTime), deadlineMs, {
-      clock,
-      signal,
-      onTimeout: () =>
-        failed('HOOK_FAILED', `${service} ${kind}.${index} hook has not ended in ${deadlineMs / 1_000} s`),
-    })
+    const { code, output } = await withDeadline(
+      inTime => runInContainer(container, hook, { engine, clock, signal: inTime }),
+      deadlineMs,
+      {
+        clock,
+        signal,
+        onTimeout: () =>
+          failed('HOOK_FAILED', `${service} ${kind}.${index} hook has not ended in ${deadlineMs / 1_000} s`),
+      },
+    )
     if (code === 0) continue
     const said = output === '' ? '' : `: ${output.slice(-OUTPUT_SHOWN_MAX)}`
     throw failed('HOOK_FAILED', `${service} ${kind}.${index} hook exited with status ${code}${said}`)

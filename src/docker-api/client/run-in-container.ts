@@ -1,6 +1,8 @@
+import type { Clock } from '../../core/clock.ts'
 import type { HookSpec } from '../../core/model/service.ts'
 import type { Engine } from '../engine.ts'
 import { FrameDecoder } from '../stream-frames.ts'
+import { execExitCode } from './exec-exit-code.ts'
 
 export interface Ran {
   readonly code: number
@@ -8,15 +10,20 @@ export interface Ran {
   readonly output: string
 }
 
+export interface CommandRun {
+  readonly engine: Pick<Engine, 'exec'>
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
 /** Of what a command writes, so much is kept for a message. */
 const OUTPUT_CHARS_MAX = 4_096
 
 /** Runs a command in a container to its end, without any input. Rejects with the signal's reason when that is aborted: the command may run on. */
 export async function runInContainer(
-  engine: Pick<Engine, 'exec'>,
   container: string,
   { command, user, workingDir, privileged = false, environment = {} }: HookSpec,
-  signal: AbortSignal,
+  { engine, clock, signal }: CommandRun,
 ): Promise<Ran> {
   const { Id } = await engine.exec.create(container, {
     AttachStdout: true,
@@ -49,5 +56,6 @@ export async function runInContainer(
     signal.removeEventListener('abort', stop)
     stream.destroy()
   }
-  return { code: (await engine.exec.inspect(Id)).ExitCode ?? 0, output: output.trim() }
+  const code = await execExitCode(() => engine.exec.inspect(Id), { clock, signal })
+  return { code, output: output.trim() }
 }

@@ -1,4 +1,5 @@
-import { errorMessage, ShoalError } from '../../core/errors.ts'
+import { withDeadline } from '../../core/clock.ts'
+import { errorMessage, failed, ShoalError } from '../../core/errors.ts'
 import { runHooks } from '../../docker-api/index.ts'
 import type { EndpointPublisher } from '../endpoint-publisher.ts'
 import type { ActionOf, Executors } from './actions.ts'
@@ -58,7 +59,7 @@ async function hide(taskId: string, { publisher, log }: ExecutorPorts): Promise<
   }
 }
 
-/** As long as its grace, or this if that is longer. */
+/** All hooks together have as long as the container has to stop, or this if that is longer. */
 const STOP_HOOK_MS = 60_000
 
 /** What a container is to do before it is stopped must not keep it from being stopped. */
@@ -69,7 +70,16 @@ async function tryHooks(
 ): Promise<void> {
   const deadlineMs = Math.max(graceMs, STOP_HOOK_MS)
   try {
-    await runHooks(container, { service, kind: 'pre_stop', hooks, deadlineMs }, { engine, clock, signal })
+    await withDeadline(
+      inTime =>
+        runHooks(container, { service, kind: 'pre_stop', hooks, deadlineMs }, { engine, clock, signal: inTime }),
+      deadlineMs,
+      {
+        clock,
+        signal,
+        onTimeout: () => failed('HOOK_FAILED', `${service} pre_stop hooks have not ended in ${deadlineMs / 1_000} s`),
+      },
+    )
   } catch (error) {
     signal.throwIfAborted()
     const message = errorMessage(error)

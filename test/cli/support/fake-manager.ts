@@ -96,6 +96,7 @@ export async function startFakeManager(): Promise<FakeManager> {
     ]),
     bodies: [] as { call: string; body: unknown }[],
     looks: 0,
+    execLooks: 0,
   }
   const server = createServer((request, response) => {
     // Asked by every command, of whatever it talks to.
@@ -127,7 +128,7 @@ export async function startFakeManager(): Promise<FakeManager> {
   }
 }
 
-type State = Omit<FakeManager, 'host' | 'close'> & { looks: number }
+type State = Omit<FakeManager, 'host' | 'close'> & { looks: number; execLooks: number }
 
 async function answer(request: IncomingMessage, response: ServerResponse, state: State): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://fake')
@@ -190,7 +191,8 @@ function sendImage(name: string, { state, send }: Pick<ProjectCall, 'state' | 's
 }
 
 function exec(path: string, { body, state, send }: Pick<ProjectCall, 'body' | 'state' | 'send'>): void {
-  if (path === '/exec/e1/json') return send(200, { ID: 'e1', Running: false, ExitCode: 7 })
+  // As where its streams have ended before it has.
+  if (path === '/exec/e1/json') return send(200, { ID: 'e1', ExitCode: state.execLooks++ === 0 ? null : 7 })
   state.execs.push(JSON.parse(body.toString()) as object)
   send(201, { Id: 'e1' })
 }

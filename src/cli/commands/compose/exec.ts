@@ -1,5 +1,6 @@
 import { parseDetachKeys } from '../../../core/detach-keys.ts'
 import { failed } from '../../../core/errors.ts'
+import { execExitCode } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { converse } from '../../terminal/converse.ts'
 import { managerApi } from './manager-api.ts'
@@ -39,5 +40,5 @@ export async function runExec(invocation: Invocation, context: CommandContext): 
   const resize = (size: { height: number; width: number }) => api.engine.exec.resize(Id, size)
   const how = await converse({ stream: attached.stream, tty, stdin, detachKeys, resize }, context)
   if (how === 'detached') throw failed('DETACHED', 'read escape sequence')
-  return (await api.engine.exec.inspect(Id)).ExitCode ?? 0
+  return execExitCode(() => api.engine.exec.inspect(Id), context)
 }

@@ -1,5 +1,6 @@
 import { parseDetachKeys } from '../../../core/detach-keys.ts'
 import { failed } from '../../../core/errors.ts'
+import { execExitCode } from '../../../docker-api/index.ts'
 import { pathOf, withEngine } from '../../engine/engine-api.ts'
 import { converse } from '../../terminal/converse.ts'
 import { readVariables } from './create/read-lines.ts'
@@ -36,5 +37,5 @@ export const runExec = withEngine(async command => {
   const detachKeys = parseDetachKeys(keys)
   const how = await converse({ stream, tty, stdin, detachKeys, resize }, context)
   if (how === 'detached') throw failed('DETACHED', 'read escape sequence')
-  return (await api.ask<{ ExitCode: number | null }>('GET', pathOf('exec', Id, 'json'))).ExitCode ?? 0
+  return execExitCode(() => api.ask('GET', pathOf('exec', Id, 'json')), context)
 })

@@ -1,6 +1,6 @@
 import { join, posix } from 'node:path'
 import { failed } from '../../../../core/errors.ts'
-import { type Engine, runInContainer } from '../../../../docker-api/index.ts'
+import { type CommandRun, type Engine, runInContainer } from '../../../../docker-api/index.ts'
 import { packFiles } from '../../container/copy/pack-copy.ts'
 import type { SyncStep } from './plan-batch.ts'
 import type { WatchRule } from './watch-rules.ts'
@@ -8,32 +8,26 @@ import type { WatchRule } from './watch-rules.ts'
 /** So much is removed by one command: what a command may be given is limited. */
 const REMOVED_MAX = { paths: 500, bytes: 64 * 1_024 }
 
+interface Syncing extends CommandRun {
+  readonly engine: Pick<Engine, 'containers' | 'exec'>
+}
+
 /** Puts changed files into a container, and takes away there what is gone here. Throws SYNC_FAILED. */
-export async function syncFiles(
-  engine: Pick<Engine, 'containers' | 'exec'>,
-  container: string,
-  { rule, changes }: SyncStep,
-  signal: AbortSignal,
-): Promise<void> {
+export async function syncFiles(container: string, { rule, changes }: SyncStep, run: Syncing): Promise<void> {
   const gone = changes.removed.map(path => targetOf(rule, path))
-  for (const paths of inPortions(gone)) await removeFiles(engine, container, paths, signal)
+  for (const paths of inPortions(gone)) await removeFiles(container, paths, run)
   if (changes.written.length === 0) return
   const files = changes.written.map(path => ({
     source: join(rule.path, path),
     name: targetOf(rule, path).replace(/^\/+/, ''),
   }))
-  await engine.containers.writeArchive(container, '/', { archive: packFiles(files), signal })
+  await run.engine.containers.writeArchive(container, '/', { archive: packFiles(files), signal: run.signal })
 }
 
-async function removeFiles(
-  engine: Pick<Engine, 'exec'>,
-  container: string,
-  paths: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
+async function removeFiles(container: string, paths: readonly string[], run: CommandRun): Promise<void> {
   // The user of the container may not own what was copied into it.
   const command = { command: ['rm', '-rf', '--', ...paths], user: '0' }
-  const { code, output } = await runInContainer(engine, container, command, signal)
+  const { code, output } = await runInContainer(container, command, run)
   if (code === 0) return
   const others = paths.length > 1 ? ` and ${paths.length - 1} more` : ''
   throw failed('SYNC_FAILED', `Cannot remove ${paths[0]}${others} in ${container}: ${output}`)

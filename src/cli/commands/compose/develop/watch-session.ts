@@ -78,7 +78,7 @@ export class WatchSession {
     }
     for (const command of execs) {
       await mapParallel(await this.#containers(service), PARALLEL, async id => {
-        const { code, output } = await runInContainer(api.engine, id, command, context.signal)
+        const { code, output } = await runInContainer(id, command, { ...context, engine: api.engine })
         if (code !== 0) throw failed('EXEC_FAILED', `${command.command.join(' ')} ended with ${code}: ${output}`)
       })
     }
@@ -103,7 +103,7 @@ export class WatchSession {
     await mapParallel(ids, PARALLEL, async id => {
       const steps = current.includes(id) ? syncs : everything.map(([rule, changes]) => ({ rule, changes }))
       this.#failed.add(id)
-      for (const step of steps) await syncFiles(api.engine, id, step, context.signal)
+      for (const step of steps) await syncFiles(id, step, { ...context, engine: api.engine })
       this.#failed.delete(id)
       this.#upToDate.add(id)
     })
