@@ -77,8 +77,8 @@ describe('the families', () => {
   })
 
   it('machine says clearly what is not its task any more', async () => {
-    const { code, stderr } = await run(FAMILIES['machine'] ?? umbrella, ['regenerate-certs', 'n1', '--force'])
+    const { code, stderr } = await run(FAMILIES['machine'] ?? umbrella, ['certs', 'rotate'])
     expect(code).toBe(1)
-    expect(stderr).toContain('Certificates are renewed by themselves')
+    expect(stderr).toContain('Certificates of members are renewed by themselves')
   })
 })

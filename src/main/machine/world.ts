@@ -16,6 +16,7 @@ import {
 } from '../../machine/index.ts'
 import { writeSharedDurably } from '../../runtime/linux/files/durable-file.ts'
 import { lockFile } from '../../runtime/linux/files/file-lock.ts'
+import { obtainClientCertificate } from '../swarm/client-cert.ts'
 import { VERSION } from '../version.ts'
 import { peerCertificate } from './peer-certificate.ts'
 
@@ -56,6 +57,7 @@ export function createMachineWorld(): MachineWorld {
       return bundle
     },
     hosts: { provision: provisionHost, clean: cleanHost, upgrade: upgradeHost, createToken },
+    clientCertificate: async (asked, context) => void (await obtainClientCertificate(asked, context)),
     async certificateOf({ host, port }, { clock, signal }) {
       const { subject, issuer, valid_to: validTo } = await peerCertificate(host, port, { clock, signal })
       return { subject: String(subject?.CN ?? ''), issuer: String(issuer?.CN ?? ''), validTo }

@@ -84,10 +84,10 @@ describe('machine env', () => {
     const { stdout } = await world.machine('env', '--shell', 'bash', 'n1')
     expect(stdout).toBe(
       [
-        'unset DOCKER_TLS_VERIFY',
-        'export DOCKER_HOST="tcp://10.0.0.5:2376"',
-        'unset DOCKER_CERT_PATH',
-        'export DOCKER_MACHINE_NAME="n1"',
+        'unset DOCKER_TLS_VERIFY;',
+        'export DOCKER_HOST="tcp://10.0.0.5:2376";',
+        'unset DOCKER_CERT_PATH;',
+        'export DOCKER_MACHINE_NAME="n1";',
         '# Run this command to configure your shell: ',
         '# eval $(machine env --shell bash n1)',
         '',
@@ -111,8 +111,8 @@ describe('machine env', () => {
     [['--shell', 'powershell'], '$Env:DOCKER_HOST = "tcp://10.0.0.5:2376"\n'],
     [['--shell', 'tcsh'], 'setenv DOCKER_HOST "tcp://10.0.0.5:2376";\n'],
     [['--shell', 'emacs'], '(setenv "DOCKER_HOST" "tcp://10.0.0.5:2376")\n'],
-    [['--shell', 'sh', '--no-proxy'], 'export NO_PROXY="a,10.0.0.5"\n'],
-    [['--shell', 'sh', '--swarm'], 'export DOCKER_HOST="tcp://10.0.0.5:3376"\n'],
+    [['--shell', 'sh', '--no-proxy'], 'export NO_PROXY="a,10.0.0.5";\n'],
+    [['--shell', 'sh', '--swarm'], 'export DOCKER_HOST="tcp://10.0.0.5:3376";\n'],
   ])('with %j', async (flags, line) => {
     await none('n1', 'tcp://10.0.0.5:2376', '--swarm-master')
     const { stdout } = await world.withEnv({ NO_PROXY: 'a' }, 'env', ...flags, 'n1')
@@ -121,7 +121,7 @@ describe('machine env', () => {
 
   it('takes the variables back, of no machine', async () => {
     expect((await world.machine('env', '-u', '--shell', 'zsh')).stdout).toMatch(
-      /^unset DOCKER_TLS_VERIFY\nunset DOCKER_HOST\n/,
+      /^unset DOCKER_TLS_VERIFY;\nunset DOCKER_HOST;\n/,
     )
     expect(await world.machine('env', '-u', '--shell', 'zsh', 'n1')).toMatchObject({
       code: 2,

@@ -11,6 +11,7 @@ import {
   type ProvisionResult,
 } from '../../../src/machine/index.ts'
 import { readHostKey } from '../../../src/machine/ssh/host-key.ts'
+import { makeCertificate } from '../../support/make-certificate.ts'
 import { type Outcome, runCommand } from '../support/run.ts'
 
 /** A host key as sshd would show it. */
@@ -38,6 +39,10 @@ export interface FakeWorld {
   readonly upgraded: { readonly request: ProvisionRequest; readonly options: ProvisionOptions & { drain: boolean } }[]
   readonly cleaned: { readonly request: ProvisionRequest; readonly data: boolean }[]
   readonly tokens: { readonly role: string; readonly master: string }[]
+  /** Certificates of the person's own that were asked for. */
+  readonly fetched: Parameters<MachineWorld['clientCertificate']>[0][]
+  /** Fails instead of getting one. */
+  refuseFetch: Error | undefined
   /** What servers show, by `host:port`. */
   readonly certificates: Record<string, { readonly subject: string; readonly issuer: string; readonly validTo: string }>
   /** What is done on a host, and how it ends: connects, and changes one thing. */
@@ -70,6 +75,8 @@ export function fakeWorld(): FakeWorld {
     cleaned: [],
     upgraded: [],
     tokens: [],
+    fetched: [],
+    refuseFetch: undefined,
     certificates: {},
     finish: asOnAnyHost,
     dispose: () => rm(root, { recursive: true }),
@@ -123,6 +130,14 @@ export function fakeWorld(): FakeWorld {
         fake.tokens.push({ role, master: request.machine.name })
         return `token of a ${role}`
       },
+    },
+    async clientCertificate(asked) {
+      fake.fetched.push(asked)
+      if (fake.refuseFetch !== undefined) throw fake.refuseFetch
+      const { cert, key } = await makeCertificate()
+      await mkdir(asked.directory, { recursive: true })
+      const files = { 'ca.pem': cert, 'cert.pem': cert, 'key.pem': key }
+      for (const [name, text] of Object.entries(files)) await writeFile(join(asked.directory, name), text)
     },
     certificateOf: async ({ host, port }) => {
       const shown = fake.certificates[`${host}:${port}`]

@@ -1,4 +1,3 @@
-import { unsupported } from '../../../core/errors.ts'
 import type { CommandGroup, CommandLeaf } from '../../command.ts'
 import { changeCommands } from './change/commands.ts'
 import { certsCommands, lookCommands } from './look/commands.ts'
@@ -34,24 +33,8 @@ export function machineGroup(version: string, loadWorld: () => Promise<MachineWo
       ...under('Reach machines:', runCommands),
       ...under('Change machines:', changeCommands),
       ...under('Share machines:', shareCommands),
-      regenerateCerts,
     ],
     footer: `Exit codes: 0 done, 1 failed, 2 used wrongly, 3 refused by a check, 10 host not reachable, 11 host key not trusted,
 12 login refused, 13 no rights there. \`machine ssh\` and \`machine exec\` end with the code of their command.`,
   }
-}
-
-/** A verb of docker-machine that has nothing left to do. It is known, so that asking for it gets a clear answer. */
-const regenerateCerts: CommandLeaf = {
-  name: 'regenerate-certs',
-  summary: 'Certificates are renewed by themselves',
-  args: '[name...]',
-  anyFlags: true,
-  hidden: true,
-  load: async () => async () => {
-    throw unsupported(
-      'RENEWS_ITSELF',
-      'Certificates are renewed by themselves (`machine certs ls`): to replace one at once, `swarm cert revoke NAME` and then `machine provision NAME`',
-    )
-  },
 }

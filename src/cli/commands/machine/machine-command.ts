@@ -35,8 +35,18 @@ export interface MachineWorld {
     at: { readonly host: string; readonly port: number },
     context: CommandContext,
   ) => Promise<ShownCertificate>
+  /** Gets a person's certificate from a manager, and writes ca.pem, cert.pem and key.pem, for their owner alone. */
+  readonly clientCertificate: (asked: ClientCertificate, context: CommandContext) => Promise<void>
   /** What ssh's configuration says of a host, as `ssh -G` prints it; undefined: there is no ssh here. */
   readonly sshConfigOf: (request: HostRequest, env: Environment) => Promise<string | undefined>
+}
+
+/** A certificate that a person is to have, by a join token. */
+export interface ClientCertificate {
+  readonly name: string
+  readonly directory: string
+  readonly managers: readonly string[]
+  readonly token: string
 }
 
 /** A certificate as people look at it. */

@@ -75,6 +75,18 @@ export const changeCommands: readonly MachineLeaf[] = [
     options: [{ flags: '-f, --force', summary: 'without looking whether it is the same host' }, DRY_RUN],
     run: async () => (await import('./rename.ts')).runSetAddress,
   },
+  {
+    name: 'regenerate-certs',
+    summary: 'Fetch a new certificate of yours for the clusters of machines',
+    args: '[name...]',
+    options: [
+      { flags: '-f, --force', summary: 'for scripts of docker-machine: nothing is asked anyway' },
+      { flags: '--client-certs', summary: 'for scripts of docker-machine: it is always of clients' },
+      DRY_RUN,
+    ],
+    footer: 'Yours comes with `create` and is renewed when it is used, and those of members are renewed by themselves.',
+    run: async () => (await import('../cluster/client-certificate.ts')).runRegenerateCerts,
+  },
   ...NODE_VERBS.map(
     ([name, summary]): MachineLeaf => ({
       name,

@@ -1,7 +1,7 @@
 import { conflict, errorMessage, unsupported } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
 import { type Driver, driverOf, type Machine, type MachineState } from '../../../../machine/index.ts'
-import { stateOf } from '../look/facts.ts'
+import { stateOf } from '../look/state.ts'
 import { type MachineCommand, namesOf, portsOf, type RunMachineCommand } from '../machine-command.ts'
 
 const PARALLEL = 8

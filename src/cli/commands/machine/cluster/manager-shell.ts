@@ -1,8 +1,8 @@
 import { sleep } from '../../../../core/clock.ts'
 import { conflict, failed } from '../../../../core/errors.ts'
 import type { Machine, Membership, RemoteResult, Transport } from '../../../../machine/index.ts'
-import { driverOf } from '../../../../machine/index.ts'
 import type { MachineCommand } from '../machine-command.ts'
+import { asRoot } from '../run/as-root.ts'
 import { connectMachine } from '../run/reach.ts'
 
 const SWARM = '/opt/shoal/current/bin/swarm'
@@ -76,11 +76,8 @@ export class ManagerShell implements Membership {
   async #swarm(words: readonly string[], signal: AbortSignal, timeoutMs = ASK_MS_MAX): Promise<RemoteResult> {
     this.#transport ??= connectMachine(this.#master, this.#command)
     const transport = await this.#transport
-    const user = driverOf(this.#master.driver).whereabouts(this.#master).ssh?.user ?? 'root'
-    // What lets somebody in without a password names the shell, not each program.
-    const asRoot = user === 'root' ? [] : ['sudo', '-n', '--', 'sh', '-c', 'exec "$@"', 'sh']
     const [family = '', verb = '', ...rest] = words
-    return transport.run([...asRoot, SWARM, family, verb, '-H', SOCKET, ...rest], { timeoutMs, signal })
+    return transport.run(asRoot(this.#master, [SWARM, family, verb, '-H', SOCKET, ...rest]), { timeoutMs, signal })
   }
 
   #refusal(stderr: string): Error {

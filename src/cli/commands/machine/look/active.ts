@@ -1,8 +1,9 @@
 import { withDeadline } from '../../../../core/clock.ts'
 import { failed, notFound } from '../../../../core/errors.ts'
-import { driverOf, type Machine, managerUrl } from '../../../../machine/index.ts'
+import type { Machine } from '../../../../machine/index.ts'
 import type { MachineCommand } from '../machine-command.ts'
-import { stateOf } from './facts.ts'
+import { engineOf, managerUrlOf } from './places.ts'
+import { stateOf } from './state.ts'
 
 const TIMEOUT_S = 10
 
@@ -13,7 +14,7 @@ export async function runActive(command: MachineCommand): Promise<void> {
   const timeoutMs = (options.number('timeout') ?? TIMEOUT_S) * 1_000
   for (const name of await store.names()) {
     const machine = await store.load(name).catch(() => undefined)
-    if (machine === undefined || !pointsAt(env['DOCKER_HOST'], machine)) continue
+    if (machine === undefined || !(await pointsAt(env['DOCKER_HOST'], machine, command))) continue
     const state = await withDeadline(
       inner => stateOf(machine, { store, context: { ...context, signal: inner } }),
       timeoutMs,
@@ -30,18 +31,11 @@ export async function runActive(command: MachineCommand): Promise<void> {
 }
 
 /** At its engine, or at the manager on it. A machine that is half made points nowhere. */
-export function pointsAt(dockerHost: string | undefined, machine: Machine): boolean {
+async function pointsAt(dockerHost: string | undefined, machine: Machine, command: MachineCommand): Promise<boolean> {
   if (dockerHost === undefined || dockerHost === '') return false
-  const url = urlOf(machine)
-  if (url === undefined) return false
-  const { swarm } = machine
-  return dockerHost === url || (swarm?.master === true && dockerHost === managerUrl(url, swarm.host))
-}
-
-function urlOf(machine: Machine): string | undefined {
   try {
-    return driverOf(machine.driver).whereabouts(machine).url
+    return dockerHost === (await engineOf(machine, command)).url || dockerHost === managerUrlOf(machine)
   } catch {
-    return undefined
+    return false
   }
 }

@@ -2,7 +2,7 @@ import { EXIT_CODES, errorMessage } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
 import { driverOf, type Machine } from '../../../../machine/index.ts'
 import { renderTable } from '../../../output/table.ts'
-import { type MachineCommand, namesOf, portsOf } from '../machine-command.ts'
+import { type MachineCommand, namesOf } from '../machine-command.ts'
 import { portsFor, requestFor } from '../make/provision.ts'
 import { lookAt } from './look-at.ts'
 
@@ -77,17 +77,10 @@ async function examineHost(machine: Machine, command: MachineCommand): Promise<r
 }
 
 async function examineEngine(machine: Machine, command: MachineCommand): Promise<readonly Finding[]> {
-  const { context, store } = command
   const { name, driver, swarm } = machine
   // An engine of no cluster is reached through SSH alone.
   if (driver !== 'none' && swarm === undefined) return []
-  const { state, engineVersion, error } = await lookAt(machine, {
-    clock: context.clock,
-    signal: context.signal,
-    ports: portsOf(name, command),
-    timeoutMs: ASK_MS_MAX,
-    folder: store.folderOf(name),
-  })
+  const { state, engineVersion, error } = await lookAt(machine, ASK_MS_MAX, command)
   if (error !== '' || state !== 'Running') {
     return [{ machine: name, check: 'engine', verdict: 'problem', message: error === '' ? `it is ${state}` : error }]
   }

@@ -1,9 +1,9 @@
 import { invalidInput } from '../../../../core/errors.ts'
-import { driverOf, type Machine, managerUrl, shellOf, shellText, type Variables } from '../../../../machine/index.ts'
+import { type Machine, shellOf, shellText, type Variables } from '../../../../machine/index.ts'
 import type { Environment } from '../../../command.ts'
 import { type MachineCommand, nameOf } from '../machine-command.ts'
-import { checkRuns } from './facts.ts'
-import { readCertificates } from './look-at.ts'
+import { engineOf, managerPlaceOf, type Place } from './places.ts'
+import { checkRuns } from './state.ts'
 
 /** The variables of docker's command line, in the order in which they are printed. */
 const NAMES = ['DOCKER_TLS_VERIFY', 'DOCKER_HOST', 'DOCKER_CERT_PATH', 'DOCKER_MACHINE_NAME'] as const
@@ -24,17 +24,14 @@ export async function runConfig(command: MachineCommand): Promise<void> {
   const { context, store } = command
   const machine = await store.load(await nameOf(command))
   await checkRuns(machine, command)
-  const folder = store.folderOf(machine.name)
+  const { url, certificates } = await placeOf(machine, command)
   const files = [
     ['tlscacert', 'ca.pem'],
     ['tlscert', 'cert.pem'],
     ['tlskey', 'key.pem'],
   ]
-  const hasTls = (await readCertificates(folder)) !== undefined
-  const lines = [
-    ...(hasTls ? ['--tlsverify', ...files.map(([flag, file]) => `--${flag}="${folder}/${file}"`)] : []),
-    `-H=${urlOf(machine, command)}`,
-  ]
+  const tls = files.map(([flag, file]) => `--${flag}="${certificates}/${file}"`)
+  const lines = [...(certificates === undefined ? [] : ['--tlsverify', ...tls]), `-H=${url}`]
   context.stdout.write(lines.map(line => `${line}\n`).join(''))
 }
 
@@ -42,13 +39,12 @@ async function setVariables(command: MachineCommand): Promise<Variables> {
   const { context, options, store } = command
   const machine = await store.load(await nameOf(command))
   await checkRuns(machine, command)
-  const folder = store.folderOf(machine.name)
-  // An engine without certificates is spoken to without them: a variable of the machine before must not stay.
-  const hasTls = (await readCertificates(folder)) !== undefined
-  const values = [hasTls ? '1' : undefined, urlOf(machine, command), hasTls ? folder : undefined, machine.name]
+  const { url, certificates } = await placeOf(machine, command)
+  // Who shows no certificate says so: a variable of the machine before must not stay.
+  const values = [certificates === undefined ? undefined : '1', url, certificates, machine.name]
   const variables = NAMES.map((name, index) => [name, values[index]] as const)
   if (options.choice('proxy') !== false) return variables
-  const { hostname: address } = new URL(urlOf(machine, command))
+  const { hostname: address } = new URL(url)
   return [...variables, withoutProxy(context.env, list => (list.includes(address) ? list : [...list, address]))]
 }
 
@@ -66,16 +62,8 @@ function withoutProxy(env: Environment, change: (list: readonly string[]) => rea
 }
 
 /** Of the machine's engine, or with `--swarm` of the manager on it. */
-function urlOf(machine: Machine, { options }: MachineCommand): string {
-  const { url } = driverOf(machine.driver).whereabouts(machine)
-  if (!options.flag('swarm')) return url
-  if (machine.swarm?.master !== true) {
-    throw invalidInput(
-      'NOT_A_MASTER',
-      `Machine "${machine.name}" runs no manager: name one that does, or leave --swarm out`,
-    )
-  }
-  return managerUrl(url, machine.swarm.host)
+function placeOf(machine: Machine, command: MachineCommand): Promise<Place> {
+  return command.options.flag('swarm') ? managerPlaceOf(machine, command) : engineOf(machine, command)
 }
 
 /** The command line that prints this again, for the hint below it. */

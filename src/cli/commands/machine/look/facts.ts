@@ -1,9 +1,11 @@
 import { conflict, failed } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
-import { driverOf, type Machine, type MachineState, withoutSecrets } from '../../../../machine/index.ts'
+import { driverOf, withoutSecrets } from '../../../../machine/index.ts'
 import { compileTemplate } from '../../../output/go-template/render.ts'
-import { type MachineCommand, nameOf, namesOf, portsOf } from '../machine-command.ts'
+import { type MachineCommand, nameOf, namesOf } from '../machine-command.ts'
 import { lookAt } from './look-at.ts'
+import { engineOf } from './places.ts'
+import { checkRuns, stateOf } from './state.ts'
 
 const PARALLEL = 64
 const VERSION_MS_MAX = 20_000
@@ -20,7 +22,8 @@ export async function runIp({ context, ...command }: MachineCommand): Promise<vo
 export async function runUrl(command: MachineCommand): Promise<void> {
   const machine = await command.store.load(await nameOf(command))
   await checkRuns(machine, command)
-  command.context.stdout.write(`${driverOf(machine.driver).whereabouts(machine).url}\n`)
+  const { url } = await engineOf(machine, command)
+  command.context.stdout.write(`${url}\n`)
 }
 
 /** `machine status`: a word a line. */
@@ -46,23 +49,9 @@ export async function runVersion(version: string, command: MachineCommand): Prom
   const { args, context, store } = command
   if (args.length === 0) return void context.stdout.write(`machine version ${version}\n`)
   const machine = await store.load(await nameOf(command))
-  const { clock, signal } = context
-  const asking = { clock, ports: portsOf(machine.name, command), timeoutMs: VERSION_MS_MAX, signal }
-  const look = await lookAt(machine, { ...asking, folder: store.folderOf(machine.name) })
+  const look = await lookAt(machine, VERSION_MS_MAX, command)
   if (look.error !== '') throw failed('NO_ENGINE', `The engine of "${machine.name}" does not answer: ${look.error}`)
   if (look.engineVersion === '')
     throw conflict('NOT_RUNNING', `Host is not running: "${machine.name}" is ${look.state}`)
   context.stdout.write(`${look.engineVersion.slice(1)}\n`)
-}
-
-/** Throws NOT_RUNNING. */
-export async function checkRuns(machine: Machine, command: Pick<MachineCommand, 'context' | 'store'>): Promise<void> {
-  const state = await stateOf(machine, command)
-  if (state === 'Running') return
-  throw conflict('NOT_RUNNING', `Machine "${machine.name}" is not running (${state}): start it, or see \`machine ls\``)
-}
-
-/** What its driver says that a machine does. */
-export function stateOf(machine: Machine, command: Pick<MachineCommand, 'context' | 'store'>): Promise<MachineState> {
-  return driverOf(machine.driver).state(machine, portsOf(machine.name, command), command.context.signal)
 }

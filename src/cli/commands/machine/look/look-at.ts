@@ -1,9 +1,18 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type Clock, withDeadline } from '../../../../core/clock.ts'
+import { withDeadline } from '../../../../core/clock.ts'
 import { errorCode, errorMessage, unavailable } from '../../../../core/errors.ts'
-import { type ClientTls, createDockerClient } from '../../../../docker-api/index.ts'
-import { type Driver, type DriverPorts, driverOf, type Machine, type MachineState } from '../../../../machine/index.ts'
+import { createDockerClient } from '../../../../docker-api/index.ts'
+import type { Machine, MachineState } from '../../../../machine/index.ts'
+import type { MachineCommand } from '../machine-command.ts'
+import { asRoot } from '../run/as-root.ts'
+import { connectMachine } from '../run/reach.ts'
+import { engineOf, readCertificates } from './places.ts'
+import { stateOf } from './state.ts'
+
+const SHOAL = '/opt/shoal/current/bin/shoal'
+const ENGINE_SOCKET = 'unix:///run/shoal/engine.sock'
+const ANSWER_MS_MAX = 20_000
+
+type Looking = Pick<MachineCommand, 'context' | 'store' | 'world'>
 
 /** What a machine does now. */
 export interface MachineLook {
@@ -15,18 +24,9 @@ export interface MachineLook {
   readonly responseMs: number
 }
 
-interface LookOptions {
-  readonly clock: Clock
-  readonly ports: DriverPorts
-  readonly timeoutMs: number
-  readonly signal: AbortSignal
-  /** The machine's folder, where its certificates are. */
-  readonly folder: string
-}
-
 /** Asks a machine how it is. Never rejects but when cancelled: one that is ill must not hide the others. */
-export async function lookAt(machine: Machine, options: LookOptions): Promise<MachineLook> {
-  const { clock, timeoutMs, signal } = options
+export async function lookAt(machine: Machine, timeoutMs: number, command: Looking): Promise<MachineLook> {
+  const { clock, signal } = command.context
   const beganMs = clock.monotonicMs()
   const look = (state: MachineState, rest: Partial<MachineLook> = {}): MachineLook => ({
     state,
@@ -35,12 +35,20 @@ export async function lookAt(machine: Machine, options: LookOptions): Promise<Ma
     responseMs: clock.monotonicMs() - beganMs,
     ...rest,
   })
+  const asking = async (inner: AbortSignal): Promise<MachineLook> => {
+    const bounded = { ...command, context: { ...command.context, signal: inner } }
+    const state = await stateOf(machine, bounded)
+    if (state !== 'Running') return look(state)
+    try {
+      return look(state, { engineVersion: `v${await versionOf(machine, bounded)}` })
+    } catch (error) {
+      inner.throwIfAborted()
+      return look(state, { engineVersion: 'Unknown', error: errorMessage(error) })
+    }
+  }
   try {
-    return await withDeadline(inner => ask(machine, look, { ...options, signal: inner }), timeoutMs, {
-      clock,
-      signal,
-      onTimeout: () => unavailable('TIMEOUT', 'timed out'),
-    })
+    const onTimeout = (): Error => unavailable('TIMEOUT', 'timed out')
+    return await withDeadline(asking, timeoutMs, { clock, signal, onTimeout })
   } catch (error) {
     signal.throwIfAborted()
     if (errorCode(error) === 'TIMEOUT') return look('Timeout')
@@ -48,31 +56,31 @@ export async function lookAt(machine: Machine, options: LookOptions): Promise<Ma
   }
 }
 
-async function ask(
-  machine: Machine,
-  look: (state: MachineState, rest?: Partial<MachineLook>) => MachineLook,
-  { clock, ports, signal, folder }: LookOptions,
-): Promise<MachineLook> {
-  const driver: Driver = driverOf(machine.driver)
-  const state = await driver.state(machine, ports, signal)
-  if (state !== 'Running') return look(state)
+async function versionOf(machine: Machine, command: Looking): Promise<string> {
+  const { url, certificates } = await engineOf(machine, command)
+  if (url.startsWith('ssh:')) return versionOverSsh(machine, command)
+  const tls = certificates === undefined ? undefined : await readCertificates(certificates)
+  const client = createDockerClient(url, { clock: command.context.clock, tls })
   try {
-    const client = createDockerClient(driver.whereabouts(machine).url, { clock, tls: await readCertificates(folder) })
-    try {
-      return look(state, { engineVersion: `v${(await client.version()).Version}` })
-    } finally {
-      client.close()
-    }
-  } catch (error) {
-    signal.throwIfAborted()
-    return look(state, { engineVersion: 'Unknown', error: errorMessage(error) })
+    return (await client.version()).Version
+  } finally {
+    client.close()
   }
 }
 
-/** What the machine's engine is asked with; undefined: it has no certificates. */
-export async function readCertificates(folder: string): Promise<ClientTls | undefined> {
-  const read = (name: string): Promise<Buffer | undefined> => readFile(join(folder, name)).catch(() => undefined)
-  const [ca, cert, key] = await Promise.all([read('ca.pem'), read('cert.pem'), read('key.pem')])
-  if (ca === undefined || cert === undefined || key === undefined) return undefined
-  return { ca, cert, key, verify: true }
+/** Its own command line is asked: sockets are for root, and not everybody who may become root can reach them. */
+async function versionOverSsh(machine: Machine, command: Looking): Promise<string> {
+  const isOwn = machine.engine.kind === 'shoal' || machine.swarm !== undefined
+  const words = isOwn ? [SHOAL, '--host', ENGINE_SOCKET, 'version'] : ['docker', 'version']
+  const asked = [...words, '--format', '{{.Server.Version}}']
+  const transport = await connectMachine(machine, command)
+  try {
+    const { signal } = command.context
+    const { code, stdout, stderr } = await transport.run(asRoot(machine, asked), { timeoutMs: ANSWER_MS_MAX, signal })
+    if (code === 0) return stdout.trim()
+    const last = stderr.trim().split('\n').at(-1) ?? ''
+    throw unavailable('NO_ENGINE', last === '' ? `its engine does not answer (exit code ${code})` : last)
+  } finally {
+    await transport.close()
+  }
 }

@@ -1,11 +1,12 @@
 import { mapParallel } from '../../../../core/parallel.ts'
-import { driverOf, type Machine, managerUrl } from '../../../../machine/index.ts'
+import type { Machine } from '../../../../machine/index.ts'
 import { type ListingFormat, renderListing } from '../../../output/format.ts'
 import { badArgument } from '../../../usage.ts'
-import { type MachineCommand, portsOf } from '../machine-command.ts'
+import type { MachineCommand } from '../machine-command.ts'
 import { lookAt } from './look-at.ts'
 import { type LsFilter, readLsFilters } from './ls-filters.ts'
 import type { LsRow } from './ls-row.ts'
+import { engineOf, managerUrlOf } from './places.ts'
 
 const TIMEOUT_S = 10
 /** So many machines are asked at the same time. */
@@ -75,15 +76,14 @@ async function rowOfReadable(
   { filters, timeoutMs }: Asking,
 ): Promise<LsRow | undefined> {
   const { name } = machine
-  const { options, store } = command
-  const { clock, signal, env } = command.context
+  const { options } = command
+  const { env } = command.context
   const known = { name, driver: machine.driver, labels: machine.engine.labels, swarm: swarmOf(machine) }
   if (filters.some(filter => filter.leavesOut(known))) return undefined
-  const { url } = driverOf(machine.driver).whereabouts(machine)
+  const { url } = await engineOf(machine, command)
   const blank = { state: 'Running', engineVersion: '', error: '', responseMs: 0 } as const
   const needsState = !options.flag('quiet') || filters.some(filter => filter.needsState)
-  const asked = { clock, ports: portsOf(name, command), timeoutMs, signal, folder: store.folderOf(name) }
-  const look = needsState ? await lookAt(machine, asked) : blank
+  const look = needsState ? await lookAt(machine, timeoutMs, command) : blank
   return {
     ...known,
     ...look,
@@ -113,8 +113,8 @@ function swarmOf({ name, swarm }: Machine): string {
   return swarm.master ? `${name} (master)` : swarm.discovery
 }
 
-function activeOf({ swarm }: Machine, url: string, dockerHost: string | undefined): string {
+function activeOf(machine: Machine, url: string, dockerHost: string | undefined): string {
   if (dockerHost === undefined || dockerHost === '') return '-'
   if (dockerHost === url) return '*'
-  return swarm?.master === true && dockerHost === managerUrl(url, swarm.host) ? '* (swarm)' : '-'
+  return dockerHost === managerUrlOf(machine) ? '* (swarm)' : '-'
 }

@@ -1,10 +1,12 @@
-import { EXIT_CODES, invalidInput } from '../../../../core/errors.ts'
-import { checkMachineName, driverOf, type Machine } from '../../../../machine/index.ts'
+import { conflict, EXIT_CODES, invalidInput } from '../../../../core/errors.ts'
+import { checkMachineName, driverOf, hasBegun, type Machine, readProvisionRecord } from '../../../../machine/index.ts'
+import { keepClientCertificate } from '../cluster/client-certificate.ts'
 import { allMachines, joinedTo } from '../cluster/masters.ts'
 import { type MachineCommand, portsOf } from '../machine-command.ts'
 import { provision } from './provision.ts'
 import { readMachine, type Wanted, writtenFlags } from './read-machine.ts'
 import { createReporter, type Reporter } from './reporter.ts'
+import { type StepWatch, watchSteps } from './watch-steps.ts'
 
 /** `machine create`: makes a machine, or has the one of that name become what is wanted now. */
 export async function runCreate(command: MachineCommand): Promise<number> {
@@ -31,6 +33,7 @@ export async function createOne(wanted: Wanted, command: MachineCommand, reporte
     const read = readMachine(wanted, existing, context.clock.nowMs())
     const machine =
       read.swarm === undefined ? read : { ...read, swarm: joinedTo(read.swarm, await othersThan(name, command)) }
+    if (existing !== undefined) await checkAddress(machine, existing, command)
     if (!options.flag('dryRun')) {
       await make(machine, existing, { command, reporter })
     } else {
@@ -39,8 +42,72 @@ export async function createOne(wanted: Wanted, command: MachineCommand, reporte
       if (driverOf(machine.driver).create !== undefined && existing?.made === undefined) return EXIT_CODES.done
     }
     const made = options.flag('dryRun') ? machine : await store.load(name)
-    return provision(made, command, reporter)
+    return provisionOrPutBack({ made, existing }, command, reporter)
   })
+}
+
+/**
+ * A host that was prepared keeps its name: only `set-address` asks whether what answers elsewhere is the same host.
+ * Throws OTHER_ADDRESS.
+ */
+async function checkAddress(machine: Machine, existing: Machine, { store }: MachineCommand): Promise<void> {
+  const { whereabouts } = driverOf(machine.driver)
+  const [before, wanted] = [whereabouts(existing).address, whereabouts(machine).address]
+  if (before === wanted) return
+  const record = await readProvisionRecord(store.folderOf(machine.name))
+  if (record === undefined || !hasBegun(record)) return
+  throw conflict(
+    'OTHER_ADDRESS',
+    `Machine "${machine.name}" is at ${before}: choose another name for ${wanted}, or if it has moved there run \`machine set-address ${machine.name} ${wanted}\``,
+  )
+}
+
+interface Attempt {
+  readonly made: Machine
+  /** As it was kept before. */
+  readonly existing: Machine | undefined
+}
+
+/** What was refused before anything was done to the host does not change what is kept of a machine that was there. */
+async function provisionOrPutBack(attempt: Attempt, command: MachineCommand, reporter: Reporter): Promise<number> {
+  const { made, existing } = attempt
+  const { options, store } = command
+  const steps = watchSteps(reporter)
+  let isDone = false
+  try {
+    const code = await provisionAsMember(made, command, steps)
+    isDone = code === EXIT_CODES.done
+    return code
+  } finally {
+    // Of what a driver has made nothing is forgotten.
+    const isOld = existing !== undefined && driverOf(made.driver).create === undefined
+    if (isOld && !isDone && !steps.hasBegun() && !options.flag('dryRun')) await store.save(existing)
+  }
+}
+
+/** And whoever provisions is let in by the cluster's managers from then on. */
+async function provisionAsMember(machine: Machine, command: MachineCommand, steps: StepWatch): Promise<number> {
+  const { options } = command
+  const code = await provisionTellingEnd(machine, command, steps)
+  const isWhole = options.text('until') === undefined && !options.flag('dryRun')
+  if (code === EXIT_CODES.done && isWhole) await keepClientCertificate(machine, command)
+  return code
+}
+
+/** Whoever interrupts it hears how far it came. */
+async function provisionTellingEnd(machine: Machine, command: MachineCommand, steps: StepWatch): Promise<number> {
+  try {
+    return await provision(machine, command, steps.reporter)
+  } catch (error) {
+    if (command.context.signal.aborted) {
+      const { name } = machine
+      const message = steps.hasBegun()
+        ? `Interrupted at ${steps.at()}; run it again to go on, or \`machine rm ${name}\` to remove what is there`
+        : 'Interrupted before anything was done to the host'
+      steps.reporter.conclude({ machine: name, ok: false, message })
+    }
+    throw error
+  }
 }
 
 async function othersThan(name: string, command: MachineCommand): Promise<readonly Machine[]> {
@@ -72,7 +139,9 @@ export async function runProvision(command: MachineCommand): Promise<number> {
   const codes: number[] = []
   for (const name of new Set(args)) {
     codes.push(
-      await store.exclusively(name, context.signal, async () => provision(await store.load(name), command, reporter)),
+      await store.exclusively(name, context.signal, async () =>
+        provisionAsMember(await store.load(name), command, watchSteps(reporter)),
+      ),
     )
   }
   reporter.end()

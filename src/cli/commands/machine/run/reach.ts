@@ -10,7 +10,7 @@ import {
   type Machine,
   type Transport,
 } from '../../../../machine/index.ts'
-import { stateOf } from '../look/facts.ts'
+import { stateOf } from '../look/state.ts'
 import type { MachineCommand } from '../machine-command.ts'
 
 type Reaching = Pick<MachineCommand, 'context' | 'store' | 'world'>

@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { invalidInput } from '../../../../core/errors.ts'
+import type { ClientTls } from '../../../../docker-api/index.ts'
+import { driverOf, type Machine, managerUrl, type SshTarget } from '../../../../machine/index.ts'
+import { clientFolderOf, ensureClientCertificate, secureMasterOf } from '../cluster/client-certificate.ts'
+import { allMachines } from '../cluster/masters.ts'
+import type { MachineCommand } from '../machine-command.ts'
+
+const SSH_PORT = 22
+
+/** Where an engine or a manager is spoken to from here. */
+export interface Place {
+  readonly url: string
+  /** The folder of what is shown there: ca.pem, cert.pem, key.pem. Absent: nothing is. */
+  readonly certificates?: string
+}
+
+/**
+ * Where the engine of a machine answers us: over SSH, unless it has a port for everybody, or one that certificates in the machine's own
+ * folder are for. Engines of a cluster with certificates let in its managers, and not persons.
+ */
+export async function engineOf(machine: Machine, { store }: Pick<MachineCommand, 'store'>): Promise<Place> {
+  const { url, ssh } = driverOf(machine.driver).whereabouts(machine)
+  const folder = store.folderOf(machine.name)
+  if ((await readCertificates(folder)) !== undefined) return { url, certificates: folder }
+  return { url: ssh === undefined || machine.swarm?.insecure === true ? url : sshUrl(ssh) }
+}
+
+/** Where the manager on a machine answers; the certificate that it wants is fetched if there is none. Throws NOT_A_MASTER. */
+export async function managerPlaceOf(machine: Machine, command: MachineCommand): Promise<Place> {
+  const url = managerUrlOf(machine)
+  if (url === undefined) {
+    throw invalidInput(
+      'NOT_A_MASTER',
+      `Machine "${machine.name}" runs no manager: name one that does, or leave --swarm out`,
+    )
+  }
+  const folder = command.store.folderOf(machine.name)
+  if ((await readCertificates(folder)) !== undefined) return { url, certificates: folder }
+  const master = secureMasterOf(machine, await allMachines(command))
+  if (master === undefined) return { url }
+  await ensureClientCertificate(master, command)
+  return { url, certificates: clientFolderOf(master, command) }
+}
+
+/** Undefined: it runs none. */
+export function managerUrlOf(machine: Machine): string | undefined {
+  const { driver, swarm } = machine
+  return swarm?.master === true ? managerUrl(driverOf(driver).whereabouts(machine).url, swarm.host) : undefined
+}
+
+/** What a server is asked with; undefined: there are no certificates in the folder. */
+export async function readCertificates(folder: string): Promise<ClientTls | undefined> {
+  const read = (name: string): Promise<Buffer | undefined> => readFile(join(folder, name)).catch(() => undefined)
+  const [ca, cert, key] = await Promise.all([read('ca.pem'), read('cert.pem'), read('key.pem')])
+  if (ca === undefined || cert === undefined || key === undefined) return undefined
+  return { ca, cert, key, verify: true }
+}
+
+function sshUrl({ host, port, user }: SshTarget): string {
+  const name = host.includes(':') ? `[${host}]` : host
+  return `ssh://${encodeURIComponent(user)}@${name}${port === SSH_PORT ? '' : `:${port}`}`
+}

@@ -1,0 +1,56 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { failed } from '../../../src/core/errors.ts'
+import type { ProvisionRequest, ProvisionResult, StepName } from '../../../src/machine/index.ts'
+import { type FakeWorld, fakeWorld } from './world.ts'
+
+let world: FakeWorld
+beforeEach(() => {
+  world = fakeWorld()
+})
+afterEach(() => world.dispose())
+
+const settingsOf = async (name: string): Promise<object> =>
+  (JSON.parse((await world.machine('inspect', name)).stdout) as { settings: object }).settings
+
+function failAt(step: StepName): FakeWorld['finish'] {
+  return async ({ machine }: ProvisionRequest, { onEvent }): Promise<ProvisionResult> => {
+    const ts = '2026-01-01T00:00:00.000Z'
+    onEvent({ ts, machine: machine.name, step, index: 1, total: 12, event: 'start', message: step })
+    const end = { changed: [], warnings: [], roundTrips: 1, durationMs: 5, ok: false, exitCode: 3 }
+    return { ...end, machine: machine.name, failed: { step, error: failed('PREFLIGHT', 'no') } }
+  }
+}
+
+describe('machine create of a machine that is there', () => {
+  beforeEach(() => world.machine('create', '--host', '10.0.0.1', 'n1'))
+
+  it('keeps what was known of it where the host refuses before anything is done', async () => {
+    world.finish = failAt('preflight')
+    const { code, stderr } = await world.machine('create', '--host', 'admin@10.0.0.2', 'n1')
+    expect(code).toBe(3)
+    expect(stderr).toContain('[n1] Failed at preflight: no\n')
+    expect(await settingsOf('n1')).toMatchObject({ 'generic-ip-address': '10.0.0.1', 'generic-ssh-user': 'root' })
+  })
+
+  it('keeps what is wanted once something was done, to go on with', async () => {
+    world.finish = failAt('engine')
+    const { stderr } = await world.machine('create', '--generic-ssh-user', 'admin', 'n1')
+    expect(stderr).toContain('Failed at engine: no; run it again to go on from engine\n')
+    expect(await settingsOf('n1')).toMatchObject({ 'generic-ssh-user': 'admin' })
+  })
+
+  it('is refused another address once the host was prepared', async () => {
+    const steps = { engine: { status: 'done', startedAtMs: 0 } }
+    await writeFile(
+      join(world.root, 'machines', 'n1', 'provision.json'),
+      JSON.stringify({ startedAtMs: 0, steps, undo: [] }),
+    )
+    const { code, stderr } = await world.machine('create', '--host', '10.0.0.2', 'n1')
+    expect(code).toBeGreaterThan(0)
+    expect(stderr).toContain('run `machine set-address n1 10.0.0.2`')
+    expect(await settingsOf('n1')).toMatchObject({ 'generic-ip-address': '10.0.0.1' })
+    expect(world.provisioned).toHaveLength(1)
+  })
+})
