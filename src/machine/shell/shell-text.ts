@@ -10,8 +10,9 @@ interface ShellDialect {
 }
 
 const POSIX: ShellDialect = {
-  set: (name, value) => `export ${name}="${backslashed(value, /["\\$`]/g)}"`,
-  unset: name => `unset ${name}`,
+  // The sign at the end parts commands where eval gets them as one line, as it does without quotes around $(...).
+  set: (name, value) => `export ${name}="${backslashed(value, /["\\$`]/g)}";`,
+  unset: name => `unset ${name};`,
   comment: '#',
   hint: command => `eval $(${command})`,
 }

@@ -54,3 +54,17 @@ describe('machine create of a machine that is there', () => {
     expect(world.provisioned).toHaveLength(1)
   })
 })
+
+it.each([
+  ['preflight', '[n1] Interrupted before anything was done to the host\n'],
+  ['engine', '[n1] Interrupted at engine; run it again to go on, or `machine rm n1`'],
+] as const)('machine create says how far it came when it is interrupted at %s', async (step, words) => {
+  world.finish = async (request, options) => {
+    await failAt(step)(request, options)
+    world.interrupt.abort()
+    return options.signal.throwIfAborted() as never
+  }
+  const { code, stderr } = await world.machine('create', '--host', '10.0.0.1', 'n1')
+  expect(code).toBeGreaterThan(0)
+  expect(stderr).toContain(words)
+})

@@ -23,6 +23,8 @@ export interface FakeWorld {
   readonly withEnv: (env: Readonly<Record<string, string>>, ...argv: readonly string[]) => Promise<Outcome>
   readonly answering: (input: string, ...argv: readonly string[]) => Promise<Outcome>
   readonly root: string
+  /** Aborted, it is Ctrl-C in whatever runs. */
+  readonly interrupt: AbortController
   readonly readFile: (path: string) => string
   /** Programs that were run at the terminal, with what the configuration of ssh said that they were given. */
   readonly programs: { readonly words: readonly string[]; readonly config: string }[]
@@ -57,6 +59,7 @@ export function fakeWorld(): FakeWorld {
   const run = (argv: readonly string[], world: { env?: Readonly<Record<string, string>>; input?: string } = {}) =>
     runCommand(['--storage-path', root, ...argv], {
       root: machineGroup('9.9.9', async () => machineWorld),
+      signal: fake.interrupt.signal,
       ...world,
     })
   const fake: FakeWorld = {
@@ -64,6 +67,7 @@ export function fakeWorld(): FakeWorld {
     withEnv: (env, ...argv) => run(argv, { env }),
     answering: (input, ...argv) => run(argv, { input }),
     root,
+    interrupt: new AbortController(),
     readFile: path => readFileSync(join(root, path), 'utf8'),
     programs: [],
     programCode: 0,

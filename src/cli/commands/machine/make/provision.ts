@@ -17,6 +17,7 @@ import { allMachines, managerOf, masterOf } from '../cluster/masters.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { connectMachine } from '../run/reach.ts'
 import type { Reporter } from './reporter.ts'
+import { mayHaveChanged } from './watch-steps.ts'
 
 /** Takes a machine from a bare host to a member of its cluster. Resolves with the exit code; of what failed it was told. */
 export async function provision(machine: Machine, command: MachineCommand, reporter: Reporter): Promise<number> {
@@ -132,7 +133,8 @@ export function conclude(result: ProvisionResult, url: string, { command, report
   const { ok, machine, changed, warnings, failed, exitCode, durationMs } = result
   const isDry = command.options.flag('dryRun')
   const how = isDry ? 'Checked, nothing was changed' : changed.length === 0 ? 'Ready, nothing was to be done' : 'Ready'
-  const again = failed === undefined ? '' : `; run it again to go on from ${failed.step}`
+  // Of what was refused before anything was done there is nothing to go on with.
+  const again = failed !== undefined && mayHaveChanged(failed.step) ? `; run it again to go on from ${failed.step}` : ''
   const message = ok
     ? `${how} (${url})`
     : `Failed at ${failed?.step ?? 'the end'}: ${failed?.error.message ?? ''}${again}`

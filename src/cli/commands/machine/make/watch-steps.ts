@@ -1,0 +1,32 @@
+import { STEP_NAMES, type StepName } from '../../../../machine/index.ts'
+import type { Reporter } from './reporter.ts'
+
+/** How far a machine's provisioning came. */
+export interface StepWatch {
+  /** Tells the same, and is what provisioning is to tell. */
+  readonly reporter: Reporter
+  readonly at: () => StepName
+  /** Whether it came to the steps that change the host. */
+  readonly hasBegun: () => boolean
+}
+
+/** Sees from what is told at which step a machine is. */
+export function watchSteps(reporter: Reporter): StepWatch {
+  let at: StepName = 'resolve'
+  return {
+    reporter: {
+      ...reporter,
+      event(event) {
+        at = event.step
+        reporter.event(event)
+      },
+    },
+    at: () => at,
+    hasBegun: () => mayHaveChanged(at),
+  }
+}
+
+/** Whether the host may have been changed once provisioning is at a step: all up to the plan only look. */
+export function mayHaveChanged(step: StepName): boolean {
+  return STEP_NAMES.indexOf(step) > STEP_NAMES.indexOf('plan')
+}
