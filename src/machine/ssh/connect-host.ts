@@ -1,11 +1,11 @@
 import { findCredentials } from './credentials.ts'
 import type { HostKey } from './host-key.ts'
-import { policyName } from './host-key-policy.ts'
-import { throughJumps } from './jump-hosts.ts'
+import { type HostKeyPolicy, judgeHostKey, policyName, wantedSignatures } from './host-key-policy.ts'
+import { hopsNeedOpenSsh, readHops, throughHops } from './jump-hosts.ts'
 import { readKnownHosts } from './known-hosts-files.ts'
 import { resolveSshOptions, type SshRequest } from './openssh-config.ts'
-
-import { SystemTransport } from './system-transport.ts'
+import type { SshOptions } from './ssh-options.ts'
+import { type SystemDestination, SystemTransport } from './system-transport.ts'
 import type { ConnectPorts, StreamTransport } from './transport.ts'
 
 export interface HostRequest extends SshRequest {
@@ -25,7 +25,7 @@ export interface HostRequest extends SshRequest {
 
 /**
  * Connects to a host the way the person's ssh would: with the names, users, keys and hosts in between of its configuration. Our
- * own client is the fast one; where only OpenSSH's can do it, that one is used.
+ * own client is the fast one; where only OpenSSH's can do it, that one is used, and held to the same host keys.
  */
 export async function connectHost(
   request: HostRequest,
@@ -33,20 +33,20 @@ export async function connectHost(
   signal: AbortSignal,
 ): Promise<StreamTransport> {
   const options = await resolveSshOptions(request, ports)
-  const jumps = request.jumps ?? options.proxyJump
+  const hops = await readHops(request.jumps ?? options.proxyJump, { to: options, ports })
   const keys = await findCredentials({
     options,
     env: ports.env,
     ...(request.keyPath === undefined ? {} : { keyPath: request.keyPath }),
   })
-  const knownHosts = await readKnownHosts(options.knownHostsFiles)
-  const name = policyName(options.hostName, options.port, options.hostKeyAlias)
+  const hostKey = await policyFor(request, options)
   const only =
-    options.needsOpenSsh ?? keys.needsOpenSsh ?? (knownHosts.hasAuthority(name) ? 'a host certificate' : undefined)
-  if (only !== undefined) return connectBySystem(request, ports, signal)
-  const way =
-    jumps.length === 0 ? undefined : await throughJumps(jumps, { to: options, keyPath: request.keyPath, ports, signal })
-  const { expectedKey, pinned, acceptNew, onPin, toTrust } = request
+    options.needsOpenSsh ??
+    keys.needsOpenSsh ??
+    (hostKey.knownHosts.hasAuthority(hostKey.name) ? 'a host certificate' : undefined) ??
+    hopsNeedOpenSsh(hops)
+  if (only !== undefined) return connectBySystem(request, hostKey, { ports, signal })
+  const way = await throughHops(hops, { to: options, ports, signal })
   // Only now: what speaks SSH is large, and most commands do not.
   const { PooledTransport } = await import('./pooled-transport.ts')
   return PooledTransport.connect(
@@ -55,15 +55,8 @@ export async function connectHost(
       port: options.port,
       user: options.user,
       credentials: keys.credentials,
-      hostKey: {
-        name,
-        knownHosts,
-        pinned,
-        acceptNew,
-        ...(expectedKey === undefined ? {} : { expected: expectedKey }),
-        ...(toTrust === undefined ? {} : { toTrust }),
-      },
-      ...(onPin === undefined ? {} : { onPin }),
+      hostKey,
+      ...(request.onPin === undefined ? {} : { onPin: request.onPin }),
       ...(way === undefined ? {} : { via: way }),
     },
     ports,
@@ -71,20 +64,47 @@ export async function connectHost(
   )
 }
 
-function connectBySystem(request: HostRequest, ports: ConnectPorts, signal: AbortSignal): Promise<StreamTransport> {
-  const { host, port, user, keyPath, pinned, acceptNew, toTrust, jumps = [] } = request
-  return SystemTransport.connect(
-    {
-      host,
-      keyPaths: keyPath === undefined ? [] : [keyPath],
-      jumps,
-      pinned,
-      acceptNew,
-      ...(port === undefined ? {} : { port }),
-      ...(user === undefined ? {} : { user }),
-      ...(toTrust === undefined ? {} : { toTrust }),
-    },
-    ports,
-    signal,
-  )
+async function policyFor(
+  { pinned, acceptNew, expectedKey, toTrust }: HostRequest,
+  { hostName, port, hostKeyAlias, knownHostsFiles }: SshOptions,
+): Promise<HostKeyPolicy> {
+  return {
+    name: policyName(hostName, port, hostKeyAlias),
+    knownHosts: await readKnownHosts(knownHostsFiles),
+    pinned,
+    acceptNew,
+    ...(expectedKey === undefined ? {} : { expected: expectedKey }),
+    ...(toTrust === undefined ? {} : { toTrust }),
+  }
+}
+
+/**
+ * OpenSSH's client knows nothing of fingerprints that were named, nor of what is to be pinned: where either counts, it is first asked
+ * which key the host shows, then held to it. A host that shows a certificate is left to ssh's own files.
+ */
+async function connectBySystem(
+  request: HostRequest,
+  hostKey: HostKeyPolicy,
+  { ports, signal }: { readonly ports: ConnectPorts; readonly signal: AbortSignal },
+): Promise<StreamTransport> {
+  const { host, port, user, keyPath, pinned, acceptNew, toTrust, onPin, jumps = [] } = request
+  const to: SystemDestination = {
+    host,
+    keyPaths: keyPath === undefined ? [] : [keyPath],
+    jumps,
+    pinned,
+    acceptNew,
+    ...(port === undefined ? {} : { port }),
+    ...(user === undefined ? {} : { user }),
+    ...(toTrust === undefined ? {} : { toTrust }),
+  }
+  const isNew = pinned.length === 0 && onPin !== undefined && !hostKey.knownHosts.hasAuthority(hostKey.name)
+  if (hostKey.expected === undefined && !isNew) return SystemTransport.connect(to, ports, signal)
+  const shown = await SystemTransport.hostKeyOf(to, ports, { signal, signatures: wantedSignatures(hostKey) })
+  const verdict = judgeHostKey(hostKey, shown)
+  if (!verdict.trust) throw verdict.error
+  // It proves the key anew: what showed it before may have been another.
+  const transport = await SystemTransport.connect({ ...to, pinned: [shown] }, ports, signal)
+  if (verdict.pin) onPin?.(shown)
+  return transport
 }

@@ -27,17 +27,21 @@ interface Choice {
 
 /**
  * The keys to log in with: the one that is named, or those of ssh's configuration and of the agent. Throws SSH_BAD_KEY for a
- * named key that cannot be read; keys of the configuration that are not there are passed over, as ssh does.
+ * named key that cannot be read; keys of the configuration that are not there are passed over, as ssh does, and those that turn out
+ * not to be readable too.
  */
 export async function findCredentials({ keyPath, options, env }: Choice): Promise<FoundKeys> {
-  if (keyPath !== undefined) return asCredentials([await readNamedKey(keyPath)])
+  if (keyPath !== undefined) return asCredentials([await readNamedKey(keyPath)], false)
   const files: KeyFile[] = []
   for (const path of options.identityFiles.map(expandHome)) {
     const content = await readFile(path).catch(() => undefined)
     if (content !== undefined) files.push({ path, content })
   }
   const agent = agentOf(options, env)
-  const found = asCredentials(files.filter(({ content }) => agent === undefined || !isEncrypted(content)))
+  const found = asCredentials(
+    files.filter(({ content }) => agent === undefined || !isEncrypted(content)),
+    true,
+  )
   if (agent === undefined) return found
   return { ...found, credentials: [{ label: 'the agent', agent }, ...found.credentials] }
 }
@@ -56,9 +60,9 @@ async function readNamedKey(path: string): Promise<KeyFile> {
   }
 }
 
-function asCredentials(files: readonly KeyFile[]): FoundKeys {
+function asCredentials(files: readonly KeyFile[], isOptional: boolean): FoundKeys {
   const special = files.map(({ content }) => needsOpenSsh(content)).find(why => why !== undefined)
-  const credentials = files.map(({ path, content }): Credential => ({ label: path, key: content }))
+  const credentials = files.map(({ path, content }): Credential => ({ label: path, key: content, isOptional }))
   return { credentials, ...(special === undefined ? {} : { needsOpenSsh: special }) }
 }
 

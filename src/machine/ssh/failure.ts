@@ -16,6 +16,8 @@ export interface Attempt {
   readonly port: number
   /** Of private keys and agents, in the order in which they were offered. */
   readonly offered: readonly string[]
+  /** Keys that could not be read, each with why. */
+  readonly passedOver?: readonly string[]
   /** What a person does to have a host trusted of which nothing is known. */
   readonly toTrust?: string
 }
@@ -50,8 +52,9 @@ export function connectFailure(error: unknown, attempt: Attempt): ShoalError {
   return failed('SSH_FAILED', `Cannot speak SSH with ${where}: ${message}`, { cause: error })
 }
 
-export function authFailure({ user, host, port, offered }: Attempt, cause?: unknown): ShoalError {
-  const tried = offered.length === 0 ? 'there was no key to offer' : `offered were ${offered.join(', ')}`
+export function authFailure({ user, host, port, offered, passedOver = [] }: Attempt, cause?: unknown): ShoalError {
+  const first = offered.length === 0 ? 'there was no key to offer' : `offered were ${offered.join(', ')}`
+  const tried = passedOver.length === 0 ? first : `${first}; passed over were ${passedOver.join(', ')}`
   return failed(
     'SSH_AUTH',
     `${host}:${port} lets ${user} in with none of our keys (${tried}): add the public key to ~/.ssh/authorized_keys of ${user} there, or name another key or user`,

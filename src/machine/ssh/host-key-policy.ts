@@ -86,6 +86,29 @@ export function judgeHostKey(policy: HostKeyPolicy, key: HostKey): HostKeyVerdic
     : rule.judge(policy, key, standing)
 }
 
+/** Signatures to ask a host for: of the types it is known by, as a key of another would look changed; none: any. */
+export function wantedSignatures({ knownHosts, name, pinned }: HostKeyPolicy): Signature[] {
+  const known = pinned.length > 0 ? pinned.map(key => key.type) : knownHosts.typesOf(name)
+  return known.flatMap(type => SIGNATURES[type] ?? [])
+}
+
+type Signature =
+  | 'ssh-ed25519'
+  | 'ecdsa-sha2-nistp256'
+  | 'ecdsa-sha2-nistp384'
+  | 'ecdsa-sha2-nistp521'
+  | 'rsa-sha2-512'
+  | 'rsa-sha2-256'
+
+/** What a key of each type can make, the best first. */
+const SIGNATURES: Readonly<Record<string, readonly Signature[]>> = {
+  'ssh-ed25519': ['ssh-ed25519'],
+  'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
+  'ecdsa-sha2-nistp384': ['ecdsa-sha2-nistp384'],
+  'ecdsa-sha2-nistp521': ['ecdsa-sha2-nistp521'],
+  'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'],
+}
+
 /** The name that a policy goes by, unless ssh's configuration gives the host an alias. */
 export function policyName(host: string, port: number, alias: string | undefined): string {
   return alias ?? knownHostName(host, port)

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { invalidInput } from '../../core/errors.ts'
-import { findCredentials } from './credentials.ts'
+import { type FoundKeys, findCredentials } from './credentials.ts'
 import { policyName } from './host-key-policy.ts'
+import type { KnownHosts } from './known-hosts.ts'
 import { readKnownHosts } from './known-hosts-files.ts'
 import { resolveSshOptions, type SshRequest } from './openssh-config.ts'
 import type { PooledTransport } from './pooled-transport.ts'
@@ -11,63 +12,88 @@ import type { ConnectPorts } from './transport.ts'
 /** Hosts in between that may stand one behind another. */
 const JUMPS_MAX = 8
 
+/** A host in between, with what we have for it: what was named for the machine behind it is not for this one. */
+export interface Hop {
+  readonly options: SshOptions
+  readonly keys: FoundKeys
+  readonly knownHosts: KnownHosts
+  readonly name: string
+}
+
 interface Journey {
   /** Where the last of them is to lead. */
   readonly to: SshOptions
-  readonly keyPath: string | undefined
   readonly ports: ConnectPorts
   readonly signal: AbortSignal
 }
 
-/** A connection to the host's sshd that goes through others. Each of them is let go when what it leads to is closed. */
-export async function throughJumps(jumps: readonly string[], { to, ports, ...journey }: Journey): Promise<Duplex> {
+/** What ssh's configuration says of hosts in between. Throws BAD_JUMP. */
+export async function readHops(
+  jumps: readonly string[],
+  { to, ports }: Pick<Journey, 'to' | 'ports'>,
+): Promise<readonly Hop[]> {
   if (jumps.length > JUMPS_MAX) {
     throw invalidInput(
       'BAD_JUMP',
       `There are ${jumps.length} jump hosts before ${to.hostName}: at most ${JUMPS_MAX} can be`,
     )
   }
-  const hops = await Promise.all(jumps.map(jump => resolveSshOptions(parseJump(jump), ports)))
+  return Promise.all(
+    jumps.map(async jump => {
+      const options = await resolveSshOptions(parseJump(jump), ports)
+      return {
+        options,
+        keys: await findCredentials({ options, env: ports.env }),
+        knownHosts: await readKnownHosts(options.knownHostsFiles),
+        name: policyName(options.hostName, options.port, options.hostKeyAlias),
+      }
+    }),
+  )
+}
+
+/** Why only OpenSSH's own client can go through these; undefined: ours can. */
+export function hopsNeedOpenSsh(hops: readonly Hop[]): string | undefined {
+  for (const { options, keys, knownHosts, name } of hops) {
+    const only = options.needsOpenSsh ?? keys.needsOpenSsh
+    if (only !== undefined) return only
+    if (knownHosts.hasAuthority(name)) return 'a host certificate'
+  }
+  // To the first of them ssh goes through those of its own configuration.
+  const isBehindOthers = (hops[0]?.options.proxyJump.length ?? 0) > 0
+  return isBehindOthers ? 'a jump host behind others' : undefined
+}
+
+/** A connection to the host's sshd that goes through others. Each of them is let go when what it leads to is closed. */
+export async function throughHops(hops: readonly Hop[], { to, ports, signal }: Journey): Promise<Duplex | undefined> {
   let way: Duplex | undefined
   for (const [index, hop] of hops.entries()) {
-    const next = hops[index + 1] ?? to
-    const transport = await connectHop(hop, { ...journey, ports, way })
+    const next = hops[index + 1]?.options ?? to
+    const transport = await connectHop(hop, { ports, signal, way })
     try {
-      way = await transport.dialHost(next.hostName, next.port, journey.signal)
+      way = await transport.dialHost(next.hostName, next.port, signal)
       way.once('close', () => void transport.close())
     } catch (error) {
       await transport.close()
       throw error
     }
   }
-  if (way === undefined) throw invalidInput('BAD_JUMP', 'A jump host has no name')
   return way
 }
 
 /** A jump host is held to known_hosts: what is pinned, and what the person named, is of the machine behind it. */
 async function connectHop(
-  hop: SshOptions,
-  { keyPath, ports, signal, way }: Omit<Journey, 'to'> & { readonly way: Duplex | undefined },
+  { options, keys, knownHosts, name }: Hop,
+  { ports, signal, way }: Omit<Journey, 'to'> & { readonly way: Duplex | undefined },
 ): Promise<PooledTransport> {
-  const { credentials } = await findCredentials({
-    options: hop,
-    env: ports.env,
-    ...(keyPath === undefined ? {} : { keyPath }),
-  })
   // Only now: what speaks SSH is large, and most commands do not.
   const { PooledTransport } = await import('./pooled-transport.ts')
   return PooledTransport.connect(
     {
-      host: hop.hostName,
-      port: hop.port,
-      user: hop.user,
-      credentials,
-      hostKey: {
-        name: policyName(hop.hostName, hop.port, hop.hostKeyAlias),
-        knownHosts: await readKnownHosts(hop.knownHostsFiles),
-        pinned: [],
-        acceptNew: false,
-      },
+      host: options.hostName,
+      port: options.port,
+      user: options.user,
+      credentials: keys.credentials,
+      hostKey: { name, knownHosts, pinned: [], acceptNew: false },
       ...(way === undefined ? {} : { via: way }),
     },
     ports,

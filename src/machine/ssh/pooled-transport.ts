@@ -6,7 +6,6 @@ import ssh2, {
   type ClientChannel,
   type ConnectConfig,
   type ParsedKey,
-  type ServerHostKeyAlgorithm,
   type SFTPWrapper,
 } from 'ssh2'
 import { withDeadline } from '../../core/clock.ts'
@@ -14,7 +13,7 @@ import { failed, type ShoalError } from '../../core/errors.ts'
 import { CollectedOutput } from './collect-output.ts'
 import { type Attempt, badKey, commandFailed, connectFailure, lostConnection } from './failure.ts'
 import { type HostKey, readHostKey } from './host-key.ts'
-import { type HostKeyPolicy, judgeHostKey } from './host-key-policy.ts'
+import { type HostKeyPolicy, judgeHostKey, wantedSignatures } from './host-key-policy.ts'
 import { shellLine } from './quote.ts'
 import { RemoteStream } from './remote-stream.ts'
 import { Slots } from './slots.ts'
@@ -36,6 +35,8 @@ interface KeyCredential {
   readonly label: string
   readonly key: Buffer
   readonly passphrase?: string
+  /** Nobody named it: passed over if it cannot be read, as long as there is another. */
+  readonly isOptional?: boolean
 }
 
 /** A private key, or an agent that has some; they are offered in order. */
@@ -91,6 +92,8 @@ export class PooledTransport implements StreamTransport {
     } catch (error) {
       client.on('error', () => {})
       client.destroy()
+      // It may have failed before the client was given it.
+      to.via?.destroy()
       throw error
     }
     return new PooledTransport(client, to.host, ports)
@@ -210,13 +213,23 @@ export class PooledTransport implements StreamTransport {
   ): Promise<T> {
     const giveBack = await this.#slots.take(limits.signal)
     let channel: C | undefined
+    let isGivenUp = false
     try {
-      return await this.#withinTime(async () => {
-        channel = await open(this.#client)
-        return use(channel)
+      const result = await this.#withinTime(async () => {
+        const opened = await open(this.#client)
+        channel = opened
+        if (!isGivenUp) return use(opened)
+        // Nobody waits for it any more: it must not begin to change anything.
+        hangUp(opened)
+        throw lostConnection(this.#host, 'it was given up')
       }, limits)
-    } finally {
       channel?.end()
+      return result
+    } catch (error) {
+      isGivenUp = true
+      if (channel !== undefined) hangUp(channel)
+      throw error
+    } finally {
       giveBack()
     }
   }
@@ -246,78 +259,99 @@ function streamOf(channel: ClientChannel, isCommand = false): RemoteStream {
   return new RemoteStream({ output: channel, input: channel, isCommand, hangUp: () => channel.close() })
 }
 
+function hangUp(channel: ClientChannel | SFTPWrapper): void {
+  // What `close` closes of SFTP is a file.
+  if ('writeFile' in channel) channel.end()
+  else channel.close()
+}
+
 interface Limits {
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
   readonly onTimeout: () => Error
 }
 
-function attemptOf({ user, host, port, credentials }: Destination): Attempt {
-  return { user, host, port, offered: credentials.map(({ label }) => label) }
+function attemptOf({ user, host, port, credentials }: Destination, passedOver: readonly PassedOver[] = []): Attempt {
+  const offered = credentials.map(({ label }) => label).filter(label => !passedOver.some(key => key.label === label))
+  return { user, host, port, offered, passedOver: passedOver.map(({ label, why }) => `${label}: ${why}`) }
 }
 
 async function login(client: Client, to: Destination, signal: AbortSignal): Promise<void> {
-  const methods = loginMethods(to)
+  const { methods, passedOver } = loginMethods(to)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let refused: ShoalError | undefined
+  let proven: HostKey | undefined
   const { hostKey } = to
+  const wanted = wantedSignatures(hostKey)
   const config: ConnectConfig = {
     ...(to.via === undefined ? { host: to.host, port: to.port } : { sock: to.via }),
     username: to.user,
     readyTimeout: HANDSHAKE_MS_MAX,
     keepaliveInterval: KEEPALIVE_MS,
     keepaliveCountMax: KEEPALIVES_MAX,
-    ...algorithmsFor(hostKey),
+    ...(wanted.length === 0 ? {} : { algorithms: { serverHostKey: wanted } }),
     hostVerifier: (bytes: Buffer): boolean => {
       const key = readHostKey(bytes)
       if (key === undefined) return false
       const verdict = judgeHostKey(hostKey, key)
       if (!verdict.trust) refused = verdict.error
-      else if (verdict.pin) to.onPin?.(key)
+      else if (verdict.pin) proven = key
       return verdict.trust
     },
     authHandler: methods,
   }
-  client.once('ready', () => resolve())
-  client.once('error', error => reject(refused ?? connectFailure(error, attemptOf(to))))
-  client.once('close', () => reject(refused ?? connectFailure(new Error('it ended the connection'), attemptOf(to))))
+  client.once('ready', () => {
+    // Only now: until its signature is checked, anybody may show the key.
+    if (proven !== undefined) to.onPin?.(proven)
+    resolve()
+  })
+  client.once('error', error => reject(refused ?? connectFailure(error, attemptOf(to, passedOver))))
+  client.once('close', () =>
+    reject(refused ?? connectFailure(new Error('it ended the connection'), attemptOf(to, passedOver))),
+  )
   signal.addEventListener('abort', () => client.destroy(), { once: true })
   client.connect(config)
   return promise
 }
 
+interface PassedOver {
+  readonly label: string
+  readonly why: string
+}
+
 /** Each credential once: guessing on would look like an attack, and lock us out. Throws SSH_BAD_KEY. */
-function loginMethods(to: Destination): AnyAuthMethod[] {
-  return to.credentials.map(credential =>
-    'agent' in credential
-      ? { type: 'agent', username: to.user, agent: credential.agent }
-      : { type: 'publickey', username: to.user, key: parseKey(credential, to) },
-  )
+function loginMethods(to: Destination): {
+  readonly methods: AnyAuthMethod[]
+  readonly passedOver: readonly PassedOver[]
+} {
+  const methods: AnyAuthMethod[] = []
+  const passedOver: PassedOver[] = []
+  for (const credential of to.credentials) {
+    if ('agent' in credential) {
+      methods.push({ type: 'agent', username: to.user, agent: credential.agent })
+      continue
+    }
+    const { label, isOptional = false } = credential
+    const key = parseKey(credential)
+    if (!(key instanceof Error)) methods.push({ type: 'publickey', username: to.user, key })
+    else if (isOptional) passedOver.push({ label, why: key.message })
+    else throw badKey(label, whereOf(to), key.message)
+  }
+  const [first] = passedOver
+  if (methods.length === 0 && first !== undefined) throw badKey(first.label, whereOf(to), first.why)
+  return { methods, passedOver }
+}
+
+function whereOf({ user, host, port }: Destination): string {
+  return `${user}@${host}:${port}`
 }
 
 /** Read before anything is sent: ssh2 passes over a key that it cannot read. */
-function parseKey({ key, label, passphrase }: KeyCredential, to: Destination): ParsedKey {
+function parseKey({ key, passphrase }: KeyCredential): ParsedKey | Error {
   const parsed = ssh2.utils.parseKey(key, passphrase)
   const [first] = Array.isArray(parsed) ? parsed : [parsed]
-  if (first !== undefined && !(first instanceof Error) && first.isPrivateKey()) return first
-  const why = first instanceof Error ? first.message : 'it is not a private key'
-  throw badKey(label, `${to.user}@${to.host}:${to.port}`, why)
-}
-
-/** Types of host keys that are asked for: those it is known by, as another would look like a changed key. */
-function algorithmsFor({ knownHosts, name, pinned }: HostKeyPolicy): Pick<ConnectConfig, 'algorithms'> {
-  const known = pinned.length > 0 ? pinned.map(key => key.type) : knownHosts.typesOf(name)
-  const wanted = known.flatMap(type => SIGNATURES[type] ?? [])
-  return wanted.length === 0 ? {} : { algorithms: { serverHostKey: wanted } }
-}
-
-/** Signatures that a key of each type can make, the best first. */
-const SIGNATURES: Readonly<Record<string, ServerHostKeyAlgorithm[]>> = {
-  'ssh-ed25519': ['ssh-ed25519'],
-  'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
-  'ecdsa-sha2-nistp384': ['ecdsa-sha2-nistp384'],
-  'ecdsa-sha2-nistp521': ['ecdsa-sha2-nistp521'],
-  'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'],
+  if (first === undefined || first instanceof Error) return first ?? new Error('it is empty')
+  return first.isPrivateKey() ? first : new Error('it is not a private key')
 }
 
 /** Exit code of a channel. Only its closing is final: what it exits with may be told before its last output. */

@@ -1,11 +1,13 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { withDeadline } from '../../core/clock.ts'
 import { failed } from '../../core/errors.ts'
+import { formatPins, readPins } from '../store/pinned-keys.ts'
+import { PINNED_NAME } from './client-config.ts'
 import { CollectedOutput } from './collect-output.ts'
 import { type Attempt, commandFailed, lostConnection, opensshFailure } from './failure.ts'
 import type { HostKey } from './host-key.ts'
@@ -20,6 +22,7 @@ const CHANNELS_MAX = 8
 const SSH_FAILED = 255
 const CONNECT_S_MAX = 20
 const CONTROL_MS_MAX = 10_000
+const DRAIN_MS_MAX = 500
 const UPLOAD_MS_MAX = 600_000
 const NO_SSH = 'ssh cannot be started: install openssh-client'
 
@@ -49,14 +52,17 @@ export class SystemTransport implements StreamTransport {
   readonly #to: SystemDestination
   readonly #ports: ConnectPorts
   readonly #folder: string
+  /** Settings before all others: of each, ssh takes the one that stands first. */
+  readonly #first: readonly string[]
   readonly #slots = new Slots(CHANNELS_MAX)
   /** Sockets here, by the path on the host that they lead to. */
   readonly #forwards = new Map<string, Promise<string>>()
 
-  private constructor(to: SystemDestination, ports: ConnectPorts, folder: string) {
+  private constructor(to: SystemDestination, ports: ConnectPorts, folder: string, first: readonly string[] = []) {
     this.#to = to
     this.#ports = ports
     this.#folder = folder
+    this.#first = first
   }
 
   /** Connects and logs in, without ever asking anything of the person. */
@@ -65,12 +71,37 @@ export class SystemTransport implements StreamTransport {
     const folder = await mkdtemp(join(tmpdir(), 'shoal-'))
     const transport = new SystemTransport(to, ports, folder)
     try {
-      if (to.pinned.length > 0) await writeFile(join(folder, 'known'), knownHostsOf(to.pinned))
+      if (to.pinned.length > 0) await writeFile(join(folder, 'known'), formatPins(to.pinned))
       await transport.run(['true'], { timeoutMs: (CONNECT_S_MAX + 5) * 1_000, signal })
       return transport
     } catch (error) {
       await transport.close()
       throw error
+    }
+  }
+
+  /** The key that a host shows, before anybody logs in. `signatures`: those to ask it for; none: any. */
+  static async hostKeyOf(
+    to: SystemDestination,
+    ports: ConnectPorts,
+    { signatures, signal }: { readonly signatures: readonly string[]; readonly signal: AbortSignal },
+  ): Promise<HostKey> {
+    const folder = await mkdtemp(join(tmpdir(), 'shoal-'))
+    try {
+      const file = join(folder, 'shown')
+      const first = learningSettings(file, signatures)
+      const transport = new SystemTransport({ ...to, pinned: [] }, ports, folder, first)
+      const { stderr } = await transport.#ssh([to.host, 'true'], {
+        timeoutMs: (CONNECT_S_MAX + 5) * 1_000,
+        signal,
+        what: 'ssh',
+      })
+      const [key] = readPins(await readFile(file, 'utf8').catch(() => ''))
+      if (key !== undefined) return key
+      const why = stderr.trim().split('\n').at(-1) ?? ''
+      throw opensshFailure(stderr, transport.#attempt()) ?? failed('SSH_FAILED', `${to.host} shows no host key: ${why}`)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
     }
   }
 
@@ -211,13 +242,22 @@ export class SystemTransport implements StreamTransport {
       child.on('error', error => {
         reject(signal.aborted ? error : failed('SSH_FAILED', NO_SSH, { cause: error }))
       })
+      if (this.#first.length > 0) child.once('exit', () => this.#letGo([stdout, stderr]))
       child.on('close', code => resolve({ code: code ?? SSH_FAILED, stdout: out.finish(), stderr: err.finish() }))
+    })
+  }
+
+  /** A ProxyCommand may keep ssh's streams although ssh has ended without logging in; what ssh said comes at once. */
+  #letGo(streams: readonly Readable[]): void {
+    this.#ports.clock.setTimer(DRAIN_MS_MAX, () => {
+      for (const stream of streams) stream.destroy()
     })
   }
 
   #options(): string[] {
     const { port, user, keyPaths, jumps, pinned, acceptNew } = this.#to
     const settings = [
+      ...this.#first,
       'BatchMode=yes',
       `ConnectTimeout=${CONNECT_S_MAX}`,
       'ServerAliveInterval=10',
@@ -260,8 +300,18 @@ function hostKeySettings(pinnedFile: string | undefined, acceptNew: boolean): st
   ]
 }
 
-const PINNED_NAME = 'pinned'
-
-function knownHostsOf(keys: readonly HostKey[]): string {
-  return keys.map(({ type, bytes }) => `${PINNED_NAME} ${type} ${bytes.toString('base64')}\n`).join('')
+/** Has ssh note the key that a host shows, and then not log in: whose it is nobody knows yet. */
+function learningSettings(file: string, signatures: readonly string[]): string[] {
+  return [
+    'ControlMaster=no',
+    'ControlPath=none',
+    'PreferredAuthentications=none',
+    'StrictHostKeyChecking=accept-new',
+    `HostKeyAlias=${PINNED_NAME}`,
+    `UserKnownHostsFile=${file}`,
+    'GlobalKnownHostsFile=none',
+    'HashKnownHosts=no',
+    'UpdateHostKeys=no',
+    ...(signatures.length === 0 ? [] : [`HostKeyAlgorithms=${signatures.join(',')}`]),
+  ]
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
 import { systemRandom } from '../../../src/core/random.ts'
 import { connectHost, type HostRequest } from '../../../src/machine/ssh/connect-host.ts'
+import { fingerprint, type HostKey, readHostKey } from '../../../src/machine/ssh/host-key.ts'
 import { PooledTransport } from '../../../src/machine/ssh/pooled-transport.ts'
 import { SystemTransport } from '../../../src/machine/ssh/system-transport.ts'
 import type { Transport } from '../../../src/machine/ssh/transport.ts'
@@ -43,6 +44,15 @@ const hostLines = (alias: string, sshd: TestSshd, more: readonly string[] = []):
     `UserKnownHostsFile ${join(outer.directory, 'known')}`,
     ...more,
   ].join('\n  ')
+
+function proxyTo({ port }: TestSshd): string {
+  return `ProxyCommand bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port}; cat <&3 & exec cat >&3'`
+}
+
+function fingerprintsOf({ hostKeys }: TestSshd): string[] {
+  const key = readHostKey(Buffer.from(hostKeys.ed25519.split(' ')[1] ?? '', 'base64'))
+  return key === undefined ? [] : [fingerprint(key)]
+}
 
 async function on(
   request: Partial<HostRequest>,
@@ -95,12 +105,78 @@ describe('connecting as the ssh of the person would', () => {
   })
 
   it('leaves what only OpenSSH can do to the ssh of this machine', async () => {
-    const pipe = `exec 3<>/dev/tcp/127.0.0.1/${inner.port}; cat <&3 & exec cat >&3`
-    const lines = [`IdentityFile ${inner.keyPath}`, `ProxyCommand bash -c '${pipe}'`]
+    const lines = [`IdentityFile ${inner.keyPath}`, proxyTo(inner)]
     await on({}, hostLines('box', inner, lines), async transport => {
       expect(transport).toBeInstanceOf(SystemTransport)
       await greets(transport)
     })
+  })
+
+  it('holds the ssh of this machine to the key that the person named, and tells which to pin', async () => {
+    const pinned: string[] = []
+    const lines = [`IdentityFile ${inner.keyPath}`, proxyTo(inner)]
+    const config = hostLines('box', inner, lines).replace(/known$/m, 'nosuch')
+    const onPin = (key: HostKey): void => void pinned.push(fingerprint(key))
+    const [expectedKey = ''] = fingerprintsOf(inner)
+    await on({ expectedKey, onPin }, config, greets)
+    expect(pinned).toEqual([expectedKey])
+    const before = inner.log()
+    const [wrong = ''] = fingerprintsOf(outer)
+    await expect(on({ expectedKey: wrong, onPin }, config, greets)).rejects.toMatchObject({ code: 'SSH_HOST_KEY' })
+    expect(inner.log().slice(before.length)).not.toContain('Accepted')
+    expect(pinned).toEqual([expectedKey])
+  })
+
+  it('pins through the ssh of this machine what known_hosts knows, and no host of which nothing is known', async () => {
+    const pinned: string[] = []
+    const onPin = (key: HostKey): void => void pinned.push(fingerprint(key))
+    const config = hostLines('box', inner, [`IdentityFile ${inner.keyPath}`, proxyTo(inner)])
+    await on({ onPin }, config, greets)
+    expect(pinned).toEqual(fingerprintsOf(inner))
+    const unknown = config.replace(/known$/m, 'nosuch')
+    await expect(on({ onPin }, unknown, greets)).rejects.toMatchObject({ code: 'SSH_HOST_KEY' })
+  })
+
+  it('pins nothing of a host that does not let us in', async () => {
+    const pinned: HostKey[] = []
+    const config = hostLines('box', inner, [`IdentityFile ${inner.strangeKeyPath}`])
+    const request = { onPin: (key: HostKey): void => void pinned.push(key) }
+    await expect(on(request, config, greets)).rejects.toMatchObject({ code: 'SSH_AUTH' })
+    expect(pinned).toEqual([])
+  })
+
+  it('offers a jump host its own keys, and leaves one that only OpenSSH can reach to the ssh of this machine', async () => {
+    const behind = hostLines('box', inner, ['ProxyJump gate'])
+    const gate = [behind, hostLines('gate', outer, [`IdentityFile ${outer.keyPath}`])].join('\n')
+    await on({ keyPath: inner.keyPath }, gate, async transport => {
+      expect(transport).toBeInstanceOf(PooledTransport)
+      await greets(transport)
+    })
+    const piped = [
+      hostLines('box', inner, [`IdentityFile ${inner.keyPath}`]),
+      hostLines('gate', outer, [`IdentityFile ${outer.keyPath}`, proxyTo(outer)]),
+    ].join('\n')
+    await on({}, piped.replace('Host box', 'Host box\n  ProxyJump gate'), async transport => {
+      expect(transport).toBeInstanceOf(SystemTransport)
+      await greets(transport)
+    })
+  })
+
+  it('passes over a key that a passphrase protects, and names it if no other one fits', async () => {
+    const locked = join(outer.directory, 'locked')
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'secret', '-f', locked])
+    const withKeys = (...keys: readonly string[]): string =>
+      hostLines(
+        'box',
+        inner,
+        keys.map(key => `IdentityFile ${key}`),
+      )
+    await on({}, withKeys(locked, inner.keyPath), greets)
+    await expect(on({}, withKeys(locked, inner.strangeKeyPath), greets)).rejects.toMatchObject({
+      code: 'SSH_AUTH',
+      message: expect.stringContaining(`passed over were ${locked}`),
+    })
+    await expect(on({}, withKeys(locked), greets)).rejects.toMatchObject({ code: 'SSH_BAD_KEY' })
   })
 
   it.each([

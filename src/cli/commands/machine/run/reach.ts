@@ -6,6 +6,7 @@ import {
   type ClientHost,
   clientConfig,
   driverOf,
+  type HostKey,
   type HostRequest,
   type Machine,
   type Transport,
@@ -52,19 +53,24 @@ export async function hostRequestOf(
 export async function connectMachine(machine: Machine, command: Reaching, trust?: HostTrust): Promise<Transport> {
   const { context, store, world } = command
   const request = await hostRequestOf(machine, command, trust)
-  let pinning: Promise<void> | undefined
+  const shown: HostKey[] = []
   const transport = await world.connect(
     {
       ...request,
       onPin(key) {
-        pinning = store.pin(machine.name, key)
+        shown.push(key)
       },
     },
     context,
     context.signal,
   )
-  await pinning
-  return transport
+  try {
+    for (const key of shown) await store.pin(machine.name, key)
+    return transport
+  } catch (error) {
+    await transport.close()
+    throw error
+  }
 }
 
 /** Throws NOT_RUNNING, in docker-machine's words. */
