@@ -38,7 +38,7 @@ it('up --watch stops after Ctrl-C what nobody else would stop, as docker compose
   const directory = await mkdtemp(join(tmpdir(), 'shoal-up-here-'))
   onTestFinished(() => rm(directory, { recursive: true }))
   const develop = '{watch: [{action: sync, path: ., target: /src}]}'
-  const service = `{image: "web:1", build: ., network_mode: none, develop: ${develop}}`
+  const service = `{image: "web:1", build: ., network_mode: none, pre_stop: [{command: drain}], develop: ${develop}}`
   await writeFile(join(directory, 'compose.yaml'), `name: shop\nservices: {web: ${service}}\n`)
   const Labels = { 'com.docker.compose.project': 'shop', 'com.docker.compose.service': 'web' }
   const stop = new AbortController()
@@ -51,12 +51,17 @@ it('up --watch stops after Ctrl-C what nobody else would stop, as docker compose
       if (pathname.endsWith('/logs')) return stop.abort()
       if (pathname.endsWith('/version')) return reply(response, 200, { ApiVersion: '1.47', Components: [] })
       if (pathname.endsWith('/info')) return reply(response, 200, { SystemTime: '2040-01-02T03:04:05Z' })
+      // As of a container that has just ended.
+      if (pathname.endsWith('/exec')) return reply(response, 409, { message: 'is not running' })
       if (pathname.includes('/images/')) return reply(response, 200, { Id: 'sha256:a' })
       if (pathname.endsWith('/json')) return reply(response, 200, [containerSummary('shop-web-1', { Labels })])
       return response.writeHead(204).end()
     },
     { root: composeGroup('9.9.9'), cwd: directory, signal: stop.signal },
   )
-  expect({ code, changes }).toEqual({ code: 130, changes: ['POST /containers/id-of-shop-web-1/stop'] })
+  expect({ code, changes }).toEqual({
+    code: 130,
+    changes: ['exec', 'stop'].map(what => `POST /containers/id-of-shop-web-1/${what}`),
+  })
   expect(stderr).toContain('Gracefully stopping...')
 })

@@ -31,6 +31,7 @@ export function world() {
     tell: (what: string, news: string) => void told.push(`${what} ${news}`),
     warn: (message: string) => void told.push(message),
     stopping: {},
+    hooks: new Map(),
   }
   const up = async (
     text: string,

@@ -29,6 +29,7 @@ async function containers(services: Readonly<Record<string, string>>, more: { re
     tell: (what: string, news: string) => told.push(`${what} ${news}`),
     warn: (message: string) => told.push(message),
     stopping: {},
+    hooks: new Map(),
   }
   const all = (): Promise<readonly Known[]> => knownContainers(fake.engine, 'shop')
   return { clock, fake, told, run, all }

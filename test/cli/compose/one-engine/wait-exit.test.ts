@@ -23,7 +23,7 @@ function settlingOn(engine: ReturnType<typeof stubEngine>, services: readonly st
     },
     invocation: { options: { text: () => undefined, number: () => undefined } },
     context: { clock, signal: new AbortController().signal, stderr: new PassThrough() },
-    here: { run: { engine, tell: () => {} } },
+    here: { run: { engine, tell: () => {}, hooks: new Map() } },
     before: new Set(),
     result: { steps: [] },
   } as unknown as Settling

@@ -5,6 +5,7 @@ import { createProgress } from '../../../output/progress/progress.ts'
 import { managerApi } from '../manager-api.ts'
 import { stopServices } from '../one-engine/change-state.ts'
 import { engineRun } from '../one-engine/engine-run.ts'
+import { type HooksOf, hooksOfServices } from '../one-engine/with-hooks.ts'
 import { loadSpec, requireService } from '../spec/load-spec.ts'
 import { attachedServices, keepsRunning } from '../up/settle.ts'
 import { bringUp, refuseConflicts } from '../up/up.ts'
@@ -17,7 +18,7 @@ export async function runUpWatch(invocation: Invocation, context: CommandContext
   refuseConflicts(options)
   const up = { ...invocation, options: detached(options) }
   if (options.flag('dryRun')) return bringUp(up, context)
-  const { following, names } = await beforeUp(invocation, context)
+  const { following, hooks } = await beforeUp(invocation, context)
   const ending = new AbortController()
   const rest = { ...context, signal: AbortSignal.any([context.signal, ending.signal]) }
   const noUp: Options = {
@@ -32,19 +33,20 @@ export async function runUpWatch(invocation: Invocation, context: CommandContext
     return 0
   } finally {
     ending.abort()
-    if (context.signal.aborted) await leave(following, names)
+    if (context.signal.aborted) await leave(following, hooks)
   }
 }
 
 /** After Ctrl-C nobody but we would end what runs on one engine, as docker compose does; a manager keeps its services running. */
-async function leave({ api, project, invocation, context }: FollowOptions, services: readonly string[]): Promise<void> {
+async function leave({ api, project, invocation, context }: FollowOptions, hooks: HooksOf): Promise<void> {
   if ((await api.runner()) === 'manager') {
     context.stderr.write(keepsRunning(project))
     return
   }
   context.stderr.write('Gracefully stopping...\n')
   const progress = createProgress(invocation.globals, context)
-  await stopServices(project, services, engineRun(api, { context, progress, options: invocation.options }))
+  const run = { ...engineRun(api, { context, progress, options: invocation.options }), hooks }
+  await stopServices(project, [...hooks.keys()], run)
 }
 
 /** `up -d`: what is only for who stays is left out, as it does not go with that. */
@@ -58,8 +60,8 @@ function detached(options: Options): Options {
 
 interface Before {
   readonly following: FollowOptions
-  /** All that is brought up. */
-  readonly names: readonly string[]
+  /** Of all that is brought up. */
+  readonly hooks: HooksOf
 }
 
 /** How logs are to be followed so that nothing is lost of what is written while all is started. Throws for unknown services. */
@@ -89,5 +91,5 @@ async function beforeUp(invocation: Invocation, context: CommandContext): Promis
       isDone: () => false,
     },
   }
-  return { following, names: project.spec.services.map(service => service.name) }
+  return { following, hooks: hooksOfServices(project.spec.services) }
 }

@@ -5,7 +5,10 @@ import type { ManagerApi } from '../manager-api.ts'
 import type { Converging } from './converge.ts'
 
 /** What work on one engine needs. */
-export type EngineRun = Pick<Converging, 'engine' | 'clock' | 'signal' | 'tell' | 'warn' | 'stopping' | 'hooks'>
+export type EngineRun = Pick<Converging, 'engine' | 'clock' | 'signal' | 'tell' | 'warn' | 'stopping'>
+
+/** The same where containers are started or stopped as their services want it. */
+export type HookedRun = EngineRun & Pick<Converging, 'hooks'>
 
 export function engineRun(
   api: ManagerApi,

@@ -9,8 +9,7 @@ export type HooksOf = ReadonlyMap<string, Pick<ServiceSpec['container'], 'postSt
 
 /** What starting and stopping containers as their services want it needs. */
 export interface WithHooks extends Pick<Waiting, 'engine' | 'tell' | 'clock' | 'signal'> {
-  /** Absent: none. */
-  readonly hooks?: HooksOf
+  readonly hooks: HooksOf
   /** How long containers may take to stop; empty: what each says itself. */
   readonly stopping: { readonly timeoutMs?: number }
 }
@@ -65,7 +64,7 @@ async function runHooksIn(
   kind: 'post_start' | 'pre_stop',
   { engine, clock, signal, hooks }: WithHooks,
 ): Promise<void> {
-  const { postStart = [], preStop = [] } = hooks?.get(service) ?? {}
+  const { postStart = [], preStop = [] } = hooks.get(service) ?? {}
   if (kind === 'post_start') {
     return runHooks(id, { service, kind, hooks: postStart, deadlineMs: DEADLINE_MS }, { engine, clock, signal })
   }

@@ -50,7 +50,7 @@ async function takeDown(
       dryRun,
       services: options.flag('removeOrphans') ? undefined : project?.serviceNames,
     },
-    { ...run, ...(project === undefined ? {} : { hooks: hooksOfProject(project) }) },
+    { ...run, hooks: project === undefined ? new Map() : hooksOfProject(project) },
   )
   if (steps === undefined) progress.warn(`No resource found to remove for project "${name}".`)
   if (!dryRun) await removeImages(images, { api, progress })

@@ -1,6 +1,6 @@
 import type { Invocation } from '../../../command.ts'
 import { stopServices } from '../one-engine/change-state.ts'
-import { asEngineTells, type EngineRun, engineRun } from '../one-engine/engine-run.ts'
+import { asEngineTells, engineRun, type HookedRun } from '../one-engine/engine-run.ts'
 import { isUp, knownContainers } from '../one-engine/known-containers.ts'
 import { type UpOptions, upOnEngine } from '../one-engine/up-engine.ts'
 import { waitAsAsked } from '../one-engine/wait-dependency.ts'
@@ -51,7 +51,7 @@ export function upOptions(project: WantedProject, invocation: Invocation): UpOpt
 
 interface Attaching {
   readonly wished: UpOptions
-  readonly run: EngineRun
+  readonly run: HookedRun
 }
 
 /** Shows what the containers print from their start on. Ctrl-C stops them, as with docker compose: nobody else would. */

@@ -4,7 +4,7 @@ import type { ProjectSpec } from '../../../../core/model/service.ts'
 import type { CommandContext, Invocation, Options } from '../../../command.ts'
 import type { Progress } from '../../../output/progress/progress.ts'
 import { type ManagerApi, managerApi } from '../manager-api.ts'
-import type { EngineRun } from '../one-engine/engine-run.ts'
+import type { HookedRun } from '../one-engine/engine-run.ts'
 import type { BuildRun } from '../spec/build-image.ts'
 import { keepOthers, type LoadedSpec, loadSpec } from '../spec/load-spec.ts'
 import { pinImages, pinnedImages } from '../spec/pin-images.ts'
@@ -24,7 +24,7 @@ export interface Settling {
   readonly result: ApplyResult
   readonly project: WantedProject
   /** On one engine: what to work on it with, and how the start goes. */
-  readonly here?: Starting & { readonly run: EngineRun; readonly started: Promise<void> }
+  readonly here?: Starting & { readonly run: HookedRun; readonly started: Promise<void> }
   /** Tasks that were there before. */
   readonly before: ReadonlySet<string>
 }
