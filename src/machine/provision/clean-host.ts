@@ -1,8 +1,11 @@
+import { TASK_LABEL } from '../../core/model/labels.ts'
 import type { HostFacts } from './facts/host-facts.ts'
+import { ENGINE_SOCKET } from './host-paths.ts'
 import { preflight, refused } from './preflight.ts'
 import type { ProvisionOptions, ProvisionPorts, ProvisionRequest, ProvisionResult } from './provision-options.ts'
 import { Run } from './run.ts'
-import { CLEAN_HOST, CLOSE_PORTS, STOP_SERVICES } from './scripts/change-scripts.ts'
+import { CLOSE_PORTS, STOP_SERVICES } from './scripts/change-scripts.ts'
+import { CLEAN_HOST, END_CONTAINERS, LEAVE_CLUSTER } from './scripts/clean-scripts.ts'
 
 const CLEAN_MS_MAX = 300_000
 
@@ -28,25 +31,27 @@ export async function cleanHost(
     if (options.dryRun === true) return await run.finish()
     const { membership, machine } = request
     const { signal } = options
-    if (membership !== undefined && machine.swarm?.agent !== false && facts.joined !== undefined) {
+    const timed = { timeoutMs: CLEAN_MS_MAX, signal }
+    const what = options.data ? 'data' : 'program'
+    if (facts.joined !== undefined) {
       await run.during('join', 'leave the cluster', async () => {
-        await membership.drain(machine.name, signal)
-        return 'its containers have moved'
+        run.changed.push('join')
+        if (machine.swarm?.agent !== false) await membership?.drain(machine.name, signal)
+        await endContainers(run, what)
+        await run.shell.do('leave the cluster', LEAVE_CLUSTER, [what], timed)
+        return 'it has left'
       })
     }
     await run.during('agent', 'stop services', async () => {
       run.changed.push('agent')
-      const timed = { timeoutMs: CLEAN_MS_MAX, signal }
+      if (facts.joined === undefined) await endContainers(run, what)
       await run.shell.do('stop services', STOP_SERVICES, [facts.init, 'agent', 'manager'], timed)
-      for (const filter of facts.firewalls.filter(name => name !== 'nft')) {
-        await run.shell.do(`close ports in ${filter}`, CLOSE_PORTS, [filter, ...run.wish.ports], timed)
-      }
+      await run.shell.do('close ports', CLOSE_PORTS, [''], timed)
       return 'stopped'
     })
     await run.during('engine', 'remove Shoal', async () => {
       run.changed.push('engine')
-      const timed = { timeoutMs: CLEAN_MS_MAX, signal }
-      await run.shell.do('clean the host', CLEAN_HOST, [options.data ? 'data' : 'program'], timed)
+      await run.shell.do('clean the host', CLEAN_HOST, [what], timed)
       if (membership !== undefined) await membership.forget(machine.name, signal)
       return 'removed'
     })
@@ -56,6 +61,17 @@ export async function cleanHost(
     options.signal.throwIfAborted()
     return result
   }
+}
+
+/** Those of Docker's own engine are Docker's. */
+async function endContainers(run: Run, what: 'data' | 'program'): Promise<void> {
+  const { engine } = await run.facts()
+  if (engine === undefined || run.wish.machine.engine.kind !== 'shoal') return
+  const words = [ENGINE_SOCKET, what, TASK_LABEL]
+  await run.shell.do('end its containers', END_CONTAINERS, words, {
+    timeoutMs: CLEAN_MS_MAX,
+    signal: run.options.signal,
+  })
 }
 
 /** Throws PREFLIGHT where another machine, or a cluster that this one is not in, has the host: none of ours is on it. */

@@ -7,6 +7,9 @@ export const ENGINE_SOCKET = '/run/shoal/engine.sock'
 export const MANAGER_SOCKET = '/run/shoal/manager.sock'
 export const TLS_DIRECTORY = '/etc/shoal/tls'
 
+/** Docker's own configuration. */
+export const DOCKER_CONFIG = '/etc/docker/daemon.json'
+
 export const PLACES = {
   versions: '/opt/shoal/versions',
   current: '/opt/shoal/current',
@@ -16,6 +19,7 @@ export const PLACES = {
   token: '/etc/shoal/join-token',
   sysctl: '/etc/sysctl.d/60-shoal.conf',
   firewall: '/etc/shoal/firewall-ports',
+  opened: '/etc/shoal/opened-ports',
 } as const
 
 /** A daemon of ours on a host. */

@@ -10,7 +10,7 @@ import type { ProvisionOptions, ProvisionPorts, ProvisionRequest, ProvisionResul
 import { RecordKeeper } from './provision-record.ts'
 import { RootShell } from './root-shell.ts'
 import { isChanging, STEP_NAMES, type StepName } from './step.ts'
-import { takeBack } from './undo.ts'
+import { takeBack, undoOrder } from './undo.ts'
 import { type Wish, wishFor } from './wish.ts'
 
 const RUN_BYTES = 6
@@ -151,7 +151,7 @@ export class Run {
   async #takeAllBack(signal: AbortSignal): Promise<void> {
     await this.#reconnect(signal)
     const facts = await readFacts(this.shell, this.wish, { clock: this.#clock, signal })
-    for (const note of this.keeper.undo.toReversed()) {
+    for (const note of undoOrder(this.keeper.undo)) {
       try {
         this.tell('undo', await takeBack(note, { facts, shell: this.shell, signal, run: this.id }))
       } catch (error) {

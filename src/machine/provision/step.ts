@@ -52,6 +52,8 @@ export type UndoNote =
   | { readonly undo: 'restore-files'; readonly paths: readonly string[] }
   | { readonly undo: 'close-ports'; readonly filter: string; readonly ports: readonly string[] }
   | { readonly undo: 'stop-services'; readonly services: readonly string[] }
+  /** Daemons that ran before: last of all they are started with what stands there again. */
+  | { readonly undo: 'restart-services'; readonly services: readonly string[] }
 
 /** One of the steps that change a host. */
 export interface Step {

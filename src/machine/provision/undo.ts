@@ -1,7 +1,10 @@
+import { DOCKER_CONFIG } from './host-paths.ts'
 import {
   CLOSE_PORTS,
+  RELOAD_DOCKER,
   RESTORE_FILES,
   RUN_COMMAND,
+  START_SERVICES,
   STOP_SERVICES,
   SWITCH_BUNDLE,
   TAKE_BUNDLE_AWAY,
@@ -11,6 +14,12 @@ import type { StepWork, UndoNote } from './step.ts'
 const UNDO_MS_MAX = 600_000
 
 type UndoWork = Pick<StepWork, 'facts' | 'shell' | 'signal' | 'run'>
+
+/** In which order changes are taken back: last first, and daemons start again once all they are started with is there. */
+export function undoOrder(notes: readonly UndoNote[]): UndoNote[] {
+  const isRestart = ({ undo }: UndoNote): boolean => undo === 'restart-services'
+  return [...notes.filter(note => !isRestart(note)).toReversed(), ...notes.filter(isRestart)]
+}
 
 /** Takes one change back, and says what that was. Throws REMOTE_FAILED. */
 export async function takeBack(note: UndoNote, { facts, shell, signal, run }: UndoWork): Promise<string> {
@@ -25,12 +34,16 @@ export async function takeBack(note: UndoNote, { facts, shell, signal, run }: Un
       return note.to === undefined ? 'removed Shoal' : `switched back to ${note.to}`
     case 'restore-files':
       await shell.do('bring files back', RESTORE_FILES, [run, ...note.paths], options)
+      if (note.paths.includes(DOCKER_CONFIG)) await shell.do('have Docker read it', RELOAD_DOCKER, [], options)
       return `brought back ${note.paths.join(', ')}`
     case 'close-ports':
-      await shell.do('close ports', CLOSE_PORTS, [note.filter, ...note.ports], options)
+      await shell.do('close ports', CLOSE_PORTS, [run], options)
       return `closed ${note.ports.join(', ')}`
     case 'stop-services':
       await shell.do('stop services', STOP_SERVICES, [facts.init, ...note.services], options)
       return `stopped ${note.services.join(', ')}`
+    case 'restart-services':
+      await shell.do('start services again', START_SERVICES, [facts.init, ...note.services], options)
+      return `started ${note.services.join(', ')} again`
   }
 }

@@ -10,8 +10,8 @@ import type { Certifier, TrustFiles } from './trust.ts'
 /** A file as it is to be. */
 export interface WishedFile {
   readonly path: string
-  /** As `chmod` takes it. */
-  readonly mode: '600' | '644' | '755'
+  /** As `chmod` takes it; `kept`: a file that is there keeps its own. */
+  readonly mode: '600' | '644' | '755' | 'kept'
   readonly content: string
 }
 

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { CLOSE_PORTS, STOP_SERVICES } from '../../../src/machine/provision/scripts/change-scripts.ts'
+import { CLEAN_HOST, END_CONTAINERS, LEAVE_CLUSTER } from '../../../src/machine/provision/scripts/clean-scripts.ts'
 import { Bench } from './bench.ts'
+import { MACHINE, SWARM } from './scene.ts'
 
 let bench: Bench
 
@@ -19,4 +22,33 @@ it.each([
   expect(result.failed?.error.message).toMatch(message)
   expect(bench.host.ran).toHaveLength(2)
   expect(bench.kept).toEqual([])
+})
+
+const ENGINE = '{"name":"n1","version":"1.2.3","running":1}'
+const NAMES = new Map([
+  [END_CONTAINERS, 'end containers'],
+  [LEAVE_CLUSTER, 'leave'],
+  [STOP_SERVICES, 'stop'],
+  [CLOSE_PORTS, 'close'],
+  [CLEAN_HOST, 'clean'],
+])
+
+const done = (): string[] => bench.host.ran.flatMap(({ words }) => NAMES.get(words[2] ?? '') ?? [])
+
+it('ends containers while their engine answers', async () => {
+  bench.host.looks = [{ owner: ['{"machine":"n1"}'], engine: [ENGINE] }]
+  expect(await bench.clean({ data: true })).toMatchObject({ ok: true })
+  expect(done()).toEqual(['end containers', 'stop', 'close', 'clean'])
+  expect(bench.host.ran.find(({ words }) => words.includes(END_CONTAINERS))?.words.slice(4)).toEqual([
+    '/run/shoal/engine.sock',
+    'data',
+    'shoal.task.id',
+  ])
+})
+
+it('has the agent leave before it is stopped', async () => {
+  const joined = ['{"discovery":"etcd://10.0.0.1:2379"}']
+  bench.host.looks = [{ owner: ['{"machine":"n1","cluster":"etcd://10.0.0.1:2379"}'], engine: [ENGINE], joined }]
+  expect(await bench.clean({}, { machine: { ...MACHINE, swarm: SWARM } })).toMatchObject({ ok: true })
+  expect(done()).toEqual(['end containers', 'leave', 'stop', 'close', 'clean'])
 })

@@ -2,10 +2,15 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { failed, unavailable } from '../../../src/core/errors.ts'
 import type { ManualClock } from '../../../src/core/manual-clock.ts'
 import { type ProvisionEvent, readProvisionRecord } from '../../../src/machine/index.ts'
-import { REMOVE_TOKEN } from '../../../src/machine/provision/scripts/change-scripts.ts'
+import {
+  DISABLE_ETCD,
+  LACKING_PACKAGES,
+  REMOVE_TOKEN,
+  START_SERVICES,
+} from '../../../src/machine/provision/scripts/change-scripts.ts'
 import { Bench } from './bench.ts'
 import { FakeHost } from './fake-host.ts'
-import { converged } from './scene.ts'
+import { converged, MACHINE, SWARM } from './scene.ts'
 
 let bench: Bench
 let host: FakeHost
@@ -199,4 +204,34 @@ it('tells of a record that cannot be kept, and closes the connection', async () 
   bench.full = failed('ENOSPC', 'The disk is full')
   expect(await run()).toMatchObject({ ok: false, failed: { error: { code: 'ENOSPC' } } })
   expect(host.closed).toBe(true)
+})
+
+it('starts a daemon again that ran before, after all else is back', async () => {
+  const before = host.answer
+  const done = converged()
+  host.looks = [{ ...done, current: ['versions/1.0.0-000000000000'], runs: ['agent old'] }]
+  let starts = 0
+  host.answer = ran => {
+    const isStart = ran.words[2] === START_SERVICES
+    return isStart && ++starts === 1 ? { code: 1, stdout: '', stderr: 'no' } : before(ran)
+  }
+  expect(await run({ rollback: true })).toMatchObject({ ok: false, failed: { step: 'agent' } })
+  const undone = events.filter(({ event }) => event === 'undo').map(({ message }) => message)
+  expect(undone).toEqual(['switched back to 1.0.0-000000000000', 'started agent again'])
+})
+
+it('keeps the etcd of its package from starting, also after a run that was killed before it did', async () => {
+  const swarm = { ...SWARM, discovery: '', master: true, agent: false }
+  host.looks = [{ owner: ['{"machine":"n1","installed":["etcd-server"]}'], autostart: ['etcd'] }]
+  await run({ until: 'engine' }, { machine: { ...MACHINE, swarm } })
+  expect(host.ran.some(({ words }) => words[2] === DISABLE_ETCD)).toBe(true)
+})
+
+it('notes only packages that were not there before', async () => {
+  const before = host.answer
+  host.looks = [{ missing: ['runc', 'conmon'] }]
+  host.answer = ran => (ran.words[2] === LACKING_PACKAGES ? { ...before(ran), stdout: 'conmon\n' } : before(ran))
+  await run({ until: 'engine' })
+  const undo = (await readProvisionRecord(bench.folder))?.undo
+  expect(undo).toContainEqual(expect.objectContaining({ undo: 'remove-packages', packages: ['conmon'] }))
 })

@@ -98,6 +98,15 @@ answers() {
   " 2>/dev/null
 }
 
+# The store that a package brings.
+autostart() {
+  if [ -d /run/systemd/system ]; then
+    [ "$(systemctl is-enabled etcd 2>/dev/null)" = enabled ] && say autostart etcd
+  elif ls /etc/runlevels/default/etcd /etc/rc2.d/S*etcd 2>/dev/null | grep -q .; then
+    say autostart etcd
+  fi
+}
+
 is_there() {
   case $1 in
     seccomp-profile) [ -e /usr/share/containers/seccomp.json ] || [ -e /etc/containers/seccomp.json ] ;;
@@ -112,6 +121,7 @@ facts() {
   locks
   firewall
   docker_engine
+  autostart
   [ -L /opt/shoal/current ] && say current "$(readlink /opt/shoal/current)"
   for place in /opt/shoal/versions/*; do [ -d "$place" ] && say version "$(basename "$place")"; done
   [ -e /etc/shoal/join-token ] && say identity token

@@ -36,6 +36,8 @@ export interface HostFacts {
   readonly identities: ReadonlySet<string>
   /** Names of the bundles that are unpacked. */
   readonly versions: ReadonlySet<string>
+  /** Services of packages that start with the host and would take the place of ours. */
+  readonly autostart: ReadonlySet<string>
   /** What `current` leads to: `versions/0.1.0-…`. */
   readonly current: string
   /** What was written of who provisioned it. */
@@ -106,6 +108,7 @@ export function parseFacts(text: string, span: Span): HostFacts {
     services: servicesOf(lines),
     identities: new Set(all('identity')),
     versions: new Set(all('version')),
+    autostart: new Set(all('autostart')),
     current: one('current'),
     owner: json<Owner>(one('owner')) ?? {},
     ...(docker === undefined ? {} : { docker }),

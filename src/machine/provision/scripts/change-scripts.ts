@@ -1,10 +1,13 @@
 import { HOST_PATH, PLACES } from '../host-paths.ts'
 
+/** Shorter than any script is waited for: one that was given up must not begin later, when nobody watches. */
+const LOCK_WAIT_S = 45
+
 /**
  * Before every change. A machine that was killed leaves its last script running on the host: the next one waits until it has
  * ended. The lock is of descriptor 9, which daemons must not inherit.
  */
-const EXCLUSIVE = String.raw`
+export const EXCLUSIVE = String.raw`
 set -eu
 PATH=${HOST_PATH}
 LC_ALL=C
@@ -12,12 +15,14 @@ export PATH LC_ALL
 umask 022
 mkdir -p /run/shoal-machine
 exec 9> /run/shoal-machine/lock
-if command -v flock > /dev/null; then flock 9; fi
+if command -v flock > /dev/null; then
+  flock -w ${LOCK_WAIT_S} 9 || { echo 'another run is still at work here: run the same again once it has ended' >&2; exit 75; }
+fi
 `
 
 /**
- * Writes files: stdin has a line for each, `mode path base64`. The first word is under which name what was there before is kept;
- * what earlier runs kept is dropped.
+ * Writes files: stdin has a line for each, `mode path base64`; with the mode `kept` one that is there keeps its own, and its owner, and
+ * a link to it. The first word is under which name what was there before is kept; what earlier runs kept is dropped.
  */
 export const PUT_FILES = String.raw`${EXCLUSIVE}
 undo=/var/lib/shoal-machine/undo
@@ -31,8 +36,13 @@ while read -r mode path data; do
     if [ -e "$path" ]; then cp -p "$path" "$kept.part" && mv "$kept.part" "$kept"; else : > "$kept.none"; fi
   fi
   mkdir -p "$(dirname "$path")"
+  if [ "$mode" = kept ] && [ -L "$path" ]; then path=$(readlink -f "$path"); fi
+  rm -f "$path.shoal-new"
+  if [ "$mode" = kept ] && [ -e "$path" ]; then cp -p "$path" "$path.shoal-new"; fi
   (umask 077; printf %s "$data" | base64 -d > "$path.shoal-new")
-  chmod "$mode" "$path.shoal-new"
+  if [ "$mode" != kept ]; then chmod "$mode" "$path.shoal-new"
+  elif [ ! -e "$path" ]; then chmod 644 "$path.shoal-new"
+  fi
   sync "$path.shoal-new" 2> /dev/null || sync
   mv "$path.shoal-new" "$path"
 done
@@ -44,7 +54,10 @@ undo=/var/lib/shoal-machine/undo/$1
 shift
 for path in "$@"; do
   kept=$undo/$(printf %s "$path" | tr / %)
-  if [ -e "$kept" ]; then mv "$kept" "$path"; elif [ -e "$kept.none" ]; then rm -f "$path" "$kept.none"; fi
+  if [ -e "$kept" ]; then
+    if [ -L "$path" ]; then path=$(readlink -f "$path"); fi
+    mv "$kept" "$path"
+  elif [ -e "$kept.none" ]; then rm -f "$path" "$kept.none"; fi
 done
 rmdir /etc/shoal 2> /dev/null || true
 `
@@ -96,9 +109,12 @@ export const RUN_COMMAND = String.raw`${EXCLUSIVE}
 export DEBIAN_FRONTEND=noninteractive
 # A package's own service must not start: it would take the port of ours, and stay when the host starts.
 policy=/usr/sbin/policy-rc.d
+mark='# put here by shoal while it installs'
+# A run that was killed left it, and no service would ever start.
+if grep -qsxF "$mark" "$policy"; then rm -f "$policy"; fi
 if command -v dpkg > /dev/null && [ ! -e "$policy" ]; then
   trap 'rm -f "$policy"' EXIT
-  printf '#!/bin/sh\nexit 101\n' > "$policy"
+  printf '#!/bin/sh\n%s\nexit 101\n' "$mark" > "$policy"
   chmod 755 "$policy"
 fi
 "$@" < /dev/null
@@ -112,10 +128,15 @@ elif command -v update-rc.d > /dev/null; then update-rc.d etcd disable || true
 fi
 `
 
-/** Docker takes lists of registries and labels without a restart. */
-export const RELOAD_DOCKER = String.raw`${EXCLUSIVE}
+const TELL_DOCKER = String.raw`
 if [ -s /var/run/docker.pid ]; then kill -HUP "$(cat /var/run/docker.pid)"; fi
 `
+
+/** Docker takes lists of registries and labels without a restart. */
+export const RELOAD_DOCKER = `${EXCLUSIVE}${TELL_DOCKER}`
+
+/** Files and what comes of them in one script, which ends even if whoever started it is killed: later, the files are no change any more. */
+export const PUT_DOCKER_CONFIG = `${PUT_FILES}${TELL_DOCKER}`
 
 /** Words: the host's init, then services. They are started anew, and whenever the host starts. */
 export const START_SERVICES = String.raw`${EXCLUSIVE}
@@ -160,32 +181,71 @@ done
 `
 
 /** Settings of the kernel are taken at once, each where the host knows it: a container has not all. */
-export const LOAD_SYSCTL = String.raw`${EXCLUSIVE}
+export const PUT_SYSCTL = String.raw`${PUT_FILES}
 sysctl -q -e -p ${PLACES.sysctl} || true
 for module in overlay vxlan nf_tables; do modprobe -q "$module" 2> /dev/null || true; done
 `
 
-/** Words: which packet filter, then ports as `2376/tcp`. */
+/**
+ * Words: this run, which packet filter, then ports as `2376/tcp`. What was open before is the person's own; of the others a line is kept
+ * first, so that whoever closes them knows.
+ */
 export const OPEN_PORTS = String.raw`${EXCLUSIVE}
-filter=$1
-shift
+run=$1
+filter=$2
+shift 2
+added() { grep -qs "^$filter $1 " ${PLACES.opened} || echo "$filter $1 $run" >> ${PLACES.opened}; }
+mkdir -p /etc/shoal
 for port in "$@"; do
   case $filter in
-    ufw) ufw allow "$port" comment shoal > /dev/null ;;
-    firewalld) firewall-cmd -q --permanent --add-port="$port"; firewall-cmd -q --add-port="$port" ;;
+    ufw)
+      if ufw show added | grep -q "^ufw allow $port\( .*\)\{0,1\}$"; then continue; fi
+      added "$port"
+      ufw allow "$port" comment shoal > /dev/null
+      ;;
+    firewalld)
+      if ! firewall-cmd -q --permanent --query-port="$port"; then
+        added "$port"
+        firewall-cmd -q --permanent --add-port="$port"
+      fi
+      firewall-cmd -q --query-port="$port" || firewall-cmd -q --add-port="$port"
+      ;;
   esac
 done
 `
 
+/** Closes what was opened. Word: the run that opened it; none: every run. */
 export const CLOSE_PORTS = String.raw`${EXCLUSIVE}
-filter=$1
-shift
-for port in "$@"; do
+[ -e ${PLACES.opened} ] || exit 0
+wanted=$1
+: > ${PLACES.opened}.new
+while read -r filter port run; do
+  if [ -n "$wanted" ] && [ "$run" != "$wanted" ]; then
+    echo "$filter $port $run" >> ${PLACES.opened}.new
+    continue
+  fi
   case $filter in
-    ufw) ufw delete allow "$port" > /dev/null || true ;;
+    ufw) ufw delete allow "$port" > /dev/null < /dev/null || true ;;
     firewalld) firewall-cmd -q --permanent --remove-port="$port" || true; firewall-cmd -q --remove-port="$port" || true ;;
   esac
-done
+done < ${PLACES.opened}
+if [ -s ${PLACES.opened}.new ]; then mv ${PLACES.opened}.new ${PLACES.opened}; else rm -f ${PLACES.opened} ${PLACES.opened}.new; fi
+`
+
+/** Prints those of the packages that the host does not have. Words: packages. Changes nothing. */
+export const LACKING_PACKAGES = String.raw`
+set -eu
+PATH=${HOST_PATH}
+export PATH
+has() {
+  if command -v dpkg-query > /dev/null; then dpkg-query -W -f '$''{db:Status-Abbrev}' "$1" 2> /dev/null | grep -q '^.i'
+  elif command -v rpm > /dev/null; then rpm -q --whatprovides "$1" > /dev/null 2>&1
+  elif command -v apk > /dev/null; then apk info -e "$1" > /dev/null 2>&1
+  elif command -v pacman > /dev/null; then pacman -Q "$1" > /dev/null 2>&1
+  else false
+  fi
+}
+for name in "$@"; do has "$name" || echo "$name"; done
 `
 
 /** Words: seconds, then sockets. Ends when each answers a ping; else says what the services said last. Changes nothing. */
@@ -251,25 +311,4 @@ mv "$2.new" "$2"
 /** Who has joined has a certificate, and no use for a token. */
 export const REMOVE_TOKEN = String.raw`${EXCLUSIVE}
 rm -f ${PLACES.token}
-`
-
-/** Removes all that was put on the host. Word: \`data\` to remove containers, images and volumes too. */
-export const CLEAN_HOST = String.raw`${EXCLUSIVE}
-if [ -x ${PLACES.current}/bin/swarm ] && [ -e /var/lib/shoal/agent/joined.json ]; then
-  timeout 60 ${PLACES.current}/bin/swarm leave --force --data-root /var/lib/shoal < /dev/null || true
-fi
-for name in agent manager; do
-  rm -f "/etc/systemd/system/shoal-$name.service" "/etc/init.d/shoal-$name" "/var/log/shoal-$name.log"
-done
-if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
-for name in shoal swarm compose machine; do
-  case $(readlink "/usr/local/bin/$name" || true) in ${PLACES.current}/*) rm -f "/usr/local/bin/$name" ;; esac
-done
-# It may be a disk of its own, which stays.
-if [ "$1" = data ] && [ -d /var/lib/shoal ]; then
-  find /var/lib/shoal -xdev -mindepth 1 -delete
-  rmdir /var/lib/shoal 2> /dev/null || true
-fi
-rm -rf /opt/shoal /etc/shoal ${PLACES.sysctl} /var/lib/shoal-machine
-rm -f /run/shoal-machine/*.runs /run/shoal-machine/*.pid
 `

@@ -52,7 +52,8 @@ function isActive(name: string, { facts }: Scene): boolean {
 }
 
 async function start(name: string, { facts, shell, signal, say, note }: StepWork): Promise<void> {
-  if (facts.services.get(name)?.active !== true) await note({ undo: 'stop-services', services: [name] })
+  const wasActive = facts.services.get(name)?.active === true
+  await note({ undo: wasActive ? 'restart-services' : 'stop-services', services: [name] })
   const options = { timeoutMs: START_MS_MAX, signal, onLine: say }
   await shell.do(`start ${name}`, START_SERVICES, [facts.init, name], options)
 }

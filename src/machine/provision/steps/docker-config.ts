@@ -1,9 +1,9 @@
 import { canonicalJson } from '../../../core/digest.ts'
 import { conflict } from '../../../core/errors.ts'
+import { DOCKER_CONFIG } from '../host-paths.ts'
 import type { Scene } from '../step.ts'
 import type { WishedFile } from '../wish.ts'
 
-const PATH = '/etc/docker/daemon.json'
 const LISTS = ['insecure-registries', 'registry-mirrors', 'labels'] as const
 
 type Config = Readonly<Record<string, unknown>>
@@ -24,7 +24,7 @@ export function dockerConfigFile({ facts, wish: { machine } }: Scene): WishedFil
   const grown = LISTS.flatMap(key => (added[key].length === 0 ? [] : [[key, grow(before[key], added[key])] as const]))
   const after = { ...before, ...Object.fromEntries(grown) }
   if (canonicalJson(after) === canonicalJson(before)) return undefined
-  return { path: PATH, mode: '644', content: `${JSON.stringify(after, undefined, 2)}\n` }
+  return { path: DOCKER_CONFIG, mode: 'kept', content: `${JSON.stringify(after, undefined, 2)}\n` }
 }
 
 function grow(list: unknown, added: readonly string[]): unknown[] {
@@ -41,6 +41,6 @@ function parse(text: string): Config {
   }
   throw conflict(
     'BAD_DOCKER_CONFIG',
-    `${PATH} on the host is no JSON object: mend it, as Docker cannot start with it either`,
+    `${DOCKER_CONFIG} on the host is no JSON object: mend it, as Docker cannot start with it either`,
   )
 }

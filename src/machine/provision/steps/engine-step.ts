@@ -5,7 +5,14 @@ import { familyOf, type OsFamily, packagesFor } from '../../hosts/os-table.ts'
 import { bundleId } from '../bundle/bundle.ts'
 import { ownerFile } from '../owner-file.ts'
 import { putFiles } from '../put-files.ts'
-import { DISABLE_ETCD, RELOAD_DOCKER, RUN_COMMAND, SWITCH_BUNDLE, UNPACK_BUNDLE } from '../scripts/change-scripts.ts'
+import {
+  DISABLE_ETCD,
+  LACKING_PACKAGES,
+  PUT_DOCKER_CONFIG,
+  RUN_COMMAND,
+  SWITCH_BUNDLE,
+  UNPACK_BUNDLE,
+} from '../scripts/change-scripts.ts'
 import type { Scene, Step, StepWork } from '../step.ts'
 import { dockerConfigFile } from './docker-config.ts'
 
@@ -23,6 +30,7 @@ export const engineStep: Step = {
     const isCurrent = facts.current === `versions/${bundleId(wish.bundle)}`
     return [
       ...(packages.length === 0 ? [] : [`install ${packages.join(', ')}`]),
+      ...(hasForeignEtcd(scene) ? ['keep the etcd of a package from starting'] : []),
       ...(isCurrent ? [] : [`push Shoal ${wish.bundle.version}`]),
       ...(dockerConfigFile(scene) === undefined ? [] : ["add to Docker's daemon.json"]),
     ]
@@ -31,7 +39,7 @@ export const engineStep: Step = {
   async apply(work) {
     const packages = packagesOf(work)
     if (packages.length > 0) await installPackages(packages, work)
-    if (work.facts.missing.has('etcd')) {
+    if (work.facts.missing.has('etcd') || hasForeignEtcd(work)) {
       await work.shell.do('keep its etcd from starting', DISABLE_ETCD, [], {
         timeoutMs: SWITCH_MS_MAX,
         signal: work.signal,
@@ -39,10 +47,14 @@ export const engineStep: Step = {
     }
     await pushBundle(work)
     const file = dockerConfigFile(work)
-    if (file === undefined) return
-    await putFiles([file], work)
-    await work.shell.do('have Docker read it', RELOAD_DOCKER, [], { timeoutMs: SWITCH_MS_MAX, signal: work.signal })
+    if (file !== undefined) await putFiles([file], work, PUT_DOCKER_CONFIG)
   },
+}
+
+/** The service of a package that we installed; of one that was there before the person knows. */
+function hasForeignEtcd({ facts, wish }: Scene): boolean {
+  const isOurs = facts.owner.installed?.some(name => name.startsWith('etcd')) === true
+  return isOurs && facts.autostart.has('etcd') && wish.needed.includes('etcd')
 }
 
 function packagesOf({ facts }: Scene): string[] {
@@ -53,9 +65,15 @@ function packagesOf({ facts }: Scene): string[] {
 async function installPackages(packages: readonly string[], work: StepWork): Promise<void> {
   const family = familyOf(work.facts.os)
   if (family === undefined) return
+  // A package may be there without the program that is missing: it is the person's own.
+  const lacking = await work.shell.do('look at its packages', LACKING_PACKAGES, packages, {
+    timeoutMs: SWITCH_MS_MAX,
+    signal: work.signal,
+  })
+  const added = packages.filter(name => lacking.split('\n').includes(name))
   // Noted on the host first, so that whoever cleans it knows what was not there before.
-  await putFiles([ownerFile(work, packages)], work)
-  await work.note({ undo: 'remove-packages', packages, words: family.remove })
+  await putFiles([ownerFile(work, added)], work)
+  if (added.length > 0) await work.note({ undo: 'remove-packages', packages: added, words: family.remove })
   const { packageDirectory, offline } = work.wish
   if (packageDirectory !== undefined) return installFiles(packageDirectory, family, work)
   if (offline) return

@@ -1,6 +1,6 @@
 import { PLACES } from '../host-paths.ts'
 import { changedFiles, putFiles } from '../put-files.ts'
-import { LOAD_SYSCTL, OPEN_PORTS } from '../scripts/change-scripts.ts'
+import { OPEN_PORTS, PUT_SYSCTL } from '../scripts/change-scripts.ts'
 import type { Scene, Step } from '../step.ts'
 import type { WishedFile } from '../wish.ts'
 
@@ -29,20 +29,20 @@ export const networkStep: Step = {
   },
   kept: () => 'settings kept',
   async apply(work) {
-    const { shell, signal, facts, wish, note } = work
+    const { shell, signal, facts, wish, note, run } = work
     const changed = changedFiles(networkFiles(work), facts)
     const filter = filterOf(work)
     // The file says that ports were opened, so it is written last.
     await putFiles(
       changed.filter(({ path }) => path === PLACES.sysctl),
       work,
+      PUT_SYSCTL,
     )
     const options = { timeoutMs: NETWORK_MS_MAX, signal }
-    await shell.do('set the kernel up', LOAD_SYSCTL, [], options)
     const firewall = changed.filter(({ path }) => path === PLACES.firewall)
     if (firewall.length === 0 || filter === undefined) return
     await note({ undo: 'close-ports', filter, ports: wish.ports })
-    await shell.do(`open ports in ${filter}`, OPEN_PORTS, [filter, ...wish.ports], options)
+    await shell.do(`open ports in ${filter}`, OPEN_PORTS, [run, filter, ...wish.ports], options)
     await putFiles(firewall, work)
   },
 }

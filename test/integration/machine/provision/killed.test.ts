@@ -7,7 +7,7 @@ import { taskFor } from './lab.ts'
 import { type ProvisionTask, provision } from './provision-program.ts'
 
 /** Of a run on a bare host, from the question who we are to the last look. */
-const COMMANDS = 11
+const COMMANDS = 10
 const ADDRESS = '10.231.8.11'
 
 let hosts: SshHosts

@@ -110,8 +110,10 @@ describe('a host that is not fit', () => {
 
   it('has somebody on the port', async () => {
     hosts.hosts.spawn('r1', 'listener', [process.execPath, '-e', "require('net').createServer().listen(2376)"])
+    // 0948 is 2376, 0A a socket that listens.
+    await hosts.run('r1', "until grep -q ':0948 .* 0A ' /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done")
     const machine = inCluster('etcd://10.231.9.1:2379')
-    await expect.poll(() => refused({ machine }), { timeout: 60_000 }).toMatch(/^3 preflight: .*port 2376.*ss -ltnp/)
+    expect(await refused({ machine })).toMatch(/^3 preflight: .*port 2376.*ss -ltnp/)
   })
 
   it('installs packages for somebody else all the time', async () => {
@@ -120,21 +122,30 @@ describe('a host that is not fit', () => {
     const place = `${hosts.hosts.dataDirectory('r1')}/root`
     hosts.hosts.spawn('r1', 'installer', ['chroot', place, node, '-e', hold])
     await hosts.run('r1', 'mv /usr/bin/conmon /usr/bin/conmon.away; while [ ! -s /run/zypp.pid ]; do sleep 0.1; done')
-    expect(await refused({}, { lockWaitMs: 1 })).toMatch(
-      /^3 preflight: Packages cannot be installed now: process \d+ holds/,
-    )
-    await hosts.run('r1', 'mv /usr/bin/conmon.away /usr/bin/conmon; kill $(cat /run/zypp.pid); rm /run/zypp.pid')
+    try {
+      expect(await refused({}, { lockWaitMs: 1 })).toMatch(
+        /^3 preflight: Packages cannot be installed now: process \d+ holds/,
+      )
+    } finally {
+      await hosts.run('r1', 'mv /usr/bin/conmon.away /usr/bin/conmon; kill $(cat /run/zypp.pid); rm /run/zypp.pid')
+    }
   })
 
   it('lacks packages, and nothing may be fetched', async () => {
     await hosts.run('r1', 'mv /usr/bin/conmon /usr/bin/conmon.away')
-    expect(await refused({}, { offline: true })).toMatch(/^3 preflight: With --offline .*conmon is not there/)
-    await hosts.run('r1', 'mv /usr/bin/conmon.away /usr/bin/conmon')
+    try {
+      expect(await refused({}, { offline: true })).toMatch(/^3 preflight: With --offline .*conmon is not there/)
+    } finally {
+      await hosts.run('r1', 'mv /usr/bin/conmon.away /usr/bin/conmon')
+    }
   })
 
   it('has no room', async () => {
     await hosts.run('r1', 'rm -rf /opt/shoal; mkdir /opt/shoal; mount -t tmpfs -o size=1m tmpfs /opt')
-    expect(await refused({})).toMatch(/^3 preflight: Only \d MiB are free below \/opt.*make room/)
-    await hosts.run('r1', 'umount /opt')
+    try {
+      expect(await refused({})).toMatch(/^3 preflight: Only \d MiB are free below \/opt.*make room/)
+    } finally {
+      await hosts.run('r1', 'umount /opt')
+    }
   })
 })

@@ -25,6 +25,14 @@ const task = () => taskFor(hosts, 'w1', ADDRESS)
 const signal = new AbortController().signal
 const found = (): Promise<string> => hosts.run('w1', `find ${PLACES} -maxdepth 0 2>/dev/null || true`)
 
+const realBundle = (): ReturnType<typeof openBundle> =>
+  openBundle({
+    root: resolve('.'),
+    cache: join(hosts.directory, 'cache'),
+    version: '9.9.9',
+    files: { writeDurably },
+  })
+
 it('changes nothing in a dry run, and says what it would', async () => {
   const events: ProvisionEvent[] = []
   const result = await provision(task(), { dryRun: true, onEvent: event => events.push(event) })
@@ -92,14 +100,28 @@ it('upgrades, keeping the version before, and is clean in the end', async () => 
 
 it('brings an engine that answers', async () => {
   await hosts.start('w2', `${SUBNET}.12`)
-  const files = { writeDurably }
-  const cache = join(hosts.directory, 'cache')
-  const bundle = await openBundle({ root: resolve('.'), cache, version: '9.9.9', files })
+  const bundle = await realBundle()
   const real = taskFor(hosts, 'w2', `${SUBNET}.12`)
   expect(await provision(real, { bundle })).toMatchObject({ ok: true })
   const info = await hosts.run('w2', 'docker -H unix:///run/shoal/engine.sock info -f "{{.Name}} {{.OSType}}"')
   expect(info).toBe('w2 linux\n')
   expect(await provision(real, { bundle })).toMatchObject({ ok: true, changed: [], roundTrips: 2 })
+})
+
+it.each(['answers', 'is dead'])('ends containers of an engine that %s, and removes their data', async engine => {
+  const w2 = taskFor(hosts, 'w2', `${SUBNET}.12`)
+  const bundle = await realBundle()
+  expect(await provision(w2, { bundle })).toMatchObject({ ok: true })
+  const docker = 'docker -H unix:///run/shoal/engine.sock'
+  await hosts.run('w2', `tar -cC / bin/busybox | ${docker} import - box`)
+  await hosts.run('w2', `${docker} run -d --net none --name c1 box /bin/busybox sleep 98765`)
+  if (engine === 'is dead') await hosts.run('w2', '/opt/shoal/supervise stop agent')
+  expect(hosts.pids('w2', /sleep 98765/)).not.toEqual([])
+  const { request, ports } = await prepare(w2, { bundle })
+  const cleaned = await cleanHost(request, { data: true, signal, onEvent: () => {} }, ports)
+  expect(cleaned).toMatchObject({ ok: true })
+  expect(hosts.pids('w2', /sleep 98765|supervise|bin\/shoal/)).toEqual([])
+  expect(await hosts.run('w2', `find ${PLACES} 2>/dev/null; find /var/lib/shoal -mindepth 1`)).toBe('')
 })
 
 it('provisions twenty hosts at once', async () => {
