@@ -6,7 +6,7 @@ import { isTerminal } from '../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createPaint } from '../../output/colour.ts'
 import { managerApi } from './manager-api.ts'
-import { filesInReach } from './spec/files-in-reach.ts'
+import { filesInReach } from './spec/files-of-project.ts'
 import { projectName } from './spec/project-name.ts'
 import { compareTimes, type LogLine, readLog } from './watch/container-log.ts'
 import { followLogs } from './watch/follow-logs.ts'
@@ -59,7 +59,7 @@ export async function runLogs(invocation: Invocation, context: CommandContext): 
   return 0
 }
 
-/** Whose output is shown where nobody is named: without those that say `attach: false`; none: all. */
+/** Whose output is shown where nobody is named: without those that say `attach: false`, unless all do, as with docker compose; none: all. */
 async function attachedServices(
   { spec }: ProjectView,
   { globals }: Invocation,

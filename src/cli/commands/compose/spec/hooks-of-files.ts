@@ -1,7 +1,7 @@
 import { hooksOf, type Project, servicesOf } from '../../../../compose/index.ts'
 import type { CommandContext, Invocation } from '../../../command.ts'
 import type { HooksOf } from '../one-engine/with-hooks.ts'
-import { filesInReach } from './files-in-reach.ts'
+import { filesInReach } from './files-of-project.ts'
 
 interface Asking {
   readonly globals: Invocation['globals']
