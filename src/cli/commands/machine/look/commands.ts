@@ -37,6 +37,8 @@ const FACTS: readonly MachineLeaf[] = [
       { flags: '-u, --unset', summary: 'print what takes the variables back' },
       { flags: '--no-proxy', summary: 'add the machine to NO_PROXY' },
     ],
+    footer: `An engine that has no open port is reached over SSH, by your own configuration of ssh: DOCKER_HOST is ssh://user@host then.
+With --swarm a certificate is fetched if the manager wants one and there is none yet.`,
     run: async () => (await import('./env.ts')).runEnv,
   },
   {
