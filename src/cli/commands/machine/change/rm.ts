@@ -1,11 +1,11 @@
-import { EXIT_CODES, errorCode, errorMessage, invalidInput } from '../../../../core/errors.ts'
+import { conflict, EXIT_CODES, errorCode, errorMessage, invalidInput } from '../../../../core/errors.ts'
 import { driverOf, hasBegun, type Machine, type Membership, readProvisionRecord } from '../../../../machine/index.ts'
 import { allMachines, masterOf } from '../cluster/masters.ts'
 import { withManager } from '../cluster/node-verbs.ts'
 import { type MachineCommand, portsOf } from '../machine-command.ts'
 import { bareRequest, portsFor, provisionOptions } from '../make/provision.ts'
 import { createReporter } from '../make/reporter.ts'
-import { ask } from './ask.ts'
+import { answerTo } from './ask.ts'
 
 /**
  * `machine rm`: removes what was made and forgets it. With --force a machine that is dead or cannot be removed is forgotten all the
@@ -14,17 +14,28 @@ import { ask } from './ask.ts'
 export async function runRm(command: MachineCommand): Promise<number> {
   const { args, context, options } = command
   const { stdout } = context
-  const names = [...new Set(args)]
+  const names = await membersFirst([...new Set(args)], command)
   if (names.length === 0) throw invalidInput('BAD_FLAG', 'Name the machines to remove')
   stdout.write(`About to remove ${names.join(', ')}\n`)
   if (!options.flag('yes') && !options.flag('force') && !options.flag('dryRun')) {
     stdout.write('WARNING: This action will delete both local reference and remote instance.\n')
-    if (!(await ask('Are you sure?', context))) return EXIT_CODES.done
+    const toldBefore = await Promise.all(names.map(name => whatGoes(name, command)))
+    stdout.write(
+      toldBefore
+        .flat()
+        .map(line => `${line}\n`)
+        .join(''),
+    )
+    const answer = await answerTo('Are you sure?', context)
+    if (answer === undefined) {
+      throw invalidInput('NOT_ASKED', 'Nobody answered, so nothing was removed: add -y to remove without a question')
+    }
+    if (!answer) return EXIT_CODES.done
   }
   let isWhole = true
   for (const name of names) {
     try {
-      await removeOne(name, command)
+      await removeOne(name, names, command)
       stdout.write(`${options.flag('dryRun') ? 'Would remove' : 'Successfully removed'} ${name}\n`)
     } catch (error) {
       context.signal.throwIfAborted()
@@ -35,11 +46,54 @@ export async function runRm(command: MachineCommand): Promise<number> {
   return isWhole ? EXIT_CODES.done : EXIT_CODES.failed
 }
 
-async function removeOne(name: string, command: MachineCommand): Promise<void> {
+/** A cluster's store goes last: members leave by way of it. */
+async function membersFirst(names: readonly string[], command: MachineCommand): Promise<readonly string[]> {
+  const machines = await allMachines(command)
+  const isStore = (name: string): boolean =>
+    machines.some(each => each.name === name && masterOf(each, machines) === each)
+  return [...names.filter(name => !isStore(name)), ...names.filter(isStore)]
+}
+
+/** What removing does to a machine, a line each. Of one that cannot be read nothing is known. */
+async function whatGoes(name: string, command: MachineCommand): Promise<readonly string[]> {
+  const machine = (await allMachines(command)).find(each => each.name === name)
+  if (machine === undefined) return []
+  const lines: string[] = []
+  if (await wasProvisioned(machine, command)) {
+    const master = masterOf(machine, await allMachines(command))
+    if (master !== undefined && master.name !== name)
+      lines.push(`tasks move away from it, and "${master.name}" forgets it`)
+    if (master?.name === name) lines.push('its cluster ends: the store and the authority go')
+    const kept = command.options.flag('data') ? 'containers, images and volumes go too' : 'images and volumes stay'
+    lines.push(`Shoal is stopped and removed from the host; ${kept}`)
+  }
+  if (driverOf(machine.driver).remove !== undefined) lines.push('what its driver made is deleted')
+  return lines.map(line => `${name}: ${line}`)
+}
+
+/** Without the only store of a cluster its members are lost. Throws HAS_MEMBERS naming those that would remain. */
+async function checkMembers(machine: Machine, gone: readonly string[], command: MachineCommand): Promise<void> {
+  if (command.options.flag('force')) return
+  const machines = await allMachines(command)
+  const members = machines.filter(each => each.name !== machine.name && masterOf(each, machines)?.name === machine.name)
+  const left = members.map(({ name }) => name).filter(name => !gone.includes(name))
+  if (left.length === 0) return
+  throw conflict(
+    'HAS_MEMBERS',
+    `It keeps the store of the cluster that ${left.join(', ')} ${left.length === 1 ? 'is' : 'are'} in: remove them first, or use -f to leave them without a manager`,
+  )
+}
+
+async function removeOne(name: string, names: readonly string[], command: MachineCommand): Promise<void> {
   const { context, options, store } = command
   await store.exclusively(name, context.signal, async () => {
     const machine = await loadForRemoval(name, command)
-    if (options.flag('dryRun')) return
+    // What was to be removed before it counts only if it is gone; where nothing is done it would be.
+    if (machine !== undefined) await checkMembers(machine, options.flag('dryRun') ? names : [], command)
+    if (options.flag('dryRun')) {
+      for (const line of await whatGoes(name, command)) context.stdout.write(`${line}\n`)
+      return
+    }
     if (machine !== undefined) {
       await leave(machine, command)
       await removeMade(machine, command)
