@@ -1,16 +1,12 @@
 import { join } from 'node:path'
 import { badFlag, type CommandContext, type RunCommand } from '../../cli/index.ts'
 import { invalidInput } from '../../core/errors.ts'
-import {
-  type Credentials,
-  createCertificateMaker,
-  LiveIdentity,
-  parseJoinToken,
-  readCertificate,
-} from '../../trust/index.ts'
+import type { Issued } from '../../manager/index.ts'
+import { createCertificateMaker, LiveIdentity, parseJoinToken, type Subject } from '../../trust/index.ts'
 import { askToJoin, askToRenew } from '../trust/ask-managers.ts'
 import { readCredentials, readKey, writeCredentials, writeKey } from '../trust/identity-files.ts'
 import { readManagers, readToken } from '../trust/token-input.ts'
+import { checkIssued, otherFiles, ownerOf } from './certificate-files.ts'
 
 /** A certificate that a person is to have. */
 export interface ClientCertificateWish {
@@ -19,6 +15,8 @@ export interface ClientCertificateWish {
   readonly managers: readonly string[]
   /** Absent: the certificate that is there is renewed. */
   readonly token: string | undefined
+  /** Whose certificate is there, as far as it has to be of the same cluster. */
+  readonly before?: Subject | undefined
 }
 
 type World = Pick<CommandContext, 'clock' | 'random' | 'signal'>
@@ -30,25 +28,30 @@ export const runClientCertificate: RunCommand = async (invocation, context) => {
   const directory = options.text('out') ?? defaultDirectory(context)
   const managers = readManagers(options)
   if (managers.length === 0) throw badFlag('--manager <host:port> is needed: where a manager answers')
+  const before = await ownerOf(directory, name)
+  if (options.flag('dryRun')) {
+    const does = before === undefined ? 'get' : 'renew'
+    context.stderr.write(`Would ${does} the certificate of ${name} in ${directory}\n`)
+    return
+  }
   const token = await readToken(options, context)
-  const { expiresAt } = await obtainClientCertificate({ name, directory, managers, token }, context)
+  const { expiresAt } = await obtainClientCertificate({ name, directory, managers, token, before }, context)
   context.stdout.write(`${directory}\n`)
   context.stderr.write(`Valid until ${expiresAt}. Use it with DOCKER_CERT_PATH=${directory} and DOCKER_TLS_VERIFY=1\n`)
 }
 
-/** The key is made here, once, and never leaves. Throws NO_IDENTITY, BAD_TOKEN, and what managers answer. */
+/** The key is made here, once, and never leaves. Throws NO_IDENTITY, BAD_TOKEN, OTHER_FILES, and what managers answer. */
 export async function obtainClientCertificate(
-  { name, directory, managers, token: text }: ClientCertificateWish,
+  { name, directory, managers, token: text, before }: ClientCertificateWish,
   { clock, random, signal }: World,
 ): Promise<{ readonly expiresAt: string }> {
   const maker = createCertificateMaker(random)
   const kept = await readKey(directory)
-  const { csr, key } = await maker.request({
-    name,
-    role: 'client',
-    hosts: [],
-    ...(kept === undefined ? {} : { key: kept }),
+  const person = { name, role: 'client' as const, hosts: [] }
+  const { csr, key } = await maker.request(kept === undefined ? person : { ...person, key: kept }).catch(error => {
+    throw kept === undefined ? error : otherFiles(directory, 'a key.pem that was not made here')
   })
+  const wanted = { directory, name, before, key }
   const asking = { managers, clock, signal }
   if (text === undefined) {
     const known = await readCredentials(directory)
@@ -59,7 +62,7 @@ export async function obtainClientCertificate(
       )
     }
     const tls = new LiveIdentity(known).dial({ role: 'manager' })
-    return keep(directory, { ...(await askToRenew(csr, { ...asking, tls })), key })
+    return keep(await askToRenew(csr, { ...asking, tls }), wanted, clock.nowMs())
   }
   const token = parseJoinToken(text)
   if (token.role !== 'client') {
@@ -69,18 +72,18 @@ export async function obtainClientCertificate(
     )
   }
   if (kept === undefined) await writeKey(directory, key)
-  return keep(directory, { ...(await askToJoin({ csr, token: text }, { ...asking, authority: token.authority })), key })
+  const issued = await askToJoin({ csr, token: text }, { ...asking, authority: token.authority })
+  return keep(issued, wanted, clock.nowMs())
 }
 
-async function keep(directory: string, issued: IssuedWithKey): Promise<{ readonly expiresAt: string }> {
-  const { certificate, authorities, key, expiresAt } = issued
-  const { subject } = readCertificate(certificate)
-  if (subject === undefined) throw invalidInput('BAD_CERTIFICATE', 'The manager answered with no certificate of ours')
-  await writeCredentials(directory, { subject, certificate, authorities, key })
+async function keep(issued: Issued, wanted: Wanted, nowMs: number): Promise<{ readonly expiresAt: string }> {
+  const { certificate, authorities, expiresAt } = issued
+  const subject = checkIssued(issued, wanted, nowMs)
+  await writeCredentials(wanted.directory, { subject, certificate, authorities, key: wanted.key })
   return { expiresAt }
 }
 
-type IssuedWithKey = Omit<Credentials, 'subject'> & { readonly expiresAt: string }
+type Wanted = Parameters<typeof checkIssued>[1] & { readonly key: string }
 
 function defaultDirectory({ env }: Pick<CommandContext, 'env'>): string {
   return env['DOCKER_CERT_PATH'] || join(env['HOME'] ?? '/root', '.docker')

@@ -185,6 +185,7 @@ function clientCertificateCommand({ clientCertificate }: SwarmPrograms): Command
         flags: '--out <directory>',
         summary: 'where ca.pem, cert.pem and key.pem go (default: $DOCKER_CERT_PATH, ~/.docker)',
       },
+      { flags: '--dry-run', summary: 'only say what would be done' },
     ],
     footer: `With a join token for the role client; once there is a certificate it is renewed without one.
 The key is made here, and never leaves.`,

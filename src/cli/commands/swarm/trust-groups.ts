@@ -13,6 +13,8 @@ const TOKEN_WISHES: readonly OptionDefinition[] = [
   { flags: '--once', summary: 'for one host only' },
 ]
 
+const DRY_RUN: OptionDefinition = { flags: '--dry-run', summary: 'only say what would be done' }
+
 function group(name: string, summary: string, commands: readonly CommandLeaf[]): CommandGroup {
   const all = commands.map(command => ({ ...command, options: [...MANAGER_OPTIONS, ...(command.options ?? [])] }))
   return { name, summary, options: MANAGER_OPTIONS, commands: all }
@@ -22,7 +24,7 @@ export const tokenGroup = group('token', 'Join tokens: what a host needs to beco
   {
     name: 'create',
     summary: 'Make a join token; it is printed once',
-    options: [{ flags: '--role <role>', summary: 'node, manager or client (default: node)' }, ...TOKEN_WISHES],
+    options: [{ flags: '--role <role>', summary: 'node, manager or client (default: node)' }, ...TOKEN_WISHES, DRY_RUN],
     load: async () => (await PARTS()).runTokenCreate,
   },
   {
@@ -37,13 +39,14 @@ export const tokenGroup = group('token', 'Join tokens: what a host needs to beco
     aliases: ['remove'],
     summary: 'End join tokens',
     args: '<id...>',
+    options: [DRY_RUN],
     load: async () => (await PARTS()).runTokenRemove,
   },
   {
     name: 'rotate',
     summary: 'End all join tokens of a role, and make one',
     args: '<role>',
-    options: TOKEN_WISHES,
+    options: [...TOKEN_WISHES, DRY_RUN],
     load: async () => (await PARTS()).runTokenRotate,
   },
 ])
@@ -60,6 +63,7 @@ export const certificateGroup = group('cert', 'Certificates of managers, nodes a
     name: 'revoke',
     summary: 'Let nobody in with the certificates of these names any more',
     args: '<name...>',
+    options: [DRY_RUN],
     load: async () => (await PARTS()).runCertificateRevoke,
   },
 ])
@@ -78,6 +82,7 @@ export const authorityGroup = group('ca', "The cluster's certificate authority",
       { flags: '-f, --force', summary: 'go on with a change that waits for members who are away' },
       { flags: '--wait', summary: 'until it is done' },
       { flags: '--timeout <duration>', summary: 'how long to wait (default: 5m)' },
+      DRY_RUN,
     ],
     load: async () => (await PARTS()).runAuthorityRotate,
   },

@@ -1,7 +1,8 @@
 import { sleep, withDeadline } from '../../../core/clock.ts'
-import { failed, isTransient } from '../../../core/errors.ts'
-import { isRole, ROLES } from '../../../trust/index.ts'
+import { conflict, failed, isTransient, notFound } from '../../../core/errors.ts'
+import { isRole, ROLES, TOKEN_LIFE_MS } from '../../../trust/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
+import { forEach } from '../../engine/for-each.ts'
 import { type ListingFormat, renderListing } from '../../output/format.ts'
 import { badFlag, readDuration } from './flags.ts'
 import { type NodeApi, withManager } from './node-api.ts'
@@ -89,14 +90,21 @@ async function makeToken(
   { invocation, context }: { readonly invocation: Invocation; readonly context: CommandContext },
 ): Promise<void> {
   if (!isRole(role)) throw badFlag(`No such role: ${role}; known are ${ROLES.join(', ')}`)
-  const expiresMs = readDuration(invocation, 'expires', DAY_MS)
+  const expiresMs = readDuration(invocation, 'expires', TOKEN_LIFE_MS)
   if (expiresMs < 1_000) throw badFlag('--expires should be at least 1s')
   const body = { role, lifeMs: expiresMs, once: invocation.options.flag('once') }
+  if (invocation.options.flag('dryRun')) {
+    const tokens = (await withManager(invocation, context, api =>
+      api.call('GET', '/v1/tokens'),
+    )) as readonly TokenView[]
+    const ending = path.includes('rotate') ? tokens.filter(each => each.role === role) : []
+    for (const { id } of ending) context.stderr.write(`Would end the join token ${id}\n`)
+    context.stderr.write(`Would make a join token for the role ${role}\n`)
+    return
+  }
   const { token } = (await withManager(invocation, context, api => api.call('POST', path, body))) as { token: string }
   context.stdout.write(`${token}\n`)
 }
-
-const DAY_MS = 86_400_000
 
 /** `swarm token ls` */
 export async function runTokenList(invocation: Invocation, context: CommandContext): Promise<void> {
@@ -104,8 +112,8 @@ export async function runTokenList(invocation: Invocation, context: CommandConte
 }
 
 /** `swarm token rm` */
-export async function runTokenRemove(invocation: Invocation, context: CommandContext): Promise<void> {
-  await removeEach('/v1/tokens', { invocation, context })
+export function runTokenRemove(invocation: Invocation, context: CommandContext): Promise<number> {
+  return removeEach<TokenView>('/v1/tokens', TOKENS, { invocation, context })
 }
 
 /** `swarm cert ls` */
@@ -114,8 +122,8 @@ export async function runCertificateList(invocation: Invocation, context: Comman
 }
 
 /** `swarm cert revoke` */
-export async function runCertificateRevoke(invocation: Invocation, context: CommandContext): Promise<void> {
-  await removeEach('/v1/certificates', { invocation, context })
+export function runCertificateRevoke(invocation: Invocation, context: CommandContext): Promise<number> {
+  return removeEach<CertificateView>('/v1/certificates', CERTIFICATES, { invocation, context })
 }
 
 interface Asked {
@@ -129,12 +137,17 @@ async function list<T>(path: string, format: ListingFormat<T>, { invocation, con
   context.stdout.write(renderListing(items, format, { format: options.text('format'), quiet: options.flag('quiet') }))
 }
 
-async function removeEach(path: string, { invocation, context }: Asked): Promise<void> {
-  await withManager(invocation, context, async api => {
-    for (const name of invocation.args) {
-      await api.call('DELETE', `${path}/${encodeURIComponent(name)}`)
-      context.stdout.write(`${name}\n`)
+function removeEach<T>(path: string, { id }: ListingFormat<T>, { invocation, context }: Asked): Promise<number> {
+  const { args, options } = invocation
+  return withManager(invocation, context, async api => {
+    if (!options.flag('dryRun')) {
+      const remove = (name: string) => api.call('DELETE', `${path}/${encodeURIComponent(name)}`)
+      return forEach({ args, context }, async name => void (await remove(name)), { inTurn: true })
     }
+    const known = ((await api.call('GET', path)) as readonly T[]).map(id)
+    return forEach({ args, context }, async name => {
+      if (!known.includes(name)) throw notFound('NOT_THERE', `There is no ${name}`)
+    })
   })
 }
 
@@ -171,6 +184,10 @@ export async function runAuthorityRotate(invocation: Invocation, context: Comman
   const { options } = invocation
   const timeoutMs = readDuration(invocation, 'timeout', WAIT_MS)
   await withManager(invocation, context, async api => {
+    if (options.flag('dryRun')) {
+      context.stderr.write(`${whatRotates(await viewOf(api), options.flag('force'))}\n`)
+      return
+    }
     const path = `/v1/authority/rotate${options.flag('force') ? '?force=1' : ''}`
     let view = (await api.call('POST', path)) as AuthorityView
     if (options.flag('wait')) view = await untilSteady(api, { timeoutMs, context })
@@ -178,6 +195,15 @@ export async function runAuthorityRotate(invocation: Invocation, context: Comman
     if (view.step === 'steady')
       context.stderr.write('People get certificates of the new authority with swarm client-cert\n')
     else context.stderr.write(`The authority is being changed; waits for ${view.waitsFor.join(', ')}\n`)
+  })
+}
+
+/** Throws 409 ROTATION_RUNS, as the manager would. */
+function whatRotates({ step, waitsFor }: AuthorityView, force: boolean): string {
+  if (step === 'steady') return 'Would change the authority'
+  if (force) return `Would go on with the change of the authority without ${waitsFor.join(', ') || 'anybody missing'}`
+  throw conflict('ROTATION_RUNS', 'The authority is being changed already: see swarm ca show, or say --force', {
+    details: { refused: true },
   })
 }
 
