@@ -43,6 +43,14 @@ if [ -x ${PLACES.current}/bin/swarm ] && [ -e ${DATA_ROOT}/agent/joined.json ]; 
 fi
 `
 
+/**
+ * Forgets the cluster: whose member the host was, and the store and the authority of its own. Who leaves is none of it any more, and
+ * could join no other with what is left of it.
+ */
+export const FORGET_CLUSTER = String.raw`
+for kept in trust etcd manager agent/identity agent/joined.json; do rm -rf "${DATA_ROOT}/$kept"; done
+`
+
 /** Removes all that was put on the host. Word: \`data\` to remove containers, images and volumes too. */
 export const CLEAN_HOST = String.raw`${EXCLUSIVE}
 # Containers outlive their engine.
@@ -58,6 +66,7 @@ for name in shoal swarm compose machine; do
 done
 rm -rf /opt/shoal /etc/shoal ${PLACES.sysctl} /var/lib/shoal-machine
 rm -f /run/shoal-machine/*.runs /run/shoal-machine/*.pid
+${FORGET_CLUSTER}
 [ "$1" = data ] || exit 0
 # Roots of containers are mounted there; so may others' disks be, which keep what is on them.
 awk '$5 ~ "^${DATA_ROOT}/" { print $5 }' /proc/self/mountinfo | sort -r | while read -r place; do
