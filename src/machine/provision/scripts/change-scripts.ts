@@ -16,7 +16,7 @@ umask 022
 mkdir -p /run/shoal-machine
 exec 9> /run/shoal-machine/lock
 if command -v flock > /dev/null; then
-  flock -w ${LOCK_WAIT_S} 9 || { echo 'another run is still at work here: run the same again once it has ended' >&2; exit 75; }
+  timeout ${LOCK_WAIT_S} flock 9 || { echo 'another run is still at work here: run the same again once it has ended' >&2; exit 75; }
 fi
 `
 
