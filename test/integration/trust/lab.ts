@@ -4,14 +4,22 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { command } from '../../../scripts/lib/command.ts'
+import { systemClock, withDeadline } from '../../../src/core/clock.ts'
 import { newHexId, pickIndex, systemRandom } from '../../../src/core/random.ts'
 import { freePort, until } from '../manager/support.ts'
 
+/** A deadline, not a measure. */
+const END_MS = 60_000
+const KILLED_MS = 10_000
 const CLI = 'src/main/cli.ts'
 
 interface Program {
   readonly child: ChildProcess
   readonly output: () => string
+}
+
+function hasEnded({ child }: Program): boolean {
+  return child.exitCode !== null || child.signalCode !== null
 }
 
 /** A cluster with certificates of its own on loopback: a manager with its store, and agents, each with an address of its own. */
@@ -68,8 +76,9 @@ export class TrustLab {
   /** Resolves when the agent has ended by itself, with all it said. */
   async ended(name: string): Promise<string> {
     const program = this.#programs.get(name)
-    if (program?.child.exitCode === null) await once(program.child, 'exit')
-    return program?.output() ?? ''
+    if (program === undefined) return ''
+    await this.#exit(name, program, END_MS)
+    return program.output()
   }
 
   output(name: string): string {
@@ -86,16 +95,31 @@ export class TrustLab {
   }
 
   async stop(name: string): Promise<void> {
-    const child = this.#programs.get(name)?.child
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const gone = once(child, 'exit')
-    child.kill('SIGTERM')
-    await gone
+    const program = this.#programs.get(name)
+    if (program === undefined || hasEnded(program)) return
+    program.child.kill('SIGTERM')
+    try {
+      await this.#exit(name, program, END_MS)
+    } catch (error) {
+      program.child.kill('SIGKILL')
+      await this.#exit(name, program, KILLED_MS)
+      throw error
+    }
   }
 
   async close(): Promise<void> {
-    for (const name of [...this.#programs.keys()].reverse()) await this.stop(name)
+    const failures: unknown[] = []
+    for (const name of [...this.#programs.keys()].reverse()) {
+      await this.stop(name).catch((error: unknown) => failures.push(error))
+    }
     await rm(this.directory, { recursive: true, force: true })
+    if (failures.length > 0) throw new AggregateError(failures, 'Cannot end every program')
+  }
+
+  async #exit(name: string, program: Program, ms: number): Promise<void> {
+    if (hasEnded(program)) return
+    const onTimeout = () => new Error(`${name} has not ended within ${ms / 1_000} s; it said:\n${program.output()}`)
+    await withDeadline(signal => once(program.child, 'exit', { signal }), ms, { clock: systemClock, onTimeout })
   }
 
   #start(name: string, args: readonly string[]): void {
