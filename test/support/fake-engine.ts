@@ -3,10 +3,8 @@ import type { Clock } from '../../src/core/clock.ts'
 import { conflict, notFound, unsupported } from '../../src/core/errors.ts'
 import {
   type ContainerCreateRequest,
-  type ContainerInspect,
   type ContainerState,
   type ContainerStatus,
-  type ContainerSummary,
   type Engine,
   type EngineEvent,
   type ExecInspect,
@@ -14,34 +12,11 @@ import {
   type NetworkInspect,
   type SystemInfo,
 } from '../../src/docker-api/index.ts'
-
-interface FakeContainer {
-  readonly id: string
-  name: string
-  readonly request: ContainerCreateRequest
-  readonly createdMs: number
-  state: ContainerState
-  restarts: number
-  pid: number
-}
+import { CREATED, type FakeContainer, hasLabel, inspectOf, NEVER, STARTING, summaryOf } from './fake-container.ts'
 
 /** Work of the fake engine that a test makes fail: return an error to throw, or undefined. */
 export type Fault = (call: string, subject: string) => Error | undefined
 
-/** `key` or `key=value`. */
-function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const [key = '', ...value] = wanted.split('=')
-  return key in labels && (value.length === 0 || labels[key] === value.join('='))
-}
-
-function summaryOf({ id, name, request, state }: FakeContainer): ContainerSummary {
-  const { Image = '', Labels = {} } = request
-  const { Status: State } = state
-  const about = { Id: id, Names: [`/${name}`], Image, ImageID: Image, Labels, State, Status: State }
-  return { ...about, Mounts: [], Ports: [] } as unknown as ContainerSummary
-}
-
-const NEVER = '0001-01-01T00:00:00Z'
 const INFO: SystemInfo = {
   ID: 'fake',
   Name: 'fake',
@@ -174,7 +149,7 @@ export class FakeEngine {
         )
         return Promise.resolve(fits.map(summaryOf))
       },
-      inspect: async id => this.#inspect(this.find(id)),
+      inspect: async id => inspectOf(this.find(id)),
       start: async id => {
         const container = this.find(id)
         await this.#call('start', container.name)
@@ -312,21 +287,8 @@ export class FakeEngine {
 
   #make(request: ContainerCreateRequest, name: string): FakeContainer {
     const id = `c${++this.#count}`.padEnd(12, '0')
-    const state: ContainerState = {
-      Status: 'created',
-      Running: false,
-      Paused: false,
-      Restarting: false,
-      OOMKilled: false,
-      Dead: false,
-      Pid: 0,
-      ExitCode: 0,
-      Error: '',
-      StartedAt: NEVER,
-      FinishedAt: NEVER,
-    }
     const createdMs = this.#clock.nowMs()
-    const container = { id, name, request, createdMs, state, restarts: 0, pid: 1000 + this.#count }
+    const container = { id, name, request, createdMs, state: CREATED, restarts: 0, pid: 1000 + this.#count }
     this.#containers.set(id, container)
     this.#emit(container, 'create')
     return container
@@ -334,29 +296,6 @@ export class FakeEngine {
 
   #set(container: FakeContainer, status: ContainerStatus, change: Partial<ContainerState>): void {
     container.state = { ...container.state, ...change, Status: status, Running: status === 'running' }
-  }
-
-  #inspect({ id, name, request, state, restarts, createdMs }: FakeContainer): ContainerInspect {
-    const endpoints = Object.entries(request.NetworkingConfig?.EndpointsConfig ?? {})
-    const networks = endpoints.map(([network, { IPAMConfig, Aliases }]) => [
-      network,
-      { IPAddress: state.Running ? (IPAMConfig?.IPv4Address ?? '') : '', IPAMConfig, ...(Aliases ? { Aliases } : {}) },
-    ])
-    return {
-      Id: id,
-      Name: `/${name}`,
-      Created: new Date(createdMs).toISOString(),
-      State: state,
-      Path: 'serve',
-      Args: request.Cmd ?? [],
-      Image: request.Image ?? '',
-      RestartCount: restarts,
-      Config: request,
-      NetworkSettings: {
-        Networks: Object.fromEntries(networks),
-        Ports: state.Running ? (request.HostConfig?.PortBindings ?? {}) : {},
-      },
-    } as unknown as ContainerInspect
   }
 
   #emit({ id, name, request }: FakeContainer, action: string): void {
@@ -389,8 +328,6 @@ export class FakeEngine {
     return new Date(this.#clock.nowMs()).toISOString()
   }
 }
-
-const STARTING = { Status: 'starting', FailingStreak: 0, Log: [] } as const
 
 function missing(): Promise<never> {
   return Promise.reject(unsupported('FAKE', 'The fake engine does not do that'))
