@@ -119,6 +119,8 @@ export async function createManagerServer(
     state: new PlacementState({ snapshot: manager.snapshot, inventory, overcommit: options.overcommit }),
     locks: new KeyedLock(),
     confirmLead: manager.confirmLead,
+    volumes: () => manager.snapshot().volumes,
+    pinVolumes: manager.pinVolumes,
   }
   manager.placeBeside(placing.state.standalone)
   const creating = { ...placing, ...reschedule(manager, placing, { clock, log }) }

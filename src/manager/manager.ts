@@ -27,6 +27,7 @@ import { createPlacers } from './plan/placer.ts'
 import { type AddressPool, DEFAULT_POOL } from './project/allocate-network.ts'
 import { type ApplyOptions, type ApplyPorts, applyProject, removeProject } from './project/apply.ts'
 import { createNetwork, type NetworkWish, removeNetwork } from './project/cluster-network.ts'
+import { pinVolumes } from './project/pin-volumes.ts'
 import { type RebalancePorts, rebalance } from './project/rebalance.ts'
 import { type NodeRemoval, type RemoveNodePorts, removeNode } from './project/remove-node.ts'
 import { type NodeChange, updateNode } from './project/update-node.ts'
@@ -101,6 +102,8 @@ export interface Manager {
   /** A network over the hosts that belongs to no project; these throw as the three above do. */
   readonly createNetwork: (wish: NetworkWish) => Promise<NetworkRecord>
   readonly removeNetwork: (name: string) => Promise<void>
+  /** Ties volumes that nothing has used to a node; throws as the others do, and as {@link pinVolumes} does. */
+  readonly pinVolumes: (names: readonly string[], node: string) => Promise<void>
 }
 
 interface Term {
@@ -134,6 +137,7 @@ export function createManager(options: ManagerOptions, ports: ManagerPorts): Man
     removeNode: async (name, how) => removeNode(name, how, state.removalPorts()),
     createNetwork: async wish => createNetwork(wish, state.applyPorts()),
     removeNetwork: async name => removeNetwork(name, state.removalPorts()),
+    pinVolumes: async (names, node) => pinVolumes(names, node, state.applyPorts()),
   }
 }
 

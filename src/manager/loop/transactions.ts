@@ -22,14 +22,14 @@ const WRITE: Executable = {
       operations: [{ put: key, value: JSON.stringify(node) }],
     }
   },
-  'create-task': ({ task, pins }, keys) => join(createTask(task, keys), ...pins.map(writePin)),
+  'create-task': ({ task, pins }, keys) => joined(createTask(task, keys), ...pins.map(writePin)),
   'place-task': ({ waiting, task, pins }, keys) =>
-    join(removeTask(waiting), createTask(task, keys), ...pins.map(writePin)),
+    joined(removeTask(waiting), createTask(task, keys), ...pins.map(writePin)),
   'replace-task': ({ old, task, pins }, keys, token) =>
-    join(stopTask(old, token), createTask(task, keys), ...pins.map(writePin)),
+    joined(stopTask(old, token), createTask(task, keys), ...pins.map(writePin)),
   'stop-task': ({ task }, _keys, token) => stopTask(task, token),
   'rewrite-service': ({ before, service, project }) =>
-    join(rewrite(before, service), ...(project ? [rewrite(project.before, project.value)] : [])),
+    joined(rewrite(before, service), ...(project ? [rewrite(project.before, project.value)] : [])),
   'explain-task': ({ task, reasons }) => rewriteTask(task, { ...task.value, pendingReasons: reasons }),
   'keep-task': ({ task }) => {
     const { leaving: _, ...kept } = task.value
@@ -37,7 +37,7 @@ const WRITE: Executable = {
   },
   // Only what is known to exist is deleted: deleting nothing makes no event, and we wait to see our own writes.
   'forget-task': ({ task, status }) =>
-    join(removeTask(task), ...(status === undefined ? [] : [{ compares: [], operations: [{ delete: status.key }] }])),
+    joined(removeTask(task), ...(status === undefined ? [] : [{ compares: [], operations: [{ delete: status.key }] }])),
   'forget-status': ({ status }, keys) => ({
     compares: [unchanged(status), { key: keys.task(status.value.node, status.value.taskId), exists: false }],
     operations: [{ delete: status.key }],
@@ -100,14 +100,15 @@ function rewrite<T>(before: Stored<T>, value: T): Transaction {
   return { compares: [unchanged(before)], operations: [{ put: before.key, value: JSON.stringify(value) }] }
 }
 
-function writePin({ volume, node }: Pin): Transaction {
+export function writePin({ volume, node }: Pin): Transaction {
   return {
     compares: [unchanged(volume)],
     operations: [{ put: volume.key, value: volumeCodec.encode({ ...volume.value, node }) }],
   }
 }
 
-function join(...parts: readonly Transaction[]): Transaction {
+/** Several as one: all of it or nothing. */
+export function joined(...parts: readonly Transaction[]): Transaction {
   return {
     compares: parts.flatMap(part => part.compares),
     operations: parts.flatMap(part => part.operations),

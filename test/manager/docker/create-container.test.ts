@@ -57,6 +57,50 @@ it('creates for a platform, and pulls the image of that one if the node lacks it
   expect(lab.platforms).toEqual(['create linux/arm64', 'pull linux/arm64', 'create linux/arm64'])
 })
 
+describe('a container that mounts a volume of a project', () => {
+  const wanted = { HostConfig: { Mounts: [{ Type: 'volume' as const, Source: 'shop_data', Target: '/data' }] } }
+  const made = '{"Name":"shop_data","Driver":"local","DriverOpts":{"type":"nfs"},"Labels":{}}'
+
+  it('is put where its data is, however full that node is', async () => {
+    lab.volumes = { shop_data: 'n3', other: 'n1' }
+    for (const name of ['a', 'b', 'c']) await create(name, wanted)
+    expect(nodesOf('a', 'b', 'c')).toEqual(['n3', 'n3', 'n3'])
+    await expect(create('d', { ...wanted, Env: ['constraint:node==n1'] })).rejects.toMatchObject({
+      code: 'NO_NODE_FITS',
+    })
+  })
+
+  it('is refused while the node with the data is away', async () => {
+    lab.volumes = { shop_data: 'n9' }
+    await expect(create('a', wanted)).rejects.toMatchObject({
+      code: 'VOLUME_AWAY',
+      message:
+        'Cannot create the container: its volume shop_data is on node n9, which is down; try again when it is back',
+    })
+    expect(lab.asked).toEqual([])
+  })
+
+  it('that nothing has used has it made as described, and ties it to the node', async () => {
+    lab.volumes = { shop_data: undefined }
+    await create('a', wanted)
+    expect(lab.volumeCalls).toEqual([`n1 create ${made}`, 'pin shop_data to n1'])
+    await create('b', wanted)
+    expect(nodesOf('a', 'b')).toEqual(['n1', 'n1'])
+  })
+
+  it('goes to the node of whoever used it first meanwhile', async () => {
+    lab.volumes = { shop_data: undefined }
+    const held = Promise.withResolvers<void>()
+    lab.hold = held.promise
+    const both = [create('a', wanted), create('b', wanted)]
+    await expect.poll(() => lab.asked).toEqual(['n1', 'n2'])
+    held.resolve()
+    await Promise.all(both)
+    expect(nodesOf('a', 'b')).toEqual(['n1', 'n1'])
+    expect(lab.removed).toEqual(['n2-b'])
+  })
+})
+
 describe('expressions of a request', () => {
   it('are taken out of the environment, and kept as labels with an id of the cluster', async () => {
     await create('a', {

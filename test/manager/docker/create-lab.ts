@@ -1,5 +1,5 @@
 import { afterEach, beforeEach } from 'vitest'
-import { notFound } from '../../../src/core/errors.ts'
+import { conflict, notFound } from '../../../src/core/errors.ts'
 import { KeyedLock } from '../../../src/core/keyed-lock.ts'
 import { silentLog } from '../../../src/core/log.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
@@ -10,7 +10,7 @@ import { createContainer } from '../../../src/manager/docker/create/create-conta
 import { PlacementState } from '../../../src/manager/docker/create/placement-state.ts'
 import type { ClusterNodes, NodeEngine } from '../../../src/manager/docker/nodes.ts'
 import { ClusterInventory } from '../../../src/manager/inventory/index.ts'
-import { EMPTY_SNAPSHOT } from '../../../src/manager/model/snapshot.ts'
+import { EMPTY_SNAPSHOT, type Snapshot } from '../../../src/manager/model/snapshot.ts'
 import { FILTER_NAMES } from '../../../src/scheduler/index.ts'
 import { stubEngine } from '../../support/stub-engine.ts'
 import { memberRecord } from '../support.ts'
@@ -39,6 +39,10 @@ interface Lab {
   asked: string[]
   /** What a node was asked to make last. */
   lastAsked: ContainerCreateRequest
+  /** Volumes of projects: where their data is, if anything has used them. */
+  volumes: Record<string, string | undefined>
+  /** What was asked of nodes' volumes, and which were tied to nodes, in turn. */
+  volumeCalls: string[]
   /** Of the client. */
   gone: AbortController
   cluster: Cluster | undefined
@@ -56,6 +60,8 @@ function fresh(): Lab {
     removed: [],
     failures: {},
     asked: [],
+    volumes: {},
+    volumeCalls: [],
     lastAsked: {},
     gone: new AbortController(),
     cluster: undefined,
@@ -91,6 +97,12 @@ function engineOf(node: string): Engine {
         }
         lab.made.push({ node, name, request })
         return { Id: `${node}-${name}`, Warnings: [] }
+      },
+    },
+    volumes: {
+      create: async request => {
+        lab.volumeCalls.push(`${node} create ${JSON.stringify(request)}`)
+        return request as never
       },
     },
     images: {
@@ -139,6 +151,22 @@ function makeCluster(): Cluster {
   return { nodes, state, locks: new KeyedLock(), end, clock }
 }
 
+function volumeRecords(): Snapshot['volumes'] {
+  const records = Object.entries(lab.volumes).map(([name, node]) => {
+    const driverOptions = { type: 'nfs' }
+    const value = {
+      name,
+      project: 'shop',
+      ...(node === undefined ? {} : { node }),
+      driver: 'local',
+      driverOptions,
+      labels: {},
+    }
+    return [name, { key: name, value, createRevision: 1, modRevision: 1 }] as const
+  })
+  return new Map(records)
+}
+
 /** `docker create` through the manager. */
 export function create(
   name: string | undefined,
@@ -155,6 +183,16 @@ export function create(
     confirmLead: lab.confirmLead,
     keep: lab.keep,
     signal,
+    volumes: volumeRecords,
+    pinVolumes: async (names: readonly string[], node: string) => {
+      lab.volumeCalls.push(`pin ${names.join(',')} to ${node}`)
+      for (const name of names) {
+        const known = lab.volumes[name]
+        if (known !== undefined && known !== node)
+          throw conflict('VOLUME_ELSEWHERE', `Volume ${name} is on node ${known}`)
+        lab.volumes[name] = node
+      }
+    },
   }
   return createContainer({ Image: 'app', ...request }, { name, platform }, ports)
 }

@@ -129,6 +129,7 @@ export async function startFront({ leader, tls, trust }: FrontOptions = {}): Pro
       return value
     },
     removeNetwork: async name => void lab.networks.delete(name),
+    pinVolumes: async () => {},
   }
   const own = tls && clientTlsOf(tls)
   const server = await createManagerServer(

@@ -14,6 +14,7 @@ import {
 } from '../../../scheduler/index.ts'
 import { bringImage } from '../images/bring-image.ts'
 import type { ClusterNodes, NodeEngine } from '../nodes.ts'
+import { type ClusterVolumes, ensureVolumes, untied, volumeConstraints } from './cluster-mounts.ts'
 import { toContainerRequest } from './container-request.ts'
 import { splitExpressions } from './expressions.ts'
 import { creationFailure, OutcomeUnknown, removeUnwanted, undoWhenLate } from './late-container.ts'
@@ -34,7 +35,7 @@ export interface Care {
   ) => Promise<void>
 }
 
-export interface CreatePorts {
+export interface CreatePorts extends ClusterVolumes {
   readonly nodes: ClusterNodes
   readonly random: Random
   readonly locks: KeyedLock
@@ -70,7 +71,7 @@ const OTHER_NODES_MAX = 2
 /**
  * `docker create` over the cluster: chooses a node as classic Swarm does and creates the container there, pulling the image
  * on that node if it lacks it. A node that cannot be connected to at all is passed over. Throws 409 `NAME_TAKEN`, 500
- * `NO_NODE_FITS`, 400 `BAD_CONSTRAINT`.
+ * `NO_NODE_FITS`, 400 `BAD_CONSTRAINT`, 409 `VOLUME_AWAY`.
  */
 export async function createContainer(
   wanted: ContainerCreateRequest,
@@ -94,6 +95,8 @@ export async function createContainer(
     try {
       return await createAt(chosen, creation, ports)
     } catch (error) {
+      // Somebody was faster: what is theirs is known now, and the next choice follows it.
+      if (errorCode(error) === 'VOLUME_ELSEWHERE') continue
       // Anything else may have made the container all the same.
       if (!(error instanceof Unreached)) throw error
       failure = error.cause
@@ -126,7 +129,9 @@ async function choose(
   unreached: readonly string[],
   ports: CreatePorts,
 ): Promise<Chosen & { readonly done: () => void }> {
-  const elsewhere = { ...asked, constraints: [...asked.constraints, ...unreached.map(node => `node!=${node}`)] }
+  const withData = volumeConstraints(asked, ports, ports.nodes.ready())
+  const constraints = [...asked.constraints, ...withData, ...unreached.map(node => `node!=${node}`)]
+  const elsewhere = { ...asked, constraints }
   // Only the decision is taken one at a time: a node that is slow to pull holds up nobody else.
   return ports.locks.run('place', async () => {
     if (name !== undefined) refuseTaken(name, ports.state, id)
@@ -139,7 +144,7 @@ async function choose(
 /** Throws {@link Unreached} with the cause, or as the node does. */
 async function createAt(
   { node, placement, done }: Chosen & { readonly done: () => void },
-  { id, request, isRescheduled, options }: Creation,
+  { asked, id, request, isRescheduled, options }: Creation,
   ports: CreatePorts,
 ): Promise<PlacedCreation> {
   const { platform, swarmId, onChosen } = options
@@ -149,7 +154,11 @@ async function createAt(
       decidedAtMs: ports.nodes.clock.nowMs(),
     })
     await onChosen?.(node.name)
-    const created = await createOn(node, recorded, options, ports).catch((cause: unknown) => {
+    const create = async (): Promise<Created> => {
+      await ensureVolumes(asked, ports, node)
+      return createOn(node, recorded, options, ports)
+    }
+    const created = await create().catch((cause: unknown) => {
       throw wasNeverSent(cause) ? new Unreached('The node cannot be reached', { cause }) : cause
     })
     await ports.nodes.inventory.refresh(node.name, created.Id)
@@ -158,6 +167,7 @@ async function createAt(
       await removeUnwanted(node, created.Id, ports.nodes)
       ports.signal.throwIfAborted()
     }
+    await pin(asked, { node, id: created.Id }, ports)
     if (isRescheduled && swarmId === undefined) {
       await keep({ swarmId: id, node, containerId: created.Id, request, platform }, ports)
     }
@@ -169,6 +179,22 @@ async function createAt(
       undoWhenLate({ node, swarmId: id, done }, ports.nodes)
     } else done()
     throw error instanceof OutcomeUnknown ? error.cause : error
+  }
+}
+
+/** A container without its data is not left to be started: whatever uses the volume later would not find what it writes. */
+async function pin(
+  asked: ContainerRequest,
+  { node, id }: { readonly node: NodeEngine; readonly id: string },
+  ports: CreatePorts,
+): Promise<void> {
+  const names = untied(asked, ports, node)
+  if (names.length === 0) return
+  try {
+    await ports.pinVolumes(names, node.name)
+  } catch (error) {
+    await removeUnwanted(node, id, ports.nodes)
+    throw error
   }
 }
 
