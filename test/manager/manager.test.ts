@@ -110,6 +110,27 @@ describe('a project', () => {
     expect(await awaited()).toContainEqual(['shop_unused', undefined])
   })
 
+  it('takes what other nodes have of its volumes with it, and says which it cannot ask', async () => {
+    world = await makeWorld(['n1', 'n2', 'n3'])
+    const volumes = [{ key: 'd', name: 'shop_data', external: false, driver: 'local', driverOptions: {}, labels: {} }]
+    const mounts = [{ type: 'volume' as const, source: 'shop_data', target: '/data' }]
+    const db = serviceSpec('db', { container: { image: 'redis', mounts } })
+    void world.manager.apply(projectSpec('shop', [db], { volumes }), APPLY)
+    await world.pass(2_000)
+    const home = world.manager.snapshot().volumes.get('shop_data')?.value.node ?? ''
+    const [away = '', other = ''] = ['n1', 'n2', 'n3'].filter(node => node !== home)
+    await world.agents.get(away)?.kill()
+    await world.pass(10_000)
+    const removed = await world.manager.remove('shop', { volumes: true, dryRun: true })
+    expect(removed.warnings).toEqual([`${away} cannot be asked: copies of shop_data that may be there are left`])
+    const kept = await world.manager.remove('shop', { volumes: false, dryRun: true })
+    expect(kept.warnings).toBeUndefined()
+    void world.manager.remove('shop', { volumes: true, dryRun: false })
+    await world.pass(10_000)
+    expect(world.removedVolumes.toSorted()).toEqual([`${home}/shop_data`, `${other}/shop_data`].toSorted())
+    expect(world.manager.snapshot().volumes.size).toBe(0)
+  })
+
   it('is taken down to the last record, volumes only when asked', async () => {
     world = await makeWorld(['n1'])
     const volumes = [

@@ -131,17 +131,24 @@ export class ControlLoop {
 
   /** Beside the loop: a slow node holds up nobody. Repeated by later rounds until it succeeds. */
   async #deleteVolume(action: Extract<Action, { do: 'delete-volume' }>, signal: AbortSignal): Promise<void> {
-    const { cache, keys, log, clock, engines, writer } = this.#ports
-    const { name, node = '' } = action.volume.value
-    const member = cache.members.get(keys.member(node))?.value
-    if (member === undefined || this.#deleting.has(name)) return
+    const { cache, keys, log, writer } = this.#ports
+    const { name, node } = action.volume.value
+    const members = [...cache.snapshot().members.values()].map(({ value }) => value)
+    const home = members.find(member => member.name === node)
+    if ((node !== undefined && home === undefined) || this.#deleting.has(name)) return
     this.#deleting.add(name)
     try {
-      await withDeadline(() => removeVolume(engines(member), name), VOLUME_DEADLINE_MS, {
-        clock,
-        signal,
-        onTimeout: () => unavailable('NODE_SILENT', `Node ${node} does not answer`),
-      })
+      if (home !== undefined) await this.#deleteOn(home, name, signal)
+      // Else the next project of the name may get one of these back.
+      const copies = members.filter(member => member !== home)
+      await Promise.all(
+        copies.map(member =>
+          this.#deleteOn(member, name, signal).catch((error: unknown) => {
+            // It keeps nobody from the name: the data that counts is gone.
+            log.warn({ volume: name, node: member.name, error: errorMessage(error) }, 'a copy of a volume is left')
+          }),
+        ),
+      )
       await writer.write(transactionOf(action, keys, writer.fencingToken))
     } catch (error) {
       if (!signal.aborted)
@@ -149,6 +156,15 @@ export class ControlLoop {
     } finally {
       this.#deleting.delete(name)
     }
+  }
+
+  async #deleteOn(member: MemberRecord, name: string, signal: AbortSignal): Promise<void> {
+    const { clock, engines } = this.#ports
+    await withDeadline(() => removeVolume(engines(member), name), VOLUME_DEADLINE_MS, {
+      clock,
+      signal,
+      onTimeout: () => unavailable('NODE_SILENT', `Node ${member.name} does not answer`),
+    })
   }
 
   /** Waits for a change, but at least `minMs` and at most `maxMs`. */

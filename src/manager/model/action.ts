@@ -52,10 +52,10 @@ export type Action =
   /** Deletes the record of a service, a network or a project that is being removed. */
   | {
       readonly do: 'forget-record'
-      readonly kind: 'service' | 'network' | 'project' | 'volume'
+      readonly kind: 'service' | 'network' | 'project'
       readonly record: Stored<unknown>
     }
   /** Marks a volume for deletion. */
   | { readonly do: 'condemn-volume'; readonly volume: Stored<StoredVolume> }
-  /** Deletes a volume's data on its node, then its record. */
+  /** Deletes a volume's data on its node, and what others have under its name, then its record. */
   | { readonly do: 'delete-volume'; readonly volume: Stored<StoredVolume> }

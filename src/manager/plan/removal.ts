@@ -40,13 +40,15 @@ export function planRemoval(project: Stored<ProjectRecord>, snapshot: Snapshot):
   return [{ do: 'forget-record', kind: 'project', record: project }]
 }
 
-/** Condemned volumes whose node can be reached, or that never had one. */
+/**
+ * Condemned volumes whose node can be reached, or that have none: one that was given up with its node may have left copies on others.
+ */
 export function planCondemned(snapshot: Snapshot, nodes: ReadonlyMap<string, NodeState>): Action[] {
   return [...snapshot.volumes.values()].flatMap((volume): Action[] => {
     const { removing, node } = volume.value
     if (removing !== true) return []
-    if (node === undefined) return [{ do: 'forget-record', kind: 'volume', record: volume }]
-    return nodes.get(node)?.presence === 'ready' ? [{ do: 'delete-volume', volume }] : []
+    const canBe = node === undefined || nodes.get(node)?.presence === 'ready'
+    return canBe ? [{ do: 'delete-volume', volume }] : []
   })
 }
 

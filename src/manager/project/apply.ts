@@ -72,7 +72,8 @@ export async function removeProject(
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const snapshot = ports.snapshot()
     const project = snapshot.projects.get(name)
-    const result = resultOf(name, removalSteps(name, snapshot, options))
+    const steps = removalSteps(name, snapshot, options)
+    const result = { ...resultOf(name, steps), ...leftAway(steps, snapshot) }
     // Volumes outlive their project, and go by its name once that is asked for.
     if (project === undefined && !result.changed) throw notFound('NO_SUCH_PROJECT', `No such project: ${name}`)
     const volumes = options.volumes || project?.value.removing?.volumes === true
@@ -84,6 +85,17 @@ export async function removeProject(
     }
   }
   throw busy(name)
+}
+
+/** Hosts that cannot be asked may have volumes of these names from earlier, which nobody removes when they return. */
+function leftAway(steps: ApplyResult['steps'], { nodes, members }: Snapshot): Pick<ApplyResult, 'warnings'> {
+  const volumes = steps.filter(({ kind }) => kind === 'volume')
+  const away = [...nodes.values()]
+    .map(({ value }) => value.name)
+    .filter(node => !members.has(node) && volumes.some(({ awaitedNode }) => awaitedNode !== node))
+  if (away.length === 0) return {}
+  const names = volumes.map(({ name }) => name).join(', ')
+  return { warnings: [`${away.join(', ')} cannot be asked: copies of ${names} that may be there are left`] }
 }
 
 function emptyProject(name: string): ProjectSpec {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../../core/clock.ts'
 import { failed } from '../../../../core/errors.ts'
-import type { ProjectView } from '../../../../core/model/control-api.ts'
+import type { ApplyResult, ProjectView } from '../../../../core/model/control-api.ts'
 import { isTerminal } from '../../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../../command.ts'
 import { createProgress, type Progress } from '../../../output/progress/progress.ts'
@@ -50,9 +50,14 @@ export async function runDown(invocation: Invocation, context: CommandContext): 
   const timeoutMs = (options.number('waitTimeout') ?? WAIT_MS / 1_000) * 1_000
   const look = killLate({ api, clock: context.clock, seconds: options.number('timeout') })
   await waitUntilGone(name, { api, progress, clock: context.clock, signal: context.signal, timeoutMs, look })
-  for (const step of result.steps) if (step.action === 'remove') progress.tell(stepName(step), removedNews(step))
+  tellRemoved(result, progress)
   await removeImages(images, { api, progress })
   return 0
+}
+
+function tellRemoved({ steps, warnings = [] }: ApplyResult, progress: Progress): void {
+  for (const step of steps) if (step.action === 'remove') progress.tell(stepName(step), removedNews(step))
+  for (const warning of warnings) progress.warn(warning)
 }
 
 /** `down web`: the named services only; networks and volumes stay. */
