@@ -62,7 +62,9 @@ export function refuseAsker(
   }
   if (revoked(fingerprint)) return refusal(403, `the certificate of ${subject.name} was revoked`)
   if (roles[subject.role]?.some(pattern => pattern.test(asked)) === true) return undefined
-  return refusal(403, `${subject.name} is a ${subject.role}, which may not ask this of a ${server}`)
+  // People ask engines by way of the manager, which knows what else runs in the cluster.
+  const remedy = server === 'node' && subject.role === 'client' ? ': ask a manager of its cluster instead' : ''
+  return refusal(403, `${subject.name} is a ${subject.role}, which may not ask this of a ${server}${remedy}`)
 }
 
 function refusal(status: number, why: string): ShoalError {

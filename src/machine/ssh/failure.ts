@@ -95,10 +95,15 @@ export function opensshFailure(stderr: string, attempt: Attempt): ShoalError | u
 
 /** A private key that cannot be used, and what to do with it. */
 export function badKey(file: string, target: string, why: string): ShoalError {
-  const remedy = /passphrase/i.test(why)
-    ? 'add it to an agent (ssh-add), which asks for its passphrase'
-    : 'convert it (ssh-keygen -p -f), or name another'
+  const remedy = remedyFor(why)
   return failed('SSH_BAD_KEY', `The key ${file} for ${target} cannot be used (${why}): ${remedy}`)
+}
+
+function remedyFor(why: string): string {
+  if (/passphrase/i.test(why)) return 'add it to an agent (ssh-add), which asks for its passphrase'
+  if (/no such file|ENOENT|permission denied|EACCES/i.test(why))
+    return 'name a file that is there and that you may read'
+  return 'convert it (ssh-keygen -p -f), or name another'
 }
 
 /** A connection that was there and is gone. */

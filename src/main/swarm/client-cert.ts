@@ -25,7 +25,7 @@ type World = Pick<CommandContext, 'clock' | 'random' | 'signal'>
 export const runClientCertificate: RunCommand = async (invocation, context) => {
   const { options, args } = invocation
   const [name = ''] = args
-  const directory = options.text('out') ?? defaultDirectory(context)
+  const directory = options.text('out') ?? defaultDirectory(context.env)
   const managers = readManagers(options)
   if (managers.length === 0) throw badFlag('--manager <host:port> is needed: where a manager answers')
   const before = await ownerOf(directory, name)
@@ -85,6 +85,7 @@ async function keep(issued: Issued, wanted: Wanted, nowMs: number): Promise<{ re
 
 type Wanted = Parameters<typeof checkIssued>[1] & { readonly key: string }
 
-function defaultDirectory({ env }: Pick<CommandContext, 'env'>): string {
-  return env['DOCKER_CERT_PATH'] || join(env['HOME'] ?? '/root', '.docker')
+/** Where docker looks for its certificate. */
+export function defaultDirectory(env: CommandContext['env']): string {
+  return env['DOCKER_CERT_PATH'] || env['DOCKER_CONFIG'] || join(env['HOME'] ?? '/root', '.docker')
 }

@@ -71,7 +71,7 @@ describe('what a host says of its sockets', () => {
     ['socket denied - /d.sock', /permission denied for \/d\.sock on lab: log in as another user/],
     ['socket other root /d.sock', /\/d\.sock on lab is not a socket/],
     ['socket none - /a.sock\nsocket none - /b.sock', /there is no socket \/a\.sock, \/b\.sock on lab/],
-    ['nonsense', /there is no socket/],
+    ['nonsense', /nobody said what sockets are on lab: log in as a user who may use its engine/],
   ])('is told with what to do: %s', (text, sentence) => {
     const detour = detourOf(address, readReport(text))
     expect('error' in detour && detour.error.message).toMatch(sentence)

@@ -183,7 +183,7 @@ function clientCertificateCommand({ clientCertificate }: SwarmPrograms): Command
       ...TOKEN_OPTIONS,
       {
         flags: '--out <directory>',
-        summary: 'where ca.pem, cert.pem and key.pem go (default: $DOCKER_CERT_PATH, ~/.docker)',
+        summary: 'where ca.pem, cert.pem and key.pem go (default: $DOCKER_CERT_PATH, $DOCKER_CONFIG, ~/.docker)',
       },
       { flags: '--dry-run', summary: 'only say what would be done' },
     ],

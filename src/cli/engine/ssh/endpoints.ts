@@ -93,6 +93,10 @@ export function detourOf({ text, host }: SshAddress, { sockets, programs }: Sock
   }
   const other = sockets.find(({ state }) => state === 'other')
   if (other !== undefined) return { error: failed('SSH_NO_SOCKET', cannot(`${other.path} on ${host} is not a socket`)) }
+  if (sockets.length === 0) {
+    const why = `nobody said what sockets are on ${host}: log in as a user who may use its engine and has a shell there`
+    return { error: unavailable('ENGINE_UNAVAILABLE', cannot(why)) }
+  }
   const missing = sockets.map(({ path }) => path).join(', ')
   return { error: unavailable('ENGINE_UNAVAILABLE', cannot(`there is no socket ${missing} on ${host}`)) }
 }
