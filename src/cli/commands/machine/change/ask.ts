@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline'
 import type { CommandContext } from '../../../command.ts'
+import { inTurn } from './in-turn.ts'
 
 type Asked = Pick<CommandContext, 'stdin' | 'stdout'>
 
@@ -10,12 +11,14 @@ export async function ask(question: string, asked: Asked): Promise<boolean> {
 
 /** The same; undefined: nobody answered, as where nobody is there. */
 export async function answerTo(question: string, { stdin, stdout }: Asked): Promise<boolean | undefined> {
-  stdout.write(`${question} (y/n): `)
-  const lines = createInterface({ input: stdin })
-  try {
-    for await (const line of lines) return /^y(es)?$/i.test(line.trim())
-    return undefined
-  } finally {
-    lines.close()
-  }
+  return inTurn(stdin, async () => {
+    stdout.write(`${question} (y/n): `)
+    const lines = createInterface({ input: stdin })
+    try {
+      for await (const line of lines) return /^y(es)?$/i.test(line.trim())
+      return undefined
+    } finally {
+      lines.close()
+    }
+  })
 }

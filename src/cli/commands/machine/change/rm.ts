@@ -146,7 +146,7 @@ async function cleanUp(machine: Machine, command: MachineCommand): Promise<Error
     const request = await bareRequest(machine, command)
     const clean = async (membership?: Membership): Promise<Error | undefined> => {
       const asked = membership === undefined ? request : { ...request, membership }
-      const { sudoPassword, signal, onEvent } = provisionOptions(command, reporter)
+      const { sudoPassword, signal, onEvent } = provisionOptions(machine, command, reporter)
       const shared = {
         signal,
         onEvent,

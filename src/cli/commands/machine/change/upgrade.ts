@@ -34,7 +34,7 @@ async function upgradeOne(machine: Machine, command: MachineCommand, reporter: R
   const { options } = command
   const master = masterOf(machine, await allMachines(command))
   const request = await requestFor(machine, command, reporter)
-  const asked = { ...provisionOptions(command, reporter), drain: !options.flag('keepTasks') }
+  const asked = { ...provisionOptions(machine, command, reporter), drain: !options.flag('keepTasks') }
   const { url } = driverOf(machine.driver).whereabouts(machine)
   // A manager that is being upgraded cannot move tasks; its containers go on.
   const result =

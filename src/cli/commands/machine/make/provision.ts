@@ -27,7 +27,7 @@ export async function provision(machine: Machine, command: MachineCommand, repor
     reporter.conclude({ machine: machine.name, ok: true, message: `Ready at ${url}` })
     return EXIT_CODES.done
   }
-  const options = provisionOptions(command, reporter)
+  const options = provisionOptions(machine, command, reporter)
   if (options.until === 'resolve' || options.until === 'connect') {
     const { connect } = await bareRequest(machine, command)
     await (await connect(context.signal)).close()
@@ -94,16 +94,21 @@ async function trustFor(
   const looksOnly = reporter === undefined || command.options.flag('dryRun')
   if (master.name === machine.name || isMember || looksOnly) return { managers }
   const role = machine.swarm.master ? 'manager' : 'node'
-  const options = provisionOptions(command, reporter)
+  const options = provisionOptions(master, command, reporter)
   const toMaster = await bareRequest(master, command)
   return { managers, token: await command.world.hosts.createToken(role, toMaster, options, portsFor(command)) }
 }
 
 /** Flags of the command line as provisioning takes them. Throws BAD_FLAG for a step that there is none. */
-export function provisionOptions({ context, options }: MachineCommand, reporter: Reporter): ProvisionOptions {
+export function provisionOptions(
+  machine: Machine,
+  { context, options }: MachineCommand,
+  reporter: Reporter,
+): ProvisionOptions {
   const [from, until] = ['from', 'until'].map(flag => readStep(flag, options.text(flag)))
   const packageDirectory = options.text('packages')
   const isAsked = context.stdin.isTTY === true && !options.flag('yes') && !options.flag('json')
+  const user = driverOf(machine.driver).whereabouts(machine).ssh?.user ?? 'root'
   return {
     signal: context.signal,
     onEvent: reporter.event,
@@ -113,8 +118,12 @@ export function provisionOptions({ context, options }: MachineCommand, reporter:
     ...(from === undefined ? {} : { from }),
     ...(until === undefined ? {} : { until }),
     ...(packageDirectory === undefined ? {} : { packageDirectory }),
-    ...(options.flag('askSudoPass') ? { sudoPassword: () => askPassword('Password of sudo there: ', context) } : {}),
-    ...(isAsked ? { confirm: () => ask('Go on?', { stdin: context.stdin, stdout: context.stderr }) } : {}),
+    ...(options.flag('askSudoPass')
+      ? { sudoPassword: () => askPassword(`Password of sudo on "${machine.name}" (${user}): `, context) }
+      : {}),
+    ...(isAsked
+      ? { confirm: () => ask(`Go on with "${machine.name}"?`, { stdin: context.stdin, stdout: context.stderr }) }
+      : {}),
   }
 }
 
