@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { systemRandom } from '../../../core/random.ts'
 
 /**
  * Replaces a file so that after a crash it holds the old text or the new one, never a part: written beside, synced to
@@ -12,7 +12,7 @@ export function writeDurably(path: string, text: string | Uint8Array, mode = 0o6
 
 /** The same for a file that several may write at a time: each has a draft of its own, and the last one stays. */
 export function writeSharedDurably(path: string, text: string | Uint8Array, mode = 0o600): Promise<void> {
-  return replaceBy(`${path}.${randomBytes(6).toString('hex')}.tmp`, path, { text, mode })
+  return replaceBy(`${path}.${systemRandom.bytes(6).toString('hex')}.tmp`, path, { text, mode })
 }
 
 interface Written {
