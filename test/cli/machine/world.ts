@@ -130,7 +130,9 @@ export function fakeWorld(): FakeWorld {
         fake.upgraded.push({ request, options })
         return fake.finish(request, options)
       },
-      async createToken(role, request) {
+      async createToken(role, request, { onEvent }) {
+        const place = { machine: request.machine.name, step: 'privilege', index: 3, total: 12 } as const
+        onEvent({ ...place, ts: '2026-01-01T00:00:00.000Z', event: 'ok', message: 'root' })
         fake.tokens.push({ role, master: request.machine.name })
         return `token of a ${role}`
       },

@@ -94,7 +94,9 @@ async function trustFor(
   const looksOnly = reporter === undefined || command.options.flag('dryRun')
   if (master.name === machine.name || isMember || looksOnly) return { managers }
   const role = machine.swarm.master ? 'manager' : 'node'
-  const options = provisionOptions(master, command, reporter)
+  // The master is only visited: told as its own, its steps would seem to end nowhere.
+  reporter.say(machine.name, `gets a join token from the manager on "${master.name}"`)
+  const options = { ...provisionOptions(master, command, reporter), onEvent() {} }
   const toMaster = await bareRequest(master, command)
   return { managers, token: await command.world.hosts.createToken(role, toMaster, options, portsFor(command)) }
 }

@@ -25,7 +25,8 @@ export function createReporter(options: Options, context: CommandContext): Repor
   const kind = options.flag('json') ? 'json' : (options.text('progress') ?? 'auto')
   if (kind === 'json') return asJson(context)
   const isPlain = kind === 'plain' || (kind === 'auto' && context.stderr.isTTY !== true)
-  return isPlain ? inLines(context) : onTerminal(kind, context)
+  const news = newsOf(options.flag('dryRun'))
+  return isPlain ? inLines(context, news) : onTerminal(kind, { context, news })
 }
 
 function asJson({ stdout, clock }: CommandContext): Reporter {
@@ -40,13 +41,30 @@ function asJson({ stdout, clock }: CommandContext): Reporter {
   }
 }
 
-function inLines({ stderr }: CommandContext): Reporter {
+type News = (event: ProvisionEvent) => string | undefined
+
+/**
+ * What of an event is news, so that every change is told once, when it is made: the plan is only told where it is all there is, and a
+ * step that has ended says no more what it did. Undefined: nothing is.
+ */
+function newsOf(isDryRun: boolean): News {
+  const changed = new Set<string>()
+  return ({ machine, step, event, message }) => {
+    if (event === 'start' || (event === 'change' && step === 'plan' && !isDryRun)) return undefined
+    const place = `${machine} ${step}`
+    if (event === 'change') changed.add(place)
+    return event === 'ok' && step !== 'plan' && changed.has(place) ? 'done' : message
+  }
+}
+
+function inLines({ stderr }: CommandContext, news: News): Reporter {
   const print = (machine: string, line: string): void => void stderr.write(`[${machine}] ${line}\n`)
   return {
     // How it failed is told at the end.
-    event: ({ machine, step, event, message }) => {
-      if (event !== 'start' && event !== 'fail')
-        print(machine, `${step}: ${event === 'undo' ? 'taken back: ' : ''}${message}`)
+    event: event => {
+      const message = news(event)
+      if (message === undefined || event.event === 'fail') return
+      print(event.machine, `${event.step}: ${event.event === 'undo' ? 'taken back: ' : ''}${message}`)
     },
     say: print,
     conclude: ({ machine, message }) => print(machine, message),
@@ -54,15 +72,22 @@ function inLines({ stderr }: CommandContext): Reporter {
   }
 }
 
+interface Shown {
+  readonly context: CommandContext
+  readonly news: News
+}
+
 /** One line for each machine, which says at which step it is. Throws BAD_FLAG for another kind of progress. */
-function onTerminal(kind: string, context: CommandContext): Reporter {
+function onTerminal(kind: string, { context, news }: Shown): Reporter {
   const progress = createProgress({ text: name => (name === 'progress' ? kind : undefined) }, context)
   const tell = (machine: string, news: string): void => progress.tell(`Machine ${machine}`, news)
   return {
-    event({ machine, step, index, total, event, message }) {
+    event(told) {
+      const { machine, step, index, total, event, message } = told
       const place = `Provisioning ${index}/${total} ${step}`
-      if (event === 'change') progress.print(`[${machine}] ${step}: ${message}\n`)
-      else tell(machine, message === '' ? place : `${place}: ${message}`)
+      const isNew = news(told) !== undefined
+      if (event === 'change') return isNew ? progress.print(`[${machine}] ${step}: ${message}\n`) : undefined
+      tell(machine, message === '' ? place : `${place}: ${message}`)
     },
     say: (machine, line) => tell(machine, `Creating: ${line}`),
     conclude: ({ machine, message }) => tell(machine, message),
