@@ -183,7 +183,7 @@ it('a public image of the same name does not win after a restart of the manager'
     body: 'context',
     headers: { 'content-type': 'application/x-tar' },
   })
-  expect(await building.text()).toContain('n2 : has the image too')
+  expect(await building.text()).not.toContain('n2')
   const after = await startFront()
   const create = (Image: string) =>
     send(after, 'POST', '/containers/create', { Image, Env: ['constraint:node==n3'] }).then(({ status }) => status)

@@ -43,7 +43,8 @@ export interface NewImage {
 
 /**
  * Makes a new image the cluster's: nodes where its names mean an older one get it, and one more node for safety. Any other takes a
- * copy when a container needs it. A node that cannot take it is told of, and keeps the others from nothing.
+ * copy when a container needs it. Only a node that cannot take it is told of, and keeps the others from nothing: scripts read the ID of
+ * the image from what is told.
  */
 export async function shareImage(
   { id, tags, source }: NewImage,
@@ -59,7 +60,6 @@ export async function shareImage(
   await mapParallel([...targets, ...spare], COPIES_AT_ONCE, async target => {
     try {
       await copyNames(tags.length === 0 ? [id] : tags, { source, target }, nodes, signal)
-      tell(`${target.name} : has the image too`)
     } catch (error) {
       signal.throwIfAborted()
       tell(`${target.name} : ${errorMessage(error)}`)
