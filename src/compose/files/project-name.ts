@@ -11,6 +11,14 @@ function normaliseProjectName(text: string): string {
     .replace(/^[_-]+/, '')
 }
 
+/** A name that was given as it is. Throws ComposeError if it cannot be a project's. */
+export function checkedProjectName(given: string): string {
+  if (VALID.test(given)) return given
+  throw problem(
+    `invalid project name "${given}": must consist only of lowercase alphanumeric characters, hyphens, and underscores as well as start with a letter or number`,
+  )
+}
+
 export interface NameSources {
   /** `-p`. */
   readonly flag?: string | undefined
@@ -24,12 +32,7 @@ export interface NameSources {
 /** The project's name: flag, then environment, then file, then directory. Throws ComposeError if it cannot be one. */
 export function projectName({ flag, environment, file, projectDir }: NameSources): string {
   const given = flag || environment
-  if (given) {
-    if (VALID.test(given)) return given
-    throw problem(
-      `invalid project name "${given}": must consist only of lowercase alphanumeric characters, hyphens, and underscores as well as start with a letter or number`,
-    )
-  }
+  if (given) return checkedProjectName(given)
   const name = normaliseProjectName(file || posix.basename(projectDir))
   if (name === '') throw problem('project name must not be empty: give one with -p or with name: in the compose file')
   return name

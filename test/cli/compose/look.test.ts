@@ -57,6 +57,16 @@ it('images tells what containers were made of', async () => {
   expect((await compose('images web')).stdout.split('\n')).toHaveLength(2)
 })
 
+it('refuses names of projects that none can have, and of services that are not there', async () => {
+  const bad = await compose('-p BAD ps')
+  expect(bad.stdout).toBe('')
+  expect(bad.code).not.toBe(0)
+  expect(bad.stderr).toContain('invalid project name "BAD": must consist only of lowercase')
+  manager().answers.set('GET /volumes', { body: { Volumes: [] } })
+  const none = await compose('volumes nope')
+  expect(none).toMatchObject({ stdout: '', stderr: expect.stringContaining('no such service: nope. The services are') })
+})
+
 it('events tells what happens to containers, without what everybody knows', async () => {
   const Attributes = { name: 'shop-db-1', image: 'db:1', 'com.docker.compose.service': 'db' }
   const event = {

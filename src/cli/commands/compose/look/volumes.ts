@@ -1,6 +1,7 @@
 import { COMPOSE_LABELS } from '../../../../core/model/compose-labels.ts'
 import { filterQuery, type VolumeInspect } from '../../../../docker-api/index.ts'
 import { printVolumes } from '../../volume/volumes.ts'
+import { requireService } from '../spec/load-spec.ts'
 import { projectName } from '../spec/project-name.ts'
 import { type ComposeCommand, withManager } from '../with-manager.ts'
 
@@ -15,6 +16,7 @@ export const runVolumes = withManager(async command => {
   const { Volumes } = await api.ask<{ Volumes: readonly VolumeInspect[] | null }>('GET', '/volumes', {
     query: { filters },
   })
+  if (view !== undefined) for (const name of args) requireService(view.spec, name)
   const mounted = args.length === 0 ? undefined : await mountedBy(args, project, command)
   const isShown = (name: string): boolean => own?.has(name) !== false && mounted?.has(name) !== false
   printVolumes(
