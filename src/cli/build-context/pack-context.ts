@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
+import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -45,6 +45,15 @@ export async function packFilesOnly(directory: string): Promise<Readable> {
     await addEntry(tar, { name: `${COPIED}/`, type: 'directory', mode: 0o755 })
     await addDirectory(tar, '', walk)
   })
+}
+
+/** What keeps a directory from being packed: `does not exist`. */
+export async function directoryTrouble(path: string): Promise<string | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? undefined : 'is not a directory'
+  } catch (error) {
+    return errorCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read: ${whyNot(error)}`
+  }
 }
 
 /** An archive that is written while it is read; errors of writing end it. */

@@ -1,4 +1,4 @@
-import { taskContainerName } from '../../core/model/task.ts'
+import { type TaskStatus, taskContainerName } from '../../core/model/task.ts'
 import type { Intent, ServiceView } from './intent.ts'
 import { hasFailed, isOutdated, monitorMsOf, presentOf } from './slot-tasks.ts'
 import type { TaskFacts } from './task-facts.ts'
@@ -13,7 +13,7 @@ export function planRollback(slots: readonly (readonly TaskFacts[])[], view: Ser
   const { update = {} } = service.spec
   const failed = slots.filter(tasks => hasFailed(tasks, view))
   if (failed.length > (update.maxFailureRatio ?? 0) * slots.length)
-    return { want: 'roll-back', because: failed.map(reason).join('; ') }
+    return { want: 'roll-back', because: failed.map(tasks => reason(tasks, view)).join('; ') }
   const present = slots.map(presentOf)
   if (!present.every(facts => facts?.settled === true && !isOutdated(facts, view))) return undefined
   const sinceMs = present.map(facts =>
@@ -23,11 +23,19 @@ export function planRollback(slots: readonly (readonly TaskFacts[])[], view: Ser
   return untilMs > monotonicMs ? { want: 'wait', untilMs } : { want: 'end-update' }
 }
 
-/** `shop-web-2: The container exited with code 1`. */
-function reason(tasks: readonly TaskFacts[]): string {
-  const newest = tasks.findLast(({ status }) => status?.error !== undefined) ?? presentOf(tasks)
+/** `shop-web-2: it exited with code 3`: of the newest that has something to say, for its successor has not ended yet. */
+function reason(tasks: readonly TaskFacts[], view: ServiceView): string {
+  const own = tasks.filter(facts => !isOutdated(facts, view))
+  const newest =
+    own.findLast(({ status }) => status?.error !== undefined) ??
+    own.findLast(({ status }) => status?.health === 'unhealthy' || status?.exitCode !== undefined) ??
+    presentOf(own)
   if (newest === undefined) return ''
-  const { task, status } = newest
-  const unwell = status?.health === 'unhealthy' ? 'it is unhealthy' : 'it ended again and again'
-  return `${taskContainerName(task)}: ${status?.error ?? unwell}`
+  return `${taskContainerName(newest.task)}: ${ailment(newest.status)}`
+}
+
+function ailment({ error, health, exitCode }: Partial<TaskStatus> = {}): string {
+  if (error !== undefined) return error
+  if (health === 'unhealthy') return 'it is unhealthy'
+  return exitCode === undefined ? 'it ended by itself' : `it exited with code ${exitCode}`
 }

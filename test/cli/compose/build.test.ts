@@ -42,6 +42,7 @@ it.each([
     '',
     'build.additional_contexts.a: https://example.org/a.git is not supported: only directories of this machine',
   ],
+  ['{context: ., additional_contexts: {more: ./nonesuch}}', '', '/nonesuch does not exist'],
   [
     '{context: ., additional_contexts: {a: ., b: ., c: .}}',
     '',

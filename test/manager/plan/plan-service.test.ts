@@ -15,13 +15,15 @@ interface Given {
   readonly pinned?: boolean
   readonly placed?: boolean
   readonly failures?: number
+  readonly exitCode?: number
 }
 
+const RUNNING = { node: 'n1', health: 'none', restarts: 0, addresses: {}, ports: [], updatedAtMs: 0 } as const
 let order = 0
 
 function task(given: Given = {}): TaskFacts {
   const { slot = 1, situation = 'live', hash = 'new', settled = situation === 'live', draining = false } = given
-  const { pinned = false, placed = true, failures = 0 } = given
+  const { pinned = false, placed = true, failures = 0, exitCode } = given
   const id = `t${++order}`
   const record = {
     id,
@@ -38,7 +40,8 @@ function task(given: Given = {}): TaskFacts {
     failures,
   }
   const stored = { key: id, value: record, createRevision: order, modRevision: order }
-  return { stored, task: record, status: undefined, situation, settled, draining, pinned }
+  const status = exitCode === undefined ? undefined : { ...RUNNING, taskId: id, state: 'failed' as const, exitCode }
+  return { stored, task: record, status, situation, settled, draining, pinned }
 }
 
 function plan(
@@ -211,19 +214,29 @@ describe('updates that are taken back when they fail', () => {
       'the first failure',
       [{ slot: 1, situation: 'failed' }, old(2)],
       {},
-      ['roll back: shop-web-1: it ended again and again'],
+      ['roll back: shop-web-1: it ended by itself'],
     ],
     [
       'one that was made after a failure',
       [{ slot: 1, failures: 1 }, old(2)],
       {},
-      ['roll back: shop-web-1: it ended again and again'],
+      ['roll back: shop-web-1: it ended by itself'],
+    ],
+    [
+      'one whose code is known, though its successor runs and the one before was stopped',
+      [
+        old(1, { situation: 'ended', exitCode: 143 }),
+        { slot: 1, situation: 'ended', exitCode: 3 },
+        { slot: 1, failures: 1 },
+      ],
+      {},
+      ['roll back: shop-web-1: it exited with code 3'],
     ],
     [
       'the failure of the only one',
       [old(1, { situation: 'ended' }), { slot: 1, situation: 'failed' }],
       {},
-      ['roll back: shop-web-1: it ended again and again'],
+      ['roll back: shop-web-1: it ended by itself'],
     ],
     [
       'not as many as may fail',

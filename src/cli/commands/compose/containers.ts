@@ -3,6 +3,7 @@ import { mapParallel } from '../../../core/parallel.ts'
 import type { ContainerOperations } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createProgress } from '../../output/progress/progress.ts'
+import { checkSignal } from '../../signal-name.ts'
 import { changeHere } from './change-here.ts'
 import { managerApi } from './manager-api.ts'
 import { asEngineTells } from './one-engine/engine-run.ts'
@@ -57,6 +58,7 @@ export async function runRestart(invocation: Invocation, context: CommandContext
 export async function runKill(invocation: Invocation, context: CommandContext): Promise<number> {
   const { options, globals } = invocation
   const signal = options.text('signal') ?? 'SIGKILL'
+  checkSignal(signal)
   return forEachContainer(invocation, context, {
     ...(options.flag('removeOrphans') ? {} : { isMeant: await isInFiles(globals, context) }),
     news: ['Killing', 'Killed'],

@@ -1,10 +1,9 @@
 import { errorMessage, failed, invalidInput } from '../../../core/errors.ts'
 import { type EngineCommand, explained, pathOf, withEngine } from '../../engine/engine-api.ts'
 import { forEach } from '../../engine/for-each.ts'
+import { checkSignal } from '../../signal-name.ts'
 import { readArgument } from '../../usage.ts'
 import { wholeNumber } from './create/read-values.ts'
-
-const SIGNAL = /^(?:SIG)?[A-Z0-9+-]+$|^\d+$/i
 
 /** Time that the engine may take beyond the grace of a stop. */
 const MARGIN_MS = 60_000
@@ -28,7 +27,7 @@ export const runUnpause = withEngine(command => post(command, 'unpause'))
 
 export const runKill = withEngine(command => {
   const signal = command.options.text('signal') || 'KILL'
-  if (!SIGNAL.test(signal)) throw invalidInput('BAD_FLAG', `Invalid signal: ${signal}`)
+  checkSignal(signal)
   return post(command, 'kill', { query: { signal } })
 })
 

@@ -1,5 +1,6 @@
 import { asTree, imageName, type Project, servicesOf, type Tree } from '../../../../compose/index.ts'
 import { invalidInput, unsupported } from '../../../../core/errors.ts'
+import { directoryTrouble } from '../../../build-context/pack-context.ts'
 import { findImage } from '../images/find-image.ts'
 import { type BuildRun, buildDirectory, buildImage, checkBuild } from './build-image.ts'
 import { buildSecrets } from './build-secrets.ts'
@@ -98,8 +99,14 @@ async function imageOf(
   switch (context.from) {
     case 'image':
       return context.image
-    case 'directory':
+    case 'directory': {
+      const trouble = await directoryTrouble(context.directory)
+      if (trouble !== undefined) {
+        const which = `build.additional_contexts.${context.name}: ${context.directory}`
+        throw invalidInput('NO_CONTEXT', `Cannot build ${image}: ${which} ${trouble}`)
+      }
       return buildDirectory({ image, directory: context.directory, near }, building.run)
+    }
     case 'service': {
       const id = await ensureBuilt(context.service, building)
       if (id !== undefined) return id

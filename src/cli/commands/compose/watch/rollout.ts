@@ -67,7 +67,7 @@ function hasStarted(task: TaskView, { before, replaced }: Watched): boolean {
 /** An update that was taken back did not come to what was asked for. */
 function rollback(service: ProjectView['services'][number] | undefined, { replaced }: Watched): string | undefined {
   if (service?.rolledBack === undefined || !replaced.has(service.name)) return undefined
-  return `${service.name}, which was rolled back: ${service.rolledBack}`
+  return `${service.name}, which was rolled back: ${service.rolledBack}; see \`compose logs ${service.name}\``
 }
 
 function firstFailure(view: ProjectView, service: string, { before, goal }: Watched): string | undefined {
