@@ -29,6 +29,7 @@ export { type CleanOptions, cleanHost } from './provision/clean-host.ts'
 export { createToken } from './provision/create-token.ts'
 export type { ProvisionEvent } from './provision/event.ts'
 export { exitCodeOf } from './provision/exit-code.ts'
+export { LOG_FILES } from './provision/host-paths.ts'
 export { provisionHost } from './provision/provision-host.ts'
 export type {
   ProvisionOptions,

@@ -20,7 +20,12 @@ export const PLACES = {
   sysctl: '/etc/sysctl.d/60-shoal.conf',
   firewall: '/etc/shoal/firewall-ports',
   opened: '/etc/shoal/opened-ports',
+  /** Before the name of a daemon and `.log`, on hosts without a journal. */
+  logs: '/var/log/shoal-',
 } as const
+
+/** What daemons say where there is no journal, as a pattern of a shell. */
+export const LOG_FILES = `${PLACES.logs}*.log`
 
 /** A daemon of ours on a host. */
 export type ServiceName = 'agent' | 'manager'

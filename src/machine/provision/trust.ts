@@ -1,3 +1,5 @@
+import type { Availability } from '../../core/model/node.ts'
+
 /** Files that make a host a member. They are written 0600 and never logged. */
 export interface TrustFiles {
   /** A join token; the agent gets its certificate with it by itself. Absent: made on the host, which runs a manager itself. */
@@ -21,6 +23,8 @@ export interface Membership {
   readonly isReady: (node: string, signal: AbortSignal) => Promise<boolean>
   /** Lets its tasks go elsewhere, and waits for it. */
   readonly drain: (node: string, signal: AbortSignal) => Promise<void>
-  readonly activate: (node: string, signal: AbortSignal) => Promise<void>
+  /** What somebody meant it to get: new tasks, none, or not even those that it has. */
+  readonly availability: (node: string, signal: AbortSignal) => Promise<Availability>
+  readonly setAvailability: (node: string, to: 'active' | 'pause', signal: AbortSignal) => Promise<void>
   readonly forget: (node: string, signal: AbortSignal) => Promise<void>
 }

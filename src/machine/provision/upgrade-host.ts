@@ -4,7 +4,8 @@ import type { ProvisionOptions, ProvisionPorts, ProvisionRequest, ProvisionResul
 
 /**
  * Brings a host to the request's bundle while its containers go on; with a cluster its tasks go elsewhere before, and may come again
- * after. A host that could not be upgraded stays drained, for whoever looks after it. Rejects only when cancelled.
+ * after. What somebody had drained or paused is so again. A host that could not be upgraded stays drained, for whoever looks after it.
+ * Rejects only when cancelled.
  */
 export async function upgradeHost(
   request: ProvisionRequest,
@@ -14,9 +15,10 @@ export async function upgradeHost(
   const { machine, membership } = request
   const moves = membership !== undefined && options.drain && options.dryRun !== true && machine.swarm?.agent === true
   try {
-    if (moves) await membership.drain(machine.name, options.signal)
+    const before = moves ? await membership.availability(machine.name, options.signal) : 'drain'
+    if (before !== 'drain') await membership?.drain(machine.name, options.signal)
     const result = await provisionHost(request, options, ports)
-    if (moves && result.ok) await membership.activate(machine.name, options.signal)
+    if (before !== 'drain' && result.ok) await membership?.setAvailability(machine.name, before, options.signal)
     return result
   } catch (error) {
     options.signal.throwIfAborted()

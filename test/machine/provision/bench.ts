@@ -11,6 +11,7 @@ import {
   type ProvisionRequest,
   type ProvisionResult,
   provisionHost,
+  upgradeHost,
 } from '../../../src/machine/index.ts'
 import type { ProvisionPorts } from '../../../src/machine/provision/provision-options.ts'
 import { FakeHost } from './fake-host.ts'
@@ -44,6 +45,11 @@ export class Bench {
     request: Partial<ProvisionRequest> = {},
   ): Promise<ProvisionResult> {
     return provisionHost(this.#request(request), { ...this.#heard(), ...options }, this.#ports())
+  }
+
+  upgrade(request: Partial<ProvisionRequest>): Promise<ProvisionResult> {
+    const options = { drain: true, until: 'facts', ...this.#heard() } as const
+    return upgradeHost(this.#request(request), options, this.#ports())
   }
 
   clean(options: Partial<CleanOptions> = {}, request: Partial<ProvisionRequest> = {}): Promise<ProvisionResult> {

@@ -270,7 +270,7 @@ while [ "$(date +%s)" -lt "$end" ]; do
 done
 for name in manager agent; do
   if [ -d /run/systemd/system ]; then journalctl -q -o cat -n 10 -u "shoal-$name" 2> /dev/null
-  elif [ -r "/var/log/shoal-$name.log" ]; then tail -n 10 "/var/log/shoal-$name.log"
+  elif [ -r "${PLACES.logs}$name.log" ]; then tail -n 10 "${PLACES.logs}$name.log"
   fi
 done >&2
 exit 1

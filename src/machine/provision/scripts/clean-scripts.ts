@@ -59,7 +59,7 @@ for container in /run/shoal/runtime/*; do
   if [ -d "$container" ]; then runc --root /run/shoal/runtime delete --force "$(basename "$container")" || true; fi
 done
 for name in agent manager; do
-  rm -f "/etc/systemd/system/shoal-$name.service" "/etc/init.d/shoal-$name" "/var/log/shoal-$name.log"
+  rm -f "/etc/systemd/system/shoal-$name.service" "/etc/init.d/shoal-$name" "${PLACES.logs}$name.log"
 done
 if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 for name in shoal swarm compose machine; do

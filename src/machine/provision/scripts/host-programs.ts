@@ -39,7 +39,7 @@ running() {
 case $1 in
   start)
     running && exit 0
-    setsid ${PLACES.supervise} run "$name" < /dev/null >> "/var/log/shoal-$name.log" 2>&1 9>&- &
+    setsid ${PLACES.supervise} run "$name" < /dev/null >> "${PLACES.logs}$name.log" 2>&1 9>&- &
     left=50
     while ! running && [ "$left" -gt 0 ]; do sleep 0.1; left=$((left - 1)); done
     running

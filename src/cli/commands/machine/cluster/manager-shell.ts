@@ -1,5 +1,6 @@
 import { sleep } from '../../../../core/clock.ts'
 import { conflict, failed } from '../../../../core/errors.ts'
+import type { Availability } from '../../../../core/model/node.ts'
 import type { Machine, Membership, RemoteResult, Transport } from '../../../../machine/index.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { asRoot } from '../run/as-root.ts'
@@ -41,8 +42,19 @@ export class ManagerShell implements Membership {
     if (code !== 0) throw this.#refusal(stderr)
   }
 
-  activate(node: string, signal: AbortSignal): Promise<void> {
-    return this.setAvailability(node, 'active', signal)
+  /** Throws MANAGER_REFUSED for a node that the manager does not know. */
+  async availability(node: string, signal: AbortSignal): Promise<Availability> {
+    const { code, stdout, stderr } = await this.#swarm(
+      ['node', 'ls', '--format', '{{.Name}} {{.Availability}}'],
+      signal,
+    )
+    if (code !== 0) throw this.#refusal(stderr)
+    const to = stdout
+      .split('\n')
+      .find(line => line.startsWith(`${node} `))
+      ?.slice(node.length + 1)
+    if (to === 'active' || to === 'pause' || to === 'drain') return to
+    throw this.#refusal(`no node ${node}`)
   }
 
   async setAvailability(node: string, to: 'active' | 'pause', signal: AbortSignal): Promise<void> {

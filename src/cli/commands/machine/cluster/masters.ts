@@ -1,4 +1,4 @@
-import { invalidInput } from '../../../../core/errors.ts'
+import { invalidInput, ShoalError } from '../../../../core/errors.ts'
 import { driverOf, type Machine, type SwarmSettings } from '../../../../machine/index.ts'
 import type { MachineCommand } from '../machine-command.ts'
 
@@ -17,7 +17,7 @@ export function masterOf(machine: Machine, machines: readonly Machine[]): Machin
   if (machine.swarm === undefined) return undefined
   if (keepsStore(machine)) return machine
   const discovery = machine.swarm.discovery.replace(/\/+$/, '')
-  return machines.find(other => keepsStore(other) && storeOf(other) === discovery)
+  return machines.find(other => keepsStore(other) && whereIsStore(other) === discovery)
 }
 
 /**
@@ -54,6 +54,16 @@ function keepsStore({ swarm }: Machine): boolean {
 
 function storeOf(master: Machine): string {
   return `etcd://${addressOf(master)}:${STORE_PORT}`
+}
+
+/** Undefined of a master that was not made to its end: nobody can have joined it. */
+function whereIsStore(master: Machine): string | undefined {
+  try {
+    return storeOf(master)
+  } catch (error) {
+    if (error instanceof ShoalError && error.code === 'NOT_MADE') return undefined
+    throw error
+  }
 }
 
 function addressOf(machine: Machine): string {

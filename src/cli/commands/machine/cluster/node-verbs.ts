@@ -25,7 +25,7 @@ const DRAIN: NodeVerb = {
 const UNCORDON: NodeVerb = {
   would: 'let run things again on',
   done: 'takes part again',
-  work: (manager, node, signal) => manager.activate(node, signal),
+  work: (manager, node, signal) => manager.setAvailability(node, 'active', signal),
 }
 
 export const runCordon: RunMachineCommand = command => runVerb(CORDON, command)

@@ -1,3 +1,4 @@
+import { LOG_FILES } from '../../../../machine/index.ts'
 import { type MachineCommand, nameOf, namesOf } from '../machine-command.ts'
 import { runOnAll } from './run-on-all.ts'
 
@@ -7,7 +8,7 @@ const SCRIPT = `
 if command -v journalctl >/dev/null 2>&1 && [ -d /run/systemd/system ]; then
   exec journalctl --no-pager -o short-iso -n "$1" \${2:+-f} -u 'shoal*' -u docker.service
 fi
-set -- "$1" "$2" /var/log/shoal/*.log
+set -- "$1" "$2" ${LOG_FILES}
 [ -e "$3" ] || { echo 'there is no log of Shoal on this host' >&2; exit 1; }
 lines=$1 follow=$2
 shift 2
