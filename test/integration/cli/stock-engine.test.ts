@@ -59,8 +59,9 @@ it.each(
   ].map(line => [line] as const),
 )('%s, against the stock engine', async line => {
   const argv = line.split(' ').map(word => word.replaceAll('\u00a0', ' '))
-  const [expected, got] = await Promise.all([docker(engine.host, argv), ours(argv)])
-  expect(timeless(got)).toEqual(timeless(expected))
+  // One after the other: that engine refuses to measure its disk for two at a time.
+  const expected = await docker(engine.host, argv)
+  expect(timeless(await ours(argv))).toEqual(timeless(expected))
 })
 
 it('talks to, copies from and builds on the stock engine', async () => {
