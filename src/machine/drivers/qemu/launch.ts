@@ -25,6 +25,8 @@ const BOOT_MS_MAX = 600_000
 const POLL_MS = 500
 /** Between choosing a free port and QEMU's taking it, somebody else may. */
 const TRIES_MAX = 3
+const PORT_MS_MAX = 10_000
+const PORT_POLL_MS = 100
 
 /** QEMU's own network for one machine (docs/system/devices/net: user mode). */
 const USER_NETWORK = { address: '10.0.2.15/24', gateway: '10.0.2.2', nameServers: ['10.0.2.3'] } as const
@@ -63,7 +65,7 @@ async function startQemu(machine: Machine, made: VmMade, ports: DriverPorts, sig
   const tap = tapOf(made.id)
   if (isBridged(settings)) await plugIn(tap, textOf(settings, 'qemu-bridge'), ports, signal)
   for (let attempt = 1; ; attempt++) {
-    const now = isBridged(settings) ? made : { ...made, ports: await choosePorts(made) }
+    const now = isBridged(settings) ? made : { ...made, ports: await choosePorts(made, ports, signal) }
     // What a former QEMU that was killed left behind.
     await cutOff({ folder: ports.folder, id: made.id }, ports, signal)
     const facts = {
@@ -89,19 +91,27 @@ async function startQemu(machine: Machine, made: VmMade, ports: DriverPorts, sig
 }
 
 /**
- * sshd's is chosen anew where somebody has taken it. The engine's stays: the machine listens on it, and others know it. Throws
- * PORT_TAKEN.
+ * sshd's is chosen anew where somebody has taken it. The engine's stays: the machine listens on it, and others know it. A QEMU that
+ * was killed may hold it for a moment after it has no command line any more. Throws PORT_TAKEN.
  */
-async function choosePorts({ ports }: VmMade): Promise<{ readonly ssh: number; readonly engine: number }> {
-  const before = ports?.engine ?? 0
-  const engine = await freePort(before)
-  if (before !== 0 && engine !== before) {
-    throw conflict(
-      'PORT_TAKEN',
-      `Port ${before} of this host, which leads to the engine, is taken: end what listens there`,
-    )
+async function choosePorts(
+  { ports: before }: VmMade,
+  { clock }: Pick<DriverPorts, 'clock'>,
+  signal: AbortSignal,
+): Promise<{ readonly ssh: number; readonly engine: number }> {
+  const wanted = before?.engine ?? 0
+  const untilMs = clock.monotonicMs() + PORT_MS_MAX
+  for (;;) {
+    const engine = await freePort(wanted)
+    if (wanted === 0 || engine === wanted) return { ssh: await freePort(before?.ssh), engine }
+    if (clock.monotonicMs() >= untilMs) {
+      throw conflict(
+        'PORT_TAKEN',
+        `Port ${wanted} of this host, which leads to the engine, is taken: end what listens there`,
+      )
+    }
+    await sleep(clock, PORT_POLL_MS, signal)
   }
-  return { ssh: await freePort(ports?.ssh), engine }
 }
 
 function allForwards({ settings }: Machine, { ports }: VmMade): readonly Forward[] {
