@@ -1,3 +1,4 @@
+import type { CommandGroup } from '../cli/index.ts'
 import { VERSION } from './version.ts'
 
 /** Runs one command line of `shoal`, `swarm`, `compose` or `machine`; resolves with the exit code. */
@@ -7,16 +8,22 @@ export async function runLauncher(program: string, argv: readonly string[]): Pro
     process.stdout.write(`${program} version ${VERSION}\n`)
     return 0
   }
-  const [{ createTunnels, runProgram }, { FAMILIES, umbrella }, { processContext }] = await Promise.all([
-    import('../cli/index.ts'),
-    import('./programs.ts'),
+  const [{ createTunnels, runProgram, compose }, { processContext }] = await Promise.all([
+    import('./compose-family.ts'),
     import('./context.ts'),
   ])
+  // Scripts ask compose again and again, and it needs nothing of the other families.
+  const root = program === 'compose' ? compose : await familyOf(program)
   const context = processContext()
   const tunnels = createTunnels(context)
   try {
-    return await runProgram(argv, { root: FAMILIES[program] ?? umbrella, version: VERSION }, { ...context, tunnels })
+    return await runProgram(argv, { root, version: VERSION }, { ...context, tunnels })
   } finally {
     await tunnels.close()
   }
+}
+
+async function familyOf(program: string): Promise<CommandGroup> {
+  const { FAMILIES, umbrella } = await import('./programs.ts')
+  return FAMILIES[program] ?? umbrella
 }

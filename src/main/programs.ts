@@ -1,4 +1,5 @@
-import { type CommandGroup, composeGroup, ENGINE_OPTIONS, engineVerbs, machineGroup, swarmGroup } from '../cli/index.ts'
+import { type CommandGroup, ENGINE_OPTIONS, engineVerbs, machineGroup, swarmGroup } from '../cli/index.ts'
+import { compose } from './compose-family.ts'
 import { optionsOf } from './daemon/daemon-flag.ts'
 import { ENGINE_FLAGS } from './daemon/engine-options.ts'
 import { engineCommand } from './engine-command.ts'
@@ -17,7 +18,6 @@ const swarm = swarmGroup({
   tlsFlags: optionsOf(TLS_FLAGS),
 })
 const machine = machineGroup(VERSION, async () => (await import('./machine/world.ts')).createMachineWorld())
-const compose = composeGroup(VERSION)
 
 /** Families by the name of their launcher. Their commands load what they need when they run. */
 export const FAMILIES: Readonly<Record<string, CommandGroup>> = { swarm, machine, compose }
