@@ -3,11 +3,11 @@ import { mapParallel } from '../../../core/parallel.ts'
 import type { ContainerOperations } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createProgress } from '../../output/progress/progress.ts'
-import { checkSignal } from '../../signal-name.ts'
 import { changeHere } from './change-here.ts'
 import { managerApi } from './manager-api.ts'
 import { asEngineTells } from './one-engine/engine-run.ts'
 import { containerOf, runningTasks, viewProject } from './project-tasks.ts'
+import { checkSignal } from './signal-name.ts'
 import { isInFiles } from './spec/files-of-project.ts'
 
 const PARALLEL = 8

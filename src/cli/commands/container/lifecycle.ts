@@ -1,7 +1,6 @@
 import { errorMessage, failed, invalidInput } from '../../../core/errors.ts'
 import { type EngineCommand, explained, pathOf, withEngine } from '../../engine/engine-api.ts'
 import { forEach } from '../../engine/for-each.ts'
-import { checkSignal } from '../../signal-name.ts'
 import { readArgument } from '../../usage.ts'
 import { wholeNumber } from './create/read-values.ts'
 
@@ -27,7 +26,6 @@ export const runUnpause = withEngine(command => post(command, 'unpause'))
 
 export const runKill = withEngine(command => {
   const signal = command.options.text('signal') || 'KILL'
-  checkSignal(signal)
   return post(command, 'kill', { query: { signal } })
 })
 

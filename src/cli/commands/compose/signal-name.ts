@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { invalidInput } from '../core/errors.ts'
+import { invalidInput } from '../../../core/errors.ts'
 
 /** Numbers of real-time signals relative to the first and the last one: `RTMIN+3`. */
 const REAL_TIME = /^RTM(?:IN(?:\+\d+)?|AX(?:-\d+)?)$/

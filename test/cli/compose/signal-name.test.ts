@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { checkSignal } from '../../src/cli/signal-name.ts'
+import { checkSignal } from '../../../src/cli/commands/compose/signal-name.ts'
 
 it.each(['TERM', 'SIGTERM', 'sigusr1', '9', 'RTMIN', 'RTMIN+3', 'RTMAX-1', 'WINCH'])('%s is a signal', signal =>
   expect(() => checkSignal(signal)).not.toThrow(),
