@@ -12,6 +12,7 @@ export { DRIVERS, driverOf } from './drivers/registry.ts'
 export { withoutSecrets } from './drivers/secrets.ts'
 export { readSettings, type WrittenFlags } from './drivers/settings.ts'
 export { driverPorts } from './drivers/system-ports.ts'
+export { MANAGER_LISTEN, managerPort, STORE_PORT } from './model/cluster-ports.ts'
 export {
   type EngineSettings,
   type Machine,
@@ -29,7 +30,7 @@ export { type CleanOptions, cleanHost } from './provision/clean-host.ts'
 export { createToken } from './provision/create-token.ts'
 export type { ProvisionEvent } from './provision/event.ts'
 export { exitCodeOf } from './provision/exit-code.ts'
-export { LOG_FILES } from './provision/host-paths.ts'
+export { ENGINE_SOCKET, LOG_FILES, MANAGER_SOCKET, PLACES } from './provision/host-paths.ts'
 export { provisionHost } from './provision/provision-host.ts'
 export type {
   ProvisionOptions,

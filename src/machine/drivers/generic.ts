@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import { ENGINE_PORT } from '../model/cluster-ports.ts'
 import type { Settings } from '../model/machine.ts'
 import type { Driver, SshTarget, Whereabouts } from './driver.ts'
 import { badFlag, checkPort, numberOf, optionalTextOf, textOf } from './settings.ts'
@@ -28,7 +29,7 @@ export const genericDriver: Driver = {
       type: 'number',
       summary: 'port of the engine',
       env: 'GENERIC_ENGINE_PORT',
-      preset: 2376,
+      preset: ENGINE_PORT,
     },
   ],
   check(settings) {

@@ -4,8 +4,9 @@ import { ENGINE_SOCKET } from './host-paths.ts'
 import { preflight, refused } from './preflight.ts'
 import type { ProvisionOptions, ProvisionPorts, ProvisionRequest, ProvisionResult } from './provision-options.ts'
 import { Run } from './run.ts'
-import { CLOSE_PORTS, STOP_SERVICES } from './scripts/change-scripts.ts'
 import { CLEAN_HOST, END_CONTAINERS, LEAVE_CLUSTER } from './scripts/clean-scripts.ts'
+import { CLOSE_PORTS } from './scripts/network-scripts.ts'
+import { STOP_SERVICES } from './scripts/service-scripts.ts'
 
 const CLEAN_MS_MAX = 300_000
 

@@ -1,7 +1,7 @@
 import { MANAGER_SOCKET } from './host-paths.ts'
 import type { ProvisionOptions, ProvisionPorts, ProvisionRequest } from './provision-options.ts'
 import { Run } from './run.ts'
-import { CREATE_TOKEN } from './scripts/change-scripts.ts'
+import { CREATE_TOKEN } from './scripts/trust-scripts.ts'
 
 const TOKEN_MS_MAX = 60_000
 

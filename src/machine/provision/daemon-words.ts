@@ -1,9 +1,7 @@
+import { managerPort, STORE_PORT } from '../model/cluster-ports.ts'
 import type { Machine } from '../model/machine.ts'
 import { DATA_ROOT, ENGINE_SOCKET, MANAGER_SOCKET, PLACES, type ServiceName, TLS_DIRECTORY } from './host-paths.ts'
 import type { Certifier, TrustFiles } from './trust.ts'
-
-const MANAGER_PORT = 3376
-const STORE_PORT = 2379
 
 /** What daemons are started from. */
 export interface Basis {
@@ -33,7 +31,7 @@ export function portsOf({ machine: { swarm }, enginePort, certifier }: Basis): s
   if (swarm === undefined) return certifier === undefined ? [] : [`${enginePort}/tcp`]
   const agent = swarm.agent ? [`${enginePort}/tcp`, '4789/udp', '4788/udp'] : []
   if (!swarm.master) return agent
-  return [...agent, `${portOf(swarm.host)}/tcp`, ...(isOwnStore(swarm.discovery) ? [`${STORE_PORT}/tcp`] : [])]
+  return [...agent, `${managerPort(swarm.host)}/tcp`, ...(isOwnStore(swarm.discovery) ? [`${STORE_PORT}/tcp`] : [])]
 }
 
 /** The manager keeps the cluster's store itself, as nobody named one. */
@@ -55,7 +53,7 @@ function managerWords({ machine, address, trust }: Basis, swarm: NonNullable<Mac
   return [
     ['swarm', 'manage', '--data-root', DATA_ROOT],
     ['-H', `unix://${MANAGER_SOCKET}`, '-H', swarm.host],
-    ['--advertise', `${address}:${portOf(swarm.host)}`],
+    ['--advertise', `${address}:${managerPort(swarm.host)}`],
     isOwn ? ['--etcd-listen', `${address}:${STORE_PORT}`] : [],
     // With certificates a manager has a name, and no node may have the same.
     trust === undefined ? ['--insecure'] : ['--name', `manager-${machine.name}`],
@@ -103,8 +101,4 @@ const TLS_FLAGS = [
 /** `log-level=debug` and `--log-level=debug` are the same. */
 function flags(options: readonly string[]): string[] {
   return options.map(option => (option.startsWith('-') ? option : `--${option}`))
-}
-
-function portOf(listen: string): string {
-  return URL.parse(listen)?.port || String(MANAGER_PORT)
 }

@@ -1,5 +1,5 @@
 import type { HostFacts } from './facts/host-facts.ts'
-import { PUT_FILES } from './scripts/change-scripts.ts'
+import { PUT_FILES } from './scripts/file-scripts.ts'
 import type { StepWork } from './step.ts'
 import { sha256, type WishedFile } from './wish.ts'
 

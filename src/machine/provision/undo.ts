@@ -1,14 +1,10 @@
 import { DOCKER_CONFIG } from './host-paths.ts'
-import {
-  CLOSE_PORTS,
-  RELOAD_DOCKER,
-  RESTORE_FILES,
-  RUN_COMMAND,
-  START_SERVICES,
-  STOP_SERVICES,
-  SWITCH_BUNDLE,
-  TAKE_BUNDLE_AWAY,
-} from './scripts/change-scripts.ts'
+import { SWITCH_BUNDLE, TAKE_BUNDLE_AWAY } from './scripts/bundle-scripts.ts'
+import { RELOAD_DOCKER } from './scripts/docker-scripts.ts'
+import { RESTORE_FILES } from './scripts/file-scripts.ts'
+import { CLOSE_PORTS } from './scripts/network-scripts.ts'
+import { RUN_COMMAND } from './scripts/package-scripts.ts'
+import { START_SERVICES, STOP_SERVICES } from './scripts/service-scripts.ts'
 import type { StepWork, UndoNote } from './step.ts'
 
 const UNDO_MS_MAX = 600_000

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { invalidInput } from '../../core/errors.ts'
 import type { Needed } from '../hosts/os-table.ts'
+import { ENGINE_PORT } from '../model/cluster-ports.ts'
 import type { Machine } from '../model/machine.ts'
 import { type Bundle, bundleId } from './bundle/bundle.ts'
 import { type Basis, daemonsOf, isOwnStore, ownStore, plainStore, portsOf } from './daemon-words.ts'
@@ -58,7 +59,7 @@ export interface WishInput {
 
 /** Throws BAD_MACHINE_SETTING for what no file of arguments can hold. */
 export function wishFor({ machine, address, url, bundle, ...more }: WishInput): Wish {
-  const enginePort = Number(new URL(url).port || 2_376)
+  const enginePort = Number(new URL(url).port || ENGINE_PORT)
   const base = { machine, address, bundle, enginePort, ...more }
   const daemons = daemonsOf(base)
   const unnamed = machine.engine.environment.find(each => !/^[A-Za-z_][A-Za-z0-9_]*=/.test(each))

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { errorMessage, failed, unsupported } from '../../core/errors.ts'
+import { ENGINE_PORT } from '../model/cluster-ports.ts'
 import type { EngineSettings, Machine, Settings } from '../model/machine.ts'
 
 /** The newest version of docker-machine's records. */
@@ -77,7 +78,7 @@ function settingsOf(driver: Written['Driver'], hasKey: boolean): Settings {
     'generic-ip-address': driver.IPAddress ?? '',
     'generic-ssh-user': driver.SSHUser || 'root',
     'generic-ssh-port': driver.SSHPort || 22,
-    'generic-engine-port': driver.EnginePort || 2376,
+    'generic-engine-port': driver.EnginePort || ENGINE_PORT,
     ...(hasKey ? { 'generic-ssh-key': TAKEN_KEY } : {}),
   }
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { CLOSE_PORTS, STOP_SERVICES } from '../../../src/machine/provision/scripts/change-scripts.ts'
 import { CLEAN_HOST, END_CONTAINERS, LEAVE_CLUSTER } from '../../../src/machine/provision/scripts/clean-scripts.ts'
+import { CLOSE_PORTS } from '../../../src/machine/provision/scripts/network-scripts.ts'
+import { STOP_SERVICES } from '../../../src/machine/provision/scripts/service-scripts.ts'
 import { Bench } from './bench.ts'
 import { MACHINE, SWARM } from './scene.ts'
 

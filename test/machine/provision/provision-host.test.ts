@@ -2,12 +2,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { failed, unavailable } from '../../../src/core/errors.ts'
 import type { ManualClock } from '../../../src/core/manual-clock.ts'
 import { type ProvisionEvent, readProvisionRecord } from '../../../src/machine/index.ts'
-import {
-  DISABLE_ETCD,
-  LACKING_PACKAGES,
-  REMOVE_TOKEN,
-  START_SERVICES,
-} from '../../../src/machine/provision/scripts/change-scripts.ts'
+import { DISABLE_ETCD, LACKING_PACKAGES } from '../../../src/machine/provision/scripts/package-scripts.ts'
+import { START_SERVICES } from '../../../src/machine/provision/scripts/service-scripts.ts'
+import { REMOVE_TOKEN } from '../../../src/machine/provision/scripts/trust-scripts.ts'
 import { Bench } from './bench.ts'
 import { FakeHost } from './fake-host.ts'
 import { converged, MACHINE, SWARM } from './scene.ts'

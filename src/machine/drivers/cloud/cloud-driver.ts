@@ -4,6 +4,7 @@ import { isAbsolute, join } from 'node:path'
 import { sleep, withDeadline } from '../../../core/clock.ts'
 import { conflict, errorCode, errorMessage, invalidInput, notFound, unavailable } from '../../../core/errors.ts'
 import { newShortId } from '../../../core/random.ts'
+import { ENGINE_PORT } from '../../model/cluster-ports.ts'
 import type { Machine, MachineState } from '../../model/machine.ts'
 import type { Driver, DriverPorts, DriverWork, Whereabouts } from '../driver.ts'
 import { badFlag, checkPort, numberOf, optionalTextOf, textOf } from '../settings.ts'
@@ -11,7 +12,6 @@ import { keepSshKey, md5Fingerprint, readSshKey } from '../ssh-key.ts'
 import type { CloudApi, CloudDefinition, CloudServer } from './cloud-api.ts'
 
 const KEY_FILE = 'id_ed25519'
-const ENGINE_PORT = 2376
 /** Servers of clouds take up to some minutes to be there. */
 const READY_MS_MAX = 600_000
 /** Its services end; then the power is cut. */

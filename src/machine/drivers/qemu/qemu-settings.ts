@@ -1,5 +1,6 @@
 import { isIP, isIPv4 } from 'node:net'
 import { invalidInput } from '../../../core/errors.ts'
+import { ENGINE_PORT } from '../../model/cluster-ports.ts'
 import type { Settings } from '../../model/machine.ts'
 import type { DriverFlag } from '../driver.ts'
 import { badFlag, checkPort, listOf, numberOf, optionalTextOf, textOf } from '../settings.ts'
@@ -10,7 +11,6 @@ const PORT_MAX = 65_535
 const MEMORY_MB_MIN = 256
 const DISK_MB_MIN = 4_096
 const CPUS_MAX = 256
-const ENGINE_PORT = 2376
 
 export const QEMU_FLAGS: readonly DriverFlag[] = [
   { name: 'qemu-cpus', type: 'number', summary: 'processors', env: 'QEMU_CPUS', preset: 1 },

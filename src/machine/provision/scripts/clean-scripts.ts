@@ -1,5 +1,5 @@
 import { DATA_ROOT, PLACES } from '../host-paths.ts'
-import { EXCLUSIVE } from './change-scripts.ts'
+import { EXCLUSIVE } from './exclusive.ts'
 
 /**
  * Ends containers that are no tasks of a cluster, while their engine still answers: without it nobody would look after them. Words: the

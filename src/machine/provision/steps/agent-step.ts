@@ -1,8 +1,9 @@
 import { MANAGER_SOCKET, PLACES } from '../host-paths.ts'
 import { ownerFile } from '../owner-file.ts'
 import { changedFiles, putFiles } from '../put-files.ts'
-import { AWAIT_SOCKETS, KEEP_OWN_TOKEN, START_SERVICES } from '../scripts/change-scripts.ts'
 import { hostPrograms } from '../scripts/host-programs.ts'
+import { AWAIT_SOCKETS, START_SERVICES } from '../scripts/service-scripts.ts'
+import { KEEP_OWN_TOKEN } from '../scripts/trust-scripts.ts'
 import type { Scene, Step, StepWork } from '../step.ts'
 import type { WishedFile, WishedService } from '../wish.ts'
 

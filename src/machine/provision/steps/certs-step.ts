@@ -1,7 +1,7 @@
 import { isOwnStore } from '../daemon-words.ts'
 import { DATA_ROOT, PLACES, TLS_DIRECTORY } from '../host-paths.ts'
 import { putFiles } from '../put-files.ts'
-import { CREATE_CLUSTER, REQUEST_CERTIFICATE } from '../scripts/change-scripts.ts'
+import { CREATE_CLUSTER, REQUEST_CERTIFICATE } from '../scripts/trust-scripts.ts'
 import type { Scene, Step, StepWork } from '../step.ts'
 
 const CERTS_MS_MAX = 60_000

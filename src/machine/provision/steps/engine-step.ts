@@ -5,14 +5,9 @@ import { familyOf, type OsFamily, packagesFor } from '../../hosts/os-table.ts'
 import { bundleId } from '../bundle/bundle.ts'
 import { ownerFile } from '../owner-file.ts'
 import { putFiles } from '../put-files.ts'
-import {
-  DISABLE_ETCD,
-  LACKING_PACKAGES,
-  PUT_DOCKER_CONFIG,
-  RUN_COMMAND,
-  SWITCH_BUNDLE,
-  UNPACK_BUNDLE,
-} from '../scripts/change-scripts.ts'
+import { SWITCH_BUNDLE, UNPACK_BUNDLE } from '../scripts/bundle-scripts.ts'
+import { PUT_DOCKER_CONFIG } from '../scripts/docker-scripts.ts'
+import { DISABLE_ETCD, LACKING_PACKAGES, RUN_COMMAND } from '../scripts/package-scripts.ts'
 import type { Scene, Step, StepWork } from '../step.ts'
 import { dockerConfigFile } from './docker-config.ts'
 

@@ -1,6 +1,7 @@
 import type { HostFacts } from '../facts/host-facts.ts'
 import { ENGINE_SOCKET, MANAGER_SOCKET } from '../host-paths.ts'
-import { AWAIT_SOCKETS, REMOVE_TOKEN } from '../scripts/change-scripts.ts'
+import { AWAIT_SOCKETS } from '../scripts/service-scripts.ts'
+import { REMOVE_TOKEN } from '../scripts/trust-scripts.ts'
 import type { Scene, Step } from '../step.ts'
 
 /** Longer than a manager waits for its own store to start and to answer, a minute each. */

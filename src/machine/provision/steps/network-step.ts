@@ -1,6 +1,6 @@
 import { PLACES } from '../host-paths.ts'
 import { changedFiles, putFiles } from '../put-files.ts'
-import { OPEN_PORTS, PUT_SYSCTL } from '../scripts/change-scripts.ts'
+import { OPEN_PORTS, PUT_SYSCTL } from '../scripts/network-scripts.ts'
 import type { Scene, Step } from '../step.ts'
 import type { WishedFile } from '../wish.ts'
 

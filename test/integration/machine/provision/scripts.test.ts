@@ -1,10 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import {
-  CLOSE_PORTS,
-  OPEN_PORTS,
-  PUT_DOCKER_CONFIG,
-  RUN_COMMAND,
-} from '../../../../src/machine/provision/scripts/change-scripts.ts'
+import { PUT_DOCKER_CONFIG } from '../../../../src/machine/provision/scripts/docker-scripts.ts'
+import { CLOSE_PORTS, OPEN_PORTS } from '../../../../src/machine/provision/scripts/network-scripts.ts'
+import { RUN_COMMAND } from '../../../../src/machine/provision/scripts/package-scripts.ts'
 import { SshHosts } from '../../../support/ssh-hosts.ts'
 
 let hosts: SshHosts

@@ -1,13 +1,20 @@
 import { sleep } from '../../../../core/clock.ts'
 import { conflict, failed } from '../../../../core/errors.ts'
 import type { Availability } from '../../../../core/model/node.ts'
-import type { Machine, Membership, RemoteResult, Transport } from '../../../../machine/index.ts'
+import {
+  MANAGER_SOCKET,
+  type Machine,
+  type Membership,
+  PLACES,
+  type RemoteResult,
+  type Transport,
+} from '../../../../machine/index.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { asRoot } from '../run/as-root.ts'
 import { connectMachine } from '../run/reach.ts'
 
-const SWARM = '/opt/shoal/current/bin/swarm'
-const SOCKET = 'unix:///run/shoal/manager.sock'
+const SWARM = `${PLACES.current}/bin/swarm`
+const SOCKET = `unix://${MANAGER_SOCKET}`
 const ASK_MS_MAX = 60_000
 const DRAIN_MS_MAX = 900_000
 /** A node that was stopped counts as up until it has missed some heartbeats. */

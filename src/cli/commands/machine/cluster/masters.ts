@@ -1,10 +1,6 @@
 import { invalidInput, ShoalError } from '../../../../core/errors.ts'
-import { driverOf, type Machine, type SwarmSettings } from '../../../../machine/index.ts'
+import { driverOf, type Machine, managerPort, STORE_PORT, type SwarmSettings } from '../../../../machine/index.ts'
 import type { MachineCommand } from '../machine-command.ts'
-
-/** Port at which a master's own store listens. */
-const STORE_PORT = 2379
-const MANAGER_PORT = '3376'
 
 /** Every machine whose record can be read. */
 export async function allMachines({ store }: Pick<MachineCommand, 'store'>): Promise<readonly Machine[]> {
@@ -44,8 +40,7 @@ export function joinedTo(swarm: SwarmSettings, machines: readonly Machine[]): Sw
 
 /** Where its manager answers, as members are told: `10.0.0.5:3376`. */
 export function managerOf(master: Machine): string {
-  const port = URL.parse(master.swarm?.host ?? '')?.port || MANAGER_PORT
-  return `${addressOf(master)}:${port}`
+  return `${addressOf(master)}:${managerPort(master.swarm?.host ?? '')}`
 }
 
 function keepsStore({ swarm }: Machine): boolean {

@@ -1,15 +1,14 @@
 import { withDeadline } from '../../../../core/clock.ts'
 import { errorCode, errorMessage, unavailable } from '../../../../core/errors.ts'
 import { createDockerClient } from '../../../../docker-api/index.ts'
-import type { Machine, MachineState } from '../../../../machine/index.ts'
+import { ENGINE_SOCKET, type Machine, type MachineState, PLACES } from '../../../../machine/index.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { asRoot } from '../run/as-root.ts'
 import { connectMachine } from '../run/reach.ts'
 import { engineOf, readCertificates } from './places.ts'
 import { stateOf } from './state.ts'
 
-const SHOAL = '/opt/shoal/current/bin/shoal'
-const ENGINE_SOCKET = 'unix:///run/shoal/engine.sock'
+const SHOAL = `${PLACES.current}/bin/shoal`
 const ANSWER_MS_MAX = 20_000
 
 type Looking = Pick<MachineCommand, 'context' | 'store' | 'world'>
@@ -71,7 +70,7 @@ async function versionOf(machine: Machine, command: Looking): Promise<string> {
 /** Its own command line is asked: sockets are for root, and not everybody who may become root can reach them. */
 async function versionOverSsh(machine: Machine, command: Looking): Promise<string> {
   const isOwn = machine.engine.kind === 'shoal' || machine.swarm !== undefined
-  const words = isOwn ? [SHOAL, '--host', ENGINE_SOCKET, 'version'] : ['docker', 'version']
+  const words = isOwn ? [SHOAL, '--host', `unix://${ENGINE_SOCKET}`, 'version'] : ['docker', 'version']
   const asked = [...words, '--format', '{{.Server.Version}}']
   const transport = await connectMachine(machine, command)
   try {

@@ -1,4 +1,4 @@
-import { DRIVERS, type DriverFlag } from '../../../../machine/index.ts'
+import { DRIVERS, type DriverFlag, MANAGER_LISTEN } from '../../../../machine/index.ts'
 import type { OptionDefinition } from '../../../command.ts'
 
 /** Options of `create` that are the same for every driver. */
@@ -32,7 +32,7 @@ const COMMON: readonly OptionDefinition[] = [
   { flags: '--swarm-strategy <name>', summary: 'spread, binpack or random (default: spread)' },
   { flags: '--swarm-opt <flag=value>', summary: 'a flag of swarm manage', repeatable: true },
   { flags: '--swarm-join-opt <flag=value>', summary: 'a flag of swarm join', repeatable: true },
-  { flags: '--swarm-host <url>', summary: 'where its manager listens (default: tcp://0.0.0.0:3376)' },
+  { flags: '--swarm-host <url>', summary: `where its manager listens (default: ${MANAGER_LISTEN})` },
   {
     flags: '--swarm-addr <address>',
     summary: 'address to advertise',

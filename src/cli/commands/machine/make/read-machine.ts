@@ -3,6 +3,7 @@ import {
   type Driver,
   driverOf,
   type EngineSettings,
+  MANAGER_LISTEN,
   type Machine,
   PLAIN_ENGINE,
   parseHost,
@@ -14,7 +15,6 @@ import {
 import type { Environment, Options } from '../../../command.ts'
 
 const DEFAULT_DRIVER = 'generic'
-const MANAGER_HOST = 'tcp://0.0.0.0:3376'
 const STRATEGIES = ['spread', 'binpack', 'random']
 
 /** What a person wrote of a machine: on the command line of `create`, or in a file of `apply`. */
@@ -118,7 +118,7 @@ const NO_PART: SwarmSettings = {
   discovery: '',
   master: false,
   agent: false,
-  host: MANAGER_HOST,
+  host: MANAGER_LISTEN,
   strategy: 'spread',
   options: [],
   joinOptions: [],

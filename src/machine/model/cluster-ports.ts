@@ -1,0 +1,11 @@
+/** Where engines and agents answer, as docker-machine has it. */
+export const ENGINE_PORT = 2_376
+export const MANAGER_PORT = 3_376
+/** Where a manager's own store answers. */
+export const STORE_PORT = 2_379
+export const MANAGER_LISTEN = `tcp://0.0.0.0:${MANAGER_PORT}`
+
+/** At which port a manager answers that listens there: `tcp://0.0.0.0:3376`. */
+export function managerPort(listen: string): string {
+  return URL.parse(listen)?.port || String(MANAGER_PORT)
+}

@@ -1,0 +1,39 @@
+import { HOST_PATH, PLACES } from '../host-paths.ts'
+import { EXCLUSIVE } from './exclusive.ts'
+
+/** Makes a key and a request for a certificate of it; prints the request. Word: the name. The key never leaves the host. */
+export const REQUEST_CERTIFICATE = String.raw`${EXCLUSIVE}
+mkdir -p -m 700 /etc/shoal/tls
+cd /etc/shoal/tls
+umask 077
+if [ ! -s key.pem ]; then
+  openssl ecparam -name prime256v1 -genkey -noout -out key.pem.new
+  mv key.pem.new key.pem
+fi
+openssl req -new -key key.pem -subj "/CN=$1"
+`
+
+/** Makes the authority of a cluster on its first manager. Word: where its files are. */
+export const CREATE_CLUSTER = String.raw`${EXCLUSIVE}
+[ -e "$1/trust/authority.json" ] || ${PLACES.current}/bin/swarm create --trust --data-root "$1"
+`
+
+/** Prints a token by which others join. Words: the manager's socket, the role. */
+export const CREATE_TOKEN = String.raw`
+set -eu
+PATH=${HOST_PATH}
+export PATH
+${PLACES.current}/bin/swarm token create --role "$2" --once -H "unix://$1"
+`
+
+/** Makes a token here for the agent of this host. Words: the manager's socket, the file. */
+export const KEEP_OWN_TOKEN = String.raw`${EXCLUSIVE}
+umask 077
+${PLACES.current}/bin/swarm token create --role node --once -H "unix://$1" > "$2.new"
+mv "$2.new" "$2"
+`
+
+/** Who has joined has a certificate, and no use for a token. */
+export const REMOVE_TOKEN = String.raw`${EXCLUSIVE}
+rm -f ${PLACES.token}
+`
