@@ -1,4 +1,4 @@
-import { KeyObject, webcrypto } from 'node:crypto'
+import { createPrivateKey, KeyObject, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import { errorMessage, invalidInput } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
@@ -36,13 +36,28 @@ export interface SignOptions {
   readonly life: Lifetime
 }
 
+/** What is signed outside of any cluster: for one who serves, or one who asks, and never for both. */
+export interface LoneOptions {
+  readonly csr: string
+  /** Its key may be ECDSA or RSA, in any PEM form that is not encrypted. */
+  readonly authority: KeyPair
+  readonly name: string
+  /** Whose authority it is. */
+  readonly organisation: string
+  readonly use: 'serve' | 'ask'
+  /** DNS names and addresses it is for; of one who asks: none. */
+  readonly hosts: readonly string[]
+  readonly life: Lifetime
+}
+
 /** Makes keys, requests and certificates: the port to WebCrypto and to what encodes X.509. */
 export interface CertificateMaker {
-  readonly authority: (clusterId: string, life: Lifetime) => Promise<KeyPair>
+  readonly authority: (clusterId: string, life: Lifetime, commonName?: string) => Promise<KeyPair>
   /** A new key with a request for it. The key stays with whoever asks. */
   readonly request: (wanted: {
     readonly name: string
-    readonly role: Role
+    /** Absent: it is none of a cluster. */
+    readonly role?: Role
     readonly hosts: readonly string[]
     /** PKCS#8 PEM of a key that is there already. */
     readonly key?: string
@@ -50,6 +65,8 @@ export interface CertificateMaker {
   /** Throws 400 BAD_REQUEST for what is no request, or is not signed by its own key. */
   readonly readRequest: (csr: string) => Promise<RequestFacts>
   readonly sign: (options: SignOptions) => Promise<string>
+  /** Throws BAD_AUTHORITY for an authority with whose key nothing can be signed. */
+  readonly signLone: (options: LoneOptions) => Promise<string>
 }
 
 const CURVE = { name: 'ECDSA', namedCurve: 'P-256' } as const
@@ -67,13 +84,13 @@ export function createCertificateMaker(random: Random): CertificateMaker {
     return bytes.toString('hex')
   }
   return {
-    async authority(clusterId, life) {
+    async authority(clusterId, life, commonName = 'Shoal cluster') {
       const x509 = await loadX509()
       const keys = await newKeys()
       const certificate = await x509.X509CertificateGenerator.createSelfSigned(
         {
           serialNumber: serial(),
-          name: [{ CN: ['Shoal cluster'] }, { O: [clusterId] }],
+          name: [{ CN: [commonName] }, { O: [clusterId] }],
           ...validity(life),
           signingAlgorithm: SIGNING,
           keys,
@@ -92,7 +109,7 @@ export function createCertificateMaker(random: Random): CertificateMaker {
       const keys = key === undefined ? await newKeys() : await keysOf(key)
       const csr = await x509.Pkcs10CertificateRequestGenerator.create(
         {
-          name: [{ CN: [name] }, { OU: [role] }],
+          name: [{ CN: [name] }, ...(role === undefined ? [] : [{ OU: [role] }])],
           keys,
           signingAlgorithm: SIGNING,
           extensions: hosts.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(hosts.map(generalName))],
@@ -102,30 +119,55 @@ export function createCertificateMaker(random: Random): CertificateMaker {
       return { csr: pemText(csr.toString('pem')), key: keyText(keys.privateKey) }
     },
     readRequest: readSigningRequest,
-    sign: options => sign(options, serial()),
+    sign: ({ subject: { name, role, clusterId }, hosts, ...options }) =>
+      sign(
+        {
+          ...options,
+          subject: [{ CN: [name] }, { OU: [role] }, { O: [clusterId] }],
+          hosts: [name, ...(role === 'manager' ? [MANAGER_HOST] : []), ...hosts],
+          // A person's certificate can serve nothing.
+          usages: role === 'client' ? [CLIENT_AUTH] : [SERVER_AUTH, CLIENT_AUTH],
+        },
+        serial(),
+      ),
+    signLone: ({ name, organisation, use, ...options }) =>
+      sign(
+        {
+          ...options,
+          subject: [{ CN: [name] }, { O: [organisation] }],
+          usages: [use === 'serve' ? SERVER_AUTH : CLIENT_AUTH],
+        },
+        serial(),
+      ),
   }
 }
 
-async function sign({ csr, authority, subject, hosts, life }: SignOptions, serialNumber: string): Promise<string> {
+interface Signing extends Pick<SignOptions, 'csr' | 'authority' | 'hosts' | 'life'> {
+  readonly subject: Record<string, string[]>[]
+  readonly usages: string[]
+}
+
+async function sign({ csr, authority, subject, hosts, usages, life }: Signing, serialNumber: string): Promise<string> {
   const x509 = await loadX509()
   const request = await parseRequest(csr)
-  const all = [subject.name, ...(subject.role === 'manager' ? [MANAGER_HOST] : []), ...hosts]
   const issuer = new x509.X509Certificate(authority.certificate)
   const { digitalSignature } = x509.KeyUsageFlags
+  const signingKey = await signingKeyOf(authority.key)
   const certificate = await x509.X509CertificateGenerator.create(
     {
       serialNumber,
-      subject: [{ CN: [subject.name] }, { OU: [subject.role] }, { O: [subject.clusterId] }],
+      subject,
       issuer: issuer.subjectName,
       ...validity(life),
-      signingAlgorithm: SIGNING,
+      // The hash is for ECDSA; a key of RSA has its own.
+      signingAlgorithm: { ...signingKey.algorithm, hash: 'SHA-256' },
       publicKey: request.publicKey,
-      signingKey: (await keysOf(authority.key)).privateKey,
+      signingKey,
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([...usagesOf(subject.role)]),
-        new x509.SubjectAlternativeNameExtension(all.map(generalName)),
+        new x509.ExtendedKeyUsageExtension(usages),
+        ...(hosts.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(hosts.map(generalName))]),
         await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey, false, webcrypto),
       ],
     },
@@ -137,11 +179,6 @@ async function sign({ csr, authority, subject, hosts, life }: SignOptions, seria
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 const ALTERNATIVE_NAMES = '2.5.29.17'
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
-
-/** A person's certificate can serve nothing. */
-function usagesOf(role: Role): readonly string[] {
-  return role === 'client' ? [CLIENT_AUTH] : [SERVER_AUTH, CLIENT_AUTH]
-}
 
 /** Loaded late: it takes longer than most commands run, and only joining and signing need it. */
 async function loadX509(): Promise<typeof import('@peculiar/x509')> {
@@ -200,6 +237,29 @@ async function keysOf(pem: string): Promise<webcrypto.CryptoKeyPair> {
   const { d: _private, key_ops: _use, ...open } = await webcrypto.subtle.exportKey('jwk', privateKey)
   const publicKey = await webcrypto.subtle.importKey('jwk', open, CURVE, true, ['verify'])
   return { privateKey, publicKey }
+}
+
+const CURVES: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' }
+
+/** A private key of an authority, as whoever made it wrote it. Throws BAD_AUTHORITY. */
+async function signingKeyOf(pem: string): Promise<webcrypto.CryptoKey> {
+  try {
+    const key = createPrivateKey(pem)
+    const curve = CURVES[key.asymmetricKeyDetails?.namedCurve ?? '']
+    if (curve === undefined && key.asymmetricKeyType !== 'rsa') {
+      throw new Error(
+        `it is ${key.asymmetricKeyType}, and expected is RSA, or ECDSA on ${Object.values(CURVES).join(', ')}`,
+      )
+    }
+    const algorithm =
+      curve === undefined ? { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } : { name: CURVE.name, namedCurve: curve }
+    const raw = key.export({ type: 'pkcs8', format: 'der' })
+    return await webcrypto.subtle.importKey('pkcs8', new Uint8Array(raw), algorithm, false, ['sign'])
+  } catch (cause) {
+    throw invalidInput('BAD_AUTHORITY', `Cannot sign with the private key of the authority: ${errorMessage(cause)}`, {
+      cause,
+    })
+  }
 }
 
 function keyText(key: webcrypto.CryptoKey): string {

@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
 import { errorMessage, invalidInput } from '../core/errors.ts'
 import { isRole, isSubjectName, type Subject } from './subject.ts'
 
@@ -8,6 +9,8 @@ export interface CertificateFacts {
   readonly subject: Subject | undefined
   /** SHA-256 of the whole certificate, in hexadecimal digits. */
   readonly fingerprint: string
+  /** Hexadecimal digits; unique among those of an authority. */
+  readonly serial: string
   /** SHA-256 of its public key: the same in every certificate for one key. */
   readonly keyDigest: string
   readonly notBeforeMs: number
@@ -37,12 +40,17 @@ export function readCertificate(pem: string): CertificateFacts {
 export function factsOf(certificate: X509Certificate): CertificateFacts {
   return {
     subject: subjectOf(certificate),
-    fingerprint: sha256(certificate.raw),
+    fingerprint: fingerprintOf(certificate),
+    serial: certificate.serialNumber.toLowerCase(),
     keyDigest: sha256(certificate.publicKey.export({ type: 'spki', format: 'der' })),
     notBeforeMs: certificate.validFromDate.getTime(),
     notAfterMs: certificate.validToDate.getTime(),
     hosts: hostsOf(certificate.subjectAltName ?? ''),
   }
+}
+
+export function fingerprintOf(certificate: X509Certificate): string {
+  return sha256(certificate.raw)
 }
 
 /** SHA-256 of an authority's certificate: what join tokens name it by. Throws 400 BAD_CERTIFICATE. */
@@ -63,6 +71,16 @@ export function isIssuedBy(pem: string, authorities: string): boolean {
     const authority = parse(text)
     return authority.ca && certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
   })
+}
+
+/** Whether a certificate is for a host: a DNS name or an address, as it is written there or covered by what is. */
+export function certifies(pem: string, host: string): boolean {
+  const certificate = parse(splitPem(pem)[0] ?? '')
+  if (isIP(host) !== 0) return certificate.checkIP(host) !== undefined
+  return (
+    hostsOf(certificate.subjectAltName ?? '').includes(host) ||
+    certificate.checkHost(host, { subject: 'never' }) !== undefined
+  )
 }
 
 /**

@@ -12,6 +12,8 @@ export interface NameRecord {
   /** Of all its certificates that may still be shown, the newest last. */
   readonly certificates: readonly {
     readonly fingerprint: string
+    /** Absent in what earlier versions wrote. */
+    readonly serial?: string
     readonly notAfterMs: number
     /** The authority that signed it. */
     readonly authority: string

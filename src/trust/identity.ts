@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { PeerCertificate } from 'node:tls'
+import type { PeerCertificate, TLSSocket } from 'node:tls'
+import { OpenConnections } from './open-connections.ts'
 import { complainOfOwner } from './peer.ts'
 import { MANAGER_HOST, type Subject } from './subject.ts'
 
@@ -36,7 +37,12 @@ class Shown {
 /** How a member connects to another: what a TLS client of the Docker API takes. */
 export class DialTls extends Shown {
   readonly verify = true
-  readonly peer: { readonly name: string; readonly complaint: (certificate: PeerCertificate) => Error | undefined }
+  readonly peer: {
+    readonly name: string
+    readonly complaint: (certificate: PeerCertificate) => Error | undefined
+    /** Told of each connection that was made. */
+    readonly connected: (socket: TLSSocket) => void
+  }
 
   constructor(current: () => Credentials, peer: DialTls['peer']) {
     super(current)
@@ -59,10 +65,17 @@ export class OwnTls extends Shown {
 export class ServeTls extends OwnTls {
   /** Why a request is not answered; undefined: it is. */
   readonly refuse: (request: IncomingMessage) => Error | undefined
+  /** Told of each connection that was made. */
+  readonly connected: (socket: TLSSocket) => void
 
-  constructor(current: () => Credentials, onChange: OwnTls['onChange'], refuse: ServeTls['refuse']) {
+  constructor(
+    current: () => Credentials,
+    onChange: OwnTls['onChange'],
+    { refuse, connected }: Pick<ServeTls, 'refuse' | 'connected'>,
+  ) {
     super(current, onChange)
     this.refuse = refuse
+    this.connected = connected
   }
 }
 
@@ -70,6 +83,7 @@ export class ServeTls extends OwnTls {
 export class LiveIdentity {
   #credentials: Credentials
   #revoked: ReadonlySet<string> = new Set()
+  readonly #connections = new OpenConnections()
   readonly #listeners = new Set<() => void>()
 
   constructor(credentials: Credentials) {
@@ -85,9 +99,10 @@ export class LiveIdentity {
     for (const tell of this.#listeners) tell()
   }
 
-  /** Fingerprints of certificates that are not to be taken any more. */
+  /** Fingerprints of certificates that are not to be taken any more: what is open with them ends. */
   setRevoked(fingerprints: ReadonlySet<string>): void {
     this.#revoked = fingerprints
+    this.#connections.endThose(this.isRevoked)
   }
 
   readonly isRevoked = (fingerprint: string): boolean => this.#revoked.has(fingerprint)
@@ -99,7 +114,8 @@ export class LiveIdentity {
 
   /** For a server that answers whom `refuse` does not. */
   serve(refuse: ServeTls['refuse']): ServeTls {
-    return new ServeTls(this.#current, this.#onChange, refuse)
+    const connected = (socket: TLSSocket): void => this.#connections.add(socket)
+    return new ServeTls(this.#current, this.#onChange, { refuse, connected })
   }
 
   /** Connects to a member with that role only, and of that name if one is given. */
@@ -110,7 +126,12 @@ export class LiveIdentity {
         ...wanted,
         revoked: this.isRevoked,
       })
-    return new DialTls(this.#current, { name: wanted.name ?? wanted.role, complaint })
+    const connected = (socket: TLSSocket): void => {
+      this.#connections.add(socket)
+      // Nobody is asked who it is where a session is resumed.
+      if (socket.isSessionReused()) this.#connections.endThose(this.isRevoked)
+    }
+    return new DialTls(this.#current, { name: wanted.name ?? wanted.role, complaint, connected })
   }
 
   readonly #current = (): Credentials => this.#credentials

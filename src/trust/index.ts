@@ -2,6 +2,7 @@ export { type Admission, type AskedFor, type Peer, refuseAsker } from './admissi
 export {
   authorityDigest,
   type CertificateFacts,
+  certifies,
   isIssuedBy,
   readCertificate,
   sha256,
@@ -20,6 +21,7 @@ export {
   type TokenRecord,
   tokenId,
 } from './join-token.ts'
-export { AUTHORITY_LIFE_MS, CERTIFICATE_LIFE_MS, lifeOf, renewAtMs, TOKEN_LIFE_MS } from './lifetimes.ts'
+export { AUTHORITY_LIFE_MS, CERTIFICATE_LIFE_MS, LONE_LIFE_MS, lifeOf, renewAtMs, TOKEN_LIFE_MS } from './lifetimes.ts'
 export { complainOfOwner, createPeerReader, type ExpectedOwner, type PeerReader } from './peer.ts'
+export { signRevocationList } from './revocation-list.ts'
 export { isRole, ROLES, type Role, type Subject } from './subject.ts'
