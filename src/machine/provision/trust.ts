@@ -1,9 +1,12 @@
 import type { Availability } from '../../core/model/node.ts'
 
-/** Files that make a host a member. They are written 0600 and never logged. */
+/** What makes a host a member. */
 export interface TrustFiles {
-  /** A join token; the agent gets its certificate with it by itself. Absent: made on the host, which runs a manager itself. */
-  readonly token?: string
+  /**
+   * Makes a join token, by which a daemon gets its certificate by itself. Asked for only once one is needed, as whoever finds a token may
+   * use it. It is written 0600 and never logged. Absent: made on the host, which runs a manager itself.
+   */
+  readonly newToken?: (signal: AbortSignal) => Promise<string>
   /** Managers that sign: `10.0.0.5:3376`. */
   readonly managers: readonly string[]
 }

@@ -167,7 +167,7 @@ describe('clusters', () => {
     expect(await world.machine('create', '--host', '10.0.0.2', '--swarm', 'w1')).toMatchObject({ code: 0 })
     expect(world.tokens.filter(({ role }) => role !== 'client')).toEqual([{ role: 'node', master: 'm1' }])
     expect(world.provisioned[1]?.request).toMatchObject({
-      trust: { managers: ['10.0.0.1:3376'], token: 'token of a node' },
+      trust: { managers: ['10.0.0.1:3376'], newToken: expect.any(Function) },
       machine: { swarm: { discovery: 'etcd://10.0.0.1:2379', master: false, agent: true } },
     })
     await world.machine('create', '--host', '10.0.0.3', '--swarm-master', '--swarm-discovery', 'machine://m1', 'm2')

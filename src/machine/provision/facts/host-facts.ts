@@ -32,8 +32,10 @@ export interface HostFacts {
   readonly files: ReadonlyMap<string, string>
   /** Services of ours that run, with the digest of what they were started with. */
   readonly services: ReadonlyMap<string, { readonly active: boolean; readonly runs: string }>
-  /** Whose certificates are there, and not about to expire: `agent`, `manager`, `engine`; `token`: what gets one; `authority`: the cluster's own. */
+  /** Whose certificates are there and hold (that of `engine` for some time yet): `agent`, `manager`, `engine`; `token`: what gets one; `authority`: the cluster's own. */
   readonly identities: ReadonlySet<string>
+  /** Daemons whose certificates ran out, so that nobody lets them in. */
+  readonly expired: ReadonlySet<string>
   /** Names of the bundles that are unpacked. */
   readonly versions: ReadonlySet<string>
   /** Services of packages that start with the host and would take the place of ours. */
@@ -107,6 +109,7 @@ export function parseFacts(text: string, span: Span): HostFacts {
     ),
     services: servicesOf(lines),
     identities: new Set(all('identity')),
+    expired: new Set(all('expired')),
     versions: new Set(all('version')),
     autostart: new Set(all('autostart')),
     current: one('current'),

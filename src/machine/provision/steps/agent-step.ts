@@ -40,11 +40,12 @@ function filesOf(scene: Scene): WishedFile[] {
   return [...scene.wish.files, ...programs, ownerFile(scene)]
 }
 
-/** Those that do not run, and those that run with what was before. */
+/** Those that do not run, those that run with what was before, and those that have to read a token first. */
 function staleServices({ facts, wish }: Scene): WishedService[] {
   return wish.services.filter(({ name, runs }) => {
     const service = facts.services.get(name)
-    return service?.active !== true || service.runs !== runs
+    const isOut = wish.trust !== undefined && !facts.identities.has(name)
+    return service?.active !== true || service.runs !== runs || isOut
   })
 }
 

@@ -1,5 +1,6 @@
+import type { Machine } from '../../model/machine.ts'
 import { isOwnStore } from '../daemon-words.ts'
-import { DATA_ROOT, PLACES, TLS_DIRECTORY } from '../host-paths.ts'
+import { DATA_ROOT, PLACES, type ServiceName, TLS_DIRECTORY } from '../host-paths.ts'
 import { putFiles } from '../put-files.ts'
 import { CREATE_CLUSTER, REQUEST_CERTIFICATE } from '../scripts/trust-scripts.ts'
 import type { Scene, Step, StepWork } from '../step.ts'
@@ -13,7 +14,7 @@ export const certsStep: Step = {
   plan(scene) {
     return [
       ...(needsCluster(scene) ? ['make the authority of the cluster'] : []),
-      ...(needsToken(scene) ? ['bring a join token'] : []),
+      ...(needsToken(scene) ? [tokenLine(scene)] : []),
       ...(needsCertificate(scene) ? ['sign a certificate for the engine'] : []),
     ]
   },
@@ -23,8 +24,9 @@ export const certsStep: Step = {
     if (needsCluster(work)) {
       await shell.do("make the cluster's authority", CREATE_CLUSTER, [DATA_ROOT], { timeoutMs: CERTS_MS_MAX, signal })
     }
-    if (needsToken(work) && wish.trust?.token !== undefined) {
-      await putFiles([{ path: PLACES.token, mode: '600', content: `${wish.trust.token}\n` }], work)
+    if (needsToken(work)) {
+      const token = await wish.trust?.newToken?.(signal)
+      await putFiles([{ path: PLACES.token, mode: '600', content: `${token}\n` }], work)
     }
     if (needsCertificate(work)) await signCertificate(work)
   },
@@ -33,17 +35,31 @@ export const certsStep: Step = {
 /** The first manager of a cluster with certificates makes its authority. */
 function needsCluster({ facts, wish: { machine, trust } }: Scene): boolean {
   const isFirst = machine.swarm?.master === true && isOwnStore(machine.swarm.discovery)
-  return trust !== undefined && isFirst && !facts.identities.has('authority') && !facts.identities.has('manager')
+  return (
+    trust !== undefined &&
+    isFirst &&
+    !facts.identities.has('authority') &&
+    !facts.identities.has('manager') &&
+    !facts.expired.has('manager')
+  )
 }
 
-/** A token is for the first start: later the identity speaks for itself. */
+/**
+ * A token is for the first start, and for a certificate that has run out: else the identity speaks for itself. One that is on the host
+ * already may be spent or too old, which only a manager knows: it gets another.
+ */
 function needsToken({ facts, wish: { machine, trust } }: Scene): boolean {
-  if (trust?.token === undefined || facts.identities.has('token')) return false
-  const isSecondManager = machine.swarm?.master === true && !isOwnStore(machine.swarm.discovery)
-  return (
-    (machine.swarm?.agent !== false && !facts.identities.has('agent')) ||
-    (isSecondManager && !facts.identities.has('manager'))
-  )
+  return trust?.newToken !== undefined && !facts.identities.has(whoJoins(machine))
+}
+
+/** Who is given the token that is brought. An agent beside a manager gets its own from that. */
+function whoJoins({ swarm }: Machine): ServiceName {
+  return swarm?.master === true ? 'manager' : 'agent'
+}
+
+function tokenLine({ facts, wish: { machine } }: Scene): string {
+  const who = whoJoins(machine)
+  return `bring a join token${facts.expired.has(who) ? `, as the certificate of the ${who} has expired` : ''}`
 }
 
 function needsCertificate({ facts, wish: { certifier, machine } }: Scene): boolean {

@@ -6,7 +6,6 @@ import {
   type ProvisionPorts,
   type ProvisionRequest,
   type ProvisionResult,
-  readProvisionRecord,
   STEP_NAMES,
   type StepName,
   type TrustFiles,
@@ -74,7 +73,7 @@ export function portsFor({ context: { clock, random }, store, world }: MachineCo
   return { clock, random, store, files: world.files }
 }
 
-/** How a member gets its certificate; a token is only made for one that is not a member yet. */
+/** How a member gets its certificate: by a token of the manager's, which is only made where one is needed. */
 async function trustFor(
   machine: Machine,
   command: MachineCommand,
@@ -89,16 +88,17 @@ async function trustFor(
     )
   }
   const managers = [managerOf(master)]
-  const record = await readProvisionRecord(command.store.folderOf(machine.name))
-  const isMember = ['done', 'skipped'].includes(record?.steps.join?.status ?? '')
-  const looksOnly = reporter === undefined || command.options.flag('dryRun')
-  if (master.name === machine.name || isMember || looksOnly) return { managers }
+  if (master.name === machine.name || reporter === undefined) return { managers }
   const role = machine.swarm.master ? 'manager' : 'node'
-  // The master is only visited: told as its own, its steps would seem to end nowhere.
-  reporter.say(machine.name, `gets a join token from the manager on "${master.name}"`)
-  const options = { ...provisionOptions(master, command, reporter), onEvent() {} }
-  const toMaster = await bareRequest(master, command)
-  return { managers, token: await command.world.hosts.createToken(role, toMaster, options, portsFor(command)) }
+  return {
+    managers,
+    async newToken(signal) {
+      // The master is only visited: told as its own, its steps would seem to end nowhere.
+      reporter.say(machine.name, `gets a join token from the manager on "${master.name}"`)
+      const options = { ...provisionOptions(master, command, reporter), signal, onEvent() {} }
+      return command.world.hosts.createToken(role, await bareRequest(master, command), options, portsFor(command))
+    },
+  }
 }
 
 /** Flags of the command line as provisioning takes them. Throws BAD_FLAG for a step that there is none. */
