@@ -42,7 +42,7 @@ describe('machine apply', () => {
     ])
     expect(world.tokens.map(({ role }) => role).toSorted()).toEqual(['client', 'node', 'node'])
     await apply(THREE.replace('rack=a', 'rack=b'))
-    const { stdout } = await world.machine('inspect', '-f', '{{json .engine.labels}}', 'w1')
+    const { stdout } = await world.machine('inspect', '-f', '{{json .Record.engine.labels}}', 'w1')
     expect(JSON.parse(stdout)).toEqual({ rack: 'b', disk: 'ssd' })
   })
 

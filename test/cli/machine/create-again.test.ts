@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { failed } from '../../../src/core/errors.ts'
 import type { ProvisionRequest, ProvisionResult, StepName } from '../../../src/machine/index.ts'
-import { type FakeWorld, fakeWorld } from './world.ts'
+import { type FakeWorld, fakeWorld, recordOf } from './world.ts'
 
 let world: FakeWorld
 beforeEach(() => {
@@ -11,8 +11,7 @@ beforeEach(() => {
 })
 afterEach(() => world.dispose())
 
-const settingsOf = async (name: string): Promise<object> =>
-  (JSON.parse((await world.machine('inspect', name)).stdout) as { settings: object }).settings
+const settingsOf = async (name: string): Promise<object> => (await recordOf(world, name)).settings
 
 function failAt(step: StepName): FakeWorld['finish'] {
   return async ({ machine }: ProvisionRequest, { onEvent }): Promise<ProvisionResult> => {

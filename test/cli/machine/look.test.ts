@@ -60,6 +60,18 @@ describe('machine ls', () => {
     expect(await names('state=running', 'driver=none')).toEqual(['db', 'web1', 'web2'])
   })
 
+  it('prints an object a line with --json, and takes no other format beside it', async () => {
+    await none('n1')
+    const { stdout } = await world.machine('ls', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({ Name: 'n1', DriverName: 'none', State: 'Running', Labels: {} })
+    expect((await world.machine('ls', '--json', '--format', 'json')).stdout).toContain('"Name":"n1"')
+    expect(await world.machine('ls', '--json', '--format', '{{.Name}}')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('leave one of the two out'),
+    })
+    expect(JSON.parse((await world.machine('certs', 'ls', '--json')).stdout)).toMatchObject({ Name: 'n1' })
+  })
+
   it.each([['label'], ['nosuch=1'], ['name=(']])('refuses the filter %s', async filter => {
     expect((await world.machine('ls', '--filter', filter)).code).toBe(2)
   })
@@ -141,9 +153,27 @@ describe('facts of machines', () => {
     expect((await world.machine('ip')).stdout).toBe('10.0.0.5:2376\n')
     expect((await world.machine('url')).stdout).toBe('tcp://10.0.0.5:2376\n')
     expect((await world.machine('status')).stdout).toBe('Running\n')
-    expect((await world.machine('inspect', '-f', '{{.driver}} {{json .engine.labels}}')).stdout).toBe('none {}\n')
+    expect((await world.machine('inspect', '-f', '{{.DriverName}} {{json .Record.engine.labels}}')).stdout).toBe(
+      'none {}\n',
+    )
     await world.machine('rm', '-y', 'default')
     expect((await world.machine('ip')).stderr).toContain('No machine name(s) specified and no "default" machine exists')
+  })
+
+  it('are laid out as templates of docker-machine have them', async () => {
+    const host = ['--host', 'admin@10.0.0.7:2222', '--generic-ssh-key', 'id_mine', '--tls-san', 'n.example']
+    await world.machine('create', ...host, '--engine-label', 'rack=a', '--swarm', '--swarm-master', 'm1')
+    const shows = async (template: string) => (await world.machine('inspect', '-f', template, 'm1')).stdout.trimEnd()
+    expect(await shows('{{.Driver.IPAddress}} {{.Driver.MachineName}} {{.Name}} {{.DriverName}}')).toBe(
+      '10.0.0.7 m1 m1 generic',
+    )
+    expect(await shows('{{.Driver.SSHUser}}:{{.Driver.SSHPort}} {{.Driver.SSHKeyPath}} {{.Driver.EnginePort}}')).toBe(
+      `admin:2222 ${world.root}/machines/m1/id_mine 2376`,
+    )
+    expect(await shows('{{.Driver.SwarmMaster}} {{.HostOptions.SwarmOptions.Strategy}}')).toBe('true spread')
+    expect(await shows('{{json .HostOptions.EngineOptions.Labels}}')).toBe('["rack=a"]')
+    expect(await shows('{{json .HostOptions.AuthOptions.ServerCertSANs}}')).toBe('["n.example"]')
+    expect(await shows('{{prettyjson .HostOptions.EngineOptions.Labels}}')).toBe('[\n    "rack=a"\n]')
   })
 
   it('do nothing for any where one name is not known', async () => {

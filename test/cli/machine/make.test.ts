@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { failed } from '../../../src/core/errors.ts'
-import { type FakeWorld, fakeWorld, HOST_KEY } from './world.ts'
+import { type FakeWorld, fakeWorld, HOST_KEY, recordOf } from './world.ts'
 
 let world: FakeWorld
 beforeEach(() => {
@@ -40,10 +40,7 @@ describe('machine create', () => {
   it('changes only what is said where the machine is there already', async () => {
     await world.machine('create', ...GENERIC, '--engine-label', 'rack=a', 'n1')
     await world.withEnv({ GENERIC_SSH_USER: 'somebody' }, 'create', '--generic-ssh-user', 'admin', 'n1')
-    const { settings, engine } = JSON.parse((await world.machine('inspect', 'n1')).stdout) as {
-      settings: object
-      engine: object
-    }
+    const { settings, engine } = await recordOf(world, 'n1')
     expect(settings).toMatchObject({ 'generic-ssh-port': 1, 'generic-ssh-user': 'admin' })
     expect(engine).toMatchObject({ labels: { rack: 'a' } })
   })
@@ -158,8 +155,6 @@ describe('machine rm', () => {
 
 describe('clusters', () => {
   const master = () => world.machine('create', '--host', '10.0.0.1', '--swarm', '--swarm-master', 'm1')
-  const recordOf = async (name: string) =>
-    JSON.parse((await world.machine('inspect', name)).stdout) as { swarm: object }
 
   it('have a master that keeps the store, and members that get a token of its manager', async () => {
     expect(await master()).toMatchObject({ code: 0 })
@@ -178,7 +173,7 @@ describe('clusters', () => {
     await world.machine('create', '--host', '10.0.0.1', '--swarm', '--swarm-master', '--insecure', 'm1')
     await world.machine('create', '--host', '10.0.0.2', '--swarm', 'w1')
     expect(world.provisioned.map(({ request }) => request.trust)).toEqual([undefined, undefined])
-    expect(await recordOf('w1')).toMatchObject({ swarm: { insecure: true } })
+    expect(await recordOf(world, 'w1')).toMatchObject({ swarm: { insecure: true } })
     const foreign = ['create', '--host', '10.0.0.4', '--swarm', '--swarm-discovery', 'etcd://10.9.9.9:2379']
     expect((await world.machine(...foreign, 'w2')).stderr).toContain('add --insecure')
     expect(await world.machine(...foreign, '--insecure', 'w2')).toMatchObject({ code: 0 })
@@ -236,6 +231,27 @@ describe('clusters', () => {
       ['w2', true],
     ])
     expect(world.upgraded[0]?.request.membership).toBeDefined()
+  })
+
+  it('say of all what an upgrade would do, and upgrade all only when told', async () => {
+    await master()
+    await world.machine('create', '-d', 'none', '--url', 'tcp://10.0.0.9:2376', 'url')
+    await world.machine('create', '--host', '10.0.0.2', 'w1')
+    const upgraded = () =>
+      world.upgraded.splice(0).map(({ request, options }) => [request.machine.name, options.dryRun])
+    expect(await world.machine('upgrade')).toMatchObject({ code: 1 })
+    expect(await world.machine('upgrade', '--all', 'w1')).toMatchObject({ code: 2 })
+    expect(upgraded()).toEqual([])
+    await world.machine('upgrade', '--dry-run')
+    expect(upgraded()).toEqual([
+      ['m1', true],
+      ['w1', true],
+    ])
+    await world.machine('upgrade', '--all')
+    expect(upgraded()).toEqual([
+      ['m1', false],
+      ['w1', false],
+    ])
   })
 })
 

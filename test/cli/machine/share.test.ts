@@ -1,7 +1,7 @@
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type FakeWorld, fakeWorld } from './world.ts'
+import { type FakeWorld, fakeWorld, recordOf } from './world.ts'
 
 let world: FakeWorld
 let other: FakeWorld
@@ -100,7 +100,7 @@ it("takes docker-machine's store over", async () => {
   expect(stderr).toContain('vm: the driver "virtualbox" is not known')
   expect(stderr).toContain('only 3 is known')
   expect(stderr).toMatch(/odd\/config\.json/)
-  expect(JSON.parse((await world.machine('inspect', 'vm')).stdout)).toMatchObject({
+  expect(await recordOf(world, 'vm')).toMatchObject({
     driver: 'generic',
     settings: { 'generic-ip-address': '192.168.99.100', 'generic-ssh-user': 'docker', 'generic-ssh-port': 22 },
     engine: { kind: 'docker', options: ['log-level=debug'], labels: { rack: 'a' } },

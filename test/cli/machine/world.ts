@@ -6,6 +6,7 @@ import { type MachineWorld, machineGroup } from '../../../src/cli/index.ts'
 import {
   exitCodeOf,
   type HostRequest,
+  type Machine,
   type ProvisionOptions,
   type ProvisionRequest,
   type ProvisionResult,
@@ -50,6 +51,12 @@ export interface FakeWorld {
   /** What is done on a host, and how it ends: connects, and changes one thing. */
   finish: (request: ProvisionRequest, options: Pick<ProvisionOptions, 'signal' | 'onEvent'>) => Promise<ProvisionResult>
   readonly dispose: () => Promise<void>
+}
+
+/** What the store keeps of a machine, as `inspect` shows it. */
+export async function recordOf({ machine }: Pick<FakeWorld, 'machine'>, name: string): Promise<Machine> {
+  const { Record } = JSON.parse((await machine('inspect', name)).stdout) as { Record: Machine }
+  return Record
 }
 
 /** The commands of `machine` with hosts that are only pretended, over a store in a folder of its own. */
@@ -120,6 +127,8 @@ export function fakeWorld(): FakeWorld {
     hosts: {
       async provision(request, options) {
         fake.provisioned.push({ request, options })
+        // As one that is no member yet.
+        if (options.dryRun !== true) await request.trust?.newToken?.(options.signal)
         return fake.finish(request, options)
       },
       async clean(request, options) {
@@ -127,8 +136,6 @@ export function fakeWorld(): FakeWorld {
         return fake.finish(request, options)
       },
       async upgrade(request, options) {
-        // As one that is no member yet.
-        if (options.dryRun !== true) await request.trust?.newToken?.(options.signal)
         fake.upgraded.push({ request, options })
         return fake.finish(request, options)
       },

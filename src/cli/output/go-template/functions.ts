@@ -123,6 +123,8 @@ export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
       .replaceAll('%20', '+')
       .replace(/[!'()*]/g, percentEscape),
   json: value => JSON.stringify(value ?? null),
+  // docker-machine's.
+  prettyjson: value => JSON.stringify(value ?? null, undefined, 4),
   split: (value, separator) => text(value).split(text(separator)),
   join: (list, separator) => (Array.isArray(list) ? list.map(text).join(text(separator)) : ''),
   title: value =>

@@ -57,8 +57,13 @@ export const changeCommands: readonly MachineLeaf[] = [
     name: 'upgrade',
     summary: 'Bring machines to this version, one after another',
     args: '[name...]',
-    options: [{ flags: '--keep-tasks', summary: 'do not move tasks away first' }, ...PROVISION_OPTIONS],
-    footer: 'Containers go on. Stops at the first machine that fails.',
+    options: [
+      { flags: '-a, --all', summary: 'all machines that are reached over SSH; then no name is given' },
+      { flags: '--keep-tasks', summary: 'do not move tasks away first' },
+      ...PROVISION_OPTIONS,
+    ],
+    footer:
+      'Containers go on. Stops at the first machine that fails. With --dry-run and no names it is said of all machines.',
     run: async () => (await import('./upgrade.ts')).runUpgrade,
   },
   {

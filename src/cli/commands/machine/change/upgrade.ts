@@ -1,4 +1,4 @@
-import { EXIT_CODES } from '../../../../core/errors.ts'
+import { EXIT_CODES, invalidInput } from '../../../../core/errors.ts'
 import { driverOf, type Machine } from '../../../../machine/index.ts'
 import { allMachines, masterOf } from '../cluster/masters.ts'
 import { withManager } from '../cluster/node-verbs.ts'
@@ -12,7 +12,7 @@ import { createReporter, type Reporter } from '../make/reporter.ts'
  */
 export async function runUpgrade(command: MachineCommand): Promise<number> {
   const { context, options, store } = command
-  const names = await namesOf(command)
+  const names = await namesToUpgrade(command)
   const reporter = createReporter(options, context)
   try {
     for (const [index, name] of names.entries()) {
@@ -28,6 +28,20 @@ export async function runUpgrade(command: MachineCommand): Promise<number> {
   } finally {
     reporter.end()
   }
+}
+
+/**
+ * Those that are named; all with `--all`, and where nothing is done and nobody is named. Of a machine without SSH only its URL is known, so
+ * that among all it is passed over. Throws BAD_FLAG for names beside `--all`.
+ */
+async function namesToUpgrade(command: MachineCommand): Promise<readonly string[]> {
+  const { args, options, store } = command
+  const isAll = options.flag('all')
+  if (isAll && args.length > 0) throw invalidInput('BAD_FLAG', 'Name machines, or give --all: not both')
+  const isOfNobody = args.length === 0 && options.flag('dryRun')
+  if (!isAll && !isOfNobody) return namesOf(command)
+  const machines = await Promise.all((await store.names()).map(name => store.load(name)))
+  return machines.filter(({ driver }) => driver !== 'none').map(({ name }) => name)
 }
 
 async function upgradeOne(machine: Machine, command: MachineCommand, reporter: Reporter): Promise<number> {

@@ -5,6 +5,7 @@ import { type ListingFormat, renderListing } from '../../../output/format.ts'
 import { allMachines, masterOf } from '../cluster/masters.ts'
 import { withManager } from '../cluster/node-verbs.ts'
 import type { MachineCommand } from '../machine-command.ts'
+import { formatOf } from './list-format.ts'
 
 const PARALLEL = 8
 const DAY_MS = 86_400_000
@@ -48,7 +49,7 @@ export async function runCertsLs(command: MachineCommand): Promise<void> {
   const { context, options } = command
   const asked = (await allMachines(command)).flatMap(placesOf)
   const rows = await mapParallel(asked, PARALLEL, place => rowOf(place, command))
-  context.stdout.write(renderListing(rows, LISTING, { format: options.text('format') }))
+  context.stdout.write(renderListing(rows, LISTING, { format: formatOf(options) }))
 }
 
 interface Place {

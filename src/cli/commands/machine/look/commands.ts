@@ -3,6 +3,11 @@ import type { MachineLeaf } from '../machine-command.ts'
 import { DRY_RUN } from '../machine-options.ts'
 
 const FORMAT: OptionDefinition = { flags: '-f, --format <template>', summary: 'a template such as {{.Name}}' }
+const LIST_FORMAT: OptionDefinition = {
+  flags: '-f, --format <template>',
+  summary: 'json, a template such as {{.Name}}, or "table {{.Name}}\\t{{.State}}"',
+}
+const JSON_LINES: OptionDefinition = { flags: '--json', summary: 'one object a line: --format json' }
 const SWARM: OptionDefinition = { flags: '--swarm', summary: 'the manager on it, not its engine' }
 
 const FACTS: readonly MachineLeaf[] = [
@@ -17,7 +22,8 @@ const FACTS: readonly MachineLeaf[] = [
         repeatable: true,
       },
       { flags: '-t, --timeout <seconds>', summary: 'how long to wait for each (default: 10)' },
-      FORMAT,
+      LIST_FORMAT,
+      JSON_LINES,
     ],
     run: async () => (await import('./ls.ts')).runLs,
   },
@@ -53,6 +59,8 @@ With --swarm a certificate is fetched if the manager wants one and there is none
     summary: 'Print what is known of a machine, without its secrets',
     args: '[name]',
     options: [FORMAT],
+    footer: `Laid out as docker-machine's config.json, so that its templates read it: {{.Driver.IPAddress}}, {{.Driver.SSHKeyPath}},
+{{json .HostOptions.EngineOptions}}. The machine's own record is under Record: {{.Record.engine.kind}}.`,
     run: async () => (await import('./facts.ts')).runInspect,
   },
   ...['ip', 'status'].map(
@@ -90,7 +98,7 @@ export const certsCommands: readonly MachineLeaf[] = [
   {
     name: 'ls',
     summary: 'List the certificates that engines and managers show',
-    options: [FORMAT],
+    options: [LIST_FORMAT, JSON_LINES],
     run: async () => (await import('./certs.ts')).runCertsLs,
   },
   {

@@ -1,6 +1,6 @@
 import { conflict, failed } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
-import { driverOf, withoutSecrets } from '../../../../machine/index.ts'
+import { dockerMachineView, driverOf } from '../../../../machine/index.ts'
 import { compileTemplate } from '../../../output/go-template/render.ts'
 import { type MachineCommand, nameOf, namesOf } from '../machine-command.ts'
 import { lookAt } from './look-at.ts'
@@ -34,13 +34,13 @@ export async function runStatus(command: MachineCommand): Promise<void> {
   context.stdout.write(states.map(state => `${state}\n`).join(''))
 }
 
-/** `machine inspect`: what is known of a machine. */
+/** `machine inspect`: what is known of a machine, as docker-machine lays it out. */
 export async function runInspect(command: MachineCommand): Promise<void> {
   const { context, options, store } = command
   const machine = await store.load(await nameOf(command))
   const format = options.text('format')
-  const shown = withoutSecrets(machine)
-  const text = format === undefined ? JSON.stringify(shown, undefined, 4) : compileTemplate(format)({ ...shown })
+  const shown = dockerMachineView(machine, { root: store.root, folder: store.folderOf(machine.name) })
+  const text = format === undefined ? JSON.stringify(shown, undefined, 4) : compileTemplate(format)(shown)
   context.stdout.write(`${text}\n`)
 }
 

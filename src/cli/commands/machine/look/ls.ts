@@ -3,6 +3,7 @@ import type { Machine } from '../../../../machine/index.ts'
 import { type ListingFormat, renderListing } from '../../../output/format.ts'
 import { badArgument } from '../../../usage.ts'
 import type { MachineCommand } from '../machine-command.ts'
+import { formatOf } from './list-format.ts'
 import { lookAt } from './look-at.ts'
 import { type LsFilter, readLsFilters } from './ls-filters.ts'
 import type { LsRow } from './ls-row.ts'
@@ -52,7 +53,7 @@ export async function runLs(command: MachineCommand): Promise<void> {
     rowOf(name, command, { filters, timeoutMs: timeoutS * 1_000 }),
   )
   const shown = rows.filter(row => row !== undefined).filter(row => filters.every(filter => filter.passes(row)))
-  context.stdout.write(renderListing(shown, LISTING, { format: options.text('format'), quiet: options.flag('quiet') }))
+  context.stdout.write(renderListing(shown, LISTING, { format: formatOf(options), quiet: options.flag('quiet') }))
 }
 
 interface Asking {
