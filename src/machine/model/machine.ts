@@ -57,6 +57,8 @@ export interface Machine {
   readonly made?: Settings
   readonly engine: EngineSettings
   readonly swarm?: SwarmSettings
+  /** How an engine of no cluster is reached: with certificates, on a port of its own. Absent: over SSH alone. */
+  readonly access?: 'tls'
   /** More names and addresses that its certificate is for. */
   readonly certificateNames: readonly string[]
   /** Wall clock, milliseconds since 1970. */

@@ -1,7 +1,7 @@
 import { managerPort, STORE_PORT } from '../model/cluster-ports.ts'
 import type { Machine } from '../model/machine.ts'
 import { DATA_ROOT, ENGINE_SOCKET, MANAGER_SOCKET, PLACES, type ServiceName, TLS_DIRECTORY } from './host-paths.ts'
-import type { Certifier, TrustFiles } from './trust.ts'
+import type { TrustFiles } from './trust.ts'
 
 /** What daemons are started from. */
 export interface Basis {
@@ -9,7 +9,6 @@ export interface Basis {
   readonly address: string
   readonly enginePort: number
   readonly trust?: TrustFiles
-  readonly certifier?: Certifier
 }
 
 interface Daemon {
@@ -27,11 +26,17 @@ export function daemonsOf(basis: Basis): Daemon[] {
 }
 
 /** Ports that others must reach. */
-export function portsOf({ machine: { swarm }, enginePort, certifier }: Basis): string[] {
-  if (swarm === undefined) return certifier === undefined ? [] : [`${enginePort}/tcp`]
+export function portsOf({ machine, enginePort }: Basis): string[] {
+  const { swarm } = machine
+  if (swarm === undefined) return hasOwnTls(machine) ? [`${enginePort}/tcp`] : []
   const agent = swarm.agent ? [`${enginePort}/tcp`, '4789/udp', '4788/udp'] : []
   if (!swarm.master) return agent
   return [...agent, `${managerPort(swarm.host)}/tcp`, ...(isOwnStore(swarm.discovery) ? [`${STORE_PORT}/tcp`] : [])]
+}
+
+/** Its engine serves by itself, with a certificate of the store's authority: members of a cluster have the cluster's. */
+export function hasOwnTls({ access, swarm }: Machine): boolean {
+  return access === 'tls' && swarm === undefined
 }
 
 /** The manager keeps the cluster's store itself, as nobody named one. */
@@ -64,7 +69,7 @@ function managerWords({ machine, address, trust }: Basis, swarm: NonNullable<Mac
   ].flat()
 }
 
-function agentWords({ machine, address, enginePort, trust, certifier }: Basis): string[] {
+function agentWords({ machine, address, enginePort, trust }: Basis): string[] {
   const { engine, swarm } = machine
   const open = ['-H', `tcp://0.0.0.0:${enginePort}`]
   const shared = [
@@ -76,7 +81,7 @@ function agentWords({ machine, address, enginePort, trust, certifier }: Basis): 
     flags(engine.options),
   ].flat()
   // Without certificates nothing listens but the socket that root has.
-  if (swarm === undefined) return ['engine', ...shared, ...(certifier === undefined ? [] : [...open, ...TLS_FLAGS])]
+  if (swarm === undefined) return ['engine', ...shared, ...(hasOwnTls(machine) ? [...open, ...TLS_FLAGS] : [])]
   const store = isOwnStore(swarm.discovery) ? ownStore(address) : swarm.discovery
   return [
     ['swarm', 'join', ...shared, ...open],

@@ -13,10 +13,12 @@ export interface TrustFiles {
 
 /** Signs what an engine outside of any cluster serves with. */
 export interface Certifier {
+  /** Why a certificate that is there is to be replaced; undefined: it does. */
+  readonly whyNot: (certificate: string, hosts: readonly string[]) => string | undefined
+  /** Signs a request of the machine of that name, for hosts. PEM texts. Throws what is wrong with the request, or with the authority. */
   readonly sign: (
     request: string,
-    names: readonly string[],
-    signal: AbortSignal,
+    wanted: { readonly name: string; readonly hosts: readonly string[] },
   ) => Promise<{ readonly certificate: string; readonly authorities: string }>
 }
 

@@ -4,7 +4,7 @@ import type { Needed } from '../hosts/os-table.ts'
 import { ENGINE_PORT } from '../model/cluster-ports.ts'
 import type { Machine } from '../model/machine.ts'
 import { type Bundle, bundleId } from './bundle/bundle.ts'
-import { type Basis, daemonsOf, isOwnStore, ownStore, plainStore, portsOf } from './daemon-words.ts'
+import { type Basis, daemonsOf, hasOwnTls, isOwnStore, ownStore, plainStore, portsOf } from './daemon-words.ts'
 import { argumentsFile, environmentFile, type ServiceName } from './host-paths.ts'
 import type { Certifier, TrustFiles } from './trust.ts'
 
@@ -90,12 +90,13 @@ const ALWAYS: readonly Needed[] = [
   ...(['libatomic.so.1', 'libstdc++.so.6'] as const),
 ]
 
-function neededBy({ machine: { engine, swarm }, certifier }: Basis): Needed[] {
+function neededBy({ machine }: Basis): Needed[] {
+  const { engine, swarm } = machine
   const hasEngine = engine.kind === 'shoal' && swarm?.agent !== false
   return [
     ...ALWAYS,
     ...(hasEngine ? (['runc', 'conmon', 'nft', 'seccomp-profile'] as const) : []),
-    ...(certifier === undefined ? [] : (['openssl'] as const)),
+    ...(hasOwnTls(machine) ? (['openssl'] as const) : []),
     ...(swarm?.master === true && isOwnStore(swarm.discovery) ? (['etcd'] as const) : []),
   ]
 }

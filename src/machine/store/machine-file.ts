@@ -35,6 +35,7 @@ const MACHINE = Type.Object({
       insecure: Type.Optional(Type.Boolean()),
     }),
   ),
+  access: Type.Optional(Type.Literal('tls')),
   certificateNames: TEXTS,
   createdAtMs: Type.Number(),
 })

@@ -149,7 +149,10 @@ facts() {
   done
   [ -r /var/lib/shoal/agent/joined.json ] && say joined "$(tr -d '\n' < /var/lib/shoal/agent/joined.json)"
   [ -r /etc/docker/daemon.json ] && say docker_config "$(base64 < /etc/docker/daemon.json | tr -d '\n')"
-  if [ -s /etc/shoal/tls/cert.pem ] && ! has_expired /etc/shoal/tls/cert.pem 2592000; then say identity engine; fi
+  tls=/etc/shoal/tls
+  if [ -s "$tls/cert.pem" ] && [ "$(openssl x509 -in "$tls/cert.pem" -noout -pubkey 2>&1)" = "$(openssl pkey -in "$tls/key.pem" -pubout 2>/dev/null)" ]; then
+    say engine_certificate "$(base64 < "$tls/cert.pem" | tr -d '\n')"
+  fi
   group=
   for word in "$@"; do
     case $word in

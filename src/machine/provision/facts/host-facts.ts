@@ -32,10 +32,12 @@ export interface HostFacts {
   readonly files: ReadonlyMap<string, string>
   /** Services of ours that run, with the digest of what they were started with. */
   readonly services: ReadonlyMap<string, { readonly active: boolean; readonly runs: string }>
-  /** Whose certificates are there and hold (that of `engine` for some time yet): `agent`, `manager`, `engine`; `token`: what gets one; `authority`: the cluster's own. */
+  /** Whose certificates are there and hold: `agent`, `manager`; `token`: what gets one; `authority`: the cluster's own. */
   readonly identities: ReadonlySet<string>
   /** Daemons whose certificates ran out, so that nobody lets them in. */
   readonly expired: ReadonlySet<string>
+  /** By which its engine serves outside of a cluster, in PEM form; absent: there is none, or its key is another. */
+  readonly engineCertificate?: string
   /** Names of the bundles that are unpacked. */
   readonly versions: ReadonlySet<string>
   /** Services of packages that start with the host and would take the place of ours. */
@@ -81,7 +83,9 @@ export function parseFacts(text: string, span: Span): HostFacts {
   const engine = json<Answer>(one('engine'))
   const manager = json<Answer>(one('manager'))
   const joined = json<{ discovery?: string }>(one('joined'))?.discovery
-  const config = lines['docker_config'] && Buffer.from(one('docker_config'), 'base64').toString()
+  const decoded = (name: string) => lines[name] && Buffer.from(one(name), 'base64').toString()
+  const config = decoded('docker_config')
+  const certificate = decoded('engine_certificate')
   return {
     os: osRelease(all('os')),
     kernel: one('kernel'),
@@ -116,6 +120,7 @@ export function parseFacts(text: string, span: Span): HostFacts {
     owner: json<Owner>(one('owner')) ?? {},
     ...(docker === undefined ? {} : { docker }),
     ...(config === undefined ? {} : { dockerConfig: config }),
+    ...(certificate === undefined ? {} : { engineCertificate: certificate }),
     ...(joined === undefined ? {} : { joined }),
     ...(engine === undefined ? {} : { engine }),
     ...(manager === undefined ? {} : { manager }),

@@ -1,20 +1,30 @@
+import { TLS_DIRECTORY } from '../host-paths.ts'
 import { EXCLUSIVE } from './exclusive.ts'
+
+/** Functions of the shell by which what was there before is kept for one run, and what earlier runs kept is dropped. */
+export const KEEP_FOR_UNDO = String.raw`
+undo=/var/lib/shoal-machine/undo
+keep_only() {
+  for old in "$undo"/*; do [ "$old" = "$undo/$1" ] || rm -rf "$old"; done
+  (umask 077; mkdir -p "$undo/$1")
+}
+keep_for_undo() {
+  kept=$undo/$1/$(printf %s "$2" | tr / %)
+  if [ ! -e "$kept" ] && [ ! -e "$kept.none" ]; then
+    if [ -e "$2" ]; then cp -p "$2" "$kept.part" && mv "$kept.part" "$kept"; else : > "$kept.none"; fi
+  fi
+}
+`
 
 /**
  * Writes files: stdin has a line for each, `mode path base64`; with the mode `kept` one that is there keeps its own, and its owner, and
  * a link to it. The first word is under which name what was there before is kept; what earlier runs kept is dropped.
  */
 export const PUT_FILES = String.raw`${EXCLUSIVE}
-undo=/var/lib/shoal-machine/undo
-for old in "$undo"/*; do [ "$old" = "$undo/$1" ] || rm -rf "$old"; done
-umask 077
-mkdir -p "$undo/$1"
-umask 022
+${KEEP_FOR_UNDO}
+keep_only "$1"
 while read -r mode path data; do
-  kept=$undo/$1/$(printf %s "$path" | tr / %)
-  if [ ! -e "$kept" ] && [ ! -e "$kept.none" ]; then
-    if [ -e "$path" ]; then cp -p "$path" "$kept.part" && mv "$kept.part" "$kept"; else : > "$kept.none"; fi
-  fi
+  keep_for_undo "$1" "$path"
   mkdir -p "$(dirname "$path")"
   if [ "$mode" = kept ] && [ -L "$path" ]; then path=$(readlink -f "$path"); fi
   rm -f "$path.shoal-new"
@@ -39,5 +49,6 @@ for path in "$@"; do
     mv "$kept" "$path"
   elif [ -e "$kept.none" ]; then rm -f "$path" "$kept.none"; fi
 done
-rmdir /etc/shoal 2> /dev/null || true
+rm -rf ${TLS_DIRECTORY}/next
+rmdir ${TLS_DIRECTORY} /etc/shoal 2> /dev/null || true
 `

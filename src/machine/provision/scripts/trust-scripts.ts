@@ -1,18 +1,6 @@
 import { HOST_PATH, PLACES } from '../host-paths.ts'
 import { EXCLUSIVE } from './exclusive.ts'
 
-/** Makes a key and a request for a certificate of it; prints the request. Word: the name. The key never leaves the host. */
-export const REQUEST_CERTIFICATE = String.raw`${EXCLUSIVE}
-mkdir -p -m 700 /etc/shoal/tls
-cd /etc/shoal/tls
-umask 077
-if [ ! -s key.pem ]; then
-  openssl ecparam -name prime256v1 -genkey -noout -out key.pem.new
-  mv key.pem.new key.pem
-fi
-openssl req -new -key key.pem -subj "/CN=$1"
-`
-
 /** Makes the authority of a cluster on its first manager. Word: where its files are. */
 export const CREATE_CLUSTER = String.raw`${EXCLUSIVE}
 [ -e "$1/trust/authority.json" ] || ${PLACES.current}/bin/swarm create --trust --data-root "$1"

@@ -1,9 +1,10 @@
 import type { Machine } from '../../model/machine.ts'
 import { isOwnStore } from '../daemon-words.ts'
-import { DATA_ROOT, PLACES, type ServiceName, TLS_DIRECTORY } from '../host-paths.ts'
+import { DATA_ROOT, PLACES, type ServiceName } from '../host-paths.ts'
 import { putFiles } from '../put-files.ts'
-import { CREATE_CLUSTER, REQUEST_CERTIFICATE } from '../scripts/trust-scripts.ts'
-import type { Scene, Step, StepWork } from '../step.ts'
+import { CREATE_CLUSTER } from '../scripts/trust-scripts.ts'
+import type { Scene, Step } from '../step.ts'
+import { certificatePlan, signCertificate } from './engine-certificate.ts'
 
 const CERTS_MS_MAX = 60_000
 
@@ -15,10 +16,11 @@ export const certsStep: Step = {
     return [
       ...(needsCluster(scene) ? ['make the authority of the cluster'] : []),
       ...(needsToken(scene) ? [tokenLine(scene)] : []),
-      ...(needsCertificate(scene) ? ['sign a certificate for the engine'] : []),
+      ...certificatePlan(scene),
     ]
   },
-  kept: ({ facts }) => (facts.identities.size === 0 ? 'none needed' : 'certificates kept'),
+  kept: ({ facts }) =>
+    facts.identities.size === 0 && facts.engineCertificate === undefined ? 'none needed' : 'certificates kept',
   async apply(work) {
     const { shell, signal, wish } = work
     if (needsCluster(work)) {
@@ -28,7 +30,7 @@ export const certsStep: Step = {
       const token = await wish.trust?.newToken?.(signal)
       await putFiles([{ path: PLACES.token, mode: '600', content: `${token}\n` }], work)
     }
-    if (needsCertificate(work)) await signCertificate(work)
+    if (certificatePlan(work).length > 0) await signCertificate(work)
   },
 }
 
@@ -60,26 +62,4 @@ function whoJoins({ swarm }: Machine): ServiceName {
 function tokenLine({ facts, wish: { machine } }: Scene): string {
   const who = whoJoins(machine)
   return `bring a join token${facts.expired.has(who) ? `, as the certificate of the ${who} has expired` : ''}`
-}
-
-function needsCertificate({ facts, wish: { certifier, machine } }: Scene): boolean {
-  return certifier !== undefined && machine.swarm === undefined && !facts.identities.has('engine')
-}
-
-async function signCertificate(work: StepWork): Promise<void> {
-  const { shell, signal, wish } = work
-  const options = { timeoutMs: CERTS_MS_MAX, signal }
-  const request = await shell.do('make a key', REQUEST_CERTIFICATE, [wish.machine.name], options)
-  const names = [
-    ...new Set([wish.address, wish.machine.name, 'localhost', '127.0.0.1', ...wish.machine.certificateNames]),
-  ]
-  const signed = await wish.certifier?.sign(request, names, signal)
-  if (signed === undefined) return
-  await putFiles(
-    [
-      { path: `${TLS_DIRECTORY}/ca.pem`, mode: '644', content: signed.authorities },
-      { path: `${TLS_DIRECTORY}/cert.pem`, mode: '644', content: signed.certificate },
-    ],
-    work,
-  )
 }

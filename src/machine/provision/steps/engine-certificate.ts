@@ -1,19 +1,19 @@
+import { hasOwnTls } from '../daemon-words.ts'
 import { TLS_DIRECTORY } from '../host-paths.ts'
 import { INSTALL_CERTIFICATE, REQUEST_CERTIFICATE } from '../scripts/certificate-scripts.ts'
 import type { Scene, StepWork } from '../step.ts'
-import { hasOwnTls } from '../daemon-words.ts'
 
 const REQUEST_MS_MAX = 60_000
 /** Whoever reads it may be restarted. */
 const INSTALL_MS_MAX = 180_000
 
-/** What is to be done for the certificate by which an engine of no cluster serves; undefined: nothing. */
-export function certificateLine(scene: Scene): string | undefined {
+/** What is to be done for the certificate by which an engine of no cluster serves. */
+export function certificatePlan(scene: Scene): string[] {
   const { facts, wish } = scene
-  if (wish.certifier === undefined || !hasOwnTls(wish.machine)) return undefined
-  if (facts.engineCertificate === undefined) return 'sign a certificate for the engine'
+  if (wish.certifier === undefined || !hasOwnTls(wish.machine)) return []
+  if (facts.engineCertificate === undefined) return ['sign a certificate for the engine']
   const why = wish.certifier.whyNot(facts.engineCertificate, hostsOf(scene))
-  return why === undefined ? undefined : `sign another certificate for the engine: ${why}`
+  return why === undefined ? [] : [`sign another certificate for the engine: ${why}`]
 }
 
 /** The key is made on the host and stays there; what was signed is only taken into use if it is of that key. */
