@@ -9,10 +9,12 @@ import type { StoreFiles } from '../ports.ts'
 import type { HostKey } from '../ssh/host-key.ts'
 import { formatMachine, formatSecrets, parseMachine, parseSecrets } from './machine-file.ts'
 import { formatPins, readPins } from './pinned-keys.ts'
+import { parseUnfinished, type Unfinished } from './unfinished.ts'
 
 const RECORD = 'machine.json'
 const SECRETS = 'secrets.json'
 const PINS = 'known_hosts'
+const UNFINISHED = 'unfinished.json'
 const LOCK_POLL_MS = 100
 /** As long as another command may change a machine before one that waits gives up. */
 const LOCK_WAIT_MS = 10_000
@@ -22,6 +24,7 @@ const LOCK_WAIT_MS = 10_000
  *
  *     machines/<name>/machine.json   what is known of it
  *     machines/<name>/secrets.json   what of it nobody else may know: tokens
+ *     machines/<name>/unfinished.json  that it was not made to its end, and why; absent: it was
  *     machines/<name>/known_hosts    the keys that its sshd must show
  *     machines/<name>/*.pem          how its engine is reached; $DOCKER_CERT_PATH points here
  *     locks/<name>                   held by whoever changes it
@@ -91,6 +94,18 @@ export class MachineStore {
     } catch (cause) {
       throw failed('STORE_WRITE', `Cannot write to ${folder}: ${errorMessage(cause)}`, { cause })
     }
+  }
+
+  /** Why a machine is not whole yet; undefined: its making came to its end. */
+  async unfinished(name: string): Promise<Unfinished | undefined> {
+    const text = await this.#read(name, UNFINISHED)
+    return text === undefined ? undefined : parseUnfinished(text)
+  }
+
+  /** From now on a machine is not whole, or with undefined it is. */
+  async setUnfinished(name: string, unfinished: Unfinished | undefined): Promise<void> {
+    if (unfinished === undefined) return rm(join(this.folderOf(name), UNFINISHED), { force: true })
+    await this.writeFile(name, UNFINISHED, `${JSON.stringify(unfinished)}\n`)
   }
 
   /** Where the pinned keys stand, as ssh reads them. */

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { failed } from '../../../src/core/errors.ts'
 import { Scope } from '../../../src/core/scope.ts'
 import { jsonAnswer, serveByHand } from '../../support/hand-server.ts'
 import { type FakeWorld, fakeWorld } from './world.ts'
@@ -70,6 +71,30 @@ describe('machine ls', () => {
       stderr: expect.stringContaining('leave one of the two out'),
     })
     expect(JSON.parse((await world.machine('certs', 'ls', '--json')).stdout)).toMatchObject({ Name: 'n1' })
+  })
+
+  it('shows what became of machines that were not made to their end, and what to type', async () => {
+    const seen = async () =>
+      (await world.machine('ls', '--format', '{{.Name}}|{{.DriverName}}|{{.State}}|{{.URL}}|{{.Error}}')).stdout
+    world.refuse = () => failed('SSH_AUTH', 'no key fits')
+    await world.machine('create', '--host', '127.0.0.1:1', 'n1')
+    expect(await seen()).toBe(
+      'n1|generic|Error||not provisioned, failed at connect: no key fits; run `machine create n1`\n',
+    )
+    expect((await world.machine('status', 'n1')).stdout).toBe('Error\n')
+    world.refuse = undefined
+    await world.machine('provision', 'n1')
+    expect(await seen()).toBe('n1|generic|Stopped||\n')
+  })
+
+  it('says at what the last provisioning of a machine failed that was there before', async () => {
+    await none('n1')
+    const failedStep = { status: 'failed', startedAtMs: 0, error: 'no space left' }
+    const provision = { startedAtMs: 0, steps: { engine: failedStep }, undo: [] }
+    await writeFile(`${world.root}/machines/n1/provision.json`, JSON.stringify(provision))
+    expect((await world.machine('ls', '--format', '{{.State}}|{{.Error}}')).stdout).toMatch(
+      /^Running\|.*its last provisioning failed at engine: no space left; run `machine provision n1`\n$/,
+    )
   })
 
   it.each([['label'], ['nosuch=1'], ['name=(']])('refuses the filter %s', async filter => {

@@ -170,19 +170,14 @@ async function asOnAnyHost(
   { signal, onEvent }: Pick<ProvisionOptions, 'signal' | 'onEvent'>,
 ): Promise<ProvisionResult> {
   const result = { machine: machine.name, changed: ['engine'], warnings: [], roundTrips: 1, durationMs: 5 } as const
+  const place = { ts: '2026-01-01T00:00:00.000Z', machine: machine.name, total: 12 } as const
   try {
     await (await connect(signal)).close()
-    const place = {
-      ts: '2026-01-01T00:00:00.000Z',
-      machine: machine.name,
-      step: 'engine',
-      index: 7,
-      total: 12,
-    } as const
-    onEvent({ ...place, event: 'ok', message: 'engine 9.9.9 is there' })
+    onEvent({ ...place, step: 'engine', index: 7, event: 'ok', message: 'engine 9.9.9 is there' })
     return { ...result, ok: true, exitCode: 0 }
   } catch (error) {
     const failure = error instanceof Error ? error : new Error(String(error))
+    onEvent({ ...place, step: 'connect', index: 2, event: 'fail', message: failure.message })
     return {
       ...result,
       changed: [],

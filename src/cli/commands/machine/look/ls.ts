@@ -3,8 +3,9 @@ import type { Machine } from '../../../../machine/index.ts'
 import { type ListingFormat, renderListing } from '../../../output/format.ts'
 import { badArgument } from '../../../usage.ts'
 import type { MachineCommand } from '../machine-command.ts'
+import { lastFailure, unfinishedLook } from './condition.ts'
 import { formatOf } from './list-format.ts'
-import { lookAt } from './look-at.ts'
+import { lookAt, type MachineLook } from './look-at.ts'
 import { type LsFilter, readLsFilters } from './ls-filters.ts'
 import type { LsRow } from './ls-row.ts'
 import { engineOf, managerUrlOf } from './places.ts'
@@ -81,16 +82,27 @@ async function rowOfReadable(
   const { env } = command.context
   const known = { name, driver: machine.driver, labels: machine.engine.labels, swarm: swarmOf(machine) }
   if (filters.some(filter => filter.leavesOut(known))) return undefined
-  const { url } = await engineOf(machine, command)
-  const blank = { state: 'Running', engineVersion: '', error: '', responseMs: 0 } as const
   const needsState = !options.flag('quiet') || filters.some(filter => filter.needsState)
-  const look = needsState ? await lookAt(machine, timeoutMs, command) : blank
+  if (!needsState) return { ...known, ...NOT_ASKED, url: '', active: '-' }
+  const unfinished = await unfinishedLook(machine, command)
+  if (unfinished !== undefined) return { ...known, ...unfinished, url: '', active: '-' }
+  const { url } = await engineOf(machine, command)
+  const look = await seen(machine, timeoutMs, command)
   return {
     ...known,
     ...look,
     url: look.state === 'Running' ? url : '',
     active: activeOf(machine, url, env['DOCKER_HOST']),
   }
+}
+
+const NOT_ASKED: MachineLook = { state: 'Running', engineVersion: '', error: '', responseMs: 0 }
+
+/** What it answers, and what people must know besides. */
+async function seen(machine: Machine, timeoutMs: number, command: MachineCommand): Promise<MachineLook> {
+  const look = await lookAt(machine, timeoutMs, command)
+  const told = [look.error, await lastFailure(machine, command)].filter(text => text !== '')
+  return { ...look, error: told.join('; ') }
 }
 
 function unreadable(name: string, error: unknown): LsRow {

@@ -1,4 +1,4 @@
-import { conflict, EXIT_CODES, invalidInput } from '../../../../core/errors.ts'
+import { conflict, EXIT_CODES, errorCode, invalidInput } from '../../../../core/errors.ts'
 import { checkMachineName, driverOf, hasBegun, type Machine, readProvisionRecord } from '../../../../machine/index.ts'
 import { keepClientCertificate } from '../cluster/client-certificate.ts'
 import { allMachines, joinedTo } from '../cluster/masters.ts'
@@ -6,6 +6,7 @@ import { type MachineCommand, portsOf } from '../machine-command.ts'
 import { provision } from './provision.ts'
 import { readMachine, type Wanted, writtenFlags } from './read-machine.ts'
 import { createReporter, type Reporter } from './reporter.ts'
+import { untilWhole } from './unfinished.ts'
 import { type StepWatch, watchSteps } from './watch-steps.ts'
 
 /** `machine create`: makes a machine, or has the one of that name become what is wanted now. */
@@ -14,8 +15,8 @@ export async function runCreate(command: MachineCommand): Promise<number> {
   const [name = ''] = args
   checkMachineName(name)
   const reporter = createReporter(options, context)
-  const code = await createOne({ name, written: writtenFlags(options, context.env) }, command, reporter)
-  reporter.end()
+  const wanted = { name, written: writtenFlags(options, context.env) }
+  const code = await createOne(wanted, command, reporter).finally(() => reporter.end())
   if (code === EXIT_CODES.done && !options.flag('dryRun') && !options.flag('json')) {
     context.stderr.write(
       `To see how to connect your Docker Client to the Docker Engine running on this machine, run: machine env ${name}\n`,
@@ -31,19 +32,44 @@ export async function createOne(wanted: Wanted, command: MachineCommand, reporte
   return store.exclusively(name, context.signal, async () => {
     const existing = (await store.has(name)) ? await store.load(name) : undefined
     const read = readMachine(wanted, existing, context.clock.nowMs())
-    const machine =
-      read.swarm === undefined ? read : { ...read, swarm: joinedTo(read.swarm, await othersThan(name, command)) }
-    if (existing !== undefined) await checkAddress(machine, existing, command)
-    if (!options.flag('dryRun')) {
+    if (options.flag('dryRun')) return pretendToCreate({ made: read, existing }, command, reporter)
+    const machine = await withCluster({ made: read, existing }, command)
+    const steps = watchSteps(reporter)
+    return untilWhole(name, command, steps, async () => {
       await make(machine, existing, { command, reporter })
-    } else {
-      reporter.say(name, existing === undefined ? `would be created (${machine.driver})` : 'exists already')
-      // Of what is not there yet nothing more is known.
-      if (driverOf(machine.driver).create !== undefined && existing?.made === undefined) return EXIT_CODES.done
-    }
-    const made = options.flag('dryRun') ? machine : await store.load(name)
-    return provisionOrPutBack({ made, existing }, command, reporter)
+      return provisionOrPutBack({ made: await store.load(name), existing }, command, steps)
+    })
   })
+}
+
+/** Tells what would be done, as far as that is known before anything is. */
+async function pretendToCreate(wanted: Attempt, command: MachineCommand, reporter: Reporter): Promise<number> {
+  const { existing } = wanted
+  const { name, driver } = wanted.made
+  reporter.say(name, existing === undefined ? `would be created (${driver})` : 'exists already')
+  if (driverOf(driver).create !== undefined && existing?.made === undefined) {
+    command.wouldBe?.set(name, wanted.made)
+    return EXIT_CODES.done
+  }
+  try {
+    const made = await withCluster(wanted, command)
+    command.wouldBe?.set(name, made)
+    return await provisionOrPutBack({ made, existing }, command, watchSteps(reporter))
+  } catch (error) {
+    if (errorCode(error) !== 'NOT_MADE') throw error
+    reporter.conclude({ machine: name, ok: true, message: 'Would join a cluster whose manager is to be made first' })
+    return EXIT_CODES.done
+  }
+}
+
+/** The machine with its cluster named. Throws OTHER_ADDRESS, NO_CLUSTER, and NOT_MADE where the cluster's address is not known yet. */
+async function withCluster({ made, existing }: Attempt, command: MachineCommand): Promise<Machine> {
+  const { name, swarm } = made
+  const others = (await allMachines(command)).filter(machine => machine.name !== name)
+  const machine =
+    swarm === undefined ? made : { ...made, swarm: joinedTo(swarm, { name, before: existing?.swarm, others }) }
+  if (existing !== undefined) await checkAddress(machine, existing, command)
+  return machine
 }
 
 /**
@@ -69,10 +95,9 @@ interface Attempt {
 }
 
 /** What was refused before anything was done to the host does not change what is kept of a machine that was there. */
-async function provisionOrPutBack(attempt: Attempt, command: MachineCommand, reporter: Reporter): Promise<number> {
+async function provisionOrPutBack(attempt: Attempt, command: MachineCommand, steps: StepWatch): Promise<number> {
   const { made, existing } = attempt
   const { options, store } = command
-  const steps = watchSteps(reporter)
   let isDone = false
   try {
     const code = await provisionAsMember(made, command, steps)
@@ -110,10 +135,6 @@ async function provisionTellingEnd(machine: Machine, command: MachineCommand, st
   }
 }
 
-async function othersThan(name: string, command: MachineCommand): Promise<readonly Machine[]> {
-  return (await allMachines(command)).filter(machine => machine.name !== name)
-}
-
 interface Making {
   readonly command: MachineCommand
   readonly reporter: Reporter
@@ -125,7 +146,10 @@ async function make(machine: Machine, existing: Machine | undefined, { command, 
   const { name } = machine
   const driver = driverOf(machine.driver)
   const ports = portsOf(name, command, line => reporter.say(name, line))
-  if (existing === undefined) await driver.precheck?.(machine, ports, context.signal)
+  if (existing === undefined) {
+    await driver.precheck?.(machine, ports, context.signal)
+    await store.setUnfinished(name, {})
+  }
   await store.save(machine)
   if (driver.create === undefined) return
   await driver.create(await store.load(name), ports, context.signal)
@@ -139,9 +163,12 @@ export async function runProvision(command: MachineCommand): Promise<number> {
   const codes: number[] = []
   for (const name of new Set(args)) {
     codes.push(
-      await store.exclusively(name, context.signal, async () =>
-        provisionAsMember(await store.load(name), command, watchSteps(reporter)),
-      ),
+      await store.exclusively(name, context.signal, async () => {
+        const machine = await store.load(name)
+        const steps = watchSteps(reporter)
+        const work = (): Promise<number> => provisionAsMember(machine, command, steps)
+        return options.flag('dryRun') ? work() : untilWhole(name, command, steps, work)
+      }),
     )
   }
   reporter.end()

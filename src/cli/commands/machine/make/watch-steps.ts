@@ -6,6 +6,8 @@ export interface StepWatch {
   /** Tells the same, and is what provisioning is to tell. */
   readonly reporter: Reporter
   readonly at: () => StepName
+  /** What it failed at; undefined: nothing was told of that. */
+  readonly failure: () => string | undefined
   /** Whether it came to the steps that change the host. */
   readonly hasBegun: () => boolean
 }
@@ -13,15 +15,18 @@ export interface StepWatch {
 /** Sees from what is told at which step a machine is. */
 export function watchSteps(reporter: Reporter): StepWatch {
   let at: StepName = 'resolve'
+  let failure: string | undefined
   return {
     reporter: {
       ...reporter,
       event(event) {
         at = event.step
+        if (event.event === 'fail') failure = event.message
         reporter.event(event)
       },
     },
     at: () => at,
+    failure: () => failure,
     hasBegun: () => mayHaveChanged(at),
   }
 }
