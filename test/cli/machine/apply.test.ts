@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -44,6 +45,33 @@ describe('machine apply', () => {
     await apply(THREE.replace('rack=a', 'rack=b'))
     const { stdout } = await world.machine('inspect', '-f', '{{json .Record.engine.labels}}', 'w1')
     expect(JSON.parse(stdout)).toEqual({ rack: 'b', disk: 'ssd' })
+  })
+
+  it('says in a dry run what it would do to members of a cluster that is not there yet, and keeps nothing', async () => {
+    const { code, stderr } = await apply(THREE, '--dry-run', '--accept-new')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('3 of 3 machines') })
+    const planned = world.provisioned.map(({ request, options }) => [
+      request.machine.name,
+      request.machine.swarm?.discovery,
+      options.dryRun,
+    ])
+    expect(planned.toSorted()).toEqual([
+      ['m1', '', true],
+      ['w1', 'etcd://10.0.0.1:2379', true],
+      ['w2', 'etcd://10.0.0.1:2379', true],
+    ])
+    expect(world.tokens).toEqual([])
+    expect((await world.machine('ls', '-q')).stdout).toBe('')
+    expect(existsSync(join(world.root, 'machines', 'w1', 'known_hosts'))).toBe(false)
+  })
+
+  it('says in a dry run which machines wait for the address of one that is to be made', async () => {
+    const { code, stderr } = await apply(
+      'hosts:\n  w1: { host: 10.0.0.2, swarm: true }\n  m1: { driver: qemu, swarm-master: true }\n',
+      '--dry-run',
+    )
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('[w1] Would join a cluster') })
+    expect(stderr).toContain('[m1] would be created (qemu)')
   })
 
   it('goes on with the others where one fails, and ends with its code', async () => {

@@ -165,7 +165,7 @@ describe('clusters', () => {
       trust: { managers: ['10.0.0.1:3376'], newToken: expect.any(Function) },
       machine: { swarm: { discovery: 'etcd://10.0.0.1:2379', master: false, agent: true } },
     })
-    await world.machine('create', '--host', '10.0.0.3', '--swarm-master', '--swarm-discovery', 'machine://m1', 'm2')
+    await world.machine('create', '--host', '10.0.0.3', '--swarm-master', 'm2')
     expect(world.tokens.at(-1)).toEqual({ role: 'manager', master: 'm1' })
   })
 
@@ -183,8 +183,10 @@ describe('clusters', () => {
     const join = ['create', '--host', '10.0.0.2', '--swarm', 'w1']
     expect((await world.machine(...join)).stderr).toContain('no machine here keeps one')
     await master()
-    await world.machine('create', '--host', '10.0.0.5', '--swarm-master', 'm2')
+    await world.machine('create', '--host', '10.0.0.5', '--swarm-master', '--swarm-discovery', 'machine://m2', 'm2')
     expect((await world.machine(...join)).stderr).toContain('there are several (m1, m2)')
+    const third = await world.machine('create', '--host', '10.0.0.6', '--swarm-master', 'm3')
+    expect(third.stderr).toContain('machine://m3 for a new one')
   })
 
   it('are told by their manager what a machine may run', async () => {

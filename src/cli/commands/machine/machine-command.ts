@@ -7,6 +7,7 @@ import {
   type DriverPorts,
   driverPorts,
   type HostRequest,
+  type Machine,
   MachineStore,
   type provisionHost,
   type StoreFiles,
@@ -74,6 +75,8 @@ export interface MachineCommand extends Invocation {
   readonly context: CommandContext
   readonly store: MachineStore
   readonly world: MachineWorld
+  /** Machines as a dry run would have made them, by name: others may join what they would keep. */
+  readonly wouldBe?: Map<string, Machine>
 }
 
 export type RunMachineCommand = (command: MachineCommand) => Promise<number | void>

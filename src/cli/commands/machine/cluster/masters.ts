@@ -2,10 +2,14 @@ import { invalidInput, ShoalError } from '../../../../core/errors.ts'
 import { driverOf, type Machine, managerPort, STORE_PORT, type SwarmSettings } from '../../../../machine/index.ts'
 import type { MachineCommand } from '../machine-command.ts'
 
-/** Every machine whose record can be read. */
-export async function allMachines({ store }: Pick<MachineCommand, 'store'>): Promise<readonly Machine[]> {
-  const machines = await Promise.all((await store.names()).map(name => store.load(name).catch(() => undefined)))
-  return machines.filter(machine => machine !== undefined)
+/** Every machine whose record can be read, and in a dry run those that would be made. */
+export async function allMachines({
+  store,
+  wouldBe = new Map(),
+}: Pick<MachineCommand, 'store' | 'wouldBe'>): Promise<readonly Machine[]> {
+  const names = (await store.names()).filter(name => !wouldBe.has(name))
+  const machines = await Promise.all(names.map(name => store.load(name).catch(() => undefined)))
+  return [...machines.filter(machine => machine !== undefined), ...wouldBe.values()]
 }
 
 /** The machine whose manager keeps the store of a machine's cluster; undefined: it is in none, or in one that others made. */
@@ -16,26 +20,39 @@ export function masterOf(machine: Machine, machines: readonly Machine[]): Machin
   return machines.find(other => keepsStore(other) && whereIsStore(other) === discovery)
 }
 
+interface Joining {
+  readonly name: string
+  /** As it is kept. */
+  readonly before: SwarmSettings | undefined
+  readonly others: readonly Machine[]
+}
+
 /**
- * A machine's part in a cluster with the cluster named: where nobody said which one to join it is the one that the machines of the
- * store have, or that of `machine://NAME`. Throws NO_CLUSTER.
+ * A machine's part in a cluster with the cluster named: where nobody said which one to join it is the one that the other machines have,
+ * or that of `machine://NAME`. A master begins one where there is none, and where it names itself. Throws NO_CLUSTER.
  */
-export function joinedTo(swarm: SwarmSettings, machines: readonly Machine[]): SwarmSettings {
+export function joinedTo(swarm: SwarmSettings, { name, before, others }: Joining): SwarmSettings {
   const [, named] = /^machine:\/\/(.+)$/.exec(swarm.discovery) ?? []
   if (swarm.discovery !== '' && named === undefined) return swarm
-  if (swarm.master && named === undefined) return swarm
-  const masters = machines.filter(machine => keepsStore(machine) && (named === undefined || machine.name === named))
+  if (swarm.master && named === name) return { ...swarm, discovery: '' }
+  if (named === undefined && before?.master === true && before.discovery === '') return swarm
+  const masters = others.filter(machine => keepsStore(machine) && (named === undefined || machine.name === named))
   const [master] = masters
-  if (master === undefined || masters.length > 1) {
-    const which = masters.map(({ name }) => name).join(', ')
-    const why = master === undefined ? 'no machine here keeps one' : `there are several (${which})`
-    throw invalidInput(
-      'NO_CLUSTER',
-      `Which cluster is it to join? ${why}: create a machine with --swarm-master first, or name one with --swarm-discovery machine://NAME`,
-    )
-  }
+  if (master === undefined && swarm.master && named === undefined) return swarm
+  if (master === undefined || masters.length > 1) throw noCluster(masters, swarm.master ? name : undefined)
   const isInsecure = swarm.insecure === true || master.swarm?.insecure === true
   return { ...swarm, discovery: storeOf(master), ...(isInsecure ? { insecure: true } : {}) }
+}
+
+/** `own`: the name of a master, which may begin a cluster of its own. */
+function noCluster(masters: readonly Machine[], own: string | undefined): Error {
+  const which = masters.map(({ name }) => name).join(', ')
+  const why = masters.length === 0 ? 'no machine here keeps one' : `there are several (${which})`
+  const begin = own === undefined ? '' : `, or machine://${own} for a new one`
+  return invalidInput(
+    'NO_CLUSTER',
+    `Which cluster is it to join? ${why}: create a machine with --swarm-master first, or name one with --swarm-discovery machine://NAME${begin}`,
+  )
 }
 
 /** Where its manager answers, as members are told: `10.0.0.5:3376`. */

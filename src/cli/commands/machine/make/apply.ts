@@ -18,8 +18,9 @@ const PARALLEL = 8
  * `machine apply -f hosts.yaml`: makes all machines of a file, or has them become what it says. Masters come first, one after another,
  * as the others join what they make. One that fails does not stop the others.
  */
-export async function runApply(command: MachineCommand): Promise<number> {
-  const { context, options } = command
+export async function runApply(invoked: MachineCommand): Promise<number> {
+  const { context, options } = invoked
+  const command = options.flag('dryRun') ? { ...invoked, wouldBe: new Map() } : invoked
   const path = options.text('file')
   if (path === undefined) throw invalidInput('BAD_FLAG', 'Name the file: machine apply -f hosts.yaml')
   const parallel = options.number('parallel') ?? PARALLEL

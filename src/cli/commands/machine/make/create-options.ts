@@ -23,10 +23,14 @@ const COMMON: readonly OptionDefinition[] = [
   },
   { flags: '--tls-san <name>', summary: 'one more name or address for its certificate', repeatable: true },
   { flags: '--swarm', summary: 'have it join a cluster' },
-  { flags: '--swarm-master', summary: 'have it run a manager' },
+  {
+    flags: '--swarm-master',
+    summary: 'have it run a manager: the first one keeps the store of a cluster, others join it',
+  },
   {
     flags: '--swarm-discovery <url>',
-    summary: "machine://NAME, or the cluster's store (default: the cluster of the store's machines)",
+    summary:
+      "machine://NAME, or the cluster's store (default: the cluster of the machines here; its own name: a new one)",
   },
   { flags: '--insecure', summary: 'without certificates, for a network where everybody may do everything' },
   { flags: '--swarm-strategy <name>', summary: 'spread, binpack or random (default: spread)' },

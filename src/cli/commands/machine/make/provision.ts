@@ -65,7 +65,11 @@ export async function bareRequest(machine: Machine, command: MachineCommand): Pr
     target: ssh,
     bundle: await world.bundle(store),
     connect: () =>
-      connectMachine(machine, command, { acceptNew, ...(expectedKey === undefined ? {} : { expectedKey }) }),
+      connectMachine(machine, command, {
+        acceptNew,
+        isOnlyLook: options.flag('dryRun'),
+        ...(expectedKey === undefined ? {} : { expectedKey }),
+      }),
   }
 }
 

@@ -20,6 +20,8 @@ type Reaching = Pick<MachineCommand, 'context' | 'store' | 'world'>
 export interface HostTrust {
   readonly expectedKey?: string
   readonly acceptNew: boolean
+  /** Its key is not remembered. */
+  readonly isOnlyLook?: boolean
 }
 
 /** How a machine is reached over SSH. Throws NO_SSH for one that cannot be. */
@@ -49,7 +51,7 @@ export async function hostRequestOf(
   }
 }
 
-/** Connects to a machine, and pins the host key that it shows. */
+/** Connects to a machine, and pins the host key that it shows, unless it is only looked at. */
 export async function connectMachine(machine: Machine, command: Reaching, trust?: HostTrust): Promise<Transport> {
   const { context, store, world } = command
   const request = await hostRequestOf(machine, command, trust)
@@ -65,7 +67,7 @@ export async function connectMachine(machine: Machine, command: Reaching, trust?
     context.signal,
   )
   try {
-    for (const key of shown) await store.pin(machine.name, key)
+    if (trust?.isOnlyLook !== true) for (const key of shown) await store.pin(machine.name, key)
     return transport
   } catch (error) {
     await transport.close()
