@@ -6,6 +6,7 @@ import { type MachineCommand, portsOf } from '../machine-command.ts'
 import { provision } from './provision.ts'
 import { readMachine, type Wanted, writtenFlags } from './read-machine.ts'
 import { createReporter, type Reporter } from './reporter.ts'
+import { untilWhole } from './unfinished.ts'
 import { type StepWatch, watchSteps } from './watch-steps.ts'
 
 /** `machine create`: makes a machine, or has the one of that name become what is wanted now. */
@@ -14,8 +15,8 @@ export async function runCreate(command: MachineCommand): Promise<number> {
   const [name = ''] = args
   checkMachineName(name)
   const reporter = createReporter(options, context)
-  const code = await createOne({ name, written: writtenFlags(options, context.env) }, command, reporter)
-  reporter.end()
+  const wanted = { name, written: writtenFlags(options, context.env) }
+  const code = await createOne(wanted, command, reporter).finally(() => reporter.end())
   if (code === EXIT_CODES.done && !options.flag('dryRun') && !options.flag('json')) {
     context.stderr.write(
       `To see how to connect your Docker Client to the Docker Engine running on this machine, run: machine env ${name}\n`,
@@ -33,8 +34,11 @@ export async function createOne(wanted: Wanted, command: MachineCommand, reporte
     const read = readMachine(wanted, existing, context.clock.nowMs())
     if (options.flag('dryRun')) return pretendToCreate({ made: read, existing }, command, reporter)
     const machine = await withCluster({ made: read, existing }, command)
-    await make(machine, existing, { command, reporter })
-    return provisionOrPutBack({ made: await store.load(name), existing }, command, reporter)
+    const steps = watchSteps(reporter)
+    return untilWhole(name, command, steps, async () => {
+      await make(machine, existing, { command, reporter })
+      return provisionOrPutBack({ made: await store.load(name), existing }, command, steps)
+    })
   })
 }
 
@@ -50,7 +54,7 @@ async function pretendToCreate(wanted: Attempt, command: MachineCommand, reporte
   try {
     const made = await withCluster(wanted, command)
     command.wouldBe?.set(name, made)
-    return await provisionOrPutBack({ made, existing }, command, reporter)
+    return await provisionOrPutBack({ made, existing }, command, watchSteps(reporter))
   } catch (error) {
     if (errorCode(error) !== 'NOT_MADE') throw error
     reporter.conclude({ machine: name, ok: true, message: 'Would join a cluster whose manager is to be made first' })
@@ -91,10 +95,9 @@ interface Attempt {
 }
 
 /** What was refused before anything was done to the host does not change what is kept of a machine that was there. */
-async function provisionOrPutBack(attempt: Attempt, command: MachineCommand, reporter: Reporter): Promise<number> {
+async function provisionOrPutBack(attempt: Attempt, command: MachineCommand, steps: StepWatch): Promise<number> {
   const { made, existing } = attempt
   const { options, store } = command
-  const steps = watchSteps(reporter)
   let isDone = false
   try {
     const code = await provisionAsMember(made, command, steps)
@@ -143,7 +146,10 @@ async function make(machine: Machine, existing: Machine | undefined, { command, 
   const { name } = machine
   const driver = driverOf(machine.driver)
   const ports = portsOf(name, command, line => reporter.say(name, line))
-  if (existing === undefined) await driver.precheck?.(machine, ports, context.signal)
+  if (existing === undefined) {
+    await driver.precheck?.(machine, ports, context.signal)
+    await store.setUnfinished(name, {})
+  }
   await store.save(machine)
   if (driver.create === undefined) return
   await driver.create(await store.load(name), ports, context.signal)
@@ -157,9 +163,12 @@ export async function runProvision(command: MachineCommand): Promise<number> {
   const codes: number[] = []
   for (const name of new Set(args)) {
     codes.push(
-      await store.exclusively(name, context.signal, async () =>
-        provisionAsMember(await store.load(name), command, watchSteps(reporter)),
-      ),
+      await store.exclusively(name, context.signal, async () => {
+        const machine = await store.load(name)
+        const steps = watchSteps(reporter)
+        const work = (): Promise<number> => provisionAsMember(machine, command, steps)
+        return options.flag('dryRun') ? work() : untilWhole(name, command, steps, work)
+      }),
     )
   }
   reporter.end()
