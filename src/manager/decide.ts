@@ -55,7 +55,7 @@ export function decide(snapshot: Snapshot, round: Round, makePlacer: MakePlacer)
       if (intent.want === 'wait') dueMs.push(intent.untilMs)
       else if (intent.want === 'end-update') actions.push(...defined(endUpdate(service.service, snapshot)))
       else if (intent.want === 'roll-back') {
-        actions.push(...defined(rollBack(service.service, { snapshot, because: intent.because, nowMs: round.nowMs })))
+        actions.push(...defined(rollBack(service.service, intent, { snapshot, nowMs: round.nowMs })))
       } else actions.push(...defined(act(intent, service, assignments, unmet)))
     }
     const isBack = (node: string): boolean => nodes.get(node)?.presence === 'ready'

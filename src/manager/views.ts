@@ -206,7 +206,7 @@ function serviceView(
     running: running.length,
     healthy: running.filter(facts => facts.settled).length,
     converged: slots.every(slot => isDone(present.get(slot))) && live.length <= slots.length,
-    ...defined({ rolledBack: service.rolledBack?.because }),
+    ...defined({ rolledBack: service.rolledBack?.because, printed: service.rolledBack?.printed }),
   }
 }
 
@@ -214,6 +214,7 @@ function taskView({ task, status, situation }: TaskFacts, nodes: ReadonlyMap<str
   const { container } = task.spec
   const node = task.node === undefined ? undefined : nodes.get(task.node)
   const isOrphan = task.node !== undefined && node?.presence !== 'ready' && !isTerminal(status?.state ?? 'pending')
+  const address = node?.member.address
   const isPlaced = situation === 'live' && task.node !== undefined
   return {
     id: task.id,
@@ -224,10 +225,11 @@ function taskView({ task, status, situation }: TaskFacts, nodes: ReadonlyMap<str
     image: container.image,
     command: commandOf(task, status),
     desired: task.desired,
-    ports: portTexts(task, status?.ports ?? [], node?.member.address),
+    // What has ended, or is cut off, answers nowhere.
+    ports: (situation === 'live' || situation === 'stopping') && !isOrphan ? portTexts(task, status, address) : [],
     createdAtMs: task.createdAtMs,
     ...observed(status),
-    ...defined({ node: task.node, pendingReasons: isPlaced ? undefined : task.pendingReasons }),
+    ...defined({ node: task.node, address, pendingReasons: isPlaced ? undefined : task.pendingReasons }),
     ...(isOrphan ? { state: 'orphaned', health: 'none', error: `Node ${task.node} is down` } : {}),
   }
 }
@@ -239,21 +241,23 @@ function commandOf({ spec: { container } }: TaskRecord, status: TaskStatus | und
 
 type Observed = Pick<
   TaskView,
-  'state' | 'health' | 'paused' | 'restarts' | 'containerId' | 'exitCode' | 'error' | 'startedAtMs'
+  'state' | 'health' | 'paused' | 'restarts' | 'containerId' | 'exitCode' | 'printed' | 'error' | 'startedAtMs'
 >
 
 function observed(status: TaskStatus | undefined): Observed {
   if (status === undefined) return { state: 'pending', health: 'none', restarts: 0 }
-  const { state, health, paused, restarts, containerId, exitCode, error, startedAtMs } = status
-  return { state, health, restarts, ...defined({ paused, containerId, exitCode, error, startedAtMs }) }
+  const { state, health, paused, restarts, containerId, exitCode, error, startedAtMs, lastEnd } = status
+  // What runs, or is about to, has a log.
+  const printed = isTerminal(state) ? lastEnd?.printed : undefined
+  return { state, health, restarts, ...defined({ paused, containerId, exitCode, printed, error, startedAtMs }) }
 }
 
 /** `*:8080->80/tcp` for a port that every host answers, with the host's address for one that only its node does. */
-function portTexts(task: TaskRecord, bound: TaskStatus['ports'], address: string | undefined): string[] {
+function portTexts(task: TaskRecord, status: TaskStatus | undefined, address: string | undefined): string[] {
   const everywhere = task.spec.ports.filter(port => port.mode === 'ingress')
   return [
     ...everywhere.map(port => `*:${port.published}->${port.target}/${port.protocol}`),
-    ...bound
+    ...(status?.ports ?? [])
       .filter(port => !everywhere.some(other => other.published === port.published && other.protocol === port.protocol))
       .map(port => `${address ?? '*'}:${port.published}->${port.target}/${port.protocol}`),
   ]

@@ -43,6 +43,20 @@ it('takes an update back that fails, and says why', async () => {
   expect(kept.filter(({ value }) => untouched.has(value.id))).toHaveLength(2)
 })
 
+it('keeps what was printed before the failure that had it taken back', async () => {
+  const printed = [{ time: '2026-01-01T00:00:01Z', text: 'no such table', stream: 'stderr' as const }]
+  const lastEnd = { exitCode: 3, printed }
+  world = await makeWorld(['n1'], task => ({ ...BROKEN(task), lastEnd }))
+  await apply(1)
+  await apply(2)
+  const [service] = projectView('shop', world.manager.snapshot())?.services ?? []
+  expect(service).toMatchObject({ rolledBack: expect.stringMatching(/^shop-web-\d: it exited with code 3$/), printed })
+  const failed = projectView('shop', world.manager.snapshot())?.tasks.filter(({ image }) => image === 'web:2')
+  expect(failed).toEqual([expect.objectContaining({ state: 'failed', printed })])
+  await apply(4)
+  expect(projectView('shop', world.manager.snapshot())?.services[0]).not.toHaveProperty('printed')
+})
+
 it('takes back the only replica, and every replica where all are replaced at once', async () => {
   world = await makeWorld(['n1'], BROKEN)
   await apply(1, { replicas: 1 })

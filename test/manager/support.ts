@@ -3,7 +3,13 @@ import { silentLog } from '../../src/core/log.ts'
 import { ManualClock } from '../../src/core/manual-clock.ts'
 import type { MemberRecord } from '../../src/core/model/node.ts'
 import type { ProjectSpec, ServiceSpec } from '../../src/core/model/service.ts'
-import { isTerminal, type TaskRecord, type TaskState, type TaskStatus } from '../../src/core/model/task.ts'
+import {
+  isTerminal,
+  type LastEnd,
+  type TaskRecord,
+  type TaskState,
+  type TaskStatus,
+} from '../../src/core/model/task.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import {
   CachedPrefix,
@@ -68,6 +74,7 @@ export type Script = (task: TaskRecord) => {
   readonly startMs?: number
   readonly ends?: 'complete' | 'failed'
   readonly afterMs?: number
+  readonly lastEnd?: LastEnd
 }
 
 /** An agent without an engine: it reports what a real one would, on the virtual clock. */
@@ -138,6 +145,7 @@ export class FakeAgent {
     if (!this.#up || (before !== undefined && isTerminal(before))) return
     this.#states.set(task.id, state)
     const nowMs = this.#clock.nowMs()
+    const { lastEnd } = this.#script(task)
     const status: TaskStatus = {
       taskId: task.id,
       node: this.#name,
@@ -149,6 +157,7 @@ export class FakeAgent {
       updatedAtMs: nowMs,
       ...(state === 'preparing' ? {} : { startedAtMs: nowMs }),
       ...(isTerminal(state) ? { finishedAtMs: nowMs } : {}),
+      ...(state === 'failed' && lastEnd !== undefined ? { lastEnd } : {}),
     }
     const put = { put: keys.statusOf(this.#name, task.id), value: JSON.stringify(status) }
     const key = keys.task(this.#name, task.id)

@@ -18,7 +18,7 @@ const none = (): Promise<void> => Promise.resolve()
 
 /** Executors of which only that of `run` does something. */
 function onlyRunning(run: Executors['run']): Executors {
-  return { cancel: none, stop: none, remove: none, forget: none, report: none, publish: none, run }
+  return { cancel: none, stop: none, remove: none, forget: none, report: none, conclude: none, publish: none, run }
 }
 
 it('gives up what is under way, and waits for it, when the cluster turns out to be foreign', async () => {

@@ -150,9 +150,12 @@ describe('decide', () => {
     [{ exitCode: 127, error: 'exec: "x": not found' }, 'failed', 'exec: "x": not found'],
   ])('reads an end from %j', (change, state, error) => {
     const actions = decide(snapshot({ containers: [container({ status: 'exited', ...change })] }), 0)
-    const report = actions.find(action => action.verb === 'report')
-    expect(report).toMatchObject({ status: { state, exitCode: change.exitCode } })
-    expect(report?.verb === 'report' && report.status.error).toBe(error)
+    const report = actions.find(action => 'status' in action)
+    expect(report).toMatchObject({
+      verb: state === 'failed' ? 'conclude' : 'report',
+      status: { state, exitCode: change.exitCode },
+    })
+    expect(report?.status.error).toBe(error)
   })
 
   it('tells when a container is paused, and when it goes on', () => {
@@ -232,6 +235,7 @@ class World {
         this.published.delete(action.taskId)
         return
       case 'report':
+      case 'conclude':
         this.reported.set(action.taskId, { ...action.status, updatedAtMs: 0 })
         return
       case 'publish':
@@ -288,7 +292,9 @@ describe('decide, on any world', () => {
   it('does at most one thing to the containers of a task, and none to those that should run', () => {
     fc.assert(
       fc.property(worlds, world => {
-        const actions = world.decide().filter(({ verb }) => verb !== 'report' && verb !== 'publish')
+        const actions = world
+          .decide()
+          .filter(({ verb }) => verb !== 'report' && verb !== 'conclude' && verb !== 'publish')
         expect(new Set(actions.map(({ taskId }) => taskId)).size).toBe(actions.length)
         for (const action of actions) {
           const task = world.tasks.find(({ id }) => id === action.taskId)

@@ -9,6 +9,7 @@ import {
   type EngineEvent,
   type ExecInspect,
   encodeFrame,
+  type LogChunk,
   type NetworkInspect,
   type SystemInfo,
 } from '../../src/docker-api/index.ts'
@@ -63,6 +64,8 @@ export class FakeEngine {
   pause: (call: string, subject: string) => Promise<void> = () => Promise.resolve()
   /** What a command that is run in a container comes to, each time that is asked; without a code: it still runs. */
   ran: (command: string) => { readonly code: number | null; readonly output: string } = () => ({ code: 0, output: '' })
+  /** What containers have printed, by their names; logs of others cannot be read. */
+  readonly printed = new Map<string, readonly LogChunk[]>()
   readonly #commands: string[] = []
   /** Every call that changes something, in order: `start web-1`. */
   readonly calls: string[] = []
@@ -104,10 +107,10 @@ export class FakeEngine {
   }
 
   /** What the engine shows between two runs: no health. */
-  restarting(name: string): void {
+  restarting(name: string, exitCode = 0): void {
     const container = this.find(name)
     const { Health: _gone, ...state } = container.state
-    container.state = { ...state, Status: 'restarting', Pid: 0 }
+    container.state = { ...state, Status: 'restarting', Pid: 0, ExitCode: exitCode }
     this.#emit(container, 'die')
   }
 
@@ -185,9 +188,7 @@ export class FakeEngine {
       stats: () => {
         throw unsupported('FAKE', 'The fake engine has no stats')
       },
-      logs: () => {
-        throw unsupported('FAKE', 'The fake engine has no logs')
-      },
+      logs: id => this.#logs(id),
       attach: missing,
       resize: missing,
       top: missing,
@@ -279,6 +280,12 @@ export class FakeEngine {
     await this.pause(call, subject)
     const error = this.fault(call, subject)
     if (error !== undefined) throw error
+  }
+
+  async *#logs(id: string): AsyncIterable<LogChunk> {
+    const lines = this.printed.get(this.find(id).name)
+    if (lines === undefined) throw unsupported('FAKE', 'configured logging driver does not support reading')
+    yield* lines
   }
 
   #command(execId: string): string {

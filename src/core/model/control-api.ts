@@ -1,6 +1,6 @@
 import type { NodeRecord } from './node.ts'
 import type { ProjectSpec } from './service.ts'
-import type { Health, TaskState } from './task.ts'
+import type { Health, PrintedLine, TaskState } from './task.ts'
 
 /** Bodies of Shoal's own API under `/v1`, as the manager answers and the command line reads them. */
 
@@ -38,12 +38,16 @@ export interface TaskView {
   readonly image: string
   readonly command: string
   readonly node?: string
+  /** Of its node, for other hosts. */
+  readonly address?: string
   readonly state: TaskState
   readonly desired: 'running' | 'stopped'
   readonly health: Health
   readonly paused?: true
   readonly containerId?: string
   readonly exitCode?: number
+  /** The last that it printed before it failed, for when its container is no more. */
+  readonly printed?: readonly PrintedLine[]
   readonly restarts: number
   readonly ports: readonly string[]
   readonly error?: string
@@ -84,6 +88,8 @@ export interface ProjectView {
     readonly converged: boolean
     /** Its last change has failed and was taken back, and why. */
     readonly rolledBack?: string
+    /** The last that a container printed whose failure had it taken back. */
+    readonly printed?: readonly PrintedLine[]
   }[]
   readonly tasks: readonly TaskView[]
 }

@@ -61,6 +61,23 @@ export interface TaskRecord {
 
 export type Health = 'none' | 'starting' | 'healthy' | 'unhealthy'
 
+/** A line that a container printed. */
+export interface PrintedLine {
+  /** RFC 3339 with nanoseconds. */
+  readonly time: string
+  /** Without the line end. */
+  readonly text: string
+  readonly stream: 'stdout' | 'stderr'
+}
+
+/** The end of a run of a task's container that nobody asked for. */
+export interface LastEnd {
+  /** Absent: it was running again before anybody looked. */
+  readonly exitCode?: number
+  /** The last lines that it had printed by then, in order: they outlive the container. */
+  readonly printed: readonly PrintedLine[]
+}
+
 /** What the agent observes of a task. Key `status/<node>/<id>`. */
 export interface TaskStatus {
   readonly taskId: string
@@ -73,6 +90,8 @@ export interface TaskStatus {
   /** What the container runs, the image's part included. */
   readonly command?: string
   readonly exitCode?: number
+  /** Of its newest run that ended by itself, and badly or to be started again. */
+  readonly lastEnd?: LastEnd
   readonly restarts: number
   /** Address on each network: `{ project_default: '10.1.0.5' }`. */
   readonly addresses: Readonly<Record<string, string>>
@@ -101,7 +120,12 @@ export interface ServiceRecord {
   /** The last change is on its way, and is taken back if it fails: `previous` has this hash. Absent once it has proved itself. */
   readonly rollsBackTo?: string
   /** The last change was taken back; gone with the next one. */
-  readonly rolledBack?: { readonly because: string; readonly atMs: number }
+  readonly rolledBack?: {
+    readonly because: string
+    readonly atMs: number
+    /** The last that a container printed whose failure had it taken back. */
+    readonly printed?: readonly PrintedLine[]
+  }
   readonly createdAtMs: number
   readonly updatedAtMs: number
 }

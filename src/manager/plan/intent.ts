@@ -1,4 +1,4 @@
-import type { ServiceRecord } from '../../core/model/task.ts'
+import type { PrintedLine, ServiceRecord } from '../../core/model/task.ts'
 import type { TaskFacts } from './task-facts.ts'
 
 /** What an orchestrator wants; where tasks go is for the placement to say. */
@@ -18,7 +18,7 @@ export type Intent =
    */
   | { readonly want: 'move'; readonly facts: TaskFacts; readonly why: 'lost' | 'drain' }
   /** The change of its spec has failed, and is taken back. */
-  | { readonly want: 'roll-back'; readonly because: string }
+  | { readonly want: 'roll-back'; readonly because: string; readonly printed: readonly PrintedLine[] }
   /** The change of its spec has proved itself. */
   | { readonly want: 'end-update' }
   /** Nothing to do before this moment of the monotonic clock. */

@@ -12,8 +12,11 @@ export function planRollback(slots: readonly (readonly TaskFacts[])[], view: Ser
   if (service.rollsBackTo === undefined) return undefined
   const { update = {} } = service.spec
   const failed = slots.filter(tasks => hasFailed(tasks, view))
-  if (failed.length > (update.maxFailureRatio ?? 0) * slots.length)
-    return { want: 'roll-back', because: failed.map(tasks => reason(tasks, view)).join('; ') }
+  if (failed.length > (update.maxFailureRatio ?? 0) * slots.length) {
+    const ill = failed.map(tasks => illOf(tasks, view))
+    const printed = ill.map(facts => facts?.status?.lastEnd?.printed ?? []).find(lines => lines.length > 0) ?? []
+    return { want: 'roll-back', because: ill.map(reason).join('; '), printed }
+  }
   const present = slots.map(presentOf)
   if (!present.every(facts => facts?.settled === true && !isOutdated(facts, view))) return undefined
   const sinceMs = present.map(facts =>
@@ -23,19 +26,29 @@ export function planRollback(slots: readonly (readonly TaskFacts[])[], view: Ser
   return untilMs > monotonicMs ? { want: 'wait', untilMs } : { want: 'end-update' }
 }
 
-/** `shop-web-2: it exited with code 3`: of the newest that has something to say, for its successor has not ended yet. */
-function reason(tasks: readonly TaskFacts[], view: ServiceView): string {
+/** The newest task of a slot that has something to say of its failure, for its successor has not ended yet. */
+function illOf(tasks: readonly TaskFacts[], view: ServiceView): TaskFacts | undefined {
   const own = tasks.filter(facts => !isOutdated(facts, view))
-  const newest =
+  return (
     own.findLast(({ status }) => status?.error !== undefined) ??
-    own.findLast(({ status }) => status?.health === 'unhealthy' || status?.exitCode !== undefined) ??
+    own.findLast(({ status }) => status?.health === 'unhealthy' || exitCodeOf(status) !== undefined) ??
     presentOf(own)
-  if (newest === undefined) return ''
-  return `${taskContainerName(newest.task)}: ${ailment(newest.status)}`
+  )
 }
 
-function ailment({ error, health, exitCode }: Partial<TaskStatus> = {}): string {
-  if (error !== undefined) return error
-  if (health === 'unhealthy') return 'it is unhealthy'
+/** `shop-web-2: it exited with code 3`. */
+function reason(ill: TaskFacts | undefined): string {
+  return ill === undefined ? '' : `${taskContainerName(ill.task)}: ${ailment(ill.status)}`
+}
+
+function ailment(status: TaskStatus | undefined): string {
+  if (status?.error !== undefined) return status.error
+  if (status?.health === 'unhealthy') return 'it is unhealthy'
+  const exitCode = exitCodeOf(status)
   return exitCode === undefined ? 'it ended by itself' : `it exited with code ${exitCode}`
+}
+
+/** What runs again has none itself. */
+function exitCodeOf(status: TaskStatus | undefined): number | undefined {
+  return status?.exitCode ?? status?.lastEnd?.exitCode
 }

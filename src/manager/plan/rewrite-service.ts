@@ -2,6 +2,7 @@ import type { ServiceRecord } from '../../core/model/task.ts'
 import type { Action } from '../model/action.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { withPartsOf } from '../project/spec-hash.ts'
+import type { Intent } from './intent.ts'
 
 type Rewrite = Extract<Action, { do: 'rewrite-service' }>
 
@@ -12,14 +13,15 @@ type Rewrite = Extract<Action, { do: 'rewrite-service' }>
  */
 export function rollBack(
   { id, project: name }: ServiceRecord,
-  { snapshot, because, nowMs }: { readonly snapshot: Snapshot; readonly because: string; readonly nowMs: number },
+  { because, printed }: Extract<Intent, { want: 'roll-back' }>,
+  { snapshot, nowMs }: { readonly snapshot: Snapshot; readonly nowMs: number },
 ): Rewrite | undefined {
   const before = snapshot.services.get(id)
   if (before === undefined) return undefined
   const { previous, rollsBackTo, ...kept } = before.value
   if (previous === undefined || rollsBackTo === undefined) return undefined
   const spec = withPartsOf(previous, kept.spec)
-  const rolledBack = { because, atMs: nowMs }
+  const rolledBack = { because, atMs: nowMs, ...(printed.length === 0 ? {} : { printed }) }
   const service = { ...kept, spec, specHash: rollsBackTo, previous: kept.spec, rolledBack, updatedAtMs: nowMs }
   const project = snapshot.projects.get(name)
   if (project === undefined) return { do: 'rewrite-service', before, service, because }

@@ -17,6 +17,8 @@ interface Args {
   /** Deletes what was reported of a task that exists no more, and gives its addresses back. */
   forget: object
   report: { status: Observation }
+  /** Reports the end of a run, with the last that the container printed. */
+  conclude: { status: Observation; container: string }
   /** Says whether the task's addresses resolve. */
   publish: { healthy: boolean }
 }

@@ -119,6 +119,8 @@ export class ControlLoop {
       case 'remove':
       case 'forget':
         return this.#exclusively(action, () => this.#tidy(action, signal))
+      case 'conclude':
+        return this.#exclusively(action, () => execute(this.#ports.executors, action, signal))
     }
   }
 

@@ -1,8 +1,8 @@
 import type { HookSpec } from '../../core/model/service.ts'
 import { isTerminal, type TaskRecord, type TaskStatus } from '../../core/model/task.ts'
-import type { Action } from './actions.ts'
+import type { Action, ActionOf } from './actions.ts'
 import { isAlive, isServing, placeName, type SeenContainer } from './seen-container.ts'
-import { advance, type Observation, statusOfContainer, statusWithoutContainer } from './task-status.ts'
+import { advance, type Observation, statusOfContainer, statusWithoutContainer, tellsOfEnd } from './task-status.ts'
 
 /** A failed try to bring a task to run. */
 export interface Attempt {
@@ -258,8 +258,14 @@ function observe(facts: Facts): Action[] {
   const serving = isWanted(facts) && isServing(container)
   return [
     ...(published === serving ? [] : [{ verb: 'publish', taskId: id, healthy: serving } as const]),
-    ...report(facts, statusOfContainer(container, node, { ended, before: reported })),
+    ...report(facts, statusOfContainer(container, node, { ended, before: reported })).map(action =>
+      ended || !tellsOfEnd(action.status, reported) ? action : concluded(action, container),
+    ),
   ]
+}
+
+function concluded({ taskId, status }: ActionOf<'report'>, { id }: SeenContainer): Action {
+  return { verb: 'conclude', taskId, status, container: id }
 }
 
 function say(facts: Facts, news: { state: TaskStatus['state']; error?: string | undefined }): Action[] {
@@ -268,7 +274,7 @@ function say(facts: Facts, news: { state: TaskStatus['state']; error?: string | 
   return report(facts, statusWithoutContainer(task, node, { ...news, before: reported }))
 }
 
-function report({ reported }: Facts, next: Observation): Action[] {
+function report({ reported }: Facts, next: Observation): ActionOf<'report'>[] {
   const status = advance(reported, next)
   return status === reported || sameStatus(reported, status) ? [] : [{ verb: 'report', taskId: status.taskId, status }]
 }

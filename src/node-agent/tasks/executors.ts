@@ -3,6 +3,7 @@ import { errorMessage, failed, ShoalError } from '../../core/errors.ts'
 import { runHooks } from '../../docker-api/index.ts'
 import type { EndpointPublisher } from '../endpoint-publisher.ts'
 import type { ActionOf, Executors } from './actions.ts'
+import { lastPrinted } from './last-printed.ts'
 import { runTask, type TaskRunnerPorts } from './task-runner.ts'
 
 export interface ExecutorPorts extends TaskRunnerPorts {
@@ -45,6 +46,11 @@ export function createExecutors(node: string, ports: ExecutorPorts): Executors {
     },
     async report({ status }) {
       reporter.report(status)
+    },
+    async conclude({ status, container }, signal) {
+      const printed = await lastPrinted(container, ports, signal)
+      const { exitCode } = status
+      reporter.report({ ...status, lastEnd: { ...(exitCode === undefined ? {} : { exitCode }), printed } })
     },
     publish: ({ taskId, healthy }) => publisher.publish(taskId, healthy),
   }

@@ -43,6 +43,7 @@ export function statusOfContainer(
     containerId: container.id,
     command: container.command,
     ...(hasEnded && container.startedAtMs !== undefined ? { exitCode: container.exitCode } : {}),
+    ...knownEnd(before),
     restarts: container.restarts,
     addresses: container.addresses,
     ports: over ? [] : container.ports,
@@ -50,6 +51,11 @@ export function statusOfContainer(
     ...(container.startedAtMs === undefined ? {} : { startedAtMs: container.startedAtMs }),
     ...(over && container.finishedAtMs !== undefined ? { finishedAtMs: container.finishedAtMs } : {}),
   }
+}
+
+/** Of how a run ended a later one says nothing. */
+function knownEnd({ lastEnd }: Partial<TaskStatus> = {}): Pick<TaskStatus, 'lastEnd'> {
+  return lastEnd === undefined ? {} : { lastEnd }
 }
 
 function stateOf(container: SeenContainer, ended: boolean): TaskState {
@@ -64,6 +70,16 @@ function exitReason(container: SeenContainer, state: TaskState): string | undefi
   if (container.error !== '') return container.error
   if (container.outOfMemory) return `The container ran out of memory (exit code ${container.exitCode})`
   return `The container exited with code ${container.exitCode}`
+}
+
+/** Whether a status tells of a run that ended by itself, and badly or to be started again, which `before` did not tell of. */
+export function tellsOfEnd(next: Observation, before: TaskStatus | undefined): boolean {
+  if (next.startedAtMs === undefined || next.state === 'complete') return false
+  if (next.state === 'failed') return before?.state !== 'failed'
+  const isAgain = before !== undefined && next.restarts > before.restarts
+  // Between two runs there is an exit code.
+  if (next.exitCode !== undefined) return before?.exitCode === undefined || isAgain
+  return isAgain && before.exitCode === undefined
 }
 
 /** What may be written after `before`: a state never goes back, and a finished task is left as it finished. */

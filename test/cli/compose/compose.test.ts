@@ -205,6 +205,30 @@ it('logs say nothing of containers that were replaced, and warn of those that sh
   expect(await compose('logs')).toMatchObject({ code: 0, stdout: 'db-1  | one\n', stderr: '' })
 })
 
+it('logs show what is kept of a container that failed and is no more', async () => {
+  await compose('up -d')
+  manager.logs.set('c-db-1', ['2026-01-01T00:00:02Z two'])
+  manager.gone.add('c-web-1').add('c-web-2')
+  const printed = ['1Z one', '3Z three'].map(line => {
+    const [time = '', text = ''] = line.split(' ')
+    return { time: `2026-01-01T00:00:0${time}`, text, stream: 'stdout' as const }
+  })
+  manager.lives.set('web', [{ state: 'failed', exitCode: 3, printed }])
+  const all = ['web-1 | one', 'web-2 | one', 'db-1  | two', 'web-1 | three', 'web-2 | three']
+  expect((await compose('logs')).stdout.trim().split('\n').toSorted()).toEqual(all.toSorted())
+  const late = await compose('logs --no-log-prefix --since 2026-01-01T00:00:02Z -n 1 --index 1 web')
+  expect(late).toMatchObject({ stdout: 'three\n', stderr: '' })
+  manager.gone.add('c-db-1')
+  manager.lives.set('db', [{ state: 'failed', exitCode: 3, printed }])
+  const stop = new AbortController()
+  const following = compose('logs -f -n 1 db', { signal: stop.signal })
+  const looks = (): number => manager.calls.filter(call => call === 'GET /v1/projects/shop').length
+  const seen = looks()
+  while (looks() < seen + 4) await new Promise(setImmediate)
+  stop.abort()
+  expect(await following).toMatchObject({ stdout: 'db-1 | three\n', stderr: 'db-1 exited with code 3\n' })
+})
+
 it('logs -f shows each line once, over reconnections, until Ctrl-C', async () => {
   await compose('up -d')
   manager.logs.set('c-db-1', ['2026-01-01T00:00:01Z one'])

@@ -2,13 +2,14 @@ import { servicesOf } from '../../../compose/index.ts'
 import { parseDuration } from '../../../core/duration.ts'
 import { invalidInput, notFound, ShoalError } from '../../../core/errors.ts'
 import type { ProjectView, TaskView } from '../../../core/model/control-api.ts'
-import { isTerminal } from '../../../core/model/task.ts'
+import { isTerminal, type PrintedLine } from '../../../core/model/task.ts'
+import type { Transport } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { createPaint } from '../../output/colour.ts'
 import { managerApi } from './manager-api.ts'
 import { filesInReach } from './spec/files-of-project.ts'
 import { projectName } from './spec/project-name.ts'
-import { compareTimes, type LogLine, readLog } from './watch/container-log.ts'
+import { compareTimes, keptLines, type ReadLogOptions, readLog } from './watch/container-log.ts'
 import { followLogs } from './watch/follow-logs.ts'
 import { createLinePrinter } from './watch/log-lines.ts'
 
@@ -47,14 +48,8 @@ export async function runLogs(invocation: Invocation, context: CommandContext): 
     prefix: options.choice('logPrefix') !== false,
   })
   for (const task of tasks) printer.name(task)
-  const read = (task: TaskView): AsyncGenerator<LogLine> =>
-    readLog(api.engine.transport, task.containerId ?? '', {
-      follow: false,
-      tail,
-      sinceMs,
-      untilMs,
-      signal: context.signal,
-    })
+  const reading = { follow: false, tail, sinceMs, untilMs, signal: context.signal }
+  const read = (task: TaskView): AsyncGenerator<PrintedLine> => readOrRecall(task, api.engine.transport, reading)
   for await (const { task, line } of mergeByTime(tasks, read, context)) printer.print(task, line)
   return 0
 }
@@ -91,7 +86,20 @@ async function until(
   }
 }
 
-/** A container that another one has taken the place of is removed, its log with it. */
+/** A container that another one has taken the place of is removed, and of its log only the end is known, if it failed. */
+async function* readOrRecall(
+  task: TaskView,
+  transport: Transport,
+  options: ReadLogOptions,
+): AsyncGenerator<PrintedLine> {
+  try {
+    yield* readLog(transport, task.containerId ?? '', options)
+  } catch (error) {
+    if (!isReplaced(task, error)) throw error
+    yield* keptLines(task, options)
+  }
+}
+
 function isReplaced({ desired, state }: TaskView, error: unknown): boolean {
   const isGone = error instanceof ShoalError && error.status === 404
   return isGone && (desired === 'stopped' || isTerminal(state) || state === 'orphaned')
@@ -100,16 +108,15 @@ function isReplaced({ desired, state }: TaskView, error: unknown): boolean {
 /** Lines of all containers in the order of time. A container whose log cannot be read is told, and left out. */
 async function* mergeByTime(
   tasks: readonly TaskView[],
-  read: (task: TaskView) => AsyncGenerator<LogLine>,
+  read: (task: TaskView) => AsyncGenerator<PrintedLine>,
   context: CommandContext,
-): AsyncGenerator<{ readonly task: TaskView; readonly line: LogLine }> {
-  const next = async (source: { task: TaskView; lines: AsyncGenerator<LogLine> }) => {
+): AsyncGenerator<{ readonly task: TaskView; readonly line: PrintedLine }> {
+  const next = async (source: { task: TaskView; lines: AsyncGenerator<PrintedLine> }) => {
     try {
       const result = await source.lines.next()
       return result.done === true ? [] : [{ ...source, line: result.value }]
     } catch (error) {
       if (context.signal.aborted) throw error
-      if (isReplaced(source.task, error)) return []
       const reason = error instanceof Error ? error.message : String(error)
       context.stderr.write(`Warning: Cannot read the logs of ${source.task.name}: ${reason}\n`)
       return []

@@ -1,21 +1,20 @@
+import type { TaskView } from '../../../../core/model/control-api.ts'
+import type { PrintedLine } from '../../../../core/model/task.ts'
 import type { Transport } from '../../../../docker-api/index.ts'
 import { readOutput } from '../../../manager/multiplexed.ts'
 
-export interface LogLine {
-  /** RFC 3339 with nanoseconds. */
-  readonly time: string
-  /** Without the line end. */
-  readonly text: string
-  readonly stream: 'stdout' | 'stderr'
-}
-
-export interface ReadLogOptions {
-  readonly follow: boolean
+/** Which lines of a log are meant. */
+export interface LogRange {
+  /** The last ones. */
   readonly tail?: number | undefined
   /** Only lines behind this time. */
   readonly after?: string | undefined
   readonly sinceMs?: number | undefined
   readonly untilMs?: number | undefined
+}
+
+export interface ReadLogOptions extends LogRange {
+  readonly follow: boolean
   readonly signal: AbortSignal
 }
 
@@ -24,7 +23,7 @@ export async function* readLog(
   transport: Transport,
   container: string,
   options: ReadLogOptions,
-): AsyncGenerator<LogLine> {
+): AsyncGenerator<PrintedLine> {
   const { follow, tail, after, sinceMs, untilMs, signal } = options
   const since = after === undefined ? sinceMs : Date.parse(after)
   const seconds = (ms: number | undefined): string | undefined =>
@@ -61,13 +60,24 @@ export async function* readLog(
   }
 }
 
-function parseLine(line: string, stream: 'stdout' | 'stderr'): LogLine {
+/** What is kept of the output of a task whose container is no more, as {@link readLog} would give it. Pure. */
+export function keptLines({ printed = [] }: Pick<TaskView, 'printed'>, range: LogRange): readonly PrintedLine[] {
+  const { tail, after, sinceMs = Number.NEGATIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = range
+  const isMeant = (line: PrintedLine): boolean => {
+    const ms = Date.parse(line.time)
+    return ms >= sinceMs && ms <= untilMs && isAfter(line, after)
+  }
+  const lines = printed.filter(isMeant)
+  return tail === undefined ? lines : lines.slice(Math.max(0, lines.length - tail))
+}
+
+function parseLine(line: string, stream: 'stdout' | 'stderr'): PrintedLine {
   const [, time = '', text = ''] = /^(\d{4}-\d\d-\d\dT[\d:.]+Z?(?:[+-]\d\d:\d\d)?) ?(.*)$/s.exec(line) ?? ['', '', line]
   return { time, text: text.replace(/\r$/, ''), stream }
 }
 
 /** The `since` of the API counts in whole milliseconds here; the text of the time tells the rest. */
-function isAfter(line: LogLine, after: string | undefined): boolean {
+function isAfter(line: PrintedLine, after: string | undefined): boolean {
   return after === undefined || line.time === '' || compareTimes(line.time, after) > 0
 }
 

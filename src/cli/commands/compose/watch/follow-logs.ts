@@ -1,11 +1,11 @@
 import { sleep } from '../../../../core/clock.ts'
 import { errorMessage, ShoalError } from '../../../../core/errors.ts'
 import type { TaskView } from '../../../../core/model/control-api.ts'
-import { isTerminal } from '../../../../core/model/task.ts'
+import { isTerminal, type PrintedLine } from '../../../../core/model/task.ts'
 import type { CommandContext, Invocation } from '../../../command.ts'
 import { createPaint } from '../../../output/colour.ts'
 import type { ManagerApi } from '../manager-api.ts'
-import { type LogLine, readLog } from './container-log.ts'
+import { keptLines, type LogRange, readLog } from './container-log.ts'
 import { createLinePrinter, type LinePrinter } from './log-lines.ts'
 
 export interface FollowOptions {
@@ -124,7 +124,7 @@ interface Following {
 
 /** How a connection to a container's log ended. */
 interface Printed {
-  readonly last: LogLine | undefined
+  readonly last: PrintedLine | undefined
   /** There is no such container any more. */
   readonly isGone: boolean
 }
@@ -133,7 +133,7 @@ interface Printed {
 async function followTask(task: TaskView, following: Following): Promise<void> {
   const { options, printer, latest } = following
   const { clock, signal } = options.context
-  let last: LogLine | undefined
+  let last: PrintedLine | undefined
   let seen = task
   for (;;) {
     const printed = await printUntilEnd(task, last, following)
@@ -143,6 +143,7 @@ async function followTask(task: TaskView, following: Following): Promise<void> {
     seen = now ?? seen
     const isGone = printed.isGone || now === undefined
     if (!isGone && !isTerminal(seen.state) && seen.desired === 'running') continue
+    if (printed.isGone) for (const line of keptLines(seen, beginning(seen, last, following))) printer.print(task, line)
     const code = seen.exitCode === undefined ? '' : ` with code ${seen.exitCode}`
     if (isTerminal(seen.state)) printer.note(task, `exited${code}`)
     else if (isGone) printer.note(task, 'was removed')
@@ -151,21 +152,21 @@ async function followTask(task: TaskView, following: Following): Promise<void> {
   }
 }
 
+/** Where a log is to be shown from: behind the last line that was shown. */
+function beginning(task: TaskView, last: PrintedLine | undefined, { options, whole }: Following): LogRange {
+  if (last !== undefined) return { after: last.time }
+  return { tail: whole ? undefined : options.tail, sinceMs: sinceOf(task, options) }
+}
+
 /** Prints what comes until the container stops. */
-async function printUntilEnd(
-  task: TaskView,
-  before: LogLine | undefined,
-  { options, printer, latest, whole }: Following,
-): Promise<Printed> {
+async function printUntilEnd(task: TaskView, before: PrintedLine | undefined, following: Following): Promise<Printed> {
+  const { options, printer, latest } = following
   const { api, context } = options
-  const isAgain = before !== undefined
   let last = before
   try {
     const lines = readLog(api.engine.transport, task.containerId ?? '', {
+      ...beginning(task, before, following),
       follow: true,
-      tail: whole || isAgain ? undefined : options.tail,
-      after: before?.time,
-      sinceMs: isAgain ? undefined : sinceOf(task, options),
       signal: context.signal,
     })
     for await (const line of lines) {

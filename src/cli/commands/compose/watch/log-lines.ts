@@ -1,13 +1,13 @@
 import type { TaskView } from '../../../../core/model/control-api.ts'
+import type { PrintedLine } from '../../../../core/model/task.ts'
 import type { CommandContext } from '../../../command.ts'
 import type { Paint } from '../../../output/colour.ts'
 import { tameLine } from '../../../output/tame-line.ts'
-import type { LogLine } from './container-log.ts'
 
 export interface LinePrinter {
   /** Makes room for the name of a container that may print. */
   readonly name: (task: TaskView) => void
-  readonly print: (task: TaskView, line: LogLine) => void
+  readonly print: (task: TaskView, line: PrintedLine) => void
   /** A remark about a container, not from it. */
   readonly note: (task: TaskView, text: string) => void
 }

@@ -1,5 +1,6 @@
 import type { PlanStep, ProjectView, TaskView } from '../../../../core/model/control-api.ts'
 import type { ProgressPart } from '../../../output/progress/tree-lines.ts'
+import { tameLine } from '../../../output/tame-line.ts'
 import { currentTasks } from '../manager-api.ts'
 
 /** What a person waits for: that everything has started, is healthy, or has done its work. */
@@ -67,7 +68,10 @@ function hasStarted(task: TaskView, { before, replaced }: Watched): boolean {
 /** An update that was taken back did not come to what was asked for. */
 function rollback(service: ProjectView['services'][number] | undefined, { replaced }: Watched): string | undefined {
   if (service?.rolledBack === undefined || !replaced.has(service.name)) return undefined
-  return `${service.name}, which was rolled back: ${service.rolledBack}; see \`compose logs ${service.name}\``
+  const { name, rolledBack, printed = [] } = service
+  const why = `${name}, which was rolled back: ${rolledBack}`
+  if (printed.length === 0) return why
+  return [`${why}. The last it printed:`, ...printed.map(({ text }) => `  ${tameLine(text)}`)].join('\n')
 }
 
 function firstFailure(view: ProjectView, service: string, { before, goal }: Watched): string | undefined {
