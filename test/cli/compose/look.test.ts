@@ -23,6 +23,10 @@ beforeEach(async () => {
 it('port tells where a port is answered, on any host or on one', async () => {
   manager().lives.set('web', [{ ports: ['*:8080->80/tcp', '10.0.0.1:53->53/udp'] }])
   expect(await compose('port web 80')).toMatchObject({ code: 0, stdout: '0.0.0.0:8080\n' })
+  manager().lives.set('web', [{ address: '10.0.0.7', ports: ['*:8080->80/tcp', '10.0.0.1:53->53/udp'] }])
+  expect((await compose('port web 80')).stdout).toBe('10.0.0.7:8080\n')
+  manager().lives.set('web', [{ address: 'fd00::7', ports: ['*:8080->80/tcp', '10.0.0.1:53->53/udp'] }])
+  expect((await compose('port web 80')).stdout).toBe('[fd00::7]:8080\n')
   expect((await compose('port --protocol udp --index 2 web 53')).stdout).toBe('10.0.0.1:53\n')
   expect(await compose('port web 81')).toMatchObject({
     code: 1,
@@ -65,6 +69,11 @@ it('refuses names of projects that none can have, and of services that are not t
   manager().answers.set('GET /volumes', { body: { Volumes: [] } })
   const none = await compose('volumes nope')
   expect(none).toMatchObject({ stdout: '', stderr: expect.stringContaining('no such service: nope. The services are') })
+  manager().answers.set('GET /version', { body: { Components: [{ Name: 'Engine' }] } })
+  expect(await compose('volumes nope')).toMatchObject({ code: 1, stdout: '', stderr: 'no such service: nope\n' })
+  // Without files nobody knows what there could be, as with docker compose.
+  manager().answers.set('GET /containers/json', { body: [] })
+  expect(await compose('-p shop volumes -q nope')).toMatchObject({ code: 0, stdout: '', stderr: '' })
 })
 
 it('events tells what happens to containers, without what everybody knows', async () => {

@@ -2,7 +2,7 @@ import { notFound } from '../../../../core/errors.ts'
 import { pickReplica, portNumber, viewProject } from '../project-tasks.ts'
 import { withManager } from '../with-manager.ts'
 
-/** `compose port SERVICE PORT`: where a port of a service is answered. `0.0.0.0` is every host of the cluster. */
+/** `compose port SERVICE PORT`: where a port of a service is answered. Of a port that every host answers, the replica's own host. */
 export const runPort = withManager(async command => {
   const { args, options, context, manager } = command
   const [service = '', written = ''] = args
@@ -16,5 +16,6 @@ export const runPort = withManager(async command => {
     const known = task.ports.length === 0 ? 'none' : task.ports.join(', ')
     throw notFound('NO_SUCH_PORT', `no port ${target}/${protocol} for container ${task.name}: ${known}`)
   }
-  context.stdout.write(`${address.replace(/^\*:/, '0.0.0.0:')}\n`)
+  const { address: host = '0.0.0.0' } = task
+  context.stdout.write(`${address.replace(/^\*:/, `${host.includes(':') ? `[${host}]` : host}:`)}\n`)
 })
