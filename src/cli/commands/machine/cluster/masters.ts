@@ -35,10 +35,10 @@ export function joinedTo(swarm: SwarmSettings, { name, before, others }: Joining
   const [, named] = /^machine:\/\/(.+)$/.exec(swarm.discovery) ?? []
   if (swarm.discovery !== '' && named === undefined) return swarm
   if (swarm.master && named === name) return { ...swarm, discovery: '' }
-  if (named === undefined && before?.master === true && before.discovery === '') return swarm
   const masters = others.filter(machine => keepsStore(machine) && (named === undefined || machine.name === named))
   const [master] = masters
-  if (master === undefined && swarm.master && named === undefined) return swarm
+  const isFirst = named === undefined && (isKeeper(before) || (swarm.master && master === undefined))
+  if (isFirst) return swarm
   if (master === undefined || masters.length > 1) throw noCluster(masters, swarm.master ? name : undefined)
   const isInsecure = swarm.insecure === true || master.swarm?.insecure === true
   return { ...swarm, discovery: storeOf(master), ...(isInsecure ? { insecure: true } : {}) }
@@ -61,6 +61,10 @@ export function managerOf(master: Machine): string {
 }
 
 function keepsStore({ swarm }: Machine): boolean {
+  return isKeeper(swarm)
+}
+
+function isKeeper(swarm: SwarmSettings | undefined): boolean {
   return swarm?.master === true && swarm.discovery === ''
 }
 
