@@ -4,8 +4,11 @@ import { type HostKeyPolicy, judgeHostKey, policyName, wantedSignatures } from '
 import { hopsNeedOpenSsh, readHops, throughHops } from './jump-hosts.ts'
 import { readKnownHosts } from './known-hosts-files.ts'
 import { resolveSshOptions, type SshRequest } from './openssh-config.ts'
+import { connectPooled } from './pooled/connect-pooled.ts'
 import type { SshOptions } from './ssh-options.ts'
-import { type SystemDestination, SystemTransport } from './system-transport.ts'
+import { hostKeyShownTo } from './system/host-key-shown.ts'
+import type { SystemDestination } from './system/ssh-program.ts'
+import { SystemTransport } from './system/system-transport.ts'
 import type { ConnectPorts, StreamTransport } from './transport.ts'
 
 export interface HostRequest extends SshRequest {
@@ -46,22 +49,8 @@ export async function connectHost(
     (hostKey.knownHosts.hasAuthority(hostKey.name) ? 'a host certificate' : undefined) ??
     hopsNeedOpenSsh(hops)
   if (only !== undefined) return connectBySystem(request, hostKey, { ports, signal })
-  const way = await throughHops(hops, { to: options, ports, signal })
-  // Only now: what speaks SSH is large, and most commands do not.
-  const { PooledTransport } = await import('./pooled-transport.ts')
-  return PooledTransport.connect(
-    {
-      host: options.hostName,
-      port: options.port,
-      user: options.user,
-      credentials: keys.credentials,
-      hostKey,
-      ...(request.onPin === undefined ? {} : { onPin: request.onPin }),
-      ...(way === undefined ? {} : { via: way }),
-    },
-    ports,
-    signal,
-  )
+  const via = await throughHops(hops, { to: options, ports, signal })
+  return connectPooled({ options, keys, hostKey, onPin: request.onPin, via }, ports, signal)
 }
 
 async function policyFor(
@@ -100,7 +89,7 @@ async function connectBySystem(
   }
   const isNew = pinned.length === 0 && onPin !== undefined && !hostKey.knownHosts.hasAuthority(hostKey.name)
   if (hostKey.expected === undefined && !isNew) return SystemTransport.connect(to, ports, signal)
-  const shown = await SystemTransport.hostKeyOf(to, ports, { signal, signatures: wantedSignatures(hostKey) })
+  const shown = await hostKeyShownTo(to, ports, { signal, signatures: wantedSignatures(hostKey) })
   const verdict = judgeHostKey(hostKey, shown)
   if (!verdict.trust) throw verdict.error
   // It proves the key anew: what showed it before may have been another.

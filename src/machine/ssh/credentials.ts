@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { errorCode, errorMessage } from '../../core/errors.ts'
 import { expandHome } from './expand-home.ts'
 import { badKey } from './failure.ts'
-import type { Credential } from './pooled-transport.ts'
+import type { Credential } from './pooled/login.ts'
 import type { SshOptions } from './ssh-options.ts'
 
 /** A private key as it stands in a file. */

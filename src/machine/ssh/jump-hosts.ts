@@ -5,7 +5,8 @@ import { policyName } from './host-key-policy.ts'
 import type { KnownHosts } from './known-hosts.ts'
 import { readKnownHosts } from './known-hosts-files.ts'
 import { resolveSshOptions, type SshRequest } from './openssh-config.ts'
-import type { PooledTransport } from './pooled-transport.ts'
+import { connectPooled } from './pooled/connect-pooled.ts'
+import type { PooledTransport } from './pooled/pooled-transport.ts'
 import type { SshOptions } from './ssh-options.ts'
 import type { ConnectPorts } from './transport.ts'
 
@@ -65,40 +66,28 @@ export function hopsNeedOpenSsh(hops: readonly Hop[]): string | undefined {
 
 /** A connection to the host's sshd that goes through others. Each of them is let go when what it leads to is closed. */
 export async function throughHops(hops: readonly Hop[], { to, ports, signal }: Journey): Promise<Duplex | undefined> {
-  let way: Duplex | undefined
+  let via: Duplex | undefined
   for (const [index, hop] of hops.entries()) {
     const next = hops[index + 1]?.options ?? to
-    const transport = await connectHop(hop, { ports, signal, way })
+    const transport = await connectHop(hop, { ports, signal, via })
     try {
-      way = await transport.dialHost(next.hostName, next.port, signal)
-      way.once('close', () => void transport.close())
+      via = await transport.dialHost(next.hostName, next.port, signal)
+      via.once('close', () => void transport.close())
     } catch (error) {
       await transport.close()
       throw error
     }
   }
-  return way
+  return via
 }
 
 /** A jump host is held to known_hosts: what is pinned, and what the person named, is of the machine behind it. */
-async function connectHop(
+function connectHop(
   { options, keys, knownHosts, name }: Hop,
-  { ports, signal, way }: Omit<Journey, 'to'> & { readonly way: Duplex | undefined },
+  { ports, signal, via }: Omit<Journey, 'to'> & { readonly via: Duplex | undefined },
 ): Promise<PooledTransport> {
-  // Only now: what speaks SSH is large, and most commands do not.
-  const { PooledTransport } = await import('./pooled-transport.ts')
-  return PooledTransport.connect(
-    {
-      host: options.hostName,
-      port: options.port,
-      user: options.user,
-      credentials: keys.credentials,
-      hostKey: { name, knownHosts, pinned: [], acceptNew: false },
-      ...(way === undefined ? {} : { via: way }),
-    },
-    ports,
-    signal,
-  )
+  const hostKey = { name, knownHosts, pinned: [], acceptNew: false }
+  return connectPooled({ options, keys, hostKey, via }, ports, signal)
 }
 
 /** `[user@]host[:port]`, as ssh's ProxyJump has it. */

@@ -20,17 +20,11 @@ export interface RunOptions {
 }
 
 /**
- * Commands and files on one host. Words are passed as they are: no shell of ours takes them apart. A command that fails is a
+ * Commands on one host. Words are passed as they are: no shell of ours takes them apart. A command that fails is a
  * result; a host that cannot be reached, refuses us or goes away is an error of `ssh/failure.ts`.
  */
 export interface Transport {
   readonly run: (words: readonly string[], options: RunOptions) => Promise<RemoteResult>
-  /** Writes a file of the person who logs in, whole or not at all. */
-  readonly upload: (
-    content: Buffer,
-    path: string,
-    options: { readonly mode: number; readonly signal?: AbortSignal },
-  ) => Promise<void>
   /** A connection to a socket on the host. */
   readonly dialSocket: (path: string, signal?: AbortSignal) => Promise<Duplex>
   readonly close: () => Promise<void>

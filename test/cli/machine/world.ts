@@ -196,7 +196,6 @@ function pretendedHost(host: string, fake: FakeWorld): Awaited<ReturnType<Machin
       for (const line of lines) onLine?.(line)
       return { code, stdout: lines.map(line => `${line}\n`).join(''), stderr: '' }
     },
-    async upload() {},
     dialSocket: () => Promise.reject(new Error('no sockets here')),
     async close() {},
   }

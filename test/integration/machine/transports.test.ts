@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -6,8 +6,10 @@ import { systemClock } from '../../../src/core/clock.ts'
 import { systemRandom } from '../../../src/core/random.ts'
 import { type HostKey, readHostKey } from '../../../src/machine/ssh/host-key.ts'
 import { KnownHosts, knownHostName } from '../../../src/machine/ssh/known-hosts.ts'
-import { type Destination, PooledTransport } from '../../../src/machine/ssh/pooled-transport.ts'
-import { type SystemDestination, SystemTransport } from '../../../src/machine/ssh/system-transport.ts'
+import type { Destination } from '../../../src/machine/ssh/pooled/login.ts'
+import { PooledTransport } from '../../../src/machine/ssh/pooled/pooled-transport.ts'
+import type { SystemDestination } from '../../../src/machine/ssh/system/ssh-program.ts'
+import { SystemTransport } from '../../../src/machine/ssh/system/system-transport.ts'
 import type { Transport } from '../../../src/machine/ssh/transport.ts'
 import { startSshd, type TestSshd } from '../../support/sshd.ts'
 
@@ -132,24 +134,6 @@ describe.each(TRANSPORTS)('a connection through $name', ({ connected }) => {
       Promise.all(Array.from({ length: 30 }, (_, index) => transport.run(['sh', '-c', `exit ${index}`], TIMEOUT))),
     )
     expect(codes.map(({ code }) => code)).toEqual(Array.from({ length: 30 }, (_, index) => index))
-  })
-
-  it('replaces a file whole, with the mode it is to have', async () => {
-    const path = join(sshd.directory, 'pushed')
-    await connected(async transport => {
-      await transport.upload(Buffer.from('old'), path, { mode: 0o644 })
-      await transport.upload(Buffer.alloc(3_000_000, 'n'), path, { mode: 0o600 })
-    })
-    expect(readFileSync(path, 'utf8')).toBe('n'.repeat(3_000_000))
-    expect(statSync(path).mode & 0o777).toBe(0o600)
-  })
-
-  it('says where a file cannot be written', async () => {
-    const pushing = connected(transport => transport.upload(Buffer.from('x'), '/nosuch/folder/file', { mode: 0o600 }))
-    await expect(pushing).rejects.toMatchObject({
-      code: 'UPLOAD_FAILED',
-      message: expect.stringContaining('/nosuch/folder/file'),
-    })
   })
 
   it('reaches a socket on the host', async () => {

@@ -35,10 +35,6 @@ export class FakeHost implements Transport {
     return { ...DONE, stdout: JSON.stringify({ ...BARE, ...look }) }
   }
 
-  async upload(): Promise<void> {
-    throw new Error('Nothing is uploaded')
-  }
-
   async dialSocket(): Promise<never> {
     throw new Error('Nothing is dialled')
   }

@@ -67,7 +67,6 @@ function mortal(transport: Transport, death: ProvisionTask['death']): Transport 
   let commands = 0
   return {
     ...transport,
-    upload: transport.upload.bind(transport),
     dialSocket: transport.dialSocket.bind(transport),
     close: () => transport.close(),
     run(words, options) {

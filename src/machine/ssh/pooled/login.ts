@@ -1,0 +1,145 @@
+import type { Duplex } from 'node:stream'
+import ssh2, { type AnyAuthMethod, type Client, type ConnectConfig, type ParsedKey } from 'ssh2'
+import { withDeadline } from '../../../core/clock.ts'
+import type { ShoalError } from '../../../core/errors.ts'
+import { type Attempt, badKey, connectFailure } from '../failure.ts'
+import { type HostKey, readHostKey } from '../host-key.ts'
+import { type HostKeyPolicy, judgeHostKey, wantedSignatures } from '../host-key-policy.ts'
+import type { ConnectPorts } from '../transport.ts'
+
+const HANDSHAKE_MS_MAX = 20_000
+/** After this long without an answer to two questions a host counts as gone. */
+const KEEPALIVE_MS = 10_000
+const KEEPALIVES_MAX = 2
+
+interface KeyCredential {
+  /** The file it was read from. */
+  readonly label: string
+  readonly key: Buffer
+  readonly passphrase?: string
+  /** Nobody named it: passed over if it cannot be read, as long as there is another. */
+  readonly isOptional?: boolean
+}
+
+/** A private key, or an agent that has some; they are offered in order. */
+export type Credential = KeyCredential | { readonly label: string; readonly agent: string }
+
+export interface Destination {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly credentials: readonly Credential[]
+  readonly hostKey: HostKeyPolicy
+  /** Hears the key that the store is to pin. */
+  readonly onPin?: (key: HostKey) => void
+  /** A connection that leads there already: through a jump host. */
+  readonly via?: Duplex
+}
+
+/** A client that has logged in, after one attempt. Throws what `ssh/failure.ts` makes of it, with what was tried. */
+export async function logIn(
+  to: Destination,
+  { clock }: Pick<ConnectPorts, 'clock'>,
+  signal: AbortSignal,
+): Promise<Client> {
+  const client = new ssh2.Client()
+  try {
+    await withDeadline(inner => shakeHands(client, to, inner), HANDSHAKE_MS_MAX, {
+      clock,
+      signal,
+      onTimeout: () => connectFailure(new Error('no answer within 20 s'), attemptOf(to)),
+    })
+    return client
+  } catch (error) {
+    client.on('error', () => {})
+    client.destroy()
+    // It may have failed before the client was given it.
+    to.via?.destroy()
+    throw error
+  }
+}
+
+function shakeHands(client: Client, to: Destination, signal: AbortSignal): Promise<void> {
+  const { methods, passedOver } = loginMethods(to)
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let refused: ShoalError | undefined
+  let proven: HostKey | undefined
+  const { hostKey } = to
+  const wanted = wantedSignatures(hostKey)
+  const config: ConnectConfig = {
+    ...(to.via === undefined ? { host: to.host, port: to.port } : { sock: to.via }),
+    username: to.user,
+    readyTimeout: HANDSHAKE_MS_MAX,
+    keepaliveInterval: KEEPALIVE_MS,
+    keepaliveCountMax: KEEPALIVES_MAX,
+    ...(wanted.length === 0 ? {} : { algorithms: { serverHostKey: wanted } }),
+    hostVerifier: (bytes: Buffer): boolean => {
+      const key = readHostKey(bytes)
+      if (key === undefined) return false
+      const verdict = judgeHostKey(hostKey, key)
+      if (!verdict.trust) refused = verdict.error
+      else if (verdict.pin) proven = key
+      return verdict.trust
+    },
+    authHandler: methods,
+  }
+  client.once('ready', () => {
+    // Only now: until its signature is checked, anybody may show the key.
+    if (proven !== undefined) to.onPin?.(proven)
+    resolve()
+  })
+  client.once('error', error => reject(refused ?? connectFailure(error, attemptOf(to, passedOver))))
+  client.once('close', () =>
+    reject(refused ?? connectFailure(new Error('it ended the connection'), attemptOf(to, passedOver))),
+  )
+  signal.addEventListener('abort', () => client.destroy(), { once: true })
+  client.connect(config)
+  // Each message is a question: held back until the last is acknowledged, it waits for a timer of 40 ms over there.
+  client.setNoDelay(true)
+  return promise
+}
+
+function attemptOf({ user, host, port, credentials }: Destination, passedOver: readonly PassedOver[] = []): Attempt {
+  const offered = credentials.map(({ label }) => label).filter(label => !passedOver.some(key => key.label === label))
+  return { user, host, port, offered, passedOver: passedOver.map(({ label, why }) => `${label}: ${why}`) }
+}
+
+interface PassedOver {
+  readonly label: string
+  readonly why: string
+}
+
+/** Each credential once: guessing on would look like an attack, and lock us out. Throws SSH_BAD_KEY. */
+function loginMethods(to: Destination): {
+  readonly methods: AnyAuthMethod[]
+  readonly passedOver: readonly PassedOver[]
+} {
+  const methods: AnyAuthMethod[] = []
+  const passedOver: PassedOver[] = []
+  for (const credential of to.credentials) {
+    if ('agent' in credential) {
+      methods.push({ type: 'agent', username: to.user, agent: credential.agent })
+      continue
+    }
+    const { label, isOptional = false } = credential
+    const key = parseKey(credential)
+    if (!(key instanceof Error)) methods.push({ type: 'publickey', username: to.user, key })
+    else if (isOptional) passedOver.push({ label, why: key.message })
+    else throw badKey(label, whereOf(to), key.message)
+  }
+  const [first] = passedOver
+  if (methods.length === 0 && first !== undefined) throw badKey(first.label, whereOf(to), first.why)
+  return { methods, passedOver }
+}
+
+function whereOf({ user, host, port }: Destination): string {
+  return `${user}@${host}:${port}`
+}
+
+/** Read before anything is sent: ssh2 passes over a key that it cannot read. */
+function parseKey({ key, passphrase }: KeyCredential): ParsedKey | Error {
+  const parsed = ssh2.utils.parseKey(key, passphrase)
+  const [first] = Array.isArray(parsed) ? parsed : [parsed]
+  if (first === undefined || first instanceof Error) return first ?? new Error('it is empty')
+  return first.isPrivateKey() ? first : new Error('it is not a private key')
+}

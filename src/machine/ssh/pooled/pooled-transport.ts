@@ -1,0 +1,163 @@
+import type { Duplex } from 'node:stream'
+import type { Client, ClientChannel } from 'ssh2'
+import { type Clock, withDeadline } from '../../../core/clock.ts'
+import { failed, type ShoalError } from '../../../core/errors.ts'
+import { CollectedOutput } from '../collect-output.ts'
+import { commandFailed, lostConnection } from '../failure.ts'
+import { shellLine } from '../quote.ts'
+import { Slots } from '../slots.ts'
+import type { ConnectPorts, RemoteResult, RunOptions, StreamTransport } from '../transport.ts'
+import { exitCodeOf, type Opening, openChannel, streamOf } from './channels.ts'
+import { type Destination, logIn } from './login.ts'
+
+/** OpenSSH's MaxSessions is 10; two are left to others who share the connection's account. */
+const CHANNELS_MAX = 8
+const DIAL_MS_MAX = 20_000
+
+/** One connection that all commands for a host share. Made by `connect`. */
+export class PooledTransport implements StreamTransport {
+  readonly refusesDials = true
+  readonly #client: Client
+  readonly #host: string
+  readonly #clock: Clock
+  readonly #slots = new Slots(CHANNELS_MAX)
+  #lost: ShoalError | undefined
+
+  private constructor(client: Client, host: string, clock: Clock) {
+    this.#client = client
+    this.#host = host
+    this.#clock = clock
+    // Each opening listens for a loss, and there may be any number of them.
+    client.setMaxListeners(0)
+    // For its whole life: ssh2 tells of a reset that comes after the end as an error that nobody may miss.
+    client.on('error', error => {
+      this.#lost ??= lostConnection(host, error.message)
+    })
+    client.on('close', () => {
+      this.#lost ??= lostConnection(host, 'it ended')
+    })
+  }
+
+  /** Connects and logs in, once: what fails is told with what was tried (`ssh/failure.ts`). */
+  static async connect(
+    to: Destination,
+    ports: Pick<ConnectPorts, 'clock'>,
+    signal: AbortSignal,
+  ): Promise<PooledTransport> {
+    return new PooledTransport(await logIn(to, ports, signal), to.host, ports.clock)
+  }
+
+  async run(words: readonly string[], { stdin, timeoutMs, signal, onLine }: RunOptions): Promise<RemoteResult> {
+    const giveBack = await this.#slots.take(signal)
+    const use = async (channel: ClientChannel): Promise<RemoteResult> => {
+      const stdout = new CollectedOutput(channel, onLine)
+      const stderr = new CollectedOutput(channel.stderr, onLine)
+      channel.end(stdin ?? '')
+      const code = await exitCodeOf(channel)
+      return { code, stdout: stdout.finish(), stderr: stderr.finish() }
+    }
+    const onTimeout = (): Error =>
+      failed('REMOTE_TIMEOUT', `${words[0] ?? ''} on ${this.#host} did not end within ${timeoutMs / 1_000} s`)
+    try {
+      return await this.#withChannel(runsCommand(words), use, { timeoutMs, signal, onTimeout })
+    } finally {
+      giveBack()
+    }
+  }
+
+  async dialSocket(path: string, signal?: AbortSignal): Promise<Duplex> {
+    return this.#dial(path, (client, done) => client.openssh_forwardOutStreamLocal(path, done), signal)
+  }
+
+  async dialHost(host: string, port: number, signal?: AbortSignal): Promise<Duplex> {
+    return this.#dial(`${host}:${port}`, (client, done) => client.forwardOut('127.0.0.1', 0, host, port, done), signal)
+  }
+
+  /** The stream keeps one of the connection's channels until it closes. */
+  async dialCommand(words: readonly string[], signal?: AbortSignal): Promise<Duplex> {
+    const giveBack = await this.#slots.take(signal)
+    try {
+      const channel = await this.#open(words[0] ?? '', runsCommand(words), signal)
+      const stderr = new CollectedOutput(channel.stderr)
+      const stream = streamOf(channel, true)
+      let hasSpoken = false
+      channel.once('data', () => {
+        hasSpoken = true
+      })
+      channel.once('close', (code?: number | null) => {
+        giveBack()
+        stream.finish(code === 0 || hasSpoken ? undefined : commandFailed(this.#host, words, stderr.finish()))
+      })
+      return stream
+    } catch (error) {
+      giveBack()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#client.end()
+  }
+
+  /** Without a slot: sshd's MaxSessions counts commands, not forwarded connections, and a follower keeps one for as long as it likes. */
+  async #dial(what: string, open: Opening, signal?: AbortSignal): Promise<Duplex> {
+    const channel = await this.#open(what, open, signal)
+    const stream = streamOf(channel)
+    channel.once('close', () => stream.finish())
+    return stream
+  }
+
+  /** A host that drops packets never answers, and SSH has no deadline of its own for it. */
+  #open(what: string, open: Opening, signal: AbortSignal | undefined): Promise<ClientChannel> {
+    const onTimeout = (): Error => failed('REMOTE_TIMEOUT', `${this.#host} could not connect to ${what} within 20 s`)
+    return this.#withChannel(open, async channel => channel, { timeoutMs: DIAL_MS_MAX, signal, onTimeout })
+  }
+
+  /** What fails or takes too long gives its channel back, and one that is opened when nobody waits for it any more is not used. */
+  async #withChannel<T>(open: Opening, use: (channel: ClientChannel) => Promise<T>, limits: Limits): Promise<T> {
+    const opened: ClientChannel[] = []
+    let isGivenUp = false
+    const work = async (): Promise<T> => {
+      const channel = await openChannel(this.#client, open)
+      opened.push(channel)
+      if (!isGivenUp) return use(channel)
+      channel.close()
+      throw lostConnection(this.#host, 'it was given up')
+    }
+    try {
+      return await this.#withinTime(work, limits)
+    } catch (error) {
+      isGivenUp = true
+      for (const channel of opened) channel.close()
+      throw error
+    }
+  }
+
+  /** Ends early, with the reason, when the connection is lost: whoever waits for a channel is not told by ssh2. */
+  async #withinTime<T>(work: () => Promise<T>, { timeoutMs, signal, onTimeout }: Limits): Promise<T> {
+    if (this.#lost !== undefined) throw this.#lost
+    const lost = Promise.withResolvers<never>()
+    const onClose = (): void => lost.reject(this.#lost)
+    this.#client.once('close', onClose)
+    try {
+      return await withDeadline(() => Promise.race([work(), lost.promise]), timeoutMs, {
+        clock: this.#clock,
+        signal,
+        onTimeout,
+      })
+    } finally {
+      this.#client.off('close', onClose)
+      lost.promise.catch(() => {})
+    }
+  }
+}
+
+interface Limits {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+  readonly onTimeout: () => Error
+}
+
+function runsCommand(words: readonly string[]): Opening {
+  return (client, done) => client.exec(shellLine(words), done)
+}
