@@ -16,6 +16,7 @@ import {
 } from '../manager/index.ts'
 import { createPeerReader } from '../trust/index.ts'
 import { DATA_ROOT } from './daemon/daemon-flags.ts'
+import { hostPace } from './daemon/host-pace.ts'
 import { createEnginePool, type MemberTls, memberTls } from './engine-pool.ts'
 import { createLogger } from './logger.ts'
 import { untilStoreAnswers } from './manager/await-store.ts'
@@ -35,9 +36,10 @@ interface Ports {
 
 /** `swarm manage`: runs a manager until it is told to stop. */
 export const runManager: RunCommand = async (invocation, context) => {
+  const pace = hostPace()
   const dataRoot = invocation.options.text('dataRoot') ?? DATA_ROOT
   const isTrusted = await hasTrust(invocation, dataRoot)
-  const options = readManageOptions(invocation, { env: context.env, isTrusted })
+  const options = readManageOptions(invocation, { env: context.env, isTrusted, pace })
   for (const warning of options.warnings) context.stderr.write(`Warning: ${warning}\n`)
   const { clock, random, signal } = context
   const ports: Ports = { clock, random, signal, log: createLogger(options.logLevel) }

@@ -19,6 +19,7 @@ import type { ClientTls } from '../../docker-api/index.ts'
 import { checkExposure, parseListenAddress } from '../../docker-api/server/index.ts'
 import type { AgentOptions } from '../../node-agent/index.ts'
 import { type EngineSettings, engineSettings } from '../daemon/engine-flags.ts'
+import { hostPace } from '../daemon/host-pace.ts'
 import { readStoreTls } from '../store-tls.ts'
 import { loadClientTls } from '../tls-flags.ts'
 import { checkAdvertised } from './advertise.ts'
@@ -55,11 +56,12 @@ export async function readJoinSettings(
   context: CommandContext,
   scope: Scope,
 ): Promise<JoinSettings> {
+  const pace = hostPace()
   const named = { hostname: hostname(), socket: 'agent.sock' }
   const { options, settings } = await engineSettings(invocation.options, named)
   const isTrusted = await findTrust(invocation, settings)
   // Without certificates of the cluster the store is said, and checked before anything else is done.
-  const asked = isTrusted ? undefined : readJoinOptions(invocation, context)
+  const asked = isTrusted ? undefined : readJoinOptions(invocation, context, { pace })
   const { host, port } = readJoinAddress(invocation, context)
   const apiAddress = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const address = await hostAddress(host)
@@ -80,7 +82,7 @@ export async function readJoinSettings(
   // Now, not when it listens: before then the engine would have opened its networks.
   for (const listen of hosts) checkExposure(parseListenAddress(listen), { isSecure, insecure })
   const joining = { dataRoot: settings.engine.dataRoot, name, hosts: [host] }
-  const { join, trust } = await whereTo(asked, joining, { invocation, context, scope })
+  const { join, trust } = await whereTo(asked, joining, { invocation, context, scope, pace })
   const cluster = storeOf(join.discovery)
   checkAdvertised({ host, resolved: address }, cluster.endpoints)
   return {
@@ -114,11 +116,12 @@ export async function readJoinSettings(
 async function whereTo(
   asked: JoinOptions | undefined,
   joining: Parameters<typeof joinTrusted>[0],
-  ports: Parameters<typeof joinTrusted>[1],
+  ports: Parameters<typeof joinTrusted>[1] & { readonly pace: number },
 ): Promise<{ readonly join: JoinOptions; readonly trust: AgentTrust | undefined }> {
   if (asked !== undefined) return { join: asked, trust: undefined }
   const trust = await joinTrusted(joining, ports)
-  return { join: readJoinOptions(ports.invocation, ports.context, trust.discovery), trust }
+  const { discovery } = trust
+  return { join: readJoinOptions(ports.invocation, ports.context, { discovery, pace: ports.pace }), trust }
 }
 
 /** Throws BAD_FLAG or NOT_ROOT. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Scope } from '../../core/scope.ts'
 import { giveBackMemory } from '../../runtime/linux/process/own-memory.ts'
+import { processorMs } from './processor-time.ts'
 
 const ROUND_MS = 1_000
 /** Less work in a round than this is none. */
@@ -20,7 +21,7 @@ export interface MemoryPorts {
  * before it looks for garbage.
  */
 export function spareMemory(scope: Scope, clock: Clock): void {
-  scope.defer(watchWork({ clock, usedMs: usedByProcess, giveBack: giveBackMemory }))
+  scope.defer(watchWork({ clock, usedMs: processorMs, giveBack: giveBackMemory }))
 }
 
 /** Returns how to stop it. */
@@ -39,9 +40,4 @@ export function watchWork({ clock, usedMs, giveBack }: MemoryPorts): () => void 
   }
   let timer = clock.setTimer(ROUND_MS, round)
   return () => timer.cancel()
-}
-
-function usedByProcess(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1_000
 }

@@ -53,13 +53,19 @@ const TRUSTED_HOSTS = ['unix:///run/shoal/manager.sock', 'tcp://0.0.0.0:3376']
 const DEFAULT_ETCD = '127.0.0.1:2379'
 const ELECTION_TTL_MS = 3_000
 
+interface ManageWorld extends Pick<CommandContext, 'env'> {
+  /** Everything is served with certificates of the cluster. */
+  readonly isTrusted?: boolean
+  /** How many times as long as on an ordinary host work takes on this one: so much longer the leader's silence is borne. */
+  readonly pace?: number
+}
+
 /**
- * Reads the flags of `swarm manage`; the messages are classic Swarm's where it has one. `isTrusted`: everything is served with
- * certificates of the cluster. Throws BAD_FLAG.
+ * Reads the flags of `swarm manage`; the messages are classic Swarm's where it has one. Throws BAD_FLAG.
  */
 export function readManageOptions(
   invocation: Invocation,
-  { env, isTrusted = false }: Pick<CommandContext, 'env'> & { readonly isTrusted?: boolean },
+  { env, isTrusted = false, pace = 1 }: ManageWorld,
 ): ManageOptions {
   const { args, options, command } = invocation
   const text = (name: string, fallback: string): string => options.text(name) ?? fallback
@@ -90,7 +96,7 @@ export function readManageOptions(
     preferences: cluster.preferences,
     createRetries: cluster.createRetries,
     filters: readFilters(options.list('filter')),
-    electionTtlMs: readElectionTtl(invocation),
+    electionTtlMs: readElectionTtl(invocation, pace),
     dataRoot: text('dataRoot', DATA_ROOT),
     etcdListen,
     cluster: text('cluster', 'default'),
@@ -140,8 +146,8 @@ function refuseExposed({ host, port }: ManageOptions['etcdListen']): void {
   )
 }
 
-function readElectionTtl(invocation: Invocation): number {
-  const ttlMs = readDuration(invocation, 'replication-ttl', ELECTION_TTL_MS)
+function readElectionTtl(invocation: Invocation, pace: number): number {
+  const ttlMs = readDuration(invocation, 'replication-ttl', ELECTION_TTL_MS * pace)
   if (ttlMs <= 0) throw badFlag('--replication-ttl should be a positive number')
   return ttlMs
 }

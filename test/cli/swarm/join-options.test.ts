@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { readJoinOptions } from '../../../src/cli/index.ts'
 import { readOptions } from '../../../src/cli/options.ts'
 
-function read(values: Record<string, unknown>, { args = ['etcd://e:2379'], env = {} } = {}) {
+function read(values: Record<string, unknown>, { args = ['etcd://e:2379'], env = {}, pace = 1 } = {}) {
   return readJoinOptions(
     { command: 'swarm join', args, options: readOptions(values), globals: readOptions({}) },
     { env },
+    { pace },
   )
 }
 
@@ -21,6 +22,11 @@ describe('readJoinOptions', () => {
       ttlMs: 5_000,
       delayMs: 0,
     })
+  })
+
+  it('bears the silence of a slow host for longer, unless it is told for how long', () => {
+    expect(read(ADVERTISE, { pace: 8 })).toMatchObject({ ttlMs: 40_000, heartbeatMs: 8_000 })
+    expect(read({ ...ADVERTISE, ttl: '6s' }, { pace: 8 })).toMatchObject({ ttlMs: 6_000, heartbeatMs: 2_000 })
   })
 
   it('takes address and discovery from the environment', () => {

@@ -163,7 +163,10 @@ function joinCommand({ join, engineFlags }: SwarmPrograms): CommandLeaf {
         flags: '--heartbeat <duration>',
         summary: 'longest time between two signs of life (default: a third of --ttl)',
       },
-      { flags: '--ttl <duration>', summary: 'how long the membership outlives a silent agent (default: 5s)' },
+      {
+        flags: '--ttl <duration>',
+        summary: 'how long the membership outlives a silent agent (default: 5s, longer where programs start slowly)',
+      },
       { flags: '--delay <duration>', summary: 'wait a random time below this before joining (default: 0s)' },
       ...TOKEN_OPTIONS,
       DISCOVERY_OPTION,

@@ -15,21 +15,29 @@ export interface JoinOptions {
 
 /** Lease of a member, in milliseconds, unless `--ttl` says otherwise. */
 const TTL_MS = 5_000
+const HEARTBEAT_MS = 1_000
+
+interface Known {
+  /** The discovery URL, if nobody has to give it. */
+  readonly discovery?: string
+  /** How many times as long as on an ordinary host work takes on this one: so much longer its silence is borne. */
+  readonly pace?: number
+}
 
 /**
  * Reads and checks the flags of `swarm join`. Classic Swarm's names and messages; its defaults of 60 s and 180 s are not
- * taken over, because a dead node must be noticed in seconds. `known`: the discovery URL, if nobody has to give it.
+ * taken over, because a dead node must be noticed in seconds.
  */
 export function readJoinOptions(
   invocation: Invocation,
   context: Pick<CommandContext, 'env'>,
-  known?: string,
+  { discovery: known, pace = 1 }: Known = {},
 ): JoinOptions {
   const discovery = known ?? readDiscovery(invocation, context, 'join a cluster')
   const { options } = invocation
   const advertise = readJoinAddress(invocation, context)
-  const ttlMs = readDuration(invocation, 'ttl', TTL_MS)
-  const heartbeatMs = readDuration(invocation, 'heartbeat', Math.min(1_000, ttlMs / 3))
+  const ttlMs = readDuration(invocation, 'ttl', TTL_MS * pace)
+  const heartbeatMs = readDuration(invocation, 'heartbeat', Math.min(HEARTBEAT_MS * pace, ttlMs / 3))
   const delayMs = readDuration(invocation, 'delay', 0)
   if (options.text('heartbeat') !== undefined && heartbeatMs < 1_000) {
     throw badFlag('--heartbeat should be at least one second')

@@ -48,7 +48,10 @@ export const MANAGE_OPTIONS: readonly OptionDefinition[] = [
     repeatable: true,
   },
   { flags: '--replication', summary: 'checks that several managers are possible; on a store they always are' },
-  { flags: '--replication-ttl <duration>', summary: 'how long a leader that is silent stays leader (default: 3s)' },
+  {
+    flags: '--replication-ttl <duration>',
+    summary: 'how long a leader that is silent stays leader (default: 3s, longer where programs start slowly)',
+  },
   { ...ADVERTISE, summary: 'address of this manager for the other managers [$SWARM_ADVERTISE]' },
   ADVERTISE_ALIAS,
   ...TOKEN_OPTIONS,
