@@ -211,3 +211,18 @@ it('never says less than how much is done', () => {
     )[0],
   ).toBe('[+] 2/2')
 })
+
+it('leaves the terminal to a question, and goes on behind its answer', async () => {
+  const { progress, lines, stream } = onTerminal()
+  progress.tell('Machine n1', 'Provisioning')
+  const answer = await progress.pausing(async () => {
+    stream.write('Go on? ')
+    progress.tell('Machine n2', 'Provisioning')
+    expect(lines()).toEqual(['Go on?'])
+    stream.write('y\n')
+    return 'y'
+  })
+  expect(answer).toBe('y')
+  expect(lines()[0]).toBe('Go on? y')
+  expect(lines().slice(1).join()).toMatch(/Machine n1 .*Machine n2 /)
+})

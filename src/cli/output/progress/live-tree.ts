@@ -17,6 +17,8 @@ export class LiveTree {
   #drawn = 0
   #drawnMs = Number.NEGATIVE_INFINITY
   #frame = 0
+  /** How many ask something where it stands: it is not drawn meanwhile. */
+  #pauses = 0
 
   constructor(context: Pick<CommandContext, 'stderr' | 'env' | 'clock'>) {
     this.#context = context
@@ -52,6 +54,17 @@ export class LiveTree {
     this.#draw()
   }
 
+  /** Makes room for others to write and to read what is typed, until `resume`. */
+  pause(): void {
+    this.#pauses++
+    this.#erase()
+  }
+
+  resume(): void {
+    this.#pauses--
+    this.#draw()
+  }
+
   #erase(): void {
     if (this.#drawn > 0) this.#context.stderr.write(`${ESCAPE}${this.#drawn}A\r${CLEAR_BELOW}`)
     this.#drawn = 0
@@ -59,7 +72,7 @@ export class LiveTree {
 
   #draw(): void {
     const { stderr, clock, env } = this.#context
-    if (this.#branches.size === 0) return
+    if (this.#branches.size === 0 || this.#pauses > 0) return
     this.#drawnMs = clock.monotonicMs()
     const lines = treeLines(this.#branches, {
       // A terminal that nobody has told its size says 0.

@@ -16,6 +16,12 @@ export interface Progress {
   readonly end: () => void
 }
 
+/** What is told while a person may also be asked something. */
+export interface PausableProgress extends Progress {
+  /** Asks, with the terminal left alone until the answer is there. */
+  readonly pausing: <T>(question: () => Promise<T>) => Promise<T>
+}
+
 const KINDS = ['auto', 'tty', 'plain', 'json', 'quiet'] as const
 type Kind = (typeof KINDS)[number]
 
@@ -26,7 +32,7 @@ type Kind = (typeof KINDS)[number]
 export function createProgress(
   globals: Pick<Options, 'text'>,
   context: Pick<CommandContext, 'stderr' | 'env' | 'clock'>,
-): Progress {
+): PausableProgress {
   const kind = kindOf(globals, context)
   return kind === 'tty' ? onTerminal(context) : inLines(kind, context)
 }
@@ -46,7 +52,7 @@ function kindOf(
   return stderr.isTTY === true && !isDumb && !wantsNoControls ? 'tty' : 'plain'
 }
 
-function inLines(kind: 'plain' | 'json' | 'quiet', { stderr }: Pick<CommandContext, 'stderr'>): Progress {
+function inLines(kind: 'plain' | 'json' | 'quiet', { stderr }: Pick<CommandContext, 'stderr'>): PausableProgress {
   const told = new Map<string, string>()
   return {
     warn: message => void stderr.write(`Warning: ${message}\n`),
@@ -58,11 +64,12 @@ function inLines(kind: 'plain' | 'json' | 'quiet', { stderr }: Pick<CommandConte
     },
     parts() {},
     print: text => void stderr.write(text),
+    pausing: question => question(),
     end() {},
   }
 }
 
-function onTerminal(context: Pick<CommandContext, 'stderr' | 'env' | 'clock'>): Progress {
+function onTerminal(context: Pick<CommandContext, 'stderr' | 'env' | 'clock'>): PausableProgress {
   const tree = new LiveTree(context)
   const lines = inLines('plain', context)
   let isLive = true
@@ -72,6 +79,14 @@ function onTerminal(context: Pick<CommandContext, 'stderr' | 'env' | 'clock'>): 
     tell: (what, news) => (isLive ? tree.tell(what, news) : lines.tell(what, news)),
     parts: (what, parts) => (isLive ? tree.parts(what, parts) : undefined),
     print: text => above(() => lines.print(text)),
+    async pausing(question) {
+      tree.pause()
+      try {
+        return await question()
+      } finally {
+        if (isLive) tree.resume()
+      }
+    },
     end() {
       isLive = false
     },

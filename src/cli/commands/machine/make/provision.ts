@@ -125,12 +125,19 @@ export function provisionOptions(
     ...(until === undefined ? {} : { until }),
     ...(packageDirectory === undefined ? {} : { packageDirectory }),
     ...(options.flag('askSudoPass')
-      ? { sudoPassword: () => askPassword(`Password of sudo on "${machine.name}" (${user}): `, context) }
+      ? { sudoPassword: () => reporter.pausing(() => askPassword(passwordOf(machine.name, user), context)) }
       : {}),
     ...(isAsked
-      ? { confirm: () => ask(`Go on with "${machine.name}"?`, { stdin: context.stdin, stdout: context.stderr }) }
+      ? {
+          confirm: () =>
+            reporter.pausing(() => ask(`Go on with "${machine.name}"?`, { ...context, stdout: context.stderr })),
+        }
       : {}),
   }
+}
+
+function passwordOf(machine: string, user: string): string {
+  return `Password of sudo on "${machine}" (${user}): `
 }
 
 function readStep(flag: string, text: string | undefined): StepName | undefined {

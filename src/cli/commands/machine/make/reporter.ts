@@ -9,6 +9,8 @@ export interface Reporter {
   readonly say: (machine: string, line: string) => void
   /** How it ended for one machine. */
   readonly conclude: (conclusion: Conclusion) => void
+  /** Asks the person something while nothing else is written to the terminal. */
+  readonly pausing: <T>(question: () => Promise<T>) => Promise<T>
   /** From here on others write to the terminal, such as a question. */
   readonly end: () => void
 }
@@ -37,6 +39,7 @@ function asJson({ stdout, clock }: CommandContext): Reporter {
     say: (machine, message) => print({ ts: ts(), machine, event: 'progress', message }),
     conclude: ({ machine, ok, message, data = {} }) =>
       print({ ts: ts(), machine, event: ok ? 'done' : 'failed', message, ...data }),
+    pausing: question => question(),
     end() {},
   }
 }
@@ -68,6 +71,7 @@ function inLines({ stderr }: CommandContext, news: News): Reporter {
     },
     say: print,
     conclude: ({ machine, message }) => print(machine, message),
+    pausing: question => question(),
     end() {},
   }
 }
@@ -91,6 +95,7 @@ function onTerminal(kind: string, { context, news }: Shown): Reporter {
     },
     say: (machine, line) => tell(machine, `Creating: ${line}`),
     conclude: ({ machine, message }) => tell(machine, message),
+    pausing: question => progress.pausing(question),
     end: () => progress.end(),
   }
 }
