@@ -10,7 +10,7 @@ export { judgeEngine } from './client/judge-engine.ts'
 export { authHeader, filterQuery, platformQuery } from './client/query.ts'
 export { type HookRun, runHooks } from './client/run-hooks.ts'
 export { type CommandRun, type Ran, runInContainer } from './client/run-in-container.ts'
-export { type ClientTls, clientTlsOf, connectionOptions, type ExpectedPeer } from './client/tls.ts'
+export { type ClientTls, clientTlsOf, connectionOptions, type ExpectedPeer, watchPeer } from './client/tls.ts'
 export { type Call, type Dial, type Transport, type TransportPorts, wasNeverSent } from './client/transport.ts'
 export type * from './container-file-types.ts'
 export {

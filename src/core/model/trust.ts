@@ -11,6 +11,10 @@ export type TrustRecord =
       readonly kind: 'revoked'
       readonly name: string
       readonly fingerprint: string
+      /** Of the certificate, in hexadecimal digits; absent in what earlier versions wrote. */
+      readonly serial?: string
+      /** True: its owner, a manager or a node, did not give it back, and may still be connected with it. */
+      readonly isTaken?: boolean
       /** When it would have expired: from then on nobody needs to know. */
       readonly untilMs: number
     }

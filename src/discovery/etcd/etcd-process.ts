@@ -32,6 +32,8 @@ export interface EtcdTlsFiles {
   readonly certificate: string
   readonly key: string
   readonly authorities: string
+  /** DER, read at every handshake: certificates that are refused, of whatever authority. It has to be there. */
+  readonly revocations?: string
 }
 
 export interface EtcdProcess {
@@ -61,7 +63,9 @@ export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProces
   await refuseForeignData(dataDir, etcdDir)
   const left = await findLeftBehind(dataDir, etcdDir)
   const authorities = tls === undefined ? undefined : await readFile(tls.authorities, 'utf8')
-  const isAsWanted = left !== undefined && left.authorities === authorities
+  const flags = tls === undefined ? [] : tlsFlags(tls)
+  const isAsWanted =
+    left !== undefined && left.authorities === authorities && flags.every(flag => left.arguments.includes(flag))
   if (isAsWanted && (await isHealthy(left.endpoint, clock, tls))) return adopt(left, clock)
   if (left !== undefined) await endProcess(left.pid, clock)
 
@@ -74,7 +78,7 @@ export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProces
   const log = await open(logFile, 'w', 0o600)
   const child = spawn(
     options.binary ?? 'etcd',
-    etcdFlags(etcdDir, { client: endpoint, peer: `${peerHost}:${peerPort}`, tls }),
+    etcdFlags(etcdDir, { client: endpoint, peer: `${peerHost}:${peerPort}`, tls: flags }),
     {
       // A file, not a pipe: a pipe breaks when we are killed, and etcd would die of its next line.
       stdio: ['ignore', log.fd, log.fd],
@@ -107,11 +111,12 @@ export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProces
 interface EtcdListening {
   readonly client: string
   readonly peer: string
-  readonly tls: EtcdTlsFiles | undefined
+  /** Flags; none: without TLS. */
+  readonly tls: readonly string[]
 }
 
 function etcdFlags(dataDir: string, { client, peer, tls }: EtcdListening): string[] {
-  const scheme = tls === undefined ? 'http' : 'https'
+  const scheme = tls.length === 0 ? 'http' : 'https'
   return [
     '--name=shoal',
     `--data-dir=${dataDir}`,
@@ -120,7 +125,7 @@ function etcdFlags(dataDir: string, { client, peer, tls }: EtcdListening): strin
     `--listen-peer-urls=${scheme}://${peer}`,
     `--initial-advertise-peer-urls=${scheme}://${peer}`,
     `--initial-cluster=shoal=${scheme}://${peer}`,
-    ...(tls === undefined ? [] : tlsFlags(tls)),
+    ...tls,
     '--auto-compaction-mode=periodic',
     '--auto-compaction-retention=1h',
     '--logger=zap',
@@ -128,15 +133,16 @@ function etcdFlags(dataDir: string, { client, peer, tls }: EtcdListening): strin
   ]
 }
 
-function tlsFlags({ certificate, key, authorities }: EtcdTlsFiles): string[] {
+function tlsFlags({ certificate, key, authorities, revocations }: EtcdTlsFiles): string[] {
   const own = (prefix: string): string[] => [
     `--${prefix}client-cert-auth`,
     `--${prefix}cert-file=${certificate}`,
     `--${prefix}key-file=${key}`,
     `--${prefix}trusted-ca-file=${authorities}`,
   ]
+  const list = revocations === undefined ? [] : [`--client-crl-file=${revocations}`]
   // The gateway asks in its own name, whoever asks it.
-  return [...own(''), ...own('peer-'), '--enable-grpc-gateway=false']
+  return [...own(''), ...own('peer-'), ...list, '--enable-grpc-gateway=false']
 }
 
 async function refuseForeignData(dataDir: string, etcdDir: string): Promise<void> {
@@ -163,13 +169,17 @@ interface LeftBehind {
   readonly endpoint: string
   /** Whose certificates it takes, if it was started so. */
   readonly authorities?: string | undefined
+  readonly arguments: readonly string[]
 }
 
 async function findLeftBehind(dataDir: string, etcdDir: string): Promise<LeftBehind | undefined> {
   try {
-    const { pid, endpoint, authorities } = JSON.parse(await readFile(join(dataDir, 'etcd.json'), 'utf8')) as LeftBehind
-    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8')
-    return commandLine.split('\0').includes(`--data-dir=${etcdDir}`) ? { pid, endpoint, authorities } : undefined
+    const { pid, endpoint, authorities } = JSON.parse(await readFile(join(dataDir, 'etcd.json'), 'utf8')) as Omit<
+      LeftBehind,
+      'arguments'
+    >
+    const given = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')
+    return given.includes(`--data-dir=${etcdDir}`) ? { pid, endpoint, authorities, arguments: given } : undefined
   } catch {
     return undefined
   }

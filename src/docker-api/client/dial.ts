@@ -5,7 +5,7 @@ import { connect as tlsConnect } from 'node:tls'
 import { withDeadline } from '../../core/clock.ts'
 import { errorCode, errorMessage, unavailable } from '../../core/errors.ts'
 import { parseApiAddress } from './address.ts'
-import { connectionOptions } from './tls.ts'
+import { connectionOptions, watchPeer } from './tls.ts'
 import { CONNECT_MS_MAX, type TransportPorts, whyUnreachable } from './transport.ts'
 
 /** A connection to an API on which nothing has been said. Throws ENGINE_UNAVAILABLE. */
@@ -19,6 +19,7 @@ export async function dialApi(address: string, ports: TransportPorts, signal: Ab
     const socket = isTls
       ? tlsConnect({ ...where, ...connectionOptions(tls) })
       : connect({ ...where, allowHalfOpen: true })
+    if (tls !== undefined) watchPeer(socket, tls)
     try {
       await once(socket, isTls ? 'secureConnect' : 'connect', { signal: inner })
       return socket

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
-import type { ConnectionOptions, PeerCertificate } from 'node:tls'
+import type { Duplex } from 'node:stream'
+import { type ConnectionOptions, type PeerCertificate, TLSSocket } from 'node:tls'
 
 /**
  * How the other side of a TLS connection is to be known, and what is shown to it. PEM texts. Read anew for each connection: a
@@ -21,6 +22,8 @@ export interface ExpectedPeer {
   readonly name: string
   /** What is wrong with a certificate of a trusted authority; undefined: nothing. */
   readonly complaint: (certificate: PeerCertificate) => Error | undefined
+  /** Told of each connection that was made, which it may end at any time. */
+  readonly connected?: (socket: TLSSocket) => void
 }
 
 /** Shows a server's own certificate to another server; without an authority any answer is taken. */
@@ -37,6 +40,13 @@ export function connectionOptions({ verify, ca, cert, key, peer }: ClientTls): C
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   }
+}
+
+/** Tells who watches over the other side of a connection that it was made. For new sockets only. */
+export function watchPeer(socket: Duplex, { peer }: ClientTls): void {
+  const connected = peer?.connected
+  if (connected === undefined || !(socket instanceof TLSSocket)) return
+  socket.once('secureConnect', () => connected(socket))
 }
 
 const NOT_TLS = 'it does not speak TLS: connect without --tls'

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { type Clock, withDeadline } from '../../core/clock.ts'
 import { errorCode, failed, ShoalError, unavailable } from '../../core/errors.ts'
 import { type ApiAddress, parseApiAddress } from './address.ts'
-import { type ClientTls, connectionOptions, TLS_REASONS } from './tls.ts'
+import { type ClientTls, connectionOptions, TLS_REASONS, watchPeer } from './tls.ts'
 
 /** Longest wait for an answer to begin, connecting included, in milliseconds. */
 const RESPONSE_MS_MAX = 30_000
@@ -201,6 +201,7 @@ function exchange<T>(call: Call, wire: Wire, settle: Settle<T>): Promise<T> {
 function limitConnecting(request: ClientRequest, { target, clock, tls }: Wire): void {
   request.on('socket', socket => {
     if (!socket.connecting) return
+    if (tls !== undefined) watchPeer(socket, tls)
     const seconds = CONNECT_MS_MAX / 1_000
     const timer = clock.setTimer(CONNECT_MS_MAX, () => {
       request.destroy(

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerOptions } f
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { errorAnswer, type RequestHandler } from './http-app.ts'
 import { checkExposure, formatAddress, type ListenAddress, listenOn, parseListenAddress } from './listen.ts'
 import { refuseUpgrade } from './streams/hijack.ts'
@@ -16,6 +17,8 @@ export interface ServerTls {
    * `ca`, and then everything is answered.
    */
   readonly refuse?: (request: IncomingMessage) => Error | undefined
+  /** Told of each connection that was made, whatever becomes of it. */
+  readonly connected?: (socket: TLSSocket) => void
   /** Tells when the texts have changed, until the function returned is called. Absent: they never do. */
   readonly onChange?: (changed: () => void) => () => void
 }
@@ -125,10 +128,11 @@ function trackConnections(server: Server): ReadonlySet<Socket> {
 }
 
 function newTlsServer(options: ServerOptions, tls: ServerTls): Server {
-  const { ca, refuse, onChange } = tls
+  const { ca, refuse, onChange, connected } = tls
   const clients = ca === undefined ? {} : { requestCert: true, rejectUnauthorized: refuse === undefined }
   // As without TLS: a client that has no more input still waits for output.
   const server = createTlsServer({ ...options, ...secrets(tls), ...clients, allowHalfOpen: true })
+  if (connected !== undefined) server.on('secureConnection', connected)
   const stop = onChange?.(() => server.setSecureContext(secrets(tls)))
   return stop === undefined ? server : server.on('close', stop)
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Scope } from '../../core/scope.ts'
 import { type EtcdProcess, type EtcdTlsFiles, startEtcd } from '../../discovery/index.ts'
+import { hangUp } from './hang-up.ts'
 
 export interface OwnEtcdOptions {
   readonly dataDir: string
@@ -17,6 +18,8 @@ export interface OwnEtcd {
   readonly ended: Promise<string>
   /** Ends it and starts it anew where it was. May be repeated when it did not start. */
   readonly restart: () => Promise<void>
+  /** Ends every connection to it, so that all who are there have to show anew who they are. */
+  readonly hangUp: () => Promise<void>
 }
 
 /** It is only healthy once it has read all that it keeps: on a slow host that takes long. That it died is seen at once. */
@@ -41,17 +44,22 @@ export async function openOwnEtcd(
   watch(etcd)
   log.info({ endpoint: etcd.endpoint, pid: etcd.pid, adopted: etcd.adopted }, 'the embedded store runs')
   const clientPort = Number(etcd.endpoint.slice(etcd.endpoint.lastIndexOf(':') + 1))
+  const restart = async (): Promise<void> => {
+    const before = etcd
+    // Not the one that is watched any more: its end is wanted.
+    etcd = { ...before }
+    await before.stop()
+    etcd = await start({ ...options, clientPort })
+    watch(etcd)
+    log.info({ pid: etcd.pid }, 'started the embedded store anew')
+  }
   return {
     endpoint: etcd.endpoint,
     ended: etcd.exited,
-    async restart() {
-      const before = etcd
-      // Not the one that is watched any more: its end is wanted.
-      etcd = { ...before }
-      await before.stop()
-      etcd = await start({ ...options, clientPort })
-      watch(etcd)
-      log.info({ pid: etcd.pid }, 'started the embedded store anew')
+    restart,
+    async hangUp() {
+      if (await hangUp(etcd.endpoint, clock)) log.info({}, 'ended every connection to the embedded store')
+      else await restart()
     },
   }
 }

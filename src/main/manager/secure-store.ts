@@ -19,10 +19,10 @@ import {
   importAuthority,
   noteCertificate,
   renewCertificate,
+  signingOf,
   type TrustPorts,
 } from '../../manager/index.ts'
 import {
-  authorityDigest,
   type CertificateMaker,
   createCertificateMaker,
   isIssuedBy,
@@ -45,7 +45,8 @@ import { obtainIdentity } from '../trust/obtain-identity.ts'
 import { isTokenGiven, readManagers, readToken } from '../trust/token-input.ts'
 import { untilStoreAnswers } from './await-store.ts'
 import type { ManageOptions } from './manager-options.ts'
-import { openOwnEtcd } from './own-etcd.ts'
+import { type OwnEtcd, openOwnEtcd } from './own-etcd.ts'
+import { StoreRevocations } from './store-revocations.ts'
 
 /** The part of a data root that a manager has for itself. */
 export function managerIdentityDirectory(dataRoot: string): string {
@@ -88,12 +89,9 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
   const { credentials, membership } = await ownIdentity(options, { local, maker, ...ports })
   const identity = new LiveIdentity(credentials)
   const { discovery } = options
-  const isOwn = discovery === undefined && local !== undefined
-  const etcd = isOwn
-    ? await openOwnEtcd({ ...etcdPlace(options), tls: identityPaths(directory) }, { clock, log }, scope)
-    : undefined
+  const own = discovery === undefined && local !== undefined ? await openStoreOfOurs(options, ports, scope) : undefined
   const given = discovery?.scheme === 'etcd' ? discovery : undefined
-  const endpoints = etcd === undefined ? (given?.endpoints ?? membership.storeEndpoints) : [etcd.endpoint]
+  const endpoints = own === undefined ? (given?.endpoints ?? membership.storeEndpoints) : [own.etcd.endpoint]
   const cluster = given?.cluster ?? membership.cluster
   const keys = clusterKeys(cluster)
   const storeOptions = { endpoints, clock, tls: options.storeTls ?? identity.own() }
@@ -115,7 +113,7 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
     storeEndpoints: () => endpoints,
     ...(users === undefined ? {} : { users }),
   }
-  const storeEnded = etcd?.ended
+  const storeEnded = own?.etcd.ended
   if (local !== undefined) {
     const first = { local, users, certificate: credentials.certificate, name: credentials.subject.name }
     const waiting = { clock, log, signal: context.signal, where: `etcd://${endpoints.join(',')}`, ended: storeEnded }
@@ -142,16 +140,31 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
       await inStep()
     },
     async trustsChanged() {
-      await etcd?.restart()
+      await own?.etcd.restart()
       await inStep()
     },
+    revokedChanged: async revoked => own?.revocations.apply(revoked),
   })
   scope.defer(() => keeper.close())
   return { store, keys, identity, trust, storeEnded, keep: signal => keeper.run(signal) }
 }
 
-function etcdPlace({ dataRoot, etcdListen: { host, port } }: ManageOptions) {
-  return { dataDir: dataRoot, host, clientPort: port }
+/** The store on this host, which knows our authority and what it has taken back. */
+async function openStoreOfOurs(
+  { dataRoot, etcdListen: { host, port } }: ManageOptions,
+  { context: { clock }, log }: Pick<SecurePorts, 'context' | 'log'>,
+  scope: Scope,
+): Promise<{ readonly etcd: OwnEtcd; readonly revocations: StoreRevocations }> {
+  const authority = async (): Promise<AuthorityRecord> => {
+    const record = await readLocalAuthority(dataRoot)
+    if (record !== undefined) return record
+    throw failed('BAD_RECORD', `The authority in ${dataRoot} is not there any more: restore a backup`)
+  }
+  const revocations = new StoreRevocations(dataRoot, { clock, authority, hangUp: () => etcd.hangUp() })
+  await revocations.prepare()
+  const tls = { ...identityPaths(managerIdentityDirectory(dataRoot)), revocations: revocations.path }
+  const etcd = await openOwnEtcd({ dataDir: dataRoot, host, clientPort: port, tls }, { clock, log }, scope)
+  return { etcd, revocations }
 }
 
 interface IdentitySources extends SecurePorts {
@@ -204,8 +217,7 @@ async function selfSigned(
     const isGood = isIssuedBy(certificate, authorities) && nowMs < renewAtMs(facts) && facts.subject?.name === name
     if (isGood && hosts.every(host => facts.hosts.includes(host))) return known
   }
-  const authority = pairs.find(({ certificate }) => authorityDigest(certificate) === signing)
-  if (authority === undefined) throw failed('BAD_RECORD', 'The authority on this host is broken: restore a backup')
+  const authority = signingOf(local)
   const kept = await readKey(directory)
   const { csr, key } = await maker.request({
     name,

@@ -32,7 +32,11 @@ export interface KeepPorts {
   readonly confirm: (trusts: readonly string[], membership: Membership) => Promise<void>
   /** Called when other authorities are trusted, before the managers hear of it. */
   readonly trustsChanged?: () => Promise<void>
+  /** Called with all that are revoked when they have changed, and first of all. */
+  readonly revokedChanged?: (revoked: readonly Revoked[]) => Promise<void>
 }
+
+type Revoked = Extract<TrustRecord, { kind: 'revoked' }>
 
 /** Managers and their store are away for moments, while they trust another authority. */
 const RETRY_MS = 3_000
@@ -49,6 +53,8 @@ export class IdentityKeeper {
   #membership: Membership
   /** Whom we trust has changed, and what depends on that has not followed yet. */
   #isApplied = true
+  /** What was not yet told of. */
+  #revoked: readonly Revoked[] | undefined
   #renewal: { readonly certificate: string; readonly atMs: number } | undefined
   #wake = Promise.withResolvers<void>()
 
@@ -70,6 +76,7 @@ export class IdentityKeeper {
       this.#wake = Promise.withResolvers<void>()
       let waitMs: number
       try {
+        await this.#applyRevoked()
         await this.#applyAuthorities()
         if (this.#mustRenew()) await this.#renew()
         await this.#confirm()
@@ -86,8 +93,9 @@ export class IdentityKeeper {
   }
 
   #follow(): void {
-    const revoked = this.#cache.values().flatMap(record => (record.kind === 'revoked' ? [record.fingerprint] : []))
-    this.#ports.identity.setRevoked(new Set(revoked))
+    const revoked = this.#cache.values().filter(record => record.kind === 'revoked')
+    this.#ports.identity.setRevoked(new Set(revoked.map(({ fingerprint }) => fingerprint)))
+    this.#revoked = revoked
     this.#wake.resolve()
   }
 
@@ -95,6 +103,13 @@ export class IdentityKeeper {
   #wanted(): Extract<TrustRecord, { kind: 'authorities' }> | undefined {
     const record = this.#cache.get(this.#ports.keys.trustedAuthorities)?.value
     return record?.kind === 'authorities' ? record : undefined
+  }
+
+  async #applyRevoked(): Promise<void> {
+    const revoked = this.#revoked
+    if (revoked === undefined) return
+    await this.#ports.revokedChanged?.(revoked)
+    if (this.#revoked === revoked) this.#revoked = undefined
   }
 
   async #applyAuthorities(): Promise<void> {

@@ -3,7 +3,7 @@ import { request as httpsRequest, Agent as TlsAgent } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../core/clock.ts'
 import { errorCode } from '../../core/errors.ts'
-import { type ClientTls, connectionOptions } from '../../docker-api/index.ts'
+import { type ClientTls, connectionOptions, watchPeer } from '../../docker-api/index.ts'
 
 /** Where a request is handed on to: a host that speaks HTTP, and the path there. */
 export interface Destination {
@@ -61,7 +61,7 @@ export class Connections {
       headers: { ...headers, host: address },
       agent: isFresh ? false : agent,
     })
-    this.#limitConnecting(request, tls === undefined ? 'connect' : 'secureConnect')
+    this.#limitConnecting(request, tls)
     const answered = Promise.withResolvers<IncomingMessage>()
     request.on('response', answered.resolve)
     request.on('error', error => answered.reject(explained(error, request)))
@@ -76,11 +76,12 @@ export class Connections {
     this.#tls.destroy()
   }
 
-  #limitConnecting(request: ClientRequest, connected: string): void {
+  #limitConnecting(request: ClientRequest, tls: ClientTls | undefined): void {
     request.on('socket', socket => {
       if (!socket.connecting) return
+      if (tls !== undefined) watchPeer(socket, tls)
       const timer = this.#clock.setTimer(CONNECT_MS_MAX, () => void request.destroy(new Error('it does not answer')))
-      socket.once(connected, timer.cancel).once('close', timer.cancel)
+      socket.once(tls === undefined ? 'connect' : 'secureConnect', timer.cancel).once('close', timer.cancel)
     })
   }
 }

@@ -5,7 +5,7 @@ import { finished } from 'node:stream/promises'
 import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../../core/clock.ts'
 import { errorMessage, invalidInput, unavailable } from '../../core/errors.ts'
-import { connectionOptions } from '../../docker-api/index.ts'
+import { connectionOptions, watchPeer } from '../../docker-api/index.ts'
 import {
   CONNECT_MS_MAX,
   type Connections,
@@ -197,6 +197,7 @@ async function dial(upstream: Destination, clock: Clock): Promise<Socket> {
   const { tls } = upstream
   const target = { ...splitAddress(upstream.address), allowHalfOpen: true }
   const socket = tls === undefined ? connect(target) : connectTls({ ...target, ...connectionOptions(tls) })
+  if (tls !== undefined) watchPeer(socket, tls)
   const connected = Promise.withResolvers<void>()
   const timer = clock.setTimer(CONNECT_MS_MAX, () => connected.reject(new Error('it does not answer')))
   socket.once(tls === undefined ? 'connect' : 'secureConnect', connected.resolve)

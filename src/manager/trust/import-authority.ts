@@ -21,7 +21,7 @@ export async function importAuthority(made: AuthorityRecord, ports: TrustStore):
 
 /** Notes a certificate that was made before there was a store: its owner's name is taken from then on. */
 export async function noteCertificate(pem: string, ports: TrustPorts): Promise<void> {
-  const { subject, fingerprint, notAfterMs, hosts, keyDigest } = readCertificate(pem)
+  const { subject, fingerprint, serial, notAfterMs, hosts, keyDigest } = readCertificate(pem)
   if (subject === undefined) return
   const { name, role } = subject
   const key = ports.keys.certificateName(name)
@@ -30,7 +30,8 @@ export async function noteCertificate(pem: string, ports: TrustPorts): Promise<v
     const known = await readStored(ports, key, nameRecordCodec)
     const before = known === undefined ? [] : livingCertificates(known.value, ports.clock.nowMs())
     if (before.some(each => each.fingerprint === fingerprint)) return true
-    const { kept, dropped } = fewCertificates([...before, { fingerprint, notAfterMs, authority: record.signing }])
+    const made = { fingerprint, serial, notAfterMs, authority: record.signing }
+    const { kept, dropped } = fewCertificates([...before, made])
     const owner: NameRecord = {
       name,
       role,
@@ -42,7 +43,7 @@ export async function noteCertificate(pem: string, ports: TrustPorts): Promise<v
     }
     const { succeeded } = await ports.store.txn(
       [known?.unchanged ?? { key, exists: false }],
-      [{ put: key, value: nameRecordCodec.encode(owner) }, ...revocation(name, dropped, ports.keys)],
+      [{ put: key, value: nameRecordCodec.encode(owner) }, ...revocation({ name }, dropped, ports.keys)],
     )
     return succeeded || undefined
   })

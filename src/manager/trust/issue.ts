@@ -105,8 +105,9 @@ async function tryIssue(
   const authority = signingOf(record)
   const life = lifeOf(nowMs, record.certificateLifeMs, readCertificate(authority.certificate).notAfterMs)
   const certificate = await maker.sign({ csr, authority, subject, hosts, life })
-  const { fingerprint, notAfterMs } = readCertificate(certificate)
-  const { kept, dropped } = fewCertificates([...before, { fingerprint, notAfterMs, authority: signing }], allowed.shown)
+  const { fingerprint, serial, notAfterMs } = readCertificate(certificate)
+  const made = { fingerprint, serial, notAfterMs, authority: signing }
+  const { kept, dropped } = fewCertificates([...before, made], allowed.shown)
   const owner: NameRecord = {
     name: subject.name,
     role: subject.role,
@@ -119,11 +120,7 @@ async function tryIssue(
   }
   const { succeeded } = await store.txn(
     [unchanged, known?.unchanged ?? { key, exists: false }, ...allowed.unchanged],
-    [
-      { put: key, value: nameRecordCodec.encode(owner) },
-      ...revocation(subject.name, dropped, keys),
-      ...allowed.operations,
-    ],
+    [{ put: key, value: nameRecordCodec.encode(owner) }, ...revocation(subject, dropped, keys), ...allowed.operations],
   )
   if (!succeeded) return undefined
   // Behind the record: whoever hears nothing of this asks again with the same key, and may. Who renews has had a user since then.

@@ -19,11 +19,16 @@ export function fewCertificates(
 }
 
 /** Tells everybody that certificates of a name are not to be taken any more. */
-export function revocation(name: string, certificates: Certificates, keys: ClusterKeys): readonly Operation[] {
-  return certificates.map(({ fingerprint, notAfterMs }) => ({
-    put: keys.revoked(fingerprint),
-    value: trustCodec.encode({ kind: 'revoked', name, fingerprint, untilMs: notAfterMs }),
-  }))
+export function revocation(
+  { name, isTaken = false }: { readonly name: string; readonly isTaken?: boolean },
+  certificates: Certificates,
+  keys: ClusterKeys,
+): readonly Operation[] {
+  return certificates.map(({ fingerprint, serial, notAfterMs }) => {
+    const named = { name, fingerprint, ...(serial === undefined ? {} : { serial }) }
+    const value = trustCodec.encode({ kind: 'revoked', ...named, isTaken, untilMs: notAfterMs })
+    return { put: keys.revoked(fingerprint), value }
+  })
 }
 
 /** Takes the store's user of a name and then its record, if none of its certificates lives. May be repeated. */

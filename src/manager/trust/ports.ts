@@ -3,6 +3,7 @@ import { failed, notFound, unavailable } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { TrustRecord } from '../../core/model/trust.ts'
 import type { Random } from '../../core/random.ts'
+import { backoff } from '../../core/retry.ts'
 import { type Operation, trustCodec } from '../../discovery/index.ts'
 import { authorityDigest, type CertificateMaker, type KeyPair, type NameRecord, type Role } from '../../trust/index.ts'
 import { type AuthorityRecord, authorityCodec, readStored, type Stored, type TrustStore } from './trust-records.ts'
@@ -58,6 +59,9 @@ export function writeAuthority({ keys }: TrustStore, record: AuthorityRecord): r
     { put: keys.trustedAuthorities, value: trustCodec.encode(open) },
   ]
 }
+
+/** While a store of our own is started anew. */
+export const STORE_PATIENCE = { triesMax: 12, waitMs: backoff(100, 2_000) }
 
 const TRIES = 6
 

@@ -1,7 +1,8 @@
 import { errorCode, notFound } from '../../core/errors.ts'
+import { retry } from '../../core/retry.ts'
 import type { NameRecord } from '../../trust/index.ts'
 import { forgetExpired, forgetOwner, revocation } from './owners.ts'
-import { livingCertificates, type TrustPorts, untilWritten } from './ports.ts'
+import { livingCertificates, STORE_PATIENCE, type TrustPorts, untilWritten } from './ports.ts'
 import { advanceRotation } from './rotation.ts'
 import { listStored, nameRecordCodec, readStored } from './trust-records.ts'
 
@@ -29,23 +30,30 @@ export async function listCertificates(ports: TrustPorts): Promise<readonly Cert
 
 /**
  * Takes back every certificate of a name, and its user of the store; the name is free then. Throws 404 NO_SUCH_CERTIFICATE. The record
- * goes last: what stopped half-way can be done again.
+ * goes last: what stopped half-way can be done again. `isGiven`: by its owner, who uses them no more.
  */
-export async function revoke(name: string, ports: TrustPorts): Promise<void> {
+export async function revoke(name: string, ports: TrustPorts, { isGiven = false } = {}): Promise<void> {
   const { store, keys, clock, log } = ports
   const key = keys.certificateName(name)
   await untilWritten(async () => {
     const stored = await readStored(ports, key, nameRecordCodec)
     if (stored === undefined) throw notFound('NO_SUCH_CERTIFICATE', `Nobody called ${name} has a certificate`)
-    const marks = revocation(name, livingCertificates(stored.value, clock.nowMs()), keys)
+    const { role } = stored.value
+    // People have no user of the store, and nothing there that they could go on with.
+    const owner = { name, isTaken: !isGiven && role !== 'client' }
+    const marks = revocation(owner, livingCertificates(stored.value, clock.nowMs()), keys)
     const ended = nameRecordCodec.encode({ ...stored.value, certificates: [] })
     const { succeeded } = await store.txn([stored.unchanged], [...marks, { put: key, value: ended }])
     return succeeded || undefined
   })
-  await forgetOwner(key, ports)
+  const follow = async (): Promise<void> => {
+    await forgetOwner(key, ports)
+    await forgetExpired(ports)
+    await advanceRotation(ports)
+  }
+  // A store of our own hangs up on everybody now, so that the owner is not let in again.
+  await retry(follow, STORE_PATIENCE, ports)
   log.info({ name }, 'took back a certificate')
-  await forgetExpired(ports)
-  await advanceRotation(ports)
 }
 
 /** The same for a name that perhaps never had one. */

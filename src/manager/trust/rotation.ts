@@ -1,7 +1,14 @@
 import { conflict, notFound } from '../../core/errors.ts'
-import { backoff, retry } from '../../core/retry.ts'
+import { retry } from '../../core/retry.ts'
 import { AUTHORITY_LIFE_MS, authorityDigest, type NameRecord } from '../../trust/index.ts'
-import { livingCertificates, readAuthority, type TrustPorts, untilWritten, writeAuthority } from './ports.ts'
+import {
+  livingCertificates,
+  readAuthority,
+  STORE_PATIENCE,
+  type TrustPorts,
+  untilWritten,
+  writeAuthority,
+} from './ports.ts'
 import { listTokens } from './tokens.ts'
 import { type AuthorityRecord, listStored, nameRecordCodec, readStored } from './trust-records.ts'
 
@@ -29,10 +36,8 @@ export async function rotateAuthority(
   if (force && stepOf(value) !== 'steady') await advanceRotation(ports, true)
   else await introduce(ports)
   // It is done; a store of our own is started anew for it, and away for a moment.
-  return retry(() => viewAuthority(ports), PATIENCE, ports)
+  return retry(() => viewAuthority(ports), STORE_PATIENCE, ports)
 }
-
-const PATIENCE = { triesMax: 12, waitMs: backoff(100, 2_000) }
 
 async function introduce(ports: TrustPorts): Promise<void> {
   const { store, clock, maker } = ports

@@ -3,7 +3,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { command } from '../../../scripts/lib/command.ts'
 import { systemClock } from '../../../src/core/clock.ts'
+import { systemRandom } from '../../../src/core/random.ts'
+import { createEtcdStore } from '../../../src/discovery/index.ts'
 import { createDockerClient } from '../../../src/docker-api/index.ts'
+import { obtainIdentity } from '../../../src/main/trust/obtain-identity.ts'
+import { createCertificateMaker, LiveIdentity } from '../../../src/trust/index.ts'
 import { until } from '../manager/support.ts'
 import { TrustLab } from './lab.ts'
 
@@ -100,6 +104,41 @@ it('lets a node write no more of the store than its own', async () => {
   for (const path of ['trust/authority', 'trust/tokens/x', 'tasks/n2/t1', 'projects/p']) {
     await expect(etcdctl('n1', 'get', key(path))).rejects.toThrow('permission denied')
   }
+})
+
+it('lets nobody into the store with what was taken back, though another has the name now', async () => {
+  const token = await lab.swarm('token', 'create')
+  const ports = { clock: systemClock, maker: createCertificateMaker(systemRandom), signal: AbortSignal.timeout(60_000) }
+  // Both are n7, one after the other.
+  const joinAs = (directory: string) => {
+    const wish = { directory, name: 'n7', role: 'node' as const, hosts: [], token, managers: [lab.manager] }
+    return obtainIdentity(wish, ports)
+  }
+  const { credentials } = await joinAs(identity('thief'))
+  const { endpoint } = JSON.parse(etcdOf) as { endpoint: string }
+  const connected = createEtcdStore({
+    endpoints: [endpoint],
+    clock: systemClock,
+    tls: new LiveIdentity(credentials).own(),
+  })
+  try {
+    expect(await connected.get('/shoal/default/meta')).toBeDefined()
+    await lab.swarm('cert', 'revoke', 'n7')
+    await until('the store to hang up', async () =>
+      connected.get('/shoal/default/meta').then(
+        () => false,
+        () => true,
+      ),
+    )
+    await joinAs(identity('n7'))
+    await expect(connected.get('/shoal/default/meta')).rejects.toThrow()
+    await expect(etcdctl('thief', 'get', '/shoal/default/meta')).rejects.toThrow()
+    expect(await etcdctl('n7', 'get', '/shoal/default/meta')).toContain('clusterId')
+  } finally {
+    await connected.close()
+  }
+  await lab.swarm('cert', 'revoke', 'n7')
+  await nodesAre('n1 healthy, n2 healthy')
 })
 
 it('refuses a host whose token is spent, is of another cluster, or names a living node', async () => {

@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../../core/clock.ts'
+import { errorCode } from '../../core/errors.ts'
+import type { TrustRecord } from '../../core/model/trust.ts'
+import { type AuthorityRecord, signingOf } from '../../manager/index.ts'
+import { writeDurably } from '../../runtime/linux/files/durable-file.ts'
+import { signRevocationList } from '../../trust/index.ts'
+
+export type Revoked = Extract<TrustRecord, { kind: 'revoked' }>
+
+interface Ports {
+  readonly clock: Clock
+  /** The authority as it is now. */
+  readonly authority: () => Promise<AuthorityRecord>
+  /** Ends every connection to the store; all but those that are refused are made anew. */
+  readonly hangUp: () => Promise<void>
+}
+
+/**
+ * What the embedded store is told of certificates that were taken back: a list that it reads at every handshake. It knows users by
+ * their names alone, and asks no more who they are once they are connected.
+ */
+export class StoreRevocations {
+  /** DER. Must be there when the store starts. */
+  readonly path: string
+  /** The serials that the store's connections have been judged by. */
+  readonly #appliedPath: string
+  readonly #ports: Ports
+
+  constructor(dataRoot: string, ports: Ports) {
+    this.path = join(dataRoot, 'trust', 'revoked.crl')
+    this.#appliedPath = join(dataRoot, 'trust', 'revoked.json')
+    this.#ports = ports
+  }
+
+  /** Without a list the store lets nobody in. */
+  async prepare(): Promise<void> {
+    if ((await readIfThere(this.path)) === undefined) await this.#write([])
+  }
+
+  /** Brings the store to refuse these, and no more. May be repeated when it failed. */
+  async apply(revoked: readonly Revoked[]): Promise<void> {
+    const applied = new Set(JSON.parse((await readIfThere(this.#appliedPath))?.toString() ?? '[]') as string[])
+    const known = revoked.flatMap(({ serial, isTaken = false }) => (serial === undefined ? [] : [{ serial, isTaken }]))
+    const added = known.filter(({ serial }) => !applied.has(serial))
+    if (added.length === 0 && known.length === applied.size) return
+    const serials = known.map(({ serial }) => serial).sort()
+    await this.#write(serials)
+    if (added.some(({ isTaken }) => isTaken)) await this.#ports.hangUp()
+    await writeDurably(this.#appliedPath, JSON.stringify(serials))
+  }
+
+  async #write(serials: readonly string[]): Promise<void> {
+    const { clock, authority } = this.#ports
+    const signer = signingOf(await authority())
+    await writeDurably(this.path, await signRevocationList({ authority: signer, serials, nowMs: clock.nowMs() }))
+  }
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
