@@ -1,3 +1,6 @@
+import { isIP } from 'node:net'
+import { checkServerIdentity } from 'node:tls'
+import type { ClientOptions } from '@grpc/grpc-js'
 import type {
   Etcd3,
   IOptions,
@@ -188,7 +191,7 @@ async function connect(endpoint: string, { tls }: EtcdOptions): Promise<Etcd3> {
     hosts: host,
     grpcOptions: {
       ...CHANNEL_OPTIONS,
-      ...(tls?.serverName === undefined ? {} : { 'grpc.ssl_target_name_override': tls.serverName }),
+      ...(tls === undefined ? {} : await knownAs(host, tls)),
     },
     faultHandling: { global: NO_POLICY, host: () => NO_POLICY },
     ...(tls === undefined
@@ -201,6 +204,25 @@ async function connect(endpoint: string, { tls }: EtcdOptions): Promise<Etcd3> {
           },
         }),
   })
+}
+
+/** TLS has no way to ask for the certificate of an address: nothing that could be looked up is asked for, and the address checked. */
+const NO_NAME = 'address.invalid'
+
+/** How the store proves that it is who answers to its name, or to its address. */
+async function knownAs(endpoint: string, { serverName, ca, cert, key }: EtcdTls): Promise<ClientOptions> {
+  if (serverName !== undefined) return { 'grpc.ssl_target_name_override': serverName }
+  const address = new URL(endpoint).hostname.replace(/^\[|\]$/g, '')
+  if (isIP(address) === 0) return {}
+  const { Channel, credentials } = await import('@grpc/grpc-js')
+  const pem = (text: string | Buffer | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text))
+  const secure = credentials.createSsl(pem(ca), pem(key), pem(cert), {
+    checkServerIdentity: (_name, certificate) => checkServerIdentity(address, certificate),
+  })
+  return {
+    'grpc.ssl_target_name_override': NO_NAME,
+    channelFactoryOverride: (target, _insecure, options) => new Channel(target, secure, options),
+  }
 }
 
 async function* readWatch(
