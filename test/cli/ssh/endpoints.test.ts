@@ -55,6 +55,15 @@ describe('what a host says of its sockets', () => {
       'socket none - /a.sock\nsocket open root /b.sock\nprogram /opt/shoal\nprogram /usr/bin/docker',
       { words: ['/opt/shoal', '--host', 'unix:///b.sock', 'system', 'dial-stdio'] },
     ],
+    [
+      'socket denied root /b.sock\nsocket none - /d.sock\nroot open root /b.sock\nroot none - /d.sock\nprogram /opt/shoal',
+      {
+        words: [
+          ...['sudo', '-n', '--', 'sh', '-c', 'exec "$@"', 'sh'],
+          ...['/opt/shoal', '--host', 'unix:///b.sock', 'system', 'dial-stdio'],
+        ],
+      },
+    ],
   ])('leads to a program there that connects: %s', (text, detour) => {
     expect(detourOf(address, readReport(text))).toEqual(detour)
   })
@@ -66,9 +75,9 @@ describe('what a host says of its sockets', () => {
     ],
     [
       'socket denied docker /d.sock\nprogram /usr/bin/docker',
-      /permission denied for \/d\.sock on lab: add the user to the group docker there/,
+      /permission denied for \/d\.sock on lab: add ann to the group docker there/,
     ],
-    ['socket denied - /d.sock', /permission denied for \/d\.sock on lab: log in as another user/],
+    ['socket denied root /d.sock', /permission denied for \/d\.sock on lab: log in as root, or let ann become root/],
     ['socket other root /d.sock', /\/d\.sock on lab is not a socket/],
     ['socket none - /a.sock\nsocket none - /b.sock', /there is no socket \/a\.sock, \/b\.sock on lab/],
     ['nonsense', /nobody said what sockets are on lab: log in as a user who may use its engine/],

@@ -29,27 +29,41 @@ export interface SocketReport {
     readonly state: 'open' | 'denied' | 'other' | 'none'
     readonly group: string
   }[]
+  /** Those that root can open, where sudo lets the user be root without a password. */
+  readonly openToRoot: readonly string[]
   /** Absolute paths, ours first. */
   readonly programs: readonly string[]
 }
 
-/** Constant: paths are its arguments. Says `state group path` of each, then where our program and docker's are. */
-const SCRIPT = `for path; do
+/** Its name is the first word of each line. */
+const LOOK = `for path; do
   group=$(stat -L -c %G -- "$path" 2>/dev/null) || group=-
   if [ -S "$path" ]; then
     if [ -w "$path" ]; then state=open; else state=denied; fi
   elif [ -e "$path" ]; then state=other
   elif [ -d "\${path%/*}/" ] && [ ! -x "\${path%/*}/" ]; then state=denied
   else state=none; fi
-  printf 'socket %s %s %s\\n' "$state" "$group" "$path"
-done
+  printf '%s %s %s %s\\n' "$0" "$state" "$group" "$path"
+done`
+
+/**
+ * Constant: paths are its arguments, behind what looks at them. Says `state group path` of each, the same as root sees it where the user may
+ * not go and sudo asks nothing, then where our program and docker's are.
+ */
+const SCRIPT = `look=$1
+shift
+said=$(sh -c "$look" socket "$@")
+printf '%s\\n' "$said"
+case $said in
+  *'socket denied '*) sudo -n -- sh -c "$look" root "$@" < /dev/null 2> /dev/null ;;
+esac
 for program in shoal /opt/shoal/current/bin/shoal docker; do
   found=$(command -v "$program") && printf 'program %s\\n' "$found"
 done
 exit 0`
 
 export function reportCommand(paths: readonly string[]): readonly string[] {
-  return ['sh', '-c', SCRIPT, 'sh', ...paths]
+  return ['sh', '-c', SCRIPT, 'sh', LOOK, ...paths]
 }
 
 /** Reads what {@link reportCommand} prints; other lines, such as a greeting of the shell, are passed over. */
@@ -60,6 +74,7 @@ export function readReport(text: string): SocketReport {
       const [, state, group = '', path = ''] = /^socket (open|denied|other|none) (\S+) (\/.*)$/.exec(line) ?? []
       return isState(state) ? [{ path, state, group }] : []
     }),
+    openToRoot: lines.flatMap(line => /^root open \S+ (\/.*)$/.exec(line)?.slice(1, 2) ?? []),
     programs: lines.flatMap(line => /^program (\/.*)$/.exec(line)?.slice(1, 2) ?? []),
   }
 }
@@ -72,12 +87,18 @@ function isState(text: string | undefined): text is SocketReport['sockets'][numb
 export type Detour = { readonly words: readonly string[] } | { readonly error: ShoalError }
 
 /** What is left to do when none of the sockets could be forwarded. */
-export function detourOf({ text, host }: SshAddress, { sockets, programs }: SocketReport): Detour {
+export function detourOf({ text, host, user }: SshAddress, report: SocketReport): Detour {
+  const { sockets, openToRoot, programs } = report
   const cannot = (why: string): string => `Cannot connect to ${text}: ${why}`
   const open = sockets.find(({ state }) => state === 'open')
   const [program] = programs
   if (open !== undefined && program !== undefined) {
-    return { words: [program, '--host', `unix://${open.path}`, 'system', 'dial-stdio'] }
+    return { words: dialWords(program, open.path) }
+  }
+  const [rootsOwn] = openToRoot
+  if (open === undefined && rootsOwn !== undefined && program !== undefined) {
+    // What lets somebody in without a password names the shell, not each program.
+    return { words: ['sudo', '-n', '--', 'sh', '-c', 'exec "$@"', 'sh', ...dialWords(program, rootsOwn)] }
   }
   if (open !== undefined) {
     const why = `nothing answers at ${open.path} on ${host}, or its sshd forwards no sockets: start the engine there, set AllowStreamLocalForwarding yes, or install shoal or docker there`
@@ -85,10 +106,7 @@ export function detourOf({ text, host }: SshAddress, { sockets, programs }: Sock
   }
   const denied = sockets.find(({ state }) => state === 'denied')
   if (denied !== undefined) {
-    const remedy =
-      denied.group === '-'
-        ? 'log in as another user'
-        : `add the user to the group ${denied.group} there, or log in as another`
+    const remedy = remedyFor(denied.group, user)
     return { error: failed('SSH_SOCKET_DENIED', cannot(`permission denied for ${denied.path} on ${host}: ${remedy}`)) }
   }
   const other = sockets.find(({ state }) => state === 'other')
@@ -99,4 +117,14 @@ export function detourOf({ text, host }: SshAddress, { sockets, programs }: Sock
   }
   const missing = sockets.map(({ path }) => path).join(', ')
   return { error: unavailable('ENGINE_UNAVAILABLE', cannot(`there is no socket ${missing} on ${host}`)) }
+}
+
+function dialWords(program: string, path: string): readonly string[] {
+  return [program, '--host', `unix://${path}`, 'system', 'dial-stdio']
+}
+
+/** Whoever is in the group of a socket may use it; in that of root nobody should be. */
+function remedyFor(group: string, user = 'the user'): string {
+  if (group !== '-' && group !== 'root') return `add ${user} to the group ${group} there, or log in as another`
+  return `log in as root, or let ${user} become root there without a password (NOPASSWD: /bin/sh in /etc/sudoers.d)`
 }
