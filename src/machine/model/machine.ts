@@ -51,6 +51,8 @@ export interface SwarmSettings {
 /** What the store keeps of one machine. */
 export interface Machine {
   readonly name: string
+  /** Stays when it is renamed; by it a host knows whose it is. Absent in old records. */
+  readonly id?: string
   readonly driver: string
   readonly settings: Settings
   /** What the driver made, by its own names: ids, addresses, ports. Absent: nothing yet, or nothing ever. */

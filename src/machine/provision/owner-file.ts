@@ -5,6 +5,7 @@ import type { WishedFile } from './wish.ts'
 /** What the host keeps of who provisioned it; `installed` are packages that are about to be. */
 export function ownerFile({ facts, wish }: Scene, installed: readonly string[] = []): WishedFile {
   const all = [...new Set([...(facts.owner.installed ?? []), ...installed])].toSorted()
-  const owner = { machine: wish.machine.name, cluster: wish.cluster, installed: all }
+  const { name, id } = wish.machine
+  const owner = { machine: name, ...(id === undefined ? {} : { id }), cluster: wish.cluster, installed: all }
   return { path: PLACES.owner, mode: '644', content: `${JSON.stringify(owner)}\n` }
 }

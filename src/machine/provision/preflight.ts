@@ -1,6 +1,8 @@
 import { conflict } from '../../core/errors.ts'
 import { familyOf, packagesFor } from '../hosts/os-table.ts'
-import { plainStore } from './daemon-words.ts'
+import type { Machine } from '../model/machine.ts'
+import { isOwnStore, plainStore } from './daemon-words.ts'
+import type { Owner } from './facts/host-facts.ts'
 import type { Scene } from './step.ts'
 import type { Wish } from './wish.ts'
 
@@ -124,6 +126,8 @@ const CHECKS: readonly Check[] = [
     name: 'cluster',
     weight: 'stop',
     find({ facts: { owner, joined }, wish }) {
+      // A cluster that the machine itself keeps is its own at whatever address it is.
+      if (isSame(owner, wish.machine) && keepsStore(wish.machine)) return undefined
       const other = foreignCluster(owner.cluster ?? joined, wish)
       return other === undefined
         ? undefined
@@ -134,7 +138,7 @@ const CHECKS: readonly Check[] = [
     name: 'machine',
     weight: 'stop',
     find: ({ facts: { owner }, wish: { machine } }) =>
-      owner.machine === undefined || owner.machine === machine.name
+      owner.machine === undefined || owner.machine === machine.name || isSame(owner, machine)
         ? undefined
         : `It is provisioned as machine "${owner.machine}": use that name, or remove that machine first`,
   },
@@ -210,6 +214,14 @@ export function refused(findings: readonly Finding[], suffix = ''): Error {
 }
 
 /** Which other cluster a host is in; undefined: none. */
+function isSame({ id }: Owner, machine: Machine): boolean {
+  return id !== undefined && id === machine.id
+}
+
+function keepsStore({ swarm }: Machine): boolean {
+  return swarm?.master === true && isOwnStore(swarm.discovery)
+}
+
 function foreignCluster(has: string | undefined, { cluster }: Wish): string | undefined {
   return has === undefined || has === '' || plainStore(has) === cluster ? undefined : has
 }

@@ -11,6 +11,7 @@ const SETTINGS = Type.Record(Type.String(), Type.Union([Type.String(), Type.Numb
 const MACHINE = Type.Object({
   version: Type.Literal(MACHINE_FILE_VERSION),
   name: Type.String({ minLength: 1 }),
+  id: Type.Optional(Type.String({ minLength: 1 })),
   driver: Type.String({ minLength: 1 }),
   settings: SETTINGS,
   made: Type.Optional(SETTINGS),

@@ -72,7 +72,8 @@ export class MachineStore {
         `Machine "${name}" does not exist: \`machine ls\` lists those there are, \`machine create\` makes one`,
       )
     }
-    const machine = parseMachine(text, join(this.folderOf(name), RECORD))
+    // Its folder says what it is called, so that giving it another name is one step.
+    const machine = { ...parseMachine(text, join(this.folderOf(name), RECORD)), name }
     const secrets = await this.#read(name, SECRETS)
     if (secrets === undefined) return machine
     const secret = parseSecrets(secrets, join(this.folderOf(name), SECRETS))
@@ -123,11 +124,18 @@ export class MachineStore {
     await this.writeFile(name, PINS, formatPins([key]))
   }
 
-  /** Gives a machine another name. Throws NAME_TAKEN. */
+  /** Gives a machine another name. Whoever dies at it leaves it under the old name or the new one, whole. Throws NAME_TAKEN. */
   async rename(name: string, to: string): Promise<void> {
     const machine = await this.load(name)
     if (await this.has(to)) throw conflict('NAME_TAKEN', `Machine "${to}" exists already: choose another name`)
-    await rename(this.folderOf(name), this.folderOf(to))
+    try {
+      await rename(this.folderOf(name), this.folderOf(to))
+    } catch (cause) {
+      const isInWay = errorCode(cause) === 'ENOTEMPTY' || errorCode(cause) === 'EEXIST'
+      if (!isInWay)
+        throw failed('STORE_WRITE', `Cannot rename ${this.folderOf(name)}: ${errorMessage(cause)}`, { cause })
+      throw conflict('NAME_TAKEN', `${this.folderOf(to)} holds files of no machine: remove it, or choose another name`)
+    }
     await this.save({ ...machine, name: to })
   }
 

@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type FakeWorld, fakeWorld, recordOf } from './world.ts'
@@ -125,7 +125,17 @@ describe('what is known of a machine', () => {
     await world.machine('create', '-d', 'none', '--url', 'tcp://a:1', 'b')
     expect((await world.machine('rename', 'a', 'b')).stderr).toContain('exists already')
     expect((await world.machine('rename', 'a', '../b')).stderr).toContain('Invalid hostname')
+    const { id } = await recordOf(world, 'a')
     expect(await world.machine('rename', 'a', 'c')).toMatchObject({ code: 0, stdout: 'c\n' })
+    expect(await recordOf(world, 'c')).toMatchObject({ name: 'c', id })
+    expect((await world.machine('rename', 'c', 'c')).stderr).toContain('has that name already')
+    // What a crash in the middle leaves: the folder has moved, and its record has not been written anew.
+    await rename(join(world.root, 'machines/c'), join(world.root, 'machines/d'))
+    expect((await recordOf(world, 'd')).name).toBe('d')
+    expect(await world.machine('rename', 'd', 'c')).toMatchObject({ code: 0 })
+    await mkdir(join(world.root, 'machines/x'))
+    await writeFile(join(world.root, 'machines/x/left'), '')
+    expect((await world.machine('rename', 'c', 'x')).stderr).toContain('files of no machine')
     expect((await world.machine('ls', '-q')).stdout).toBe('b\nc\n')
     expect(world.readFile('machines/c/known_hosts')).toMatch(/^machine ssh-ed25519 /)
     await world.machine('create', '--host', '10.0.0.1', '--swarm-master', 'm')
@@ -139,6 +149,17 @@ describe('what is known of a machine', () => {
     expect((await world.machine('set-address', 'a', '-oProxyCommand=x')).code).not.toBe(0)
     expect((await world.machine('set-address', 'a', 'a b')).code).not.toBe(0)
     expect((await world.machine('ip', 'a')).stdout).toBe('10.0.0.2\n')
+  })
+
+  it('keeps its address while members look there for the store', async () => {
+    await world.machine('create', '--host', '10.0.0.1', '--accept-new', '--swarm-master', 'm1')
+    await world.machine('create', '--host', '10.0.0.2', '--accept-new', '--swarm', 'w1')
+    expect(await world.machine('set-address', 'm1', '10.0.0.3')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('w1 would look for at its old address'),
+    })
+    expect(await world.machine('set-address', 'w1', '10.0.0.4')).toMatchObject({ code: 0 })
+    expect(await world.machine('set-address', '-f', 'm1', '10.0.0.3')).toMatchObject({ code: 0 })
   })
 })
 

@@ -60,6 +60,13 @@ const CASES: readonly Case[] = [
     says: /swarm leave/,
   },
   { what: 'other machine', host: { owner: ['{"machine":"n2"}'] }, weight: 'stop', says: /machine "n2"/ },
+  {
+    what: 'other machine of that name once',
+    host: { owner: ['{"machine":"n2","id":"b"}'] },
+    wish: { machine: { ...MACHINE, id: 'a' } },
+    weight: 'stop',
+    says: /machine "n2"/,
+  },
   { what: 'port taken', host: { listens: ['0948'] }, wish: MEMBER, weight: 'stop', says: /port 2376/ },
   { what: 'no docker', host: {}, wish: DOCKER, weight: 'stop', says: /no Docker that answers/ },
   { what: 'docker runs', host: { docker: ['28.2'], docker_running: ['12'] }, weight: 'warn', says: /12 containers/ },
@@ -95,6 +102,12 @@ describe('a host is told what is wrong with it', () => {
 
 it.each<[string, Lines, Partial<WishInput>?]>([
   ['a bare host', {}],
+  ['a machine that was renamed', { owner: ['{"machine":"old","id":"a"}'] }, { machine: { ...MACHINE, id: 'a' } }],
+  [
+    'a machine that keeps its cluster at another address now',
+    { owner: ['{"machine":"n1","id":"a","cluster":"etcd://10.9.9.9:2379"}'] },
+    { machine: { ...MACHINE, id: 'a', swarm: { ...SWARM, master: true, discovery: '' } } },
+  ],
   ['a member of the same cluster', { owner: ['{"machine":"n1","cluster":"etcd://10.0.0.1:2379"}'] }, MEMBER],
   ['ports that services of ours have', { listens: ['0948'], service: ['agent active'] }, MEMBER],
   ['a lock that keeps nothing from being done', { lock: ['/var/lib/dpkg/lock 77'] }],

@@ -55,6 +55,8 @@ export interface HostFacts {
 /** What a host keeps of its provisioning, so that another person's machine can read it. */
 export interface Owner {
   readonly machine?: string
+  /** Of that machine, whatever it is called by now. */
+  readonly id?: string
   readonly cluster?: string
   readonly installed?: readonly string[]
 }

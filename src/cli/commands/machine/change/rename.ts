@@ -1,5 +1,6 @@
 import { conflict, invalidInput } from '../../../../core/errors.ts'
-import { checkMachineName, driverOf } from '../../../../machine/index.ts'
+import { checkMachineName, driverOf, type Machine } from '../../../../machine/index.ts'
+import { allMachines, membersOf } from '../cluster/masters.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { connectMachine } from '../run/reach.ts'
 
@@ -8,7 +9,12 @@ export async function runRename(command: MachineCommand): Promise<void> {
   const { args, context, options, store } = command
   const [name = '', to = ''] = args
   checkMachineName(to)
-  await store.exclusively(name, context.signal, async () => {
+  if (name === to) throw invalidInput('SAME_NAME', `Machine "${name}" has that name already`)
+  // In one order, so that two who rename crosswise do not wait for one another.
+  const [first = name, second = to] = [name, to].toSorted()
+  const exclusively = (work: () => Promise<void>): Promise<void> =>
+    store.exclusively(first, context.signal, () => store.exclusively(second, context.signal, work))
+  await exclusively(async () => {
     const machine = await store.load(name)
     if (machine.swarm !== undefined) {
       throw conflict(
@@ -40,13 +46,27 @@ export async function runSetAddress(command: MachineCommand): Promise<void> {
     }
     const moved = { ...machine, settings: { ...machine.settings, [setting]: address } }
     driverOf(machine.driver).check(moved.settings)
+    await checkKeptStore(machine, command)
     if (machine.driver === 'generic' && !options.flag('force')) await (await connectMachine(moved, command)).close()
     if (options.flag('dryRun')) return void context.stdout.write(`Would have "${name}" be at ${address}\n`)
     await store.save(moved)
     const { url } = driverOf(machine.driver).whereabouts(moved)
     context.stdout.write(`${url}\n`)
-    if (machine.swarm !== undefined) {
-      context.stderr.write(`Run \`machine provision ${name}\` to have its cluster know the new address\n`)
+    if (machine.swarm !== undefined || machine.access === 'tls') {
+      const who = machine.swarm === undefined ? 'its certificate be for' : 'its cluster know'
+      context.stderr.write(`Run \`machine provision ${name}\` to have ${who} the new address\n`)
     }
   })
+}
+
+/** Members know their store by its address. Throws HAS_MEMBERS. */
+async function checkKeptStore(machine: Machine, command: MachineCommand): Promise<void> {
+  if (command.options.flag('force')) return
+  const members = membersOf(machine, await allMachines(command))
+  if (members.length === 0) return
+  const names = members.map(({ name }) => name).join(', ')
+  throw conflict(
+    'HAS_MEMBERS',
+    `Machine "${machine.name}" keeps the store of the cluster that ${names} would look for at its old address: remove them first and create them again, or use -f`,
+  )
 }

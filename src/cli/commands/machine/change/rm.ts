@@ -1,6 +1,6 @@
 import { conflict, EXIT_CODES, errorCode, errorMessage, invalidInput } from '../../../../core/errors.ts'
 import { driverOf, hasBegun, type Machine, type Membership, readProvisionRecord } from '../../../../machine/index.ts'
-import { allMachines, masterOf } from '../cluster/masters.ts'
+import { allMachines, masterOf, membersOf } from '../cluster/masters.ts'
 import { withManager } from '../cluster/node-verbs.ts'
 import { type MachineCommand, portsOf } from '../machine-command.ts'
 import { bareRequest, portsFor, provisionOptions } from '../make/provision.ts'
@@ -74,8 +74,7 @@ async function whatGoes(name: string, command: MachineCommand): Promise<readonly
 /** Without the only store of a cluster its members are lost. Throws HAS_MEMBERS naming those that would remain. */
 async function checkMembers(machine: Machine, gone: readonly string[], command: MachineCommand): Promise<void> {
   if (command.options.flag('force')) return
-  const machines = await allMachines(command)
-  const members = machines.filter(each => each.name !== machine.name && masterOf(each, machines)?.name === machine.name)
+  const members = membersOf(machine, await allMachines(command))
   const left = members.map(({ name }) => name).filter(name => !gone.includes(name))
   if (left.length === 0) return
   throw conflict(

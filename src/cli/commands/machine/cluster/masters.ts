@@ -55,6 +55,11 @@ function noCluster(masters: readonly Machine[], own: string | undefined): Error 
   )
 }
 
+/** The other machines of the cluster whose store a machine keeps. */
+export function membersOf(master: Machine, machines: readonly Machine[]): readonly Machine[] {
+  return machines.filter(each => each.name !== master.name && masterOf(each, machines)?.name === master.name)
+}
+
 /** Where its manager answers, as members are told: `10.0.0.5:3376`. */
 export function managerOf(master: Machine): string {
   return `${addressOf(master)}:${managerPort(master.swarm?.host ?? '')}`

@@ -1,4 +1,5 @@
 import { conflict, EXIT_CODES, errorCode, invalidInput } from '../../../../core/errors.ts'
+import { newShortId } from '../../../../core/random.ts'
 import { checkMachineName, driverOf, hasBegun, type Machine, readProvisionRecord } from '../../../../machine/index.ts'
 import { keepClientCertificate } from '../cluster/client-certificate.ts'
 import { allMachines, joinedTo } from '../cluster/masters.ts'
@@ -31,7 +32,8 @@ export async function createOne(wanted: Wanted, command: MachineCommand, reporte
   const { name } = wanted
   return store.exclusively(name, context.signal, async () => {
     const existing = (await store.has(name)) ? await store.load(name) : undefined
-    const read = readMachine(wanted, existing, context.clock.nowMs())
+    const id = existing?.id ?? newShortId(context.random)
+    const read = { ...readMachine(wanted, existing, context.clock.nowMs()), id }
     if (options.flag('dryRun')) return pretendToCreate({ made: read, existing }, command, reporter)
     const machine = await withCluster({ made: read, existing }, command)
     const steps = watchSteps(reporter)
