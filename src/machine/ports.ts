@@ -7,3 +7,9 @@ export interface StoreFiles {
     path: string,
   ) => { readonly held: true; readonly release: () => void } | { readonly held: false; readonly holder: string }
 }
+
+/** Waiting for others who make the same. */
+export interface CacheWait {
+  readonly signal: AbortSignal
+  readonly onWait: (holder: string) => void
+}

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Random } from '../../core/random.ts'
 import type { Machine, MachineState, Settings } from '../model/machine.ts'
+import type { CacheWait } from '../ports.ts'
 
 /** A flag of a driver, and of `machine create`. Its name begins with the driver's, as all drivers' flags stand in one list. */
 export interface DriverFlag {
@@ -54,6 +55,8 @@ export interface DriverPorts {
   readonly folder: string
   /** What machines share and can be made again: images. It need not be there yet. */
   readonly cacheFolder: string
+  /** Does work on what is in there under a name while nobody else does; `onWait` hears, once, for which process it waits. */
+  readonly cacheExclusively: <T>(name: string, work: () => Promise<T>, wait: CacheWait) => Promise<T>
   /**
    * Keeps, with the machine's record and at once, what was made: ids and addresses. It takes the place of what was kept before,
    * and what is made in several steps is told after each, so that whoever comes after a crash can find and remove it.

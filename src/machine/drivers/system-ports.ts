@@ -1,5 +1,4 @@
 import { connect, type Socket } from 'node:net'
-import { join } from 'node:path'
 import { type Clock, withDeadline } from '../../core/clock.ts'
 import { errorCode, unavailable } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
@@ -23,7 +22,8 @@ export function driverPorts(store: MachineStore, name: string, world: World): Dr
     isReachable: (host, port, signal) => answers(signal, inner => dial(host, port, inner), { host, port, ...world }),
     greetsBySsh: (host, port, signal) => answers(signal, inner => hearSsh(host, port, inner), { host, port, ...world }),
     folder: store.folderOf(name),
-    cacheFolder: join(store.root, 'cache'),
+    cacheFolder: store.cacheFolder,
+    cacheExclusively: (what, work, wait) => store.cacheExclusively(what, work, wait),
     remember: async made => store.save({ ...(await store.load(name)), made }),
   }
 }

@@ -1,11 +1,11 @@
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Clock, sleep } from '../../core/clock.ts'
 import { conflict, errorCode, errorMessage, failed, notFound } from '../../core/errors.ts'
 import { splitSettings } from '../drivers/secrets.ts'
 import type { Machine } from '../model/machine.ts'
 import { checkMachineName, compareNames } from '../model/machine-name.ts'
-import type { StoreFiles } from '../ports.ts'
+import type { CacheWait, StoreFiles } from '../ports.ts'
 import type { HostKey } from '../ssh/host-key.ts'
 import { formatMachine, formatSecrets, parseMachine, parseSecrets } from './machine-file.ts'
 import { formatPins, readPins } from './pinned-keys.ts'
@@ -18,6 +18,14 @@ const UNFINISHED = 'unfinished.json'
 const LOCK_POLL_MS = 100
 /** As long as another command may change a machine before one that waits gives up. */
 const LOCK_WAIT_MS = 10_000
+/** As long as an image may be built. */
+const CACHE_WAIT_MS = 1_800_000
+
+interface LockWait extends Partial<CacheWait> {
+  readonly signal: AbortSignal
+  readonly waitMs: number
+  readonly busy: (holder: string) => Error
+}
 
 /**
  * The machines that one person knows, each in a folder of its own:
@@ -28,6 +36,7 @@ const LOCK_WAIT_MS = 10_000
  *     machines/<name>/known_hosts    the keys that its sshd must show
  *     machines/<name>/*.pem          how its engine is reached; $DOCKER_CERT_PATH points here
  *     locks/<name>                   held by whoever changes it
+ *     cache/                         what machines share and can be made again: images
  *
  * Nothing in it says where it stands, so that the folder can be moved or copied.
  */
@@ -40,6 +49,11 @@ export class MachineStore {
     this.root = root
     this.#files = files
     this.#clock = clock
+  }
+
+  /** What machines share and can be made again. */
+  get cacheFolder(): string {
+    return join(this.root, 'cache')
   }
 
   /** Where a machine's files are. */
@@ -150,11 +164,33 @@ export class MachineStore {
    */
   async exclusively<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     checkMachineName(name)
-    const locks = join(this.root, 'locks')
-    await mkdir(locks, { recursive: true, mode: 0o700 })
-    const untilMs = this.#clock.monotonicMs() + LOCK_WAIT_MS
+    return this.#whileLocked(join(this.root, 'locks', name), work, {
+      signal,
+      waitMs: LOCK_WAIT_MS,
+      busy: holder =>
+        conflict('MACHINE_BUSY', `Process ${holder} is changing machine "${name}": wait for it, or end it`),
+    })
+  }
+
+  /**
+   * Does work on what is in the cache under a name while nobody else does, be it for another store that has the same cache. `onWait`
+   * hears, once, for which process it waits. Throws CACHE_BUSY naming the process that has been at it for half an hour.
+   */
+  async cacheExclusively<T>(name: string, work: () => Promise<T>, { signal, onWait }: CacheWait): Promise<T> {
+    return this.#whileLocked(join(this.cacheFolder, 'locks', name), work, {
+      signal,
+      waitMs: CACHE_WAIT_MS,
+      onWait,
+      busy: holder => conflict('CACHE_BUSY', `Process ${holder} is still making ${name}: wait for it, or end it`),
+    })
+  }
+
+  async #whileLocked<T>(path: string, work: () => Promise<T>, wait: LockWait): Promise<T> {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    const untilMs = this.#clock.monotonicMs() + wait.waitMs
+    let isTold = false
     for (;;) {
-      const lock = this.#files.lock(join(locks, name))
+      const lock = this.#files.lock(path)
       if (lock.held) {
         try {
           return await work()
@@ -162,10 +198,10 @@ export class MachineStore {
           lock.release()
         }
       }
-      if (this.#clock.monotonicMs() >= untilMs) {
-        throw conflict('MACHINE_BUSY', `Process ${lock.holder} is changing machine "${name}": wait for it, or end it`)
-      }
-      await sleep(this.#clock, LOCK_POLL_MS, signal)
+      if (this.#clock.monotonicMs() >= untilMs) throw wait.busy(lock.holder)
+      if (!isTold) wait.onWait?.(lock.holder)
+      isTold = true
+      await sleep(this.#clock, LOCK_POLL_MS, wait.signal)
     }
   }
 

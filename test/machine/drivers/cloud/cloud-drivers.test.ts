@@ -41,6 +41,7 @@ class Bench {
     greetsBySsh: async () => this.greets,
     folder: this.folder,
     cacheFolder: this.folder,
+    cacheExclusively: (_name, work) => work(),
     remember: async made => {
       this.remembered.push(made)
       this.machine = { ...this.machine, made }

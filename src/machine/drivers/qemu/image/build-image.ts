@@ -1,5 +1,5 @@
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { failed } from '../../../../core/errors.ts'
@@ -19,7 +19,7 @@ export interface MachineImage {
   readonly initrd: string
 }
 
-type BuildPorts = Pick<DriverPorts, 'clock' | 'env' | 'report' | 'cacheFolder'>
+type BuildPorts = Pick<DriverPorts, 'clock' | 'env' | 'report' | 'cacheFolder' | 'cacheExclusively'>
 
 /** Packages are fetched and unpacked: on a slow line, with a busy disk, this may be all that goes on for a long time. */
 const BUILD_MS_MAX = 1_800_000
@@ -48,14 +48,22 @@ export async function isBuilt(image: MachineImage): Promise<boolean> {
 }
 
 /**
- * Builds the image of a recipe from Debian's packages, unless it is there. It appears whole or not at all. Needs root, as
- * packages write files of several users.
+ * Builds the image of a recipe from Debian's packages, unless it is there. It appears whole or not at all, and of several who want it at
+ * once one builds it. Needs root, as packages write files of several users.
  */
 export async function buildImage(recipe: ImageRecipe, ports: BuildPorts, signal: AbortSignal): Promise<MachineImage> {
   const image = imageOf(recipe, ports.cacheFolder)
   if (await isBuilt(image)) return image
+  const onWait = (holder: string): void => ports.report(`Waiting for process ${holder}, which builds the image`)
+  const build = async (): Promise<MachineImage> => ((await isBuilt(image)) ? image : buildAlone(recipe, ports, signal))
+  return ports.cacheExclusively(imageId(recipe), build, { signal, onWait })
+}
+
+async function buildAlone(recipe: ImageRecipe, ports: BuildPorts, signal: AbortSignal): Promise<MachineImage> {
+  const image = imageOf(recipe, ports.cacheFolder)
   const folder = dirname(image.disk)
   await mkdir(dirname(folder), { recursive: true, mode: 0o700 })
+  await removeHalves(folder)
   const work = await mkdtemp(`${folder}.`)
   try {
     const root = join(work, 'root')
@@ -68,7 +76,7 @@ export async function buildImage(recipe: ImageRecipe, ports: BuildPorts, signal:
     await takeKernel(root, join(done, 'vmlinuz'))
     ports.report('Writing the disk of the image')
     await writeDisk(root, done, ports, signal)
-    await putInPlace(done, folder, image)
+    await putInPlace(done, folder)
     return image
   } finally {
     await rm(work, { recursive: true, force: true })
@@ -154,12 +162,17 @@ async function writeDisk(root: string, folder: string, ports: BuildPorts, signal
   await rm(raw)
 }
 
-/** Somebody else may have built the same in the meantime: then theirs stays. */
-async function putInPlace(done: string, folder: string, image: MachineImage): Promise<void> {
+/** What those left who were ended while they built the same. */
+async function removeHalves(folder: string): Promise<void> {
+  const names = await readdir(dirname(folder))
+  const halves = names.filter(name => name.startsWith(`${basename(folder)}.`))
+  await Promise.all(halves.map(name => rm(join(dirname(folder), name), { recursive: true, force: true })))
+}
+
+async function putInPlace(done: string, folder: string): Promise<void> {
   try {
     await rename(done, folder)
   } catch (cause) {
-    if (await isBuilt(image)) return
     throw failed('BAD_IMAGE', `Cannot put the image at ${folder}: remove that folder`, { cause })
   }
 }
