@@ -19,7 +19,8 @@ export interface EndedRun {
 export type Life =
   | { readonly status: 'creating' }
   | { readonly status: 'idle' }
-  | { readonly status: 'starting' }
+  /** `again`: by its restart policy. */
+  | { readonly status: 'starting'; readonly again?: true }
   | {
       readonly status: 'running'
       readonly process: ProcessIdentity

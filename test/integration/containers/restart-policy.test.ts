@@ -46,6 +46,17 @@ describe.skipIf(!isRoot)('restart policies', () => {
     for (const [index, pause] of pauses.entries()) expect(pause).toBeGreaterThan(100 * 2 ** index - 5)
   })
 
+  it('is never shown as exited while it is restarted, to whoever waits for its end', async () => {
+    const id = await dock.run('exit 1', { host: { RestartPolicy: { Name: 'always' } } })
+    const seen = new Set<string>()
+    while ((await restarts(id)) < 3) {
+      seen.add((await dock.state(id)).Status)
+      await new Promise(setImmediate)
+    }
+    expect(seen).not.toContain('exited')
+    await dock.engine.containers.remove(id, { force: true })
+  })
+
   it('on-failure leaves alone what succeeded', async () => {
     const { containers } = dock.engine
     const id = await dock.create('true', { host: { RestartPolicy: { Name: 'on-failure' } } })

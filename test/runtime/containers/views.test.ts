@@ -57,6 +57,16 @@ describe('the state of a container', () => {
       { Status: 'restarting', Running: true, Restarting: true },
     ],
     [
+      'restarting, while the next run is made',
+      aRecord({ life: { status: 'starting', again: true }, lastRun: ended }),
+      { Status: 'restarting', Running: true, Restarting: true },
+    ],
+    [
+      'exited, while somebody starts it',
+      aRecord({ life: { status: 'starting' }, lastRun: ended }),
+      { Status: 'exited', Running: false, Restarting: false },
+    ],
+    [
       'never started, for it could not be',
       aRecord({ lastRun: { ...ended, startedAtMs: 0, exitCode: 127, error: 'why' } }),
       { Status: 'created', ExitCode: 127, Error: 'why' },

@@ -23,7 +23,8 @@ export async function beginRun(room: Room, id: string, counters: RunCounters): P
   room.hastenMove()
   const starting = room.table.update(id, before => {
     const { health: _, ...rest } = before
-    return { ...rest, ...counters, life: { status: 'starting' } }
+    const again = before.life.status === 'restarting' ? ({ again: true } as const) : {}
+    return { ...rest, ...counters, life: { status: 'starting', ...again } }
   })
   const record = room.table.get(id)
   const opening = Promise.allSettled([starting, room.roots.mount(id, record.imageId)])

@@ -1,5 +1,5 @@
 import type { ContainerState, ContainerStatus, HealthState } from '../../../docker-api/index.ts'
-import type { ContainerRecord } from '../record.ts'
+import type { ContainerRecord, EndedRun } from '../record.ts'
 
 /** Docker's "never". */
 const NEVER = '0001-01-01T00:00:00Z'
@@ -12,8 +12,8 @@ export function stateOf(record: ContainerRecord, health: HealthState | undefined
   const common = {
     Status: status,
     // A container between two runs counts as running, as Docker has it.
-    Running: life.status === 'running' || life.status === 'restarting',
-    Restarting: life.status === 'restarting',
+    Running: life.status === 'running' || status === 'restarting',
+    Restarting: status === 'restarting',
     Dead: false,
     FinishedAt: timeText(lastRun?.finishedAtMs),
     ...(shown === undefined ? {} : { Health: shown }),
@@ -46,10 +46,12 @@ export function statusOf({ life, lastRun }: ContainerRecord): ContainerStatus {
   switch (life.status) {
     case 'creating':
       return 'created'
-    case 'idle':
     case 'starting':
-      // A start that failed leaves what never ran as it was.
-      return lastRun === undefined || lastRun.startedAtMs === 0 ? 'created' : 'exited'
+      // Who looks then must not take it for one that has ended.
+      if (life.again === true) return 'restarting'
+      return endedOrCreated(lastRun)
+    case 'idle':
+      return endedOrCreated(lastRun)
     case 'running':
       return life.paused ? 'paused' : 'running'
     case 'restarting':
@@ -57,6 +59,11 @@ export function statusOf({ life, lastRun }: ContainerRecord): ContainerStatus {
     case 'removing':
       return 'removing'
   }
+}
+
+/** A start that failed leaves what never ran as it was. */
+function endedOrCreated(lastRun: EndedRun | undefined): ContainerStatus {
+  return lastRun === undefined || lastRun.startedAtMs === 0 ? 'created' : 'exited'
 }
 
 function timeText(ms = 0): string {
