@@ -3,7 +3,7 @@ import { failed } from '../../core/errors.ts'
 import type { HookSpec } from '../../core/model/service.ts'
 import { type CommandRun, runInContainer } from './run-in-container.ts'
 
-export interface HookRun extends Pick<CommandRun, 'engine' | 'clock'> {
+export interface HookRun extends Pick<CommandRun, 'engine' | 'clock' | 'onLine'> {
   readonly signal?: AbortSignal | undefined
 }
 
@@ -26,11 +26,11 @@ const OUTPUT_SHOWN_MAX = 400
 export async function runHooks(
   container: string,
   { service, kind, hooks, deadlineMs }: Hooks,
-  { engine, clock, signal }: HookRun,
+  { engine, clock, signal, onLine }: HookRun,
 ): Promise<void> {
   for (const [index, hook] of hooks.entries()) {
     const { code, output } = await withDeadline(
-      inTime => runInContainer(container, hook, { engine, clock, signal: inTime }),
+      inTime => runInContainer(container, hook, { engine, clock, signal: inTime, onLine }),
       deadlineMs,
       {
         clock,

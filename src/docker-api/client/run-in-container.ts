@@ -14,6 +14,8 @@ export interface CommandRun {
   readonly engine: Pick<Engine, 'exec'>
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** Told of each line of output, without its end, as it is written. */
+  readonly onLine?: ((line: string) => void) | undefined
 }
 
 /** Of what a command writes, so much is kept for a message. */
@@ -23,7 +25,7 @@ const OUTPUT_CHARS_MAX = 4_096
 export async function runInContainer(
   container: string,
   { command, user, workingDir, privileged = false, environment = {} }: HookSpec,
-  { engine, clock, signal }: CommandRun,
+  { engine, clock, signal, onLine = () => {} }: CommandRun,
 ): Promise<Ran> {
   const { Id } = await engine.exec.create(container, {
     AttachStdout: true,
@@ -40,13 +42,24 @@ export async function runInContainer(
   const stop = (): void => void stream.destroy()
   signal.addEventListener('abort', stop, { once: true })
   const decoder = new FrameDecoder()
-  let output = ''
+  let [output, rest] = ['', '']
+  const text = new TextDecoder()
+  const tell = (written: string): void => {
+    output = (output + written).slice(-OUTPUT_CHARS_MAX)
+    const lines = (rest + written).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(line)
+    if (rest.length <= OUTPUT_CHARS_MAX) return
+    onLine(rest)
+    rest = ''
+  }
   try {
     signal.throwIfAborted()
     stream.end()
     for await (const chunk of stream as AsyncIterable<Buffer>) {
-      for (const { data } of decoder.push(chunk)) output = (output + data.toString()).slice(-OUTPUT_CHARS_MAX)
+      for (const { data } of decoder.push(chunk)) tell(text.decode(data, { stream: true }))
     }
+    if (rest !== '') tell('\n')
     // A stream that was destroyed ends without an error.
     signal.throwIfAborted()
   } catch (error) {

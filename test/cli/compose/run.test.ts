@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { composeProject } from '../support/compose-project.ts'
 
@@ -16,7 +18,7 @@ services:
 volumes: {data: {}}
 `
 
-const { manager, compose, sent } = composeProject(SHOP)
+const { manager, compose, sent, directory } = composeProject(SHOP)
 
 interface Sent {
   readonly Image: string
@@ -140,4 +142,18 @@ it('refuses what is not a service, a volume or a command line', async () => {
   expect((await compose('run nope')).stderr).toContain('no such service: nope')
   expect((await compose('run --no-deps -v data:x web')).stderr).toContain('Cannot read volume "data:x"')
   expect((await compose("run --no-deps --entrypoint 'x web")).stderr).toContain('Cannot read --entrypoint')
+})
+
+it('does what the service wants done after a start beside the command, whose own failure counts first', async () => {
+  await writeFile(
+    join(directory(), 'compose.yaml'),
+    'name: shop\nservices: {web: {image: "web:1", post_start: [{command: [warm, up], user: "5"}]}}\n',
+  )
+  canRun(0)
+  const hooked = await compose('run web')
+  expect(hooked.code).toBe(1)
+  expect(hooked.stderr).toContain('web post_start.0 hook exited with status 7')
+  expect(manager().execs[0]).toMatchObject({ Cmd: ['warm', 'up'], User: '5' })
+  canRun(3)
+  expect(await compose('run web')).toMatchObject({ code: 3, stderr: expect.not.stringContaining('hook') })
 })

@@ -46,8 +46,16 @@ export const runRun: RunCommand = guarded(async command => {
 const attaches = (request: ContainerCreateRequest): boolean =>
   request.AttachStdin === true || request.AttachStdout === true || request.AttachStderr === true
 
-/** Starts a container, talks to it until it ends, and resolves with its exit code; 0 if the person detached. Throws StartFailed. */
-export async function talk(command: EngineCommand, id: string, request: ContainerCreateRequest): Promise<number> {
+/**
+ * Starts a container, talks to it until it ends, and resolves with its exit code; 0 if the person detached. `beside` is done while it runs,
+ * and fails the whole if nothing else has. Throws StartFailed.
+ */
+export async function talk(
+  command: EngineCommand,
+  id: string,
+  request: ContainerCreateRequest,
+  beside: () => Promise<void> = async () => {},
+): Promise<number> {
   const { api, options, context } = command
   const tty = request.Tty === true
   const detachKeys = parseDetachKeys(options.text('detachKeys'))
@@ -63,11 +71,17 @@ export async function talk(command: EngineCommand, id: string, request: Containe
     })
     const waiting = await beginWait(api, id, request.HostConfig?.AutoRemove === true ? 'removed' : 'next-exit')
     await start(command, id)
+    const besides = beside()
+    besides.catch(() => {})
     const resize = async (size: { height: number; width: number }): Promise<void> => {
       await api.ask('POST', pathOf('containers', id, 'resize'), { query: { h: size.height, w: size.width } })
     }
     const how = await converse({ stream, tty, stdin, detachKeys, resize }, context)
-    return how === 'detached' ? 0 : await waiting.exit
+    const code = how === 'detached' ? 0 : await waiting.exit
+    await besides.catch((error: unknown) => {
+      if (code === 0) throw error
+    })
+    return code
   } finally {
     stream?.destroy()
     stopProxy()

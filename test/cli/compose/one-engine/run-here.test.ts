@@ -16,6 +16,7 @@ services:
   job: {image: "web:1", links: ["db:store"]}
   report: {image: "web:1", depends_on: {db: {condition: service_healthy, required: false}}}
   files: {image: "web:1", configs: [words]}
+  hooked: {image: "web:1", post_start: [{command: migrate}, {command: [warm, up]}], pre_stop: [{command: drain}]}
 configs: {words: {content: hello}}
 `
 
@@ -53,6 +54,8 @@ async function world() {
       },
       api: {
         ask: async (_: string, path: string, { body }: { body?: ContainerCreateRequest } = {}) => {
+          const [, started] = /^\/containers\/(.*)\/start$/.exec(path) ?? []
+          if (started !== undefined) return fake.engine.containers.start(started)
           if (path !== '/containers/create' || body === undefined) return undefined
           asked.push(body)
           return fake.engine.containers.create(body, { name: `once-${asked.length}` })
@@ -105,4 +108,13 @@ it('leaves no container that could not be made ready', async () => {
   })
   await expect(run('files')).rejects.toThrow('no space left')
   expect(fake.summary).toEqual(['shop-db-1 running'])
+})
+
+it('does in the container what its service wants done after a start, as with docker compose, and tells if it fails', async () => {
+  const { run, fake } = await world()
+  expect(await run('hooked')).toBe(0)
+  const acts = ['start once-1', 'exec once-1: migrate', 'exec once-1: warm up']
+  expect(fake.calls.filter(call => call.includes('once-1') && !call.startsWith('create'))).toEqual(acts)
+  fake.ran = () => ({ code: 2, output: 'no disk' })
+  await expect(run('hooked')).rejects.toThrow('hooked post_start.0 hook exited with status 2: no disk')
 })

@@ -45,6 +45,16 @@ describe('what services want done in their containers', () => {
     expect(here.fake.summary).toEqual(['shop-db-1 running', 'shop-web-1 created'])
   })
 
+  it('is heard by who is attached, line by line', async () => {
+    const heard: string[] = []
+    const onHookLine = ({ service, number }: Pick<Known, 'service' | 'number'>, line: string): void =>
+      void heard.push(`${service}-${number}: ${line}`)
+    here.fake.ran = command => ({ code: 0, output: command === 'flush' ? '' : `${command}\ndone` })
+    const containers = await brought()
+    await stopOnEngine(containers, { ...here.run, hooks: HOOKS, onHookLine })
+    expect(heard).toEqual(['db-1: drain', 'db-1: done'])
+  })
+
   it('is given up with Ctrl-C, which does not keep it from being done before a stop', async () => {
     const containers = await brought()
     const ctrlC = new AbortController()

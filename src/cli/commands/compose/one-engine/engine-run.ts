@@ -8,7 +8,7 @@ import type { Converging } from './converge.ts'
 export type EngineRun = Pick<Converging, 'engine' | 'clock' | 'signal' | 'tell' | 'warn' | 'stopping'>
 
 /** The same where containers are started or stopped as their services want it. */
-export type HookedRun = EngineRun & Pick<Converging, 'hooks'>
+export type HookedRun = EngineRun & Pick<Converging, 'hooks' | 'onHookLine'>
 
 export function engineRun(
   api: ManagerApi,

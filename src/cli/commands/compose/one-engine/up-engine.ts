@@ -38,7 +38,7 @@ export interface UpResult extends ApplyResult {
 export async function upOnEngine(
   wanted: EngineProject,
   options: UpOptions,
-  run: Waiting & Pick<Converging, 'warn' | 'stopping'> & { readonly onMade?: () => void },
+  run: Waiting & Pick<Converging, 'warn' | 'stopping' | 'onHookLine'> & { readonly onMade?: () => void },
 ): Promise<UpResult> {
   const { project } = wanted
   const { engine } = run

@@ -12,10 +12,12 @@ export interface WithHooks extends Pick<Waiting, 'engine' | 'tell' | 'clock' | '
   readonly hooks: HooksOf
   /** How long containers may take to stop; empty: what each says itself. */
   readonly stopping: { readonly timeoutMs?: number }
+  /** Told of each line that a hook writes; absent: nobody looks. */
+  readonly onHookLine?: (container: Pick<Known, 'service' | 'number'>, line: string) => void
 }
 
 /** Of each hook: docker compose knows no end. */
-const DEADLINE_MS = 3_600_000
+export const HOOK_MS_MAX = 3_600_000
 
 export function hooksOfServices(services: readonly ServiceSpec[]): HooksOf {
   return new Map(
@@ -59,20 +61,19 @@ async function between(
   tell(`Container ${container.name}`, done)
 }
 
-async function runHooksIn(
-  { id, service, summary }: Known,
-  kind: 'post_start' | 'pre_stop',
-  { engine, clock, signal, hooks }: WithHooks,
-): Promise<void> {
+async function runHooksIn(container: Known, kind: 'post_start' | 'pre_stop', run: WithHooks): Promise<void> {
+  const { id, service, summary } = container
+  const { engine, clock, signal, hooks, onHookLine } = run
+  const onLine = onHookLine === undefined ? undefined : (line: string) => onHookLine(container, line)
   const { postStart = [], preStop = [] } = hooks.get(service) ?? {}
   if (kind === 'post_start') {
-    return runHooks(id, { service, kind, hooks: postStart, deadlineMs: DEADLINE_MS }, { engine, clock, signal })
+    return runHooks(id, { service, kind, hooks: postStart, deadlineMs: HOOK_MS_MAX }, { engine, clock, signal, onLine })
   }
   // In what is paused, or ends again and again, nothing can be done.
   if (summary.State !== 'running') return
   try {
     // After Ctrl-C, too: that is what has the containers stopped.
-    await runHooks(id, { service, kind, hooks: preStop, deadlineMs: DEADLINE_MS }, { engine, clock })
+    await runHooks(id, { service, kind, hooks: preStop, deadlineMs: HOOK_MS_MAX }, { engine, clock, onLine })
   } catch (error) {
     // It has ended or was removed meanwhile.
     if (!(error instanceof ShoalError && (error.status === 404 || error.status === 409))) throw error

@@ -52,10 +52,11 @@ export async function runHere(command: ComposeCommand, here: RunningHere): Promi
   const made = requestOf(command, here, plan(containers))
   const files = writtenFiles(project, servicesOf(project.model)[service] ?? {})
   progress.end()
-  return runOnce(command, made, async id => {
+  const prepare = async (id: string): Promise<void> => {
     for (const [network, endpoint] of made.joins) await engine.networks.connect(network, id, endpoint)
     await writeFiles(engine, { id, files, signal: context.signal })
-  })
+  }
+  return runOnce(command, made, { service: own, prepare })
 }
 
 /** How an engine is asked for a container of a service by itself, beside those that are there. Pure. */

@@ -1,8 +1,11 @@
 import { serviceHash, servicesOf } from '../../../../compose/index.ts'
+import type { ServiceSpec } from '../../../../core/model/service.ts'
 import { newHexId } from '../../../../core/random.ts'
+import { runHooks } from '../../../../docker-api/index.ts'
 import type { Options } from '../../../command.ts'
 import { createWithImage, StartFailed, start, talk } from '../../container/run.ts'
 import type { ContainerPlan } from '../one-engine/container-request.ts'
+import { HOOK_MS_MAX } from '../one-engine/with-hooks.ts'
 import type { LoadedSpec } from '../spec/load-spec.ts'
 import { wantsTerminal } from '../wants-terminal.ts'
 import type { ComposeCommand } from '../with-manager.ts'
@@ -58,12 +61,18 @@ function withName(options: Options, { name, platform }: Pick<NamedPlan, 'name' |
   }
 }
 
-/** Makes the container and starts it; resolves with its exit code, or with 0 once it runs if nobody is to talk to it. */
-export async function runOnce(
-  compose: ComposeCommand,
-  plan: NamedPlan,
-  prepare: (id: string) => Promise<void> = async () => {},
-): Promise<number> {
+export interface Once {
+  /** What is run, of which `post_start` is done in the container. */
+  readonly service: ServiceSpec | undefined
+  /** Done with the container before it is started. */
+  readonly prepare: (id: string) => Promise<void>
+}
+
+/**
+ * Makes the container and starts it; resolves with its exit code, or with 0 once it runs if nobody is to talk to it. Throws HOOK_FAILED,
+ * when it has ended well, for what its service wanted done in it and was not.
+ */
+export async function runOnce(compose: ComposeCommand, plan: NamedPlan, { service, prepare }: Once): Promise<number> {
   const command = { ...compose, options: withName(compose.options, plan) }
   const { options, context } = command
   const { request } = plan
@@ -75,9 +84,19 @@ export async function runOnce(
     await compose.manager.engine.containers.remove(id, { force: true, volumes: true }).catch(() => {})
     throw error
   }
+  const { engine } = compose.manager
+  const { clock, signal } = context
+  const hooks = service?.container.postStart ?? []
+  const afterStart = (): Promise<void> =>
+    runHooks(
+      id,
+      { service: service?.name ?? '', kind: 'post_start', hooks, deadlineMs: HOOK_MS_MAX },
+      { engine, clock, signal },
+    )
   try {
-    if (!options.flag('detach')) return await talk(command, id, request)
+    if (!options.flag('detach')) return await talk(command, id, request, afterStart)
     await start(command, id)
+    await afterStart()
     if (!options.flag('quiet')) context.stdout.write(`${id}\n`)
     return 0
   } catch (error) {

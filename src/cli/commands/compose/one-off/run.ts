@@ -28,9 +28,10 @@ export const runRun = withManager(async command => {
   }
   await startDependencies({ manager, context, progress, spec, service, running })
   progress.end()
-  const { container } = spec.services.find(({ name }) => name === service) ?? {}
-  const files = packedFiles(container?.files ?? [], spec.contents)
-  return runOnce(command, once, id => writeFiles(manager.engine, { id, files, signal: context.signal }))
+  const own = spec.services.find(({ name }) => name === service)
+  const files = packedFiles(own?.container.files ?? [], spec.contents)
+  const prepare = (id: string): Promise<void> => writeFiles(manager.engine, { id, files, signal: context.signal })
+  return runOnce(command, once, { service: own, prepare })
 })
 
 const quiet = { text: (name: string) => (name === 'progress' ? 'quiet' : undefined) }

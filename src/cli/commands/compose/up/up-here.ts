@@ -1,4 +1,5 @@
 import type { Invocation } from '../../../command.ts'
+import { tameLine } from '../../../output/tame-line.ts'
 import { stopServices } from '../one-engine/change-state.ts'
 import { asEngineTells, engineRun, type HookedRun } from '../one-engine/engine-run.ts'
 import { isUp, knownContainers } from '../one-engine/known-containers.ts'
@@ -33,7 +34,11 @@ async function up(project: WantedProject, here: Pulling): Promise<number> {
     await waitAsAsked(containers, project.spec.services, { run, options })
     return 0
   }
-  return attach(project, here, { wished, run })
+  const prefixed = options.choice('logPrefix') !== false
+  const onHookLine: HookedRun['onHookLine'] = ({ service, number }, line) => {
+    context.stdout.write(prefixed ? `${service}-${number} -> | ${tameLine(line)}\n` : `${line}\n`)
+  }
+  return attach(project, here, { wished, run: { ...run, onHookLine } })
 }
 
 /** What `up`'s flags ask of one engine. Pure. */
