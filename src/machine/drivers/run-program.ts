@@ -36,8 +36,8 @@ function spawned(words: readonly string[], { env, signal, cwd, onLine }: Program
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...env }, cwd, detached: true })
     const stop = (): void => killGroup(child.pid)
     signal.addEventListener('abort', stop, { once: true })
-    const out = new CollectedOutput(child.stdout, onLine)
-    const err = new CollectedOutput(child.stderr, onLine)
+    const out = new CollectedOutput(child.stdout, 'stdout', onLine)
+    const err = new CollectedOutput(child.stderr, 'stderr', onLine)
     child.on('error', error => {
       signal.removeEventListener('abort', stop)
       if (errorCode(error) !== 'ENOENT') return reject(error)

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../core/clock.ts'
 import type { Random } from '../../core/random.ts'
+import type { LineListener } from './collect-output.ts'
 
 /** How a command on a host ended, with all it said. */
 export interface RemoteResult {
@@ -16,7 +17,7 @@ export interface RunOptions {
   readonly timeoutMs: number
   readonly signal?: AbortSignal
   /** Hears each line of either stream as it comes. */
-  readonly onLine?: (line: string) => void
+  readonly onLine?: LineListener
 }
 
 /**

@@ -139,4 +139,15 @@ it('shows what the services of machines say', async () => {
   world.answer = () => ({ code: 0, lines: ['agent: joined'] })
   expect((await world.machine('logs', '-n', '5', 'n1')).stdout).toBe('agent: joined\n')
   expect(world.commands.at(-1)?.words.slice(-2)).toEqual(['5', ''])
+  expect(world.commands.at(-1)?.words[0]).toBe('sh')
+  await world.machine('create', '--host', 'admin@10.0.0.9', 'u1')
+  await world.machine('logs', 'u1')
+  expect(world.commands.at(-1)?.words.slice(0, 3)).toEqual(['sudo', '-n', '--'])
+})
+
+it('tells what machines say on the stream on which they said it', async () => {
+  world.answer = host => ({ code: 0, lines: [`out of ${host}`], errors: [`err of ${host}`] })
+  const { stdout, stderr } = await world.machine('exec', 'n1,n2', 'x')
+  expect(stdout).toMatch(/^\[n\d\] out of .*\n\[n\d\] out of .*\n$/)
+  expect(stderr).toMatch(/^\[n\d\] err of .*\n\[n\d\] err of .*\n$/)
 })

@@ -35,7 +35,14 @@ export interface FakeWorld {
   /** Commands that were run over SSH, by machine's address. */
   readonly commands: { readonly host: string; readonly words: readonly string[] }[]
   /** What a command over SSH says and ends with. */
-  answer: (host: string, words: readonly string[]) => { readonly code: number; readonly lines: readonly string[] }
+  answer: (
+    host: string,
+    words: readonly string[],
+  ) => {
+    readonly code: number
+    readonly lines: readonly string[]
+    readonly errors?: readonly string[]
+  }
   /** Fails instead of connecting. */
   refuse: ((host: string) => Error | undefined) | undefined
   readonly provisioned: { readonly request: ProvisionRequest; readonly options: ProvisionOptions }[]
@@ -192,9 +199,11 @@ function pretendedHost(host: string, fake: FakeWorld): Awaited<ReturnType<Machin
   return {
     async run(words, { onLine }) {
       fake.commands.push({ host, words })
-      const { code, lines } = fake.answer(host, words)
-      for (const line of lines) onLine?.(line)
-      return { code, stdout: lines.map(line => `${line}\n`).join(''), stderr: '' }
+      const { code, lines, errors = [] } = fake.answer(host, words)
+      for (const line of lines) onLine?.(line, 'stdout')
+      for (const line of errors) onLine?.(line, 'stderr')
+      const text = (each: readonly string[]): string => each.map(line => `${line}\n`).join('')
+      return { code, stdout: text(lines), stderr: text(errors) }
     },
     dialSocket: () => Promise.reject(new Error('no sockets here')),
     async close() {},

@@ -50,8 +50,8 @@ export class PooledTransport implements StreamTransport {
   async run(words: readonly string[], { stdin, timeoutMs, signal, onLine }: RunOptions): Promise<RemoteResult> {
     const giveBack = await this.#slots.take(signal)
     const use = async (channel: ClientChannel): Promise<RemoteResult> => {
-      const stdout = new CollectedOutput(channel, onLine)
-      const stderr = new CollectedOutput(channel.stderr, onLine)
+      const stdout = new CollectedOutput(channel, 'stdout', onLine)
+      const stderr = new CollectedOutput(channel.stderr, 'stderr', onLine)
       channel.end(stdin ?? '')
       const code = await exitCodeOf(channel)
       return { code, stdout: stdout.finish(), stderr: stderr.finish() }
@@ -78,7 +78,7 @@ export class PooledTransport implements StreamTransport {
     const giveBack = await this.#slots.take(signal)
     try {
       const channel = await this.#open(words[0] ?? '', runsCommand(words), signal)
-      const stderr = new CollectedOutput(channel.stderr)
+      const stderr = new CollectedOutput(channel.stderr, 'stderr')
       const stream = streamOf(channel, true)
       let hasSpoken = false
       channel.once('data', () => {

@@ -89,7 +89,7 @@ export class SshProgram {
     const child: ChildProcessWithoutNullStreams = spawn('ssh', [...this.#options(), ...args], {
       env: { ...this.#ports.env },
     })
-    const stderr = new CollectedOutput(child.stderr)
+    const stderr = new CollectedOutput(child.stderr, 'stderr')
     const { stdout: output, stdin: input } = child
     const stream = new RemoteStream({ output, input, isCommand: true, hangUp: () => void child.kill() })
     let hasSpoken = false
@@ -122,8 +122,8 @@ export class SshProgram {
     return new Promise((resolve, reject) => {
       const { stdin: input, stdout, stderr } = child
       if (input === null || stdout === null || stderr === null) return reject(new Error('ssh has no streams'))
-      const out = new CollectedOutput(stdout, onLine)
-      const err = new CollectedOutput(stderr, onLine)
+      const out = new CollectedOutput(stdout, 'stdout', onLine)
+      const err = new CollectedOutput(stderr, 'stderr', onLine)
       // It may end without having read it all.
       input.on('error', () => {})
       input.end(stdin ?? '')

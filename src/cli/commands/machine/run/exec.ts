@@ -11,5 +11,5 @@ export async function runExec(command: MachineCommand): Promise<number> {
   const names = isAll ? await store.names() : await namesOf({ ...command, args: splitNames(first) })
   const words = (isAll ? args : rest).filter((word, index) => index > 0 || word !== '--')
   if (words.length === 0) throw invalidInput('BAD_FLAG', 'Name a command: machine exec n1 uptime')
-  return runOnAll(await Promise.all(names.map(name => store.load(name))), words, command)
+  return runOnAll(await Promise.all(names.map(name => store.load(name))), () => words, command)
 }

@@ -1,5 +1,6 @@
-import { LOG_FILES } from '../../../../machine/index.ts'
+import { LOG_FILES, type Machine } from '../../../../machine/index.ts'
 import { type MachineCommand, nameOf, namesOf } from '../machine-command.ts'
+import { asRoot } from './as-root.ts'
 import { runOnAll } from './run-on-all.ts'
 
 const LINES = '100'
@@ -21,5 +22,7 @@ export async function runLogs(command: MachineCommand): Promise<number> {
   const names = command.args.length === 0 ? [await nameOf(command)] : await namesOf(command)
   const lines = String(options.number('tail') ?? LINES)
   const words = ['sh', '-c', SCRIPT, 'sh', lines, options.flag('follow') ? '-f' : '']
-  return runOnAll(await Promise.all(names.map(name => store.load(name))), words, command)
+  // Journals and files of services are root's.
+  const wordsFor = (machine: Machine): readonly string[] => asRoot(machine, words)
+  return runOnAll(await Promise.all(names.map(name => store.load(name))), wordsFor, command)
 }

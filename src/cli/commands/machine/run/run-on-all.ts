@@ -12,18 +12,19 @@ const PARALLEL = 8
 const COMMAND_MS_MAX = 86_400_000
 
 /**
- * Runs a command on machines, each line of it with the machine's name in front unless there is only one. Resolves with the first
+ * Runs a command on machines, each line of it with the machine's name in front unless there is only one, and on the stream on which it
+ * was said. Resolves with the first
  * exit code that is not 0, in the order of the machines; one that cannot be reached is told and does not stop the others.
  */
 export async function runOnAll(
   machines: readonly Machine[],
-  words: readonly string[],
+  wordsFor: (machine: Machine) => readonly string[],
   command: Pick<MachineCommand, 'context' | 'store' | 'world'>,
 ): Promise<number> {
   const codes = await mapParallel(machines, PARALLEL, async machine => {
     const prefix = machines.length === 1 ? '' : `[${machine.name}] `
     try {
-      return await runOn(machine, { words, prefix }, command)
+      return await runOn(machine, { words: wordsFor(machine), prefix }, command)
     } catch (error) {
       command.context.signal.throwIfAborted()
       command.context.stderr.write(`${prefix}${errorMessage(error)}\n`)
@@ -41,8 +42,11 @@ async function runOn(
   const { context } = command
   const transport = await connectMachine(machine, command)
   try {
-    const onLine = (line: string): void => void context.stdout.write(`${prefix}${tameLine(line)}\n`)
-    const { code } = await transport.run(words, { timeoutMs: COMMAND_MS_MAX, signal: context.signal, onLine })
+    const { code } = await transport.run(words, {
+      timeoutMs: COMMAND_MS_MAX,
+      signal: context.signal,
+      onLine: (line, from) => void context[from].write(`${prefix}${tameLine(line)}\n`),
+    })
     return code
   } finally {
     await transport.close()
