@@ -34,6 +34,7 @@ export { ENGINE_SOCKET, LOG_FILES, MANAGER_SOCKET, PLACES } from './provision/ho
 export { provisionHost } from './provision/provision-host.ts'
 export type {
   ProvisionOptions,
+export { findPrivilege } from './provision/privilege.ts'
   ProvisionPorts,
   ProvisionRequest,
   ProvisionResult,
@@ -42,6 +43,7 @@ export { hasBegun, type ProvisionRecord, readProvisionRecord } from './provision
 export { STEP_NAMES, type StepName } from './provision/step.ts'
 export type { Certifier, Membership, TrustFiles } from './provision/trust.ts'
 export { upgradeHost } from './provision/upgrade-host.ts'
+export { type Privilege, RootShell } from './provision/root-shell.ts'
 export { shellOf, shellText, type Variables } from './shell/shell-text.ts'
 export { type ClientHost, clientConfig } from './ssh/client-config.ts'
 export { connectHost, type HostRequest } from './ssh/connect-host.ts'

@@ -17,3 +17,8 @@ export const GLOBAL_OPTIONS: readonly OptionDefinition[] = [
 ]
 
 export const DRY_RUN: OptionDefinition = { flags: '--dry-run', summary: 'only say what would be done' }
+export const ASK_SUDO_PASS: OptionDefinition = {
+  flags: '--ask-sudo-pass',
+  summary: 'ask for the password of sudo there',
+}
+

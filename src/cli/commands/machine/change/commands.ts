@@ -1,5 +1,5 @@
 import type { MachineLeaf } from '../machine-command.ts'
-import { DRY_RUN } from '../machine-options.ts'
+import { ASK_SUDO_PASS, DRY_RUN } from '../machine-options.ts'
 import { PROVISION_OPTIONS } from '../make/create-options.ts'
 
 const NODE_VERBS = [
@@ -46,7 +46,7 @@ export const changeCommands: readonly MachineLeaf[] = [
       { flags: '-f, --force', summary: 'forget them even if they are dead; asks nothing' },
       { flags: '-y, --yes', summary: 'ask nothing' },
       { flags: '--data', summary: 'with their containers, images and volumes' },
-      { flags: '--ask-sudo-pass', summary: 'ask for the password of sudo there' },
+      ASK_SUDO_PASS,
       DRY_RUN,
     ],
     footer:
@@ -87,6 +87,7 @@ export const changeCommands: readonly MachineLeaf[] = [
     options: [
       { flags: '-f, --force', summary: 'for scripts of docker-machine: nothing is asked anyway' },
       { flags: '--client-certs', summary: 'for scripts of docker-machine: it is always of clients' },
+      ASK_SUDO_PASS,
       DRY_RUN,
     ],
     footer: 'Yours comes with `create` and is renewed when it is used, and those of members are renewed by themselves.',
@@ -97,7 +98,7 @@ export const changeCommands: readonly MachineLeaf[] = [
       name,
       summary,
       args: '[name...]',
-      options: [DRY_RUN],
+      options: [ASK_SUDO_PASS, DRY_RUN],
       run: async () => {
         const { runCordon, runDrain, runUncordon } = await import('../cluster/node-verbs.ts')
         return name === 'cordon' ? runCordon : name === 'drain' ? runDrain : runUncordon

@@ -4,6 +4,7 @@ import { errorCode, errorMessage, invalidInput, unsupported } from '../../../../
 import { newShortId } from '../../../../core/random.ts'
 import { driverOf, type Machine } from '../../../../machine/index.ts'
 import { type CertificateFacts, readCertificate, renewAtMs } from '../../../../trust/index.ts'
+import { sudoPasswordOf } from '../change/sudo-password.ts'
 import { type MachineCommand, namesOf } from '../machine-command.ts'
 import { bareRequest, portsFor } from '../make/provision.ts'
 import { allMachines, managerOf, masterOf } from './masters.ts'
@@ -71,7 +72,8 @@ async function fetchClientCertificate(master: Machine, command: MachineCommand):
   const { context, world } = command
   const { signal, env } = context
   const toMaster = await bareRequest(master, command)
-  const token = await world.hosts.createToken('client', toMaster, { signal, onEvent() {} }, portsFor(command))
+  const asking = { signal, onEvent() {}, ...sudoPasswordOf(master, command) }
+  const token = await world.hosts.createToken('client', toMaster, asking, portsFor(command))
   const user = (env['USER'] ?? '')
     .replace(/[^A-Za-z0-9-]/g, '')
     .replace(/^-+/, '')

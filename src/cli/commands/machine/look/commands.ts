@@ -1,6 +1,6 @@
 import type { OptionDefinition } from '../../../command.ts'
 import type { MachineLeaf } from '../machine-command.ts'
-import { DRY_RUN } from '../machine-options.ts'
+import { ASK_SUDO_PASS, DRY_RUN } from '../machine-options.ts'
 
 const FORMAT: OptionDefinition = { flags: '-f, --format <template>', summary: 'a template such as {{.Name}}' }
 const LIST_FORMAT: OptionDefinition = {
@@ -104,7 +104,7 @@ export const certsCommands: readonly MachineLeaf[] = [
   {
     name: 'rotate',
     summary: 'Renew what certificates rest on',
-    options: [{ flags: '--ca', summary: 'the authority of each cluster' }, DRY_RUN],
+    options: [{ flags: '--ca', summary: 'the authority of each cluster' }, ASK_SUDO_PASS, DRY_RUN],
     run: async () => (await import('./certs.ts')).runCertsRotate,
   },
 ]

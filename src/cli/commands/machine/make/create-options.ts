@@ -1,5 +1,6 @@
 import { DRIVERS, type DriverFlag, MANAGER_LISTEN } from '../../../../machine/index.ts'
 import type { OptionDefinition } from '../../../command.ts'
+import { ASK_SUDO_PASS } from '../machine-options.ts'
 
 /** Options of `create` that are the same for every driver. */
 const COMMON: readonly OptionDefinition[] = [
@@ -54,7 +55,7 @@ const COMMON: readonly OptionDefinition[] = [
 export const PROVISION_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--host-key <fingerprint>', summary: 'the host key to expect, SHA256:…' },
   { flags: '--accept-new', summary: 'trust a host of which nothing is known, and pin its key' },
-  { flags: '--ask-sudo-pass', summary: 'ask for the password of sudo there' },
+  ASK_SUDO_PASS,
   { flags: '--from <step>', summary: 'begin with this step' },
   { flags: '--until <step>', summary: 'end with this step' },
   { flags: '--rollback', summary: 'take back what this run changed if it fails' },

@@ -11,7 +11,7 @@ import {
   type TrustFiles,
 } from '../../../../machine/index.ts'
 import { ask } from '../change/ask.ts'
-import { askPassword } from '../change/ask-password.ts'
+import { sudoPasswordOf } from '../change/sudo-password.ts'
 import { allMachines, managerOf, masterOf } from '../cluster/masters.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { connectMachine } from '../run/reach.ts'
@@ -114,7 +114,6 @@ export function provisionOptions(
   const [from, until] = ['from', 'until'].map(flag => readStep(flag, options.text(flag)))
   const packageDirectory = options.text('packages')
   const isAsked = context.stdin.isTTY === true && !options.flag('yes') && !options.flag('json')
-  const user = driverOf(machine.driver).whereabouts(machine).ssh?.user ?? 'root'
   return {
     signal: context.signal,
     onEvent: reporter.event,
@@ -124,9 +123,7 @@ export function provisionOptions(
     ...(from === undefined ? {} : { from }),
     ...(until === undefined ? {} : { until }),
     ...(packageDirectory === undefined ? {} : { packageDirectory }),
-    ...(options.flag('askSudoPass')
-      ? { sudoPassword: () => reporter.pausing(() => askPassword(passwordOf(machine.name, user), context)) }
-      : {}),
+    ...sudoPasswordOf(machine, { context, options }, reporter.pausing),
     ...(isAsked
       ? {
           confirm: () =>
@@ -134,10 +131,6 @@ export function provisionOptions(
         }
       : {}),
   }
-}
-
-function passwordOf(machine: string, user: string): string {
-  return `Password of sudo on "${machine}" (${user}): `
 }
 
 function readStep(flag: string, text: string | undefined): StepName | undefined {
