@@ -12,7 +12,10 @@ import { runCommand } from './support/run.ts'
 const root: CommandGroup = {
   name: 'shoal',
   summary: '',
-  options: [{ flags: '-H, --host <url>', summary: '' }],
+  options: [
+    { flags: '-H, --host <url>', summary: '' },
+    { flags: '-f, --file <path>', summary: '' },
+  ],
   commands: engineVerbs('9.9.9'),
 }
 
@@ -43,6 +46,11 @@ it.each([
   ['shoal run --name x --det', ['--detach', '--detach-keys']],
   ['shoal volume up', []],
   ['shoal create --use-api', []],
+  // Nothing of ours: bash offers files.
+  ['shoal -f ', []],
+  ['shoal load --input ', []],
+  ['shoal -f volume network cr', ['create']],
+  ['shoal load --inp', ['--input']],
 ])('bash offers behind `%s` %j', async (line, expected) => {
   expect(await offers(line)).toEqual(expected)
 })
@@ -64,6 +72,8 @@ it('bash offers names where they are meant, and asks nobody else', async () => {
   expect(await offers('shoal -H tcp://x:1 logs w', 'web\nworker\ndb')).toEqual(['web', 'worker'])
   expect(await offers('shoal -H tcp://x:1 logs shoal')).toEqual(['shoal___names_--_-H_tcp://x:1_logs'])
   expect(await offers('shoal logs --fol', 'web')).toEqual(['--follow'])
+  expect(await offers('shoal logs ', 'web')).toEqual(['web', 'shoal___names_--_logs'])
+  expect(await offers('shoal -f x ')).not.toContain('--host')
   expect(await offers('shoal volume cre', 'create-me')).toEqual(['create'])
 })
 

@@ -1,6 +1,6 @@
 import { invalidInput } from '../../core/errors.ts'
-import type { CommandDefinition, CommandGroup, RunCommand } from '../command.ts'
-import { ASK, hasNames, kindsOf } from './typed-words.ts'
+import type { CommandDefinition, CommandGroup, OptionDefinition, RunCommand } from '../command.ts'
+import { ASK, hasNames, kindsOf, valueFlags } from './typed-words.ts'
 
 /** Prints what a shell must know to complete our command lines. Made from the commands themselves. */
 export function printScript(root: CommandGroup): RunCommand {
@@ -21,17 +21,24 @@ interface Words {
   readonly words: readonly string[]
   /** There are names of what may follow, which must be asked for. */
   readonly asks: boolean
+  /** Its flags, and those of the commands above it, that a value follows. */
+  readonly valued: readonly string[]
 }
 
-function wordsOf(definition: CommandDefinition, path: string): readonly Words[] {
+function wordsOf(
+  definition: CommandDefinition,
+  path: string,
+  above: readonly OptionDefinition[] = [],
+): readonly Words[] {
+  const options = [...above, ...(definition.options ?? [])]
   const flags = (definition.options ?? [])
     .filter(({ hidden }) => hidden !== true)
     .flatMap(({ flags: text }) => [...text.matchAll(/(?:^|\s)(--?[\w-]+)/g)].map(([, flag = '']) => flag))
   const commands = 'commands' in definition ? definition.commands.filter(command => !isHidden(command)) : []
   const words = [...commands.map(({ name }) => name), ...flags, '--help']
-  const own = { path, words, asks: kindsOf(definition).some(hasNames) }
+  const own = { path, words, asks: kindsOf(definition).some(hasNames), valued: valueFlags(options) }
   const below = commands.flatMap(command =>
-    [command.name, ...(command.aliases ?? [])].flatMap(name => wordsOf(command, `${path} ${name}`)),
+    [command.name, ...(command.aliases ?? [])].flatMap(name => wordsOf(command, `${path} ${name}`, options)),
   )
   return [own, ...below]
 }
@@ -43,13 +50,17 @@ function isHidden(command: CommandDefinition): boolean {
 const SCRIPTS: Readonly<Record<string, (program: string, all: readonly Words[]) => string>> = { bash, zsh, fish }
 
 /**
- * Follows the words that name commands, and offers what may stand behind the last one: flags and commands, or names, which we
- * are asked for; else files. Words are compared here and not by `compgen -W`, which runs what stands in them.
+ * Follows the words that name commands, and offers what may stand behind the last one: commands, or names, which we are asked for; flags
+ * behind a dash, or where there is nothing else; else files, as for the value of a flag. Words are compared here and not by `compgen -W`, which runs what stands in them.
  */
 function bash(program: string, all: readonly Words[]): string {
   const name = `_${program}_complete`
   const cases = all.map(
     ({ path, words }) => `    '${path}') printf '%s\\n' ${words.map(word => `'${word}'`).join(' ')} ;;`,
+  )
+  const valued = valuedBy(all).map(
+    ({ flags, paths }) =>
+      `    ${paths.map(path => `'${path}'`).join('|')}) case "$2" in ${flags.join('|')}) return 0 ;; esac ;;`,
   )
   // Not `path`: in zsh that is PATH.
   return `${name}_words() {
@@ -64,16 +75,29 @@ ${name}_asks() {
   esac
   return 1
 }
+${name}_valued() {
+  case "$1" in
+${valued.join('\n')}
+  esac
+  return 1
+}
 ${name}() {
-  local command=${program} index=1 current="\${COMP_WORDS[$COMP_CWORD]}" words word
+  local command=${program} index=1 current="\${COMP_WORDS[$COMP_CWORD]}" words= flags= word
   while [ "$index" -lt "$COMP_CWORD" ]; do
-    if ${name}_words "$command \${COMP_WORDS[$index]}" > /dev/null; then command="$command \${COMP_WORDS[$index]}"; fi
+    word="\${COMP_WORDS[$index]}"
+    if ${name}_valued "$command" "$word"; then index=$((index + 1))
+    elif ${name}_words "$command $word" > /dev/null; then command="$command $word"; fi
     index=$((index + 1))
   done
-  words=$(${name}_words "$command")
-  if [[ "$current" != -* ]] && ${name}_asks "$command"; then
-    words="$words"$'\\n'"$("\${COMP_WORDS[0]}" ${ASK} -- "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}" 2> /dev/null)"
+  if [ "$index" -eq "$COMP_CWORD" ]; then
+    while IFS= read -r word; do
+      if [[ "$word" == -* ]]; then flags="$flags$word"$'\\n'; else words="$words$word"$'\\n'; fi
+    done <<< "$(${name}_words "$command")"
   fi
+  if [[ "$current" != -* ]] && ${name}_asks "$command"; then
+    words="$words$("\${COMP_WORDS[0]}" ${ASK} -- "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}" 2> /dev/null)"
+  fi
+  if [[ "$current" == -* || -z "\${words//$'\\n'/}" ]]; then words="$flags"; fi
   COMPREPLY=()
   while IFS= read -r word; do
     if [[ -n "$word" && "$word" == "$current"* ]]; then COMPREPLY+=("$word"); fi
@@ -81,6 +105,15 @@ ${name}() {
 }
 complete -o default -F ${name} ${program}
 `
+}
+
+/** Most commands of a family have the same: each list is written once. */
+function valuedBy(all: readonly Words[]): readonly { readonly flags: readonly string[]; readonly paths: string[] }[] {
+  const groups = Map.groupBy(
+    all.filter(({ valued }) => valued.length > 0),
+    ({ valued }) => valued.join(' '),
+  )
+  return [...groups].map(([flags, same]) => ({ flags: flags.split(' '), paths: same.map(({ path }) => path) }))
 }
 
 /** As the pattern of a `case`; one that matches nothing if nobody is asked. */
@@ -99,6 +132,10 @@ ${bash(program, all)}`
 function fish(program: string, all: readonly Words[]): string {
   const name = `__${program}_complete`
   const cases = all.map(({ path, words }) => `    case '${path}'\n      string split ' ' -- '${words.join(' ')}'`)
+  const valued = valuedBy(all).map(
+    ({ flags, paths }) =>
+      `    case ${paths.map(path => `'${path}'`).join(' ')}\n      contains -- "$argv[2]" ${flags.join(' ')}; and return 0`,
+  )
   return `function ${name}_words
   switch "$argv"
 ${cases.join('\n')}
@@ -113,15 +150,32 @@ function ${name}_asks
   end
   return 1
 end
+function ${name}_valued
+  switch "$argv[1]"
+${valued.join('\n')}
+  end
+  return 1
+end
 function ${name}
   set -l path ${program}
   set -l typed (commandline -opc)
+  set -l value no
   for word in $typed[2..-1]
-    if ${name}_words "$path $word" > /dev/null
+    if test $value = yes
+      set value no
+    else if ${name}_valued "$path" "$word"
+      set value yes
+    else if ${name}_words "$path $word" > /dev/null
       set path "$path $word"
     end
   end
-  ${name}_words "$path"
+  if test $value = no
+    if string match -q -- '-*' (commandline -ct)
+      ${name}_words "$path" | string match -- '-*'
+    else
+      ${name}_words "$path" | string match -v -- '-*'
+    end
+  end
   if ${name}_asks "$path"; and not string match -q -- '-*' (commandline -ct)
     $typed[1] ${ASK} -- $typed[2..-1] 2> /dev/null
   end

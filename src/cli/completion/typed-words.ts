@@ -86,6 +86,11 @@ function placeholder(flags: string): string | undefined {
   return / <(.*)>$/.exec(flags)?.[1]
 }
 
+/** The flags that a value follows, each way they are written. */
+export function valueFlags(options: readonly OptionDefinition[]): readonly string[] {
+  return options.filter(takesValue).flatMap(({ flags }) => flags.replace(/ <.*$/, '').split(/[ ,]+/))
+}
+
 function takesValue({ flags }: OptionDefinition): boolean {
   return placeholder(flags) !== undefined
 }
