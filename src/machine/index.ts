@@ -31,19 +31,19 @@ export { createToken } from './provision/create-token.ts'
 export type { ProvisionEvent } from './provision/event.ts'
 export { exitCodeOf } from './provision/exit-code.ts'
 export { ENGINE_SOCKET, LOG_FILES, MANAGER_SOCKET, PLACES } from './provision/host-paths.ts'
+export { findPrivilege } from './provision/privilege.ts'
 export { provisionHost } from './provision/provision-host.ts'
 export type {
   ProvisionOptions,
-export { findPrivilege } from './provision/privilege.ts'
   ProvisionPorts,
   ProvisionRequest,
   ProvisionResult,
 } from './provision/provision-options.ts'
 export { hasBegun, type ProvisionRecord, readProvisionRecord } from './provision/provision-record.ts'
+export { type Privilege, RootShell } from './provision/root-shell.ts'
 export { STEP_NAMES, type StepName } from './provision/step.ts'
 export type { Certifier, Membership, TrustFiles } from './provision/trust.ts'
 export { upgradeHost } from './provision/upgrade-host.ts'
-export { type Privilege, RootShell } from './provision/root-shell.ts'
 export { shellOf, shellText, type Variables } from './shell/shell-text.ts'
 export { type ClientHost, clientConfig } from './ssh/client-config.ts'
 export { connectHost, type HostRequest } from './ssh/connect-host.ts'

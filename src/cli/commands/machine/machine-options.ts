@@ -16,9 +16,9 @@ export const GLOBAL_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--bugsnag-api-token <token>', summary: 'a token', hidden: true },
 ]
 
-export const DRY_RUN: OptionDefinition = { flags: '--dry-run', summary: 'only say what would be done' }
 export const ASK_SUDO_PASS: OptionDefinition = {
   flags: '--ask-sudo-pass',
   summary: 'ask for the password of sudo there',
 }
 
+export const DRY_RUN: OptionDefinition = { flags: '--dry-run', summary: 'only say what would be done' }
