@@ -25,6 +25,8 @@ mount --bind "$3" "$root/opt/source"
 mount --bind "$1/lib" "$root/var/lib/shoal"
 cp "$2"/* "$root/etc/shoal-test/"
 chmod 600 "$root"/etc/shoal-test/host
+# What this machine's root has in its shell would be run before each command.
+rm -f "$root/root/.bashrc" "$root/root/.profile"
 # sudo looks its host's name up.
 echo "127.0.1.1 $(hostname)" >> "$root/etc/hosts"
 exec chroot "$root" /usr/sbin/sshd -D -e -f /etc/shoal-test/config

@@ -170,6 +170,31 @@ describe.each(TRANSPORTS)('a connection through $name', ({ connected }) => {
   })
 })
 
+it('waits where sshd takes fewer commands than we may have, and says so where it takes none', async () => {
+  for (const [most, expected] of [
+    [2, 'done'],
+    [0, 'raise MaxSessions'],
+  ] as const) {
+    const narrow = await startSshd([`MaxSessions ${most}`])
+    try {
+      const to = destination({
+        port: narrow.port,
+        credentials: [{ label: narrow.keyPath, key: readFileSync(narrow.keyPath) }],
+        hostKey: { name: 'narrow', knownHosts: new KnownHosts([]), pinned: [], acceptNew: true },
+      })
+      const run = (transport: Transport): Promise<string> =>
+        transport.run(['echo', 'done'], TIMEOUT).then(
+          ({ stdout }) => stdout,
+          (error: unknown) => String(error),
+        )
+      const said = await connected(transport => Promise.all(Array.from({ length: 6 }, () => run(transport))), to)
+      for (const each of said) expect(each).toContain(expected)
+    } finally {
+      await narrow.stop()
+    }
+  }
+})
+
 describe('a host that is not trusted', () => {
   it('is refused when nothing is known of it, with the fingerprint to compare', async () => {
     const connecting = connected(async () => {}, destination({}, ''))

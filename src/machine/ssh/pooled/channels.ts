@@ -5,6 +5,9 @@ import { RemoteStream } from '../remote-stream.ts'
 /** What ssh ends with where the host does not say how a command ended. */
 const UNKNOWN_CODE = 255
 
+/** As OpenSSH says it (RFC 4254, 5.1: SSH_OPEN_CONNECT_FAILED). */
+const CONNECT_FAILED = 2
+
 /** Asks a client for a channel. */
 export type Opening = (client: Client, done: (error: Error | undefined, channel: ClientChannel) => void) => unknown
 
@@ -13,6 +16,11 @@ export function openChannel(client: Client, open: Opening): Promise<ClientChanne
   return new Promise((resolve, reject) => {
     open(client, (error, channel) => (error instanceof Error ? reject(error) : resolve(channel)))
   })
+}
+
+/** Whether a channel was refused because there are as many as sshd takes (MaxSessions). */
+export function isTooMany(error: unknown): boolean {
+  return error instanceof Error && 'reason' in error && error.reason === CONNECT_FAILED
 }
 
 export function streamOf(channel: ClientChannel, isCommand = false): RemoteStream {

@@ -1,18 +1,22 @@
 import type { Duplex } from 'node:stream'
 import type { Client, ClientChannel } from 'ssh2'
-import { type Clock, withDeadline } from '../../../core/clock.ts'
+import { type Clock, sleep, withDeadline } from '../../../core/clock.ts'
 import { failed, type ShoalError } from '../../../core/errors.ts'
 import { CollectedOutput } from '../collect-output.ts'
 import { commandFailed, lostConnection } from '../failure.ts'
 import { shellLine } from '../quote.ts'
 import { Slots } from '../slots.ts'
 import type { ConnectPorts, RemoteResult, RunOptions, StreamTransport } from '../transport.ts'
-import { exitCodeOf, type Opening, openChannel, streamOf } from './channels.ts'
+import { exitCodeOf, isTooMany, type Opening, openChannel, streamOf } from './channels.ts'
 import { type Destination, logIn } from './login.ts'
 
 /** OpenSSH's MaxSessions is 10; two are left to others who share the connection's account. */
 const CHANNELS_MAX = 8
 const DIAL_MS_MAX = 20_000
+const RETRY_MS = 10
+const RETRY_MS_MAX = 500
+/** So often a host is asked that takes no command although none of ours runs there. */
+const TRIES_ALONE_MAX = 5
 
 /** One connection that all commands for a host share. Made by `connect`. */
 export class PooledTransport implements StreamTransport {
@@ -21,6 +25,8 @@ export class PooledTransport implements StreamTransport {
   readonly #host: string
   readonly #clock: Clock
   readonly #slots = new Slots(CHANNELS_MAX)
+  /** Commands that run there now. */
+  #commands = 0
   #lost: ShoalError | undefined
 
   private constructor(client: Client, host: string, clock: Clock) {
@@ -59,7 +65,7 @@ export class PooledTransport implements StreamTransport {
     const onTimeout = (): Error =>
       failed('REMOTE_TIMEOUT', `${words[0] ?? ''} on ${this.#host} did not end within ${timeoutMs / 1_000} s`)
     try {
-      return await this.#withChannel(runsCommand(words), use, { timeoutMs, signal, onTimeout })
+      return await this.#withChannel(inner => this.#start(words, inner), use, { timeoutMs, signal, onTimeout })
     } finally {
       giveBack()
     }
@@ -77,7 +83,7 @@ export class PooledTransport implements StreamTransport {
   async dialCommand(words: readonly string[], signal?: AbortSignal): Promise<Duplex> {
     const giveBack = await this.#slots.take(signal)
     try {
-      const channel = await this.#open(words[0] ?? '', runsCommand(words), signal)
+      const channel = await this.#open(words[0] ?? '', inner => this.#start(words, inner), signal)
       const stderr = new CollectedOutput(channel.stderr, 'stderr')
       const stream = streamOf(channel, true)
       let hasSpoken = false
@@ -101,24 +107,43 @@ export class PooledTransport implements StreamTransport {
 
   /** Without a slot: sshd's MaxSessions counts commands, not forwarded connections, and a follower keeps one for as long as it likes. */
   async #dial(what: string, open: Opening, signal?: AbortSignal): Promise<Duplex> {
-    const channel = await this.#open(what, open, signal)
+    const channel = await this.#open(what, () => openChannel(this.#client, open), signal)
     const stream = streamOf(channel)
     channel.once('close', () => stream.finish())
     return stream
   }
 
   /** A host that drops packets never answers, and SSH has no deadline of its own for it. */
-  #open(what: string, open: Opening, signal: AbortSignal | undefined): Promise<ClientChannel> {
+  #open(what: string, open: Open, signal: AbortSignal | undefined): Promise<ClientChannel> {
     const onTimeout = (): Error => failed('REMOTE_TIMEOUT', `${this.#host} could not connect to ${what} within 20 s`)
     return this.#withChannel(open, async channel => channel, { timeoutMs: DIAL_MS_MAX, signal, onTimeout })
   }
 
+  /**
+   * A channel on which a command runs. sshd still counts one that has ended until it has cleared up behind it, and may be told to
+   * take fewer than we have slots: then it is asked again, as long as others of ours are to end there.
+   */
+  async #start(words: readonly string[], signal: AbortSignal): Promise<ClientChannel> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const channel = await openChannel(this.#client, (client, done) => client.exec(shellLine(words), done))
+        this.#commands++
+        channel.once('close', () => void this.#commands--)
+        return channel
+      } catch (cause) {
+        if (!isTooMany(cause)) throw cause
+        if (this.#commands === 0 && tries >= TRIES_ALONE_MAX) throw takesNone(this.#host, cause)
+        await sleep(this.#clock, Math.min(RETRY_MS * 2 ** tries, RETRY_MS_MAX), signal)
+      }
+    }
+  }
+
   /** What fails or takes too long gives its channel back, and one that is opened when nobody waits for it any more is not used. */
-  async #withChannel<T>(open: Opening, use: (channel: ClientChannel) => Promise<T>, limits: Limits): Promise<T> {
+  async #withChannel<T>(open: Open, use: (channel: ClientChannel) => Promise<T>, limits: Limits): Promise<T> {
     const opened: ClientChannel[] = []
     let isGivenUp = false
-    const work = async (): Promise<T> => {
-      const channel = await openChannel(this.#client, open)
+    const work = async (inner: AbortSignal): Promise<T> => {
+      const channel = await open(inner)
       opened.push(channel)
       if (!isGivenUp) return use(channel)
       channel.close()
@@ -134,13 +159,16 @@ export class PooledTransport implements StreamTransport {
   }
 
   /** Ends early, with the reason, when the connection is lost: whoever waits for a channel is not told by ssh2. */
-  async #withinTime<T>(work: () => Promise<T>, { timeoutMs, signal, onTimeout }: Limits): Promise<T> {
+  async #withinTime<T>(
+    work: (signal: AbortSignal) => Promise<T>,
+    { timeoutMs, signal, onTimeout }: Limits,
+  ): Promise<T> {
     if (this.#lost !== undefined) throw this.#lost
     const lost = Promise.withResolvers<never>()
     const onClose = (): void => lost.reject(this.#lost)
     this.#client.once('close', onClose)
     try {
-      return await withDeadline(() => Promise.race([work(), lost.promise]), timeoutMs, {
+      return await withDeadline(inner => Promise.race([work(inner), lost.promise]), timeoutMs, {
         clock: this.#clock,
         signal,
         onTimeout,
@@ -158,6 +186,8 @@ interface Limits {
   readonly onTimeout: () => Error
 }
 
-function runsCommand(words: readonly string[]): Opening {
-  return (client, done) => client.exec(shellLine(words), done)
+type Open = (signal: AbortSignal) => Promise<ClientChannel>
+
+function takesNone(host: string, cause: unknown): ShoalError {
+  return failed('SSH_FAILED', `${host} takes no commands over SSH: raise MaxSessions in its sshd_config`, { cause })
 }
