@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Random } from '../../core/random.ts'
 import type { Machine, MachineState, Settings } from '../model/machine.ts'
 import type { CacheWait } from '../ports.ts'
+import type { RemoteResult } from '../ssh/transport.ts'
 
 /** A flag of a driver, and of `machine create`. Its name begins with the driver's, as all drivers' flags stand in one list. */
 export interface DriverFlag {
@@ -51,6 +52,8 @@ export interface DriverPorts {
   readonly isReachable: (host: string, port: number, signal: AbortSignal) => Promise<boolean>
   /** Whether an SSH server greets there. Does not reject but when cancelled. */
   readonly greetsBySsh: (host: string, port: number, signal: AbortSignal) => Promise<boolean>
+  /** Runs a command on the machine as root, over SSH. Absent where nothing is to be done to it. */
+  readonly asRoot?: (words: readonly string[], signal: AbortSignal) => Promise<RemoteResult>
   /** The machine's own folder in the store; it need not be there yet. */
   readonly folder: string
   /** What machines share and can be made again: images. It need not be there yet. */

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net'
 import { ENGINE_PORT } from '../model/cluster-ports.ts'
 import type { Settings } from '../model/machine.ts'
 import type { Driver, SshTarget, Whereabouts } from './driver.ts'
+import { rebootHost } from './reboot.ts'
 import { badFlag, checkPort, numberOf, optionalTextOf, textOf } from './settings.ts'
 
 /** A host that runs already and can be reached over SSH. */
@@ -45,6 +46,8 @@ export const genericDriver: Driver = {
     const { host, port } = sshOf(settings)
     return (await isReachable(host, port, signal)) ? 'Running' : 'Stopped'
   },
+  // Its power is not ours: what is off stays off, so that it is neither stopped nor started.
+  restart: rebootHost,
 }
 
 function whereaboutsOf(settings: Settings): Whereabouts {

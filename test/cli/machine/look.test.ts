@@ -221,6 +221,12 @@ describe('facts of machines', () => {
     expect((await world.machine('stop', 'default')).stderr).toContain(
       '"none" of machine "default" does not support stop',
     )
+    await world.machine('create', '--host', '10.0.0.7', 'g1')
+    expect(await world.machine('start', 'g1')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('turn its power on'),
+    })
+    expect(await world.machine('restart', '--dry-run', 'g1')).toMatchObject({ code: 0, stdout: 'Would restart "g1"\n' })
   })
 
   it('tell versions', async () => {

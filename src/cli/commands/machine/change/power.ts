@@ -1,10 +1,13 @@
 import { conflict, errorMessage, unsupported } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
-import { type Driver, driverOf, type Machine, type MachineState } from '../../../../machine/index.ts'
+import { type Driver, type DriverPorts, driverOf, type Machine, type MachineState } from '../../../../machine/index.ts'
 import { stateOf } from '../look/state.ts'
 import { type MachineCommand, namesOf, portsOf, type RunMachineCommand } from '../machine-command.ts'
+import { asRoot } from '../run/as-root.ts'
+import { connectMachine } from '../run/reach.ts'
 
 const PARALLEL = 8
+const COMMAND_MS_MAX = 60_000
 
 /** One of the verbs that turn machines on and off. */
 interface Power {
@@ -63,13 +66,22 @@ async function powerOne(name: string, power: Power, command: MachineCommand): Pr
     }
     if (options.flag('dryRun')) return void stdout.write(`Would ${power.verb} "${name}"\n`)
     stdout.write(`${power.doing} "${name}"...\n`)
-    await work(
-      machine,
-      portsOf(name, command, line => void stdout.write(`(${name}) ${line}\n`)),
-      signal,
-    )
+    const ports = portsOf(name, command, line => void stdout.write(`(${name}) ${line}\n`))
+    await work(machine, { ...ports, asRoot: rootOn(machine, command) }, signal)
     stdout.write(`Machine "${name}" was ${power.done}.\n`)
   })
+}
+
+/** A connection for each command: the host goes away between them. */
+function rootOn(machine: Machine, command: MachineCommand): NonNullable<DriverPorts['asRoot']> {
+  return async (words, signal) => {
+    const transport = await connectMachine(machine, { ...command, context: { ...command.context, signal } })
+    try {
+      return await transport.run(asRoot(machine, words), { timeoutMs: COMMAND_MS_MAX, signal })
+    } finally {
+      await transport.close()
+    }
+  }
 }
 
 /** Throws DRIVER_CANNOT. */
@@ -79,6 +91,13 @@ function workOf({ driver, name }: Machine, { verb }: Power): NonNullable<Driver[
   if (work !== undefined) return work
   throw unsupported(
     'DRIVER_CANNOT',
-    `The driver "${driver}" of machine "${name}" does not support ${verb}: it only knows where the machine is`,
+    `The driver "${driver}" of machine "${name}" does not support ${verb}: ${remedyFor(driver, verb)}`,
   )
+}
+
+function remedyFor(driver: string, verb: Power['verb']): string {
+  if (driver !== 'generic') return 'it only knows where the machine is'
+  return verb === 'start'
+    ? 'turn its power on where it stands'
+    : 'only restart is done over SSH, as what is off cannot be turned on again'
 }
