@@ -3,7 +3,8 @@ import type { Clock } from '../../../core/clock.ts'
 import { withDeadline } from '../../../core/clock.ts'
 import { failed } from '../../../core/errors.ts'
 
-const NFT_TIMEOUT_MS = 10_000
+/** It does its work at once, but it is a program that a host under load, or an emulated one, starts slowly. */
+const NFT_TIMEOUT_MS = 60_000
 const STDERR_CHARS_MAX = 2_000
 
 /** Applies an nftables script in one transaction: all of it, or nothing. Throws NFT_FAILED with nft's complaint. */
