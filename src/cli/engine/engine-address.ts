@@ -51,6 +51,19 @@ export function namedHost({ options, globals }: Flags, { env }: Pick<CommandCont
   return (options.text('host') ?? globals.text('host') ?? (env['SHOAL_HOST'] || env['DOCKER_HOST'])) || undefined
 }
 
+/** Where what {@link readClientTls} reads lies, whether or not it is there. */
+export function clientTlsFiles(
+  { options, globals }: Flags,
+  { env }: Pick<CommandContext, 'env'>,
+): { readonly ca: string; readonly cert: string; readonly key: string } {
+  const folder = dockerContext({ options, globals }, { env })?.tlsDirectory
+  const place = (flag: string, file: string): string => {
+    if (folder !== undefined) return join(folder, file)
+    return options.text(flag) ?? globals.text(flag) ?? join(certificatePath(env), file)
+  }
+  return { ca: place('tlscacert', 'ca.pem'), cert: place('tlscert', 'cert.pem'), key: place('tlskey', 'key.pem') }
+}
+
 /**
  * What docker's TLS flags and variables ask for; undefined: no TLS. A file that is named must be there, those in the
  * default folder need not. Throws BAD_FLAG.

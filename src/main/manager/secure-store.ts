@@ -39,7 +39,7 @@ import {
   writeIdentity,
   writeKey,
 } from '../trust/identity-files.ts'
-import { IdentityKeeper } from '../trust/keep-identity.ts'
+import { IdentityKeeper, type KeepPorts } from '../trust/keep-identity.ts'
 import { readLocalAuthority, writeLocalAuthority } from '../trust/local-authority.ts'
 import { obtainIdentity } from '../trust/obtain-identity.ts'
 import { isTokenGiven, readManagers, readToken } from '../trust/token-input.ts'
@@ -115,7 +115,8 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
   }
   const storeEnded = own?.etcd.ended
   if (local !== undefined) {
-    const first = { local, users, certificate: credentials.certificate, name: credentials.subject.name }
+    const made = { ...local, hasForeignStore: own === undefined }
+    const first = { local: made, users, certificate: credentials.certificate, name: credentials.subject.name }
     const waiting = { clock, log, signal: context.signal, where: `etcd://${endpoints.join(',')}`, ended: storeEnded }
     await untilStoreAnswers(() => setUp(first, trust), waiting)
   }
@@ -124,21 +125,10 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
   }
   const keeper = new IdentityKeeper({
     ...trust,
+    ...ownRequests(identity, trust, inStep),
     identity,
     directory,
     membership,
-    async renew(csr) {
-      const { subject, certificate } = identity.credentials
-      const { fingerprint } = readCertificate(certificate)
-      const issued = await renewCertificate(csr, { subject, fingerprint, remoteAddress: undefined }, trust)
-      await inStep()
-      return issued
-    },
-    async confirm(trusts) {
-      const { fingerprint } = readCertificate(identity.credentials.certificate)
-      await confirmTrust({ name: credentials.subject.name, fingerprint, trusts }, trust)
-      await inStep()
-    },
     async trustsChanged() {
       await own?.etcd.restart()
       await inStep()
@@ -147,6 +137,30 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
   })
   scope.defer(() => keeper.close())
   return { store, keys, identity, trust, storeEnded, keep: signal => keeper.run(signal) }
+}
+
+/** A manager asks itself for what others ask it. */
+function ownRequests(
+  identity: LiveIdentity,
+  trust: TrustPorts,
+  inStep: () => Promise<void>,
+): Pick<KeepPorts, 'renew' | 'confirm'> {
+  const shown = () => {
+    const { subject, certificate } = identity.credentials
+    return { subject, fingerprint: readCertificate(certificate).fingerprint, remoteAddress: undefined }
+  }
+  return {
+    async renew(csr) {
+      const issued = await renewCertificate(csr, shown(), trust)
+      await inStep()
+      return issued
+    },
+    async confirm(trusts) {
+      const { subject, fingerprint } = shown()
+      await confirmTrust({ name: subject.name, fingerprint, trusts }, trust)
+      await inStep()
+    },
+  }
 }
 
 /** The store on this host, which knows our authority and what it has taken back. */

@@ -26,24 +26,32 @@ type Step = 'steady' | 'introducing' | 'renewing'
 
 /**
  * Changes the authority while the cluster runs: first everybody learns to trust the new one beside the old, then it signs and everybody
- * renews, and at last the old one is trusted no more. Who is away holds that up; with `force` it is gone on without them.
+ * renews, and at last the old one is trusted no more. Who is away holds that up; with `force` it is gone on without them. A person it
+ * `awaits` holds it up too. Throws 409 ROTATION_RUNS, 409 FOREIGN_STORE.
  */
 export async function rotateAuthority(
-  { force }: { readonly force: boolean },
+  { force, awaits }: { readonly force: boolean; readonly awaits?: string | undefined },
   ports: TrustPorts,
 ): Promise<AuthorityView> {
   const { value } = await readAuthority(ports)
   if (force && stepOf(value) !== 'steady') await advanceRotation(ports, true)
-  else await introduce(ports)
+  else await introduce(awaits, ports)
   // It is done; a store of our own is started anew for it, and away for a moment.
   return retry(() => viewAuthority(ports), STORE_PATIENCE, ports)
 }
 
-async function introduce(ports: TrustPorts): Promise<void> {
+async function introduce(awaits: string | undefined, ports: TrustPorts): Promise<void> {
   const { store, clock, maker } = ports
   const nowMs = clock.nowMs()
   await untilWritten(async () => {
     const { value: record, unchanged } = await readAuthority(ports)
+    if (record.hasForeignStore === true) {
+      throw conflict(
+        'FOREIGN_STORE',
+        'The authority of this cluster cannot be changed: its store is run by others, and would let nobody in with certificates of another one',
+        { details: { refused: true } },
+      )
+    }
     if (stepOf(record) !== 'steady') {
       throw conflict(
         'ROTATION_RUNS',
@@ -52,7 +60,8 @@ async function introduce(ports: TrustPorts): Promise<void> {
       )
     }
     const next = await maker.authority(record.clusterId, { fromMs: nowMs, untilMs: nowMs + AUTHORITY_LIFE_MS })
-    const changed = { ...record, authorities: [...record.authorities, next] }
+    const person = awaits === undefined ? {} : { awaits }
+    const changed = { ...record, authorities: [...record.authorities, next], ...person }
     const { succeeded } = await store.txn([unchanged], writeAuthority(ports, changed))
     return succeeded || undefined
   })
@@ -60,7 +69,7 @@ async function introduce(ports: TrustPorts): Promise<void> {
 
 export async function viewAuthority(ports: TrustPorts): Promise<AuthorityView> {
   const { value: record } = await readAuthority(ports)
-  const members = await livingMembers(ports)
+  const members = await livingMembers(record, ports)
   return {
     clusterId: record.clusterId,
     authorities: record.authorities.map(({ certificate }) => {
@@ -100,7 +109,7 @@ export async function advanceRotation(ports: TrustPorts, force = false): Promise
     const { value: record, unchanged } = await readAuthority(ports)
     const step = stepOf(record)
     if (step === 'steady') return true
-    if (!force && waitingFor(record, await livingMembers(ports)).length > 0) return true
+    if (!force && waitingFor(record, await livingMembers(record, ports)).length > 0) return true
     const next = nextStep(record)
     const { succeeded } = await ports.store.txn([unchanged], writeAuthority(ports, next))
     // Tokens name the authority that managers show: those of another are refused from now on, and only lie about.
@@ -117,7 +126,8 @@ function stepOf({ authorities, signing }: AuthorityRecord): Step {
 
 function nextStep(record: AuthorityRecord): AuthorityRecord {
   if (stepOf(record) === 'introducing') return { ...record, signing: newest(record) }
-  return { ...record, authorities: record.authorities.slice(-1) }
+  const { awaits: _done, ...rest } = record
+  return { ...rest, authorities: record.authorities.slice(-1) }
 }
 
 function newest({ authorities }: Pick<AuthorityRecord, 'authorities'>): string {
@@ -136,11 +146,12 @@ function waitingFor(record: AuthorityRecord, members: readonly NameRecord[]): re
   }
 }
 
-/** Managers and nodes: people renew theirs when they find that they have to. */
-async function livingMembers(ports: TrustPorts): Promise<readonly NameRecord[]> {
+/** Managers and nodes, and who waits for the change: other people renew theirs when they find that they have to. */
+async function livingMembers({ awaits }: AuthorityRecord, ports: TrustPorts): Promise<readonly NameRecord[]> {
   const nowMs = ports.clock.nowMs()
   const names = await listStored(ports, ports.keys.certificateNames, nameRecordCodec)
   return names
     .map(({ value }) => value)
-    .filter(record => record.role !== 'client' && livingCertificates(record, nowMs).length > 0)
+    .filter(({ role, name }) => role !== 'client' || name === awaits)
+    .filter(record => livingCertificates(record, nowMs).length > 0)
 }

@@ -16,6 +16,10 @@ export interface AuthorityRecord {
   readonly signing: string
   /** How long certificates of members are valid. */
   readonly certificateLifeMs: number
+  /** True: others run the store, and tell it whom to trust. */
+  readonly hasForeignStore?: boolean
+  /** The person whose command waits for the change, and who goes on with a certificate of the new one. */
+  readonly awaits?: string
 }
 
 export const authorityCodec: Codec<AuthorityRecord> = jsonCodec<AuthorityRecord>('authority', {

@@ -151,9 +151,15 @@ function authorityRoutes(ports: TrustRoutePorts): ApiRoute[] {
       method: 'POST',
       path: '/v1/authority/rotate',
       summary: 'Changes the authority while the cluster runs',
-      query: { force: 'go on without those who are away' },
+      query: {
+        force: 'go on without those who are away',
+        awaited: 'wait for the person who asks, too, and who says so with /v1/confirm',
+      },
       atOnce: true,
-      handle: async ({ query }) => ({ json: await rotateAuthority({ force: isOn(query['force']) }, ports) }),
+      handle: async ({ query, raw }) => {
+        const awaits = isOn(query['awaited']) ? shownBy(raw, ports).subject.name : undefined
+        return { json: await rotateAuthority({ force: isOn(query['force']), awaits }, ports) }
+      },
     },
   ]
 }

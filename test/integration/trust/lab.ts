@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { access, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { command } from '../../../scripts/lib/command.ts'
 import { systemClock, withDeadline } from '../../../src/core/clock.ts'
 import { newHexId, pickIndex, systemRandom } from '../../../src/core/random.ts'
+import { type EtcdProcess, startEtcd } from '../../../src/discovery/index.ts'
+import { identityPaths } from '../../../src/main/trust/identity-files.ts'
 import { freePort, until } from '../manager/support.ts'
 
 /** A deadline, not a measure. */
@@ -22,7 +24,7 @@ function hasEnded({ child }: Program): boolean {
   return child.exitCode !== null || child.signalCode !== null
 }
 
-/** A cluster with certificates of its own on loopback: a manager with its store, and agents, each with an address of its own. */
+/** A cluster with certificates of its own on loopback: managers, their store, and agents, each with an address of its own. */
 export class TrustLab {
   readonly tag = newHexId(systemRandom).slice(0, 5)
   readonly #net = `127.${50 + pickIndex(systemRandom, 150)}.${pickIndex(systemRandom, 250)}`
@@ -30,17 +32,25 @@ export class TrustLab {
   directory = ''
   manager = ''
   #etcd = ''
+  #store: readonly string[] = []
+  #external: EtcdProcess | undefined
 
-  get socket(): string {
-    return `unix://${this.directory}/manager.sock`
+  /** Of the manager that is asked by {@link swarm}. */
+  asked = 'm'
+
+  socketOf(name: string): string {
+    return `unix://${this.directory}/${name}.sock`
   }
 
-  async open(): Promise<void> {
+  /** `isExternal`: the store is none of the manager's, and has a certificate of the cluster. */
+  async open({ isExternal = false } = {}): Promise<void> {
     this.directory = await mkdtemp(join(tmpdir(), 'shoal-trust-'))
     this.manager = `${this.#net}.1:${await freePort()}`
     this.#etcd = `${this.#net}.1:${await freePort()}`
     await this.run(['create', '--trust', '--data-root', this.data('m')])
+    this.#store = isExternal ? [`etcd://${this.#etcd}/lab`] : ['--etcd-listen', this.#etcd]
     this.startManager()
+    if (isExternal) await this.#startStore()
     await until('the manager', async () => (await this.swarm('cert', 'ls')) !== '')
   }
 
@@ -53,24 +63,35 @@ export class TrustLab {
   }
 
   startManager(): void {
-    const listening = ['-H', this.socket, '-H', `tcp://${this.manager}`, '--advertise', this.manager]
-    this.#start('m', [
-      'manage',
-      '--data-root',
-      this.data('m'),
-      '--name',
-      'm',
-      '--etcd-listen',
-      this.#etcd,
-      ...listening,
-    ])
+    this.#manage('m', this.manager, this.#store)
   }
 
-  startAgent(name: string, flags: readonly string[]): void {
+  /** Another one; resolves with where it answers. */
+  async addManager(name: string, token: string): Promise<string> {
+    const address = `${this.#net}.${1 + this.#programs.size}:${await freePort()}`
+    this.#manage(name, address, ['--manager', this.manager, '--token', token])
+    return address
+  }
+
+  #manage(name: string, address: string, flags: readonly string[]): void {
+    const listening = ['-H', this.socketOf(name), '-H', `tcp://${address}`, '--advertise', address]
+    this.#start(name, ['manage', '--data-root', this.data(name), '--name', name, ...listening, ...flags])
+  }
+
+  /** The manager waits for its store, and has made its certificate before that. */
+  async #startStore(): Promise<void> {
+    const paths = identityPaths(join(this.data('m'), 'manager/identity'))
+    await until('the certificate of the manager', async () => access(paths.membership).then(() => true))
+    const [host = '', port = ''] = this.#etcd.split(':')
+    const at = { dataDir: this.data('store'), host, clientPort: Number(port) }
+    this.#external = await startEtcd({ ...at, clock: systemClock, tls: paths })
+  }
+
+  startAgent(name: string, flags: readonly string[], managers = this.manager): void {
     const data = ['--data-root', this.data(name), '--exec-root', this.data(`${name}-exec`)]
     const own = ['--advertise', this.address(name), '--bridge', 'none', '--pidfile', this.data(`${name}.pid`)]
     const hosts = ['-H', `unix://${this.data(name)}.sock`, '-H', `tcp://${this.address(name)}`]
-    this.#start(name, ['join', '--manager', this.manager, '--name', name, ...data, ...own, ...hosts, ...flags])
+    this.#start(name, ['join', '--manager', managers, '--name', name, ...data, ...own, ...hosts, ...flags])
   }
 
   /** Resolves when the agent has ended by itself, with all it said. */
@@ -91,7 +112,13 @@ export class TrustLab {
 
   /** A command of `swarm` to the manager. */
   async swarm(...args: readonly string[]): Promise<string> {
-    return (await this.run([...args, '-H', this.socket])).trim()
+    return (await this.run([...args, '-H', this.socketOf(this.asked)])).trim()
+  }
+
+  async kill(name: string): Promise<void> {
+    const program = this.#programs.get(name)
+    program?.child.kill('SIGKILL')
+    if (program !== undefined) await this.#exit(name, program, KILLED_MS)
   }
 
   async stop(name: string): Promise<void> {
@@ -112,6 +139,7 @@ export class TrustLab {
     for (const name of [...this.#programs.keys()].reverse()) {
       await this.stop(name).catch((error: unknown) => failures.push(error))
     }
+    await this.#external?.stop().catch((error: unknown) => failures.push(error))
     await rm(this.directory, { recursive: true, force: true })
     if (failures.length > 0) throw new AggregateError(failures, 'Cannot end every program')
   }

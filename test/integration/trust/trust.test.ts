@@ -1,11 +1,12 @@
 import { readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { command } from '../../../scripts/lib/command.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { systemRandom } from '../../../src/core/random.ts'
 import { createEtcdStore } from '../../../src/discovery/index.ts'
 import { createDockerClient } from '../../../src/docker-api/index.ts'
+import { askToRenew, tellTrusts } from '../../../src/main/trust/ask-managers.ts'
 import { obtainIdentity } from '../../../src/main/trust/obtain-identity.ts'
 import { createCertificateMaker, LiveIdentity } from '../../../src/trust/index.ts'
 import { until } from '../manager/support.ts'
@@ -40,11 +41,16 @@ async function person(name: string): Promise<string> {
   return directory
 }
 
-function docker(certificates: string, ...args: readonly string[]): Promise<string> {
+/** Flags of docker, and of swarm. */
+function shown(certificates: string): readonly string[] {
   const files = ['ca', 'cert', 'key'].map(
     file => `--tls${file === 'ca' ? 'cacert' : file}=${join(certificates, `${file}.pem`)}`,
   )
-  const argv = ['docker', '--tlsverify', ...files, '-H', `tcp://${lab.manager}`, ...args]
+  return ['--tlsverify', ...files, '-H', `tcp://${lab.manager}`]
+}
+
+function docker(certificates: string, ...args: readonly string[]): Promise<string> {
+  const argv = ['docker', ...shown(certificates), ...args]
   return command(argv, { timeoutMs: 60_000, env: { PATH: process.env['PATH'], HOME: lab.directory } })
 }
 
@@ -106,15 +112,18 @@ it('lets a node write no more of the store than its own', async () => {
   }
 })
 
-it('lets nobody into the store with what was taken back, though another has the name now', async () => {
+const maker = createCertificateMaker(systemRandom)
+
+/** A node of which there is only the certificate. */
+async function joinAs(name: string, directory: string) {
   const token = await lab.swarm('token', 'create')
-  const ports = { clock: systemClock, maker: createCertificateMaker(systemRandom), signal: AbortSignal.timeout(60_000) }
+  const wish = { directory, name, role: 'node' as const, hosts: [], token, managers: [lab.manager] }
+  return obtainIdentity(wish, { clock: systemClock, maker, signal: AbortSignal.timeout(60_000) })
+}
+
+it('lets nobody into the store with what was taken back, though another has the name now', async () => {
   // Both are n7, one after the other.
-  const joinAs = (directory: string) => {
-    const wish = { directory, name: 'n7', role: 'node' as const, hosts: [], token, managers: [lab.manager] }
-    return obtainIdentity(wish, ports)
-  }
-  const { credentials } = await joinAs(identity('thief'))
+  const { credentials } = await joinAs('n7', identity('thief'))
   const { endpoint } = JSON.parse(etcdOf) as { endpoint: string }
   const connected = createEtcdStore({
     endpoints: [endpoint],
@@ -130,7 +139,7 @@ it('lets nobody into the store with what was taken back, though another has the 
         () => true,
       ),
     )
-    await joinAs(identity('n7'))
+    await joinAs('n7', identity('n7'))
     await expect(connected.get('/shoal/default/meta')).rejects.toThrow()
     await expect(etcdctl('thief', 'get', '/shoal/default/meta')).rejects.toThrow()
     expect(await etcdctl('n7', 'get', '/shoal/default/meta')).toContain('clusterId')
@@ -154,13 +163,68 @@ it('refuses a host whose token is spent, is of another cluster, or names a livin
   await expect(asking('n1', token)).rejects.toThrow('The name n1 belongs to a node with a valid certificate')
 })
 
+interface Authority {
+  readonly step: string
+  readonly waitsFor: readonly string[]
+  readonly authorities: readonly { readonly digest: string; readonly signs: boolean }[]
+}
+
+const authority = async () => JSON.parse(await lab.swarm('ca', 'show', '--format', 'json')) as Authority
+
+it('lets everybody work on with two authorities at once', async () => {
+  // Holds the change up at each step, until it has done what agents do by themselves.
+  const slow = await joinAs('n8', identity('n8'))
+  const live = new LiveIdentity(slow.credentials)
+  const asking = { managers: [lab.manager], clock: systemClock, signal: AbortSignal.timeout(120_000) }
+  const tell = async (trusts: readonly string[]) =>
+    tellTrusts(trusts, { ...asking, tls: live.dial({ role: 'manager' }) })
+  const people = [await person('ida'), await person('joe')]
+  const renewAll = async () => {
+    for (const directory of people)
+      await lab.run(['client-cert', basename(directory), '--manager', lab.manager, '--out', directory])
+  }
+  const everybodyWorks = async (): Promise<void> => {
+    await nodesAre('n1 healthy, n2 healthy')
+    for (const each of people) expect(await docker(each, 'info', '--format', '{{.ServerVersion}}')).toMatch(/^shoal/)
+    expect(await ask(lab.address('n1'), identity('m'))).toMatch(/^\d/)
+  }
+  const waitsForItAlone = async (step: string) =>
+    until(step, async () => {
+      const view = await authority()
+      return view.step === step && view.waitsFor.join() === 'n8' && view
+    })
+  await lab.swarm('ca', 'rotate')
+  const { authorities } = await waitsForItAlone('introducing')
+  expect(authorities.map(({ signs }) => signs)).toEqual([true, false])
+  await everybodyWorks()
+  await renewAll()
+  people.push(await person('kim'))
+  await everybodyWorks()
+
+  live.replace({ ...slow.credentials, authorities: await lab.swarm('ca', 'show') })
+  const digests = authorities.map(({ digest }) => digest)
+  await tell(digests)
+  await waitsForItAlone('renewing')
+  await everybodyWorks()
+  await renewAll()
+  people.push(await person('lea'))
+
+  const { csr } = await maker.request({ name: 'n8', role: 'node', hosts: [], key: slow.credentials.key })
+  const { certificate } = await askToRenew(csr, { ...asking, tls: live.dial({ role: 'manager' }) })
+  live.replace({ ...live.credentials, certificate })
+  await tell(digests)
+  await until('the end', async () => (await authority()).step === 'steady')
+  await everybodyWorks()
+  await lab.swarm('cert', 'revoke', 'n8')
+})
+
 it('changes its authority while it runs, and knows its nodes all along', async () => {
-  const before = await person('cat')
-  const digest = await lab.swarm('ca', 'rotate', '--wait', '--timeout', '2m')
-  const shown = JSON.parse(await lab.swarm('ca', 'show', '--format', 'json')) as { authorities: { digest: string }[] }
-  expect(shown).toMatchObject({ step: 'steady', authorities: [{ digest, signs: true }] })
+  const [before, caller] = [await person('cat'), await person('tom')]
+  const digest = (await lab.run(['ca', 'rotate', '--wait', '--timeout', '2m', ...shown(caller)])).trim()
+  expect(await authority()).toMatchObject({ step: 'steady', authorities: [{ digest, signs: true }] })
   await nodesAre('n1 healthy, n2 healthy')
   await expect(docker(before, 'info')).rejects.toThrow(/certificate/)
+  expect(await docker(caller, 'info', '--format', '{{.ServerVersion}}')).toMatch(/^shoal/)
   expect(await docker(await person('dan'), 'info', '--format', '{{.ServerVersion}}')).toMatch(/^shoal/)
   // What is started anew finds its way too.
   await lab.stop('n1')

@@ -258,6 +258,33 @@ describe('a change of the authority', () => {
     expect(await viewAuthority(ports)).toMatchObject({ step: 'steady', waitsFor: [] })
   })
 
+  it('waits for the person who asks for it, and for no other', async () => {
+    const text = await token('client')
+    await joinAs('ann', text, { role: 'client' })
+    const { key, certificate } = await joinAs('bob', text, { role: 'client' })
+    const { authorities } = await rotateAuthority({ force: false, awaits: 'bob' }, ports)
+    expect(await viewAuthority(ports)).toMatchObject({ step: 'introducing', waitsFor: ['bob'] })
+    const trusts = authorities.map(({ digest }) => digest)
+    const tell = (pem: string) => confirm({ name: 'bob', fingerprint: readCertificate(pem).fingerprint, trusts }, ports)
+    await tell(certificate)
+    expect(await viewAuthority(ports)).toMatchObject({ step: 'renewing', waitsFor: ['bob'] })
+    const { csr } = await maker.request({ name: 'bob', role: 'client', hosts: [], key })
+    const subject: Subject = { name: 'bob', role: 'client', clusterId: 'c1' }
+    await tell((await renew(csr, { ...shower(certificate), subject }, ports)).certificate)
+    expect(await viewAuthority(ports)).toMatchObject({ step: 'steady' })
+    // The next change is somebody else's.
+    expect(await rotateAuthority({ force: false }, ports)).toMatchObject({ waitsFor: [] })
+  })
+
+  it('is refused where others run the store', async () => {
+    const stored = await ports.store.get(keys.authority)
+    const value = JSON.stringify({ ...JSON.parse(stored?.value ?? ''), hasForeignStore: true })
+    await ports.store.txn([], [{ put: keys.authority, value }])
+    for (const force of [false, true]) {
+      await expect(rotateAuthority({ force }, ports)).rejects.toMatchObject({ code: 'FOREIGN_STORE', status: 409 })
+    }
+  })
+
   it('waits for nobody where there is nobody', async () => {
     await joinAs('ann', await token('client'), { role: 'client' })
     await rotateAuthority({ force: false }, ports)

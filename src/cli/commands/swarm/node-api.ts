@@ -1,7 +1,8 @@
 import { conflict, notFound, ShoalError } from '../../../core/errors.ts'
 import type { NodeDetails, NodeView } from '../../../core/model/control-api.ts'
+import { type ClientTls, createDockerClient } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
-import { openClient } from '../../engine/open-client.ts'
+import { portsFor } from '../../engine/open-client.ts'
 import { managerAddress } from '../../manager/manager-address.ts'
 import { explainUnreachable } from '../../manager/unreachable.ts'
 
@@ -13,14 +14,17 @@ export interface NodeApi {
   readonly call: (method: string, path: string, body?: object) => Promise<unknown>
 }
 
-/** Does something with the manager that the invocation names, and hangs up. */
+/** Does something with the manager that the invocation names, and hangs up. `tls`: instead of what the invocation says. */
 export async function withManager<T>(
   invocation: Invocation,
   context: CommandContext,
   work: (api: NodeApi) => Promise<T>,
+  tls?: ClientTls,
 ): Promise<T> {
   const address = managerAddress(invocation, context)
-  const client = openClient({ address: address.url, wanted: 'manager' }, invocation, context)
+  const at = { address: address.url, wanted: 'manager' as const }
+  const ports = portsFor(at, invocation, context)
+  const client = createDockerClient(at.address, tls === undefined ? ports : { ...ports, tls })
   const call: NodeApi['call'] = async (method, path, body) => {
     try {
       return await client.requestJson(method, path, body, context.signal)

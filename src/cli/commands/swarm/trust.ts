@@ -4,8 +4,10 @@ import { isRole, ROLES, TOKEN_LIFE_MS } from '../../../trust/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { forEach } from '../../engine/for-each.ts'
 import { type ListingFormat, renderListing } from '../../output/format.ts'
+import type { AuthorityView } from './authority-view.ts'
 import { badFlag, readDuration } from './flags.ts'
 import { type NodeApi, withManager } from './node-api.ts'
+import { OwnCertificate } from './own-certificate.ts'
 
 interface TokenView {
   readonly id: string
@@ -22,13 +24,6 @@ interface CertificateView {
   readonly hosts: readonly string[]
   readonly fingerprint: string
   readonly expiresAt: string
-}
-
-interface AuthorityView {
-  readonly clusterId: string
-  readonly authorities: readonly { readonly digest: string; readonly certificate: string; readonly signs: boolean }[]
-  readonly step: 'steady' | 'introducing' | 'renewing'
-  readonly waitsFor: readonly string[]
 }
 
 const TOKENS: ListingFormat<TokenView> = {
@@ -183,19 +178,33 @@ const POLL_MS = 500
 export async function runAuthorityRotate(invocation: Invocation, context: CommandContext): Promise<void> {
   const { options } = invocation
   const timeoutMs = readDuration(invocation, 'timeout', WAIT_MS)
-  await withManager(invocation, context, async api => {
+  const isWaiting = options.flag('wait') && !options.flag('dryRun')
+  // Who waits would be locked out by what was waited for.
+  const own = isWaiting ? OwnCertificate.of(invocation, context) : undefined
+  const work = async (api: NodeApi): Promise<void> => {
     if (options.flag('dryRun')) {
       context.stderr.write(`${whatRotates(await viewOf(api), options.flag('force'))}\n`)
       return
     }
-    const path = `/v1/authority/rotate${options.flag('force') ? '?force=1' : ''}`
-    let view = (await api.call('POST', path)) as AuthorityView
-    if (options.flag('wait')) view = await untilSteady(api, { timeoutMs, context })
+    const query = [options.flag('force') ? 'force=1' : '', own === undefined ? '' : 'awaited=1'].filter(Boolean)
+    let view = (await api.call('POST', `/v1/authority/rotate?${query.join('&')}`)) as AuthorityView
+    if (isWaiting) view = await untilSteady(api, { timeoutMs, context, own })
     context.stdout.write(`${view.authorities.at(-1)?.digest ?? ''}\n`)
-    if (view.step === 'steady')
-      context.stderr.write('People get certificates of the new authority with swarm client-cert\n')
-    else context.stderr.write(`The authority is being changed; waits for ${view.waitsFor.join(', ')}\n`)
-  })
+    for (const line of whatPeopleDo(view, own)) context.stderr.write(`${line}\n`)
+  }
+  await withManager(invocation, context, work, own?.tls)
+}
+
+function whatPeopleDo({ step, waitsFor }: AuthorityView, own: OwnCertificate | undefined): readonly string[] {
+  if (step !== 'steady') {
+    return [
+      `The authority is being changed; waits for ${waitsFor.join(', ')}`,
+      'People renew theirs with swarm client-cert now, and again at the step "renewing" of swarm ca show --format json; later they need tokens',
+    ]
+  }
+  const others =
+    'get certificates of the new authority with swarm client-cert, and a token of swarm token create --role client'
+  return own === undefined ? [`People ${others}`] : [`Your certificate was renewed. Other people ${others}`]
 }
 
 /** Throws 409 ROTATION_RUNS, as the manager would. */
@@ -207,15 +216,29 @@ function whatRotates({ step, waitsFor }: AuthorityView, force: boolean): string 
   })
 }
 
+/** The store is away for moments, and what was seen of the change may be over: then the next look tells. */
+async function followed(own: OwnCertificate | undefined, view: AuthorityView, api: NodeApi): Promise<void> {
+  try {
+    await own?.follow(view, api)
+  } catch (error) {
+    if (!isTransient(error)) throw error
+  }
+}
+
 async function untilSteady(
   api: NodeApi,
-  { timeoutMs, context }: { readonly timeoutMs: number; readonly context: CommandContext },
+  {
+    timeoutMs,
+    context,
+    own,
+  }: { readonly timeoutMs: number; readonly context: CommandContext; readonly own: OwnCertificate | undefined },
 ): Promise<AuthorityView> {
   const { clock, signal } = context
   let waitsFor: readonly string[] = []
   const looking = async (end: AbortSignal): Promise<AuthorityView> => {
     while (true) {
       const view = await viewIfThere(api)
+      if (view !== undefined) await followed(own, view, api)
       if (view?.step === 'steady') return view
       waitsFor = view?.waitsFor ?? waitsFor
       await sleep(clock, POLL_MS, end)
