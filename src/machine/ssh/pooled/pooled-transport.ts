@@ -17,6 +17,7 @@ const RETRY_MS = 10
 const RETRY_MS_MAX = 500
 /** So often a host is asked that takes no command although none of ours runs there. */
 const TRIES_ALONE_MAX = 5
+const GOODBYE_MS_MAX = 3_000
 
 /** One connection that all commands for a host share. Made by `connect`. */
 export class PooledTransport implements StreamTransport {
@@ -101,7 +102,11 @@ export class PooledTransport implements StreamTransport {
     }
   }
 
+  /** Says goodbye, and hangs up on a host that does not answer that: one that was switched off would keep our process for minutes. */
   async close(): Promise<void> {
+    if (this.#lost !== undefined) return
+    const hangUp = this.#clock.setTimer(GOODBYE_MS_MAX, () => this.#client.destroy())
+    this.#client.once('close', () => hangUp.cancel())
     this.#client.end()
   }
 
