@@ -13,11 +13,11 @@ import { type Destination, logIn } from './login.ts'
 /** OpenSSH's MaxSessions is 10; two are left to others who share the connection's account. */
 const CHANNELS_MAX = 8
 const DIAL_MS_MAX = 20_000
-const RETRY_MS = 10
-const RETRY_MS_MAX = 500
-/** So often a host is asked that takes no command although none of ours runs there. */
-const TRIES_ALONE_MAX = 5
 const GOODBYE_MS_MAX = 3_000
+const RETRY_MS = 10
+const RETRY_MS_MAX = 200
+/** So often in a row a host is asked that takes no command although none of ours runs there. */
+const TRIES_ALONE_MAX = 10
 
 /** One connection that all commands for a host share. Made by `connect`. */
 export class PooledTransport implements StreamTransport {
@@ -129,6 +129,7 @@ export class PooledTransport implements StreamTransport {
    * take fewer than we have slots: then it is asked again, as long as others of ours are to end there.
    */
   async #start(words: readonly string[], signal: AbortSignal): Promise<ClientChannel> {
+    let triesAlone = 0
     for (let tries = 1; ; tries++) {
       try {
         const channel = await openChannel(this.#client, (client, done) => client.exec(shellLine(words), done))
@@ -137,7 +138,8 @@ export class PooledTransport implements StreamTransport {
         return channel
       } catch (cause) {
         if (!isTooMany(cause)) throw cause
-        if (this.#commands === 0 && tries >= TRIES_ALONE_MAX) throw takesNone(this.#host, cause)
+        triesAlone = this.#commands === 0 ? triesAlone + 1 : 0
+        if (triesAlone >= TRIES_ALONE_MAX) throw takesNone(this.#host, cause)
         await sleep(this.#clock, Math.min(RETRY_MS * 2 ** tries, RETRY_MS_MAX), signal)
       }
     }
