@@ -15,6 +15,7 @@ export { driverPorts } from './drivers/system-ports.ts'
 export { MANAGER_LISTEN, managerPort, STORE_PORT } from './model/cluster-ports.ts'
 export {
   type EngineSettings,
+  hasEngine,
   type Machine,
   type MachineState,
   PLAIN_ENGINE,

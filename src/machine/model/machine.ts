@@ -75,3 +75,8 @@ export const PLAIN_ENGINE: EngineSettings = {
   insecureRegistries: [],
   registryMirrors: [],
 }
+
+/** A host that was made a master and nothing else has a manager, and no engine of ours. */
+export function hasEngine({ driver, swarm, engine }: Pick<Machine, 'driver' | 'swarm' | 'engine'>): boolean {
+  return driver === 'none' || engine.kind === 'docker' || swarm?.agent !== false
+}

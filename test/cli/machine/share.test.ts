@@ -200,3 +200,13 @@ describe('machine certs and doctor', () => {
     expect(world.provisioned.at(-1)?.options.dryRun).toBe(true)
   })
 })
+
+it('a machine that is a master only is looked at, and pointed at, as a manager', async () => {
+  const { stderr } = await world.machine('create', '--host', '10.0.0.1', '--swarm-master', 'm1')
+  expect(stderr).toContain('Ready (tcp://10.0.0.1:3376)')
+  expect(stderr).toContain('to the manager running on this machine, run: machine env --swarm m1')
+  const { stdout } = await world.machine('certs', 'ls', '--format', '{{.Name}} {{.Role}}')
+  expect(stdout).toBe('m1 manager\n')
+  expect((await world.machine('doctor', '--json')).stdout).toContain('"check":"manager"')
+  expect((await world.machine('ls', '--format', '{{.Error}}')).stdout).not.toContain('engine')
+})

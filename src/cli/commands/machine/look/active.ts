@@ -34,7 +34,7 @@ export async function runActive(command: MachineCommand): Promise<void> {
 async function pointsAt(dockerHost: string | undefined, machine: Machine, command: MachineCommand): Promise<boolean> {
   if (dockerHost === undefined || dockerHost === '') return false
   try {
-    return dockerHost === (await engineOf(machine, command)).url || dockerHost === managerUrlOf(machine)
+    return dockerHost === managerUrlOf(machine) || dockerHost === (await engineOf(machine, command)).url
   } catch {
     return false
   }

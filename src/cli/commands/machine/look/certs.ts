@@ -1,6 +1,6 @@
 import { errorMessage, unsupported } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
-import { driverOf, type Machine, managerUrl } from '../../../../machine/index.ts'
+import { driverOf, hasEngine, type Machine, managerUrl } from '../../../../machine/index.ts'
 import { type ListingFormat, renderListing } from '../../../output/format.ts'
 import { allMachines, masterOf } from '../cluster/masters.ts'
 import { withManager } from '../cluster/node-verbs.ts'
@@ -70,9 +70,10 @@ function placesOf(machine: Machine): readonly Place[] {
   }
   if (!url.startsWith('tcp:')) return []
   const engine: Place = { machine: name, role: 'engine', url }
+  const engines = hasEngine(machine) ? [engine] : []
   return swarm?.master === true
-    ? [engine, { machine: name, role: 'manager', url: managerUrl(url, swarm.host) }]
-    : [engine]
+    ? [...engines, { machine: name, role: 'manager', url: managerUrl(url, swarm.host) }]
+    : engines
 }
 
 async function rowOf({ machine, role, url }: Place, { context, world }: MachineCommand): Promise<CertRow> {

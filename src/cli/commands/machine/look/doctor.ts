@@ -1,6 +1,6 @@
 import { EXIT_CODES, errorMessage } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
-import { driverOf, type Machine } from '../../../../machine/index.ts'
+import { driverOf, hasEngine, type Machine } from '../../../../machine/index.ts'
 import { renderTable } from '../../../output/table.ts'
 import { type MachineCommand, namesOf } from '../machine-command.ts'
 import { portsFor, requestFor } from '../make/provision.ts'
@@ -80,9 +80,10 @@ async function examineEngine(machine: Machine, command: MachineCommand): Promise
   const { name, driver, swarm } = machine
   // An engine of no cluster is reached through SSH alone.
   if (driver !== 'none' && swarm === undefined) return []
+  const check = hasEngine(machine) ? 'engine' : 'manager'
   const { state, engineVersion, error } = await lookAt(machine, ASK_MS_MAX, command)
   if (error !== '' || state !== 'Running') {
-    return [{ machine: name, check: 'engine', verdict: 'problem', message: error === '' ? `it is ${state}` : error }]
+    return [{ machine: name, check, verdict: 'problem', message: error === '' ? `it is ${state}` : error }]
   }
-  return [{ machine: name, check: 'engine', verdict: 'ok', message: engineVersion }]
+  return [{ machine: name, check, verdict: 'ok', message: engineVersion }]
 }

@@ -1,7 +1,14 @@
 import { withDeadline } from '../../../../core/clock.ts'
 import { errorCode, errorMessage, unavailable } from '../../../../core/errors.ts'
 import { createDockerClient } from '../../../../docker-api/index.ts'
-import { ENGINE_SOCKET, type Machine, type MachineState, PLACES } from '../../../../machine/index.ts'
+import {
+  ENGINE_SOCKET,
+  hasEngine,
+  MANAGER_SOCKET,
+  type Machine,
+  type MachineState,
+  PLACES,
+} from '../../../../machine/index.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { asRoot } from '../run/as-root.ts'
 import { connectMachine } from '../run/reach.ts'
@@ -16,7 +23,7 @@ type Looking = Pick<MachineCommand, 'context' | 'store' | 'world'>
 /** What a machine does now. */
 export interface MachineLook {
   readonly state: MachineState
-  /** `v20.10.24`; empty: it was not asked. */
+  /** `v20.10.24`, of a machine without an engine its manager's; empty: it was not asked. */
   readonly engineVersion: string
   /** Why something of it is not known; empty: all is. */
   readonly error: string
@@ -56,6 +63,7 @@ export async function lookAt(machine: Machine, timeoutMs: number, command: Looki
 }
 
 async function versionOf(machine: Machine, command: Looking): Promise<string> {
+  if (!hasEngine(machine)) return versionOverSsh(machine, command)
   const { url, certificates } = await engineOf(machine, command)
   if (url.startsWith('ssh:')) return versionOverSsh(machine, command)
   const tls = certificates === undefined ? undefined : await readCertificates(certificates)
@@ -70,7 +78,8 @@ async function versionOf(machine: Machine, command: Looking): Promise<string> {
 /** Its own command line is asked: sockets are for root, and not everybody who may become root can reach them. */
 async function versionOverSsh(machine: Machine, command: Looking): Promise<string> {
   const isOwn = machine.engine.kind === 'shoal' || machine.swarm !== undefined
-  const words = isOwn ? [SHOAL, '--host', `unix://${ENGINE_SOCKET}`, 'version'] : ['docker', 'version']
+  const socket = hasEngine(machine) ? ENGINE_SOCKET : MANAGER_SOCKET
+  const words = isOwn ? [SHOAL, '--host', `unix://${socket}`, 'version'] : ['docker', 'version']
   const asked = [...words, '--format', '{{.Server.Version}}']
   const transport = await connectMachine(machine, command)
   try {
@@ -78,7 +87,8 @@ async function versionOverSsh(machine: Machine, command: Looking): Promise<strin
     const { code, stdout, stderr } = await transport.run(asRoot(machine, asked), { timeoutMs: ANSWER_MS_MAX, signal })
     if (code === 0) return stdout.trim()
     const last = stderr.trim().split('\n').at(-1) ?? ''
-    throw unavailable('NO_ENGINE', last === '' ? `its engine does not answer (exit code ${code})` : last)
+    const what = hasEngine(machine) ? 'engine' : 'manager'
+    throw unavailable('NO_ENGINE', last === '' ? `its ${what} does not answer (exit code ${code})` : last)
   } finally {
     await transport.close()
   }

@@ -1,5 +1,5 @@
 import { mapParallel } from '../../../../core/parallel.ts'
-import type { Machine } from '../../../../machine/index.ts'
+import { hasEngine, type Machine } from '../../../../machine/index.ts'
 import { type ListingFormat, renderListing } from '../../../output/format.ts'
 import { badArgument } from '../../../usage.ts'
 import type { MachineCommand } from '../machine-command.ts'
@@ -86,7 +86,7 @@ async function rowOfReadable(
   if (!needsState) return { ...known, ...NOT_ASKED, url: '', active: '-' }
   const unfinished = await unfinishedLook(machine, command)
   if (unfinished !== undefined) return { ...known, ...unfinished, url: '', active: '-' }
-  const { url } = await engineOf(machine, command)
+  const url = hasEngine(machine) ? (await engineOf(machine, command)).url : (managerUrlOf(machine) ?? '')
   const look = await seen(machine, timeoutMs, command)
   return {
     ...known,
@@ -128,6 +128,6 @@ function swarmOf({ name, swarm }: Machine): string {
 
 function activeOf(machine: Machine, url: string, dockerHost: string | undefined): string {
   if (dockerHost === undefined || dockerHost === '') return '-'
-  if (dockerHost === url) return '*'
-  return dockerHost === managerUrlOf(machine) ? '* (swarm)' : '-'
+  if (dockerHost === managerUrlOf(machine)) return '* (swarm)'
+  return dockerHost === url ? '*' : '-'
 }

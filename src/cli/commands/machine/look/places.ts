@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { invalidInput } from '../../../../core/errors.ts'
+import { conflict, invalidInput } from '../../../../core/errors.ts'
 import type { ClientTls } from '../../../../docker-api/index.ts'
-import { driverOf, type Machine, managerUrl, type SshTarget } from '../../../../machine/index.ts'
+import { driverOf, hasEngine, type Machine, managerUrl, type SshTarget } from '../../../../machine/index.ts'
 import { clientFolderOf, ensureClientCertificate, secureMasterOf } from '../cluster/client-certificate.ts'
 import { allMachines } from '../cluster/masters.ts'
 import type { MachineCommand } from '../machine-command.ts'
@@ -21,6 +21,12 @@ export interface Place {
  * folder are for. Engines of a cluster with certificates let in its managers, and not persons.
  */
 export async function engineOf(machine: Machine, { store }: Pick<MachineCommand, 'store'>): Promise<Place> {
+  if (!hasEngine(machine)) {
+    throw conflict(
+      'NO_ENGINE',
+      `Machine "${machine.name}" runs a manager and no engine: \`machine env --swarm ${machine.name}\` leads to its manager`,
+    )
+  }
   const { url, ssh } = driverOf(machine.driver).whereabouts(machine)
   const folder = store.folderOf(machine.name)
   if ((await readCertificates(folder)) !== undefined) return { url, certificates: folder }

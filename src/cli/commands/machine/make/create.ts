@@ -1,6 +1,13 @@
 import { conflict, EXIT_CODES, errorCode, invalidInput } from '../../../../core/errors.ts'
 import { newShortId } from '../../../../core/random.ts'
-import { checkMachineName, driverOf, hasBegun, type Machine, readProvisionRecord } from '../../../../machine/index.ts'
+import {
+  checkMachineName,
+  driverOf,
+  hasBegun,
+  hasEngine,
+  type Machine,
+  readProvisionRecord,
+} from '../../../../machine/index.ts'
 import { keepClientCertificate } from '../cluster/client-certificate.ts'
 import { allMachines, joinedTo } from '../cluster/masters.ts'
 import { type MachineCommand, portsOf } from '../machine-command.ts'
@@ -12,15 +19,16 @@ import { type StepWatch, watchSteps } from './watch-steps.ts'
 
 /** `machine create`: makes a machine, or has the one of that name become what is wanted now. */
 export async function runCreate(command: MachineCommand): Promise<number> {
-  const { args, context, options } = command
+  const { args, context, options, store } = command
   const [name = ''] = args
   checkMachineName(name)
   const reporter = createReporter(options, context)
   const wanted = { name, written: writtenFlags(options, context.env) }
   const code = await createOne(wanted, command, reporter).finally(() => reporter.end())
   if (code === EXIT_CODES.done && !options.flag('dryRun') && !options.flag('json')) {
+    const [what, flag] = hasEngine(await store.load(name)) ? ['Docker Engine', ''] : ['manager', '--swarm ']
     context.stderr.write(
-      `To see how to connect your Docker Client to the Docker Engine running on this machine, run: machine env ${name}\n`,
+      `To see how to connect your Docker Client to the ${what} running on this machine, run: machine env ${flag}${name}\n`,
     )
   }
   return code

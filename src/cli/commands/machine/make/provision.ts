@@ -1,7 +1,9 @@
 import { EXIT_CODES, invalidInput } from '../../../../core/errors.ts'
 import {
   driverOf,
+  hasEngine,
   type Machine,
+  managerUrl,
   type ProvisionOptions,
   type ProvisionPorts,
   type ProvisionRequest,
@@ -35,7 +37,8 @@ export async function provision(machine: Machine, command: MachineCommand, repor
   }
   const request = await requestFor(machine, command, reporter)
   const result = await command.world.hosts.provision(request, options, portsFor(command))
-  conclude(result, url, { command, reporter })
+  const { swarm } = machine
+  conclude(result, swarm === undefined || hasEngine(machine) ? url : managerUrl(url, swarm.host), { command, reporter })
   return result.exitCode
 }
 
