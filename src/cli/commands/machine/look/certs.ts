@@ -112,5 +112,8 @@ export async function runCertsRotate(command: MachineCommand): Promise<void> {
     }
     await withManager(master, command, manager => manager.rotateAuthority(context.signal))
     context.stdout.write(`The cluster of "${master.name}" has a new authority\n`)
+    context.stderr.write(
+      `Once it alone is trusted, people need new certificates: here with "machine regenerate-certs ${master.name}", elsewhere with "swarm client-cert"\n`,
+    )
   }
 }
