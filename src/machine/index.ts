@@ -1,3 +1,5 @@
+export { type CertPlaces, certPlaces, type NamedCerts } from './certs/cert-places.ts'
+export { type CertPorts, type ClientFiles, StoreCerts } from './certs/store-certs.ts'
 export type {
   Driver,
   DriverFlag,
@@ -29,6 +31,7 @@ export type { Bundle } from './provision/bundle/bundle.ts'
 export { type BundlePlaces, openBundle } from './provision/bundle/open-bundle.ts'
 export { type CleanOptions, cleanHost } from './provision/clean-host.ts'
 export { createToken } from './provision/create-token.ts'
+export { hasOwnTls } from './provision/daemon-words.ts'
 export type { ProvisionEvent } from './provision/event.ts'
 export { exitCodeOf } from './provision/exit-code.ts'
 export { ENGINE_SOCKET, LOG_FILES, MANAGER_SOCKET, PLACES } from './provision/host-paths.ts'

@@ -44,7 +44,7 @@ it.each([
   ['no key', () => 'hello'],
 ])('is not signed with %s', async (_what, key) => {
   const { certificate } = await maker.authority('store', life)
-  await expect(signed({ certificate, key: String(key()) }, 'serve')).rejects.toMatchObject({ code: 'BAD_AUTHORITY' })
+  await expect(signed({ certificate, key: key() }, 'serve')).rejects.toMatchObject({ code: 'BAD_AUTHORITY' })
 })
 
 const ENCRYPTED = {

@@ -15,6 +15,8 @@ const RECORD = 'machine.json'
 const SECRETS = 'secrets.json'
 const PINS = 'known_hosts'
 const UNFINISHED = 'unfinished.json'
+/** No machine can be called that. */
+const CERTIFICATES_LOCK = '.certificates'
 const LOCK_POLL_MS = 100
 /** As long as another command may change a machine before one that waits gives up. */
 const LOCK_WAIT_MS = 10_000
@@ -35,6 +37,7 @@ interface LockWait extends Partial<CacheWait> {
  *     machines/<name>/unfinished.json  that it was not made to its end, and why; absent: it was
  *     machines/<name>/known_hosts    the keys that its sshd must show
  *     machines/<name>/*.pem          how its engine is reached; $DOCKER_CERT_PATH points here
+ *     certs/*.pem                    the authority of engines in no cluster, and the person's own certificate
  *     locks/<name>                   held by whoever changes it
  *     cache/                         what machines share and can be made again: images
  *
@@ -169,6 +172,15 @@ export class MachineStore {
       waitMs: LOCK_WAIT_MS,
       busy: holder =>
         conflict('MACHINE_BUSY', `Process ${holder} is changing machine "${name}": wait for it, or end it`),
+    })
+  }
+
+  /** The same for the certificates that all machines share. Throws CERTIFICATES_BUSY. */
+  async withCertificates<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#whileLocked(join(this.root, 'locks', CERTIFICATES_LOCK), work, {
+      signal,
+      waitMs: LOCK_WAIT_MS,
+      busy: holder => conflict('CERTIFICATES_BUSY', `Process ${holder} is making certificates: wait for it, or end it`),
     })
   }
 

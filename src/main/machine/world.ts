@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { constants } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { MachineWorld } from '../../cli/index.ts'
-import { errorCode, failed } from '../../core/errors.ts'
+import { withDeadline } from '../../core/clock.ts'
+import { errorCode, failed, unavailable } from '../../core/errors.ts'
+import { createDockerClient } from '../../docker-api/index.ts'
 import {
   type Bundle,
   cleanHost,
@@ -22,6 +24,8 @@ import { peerCertificate } from './peer-certificate.ts'
 
 // Commands for several machines share files of the store, as do processes.
 const files = { writeDurably: writeSharedDurably, lock: lockFile }
+
+const ENGINE_MS_MAX = 20_000
 
 /** The folder of `bin` and `dist`, be this process run from there or from the sources. */
 function rootOf(): string {
@@ -61,6 +65,18 @@ export function createMachineWorld(): MachineWorld {
     async certificateOf({ host, port }, { clock, signal }) {
       const { subject, issuer, valid_to: validTo } = await peerCertificate(host, port, { clock, signal })
       return { subject: String(subject?.CN ?? ''), issuer: String(issuer?.CN ?? ''), validTo }
+    },
+    async askEngine(url, tls, { clock, signal }) {
+      const client = createDockerClient(url, { clock, tls })
+      try {
+        await withDeadline(() => client.version(), ENGINE_MS_MAX, {
+          clock,
+          signal,
+          onTimeout: () => unavailable('TIMEOUT', 'it did not answer within 20 s'),
+        })
+      } finally {
+        client.close()
+      }
     },
     sshConfigOf: (request, env) => dumpSshConfig(request, { env }),
   }

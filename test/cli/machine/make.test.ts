@@ -260,7 +260,6 @@ describe('clusters', () => {
 
 it.each([
   [['--native-ssh'], '"--native-ssh" is not supported: which client'],
-  [['--tls-ca-cert', 'x'], '"--tls-ca-cert" is not supported'],
   [['--bugsnag-api-token', 'x'], 'nothing is reported'],
 ])("refuses docker-machine's %j by name", async (flags, message) => {
   expect(await world.machine(...flags, 'ls')).toMatchObject({ code: 1, stderr: expect.stringContaining(message) })

@@ -26,8 +26,9 @@ afterEach(async () => {
 })
 
 describe('an engine that is in no cluster', () => {
-  it('is reached over SSH, as no port of its is open', async () => {
-    await world.machine('create', ...host, 'n1')
+  it('is reached over SSH where no port of it is to be open', async () => {
+    await world.machine('create', ...host, '--access', 'ssh', 'n1')
+    expect([world.asked, world.provisioned[0]?.request.certifier]).toEqual([[], undefined])
     const url = `ssh://ann@127.0.0.1:${port}`
     expect((await world.machine('url', 'n1')).stdout).toBe(`${url}\n`)
     expect((await world.machine('config', 'n1')).stdout).toBe(`-H=${url}\n`)
@@ -36,7 +37,7 @@ describe('an engine that is in no cluster', () => {
   })
 
   it('is asked by root on its own host how it is', async () => {
-    await world.machine('create', ...host, 'n1')
+    await world.machine('create', ...host, '--access', 'ssh', 'n1')
     const listed = () => world.machine('ls', '--format', '{{.State}} {{.DockerVersion}} {{.Error}}')
     world.answer = () => ({ code: 0, lines: ['28.5.2'] })
     expect((await listed()).stdout).toBe('Running v28.5.2 \n')
@@ -89,7 +90,7 @@ describe('a cluster with certificates', () => {
   it('gives another one when asked, and only there', async () => {
     await world.machine('create', ...host, '--swarm', '--swarm-master', 'm1')
     await world.machine('create', ...host, '--swarm', 'w1')
-    await world.machine('create', ...host, 'n1')
+    await world.machine('create', ...host, '--access', 'ssh', 'n1')
     expect(await world.machine('regenerate-certs', '-f', 'w1', 'm1')).toMatchObject({
       code: 0,
       stdout: 'There is a new certificate for the cluster of "m1"\n',

@@ -22,7 +22,7 @@ describe('machine export and import', () => {
     expect(await world.machine('export', '-o', file, 'n1')).toMatchObject({ code: 0 })
     expect((await stat(file)).mode & 0o077).toBe(0)
     expect(await other.machine('import', file)).toMatchObject({ code: 0, stdout: 'n1\n' })
-    expect(await readdir(join(other.root, 'machines/n1'))).toEqual(['known_hosts', 'machine.json'])
+    expect(await readdir(join(other.root, 'machines/n1'))).toEqual(['ca.pem', 'known_hosts', 'machine.json'])
     expect(other.readFile('machines/n1/known_hosts')).toBe(world.readFile('machines/n1/known_hosts'))
     expect(await other.machine('import', file)).toMatchObject({
       code: 1,

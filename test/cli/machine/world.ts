@@ -53,6 +53,10 @@ export interface FakeWorld {
   readonly fetched: Parameters<MachineWorld['clientCertificate']>[0][]
   /** Fails instead of getting one. */
   refuseFetch: Error | undefined
+  /** Engines that were asked whether they let the person in. */
+  readonly asked: string[]
+  /** Fails instead of answering. */
+  refuseEngine: Error | undefined
   /** What servers show, by `host:port`. */
   readonly certificates: Record<string, { readonly subject: string; readonly issuer: string; readonly validTo: string }>
   /** What is done on a host, and how it ends: connects, and changes one thing. */
@@ -95,6 +99,8 @@ export function fakeWorld(): FakeWorld {
     tokens: [],
     fetched: [],
     refuseFetch: undefined,
+    asked: [],
+    refuseEngine: undefined,
     certificates: {},
     finish: asOnAnyHost,
     dispose: () => rm(root, { recursive: true }),
@@ -165,6 +171,10 @@ export function fakeWorld(): FakeWorld {
       const shown = fake.certificates[`${host}:${port}`]
       if (shown === undefined) throw new Error('nobody there')
       return shown
+    },
+    async askEngine(url) {
+      fake.asked.push(url)
+      if (fake.refuseEngine !== undefined) throw fake.refuseEngine
     },
     sshConfigOf: async ({ host, port = 22, user = 'root' }) =>
       `user ${user}\nhostname ${host}\nport ${port}\nproxyjump none\nidentityfile ~/.ssh/id_rsa\nsendenv LANG\n`,

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { EXIT_CODES, invalidInput, unsupported } from '../../../core/errors.ts'
+import type { ClientTls } from '../../../docker-api/index.ts'
 import {
   type Bundle,
   type cleanHost,
@@ -38,6 +39,8 @@ export interface MachineWorld {
   ) => Promise<ShownCertificate>
   /** Gets a person's certificate from a manager, and writes ca.pem, cert.pem and key.pem, for their owner alone. */
   readonly clientCertificate: (asked: ClientCertificate, context: CommandContext) => Promise<void>
+  /** Sees that an engine answers whoever shows these certificates. Throws what is in the way. */
+  readonly askEngine: (url: string, tls: ClientTls, context: CommandContext) => Promise<void>
   /** What ssh's configuration says of a host, as `ssh -G` prints it; undefined: there is no ssh here. */
   readonly sshConfigOf: (request: HostRequest, env: Environment) => Promise<string | undefined>
 }
@@ -90,10 +93,6 @@ const DEFAULT_MACHINE = 'default'
 /** Options of docker-machine that stand before the command and that this one does otherwise. */
 const REFUSED_GLOBALS: readonly (readonly [name: string, flag: string, why: string])[] = [
   ['nativeSsh', '--native-ssh', 'which client of SSH can do it is found out'],
-  ['tlsCaCert', '--tls-ca-cert', "each machine's certificates lie in its folder of the store"],
-  ['tlsCaKey', '--tls-ca-key', 'the cluster signs certificates itself'],
-  ['tlsClientCert', '--tls-client-cert', "each machine's certificates lie in its folder of the store"],
-  ['tlsClientKey', '--tls-client-key', "each machine's certificates lie in its folder of the store"],
   ['githubApiToken', '--github-api-token', 'nothing is fetched from GitHub'],
   ['bugsnagApiToken', '--bugsnag-api-token', 'nothing is reported to anybody'],
 ]

@@ -8,10 +8,16 @@ export const GLOBAL_OPTIONS: readonly OptionDefinition[] = [
   },
   { flags: '-D, --debug', summary: 'show where an error came from' },
   { flags: '--native-ssh', summary: 'a client of SSH', hidden: true },
-  { flags: '--tls-ca-cert <file>', summary: 'a CA', hidden: true },
-  { flags: '--tls-ca-key <file>', summary: 'the key of a CA', hidden: true },
-  { flags: '--tls-client-cert <file>', summary: 'a certificate', hidden: true },
-  { flags: '--tls-client-key <file>', summary: 'the key of a certificate', hidden: true },
+  {
+    flags: '--tls-ca-cert <file>',
+    summary: 'authority of engines in no cluster (default: certs/ca.pem of the store) [$MACHINE_TLS_CA_CERT]',
+  },
+  { flags: '--tls-ca-key <file>', summary: 'its private key (default: certs/ca-key.pem) [$MACHINE_TLS_CA_KEY]' },
+  {
+    flags: '--tls-client-cert <file>',
+    summary: 'your certificate for them (default: certs/cert.pem) [$MACHINE_TLS_CLIENT_CERT]',
+  },
+  { flags: '--tls-client-key <file>', summary: 'its private key (default: certs/key.pem) [$MACHINE_TLS_CLIENT_KEY]' },
   { flags: '--github-api-token <token>', summary: 'a token', hidden: true },
   { flags: '--bugsnag-api-token <token>', summary: 'a token', hidden: true },
 ]

@@ -82,16 +82,16 @@ export const changeCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'regenerate-certs',
-    summary: 'Fetch a new certificate of yours for the clusters of machines',
+    summary: 'Make certificates anew: of engines in no cluster, and yours for clusters',
     args: '[name...]',
     options: [
-      { flags: '-f, --force', summary: 'for scripts of docker-machine: nothing is asked anyway' },
-      { flags: '--client-certs', summary: 'for scripts of docker-machine: it is always of clients' },
-      ASK_SUDO_PASS,
-      DRY_RUN,
+      { flags: '-f, --force', summary: 'ask nothing' },
+      { flags: '--client-certs', summary: 'yours for engines in no cluster too; for clusters it is always yours' },
+      ...PROVISION_OPTIONS,
     ],
-    footer: 'Yours comes with `create` and is renewed when it is used, and those of members are renewed by themselves.',
-    run: async () => (await import('../cluster/client-certificate.ts')).runRegenerateCerts,
+    footer: `Yours comes with \`create\` and is renewed when it is used. Those of members are renewed by themselves, those of engines in no
+cluster by \`provision\`, once two thirds of their 1080 days are over.`,
+    run: async () => (await import('../certs/regenerate-certs.ts')).runRegenerateCerts,
   },
   ...NODE_VERBS.map(
     ([name, summary]): MachineLeaf => ({

@@ -1,15 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errorCode, errorMessage, invalidInput, unsupported } from '../../../../core/errors.ts'
+import { errorCode, errorMessage } from '../../../../core/errors.ts'
 import { newShortId } from '../../../../core/random.ts'
 import { driverOf, type Machine } from '../../../../machine/index.ts'
 import { type CertificateFacts, readCertificate, renewAtMs } from '../../../../trust/index.ts'
+import { userOf } from '../certs/store-certs.ts'
 import { sudoPasswordOf } from '../change/sudo-password.ts'
-import { type MachineCommand, namesOf } from '../machine-command.ts'
+import type { MachineCommand } from '../machine-command.ts'
 import { bareRequest, portsFor } from '../make/provision.ts'
 import { allMachines, managerOf, masterOf } from './masters.ts'
-
-const USER_CHARS_MAX = 40
 
 /** The master of a machine's cluster, if members of it have certificates, and its host can be asked for one. */
 export function secureMasterOf(machine: Machine, machines: readonly Machine[]): Machine | undefined {
@@ -68,16 +67,13 @@ export async function keepClientCertificate(machine: Machine, command: MachineCo
 }
 
 /** The key is made here and stays here; the manager is asked for a token over SSH, on its own host. */
-async function fetchClientCertificate(master: Machine, command: MachineCommand): Promise<void> {
+export async function fetchClientCertificate(master: Machine, command: MachineCommand): Promise<void> {
   const { context, world } = command
   const { signal, env } = context
   const toMaster = await bareRequest(master, command)
   const asking = { signal, onEvent() {}, ...sudoPasswordOf(master, command) }
   const token = await world.hosts.createToken('client', toMaster, asking, portsFor(command))
-  const user = (env['USER'] ?? '')
-    .replace(/[^A-Za-z0-9-]/g, '')
-    .replace(/^-+/, '')
-    .slice(0, USER_CHARS_MAX)
+  const user = userOf(env)
   const asked = {
     name: `client-${user === '' ? '' : `${user}-`}${newShortId(context.random)}`,
     directory: clientFolderOf(master, command),
@@ -85,32 +81,4 @@ async function fetchClientCertificate(master: Machine, command: MachineCommand):
     token,
   }
   await world.clientCertificate(asked, context)
-}
-
-/** `machine regenerate-certs`: a new certificate of this person's for the clusters of machines. Members renew theirs by themselves. */
-export async function runRegenerateCerts(command: MachineCommand): Promise<void> {
-  const { context, options, store } = command
-  const machines = await allMachines(command)
-  const masters = new Set<Machine>()
-  for (const name of await namesOf(command)) {
-    const machine = await store.load(name)
-    const master = machines.find(each => each.name === secureMasterOf(machine, machines)?.name)
-    if (master === undefined) throw noCertificates(machine)
-    masters.add(master)
-  }
-  for (const master of masters) {
-    if (options.flag('dryRun')) {
-      context.stdout.write(`Would fetch a certificate for the cluster of "${master.name}"\n`)
-      continue
-    }
-    await fetchClientCertificate(master, command)
-    context.stdout.write(`There is a new certificate for the cluster of "${master.name}"\n`)
-  }
-}
-
-function noCertificates({ name, swarm }: Machine): Error {
-  if (swarm === undefined) {
-    return unsupported('NO_CERTIFICATES', `Machine "${name}" is in no cluster: its engine is reached over SSH`)
-  }
-  return invalidInput('NO_CERTIFICATES', `No machine here signs certificates for the cluster of "${name}"`)
 }

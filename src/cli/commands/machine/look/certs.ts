@@ -1,10 +1,12 @@
-import { errorMessage, unsupported } from '../../../../core/errors.ts'
+import { EXIT_CODES, errorMessage, unsupported } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
-import { driverOf, hasEngine, type Machine, managerUrl } from '../../../../machine/index.ts'
+import { driverOf, hasEngine, hasOwnTls, type Machine, managerUrl } from '../../../../machine/index.ts'
 import { type ListingFormat, renderListing } from '../../../output/format.ts'
+import { badArgument } from '../../../usage.ts'
+import { renewEngines } from '../certs/regenerate-certs.ts'
 import { allMachines, masterOf } from '../cluster/masters.ts'
 import { withManager } from '../cluster/node-verbs.ts'
-import type { MachineCommand } from '../machine-command.ts'
+import { type MachineCommand, namesOf } from '../machine-command.ts'
 import { formatOf } from './list-format.ts'
 
 const PARALLEL = 8
@@ -61,7 +63,7 @@ interface Place {
 /** Engines of clusters with certificates, and their managers. Of a machine that is half made there are none. */
 function placesOf(machine: Machine): readonly Place[] {
   const { name, swarm } = machine
-  if (swarm?.insecure === true) return []
+  if (swarm?.insecure === true || (swarm === undefined && !hasOwnTls(machine) && machine.driver !== 'none')) return []
   let url: string
   try {
     ;({ url } = driverOf(machine.driver).whereabouts(machine))
@@ -92,15 +94,21 @@ async function rowOf({ machine, role, url }: Place, { context, world }: MachineC
   }
 }
 
-/** `machine certs rotate --ca`: a new authority for each cluster; the old one holds beside it until all have certificates of the new. */
-export async function runCertsRotate(command: MachineCommand): Promise<void> {
-  const { context, options } = command
+/**
+ * `machine certs rotate`: another certificate for the engines named. With --ca a new authority for each cluster; the old one holds beside it
+ * until all have certificates of the new.
+ */
+export async function runCertsRotate(command: MachineCommand): Promise<number> {
+  const { args, context, options, store } = command
   if (!options.flag('ca')) {
+    const named = await Promise.all((args.length === 0 ? [] : await namesOf(command)).map(name => store.load(name)))
+    if (named.length > 0 && named.every(hasOwnTls)) return renewEngines(named, command)
     throw unsupported(
       'RENEWS_ITSELF',
-      'Certificates of members are renewed by themselves: `machine certs ls` says how long each holds; --ca renews the authority',
+      'Certificates of members are renewed by themselves: `machine certs ls` says how long each holds; --ca renews the authority, and an engine in no cluster gets another one if it is named',
     )
   }
+  if (args.length > 0) throw badArgument('--ca', args.join(' '), 'expected no machines, as it is for every cluster')
   const machines = await allMachines(command)
   const masters = machines.filter(
     machine => masterOf(machine, machines) === machine && machine.swarm?.insecure !== true,
@@ -116,4 +124,5 @@ export async function runCertsRotate(command: MachineCommand): Promise<void> {
       `Once it alone is trusted, people need new certificates: here with "machine regenerate-certs ${master.name}", elsewhere with "swarm client-cert"\n`,
     )
   }
+  return EXIT_CODES.done
 }

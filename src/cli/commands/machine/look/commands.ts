@@ -1,6 +1,6 @@
 import type { OptionDefinition } from '../../../command.ts'
 import type { MachineLeaf } from '../machine-command.ts'
-import { ASK_SUDO_PASS, DRY_RUN } from '../machine-options.ts'
+import { PROVISION_OPTIONS } from '../make/create-options.ts'
 
 const FORMAT: OptionDefinition = { flags: '-f, --format <template>', summary: 'a template such as {{.Name}}' }
 const LIST_FORMAT: OptionDefinition = {
@@ -103,8 +103,9 @@ export const certsCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'rotate',
-    summary: 'Renew what certificates rest on',
-    options: [{ flags: '--ca', summary: 'the authority of each cluster' }, ASK_SUDO_PASS, DRY_RUN],
+    summary: 'Renew the certificates of engines in no cluster, or the authority of clusters',
+    args: '[name...]',
+    options: [{ flags: '--ca', summary: 'the authority of each cluster' }, ...PROVISION_OPTIONS],
     run: async () => (await import('./certs.ts')).runCertsRotate,
   },
 ]

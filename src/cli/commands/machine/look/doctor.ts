@@ -1,6 +1,6 @@
 import { EXIT_CODES, errorMessage } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
-import { driverOf, hasEngine, type Machine } from '../../../../machine/index.ts'
+import { driverOf, hasEngine, hasOwnTls, type Machine } from '../../../../machine/index.ts'
 import { renderTable } from '../../../output/table.ts'
 import { type MachineCommand, namesOf } from '../machine-command.ts'
 import { portsFor, requestFor } from '../make/provision.ts'
@@ -78,8 +78,8 @@ async function examineHost(machine: Machine, command: MachineCommand): Promise<r
 
 async function examineEngine(machine: Machine, command: MachineCommand): Promise<readonly Finding[]> {
   const { name, driver, swarm } = machine
-  // An engine of no cluster is reached through SSH alone.
-  if (driver !== 'none' && swarm === undefined) return []
+  // Of one that is reached over SSH alone the host was looked at.
+  if (driver !== 'none' && swarm === undefined && !hasOwnTls(machine)) return []
   const check = hasEngine(machine) ? 'engine' : 'manager'
   const { state, engineVersion, error } = await lookAt(machine, ASK_MS_MAX, command)
   if (error !== '' || state !== 'Running') {

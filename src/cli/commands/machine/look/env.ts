@@ -1,6 +1,7 @@
 import { invalidInput } from '../../../../core/errors.ts'
 import { type Machine, shellOf, shellText, type Variables } from '../../../../machine/index.ts'
 import type { Environment } from '../../../command.ts'
+import { refreshAccess } from '../certs/engine-access.ts'
 import { type MachineCommand, nameOf } from '../machine-command.ts'
 import { engineOf, managerPlaceOf, type Place } from './places.ts'
 import { checkRuns } from './state.ts'
@@ -62,8 +63,10 @@ function withoutProxy(env: Environment, change: (list: readonly string[]) => rea
 }
 
 /** Of the machine's engine, or with `--swarm` of the manager on it. */
-function placeOf(machine: Machine, command: MachineCommand): Promise<Place> {
-  return command.options.flag('swarm') ? managerPlaceOf(machine, command) : engineOf(machine, command)
+async function placeOf(machine: Machine, command: MachineCommand): Promise<Place> {
+  if (command.options.flag('swarm')) return managerPlaceOf(machine, command)
+  await refreshAccess(machine, command)
+  return engineOf(machine, command)
 }
 
 /** The command line that prints this again, for the hint below it. */

@@ -18,7 +18,7 @@ export interface Place {
 
 /**
  * Where the engine of a machine answers us: over SSH, unless it has a port for everybody, or one that certificates in the machine's own
- * folder are for. Engines of a cluster with certificates let in its managers, and not persons.
+ * folder are for, which came there once it served with its own. Engines of a cluster with certificates let in its managers, and not persons.
  */
 export async function engineOf(machine: Machine, { store }: Pick<MachineCommand, 'store'>): Promise<Place> {
   if (!hasEngine(machine)) {

@@ -22,7 +22,16 @@ const COMMON: readonly OptionDefinition[] = [
     summary: 'a script that installs the engine',
     refused: "is not supported: the engine comes with Shoal, and Docker from the distribution's packages",
   },
-  { flags: '--tls-san <name>', summary: 'one more name or address for its certificate', repeatable: true },
+  {
+    flags: '--access <way>',
+    summary:
+      'to an engine of no cluster: tls (its port, with certificates) or ssh (no open port) (default: tls; with --engine docker ssh)',
+  },
+  {
+    flags: '--tls-san <name>',
+    summary: 'one more name or address for the certificate of an engine of no cluster',
+    repeatable: true,
+  },
   { flags: '--swarm', summary: 'have it join a cluster' },
   {
     flags: '--swarm-master',

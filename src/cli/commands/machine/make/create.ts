@@ -5,9 +5,11 @@ import {
   driverOf,
   hasBegun,
   hasEngine,
+  hasOwnTls,
   type Machine,
   readProvisionRecord,
 } from '../../../../machine/index.ts'
+import { removeAccess } from '../certs/engine-access.ts'
 import { keepClientCertificate } from '../cluster/client-certificate.ts'
 import { allMachines, joinedTo } from '../cluster/masters.ts'
 import { type MachineCommand, portsOf } from '../machine-command.ts'
@@ -47,7 +49,10 @@ export async function createOne(wanted: Wanted, command: MachineCommand, reporte
     const steps = watchSteps(reporter)
     return untilWhole(name, command, steps, async () => {
       await make(machine, existing, { command, reporter })
-      return provisionOrPutBack({ made: await store.load(name), existing }, command, steps)
+      const code = await provisionOrPutBack({ made: await store.load(name), existing }, command, steps)
+      const servedBefore = existing !== undefined && hasOwnTls(existing)
+      if (code === EXIT_CODES.done && servedBefore && !hasOwnTls(machine)) await removeAccess(name, command)
+      return code
     })
   })
 }

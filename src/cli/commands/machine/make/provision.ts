@@ -1,7 +1,8 @@
-import { EXIT_CODES, invalidInput } from '../../../../core/errors.ts'
+import { EXIT_CODES, errorMessage, invalidInput } from '../../../../core/errors.ts'
 import {
   driverOf,
   hasEngine,
+  hasOwnTls,
   type Machine,
   managerUrl,
   type ProvisionOptions,
@@ -12,16 +13,24 @@ import {
   type StepName,
   type TrustFiles,
 } from '../../../../machine/index.ts'
+import { openAccess } from '../certs/engine-access.ts'
+import { storeCerts } from '../certs/store-certs.ts'
 import { ask } from '../change/ask.ts'
 import { sudoPasswordOf } from '../change/sudo-password.ts'
 import { allMachines, managerOf, masterOf } from '../cluster/masters.ts'
+import { exitCodeOfMachine } from '../exit-code.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { connectMachine } from '../run/reach.ts'
 import type { Reporter } from './reporter.ts'
 import { mayHaveChanged } from './watch-steps.ts'
 
 /** Takes a machine from a bare host to a member of its cluster. Resolves with the exit code; of what failed it was told. */
-export async function provision(machine: Machine, command: MachineCommand, reporter: Reporter): Promise<number> {
+export async function provision(
+  machine: Machine,
+  command: MachineCommand,
+  reporter: Reporter,
+  { isSignedAnew = false }: Renewal = {},
+): Promise<number> {
   const { context } = command
   const { url, ssh } = driverOf(machine.driver).whereabouts(machine)
   if (ssh === undefined) {
@@ -35,11 +44,35 @@ export async function provision(machine: Machine, command: MachineCommand, repor
     reporter.conclude({ machine: machine.name, ok: true, message: 'Lets us in; nothing was done to it' })
     return EXIT_CODES.done
   }
-  const request = await requestFor(machine, command, reporter)
-  const result = await command.world.hosts.provision(request, options, portsFor(command))
+  const request = await requestFor(machine, command, reporter, { isSignedAnew })
+  const done = await command.world.hosts.provision(request, options, portsFor(command))
+  const result =
+    options.until === undefined && options.dryRun !== true ? await withAccess(done, machine, command) : done
   const { swarm } = machine
   conclude(result, swarm === undefined || hasEngine(machine) ? url : managerUrl(url, swarm.host), { command, reporter })
   return result.exitCode
+}
+
+interface Renewal {
+  /** Its engine gets another certificate, whatever the one that it has. */
+  readonly isSignedAnew?: boolean
+}
+
+/** And the person is let in by an engine that serves by itself: one that is out of reach is of no use. */
+async function withAccess(
+  result: ProvisionResult,
+  machine: Machine,
+  command: MachineCommand,
+): Promise<ProvisionResult> {
+  if (!result.ok || !hasOwnTls(machine)) return result
+  try {
+    await openAccess(machine, command)
+    return result
+  } catch (cause) {
+    command.context.signal.throwIfAborted()
+    const error = cause instanceof Error ? cause : new Error(errorMessage(cause))
+    return { ...result, ok: false, exitCode: exitCodeOfMachine(error), failed: { step: 'verify', error } }
+  }
 }
 
 /** What provisioning is to know of a machine; without a reporter to look at it only. Throws INSECURE_CLUSTER. */
@@ -47,8 +80,12 @@ export async function requestFor(
   machine: Machine,
   command: MachineCommand,
   reporter?: Reporter,
+  { isSignedAnew = false }: Renewal = {},
 ): Promise<ProvisionRequest> {
   const request = await bareRequest(machine, command)
+  if (hasOwnTls(machine)) {
+    return { ...request, certifier: await storeCerts(command).certifier({ isForced: isSignedAnew }) }
+  }
   const trust = await trustFor(machine, command, reporter)
   return { ...request, ...(trust === undefined ? {} : { trust }) }
 }

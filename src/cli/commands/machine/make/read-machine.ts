@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { invalidInput } from '../../../../core/errors.ts'
 import {
   type Driver,
@@ -50,16 +51,51 @@ export function readMachine({ name, written }: Wanted, existing: Machine | undef
   driver.check(settings)
   const engine = readEngine(written, existing?.engine)
   const swarm = readSwarm(written, existing?.swarm)
+  const access = readAccess(written, existing, { driver: driver.name, engine, isAlone: swarm === undefined })
   return {
     name,
     driver: driver.name,
     settings,
     engine,
-    certificateNames: listOr(written, 'tls-san', existing?.certificateNames),
+    certificateNames: readCertificateNames(written, existing?.certificateNames),
     createdAtMs: existing?.createdAtMs ?? nowMs,
     ...(swarm === undefined ? {} : { swarm }),
+    ...access,
     ...(existing?.made === undefined ? {} : { made: existing.made }),
   }
+}
+
+/**
+ * How an engine of no cluster is reached. A new one of ours serves with certificates, as docker's command line needs a `docker` on the host
+ * to go over SSH; a Docker that is there already would have to be restarted for it, and is left as it is.
+ */
+function readAccess(
+  written: WrittenFlags,
+  existing: Machine | undefined,
+  { driver, engine, isAlone }: { readonly driver: string; readonly engine: EngineSettings; readonly isAlone: boolean },
+): Pick<Machine, 'access'> {
+  const asked = written.text('access')
+  if (asked !== undefined && asked !== 'tls' && asked !== 'ssh') {
+    throw invalidInput('BAD_FLAG', `invalid argument "${asked}" for --access: expected tls or ssh`)
+  }
+  if (!isAlone || driver === 'none') {
+    if (asked === undefined) return {}
+    const why = isAlone
+      ? 'of an engine of which only the URL is known it is not our choice'
+      : 'members of a cluster are reached by way of it'
+    throw invalidInput('BAD_FLAG', `--access ${asked} cannot be: ${why}`)
+  }
+  const before = existing?.swarm === undefined ? existing : undefined
+  const kept = before === undefined ? engine.kind === 'shoal' : before.access === 'tls'
+  return (asked === undefined ? kept : asked === 'tls') ? { access: 'tls' } : {}
+}
+
+/** Throws BAD_FLAG for what can be in no certificate. */
+function readCertificateNames(written: WrittenFlags, before: readonly string[] | undefined): readonly string[] {
+  const names = listOr(written, 'tls-san', before)
+  const odd = names.find(name => isIP(name) === 0 && !/^(\*\.)?[A-Za-z0-9]([A-Za-z0-9._-]{0,252})$/.test(name))
+  if (odd === undefined) return names
+  throw invalidInput('BAD_FLAG', `invalid argument "${odd}" for --tls-san: expected a host name or an address`)
 }
 
 /** What was set before takes the place of the environment and of what is preset. */
