@@ -113,7 +113,7 @@ describe('decide', () => {
     [
       'one whose hook failed has failed',
       { tasks: [hooked], containers: [container()], attempts: new Map([['t1', { tries: 1, error: 'x' }]]) },
-      ['report', 'stop'],
+      ['conclude'],
     ],
     ['a second container goes', { containers: [container({ id: 'c2', createdAtMs: 9 }), container()] }, ['remove']],
     [

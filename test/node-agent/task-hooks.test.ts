@@ -48,6 +48,7 @@ describe('what a service wants done in its containers', () => {
   it('fails the task when it fails, with what it said, and nothing after it is done', async () => {
     node.engine.ran = () => ({ code: 3, output: 'no such table\n' })
     await node.assign(HOOKED)
+    await node.advance(1_000)
     expect(await node.status('t1')).toMatchObject({
       state: 'failed',
       error: 'web post_start.0 hook exited with status 3: no such table',
@@ -56,10 +57,31 @@ describe('what a service wants done in its containers', () => {
     expect(node.engine.calls.filter(call => call.startsWith('exec'))).toEqual(['exec shop-web-1: migrate'])
   })
 
+  it.each([
+    ['exited', () => node.engine.exit('shop-web-1', 3)],
+    ['restarting', () => node.engine.restarting('shop-web-1', 3)],
+  ])('is not the reason if the container has ended over it: %s', async (_status, end) => {
+    node.engine.printed.set('shop-web-1', [
+      { stream: 'stdout', time: '2026-01-01T00:00:01Z', data: Buffer.from('no\n') },
+    ])
+    node.engine.ran = () => {
+      end()
+      return { code: 137, output: '' }
+    }
+    await node.assign(HOOKED)
+    await node.advance(1_000)
+    expect(await node.status('t1')).toMatchObject({
+      state: 'failed',
+      error: 'The container exited with code 3',
+      containerId: expect.any(String),
+      lastEnd: { printed: [{ text: 'no' }] },
+    })
+  })
+
   it('fails the task when it does not end', async () => {
     hold('exec shop-web-1: migrate')
     await node.assign(HOOKED)
-    await node.advance(300_000)
+    await node.advance(301_000)
     expect(await node.status('t1')).toMatchObject({
       state: 'failed',
       error: expect.stringMatching(/not ended in 300 s/),

@@ -124,7 +124,8 @@ const RULES: readonly Rule[] = [
   {
     why: 'what is to be done in a container after its start was not done, or not to its end',
     when: facts => facts.container !== undefined && isAlive(facts.container) && !isPrepared(facts),
-    actions: facts => [...tryToRun(facts), ...(isGivenUp(facts) ? [stop(facts, [])] : [])],
+    // Once it is given up, its end is reported, and what runs is stopped for that.
+    actions: tryToRun,
   },
   {
     why: 'the container says how the task is',
@@ -237,15 +238,14 @@ function isPrepared({ task, reported }: Facts): boolean {
   return (task?.spec.container.postStart ?? []).length === 0 || reported?.state === 'running'
 }
 
-function isGivenUp({ attempt }: Facts): boolean {
-  return attempt !== undefined && attempt.retryAtMs === undefined
-}
-
 function tryToRun(facts: Facts): Action[] {
-  const { id, task, attempt, nowMs } = facts
+  const { id, task, attempt, container, nowMs } = facts
   if (task === undefined) return []
   if (attempt === undefined) return [{ verb: 'run', taskId: id, task }]
-  if (attempt.retryAtMs === undefined) return say(facts, { state: 'failed', error: attempt.error })
+  if (attempt.retryAtMs === undefined) {
+    const said = say(facts, { state: 'failed', error: attempt.error })
+    return container?.startedAtMs === undefined ? said : said.map(action => concluded(action, container))
+  }
   const wait = say(facts, { state: 'preparing', error: attempt.error })
   return attempt.retryAtMs > nowMs ? wait : [{ verb: 'run', taskId: id, task }]
 }
@@ -265,10 +265,10 @@ function observe(facts: Facts): Action[] {
 }
 
 function concluded({ taskId, status }: ActionOf<'report'>, { id }: SeenContainer): Action {
-  return { verb: 'conclude', taskId, status, container: id }
+  return { verb: 'conclude', taskId, status: { ...status, containerId: id }, container: id }
 }
 
-function say(facts: Facts, news: { state: TaskStatus['state']; error?: string | undefined }): Action[] {
+function say(facts: Facts, news: { state: TaskStatus['state']; error?: string | undefined }): ActionOf<'report'>[] {
   const { task, node, reported } = facts
   if (task === undefined) return []
   return report(facts, statusWithoutContainer(task, node, { ...news, before: reported }))

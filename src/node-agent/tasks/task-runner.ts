@@ -9,6 +9,7 @@ import type { ClaimedAddress, Overlay, PeerImages } from '../ports.ts'
 import type { ContainerWatcher } from './container-watcher.ts'
 import { toCreateRequest } from './create-request.ts'
 import { ensureImage } from './ensure-image.ts'
+import { isAlive, type SeenContainer } from './seen-container.ts'
 import type { StatusReporter } from './status-reporter.ts'
 import type { TaskFiles } from './task-files.ts'
 import { statusOfContainer, statusWithoutContainer } from './task-status.ts'
@@ -84,20 +85,46 @@ export async function runTask(
   const prepared = watcher.ofTask(task.id)
   const before = reporter.statuses.get(task.id)
   // Said here, as the next decision knows no other way that the hooks have run.
-  if (prepared !== undefined) reporter.report(statusOfContainer(prepared, node, { ended: false, before }))
+  if (prepared !== undefined && isAlive(prepared))
+    reporter.report(statusOfContainer(prepared, node, { ended: false, before }))
 }
 
 /** Of each hook: it may migrate a database. */
 const START_HOOK_MS = 300_000
 
-async function afterStart(
-  id: string,
-  { service, spec }: TaskRecord,
-  { engine, clock }: TaskRunnerPorts,
-  signal: AbortSignal,
-): Promise<void> {
+async function afterStart(id: string, task: TaskRecord, ports: TaskRunnerPorts, signal: AbortSignal): Promise<void> {
+  const { engine, clock } = ports
+  const { service, spec } = task
   const { postStart: hooks = [] } = spec.container
-  await runHooks(id, { service, kind: 'post_start', hooks, deadlineMs: START_HOOK_MS }, { engine, clock, signal })
+  try {
+    await runHooks(id, { service, kind: 'post_start', hooks, deadlineMs: START_HOOK_MS }, { engine, clock, signal })
+  } catch (error) {
+    signal.throwIfAborted()
+    const ended = await badEnd(id, task, ports, signal)
+    if (ended === undefined) throw error
+    // Its end is told by itself; one that the engine starts again would have the hooks again, and again.
+    if (isAlive(ended)) throw failed('CONTAINER_ENDED', `The container exited with code ${ended.exitCode}`)
+  }
+}
+
+/** A container that has just ended is known to have by its engine after a moment. */
+const END_LAG_MS = 500
+const END_POLL_MS = 100
+
+/** The container, if it has ended badly: nothing could be done in it then, and how it ended says why. */
+async function badEnd(
+  id: string,
+  { id: taskId }: TaskRecord,
+  { watcher, clock }: TaskRunnerPorts,
+  signal: AbortSignal,
+): Promise<SeenContainer | undefined> {
+  for (let waitedMs = 0; waitedMs <= END_LAG_MS; waitedMs += END_POLL_MS) {
+    await watcher.refresh(id)
+    const seen = watcher.ofTask(taskId)
+    if (seen?.status !== 'running') return seen === undefined || seen.exitCode === 0 ? undefined : seen
+    await sleep(clock, END_POLL_MS, signal)
+  }
+  return undefined
 }
 
 async function ensureNetworks(task: TaskRecord, ports: TaskRunnerPorts, signal: AbortSignal): Promise<NetworkRecord[]> {
