@@ -43,7 +43,7 @@ export async function withManager<T>(
   }
 }
 
-const REFUSALS = ['NODE_IS_UP', 'NODE_HAS_VOLUMES']
+const REFUSALS = ['NODE_IS_UP', 'NODE_HAS_VOLUMES', 'ROTATION_RUNS', 'FOREIGN_STORE']
 
 /** What the manager's checks refuse, as a refusal: an answer over the wire does not say that it is one. */
 function refusal(error: unknown): Error | undefined {

@@ -80,7 +80,7 @@ export const authorityGroup = group('ca', "The cluster's certificate authority",
     summary: 'Change the authority while the cluster runs',
     options: [
       { flags: '-f, --force', summary: 'go on with a change that waits for members who are away' },
-      { flags: '--wait', summary: 'until it is done' },
+      { flags: '--wait', summary: 'until it is done; the certificate this is asked with is renewed' },
       { flags: '--timeout <duration>', summary: 'how long to wait (default: 5m)' },
       DRY_RUN,
     ],
