@@ -36,6 +36,7 @@ export type { ProvisionEvent } from './provision/event.ts'
 export { exitCodeOf } from './provision/exit-code.ts'
 export { ENGINE_SOCKET, LOG_FILES, MANAGER_SOCKET, PLACES } from './provision/host-paths.ts'
 export { findPrivilege } from './provision/privilege.ts'
+export type { PeerAccess } from './provision/probe-overlay.ts'
 export { provisionHost } from './provision/provision-host.ts'
 export type {
   ProvisionOptions,

@@ -1,6 +1,7 @@
 import { sleep, withDeadline } from '../../core/clock.ts'
-import { conflict, failed, invalidInput, unavailable } from '../../core/errors.ts'
+import { conflict, errorMessage, failed, invalidInput, unavailable } from '../../core/errors.ts'
 import { type Finding, preflight, refused } from './preflight.ts'
+import { probeOverlay } from './probe-overlay.ts'
 import type { ProvisionOptions, ProvisionPorts, ProvisionRequest, ProvisionResult } from './provision-options.ts'
 import { Run } from './run.ts'
 import { STEP_NAMES, type Step } from './step.ts'
@@ -71,12 +72,16 @@ async function checkHost(run: Run): Promise<string> {
     last = await look()
   }
   const warnings = ofWeight(last, 'warn').map(({ message }) => message)
-  run.warnings.push(...warnings)
-  for (const warning of warnings) run.tell('progress', `warning: ${warning}`, { warning })
+  warn(warnings, run)
   if (warnings.length > 0 && options.dryRun !== true && (await options.confirm?.(warnings)) === false) {
     throw conflict('NOT_CONFIRMED', 'Nothing was changed, as you asked')
   }
   return warnings.length === 0 ? 'all checks passed' : `${warnings.length} warnings`
+}
+
+function warn(warnings: readonly string[], run: Run): void {
+  run.warnings.push(...warnings)
+  for (const warning of warnings) run.tell('progress', `warning: ${warning}`, { warning })
 }
 
 function ofWeight(findings: readonly Finding[], weight: Finding['weight']): Finding[] {
@@ -128,8 +133,22 @@ async function verify(run: Run): Promise<string> {
         ),
     })
   }
+  if (run.changed.includes('join')) await tellClosedPorts(run)
   const { engine } = scene.facts
   return engine === undefined ? 'services run' : `engine ${engine.version} answers`
+}
+
+/** Only told: without networks over several hosts nobody misses these ports, and what is in the way may be neither host's. */
+async function tellClosedPorts(run: Run): Promise<void> {
+  const { request, options, shell } = run
+  if (request.peer === undefined) return
+  const { name } = request.machine
+  try {
+    warn(await probeOverlay({ name, address: request.address, shell }, request.peer, options.signal), run)
+  } catch (error) {
+    options.signal.throwIfAborted()
+    run.tell('progress', `it could not be tried whether networks come through: ${errorMessage(error)}`)
+  }
 }
 
 async function untilReady({ clock, request: { membership, machine } }: Run, signal: AbortSignal): Promise<void> {

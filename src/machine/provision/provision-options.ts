@@ -7,6 +7,7 @@ import type { Transport } from '../ssh/transport.ts'
 import type { MachineStore } from '../store/machine-store.ts'
 import type { Bundle } from './bundle/bundle.ts'
 import type { ProvisionEvent } from './event.ts'
+import type { PeerAccess } from './probe-overlay.ts'
 import type { StepName } from './step.ts'
 import type { Certifier, Membership, TrustFiles } from './trust.ts'
 
@@ -26,6 +27,8 @@ export interface ProvisionRequest {
   readonly trust?: TrustFiles
   /** Signs for an engine outside of any cluster; absent: such an engine is reached through SSH alone. */
   readonly certifier?: Certifier
+  /** A node with which it is to share networks: whether these come through is tried once it joins. */
+  readonly peer?: PeerAccess
   /** The cluster as the person reaches it; absent: whether the host is a member is asked of the host alone. */
   readonly membership?: Membership
 }

@@ -5,6 +5,7 @@ import {
   hasOwnTls,
   type Machine,
   managerUrl,
+  type PeerAccess,
   type ProvisionOptions,
   type ProvisionPorts,
   type ProvisionRequest,
@@ -87,7 +88,18 @@ export async function requestFor(
     return { ...request, certifier: await storeCerts(command).certifier({ isForced: isSignedAnew }) }
   }
   const trust = await trustFor(machine, command, reporter)
-  return { ...request, ...(trust === undefined ? {} : { trust }) }
+  const peer = reporter === undefined ? undefined : await peerOf(machine, command)
+  return { ...request, ...(trust === undefined ? {} : { trust }), ...(peer === undefined ? {} : { peer }) }
+}
+
+/** The node beside its cluster's store, as one with which it is to share networks. */
+async function peerOf(machine: Machine, command: MachineCommand): Promise<PeerAccess | undefined> {
+  const master = masterOf(machine, await allMachines(command))
+  if (master === undefined || master.name === machine.name || !(machine.swarm?.agent && master.swarm?.agent))
+    return undefined
+  if (driverOf(master.driver).whereabouts(master).ssh === undefined) return undefined
+  const { address, target, connect } = await bareRequest(master, command)
+  return { name: master.name, address, user: target.user, connect, ...sudoPasswordOf(master, command) }
 }
 
 /** The same, for what needs no certificates. */
