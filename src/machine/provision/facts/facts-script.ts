@@ -54,7 +54,10 @@ locks() {
 
 firewall() {
   grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf && command -v ufw >/dev/null && say firewall ufw
-  if [ -d /run/firewalld ] && command -v firewall-cmd >/dev/null; then say firewall firewalld; fi
+  # Its folder below /run stays when it is stopped; asking it takes a second, so that its service manager is asked.
+  if [ -d /run/firewalld ] && command -v firewall-cmd >/dev/null; then
+    if [ -d /run/systemd/system ]; then systemctl is-active -q firewalld; else firewall-cmd -q --state; fi && say firewall firewalld
+  fi
   command -v nft >/dev/null && nft list chains 2>/dev/null | grep -q 'hook input .*policy drop' && say firewall nft
 }
 

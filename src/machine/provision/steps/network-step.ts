@@ -2,7 +2,7 @@ import { PLACES } from '../host-paths.ts'
 import { changedFiles, putFiles } from '../put-files.ts'
 import { OPEN_PORTS, PUT_SYSCTL } from '../scripts/network-scripts.ts'
 import type { Scene, Step } from '../step.ts'
-import type { WishedFile } from '../wish.ts'
+import type { Wish, WishedFile } from '../wish.ts'
 
 const NETWORK_MS_MAX = 120_000
 
@@ -24,7 +24,7 @@ export const networkStep: Step = {
   plan(scene) {
     const changed = changedFiles(networkFiles(scene), scene.facts)
     return changed.map(({ path }) =>
-      path === PLACES.firewall ? `open ${scene.wish.ports.join(', ')} in ${filterOf(scene)}` : `write ${path}`,
+      path === PLACES.firewall ? `open ${passagesOf(scene.wish).join(', ')} in ${filterOf(scene)}` : `write ${path}`,
     )
   },
   kept: () => 'settings kept',
@@ -41,8 +41,9 @@ export const networkStep: Step = {
     const options = { timeoutMs: NETWORK_MS_MAX, signal }
     const firewall = changed.filter(({ path }) => path === PLACES.firewall)
     if (firewall.length === 0 || filter === undefined) return
-    await note({ undo: 'close-ports', filter, ports: wish.ports })
-    await shell.do(`open ports in ${filter}`, OPEN_PORTS, [run, filter, ...wish.ports], options)
+    const passages = passagesOf(wish)
+    await note({ undo: 'close-ports', filter, ports: passages })
+    await shell.do(`open ports in ${filter}`, OPEN_PORTS, [run, filter, wish.address, ...passages], options)
     await putFiles(firewall, work)
   },
 }
@@ -50,9 +51,20 @@ export const networkStep: Step = {
 /** Files of the network step; also what opened ports are remembered by. */
 export function networkFiles(scene: Scene): WishedFile[] {
   const filter = filterOf(scene)
-  if (filter === undefined || scene.wish.ports.length === 0) return [SYSCTL]
-  const content = scene.wish.ports.map(port => `${filter} ${port}\n`).join('')
+  const passages = passagesOf(scene.wish)
+  if (filter === undefined || passages.length === 0) return [SYSCTL]
+  const content = passages.map(passage => `${filter} ${passage}\n`).join('')
   return [SYSCTL, { path: PLACES.firewall, mode: '644', content }]
+}
+
+/**
+ * What the packet filter is to let through: ports, and the bridges of our engine, as it would drop what containers send and what is
+ * sent to published ports. Docker sees to its own. Networks of one engine are named as Docker names them, `br-` and a number; a member
+ * has those of its cluster, and is spared what else on the host may have such a name.
+ */
+function passagesOf({ ports, machine: { engine, swarm } }: Wish): readonly string[] {
+  if (engine.kind === 'docker' || swarm?.agent === false) return ports
+  return [...ports, 'shoal-+', swarm === undefined ? 'br-+' : 'shb+']
 }
 
 /** A packet filter that can be told to open ports; others are the person's own. */

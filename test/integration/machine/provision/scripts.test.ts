@@ -32,18 +32,53 @@ case $1 in
   show) cat /srv/rules ;;
   allow) echo "ufw allow $2" >> /srv/rules ;;
   delete) grep -vx "ufw allow $3" /srv/rules > /srv/rules.new; mv /srv/rules.new /srv/rules ;;
+  route)
+    shift
+    if [ "$1" = allow ]; then echo "ufw route $1 $2 $3 $4" >> /srv/rules; exit; fi
+    shift
+    grep -vx "ufw route $*" /srv/rules > /srv/rules.new; mv /srv/rules.new /srv/rules
+    ;;
 esac
 `
   const rules = (): Promise<string> => hosts.run('s1', 'cat /srv/rules')
   await hosts.run('s1', `printf %s ${quoted(ufw)} > /usr/local/sbin/ufw; chmod 755 /usr/local/sbin/ufw`)
   await hosts.run('s1', "echo 'ufw allow 2376/tcp' > /srv/rules")
-  await hosts.run('s1', script(OPEN_PORTS, 'run1', 'ufw', '2376/tcp', '4789/udp'))
-  await hosts.run('s1', script(OPEN_PORTS, 'run2', 'ufw', '2376/tcp', '4789/udp', '3376/tcp'))
-  expect(await rules()).toBe('ufw allow 2376/tcp\nufw allow 4789/udp\nufw allow 3376/tcp\n')
+  await hosts.run('s1', script(OPEN_PORTS, 'run1', 'ufw', '10.0.0.1', '2376/tcp', '4789/udp'))
+  await hosts.run('s1', script(OPEN_PORTS, 'run2', 'ufw', '10.0.0.1', '2376/tcp', '4789/udp', '3376/tcp', 'shb+'))
+  expect(await rules()).toBe(
+    'ufw allow 2376/tcp\nufw allow 4789/udp\nufw allow 3376/tcp\nufw route allow in on shb+\nufw route allow out on shb+\n',
+  )
   await hosts.run('s1', script(CLOSE_PORTS, 'run2'))
   expect(await rules()).toBe('ufw allow 2376/tcp\nufw allow 4789/udp\n')
   await hosts.run('s1', script(CLOSE_PORTS, ''))
   expect(await rules()).toBe('ufw allow 2376/tcp\n')
+})
+
+it('opens ports where the host is reached, and closes what it opened where firewalld does not run any more', async () => {
+  const firewalld = String.raw`#!/bin/sh
+echo "$(basename "$0") $*" >> /srv/asked
+case $* in
+  *--state) [ -e /srv/running ] ;;
+  *--get-zone-of-interface=lo) echo home ;;
+  *--zone=home\ --list-ports) echo 22/tcp 4789/udp ;;
+esac
+`
+  const changes = async (): Promise<string> =>
+    hosts.run('s1', String.raw`grep -- '--\(add\|remove\)' /srv/asked | sort; : > /srv/asked`)
+  for (const name of ['firewall-cmd', 'firewall-offline-cmd']) {
+    await hosts.run('s1', `printf %s ${quoted(firewalld)} > /usr/local/sbin/${name}; chmod 755 /usr/local/sbin/${name}`)
+  }
+  const words = ['run1', 'firewalld', '127.0.0.1', '2376/tcp', '4789/udp', 'shb+']
+  await hosts.run('s1', `: > /srv/running; ${script(OPEN_PORTS, ...words)}`)
+  expect(await changes()).toBe(`firewall-cmd -q --permanent --zone=home --add-port=2376/tcp --add-port=4789/udp
+firewall-cmd -q --permanent --zone=trusted --add-interface=shb+
+firewall-cmd -q --zone=home --add-port=2376/tcp --add-port=4789/udp
+firewall-cmd -q --zone=trusted --add-interface=shb+
+`)
+  await hosts.run('s1', `rm /srv/running; ${script(CLOSE_PORTS, '')}`)
+  expect(await changes()).toBe(`firewall-offline-cmd -q --zone=home --remove-port=2376/tcp
+firewall-offline-cmd -q --zone=trusted --remove-interface=shb+
+`)
 })
 
 it('removes what a killed run left to keep services from starting, and leaves what is not its own', async () => {
