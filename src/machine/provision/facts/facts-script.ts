@@ -127,8 +127,8 @@ has_expired() {
       const { X509Certificate } = require('node:crypto')
       const [path, seconds] = process.argv.slice(1)
       const { validTo } = new X509Certificate(require('node:fs').readFileSync(path))
-      process.exitCode = Date.parse(validTo) > Date.now() + seconds * 1000 ? 0 : 1
-    " "$1" "$2" > /dev/null 2>&1
+      process.exitCode = Date.parse(validTo) > seconds * 1000 ? 0 : 1
+    " "$1" "$(($(date +%s) + $2))" > /dev/null 2>&1
   else false
   fi
 }
