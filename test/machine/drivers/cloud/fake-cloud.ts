@@ -130,11 +130,40 @@ export class SlowActions {
   }
 }
 
+/** A server that runs once it was asked for so often. */
+export interface Booting {
+  status: string
+  polls: number
+}
+
+/** One that is asked for, as one of whoever waits for it. */
+export function lookAtBooting(server: Booting, words: { readonly booting: string; readonly running: string }): void {
+  if (server.status === words.booting && --server.polls <= 0) server.status = words.running
+}
+
+export function findById<T extends { readonly id: number }>(list: readonly T[], id: string | undefined): T | undefined {
+  return list.find(each => String(each.id) === id)
+}
+
 /** Takes the one with an id out of a list; whether it was there. */
 export function removeById(list: { readonly id: number }[], id: string | undefined): boolean {
-  const index = list.findIndex(each => String(each.id) === id)
-  if (index >= 0) list.splice(index, 1)
-  return index >= 0
+  const found = findById(list, id)
+  if (found !== undefined) list.splice(list.indexOf(found), 1)
+  return found !== undefined
+}
+
+export interface Page {
+  /** From 1. */
+  readonly at: number
+  readonly rows: readonly unknown[]
+  /** The number of the page behind it; undefined: it is the last one. */
+  readonly next: number | undefined
+}
+
+/** The page that is asked for. It has one row, whatever is asked for, so that somebody who does not turn pages is found out. */
+export function pageOf(rows: readonly unknown[], query: URLSearchParams): Page {
+  const at = Number(query.get('page') ?? 1)
+  return { at, rows: rows.slice(at - 1, at), next: at < rows.length ? at + 1 : undefined }
 }
 
 /** The fingerprint of a public key, as clouds show it. */

@@ -1,7 +1,9 @@
 import {
   type Asked,
+  type Booting,
   type Check,
   FakeCloud,
+  findById,
   isHostName,
   isListOf,
   isNumber,
@@ -10,18 +12,17 @@ import {
   isSwitch,
   isText,
   isUpTo,
+  lookAtBooting,
   md5,
+  pageOf,
   removeById,
   SlowActions,
 } from './fake-cloud.ts'
 
-interface Droplet {
+interface Droplet extends Booting {
   readonly id: number
   readonly name: string
-  status: string
   readonly tags: readonly string[]
-  /** So often it is asked for before it runs. */
-  polls: number
 }
 
 const PAGES = { page: isPage, per_page: isUpTo(200) }
@@ -43,9 +44,9 @@ export class FakeDigitalocean extends FakeCloud {
   readonly #actions = new SlowActions({ running: 'in-progress', done: 'completed' })
 
   constructor(token: string) {
-    const one = (id: string | undefined): Droplet | undefined => this.droplets.find(each => String(each.id) === id)
+    const one = (id: string | undefined): Droplet | undefined => findById(this.droplets, id)
     const key = (id: string | undefined): { id: number } | undefined =>
-      this.keys.find(each => String(each.id) === id || each.fingerprint === id)
+      findById(this.keys, id) ?? this.keys.find(each => each.fingerprint === id)
     const slugs = (list: string, known: readonly string[]) => ({
       section: `List All ${list}`,
       method: 'GET',
@@ -121,7 +122,7 @@ export class FakeDigitalocean extends FakeCloud {
           answer: ({ ids }) => {
             const droplet = one(ids[0])
             if (droplet === undefined) return [404, missing]
-            if (droplet.status === 'new' && --droplet.polls <= 0) droplet.status = 'active'
+            lookAtBooting(droplet, { booting: 'new', running: 'active' })
             return [200, { droplet: shown(droplet) }]
           },
         },
@@ -129,12 +130,7 @@ export class FakeDigitalocean extends FakeCloud {
           section: 'Delete an Existing Droplet',
           method: 'DELETE',
           path: '/droplets/:id',
-          answer: ({ ids }) => {
-            const droplet = one(ids[0])
-            if (droplet === undefined) return [404, missing]
-            this.droplets.splice(this.droplets.indexOf(droplet), 1)
-            return [204]
-          },
+          answer: ({ ids }) => (removeById(this.droplets, ids[0]) ? [204] : [404, missing]),
         },
         {
           section: 'Initiate a Droplet Action',
@@ -215,9 +211,9 @@ function shown({ id, name, status, tags }: Droplet): unknown {
   return { id, name, status, tags, networks: { v4: status === 'new' ? [] : v4, v6: [] } }
 }
 
-/** "Links & Meta": one row a page here, whatever is asked for, so that somebody who does not turn pages is found out. */
-function page(list: string, rows: readonly unknown[], query: URLSearchParams): unknown {
-  const at = Number(query.get('page') ?? 1)
-  const next = at < rows.length ? { next: `https://api.digitalocean.com/v2/${list}?page=${at + 1}` } : {}
-  return { [list]: rows.slice(at - 1, at), links: { pages: next }, meta: { total: rows.length } }
+/** "Links & Meta" */
+function page(list: string, all: readonly unknown[], query: URLSearchParams): unknown {
+  const { rows, next } = pageOf(all, query)
+  const pages = next === undefined ? {} : { next: `https://api.digitalocean.com/v2/${list}?page=${next}` }
+  return { [list]: rows, links: { pages }, meta: { total: all.length } }
 }

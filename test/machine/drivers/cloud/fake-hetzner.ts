@@ -1,7 +1,9 @@
 import {
   type Asked,
+  type Booting,
   type Check,
   FakeCloud,
+  findById,
   isHostName,
   isListOf,
   isNumber,
@@ -11,18 +13,17 @@ import {
   isSwitch,
   isText,
   isUpTo,
+  lookAtBooting,
   md5,
+  pageOf,
   removeById,
   SlowActions,
 } from './fake-cloud.ts'
 
-export interface HetznerServer {
+export interface HetznerServer extends Booting {
   readonly id: number
   readonly name: string
-  status: string
   readonly labels: unknown
-  /** So often it is asked for before it runs. */
-  polls: number
 }
 
 /** "Labels": keys and values of Kubernetes' kind. */
@@ -47,7 +48,7 @@ export class FakeHetzner extends FakeCloud {
 
   constructor(token: string) {
     const begin = (done: () => void): unknown => this.#actions.begin(done)
-    const one = (id: string | undefined): HetznerServer | undefined => this.servers.find(each => String(each.id) === id)
+    const one = (id: string | undefined): HetznerServer | undefined => findById(this.servers, id)
     const power =
       (status: string) =>
       ({ ids }: Asked): readonly [number, unknown] => {
@@ -125,7 +126,7 @@ export class FakeHetzner extends FakeCloud {
           answer: ({ ids }) => {
             const server = one(ids[0])
             if (server === undefined) return [404, error('not_found', 'server not found')]
-            if (server.status === 'initializing' && --server.polls <= 0) server.status = 'running'
+            lookAtBooting(server, { booting: 'initializing', running: 'running' })
             return [200, { server: shown(server) }]
           },
         },
@@ -220,20 +221,19 @@ function shown({ id, name, status, labels }: HetznerServer): unknown {
   }
 }
 
-/** "Pagination": one row a page here, whatever is asked for, so that somebody who does not turn pages is found out. */
-function page(list: string, rows: readonly unknown[], query: URLSearchParams): unknown {
-  const at = Number(query.get('page') ?? 1)
-  const next = at < rows.length ? at + 1 : null
+/** "Pagination" */
+function page(list: string, all: readonly unknown[], query: URLSearchParams): unknown {
+  const { at, rows, next = null } = pageOf(all, query)
   return {
-    [list]: rows.slice(at - 1, at),
+    [list]: rows,
     meta: {
       pagination: {
         page: at,
         per_page: 1,
         previous_page: null,
         next_page: next,
-        last_page: rows.length,
-        total_entries: rows.length,
+        last_page: all.length,
+        total_entries: all.length,
       },
     },
   }
