@@ -153,11 +153,24 @@ const CASES: Readonly<Record<string, Case>> = {
         compose('exec', '-T', 'cache', 'sh', '-c', READ_LOG).catch(() => undefined),
       )
       expect(log).toContain('warmed\ndrained for good\nwarmed\n')
-      const files = ['compose.yaml', 'broken.yaml'].flatMap(name => ['-f', resolve('test/projects/graceful', name)])
-      await expect(compose(...files, 'up', '-d', '--wait')).rejects.toThrow(/Cannot start|exited/)
+      const withFile = (more: string) =>
+        ['compose.yaml', more].flatMap(name => ['-f', resolve('test/projects/graceful', name)])
+      const once = ['run', '--rm', '-T', 'reader', 'sh', '-c', READ_LOG]
+      expect(await compose(...withFile('reader.yaml'), ...once)).toBe(log)
+      // It was said by a container that is no more.
+      await expect(compose(...withFile('broken.yaml'), 'up', '-d', '--wait')).rejects.toThrow(
+        / {2}>>> 'no-such-option'/,
+      )
       await until('the change to be taken back', () =>
         compose('exec', '-T', 'cache', 'redis-cli', 'ping').catch(() => undefined),
       )
+      // Copies on other hosts go with it, as of a volume that was given up with its host.
+      for (const node of cluster.nodeNames) {
+        const body = JSON.stringify({ Name: 'graceful_state' })
+        const headers = { 'content-type': 'application/json' }
+        await fetch(`http://${cluster.address(node)}:2375/volumes/create`, { method: 'POST', headers, body })
+      }
+      expect(await volumesOf('graceful')).toHaveLength(3)
     },
   },
   monorepo: {
@@ -207,15 +220,22 @@ function shownOf(project: string, { files = [], env = {}, profiles = [] }: Case)
   }
 }
 
-/** Names of what runs for a project on the hosts, by their own engines. */
+/** The volumes of a project on all hosts. */
+async function volumesOf(project: string): Promise<readonly string[]> {
+  const { Volumes } = (await cluster.call('GET', '/volumes')) as { Volumes: readonly { Name: string }[] | null }
+  return (Volumes ?? []).map(({ Name }) => Name).filter(name => name.replace(/^.*\//, '').startsWith(`${project}_`))
+}
+
+/** Names of what is there of a project on the hosts, by their own engines. */
 async function leftOf(project: string): Promise<readonly string[]> {
   const rows = (await cluster.call('GET', '/containers/json?all=1')) as {
     Labels: Record<string, string>
     Names: string[]
   }[]
-  return rows
+  const containers = rows
     .filter(({ Labels }) => Labels['com.docker.compose.project'] === project)
     .map(({ Names }) => Names[0] ?? '')
+  return [...containers, ...(await volumesOf(project))]
 }
 
 describe('kinds of projects on three hosts', () => {
