@@ -1,15 +1,17 @@
+import { existsSync } from 'node:fs'
 import { invalidInput } from '../../core/errors.ts'
 import type { CommandContext, Invocation, OptionDefinition } from '../command.ts'
 import { CONTEXT_OPTION } from '../engine/docker-context.ts'
 import { CLIENT_TLS_OPTIONS, namedHost } from '../engine/engine-address.ts'
 import type { Target } from '../engine/engine-api.ts'
+import { MANAGER_SOCKET } from '../engine/own-sockets.ts'
 import { isSshAddress, parseSshAddress } from '../engine/ssh/ssh-address.ts'
 
 /** Which manager a command talks to, and how. */
 export const MANAGER_OPTIONS: readonly OptionDefinition[] = [
   {
     flags: '-H, --host <url>',
-    summary: 'the manager (default: $SHOAL_HOST, $DOCKER_HOST, tcp://127.0.0.1:3375)',
+    summary: `the manager (default: $SHOAL_HOST, $DOCKER_HOST, that of this host: ${MANAGER_SOCKET} or tcp://127.0.0.1:3375)`,
   },
   // Without its letter, which is --cpu-shares where a container is described.
   { ...CONTEXT_OPTION, flags: '--context <name>' },
@@ -29,7 +31,12 @@ const DEFAULT_URL = 'tcp://127.0.0.1:3375'
  * Where compose looks when nobody names a host: this machine's manager, our engine, Docker's. Not the agent of a node: what is
  * meant for a cluster would run on one host of it, and its manager would know nothing of that.
  */
-export const LOCAL_HOSTS = [DEFAULT_URL, 'unix:///run/shoal/engine.sock', 'unix:///var/run/docker.sock'] as const
+export const LOCAL_HOSTS = [
+  DEFAULT_URL,
+  `unix://${MANAGER_SOCKET}`,
+  'unix:///run/shoal/engine.sock',
+  'unix:///var/run/docker.sock',
+] as const
 const DEFAULT_PORT = 3375
 
 /** The manager that a command talks to: `--host`, else `$SHOAL_HOST`, else `$DOCKER_HOST`, else a docker context's, else this machine's. */
@@ -37,7 +44,12 @@ export function managerAddress(
   flags: Pick<Invocation, 'options' | 'globals'>,
   context: Pick<CommandContext, 'env'>,
 ): ManagerAddress {
-  return parseManagerAddress(namedHost(flags, context) ?? DEFAULT_URL)
+  return parseManagerAddress(namedHost(flags, context) ?? ownManager(existsSync))
+}
+
+/** A manager with certificates answers root at its socket, and others only with a certificate: the socket is taken if it is there. */
+export function ownManager(isThere: (path: string) => boolean): string {
+  return isThere(MANAGER_SOCKET) ? `unix://${MANAGER_SOCKET}` : DEFAULT_URL
 }
 
 /** The Docker Engine API of that manager, as the target of a command. */

@@ -69,7 +69,7 @@ async function createTrusted(
   stdout.write(`${id}\n`)
   stderr.write(`The cluster is made. Now, here and then on the hosts:
   swarm manage --data-root ${dataRoot} --advertise <ip>:3376 --etcd-listen <ip>:2379
-  swarm token create -H unix:///run/shoal/manager.sock
+  swarm token create
   swarm join --token <token> --manager <ip>:3376 --advertise <ip>:2376
 `)
 }

@@ -71,7 +71,7 @@ describe('a cluster with certificates', () => {
       `export DOCKER_TLS_VERIFY="1";\nexport DOCKER_HOST="tcp://127.0.0.1:3376";\nexport DOCKER_CERT_PATH="${folder()}";\n`,
     )
     expect((await world.machine('config', '--swarm', 'm1')).stdout).toContain(`--tlskey="${folder()}/key.pem"\n`)
-    expect((await world.machine('url', 'm1')).stdout).toBe(`ssh://ann@127.0.0.1:${port}\n`)
+    expect((await world.machine('url', 'm1')).stdout).toBe(`ssh://ann@127.0.0.1:${port}/run/shoal/engine.sock\n`)
   })
 
   it('is made all the same where no certificate can be had yet, and the next who needs one fetches it', async () => {

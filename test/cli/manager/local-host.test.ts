@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest'
 import { localHost } from '../../../src/cli/manager/local-host.ts'
-import { LOCAL_HOSTS } from '../../../src/cli/manager/manager-address.ts'
+import { LOCAL_HOSTS, ownManager } from '../../../src/cli/manager/manager-address.ts'
 
-const [manager, ours, docker] = LOCAL_HOSTS
+const [manager, socket, ours, docker] = LOCAL_HOSTS
 
 it.each([
   ['the manager before all', LOCAL_HOSTS, manager],
+  ['the socket of a manager before engines', [docker, ours, socket], socket],
   ['our engine before Docker', [docker, ours], ours],
   ['Docker where there is nothing else', [docker], docker],
   ['the manager if nobody answers, to be told why', [], manager],
@@ -17,4 +18,9 @@ it.each([
   })
   expect(found).toBe(expected)
   expect(asked).toEqual(LOCAL_HOSTS.slice(0, asked.length))
+})
+
+it('swarm takes the socket of the manager of this host where there is one', () => {
+  expect(ownManager(path => path === '/run/shoal/manager.sock')).toBe('unix:///run/shoal/manager.sock')
+  expect(ownManager(() => false)).toBe('tcp://127.0.0.1:3375')
 })

@@ -18,11 +18,13 @@ afterAll(() => {
 const address = parseSshAddress('ssh://ann@lab')
 
 describe('where to look on a host', () => {
-  it('is where the same command would look there, then for a stock engine', () => {
+  it('is a manager first, then where the same command would look there, then a stock engine', () => {
     const engine = ['/run/shoal/agent.sock', '/run/shoal/engine.sock', '/var/run/docker.sock']
     const sockets = engine.map(path => ({ kind: 'socket', path }))
-    expect(endpointsOf(address, 'engine')).toEqual(sockets)
-    expect(endpointsOf(address, 'manager')).toEqual([{ kind: 'tcp', host: '127.0.0.1', port: 3375 }, ...sockets])
+    const cluster = { kind: 'socket', path: '/run/shoal/manager.sock' }
+    expect(endpointsOf(address, 'engine')).toEqual([cluster, ...sockets])
+    const port = { kind: 'tcp', host: '127.0.0.1', port: 3375 }
+    expect(endpointsOf(address, 'manager')).toEqual([cluster, port, ...sockets])
   })
 
   it('is only where the address says', () => {
@@ -59,8 +61,8 @@ describe('what a host says of its sockets', () => {
       'socket denied root /b.sock\nsocket none - /d.sock\nroot open root /b.sock\nroot none - /d.sock\nprogram /opt/shoal',
       {
         words: [
-          ...['sudo', '-n', '--', 'sh', '-c', 'exec "$@"', 'sh'],
-          ...['/opt/shoal', '--host', 'unix:///b.sock', 'system', 'dial-stdio'],
+          ...'sudo|-n|--|sh|-c|exec "$@"|sh'.split('|'),
+          ...'/opt/shoal --host unix:///b.sock system dial-stdio'.split(' '),
         ],
       },
     ],

@@ -1,5 +1,5 @@
 import { failed, type ShoalError, unavailable } from '../../../core/errors.ts'
-import { OWN_SOCKETS } from '../own-sockets.ts'
+import { MANAGER_SOCKET, OWN_SOCKETS } from '../own-sockets.ts'
 import type { SshAddress } from './ssh-address.ts'
 import type { Wanted } from './tunnels-port.ts'
 
@@ -9,14 +9,16 @@ export type Endpoint =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
 
 const MANAGER: Endpoint = { kind: 'tcp', host: '127.0.0.1', port: 3375 }
-const SOCKETS: readonly string[] = [...OWN_SOCKETS, '/var/run/docker.sock']
+const ENGINES: readonly string[] = [...OWN_SOCKETS, '/var/run/docker.sock']
 
-/** Where to look, in order: the same command would look there on the host itself, and for a stock engine last. */
+/**
+ * Where to look, in order: for the cluster where a manager runs, then where the same command would look on the host itself, and for a
+ * stock engine last. Whoever means one of them names its socket.
+ */
 export function endpointsOf({ socketPath }: SshAddress, wanted: Wanted): readonly Endpoint[] {
-  const sockets = (socketPath === undefined ? SOCKETS : [socketPath]).map(
-    (path): Endpoint => ({ kind: 'socket', path }),
-  )
-  return wanted === 'manager' && socketPath === undefined ? [MANAGER, ...sockets] : sockets
+  const atSocket = (path: string): Endpoint => ({ kind: 'socket', path })
+  if (socketPath !== undefined) return [atSocket(socketPath)]
+  return [atSocket(MANAGER_SOCKET), ...(wanted === 'manager' ? [MANAGER] : []), ...ENGINES.map(atSocket)]
 }
 
 export const socketsAmong = (endpoints: readonly Endpoint[]): readonly string[] =>

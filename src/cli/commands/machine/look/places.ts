@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { conflict, invalidInput } from '../../../../core/errors.ts'
 import type { ClientTls } from '../../../../docker-api/index.ts'
-import { driverOf, hasEngine, type Machine, managerUrl, type SshTarget } from '../../../../machine/index.ts'
+import {
+  driverOf,
+  ENGINE_SOCKET,
+  hasEngine,
+  type Machine,
+  managerUrl,
+  type SshTarget,
+} from '../../../../machine/index.ts'
 import { clientFolderOf, ensureClientCertificate, secureMasterOf } from '../cluster/client-certificate.ts'
 import { allMachines } from '../cluster/masters.ts'
 import type { MachineCommand } from '../machine-command.ts'
@@ -30,7 +37,9 @@ export async function engineOf(machine: Machine, { store }: Pick<MachineCommand,
   const { url, ssh } = driverOf(machine.driver).whereabouts(machine)
   const folder = store.folderOf(machine.name)
   if ((await readCertificates(folder)) !== undefined) return { url, certificates: folder }
-  return { url: ssh === undefined || machine.swarm?.insecure === true ? url : sshUrl(ssh) }
+  if (ssh === undefined || machine.swarm?.insecure === true) return { url }
+  // Where a manager runs too, an address without a socket is the cluster's.
+  return { url: machine.swarm?.master === true ? `${sshUrl(ssh)}${ENGINE_SOCKET}` : sshUrl(ssh) }
 }
 
 /** Where the manager on a machine answers; the certificate that it wants is fetched if there is none. Throws NOT_A_MASTER. */
