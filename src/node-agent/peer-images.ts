@@ -15,7 +15,8 @@ export interface PeerImagesPorts {
   readonly log: Log
 }
 
-const ASK_MS = 2_000
+/** A host that is busy or slow is waited for, where no other has the image. */
+const ASK_MS = 15_000
 const FETCH_MS = 300_000
 
 /** Asks all members at once whether they have an image, and loads it from the first that does. */
@@ -28,13 +29,15 @@ export function createPeerImages({ engine, members, connect, clock, log }: PeerI
   }
   return {
     async fetch(reference, signal) {
-      const answers = await Promise.allSettled(members().map(member => ask(member, reference, signal)))
-      signal.throwIfAborted()
-      for (const answer of answers) {
-        if (answer.status === 'rejected') continue
+      const asked = new Map(members().map(member => [member.name, ask(member, reference, signal)]))
+      for (;;) {
+        const found = await firstOf(asked)
+        signal.throwIfAborted()
+        if (found === undefined) return false
+        asked.delete(found.name)
         try {
           const onTimeout = (): Error => unavailable('PEER_SLOW', `Copying ${reference} took too long`)
-          const engines = { source: answer.value, target: engine }
+          const engines = { source: found.peer, target: engine }
           await withDeadline(inner => copyImage(reference, engines, inner), FETCH_MS, { clock, signal, onTimeout })
           return true
         } catch (error) {
@@ -42,7 +45,20 @@ export function createPeerImages({ engine, members, connect, clock, log }: PeerI
           log.warn({ image: reference, error: errorMessage(error) }, 'cannot copy the image from a member')
         }
       }
-      return false
     },
   }
+}
+
+/** The member that answers first; undefined: none does, or has it. */
+async function firstOf(asked: ReadonlyMap<string, Promise<Engine>>): Promise<Found | undefined> {
+  try {
+    return await Promise.any([...asked].map(async ([name, answer]) => ({ name, peer: await answer })))
+  } catch {
+    return undefined
+  }
+}
+
+interface Found {
+  readonly name: string
+  readonly peer: Engine
 }
