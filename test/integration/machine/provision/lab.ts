@@ -20,3 +20,20 @@ export function taskFor(hosts: SshHosts, name: string, address: string): Provisi
     store: join(hosts.directory, 'store'),
   }
 }
+
+/** Of `asked`. */
+export const PASSWORD = 'open sesame'
+
+/** Users of a host: sudo lets `free` in, asks `asked` for a password, and does not know `plain`. */
+export async function addUsers(hosts: SshHosts, name: string): Promise<void> {
+  const users = [
+    // No password of theirs is known, and they may log in by key all the same.
+    "useradd -m -p '*' plain",
+    'useradd -m asked',
+    `echo 'asked:${PASSWORD}' | chpasswd`,
+    "useradd -m -p '*' free",
+    "printf 'asked ALL=(root) ALL\\nfree ALL=(root) NOPASSWD: ALL\\n' > /etc/sudoers.d/shoal-test",
+    'chmod 440 /etc/sudoers.d/shoal-test',
+  ]
+  await hosts.run(name, users.join('\n'))
+}

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Machine } from '../../../../src/machine/index.ts'
 import { SshHosts } from '../../../support/ssh-hosts.ts'
-import { taskFor } from './lab.ts'
+import { addUsers, PASSWORD, taskFor } from './lab.ts'
 import { type ProvisionTask, provision, type TaskOptions } from './provision-program.ts'
 
 const ADDRESS = '10.231.9.11'
@@ -12,16 +11,7 @@ let hosts: SshHosts
 beforeAll(async () => {
   hosts = await SshHosts.open('sh-prr', '10.231.9')
   await hosts.start('r1', ADDRESS)
-  const users = [
-    // No password of theirs is known, and they may log in by key all the same.
-    "useradd -m -p '*' plain",
-    'useradd -m asked',
-    "echo 'asked:open sesame' | chpasswd",
-    "useradd -m -p '*' free",
-    "printf 'asked ALL=(root) ALL\\nfree ALL=(root) NOPASSWD: ALL\\n' > /etc/sudoers.d/shoal-test",
-    'chmod 440 /etc/sudoers.d/shoal-test',
-  ]
-  await hosts.run('r1', users.join('\n'))
+  await addUsers(hosts, 'r1')
 })
 
 afterAll(() => hosts.close())
@@ -39,31 +29,6 @@ async function refused(changes: Partial<ProvisionTask>, options: TaskOptions = {
   return `${result.exitCode} ${result.failed?.step}: ${result.failed?.error.message}`
 }
 
-const sshdLog = (): string => readFileSync(hosts.hosts.logFile('r1', 'sshd'), 'utf8')
-
-describe('a host that does not let us in', () => {
-  it('is asked once with a wrong key, which is named', async () => {
-    const before = sshdLog().length
-    expect(await refused({ keyPath: hosts.strangeKeyPath })).toMatch(/^12 connect: .*strange.*authorized_keys/)
-    expect(
-      sshdLog()
-        .slice(before)
-        .match(/Failed publickey/g),
-    ).toHaveLength(1)
-  })
-
-  it('is not logged in to when it shows another host key', async () => {
-    const before = sshdLog().length
-    const hostKey = readFileSync(`${hosts.keyPath}.pub`, 'utf8')
-    expect(await refused({ hostKey })).toMatch(/^11 connect: .*host key.*--host-key/)
-    expect(sshdLog().slice(before)).not.toContain('Accepted')
-  })
-
-  it('is not there on a closed port', async () => {
-    expect(await refused({ port: 1 })).toMatch(/^10 connect: .*is sshd running/)
-  })
-})
-
 describe('somebody who is not root', () => {
   it('is told what to write when sudo does not know them', async () => {
     expect(await refused({ user: 'plain' })).toMatch(/^13 privilege: plain cannot become root.*sudoers\.d/)
@@ -77,11 +42,11 @@ describe('somebody who is not root', () => {
 
   it.each(['free', 'asked'])('provisions as %s by sudo, and says the password to nobody', async user => {
     const events: unknown[] = []
-    const sudoPassword = async (): Promise<string> => 'open sesame'
+    const sudoPassword = async (): Promise<string> => PASSWORD
     const options = { sudoPassword, until: 'engine', onEvent: (event: unknown) => events.push(event) } as const
     expect(await provision(task({ user }), options)).toMatchObject({ ok: true })
     expect(await hosts.run('r1', 'stat -c %U /opt/shoal/current/bin/shoal')).toBe('root\n')
-    expect(JSON.stringify(events)).not.toContain('sesame')
+    expect(JSON.stringify(events)).not.toContain(PASSWORD)
   })
 })
 
