@@ -39,7 +39,6 @@ it('says what to do where its port is out of reach', async () => {
 
 it.each([
   ['a Docker that is there already', ['--engine', 'docker'], undefined],
-  ['the same, where that is wanted', ['--engine', 'docker', '--access', 'tls'], 'tls'],
   ['a member of a cluster', ['--swarm', '--swarm-master'], undefined],
   ['what is to have no open port', ['--access', 'ssh'], undefined],
 ])('is not how %s is reached unless it is said', async (_what, flags, wanted) => {
@@ -49,6 +48,7 @@ it.each([
 
 it.each([
   [['--access', 'telnet'], 'expected tls or ssh'],
+  [['--access', 'tls', '--engine', 'docker'], 'the Docker that is there is not started anew'],
   [['--access', 'tls', '--swarm', '--swarm-master'], 'members of a cluster are reached'],
   [['--access', 'tls', '-d', 'none', '--url', 'tcp://a:1'], 'only the URL is known'],
   [['--tls-san', 'a b'], 'expected a host name or an address'],

@@ -1,6 +1,8 @@
 import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isIssuedBy } from '../../../src/trust/index.ts'
+import { makeAuthority } from '../../support/make-certificate.ts'
 import { type FakeWorld, fakeWorld, recordOf } from './world.ts'
 
 let world: FakeWorld
@@ -117,6 +119,26 @@ it("takes docker-machine's store over", async () => {
   // The key is found in our store, wherever that stands.
   await world.machine('exec', 'vm', 'true')
   expect(world.connections.at(-1)?.keyPath).toBe(join(world.root, 'machines/vm/id_taken_over'))
+})
+
+it("takes over what docker-machine's store signs with, where there is nothing of that yet", async () => {
+  const store = join(world.root, 'theirs')
+  const { certificate, key } = await makeAuthority(['rsa:2048'])
+  await mkdir(join(store, 'certs'), { recursive: true })
+  await mkdir(join(store, 'machines/url'), { recursive: true })
+  await writeFile(join(store, 'machines/url/config.json'), record('url', 'none', { URL: 'tcp://10.0.0.9:2376' }))
+  await writeFile(join(store, 'certs/ca.pem'), certificate)
+  await writeFile(join(store, 'certs/ca-key.pem'), key)
+  expect(await world.machine('import', '--dry-run', store)).toMatchObject({ code: 0 })
+  expect(await readdir(world.root)).not.toContain('certs')
+  expect(await world.machine('import', store)).toMatchObject({ code: 0, stderr: '' })
+  expect((await stat(join(world.root, 'certs/ca-key.pem'))).mode & 0o777).toBe(0o600)
+  await world.machine('create', '--host', '10.0.0.1', '--accept-new', 'n1')
+  expect(isIssuedBy(world.readFile('machines/n1/cert.pem'), certificate)).toBe(true)
+  await other.machine('create', '--host', '10.0.0.1', '--accept-new', 'n1')
+  const before = other.readFile('certs/ca.pem')
+  expect((await other.machine('import', store)).stderr).toContain('left there: there is one here already')
+  expect(other.readFile('certs/ca.pem')).toBe(before)
 })
 
 describe('what is known of a machine', () => {

@@ -84,7 +84,13 @@ async function fetchFor(master: Machine, command: MachineCommand): Promise<void>
 function masterFor(machine: Machine, machines: readonly Machine[]): Machine {
   const master = machines.find(each => each.name === secureMasterOf(machine, machines)?.name)
   if (master !== undefined) return master
-  const { name, swarm } = machine
+  const { engine, name, swarm } = machine
+  if (swarm === undefined && engine.kind === 'docker') {
+    throw unsupported(
+      'NO_CERTIFICATES',
+      `The Docker on "${name}" was there before: its certificates are left to whoever made them`,
+    )
+  }
   if (swarm !== undefined) {
     throw invalidInput('NO_CERTIFICATES', `No machine here signs certificates for the cluster of "${name}"`)
   }

@@ -25,7 +25,7 @@ const COMMON: readonly OptionDefinition[] = [
   {
     flags: '--access <way>',
     summary:
-      'to an engine of no cluster: tls (its port, with certificates) or ssh (no open port) (default: tls; with --engine docker ssh)',
+      'to an engine of no cluster: tls (its port, with certificates) or ssh (no open port) (default: tls; with --engine docker always ssh)',
   },
   {
     flags: '--tls-san <name>',

@@ -67,7 +67,7 @@ export function readMachine({ name, written }: Wanted, existing: Machine | undef
 
 /**
  * How an engine of no cluster is reached. A new one of ours serves with certificates, as docker's command line needs a `docker` on the host
- * to go over SSH; a Docker that is there already would have to be restarted for it, and is left as it is.
+ * to go over SSH; a Docker that is there already would have to be restarted for it, and is left as it is. Throws BAD_FLAG.
  */
 function readAccess(
   written: WrittenFlags,
@@ -85,8 +85,15 @@ function readAccess(
       : 'members of a cluster are reached by way of it'
     throw invalidInput('BAD_FLAG', `--access ${asked} cannot be: ${why}`)
   }
+  if (engine.kind === 'docker') {
+    if (asked !== 'tls') return {}
+    throw invalidInput(
+      'BAD_FLAG',
+      '--access tls cannot be with --engine docker: the Docker that is there is not started anew; it is reached over SSH',
+    )
+  }
   const before = existing?.swarm === undefined ? existing : undefined
-  const kept = before === undefined ? engine.kind === 'shoal' : before.access === 'tls'
+  const kept = before === undefined || before.access === 'tls'
   return (asked === undefined ? kept : asked === 'tls') ? { access: 'tls' } : {}
 }
 

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, isAbsolute, join, resolve } from 'node:path'
 import { conflict, EXIT_CODES, errorCode, errorMessage, failed, invalidInput } from '../../../../core/errors.ts'
 import {
@@ -13,6 +13,8 @@ import { askPassword } from '../change/ask-password.ts'
 import type { MachineCommand } from '../machine-command.ts'
 
 const CERTIFICATES = ['ca.pem', 'cert.pem', 'key.pem']
+/** docker-machine's names of them, which are ours. */
+const AUTHORITY = ['ca.pem', 'ca-key.pem', 'cert.pem', 'key.pem']
 
 /**
  * `machine import`: takes machines over from docker-machine's store (a folder), or from a file of `machine export`. Those that are there
@@ -34,6 +36,7 @@ export async function runImport(command: MachineCommand): Promise<number> {
       code = EXIT_CODES.failed
     }
   }
+  if (!options.flag('dryRun')) await takeAuthority(resolve(context.cwd, source, 'certs'), command)
   return code
 }
 
@@ -55,6 +58,26 @@ async function take({ machine, files }: Packed, { context, options, store }: Mac
     for (const [name, content] of files) await store.writeFile(machine.name, name, content)
     // Last: a machine that is there has all that belongs to it.
     await store.save(machine)
+  })
+}
+
+/** What docker-machine's store signs with, so that whoever it lets in is let in by new machines too; one that is here stays. */
+async function takeAuthority(theirs: string, { context, store, world }: MachineCommand): Promise<void> {
+  await store.withCertificates(context.signal, async () => {
+    const ours = join(store.root, 'certs')
+    const read = (folder: string) => (name: string) => readFile(join(folder, name)).catch(() => undefined)
+    const [authority, key, cert, clientKey] = await Promise.all(AUTHORITY.map(read(theirs)))
+    const own = { 'key.pem': clientKey, 'cert.pem': cert }
+    if (authority === undefined || key === undefined) return
+    const there = (await Promise.all(AUTHORITY.map(read(ours)))).some(content => content !== undefined)
+    if (there) {
+      return void context.stderr.write('The authority of its certificates was left there: there is one here already\n')
+    }
+    await mkdir(ours, { recursive: true, mode: 0o700 })
+    // The authority last: without it the rest is as good as not there.
+    for (const [name, content] of Object.entries({ ...own, 'ca-key.pem': key, 'ca.pem': authority })) {
+      if (content !== undefined) await world.files.writeDurably(join(ours, name), content, 0o600)
+    }
   })
 }
 
