@@ -10,7 +10,7 @@ import { STOP_SERVICES } from './scripts/service-scripts.ts'
 
 const CLEAN_MS_MAX = 300_000
 
-export interface CleanOptions extends Pick<ProvisionOptions, 'sudoPassword' | 'dryRun' | 'signal' | 'onEvent'> {
+export interface CleanOptions extends Pick<ProvisionOptions, 'sudoPassword' | 'signal' | 'onEvent'> {
   /** Containers, images and volumes go too. */
   readonly data: boolean
 }
@@ -29,7 +29,6 @@ export async function cleanHost(
     await run.reach()
     const facts = await run.facts()
     await run.during('preflight', 'see whose host it is', async () => checkOwner(facts, run))
-    if (options.dryRun === true) return await run.finish()
     const { membership, machine } = request
     const { signal } = options
     const timed = { timeoutMs: CLEAN_MS_MAX, signal }

@@ -229,6 +229,17 @@ describe('facts of machines', () => {
     expect(await world.machine('restart', '--dry-run', 'g1')).toMatchObject({ code: 0, stdout: 'Would restart "g1"\n' })
   })
 
+  it('have no snapshots with drivers that make none', async () => {
+    for (const verb of ['ls', 'create', 'restore', 'rm']) {
+      const snapshot = verb === 'ls' ? [] : ['before']
+      expect(await world.machine('snapshot', verb, 'default', ...snapshot)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('"none" of machine "default" has no snapshots'),
+      })
+    }
+    expect((await world.machine('snapshot', 'create', 'default')).code).toBe(2)
+  })
+
   it('tell versions', async () => {
     expect((await world.machine('version')).stdout).toBe('machine version 9.9.9\n')
   })

@@ -10,7 +10,7 @@ import { packCpio } from '../../../src/machine/drivers/qemu/image/cpio.ts'
 import { modulesInOrder } from '../../../src/machine/drivers/qemu/image/kernel-modules.ts'
 import { imageId } from '../../../src/machine/drivers/qemu/image/recipe.ts'
 import { packSeed } from '../../../src/machine/drivers/qemu/seed.ts'
-import { readSnapshots } from '../../../src/machine/drivers/qemu/snapshots.ts'
+import { readSnapshots, whileStopped } from '../../../src/machine/drivers/qemu/snapshots.ts'
 import { macOf, newVmId, tapOf } from '../../../src/machine/drivers/qemu/vm-made.ts'
 import { makeSshKey, md5Fingerprint, publicKeyFingerprint } from '../../../src/machine/drivers/ssh-key.ts'
 import { driverOf, type Machine, PLAIN_ENGINE, readSettings } from '../../../src/machine/index.ts'
@@ -234,5 +234,16 @@ describe('snapshots', () => {
       { name: 'first', createdAtMs: 1_700_000_000_000, memoryBytes: 42 },
     ])
     expect(readSnapshots({ format: 'qcow2' })).toEqual([])
+  })
+
+  it('let a machine go on that could not be brought back', async () => {
+    const told: string[] = []
+    const qmp = { execute: async (what: string) => void told.push(what) }
+    const failing = whileStopped(qmp, async () => {
+      told.push('load')
+      throw new Error('no space')
+    })
+    await expect(failing).rejects.toThrow('no space')
+    expect(told).toEqual(['stop', 'load', 'cont'])
   })
 })

@@ -1,5 +1,5 @@
 import type { CommandGroup, CommandLeaf } from '../../command.ts'
-import { changeCommands } from './change/commands.ts'
+import { changeCommands, snapshotCommands } from './change/commands.ts'
 import { certsCommands, lookCommands } from './look/commands.ts'
 import { type MachineLeaf, type MachineWorld, withStore } from './machine-command.ts'
 import { GLOBAL_OPTIONS } from './machine-options.ts'
@@ -8,6 +8,7 @@ import { runCommands } from './run/commands.ts'
 import { shareCommands } from './share/commands.ts'
 
 const LOOK = 'Look at machines:'
+const CHANGE = 'Change machines:'
 
 /** The `machine` family. main/ gives the world: what it does to this host and to others. */
 export function machineGroup(version: string, loadWorld: () => Promise<MachineWorld>): CommandGroup {
@@ -31,7 +32,13 @@ export function machineGroup(version: string, loadWorld: () => Promise<MachineWo
         commands: certsCommands.map(toCommand),
       },
       ...under('Reach machines:', runCommands),
-      ...under('Change machines:', changeCommands),
+      ...under(CHANGE, changeCommands),
+      {
+        name: 'snapshot',
+        group: CHANGE,
+        summary: 'Keep states of machines, and go back to them',
+        commands: snapshotCommands.map(toCommand),
+      },
       ...under('Share machines:', shareCommands),
     ],
     footer: `Exit codes: 0 done, 1 failed, 2 used wrongly, 3 refused by a check, 10 host not reachable, 11 host key not trusted,

@@ -28,3 +28,10 @@ export const ASK_SUDO_PASS: OptionDefinition = {
 }
 
 export const DRY_RUN: OptionDefinition = { flags: '--dry-run', summary: 'only say what would be done' }
+
+export const LIST_FORMAT: OptionDefinition = {
+  flags: '-f, --format <template>',
+  summary: 'json, a template such as {{.Name}}, or "table {{.Name}}\\t{{.State}}"',
+}
+
+export const JSON_LINES: OptionDefinition = { flags: '--json', summary: 'one object a line: --format json' }

@@ -89,14 +89,24 @@ async function change(
   const id = `job${random.bytes(4).toString('hex')}`
   const where = what === 'remove' ? {} : { vmstate: DISK_NODE }
   const work = async (qmp: Qmp): Promise<void> => {
-    // It does not go on by itself after a load.
-    if (what === 'restore') await qmp.execute('stop')
-    await qmp.execute(job, { 'job-id': id, tag: name, devices: [DISK_NODE], ...where })
-    const error = await endOfJob(id, qmp, ports, signal)
-    if (what === 'restore') await qmp.execute('cont')
-    if (error !== undefined) throw failed('SNAPSHOT_FAILED', `QEMU cannot ${what} the snapshot "${name}": ${error}`)
+    const doJob = async (): Promise<void> => {
+      await qmp.execute(job, { 'job-id': id, tag: name, devices: [DISK_NODE], ...where })
+      const error = await endOfJob(id, qmp, ports, signal)
+      if (error !== undefined) throw failed('SNAPSHOT_FAILED', `QEMU cannot ${what} the snapshot "${name}": ${error}`)
+    }
+    await (what === 'restore' ? whileStopped(qmp, doJob) : doJob())
   }
   await withQmp(folder, VM_FILES.work, work, options)
+}
+
+/** Has the machine stand still during work. It goes on afterwards, be the work done or not: by itself it does neither. */
+export async function whileStopped(qmp: Pick<Qmp, 'execute'>, work: () => Promise<void>): Promise<void> {
+  await qmp.execute('stop')
+  try {
+    await work()
+  } finally {
+    await qmp.execute('cont')
+  }
 }
 
 /** Waits for a job of QEMU and dismisses it; resolves with what went wrong. */

@@ -1,5 +1,5 @@
 import type { MachineLeaf } from '../machine-command.ts'
-import { ASK_SUDO_PASS, DRY_RUN } from '../machine-options.ts'
+import { ASK_SUDO_PASS, DRY_RUN, JSON_LINES, LIST_FORMAT } from '../machine-options.ts'
 import { PROVISION_OPTIONS } from '../make/create-options.ts'
 
 const NODE_VERBS = [
@@ -8,6 +8,40 @@ const NODE_VERBS = [
   ['uncordon', 'Have machines take part in their cluster again'],
 ] as const
 const POWER = () => import('./power.ts')
+
+const SNAPSHOT = () => import('./snapshot.ts')
+
+/** `machine snapshot` */
+export const snapshotCommands: readonly MachineLeaf[] = [
+  {
+    name: 'create',
+    summary: 'Keep a machine as it is now: its disk, and its memory if it runs',
+    args: '<name> <snapshot>',
+    options: [DRY_RUN],
+    run: async () => (await SNAPSHOT()).runSnapshotCreate,
+  },
+  {
+    name: 'ls',
+    summary: 'List the snapshots of a machine',
+    args: '<name>',
+    options: [{ flags: '-q, --quiet', summary: 'names only' }, LIST_FORMAT, JSON_LINES],
+    run: async () => (await SNAPSHOT()).runSnapshotLs,
+  },
+  {
+    name: 'restore',
+    summary: 'Have a machine be again as it was; what was done since is lost',
+    args: '<name> <snapshot>',
+    options: [DRY_RUN],
+    run: async () => (await SNAPSHOT()).runSnapshotRestore,
+  },
+  {
+    name: 'rm',
+    summary: 'Remove a snapshot',
+    args: '<name> <snapshot>',
+    options: [DRY_RUN],
+    run: async () => (await SNAPSHOT()).runSnapshotRm,
+  },
+]
 
 export const changeCommands: readonly MachineLeaf[] = [
   {

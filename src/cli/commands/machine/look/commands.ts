@@ -1,13 +1,9 @@
 import type { OptionDefinition } from '../../../command.ts'
 import type { MachineLeaf } from '../machine-command.ts'
+import { JSON_LINES, LIST_FORMAT } from '../machine-options.ts'
 import { PROVISION_OPTIONS } from '../make/create-options.ts'
 
 const FORMAT: OptionDefinition = { flags: '-f, --format <template>', summary: 'a template such as {{.Name}}' }
-const LIST_FORMAT: OptionDefinition = {
-  flags: '-f, --format <template>',
-  summary: 'json, a template such as {{.Name}}, or "table {{.Name}}\\t{{.State}}"',
-}
-const JSON_LINES: OptionDefinition = { flags: '--json', summary: 'one object a line: --format json' }
 const SWARM: OptionDefinition = { flags: '--swarm', summary: 'the manager on it, not its engine' }
 
 const FACTS: readonly MachineLeaf[] = [
