@@ -115,6 +115,26 @@ export class TrustLab {
     return (await this.run([...args, '-H', this.socketOf(this.asked)])).trim()
   }
 
+  /** A person's certificate, made with a token for one use. Resolves with its directory. */
+  async person(name: string): Promise<string> {
+    const directory = this.data(name)
+    const token = await this.swarm('token', 'create', '--role', 'client', '--once')
+    await this.run(['client-cert', name, '--token-file', '-', '--manager', this.manager, '--out', directory], token)
+    return directory
+  }
+
+  /** How docker, and swarm, ask the manager with a certificate. */
+  shown(certificates: string): readonly string[] {
+    const file = (name: string): string => join(certificates, `${name}.pem`)
+    const files = [`--tlscacert=${file('ca')}`, `--tlscert=${file('cert')}`, `--tlskey=${file('key')}`]
+    return ['--tlsverify', ...files, '-H', `tcp://${this.manager}`]
+  }
+
+  docker(certificates: string, args: readonly string[], input = ''): Promise<string> {
+    const env = { PATH: process.env['PATH'], HOME: this.directory }
+    return command(['docker', ...this.shown(certificates), ...args], { timeoutMs: 60_000, env, input })
+  }
+
   async kill(name: string): Promise<void> {
     const program = this.#programs.get(name)
     program?.child.kill('SIGKILL')

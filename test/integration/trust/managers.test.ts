@@ -1,4 +1,9 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { busyboxArchive } from '../../support/busybox-image.ts'
+import { docker } from '../../support/docker-cli.ts'
+import { startDockerd } from '../../support/dockerd.ts'
 import { until } from '../manager/support.ts'
 import { TrustLab } from './lab.ts'
 
@@ -21,8 +26,8 @@ it('keeps a cluster in a store of others, and survives the manager that made it'
   lab.startAgent('n1', ['--token', await lab.swarm('token', 'create')], second)
   await nodeIsHealthy()
   await lab.kill('m')
-  await nodeIsHealthy()
-  await lab.swarm('node', 'update', '--availability', 'drain', 'n1')
+  const drain = ['node', 'update', '--availability', 'drain', 'n1']
+  await until('the second manager to lead', async () => lab.swarm(...drain).then(() => true))
   expect(await lab.swarm('node', 'ls', '--format', '{{.Name}} {{.Availability}}')).toBe('n1 drain')
   await expect(lab.swarm('ca', 'rotate')).rejects.toThrow('its store is run by others')
   // What is started anew finds the manager that is left, and the first one comes back as it was.
@@ -32,4 +37,24 @@ it('keeps a cluster in a store of others, and survives the manager that made it'
   lab.startManager()
   lab.asked = 'm'
   await nodeIsHealthy()
+})
+
+it('takes an engine of others in, which is reached with certificates alone', async () => {
+  const engine = await startDockerd()
+  try {
+    const archive = join(lab.directory, 'busybox.tar')
+    await writeFile(archive, await busyboxArchive())
+    expect(await docker(engine.host, ['load', '-i', archive])).toMatchObject({ code: 0 })
+    lab.startAgent('n2', ['--token', await lab.swarm('token', 'create'), '--engine', engine.host])
+    const nodes = async () => (await lab.swarm('node', 'ls', '--format', '{{.Name}} {{.Health}}')).split('\n')
+    await until('the engine', async () => (await nodes()).includes('n2 healthy'), 90_000)
+    const ann = await lab.person('ann')
+    const run = ['run', '--rm', '-i', '--network', 'none', '-e', 'constraint:node==n2', 'busybox:test', 'cat']
+    const say = async () => (await lab.docker(ann, run, 'through all of them')) === 'through all of them'
+    // The manager hears of the engine's images after it has heard of the engine.
+    await until('a container', say)
+  } finally {
+    await lab.stop('n2')
+    await engine.stop()
+  }
 })

@@ -33,27 +33,6 @@ async function nodesAre(wanted: string): Promise<void> {
   )
 }
 
-/** A person's certificate, made with a token for one use. */
-async function person(name: string): Promise<string> {
-  const directory = lab.data(name)
-  const token = await lab.swarm('token', 'create', '--role', 'client', '--once')
-  await lab.run(['client-cert', name, '--token-file', '-', '--manager', lab.manager, '--out', directory], token)
-  return directory
-}
-
-/** Flags of docker, and of swarm. */
-function shown(certificates: string): readonly string[] {
-  const files = ['ca', 'cert', 'key'].map(
-    file => `--tls${file === 'ca' ? 'cacert' : file}=${join(certificates, `${file}.pem`)}`,
-  )
-  return ['--tlsverify', ...files, '-H', `tcp://${lab.manager}`]
-}
-
-function docker(certificates: string, ...args: readonly string[]): Promise<string> {
-  const argv = ['docker', ...shown(certificates), ...args]
-  return command(argv, { timeoutMs: 60_000, env: { PATH: process.env['PATH'], HOME: lab.directory } })
-}
-
 /** What one member answers to whoever has the certificate in a directory. */
 async function ask(address: string, identity: string): Promise<unknown> {
   const read = (file: string) => readFile(join(identity, file))
@@ -92,8 +71,8 @@ it('keeps keys where only their owners read them', async () => {
 })
 
 it('lets people use the manager with docker, and no node behind its back', async () => {
-  const ann = await person('ann')
-  expect(await docker(ann, 'info', '--format', '{{.ServerVersion}}')).toMatch(/^shoal/)
+  const ann = await lab.person('ann')
+  expect(await lab.docker(ann, ['info', '--format', '{{.ServerVersion}}'])).toMatch(/^shoal/)
   expect(await ask(lab.address('n1'), ann)).toContain('ann is a client, which may not ask this of a node')
   expect(await ask(lab.address('n1'), identity('n2'))).toContain('n2 is a node, which may not')
   expect(await ask(lab.manager, identity('n2'))).toContain('n2 is a node, which may not')
@@ -178,14 +157,15 @@ it('lets everybody work on with two authorities at once', async () => {
   const asking = { managers: [lab.manager], clock: systemClock, signal: AbortSignal.timeout(120_000) }
   const tell = async (trusts: readonly string[]) =>
     tellTrusts(trusts, { ...asking, tls: live.dial({ role: 'manager' }) })
-  const people = [await person('ida'), await person('joe')]
+  const people = [await lab.person('ida'), await lab.person('joe')]
   const renewAll = async () => {
     for (const directory of people)
       await lab.run(['client-cert', basename(directory), '--manager', lab.manager, '--out', directory])
   }
   const everybodyWorks = async (): Promise<void> => {
     await nodesAre('n1 healthy, n2 healthy')
-    for (const each of people) expect(await docker(each, 'info', '--format', '{{.ServerVersion}}')).toMatch(/^shoal/)
+    for (const each of people)
+      expect(await lab.docker(each, ['info', '--format', '{{.ServerVersion}}'])).toMatch(/^shoal/)
     expect(await ask(lab.address('n1'), identity('m'))).toMatch(/^\d/)
   }
   const waitsForItAlone = async (step: string) =>
@@ -198,7 +178,7 @@ it('lets everybody work on with two authorities at once', async () => {
   expect(authorities.map(({ signs }) => signs)).toEqual([true, false])
   await everybodyWorks()
   await renewAll()
-  people.push(await person('kim'))
+  people.push(await lab.person('kim'))
   await everybodyWorks()
 
   live.replace({ ...slow.credentials, authorities: await lab.swarm('ca', 'show') })
@@ -207,25 +187,30 @@ it('lets everybody work on with two authorities at once', async () => {
   await waitsForItAlone('renewing')
   await everybodyWorks()
   await renewAll()
-  people.push(await person('lea'))
+  people.push(await lab.person('lea'))
 
   const { csr } = await maker.request({ name: 'n8', role: 'node', hosts: [], key: slow.credentials.key })
   const { certificate } = await askToRenew(csr, { ...asking, tls: live.dial({ role: 'manager' }) })
   live.replace({ ...live.credentials, certificate })
-  await tell(digests)
-  await until('the end', async () => (await authority()).step === 'steady')
+  // The manager starts its store anew for the end of it, which the answer may not survive.
+  await until('the last one', async () => tell(digests).then(() => true))
+  const isOver = async () => lab.output('m').split('trusts other authorities now').length >= 3
+  await until('the end', isOver)
+  expect(await authority()).toMatchObject({ step: 'steady' })
   await everybodyWorks()
   await lab.swarm('cert', 'revoke', 'n8')
 })
 
 it('changes its authority while it runs, and knows its nodes all along', async () => {
-  const [before, caller] = [await person('cat'), await person('tom')]
-  const digest = (await lab.run(['ca', 'rotate', '--wait', '--timeout', '2m', ...shown(caller)])).trim()
-  expect(await authority()).toMatchObject({ step: 'steady', authorities: [{ digest, signs: true }] })
+  const [before, caller] = [await lab.person('cat'), await lab.person('tom')]
+  const digest = (await lab.run(['ca', 'rotate', '--wait', '--timeout', '2m', ...lab.shown(caller)])).trim()
+  // Its store is started anew, and away for a moment.
+  const alone = await until('the new authority', async () => authority())
+  expect(alone).toMatchObject({ step: 'steady', authorities: [{ digest, signs: true }] })
   await nodesAre('n1 healthy, n2 healthy')
-  await expect(docker(before, 'info')).rejects.toThrow(/certificate/)
-  expect(await docker(caller, 'info', '--format', '{{.ServerVersion}}')).toMatch(/^shoal/)
-  expect(await docker(await person('dan'), 'info', '--format', '{{.ServerVersion}}')).toMatch(/^shoal/)
+  await expect(lab.docker(before, ['info'])).rejects.toThrow(/certificate/)
+  expect(await lab.docker(caller, ['info', '--format', '{{.ServerVersion}}'])).toMatch(/^shoal/)
+  expect(await lab.docker(await lab.person('dan'), ['info', '--format', '{{.ServerVersion}}'])).toMatch(/^shoal/)
   // What is started anew finds its way too.
   await lab.stop('n1')
   lab.startAgent('n1', [])
@@ -235,10 +220,10 @@ it('changes its authority while it runs, and knows its nodes all along', async (
 })
 
 it('is left by a node whose certificate was taken back', async () => {
-  const ann = await person('eva')
+  const ann = await lab.person('eva')
   await lab.swarm('cert', 'revoke', 'eva')
   // The manager hears of it from the store.
-  const refused = async () => docker(ann, 'info').then(() => '', String)
+  const refused = async () => lab.docker(ann, ['info']).then(() => '', String)
   await until('eva is refused', async () => (await refused()).includes('the certificate of eva was revoked'))
   await lab.run(['leave', '--data-root', lab.data('n2')])
   await lab.ended('n2')
