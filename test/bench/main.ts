@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run: () => Promise<readon
   cluster: () => import('./cluster.ts'),
   manager: () => import('./manager.ts'),
   compose: () => import('./compose.ts'),
+  machine: () => import('./machine.ts'),
 }
 
 async function main(): Promise<number> {
