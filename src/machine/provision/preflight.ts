@@ -213,7 +213,6 @@ export function refused(findings: readonly Finding[], suffix = ''): Error {
   return conflict('PREFLIGHT', `${message}${suffix}`, { details: { checks: findings.map(({ check }) => check) } })
 }
 
-/** Which other cluster a host is in; undefined: none. */
 function isSame({ id }: Owner, machine: Machine): boolean {
   return id !== undefined && id === machine.id
 }
@@ -222,6 +221,7 @@ function keepsStore({ swarm }: Machine): boolean {
   return swarm?.master === true && isOwnStore(swarm.discovery)
 }
 
+/** Which other cluster a host is in; undefined: none. */
 function foreignCluster(has: string | undefined, { cluster }: Wish): string | undefined {
   return has === undefined || has === '' || plainStore(has) === cluster ? undefined : has
 }

@@ -198,7 +198,10 @@ describe('clusters', () => {
     expect(world.commands.at(-1)).toEqual({
       host: '10.0.0.1',
       words: [
-        ...['sh', '-c', 'exec "$@"', 'shoal'],
+        'sh',
+        '-c',
+        'exec "$@"',
+        'shoal',
         '/opt/shoal/current/bin/swarm',
         'node',
         'update',

