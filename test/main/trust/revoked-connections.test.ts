@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { request } from 'node:https'
+import { Agent, request } from 'node:https'
 import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
 import { silentLog } from '../../../src/core/log.ts'
@@ -50,19 +51,12 @@ function revoke(server: LiveIdentity, owner: LiveIdentity | undefined): void {
   server.setRevoked(new Set([readCertificate(owner?.credentials.certificate ?? '').fingerprint]))
 }
 
-/** Asks for something that goes on, and resolves when it has begun. */
+/** Asks on a connection of its own that is kept, and resolves when the answer has begun. */
 async function begin(who: LiveIdentity | undefined, path: string, headers: Record<string, string> = {}) {
   const { certificate: cert, key } = who?.credentials ?? {}
-  const options = {
-    host: '127.0.0.1',
-    port,
-    path,
-    headers,
-    cert,
-    key,
-    rejectUnauthorized: false,
-    agent: false as const,
-  }
+  const agent = new Agent({ keepAlive: true })
+  scope.defer(() => agent.destroy())
+  const options = { host: '127.0.0.1', port, path, headers, cert, key, rejectUnauthorized: false, agent }
   const asked = request({ ...options, method: headers['upgrade'] === undefined ? 'GET' : 'POST' })
   asked.on('error', () => {})
   asked.end()
@@ -70,7 +64,7 @@ async function begin(who: LiveIdentity | undefined, path: string, headers: Recor
   const [answer] = (await once(asked, begun)) as [IncomingMessage]
   const { socket } = answer
   scope.defer(() => void socket.destroy())
-  return { socket, closed: once(socket, 'close') }
+  return { answer, socket, closed: once(socket, 'close') }
 }
 
 const UPGRADE = { connection: 'Upgrade', upgrade: 'tcp' }
@@ -79,7 +73,9 @@ it('ends what is open with a certificate when it is taken back, and nothing else
   const events = await begin(manager, '/events')
   const attached = await begin(manager, '/containers/x/attach?stream=1&stdout=1', UPGRADE)
   const ping = await begin(manager, '/_ping')
+  expect(await text(ping.answer)).toBe('OK')
   const others = await begin(other, '/events')
+  expect(ping.socket.destroyed).toBe(false)
   revoke(node, manager)
   await Promise.all([events.closed, attached.closed, ping.closed])
   expect(others.socket.destroyed).toBe(false)
