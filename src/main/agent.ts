@@ -12,6 +12,7 @@ import { followPeers, openNodeEngine, openStore, secretsIn, taskFiles } from './
 import { type JoinSettings, readJoinSettings } from './agent/agent-settings.ts'
 import { giveBack, keepTrust, serveTrusted } from './agent/agent-trust.ts'
 import { forgetCluster, memoryPath, takeLeaveRequest, writeJoined } from './agent/leave-request.ts'
+import { tellPace } from './daemon/host-pace.ts'
 import { markProcess } from './daemon/mark-process.ts'
 import { groupNumber } from './daemon/socket-group.ts'
 import { spareMemory } from './daemon/spare-memory.ts'
@@ -27,7 +28,10 @@ export const runJoin: RunCommand = async (invocation, context) => {
   const scope = new Scope()
   await using _closing = scope
   const settings = await readJoinSettings(invocation, context, scope)
-  await runNode(settings, { log: createLogger(settings.logLevel), scope }, context)
+  const log = createLogger(settings.logLevel)
+  const { ttlMs, heartbeatMs } = settings.join
+  tellPace(settings.pace, { ttlMs, heartbeatMs }, log)
+  await runNode(settings, { log, scope }, context)
 }
 
 async function runNode(

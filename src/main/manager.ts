@@ -16,7 +16,7 @@ import {
 } from '../manager/index.ts'
 import { createPeerReader } from '../trust/index.ts'
 import { DATA_ROOT } from './daemon/daemon-flags.ts'
-import { hostPace } from './daemon/host-pace.ts'
+import { hostPace, tellPace } from './daemon/host-pace.ts'
 import { createEnginePool, type MemberTls, memberTls } from './engine-pool.ts'
 import { createLogger } from './logger.ts'
 import { untilStoreAnswers } from './manager/await-store.ts'
@@ -43,6 +43,7 @@ export const runManager: RunCommand = async (invocation, context) => {
   for (const warning of options.warnings) context.stderr.write(`Warning: ${warning}\n`)
   const { clock, random, signal } = context
   const ports: Ports = { clock, random, signal, log: createLogger(options.logLevel) }
+  tellPace(pace, { electionTtlMs: options.electionTtlMs }, ports.log)
   const scope = new Scope()
   await using _closing = scope
   const opened = isTrusted

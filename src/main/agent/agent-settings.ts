@@ -39,6 +39,8 @@ export interface JoinSettings extends EngineSettings {
   /** It answered where this node advertises its own: it serves there, and not we. */
   readonly isFound: boolean
   readonly insecure: boolean
+  /** How slow this host is: see `hostPace`. */
+  readonly pace: number
   /** Where the cluster makes its own certificates. */
   readonly trust: AgentTrust | undefined
   /** As they were written, to be read again with a configuration file that has changed. */
@@ -107,6 +109,7 @@ export async function readJoinSettings(
     engineTls: tls,
     isFound: found !== undefined,
     insecure,
+    pace,
     trust,
     flags: invocation.options,
   }

@@ -1,9 +1,15 @@
+import type { Log } from '../../core/log.ts'
 import { processorMs } from './processor-time.ts'
 
-/** Within this much processor time a daemon has read its program and its flags on any ordinary host, however small. */
-const ORDINARY_START_MS = 1_000
-/** Whoever is slower than that is missed late rather than never: its silence tells nothing before a minute is over. */
-const PACE_MAX = 12
+/**
+ * From how much processor time of a start on the host counts as so many times slower. An ordinary host is far below the first, small or
+ * not, and with its program compiled or not: a second. What emulates a processor is far above. Whole steps, so that the same host is the
+ * same each time; the last one misses who is silent late rather than never, since that tells nothing before a minute is over.
+ */
+const STEPS: readonly { readonly fromMs: number; readonly pace: number }[] = [
+  { fromMs: 10_000, pace: 12 },
+  { fromMs: 4_000, pace: 4 },
+]
 
 /**
  * How many times as long as on an ordinary host work takes here, from 1 on: by the processor time that this process has taken to start,
@@ -16,5 +22,14 @@ export function hostPace(): number {
 
 /** The same, of a start that took so much processor time. */
 export function paceOf(startMs: number): number {
-  return Math.min(PACE_MAX, Math.max(1, startMs / ORDINARY_START_MS))
+  return STEPS.find(({ fromMs }) => startMs >= fromMs)?.pace ?? 1
+}
+
+/** Says what a slow host does otherwise; `leases` in milliseconds, by what they are called. */
+export function tellPace(pace: number, leases: Readonly<Record<string, number>>, log: Log): void {
+  if (pace > 1)
+    log.info(
+      { pace, ...leases },
+      'programs run slowly on this host: its silence is borne for longer, unless flags say how long',
+    )
 }
