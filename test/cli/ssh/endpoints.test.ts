@@ -1,11 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { detourOf, endpointsOf, readReport, reportCommand } from '../../../src/cli/engine/ssh/endpoints.ts'
+import {
+  detourOf,
+  endpointsOf,
+  isKeptFromUser,
+  readReport,
+  reportCommand,
+} from '../../../src/cli/engine/ssh/endpoints.ts'
 import { parseSshAddress } from '../../../src/cli/engine/ssh/ssh-address.ts'
+
+const NOBODY = 65_534
 
 const folder = mkdtempSync(join(tmpdir(), 'shoal-endpoints-'))
 const server = createServer()
@@ -22,14 +30,14 @@ describe('where to look on a host', () => {
     const engine = ['/run/shoal/agent.sock', '/run/shoal/engine.sock', '/var/run/docker.sock']
     const sockets = engine.map(path => ({ kind: 'socket', path }))
     const cluster = { kind: 'socket', path: '/run/shoal/manager.sock' }
-    expect(endpointsOf(address, 'engine')).toEqual([cluster, ...sockets])
+    expect(endpointsOf(address, 'engine')).toEqual({ first: [cluster], others: sockets })
     const port = { kind: 'tcp', host: '127.0.0.1', port: 3375 }
-    expect(endpointsOf(address, 'manager')).toEqual([cluster, port, ...sockets])
+    expect(endpointsOf(address, 'manager')).toEqual({ first: [cluster, port], others: sockets })
   })
 
   it('is only where the address says', () => {
     const named = parseSshAddress('ssh://lab/run/x.sock')
-    expect(endpointsOf(named, 'manager')).toEqual([{ kind: 'socket', path: '/run/x.sock' }])
+    expect(endpointsOf(named, 'manager')).toEqual({ first: [{ kind: 'socket', path: '/run/x.sock' }], others: [] })
   })
 })
 
@@ -46,6 +54,45 @@ describe('what a host says of its sockets', () => {
       [paths[2], 'none'],
       [paths[3], 'none'],
     ])
+  })
+
+  it('is asked of root where the user may not open one, and sudo asks nothing', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'shoal-report-'))
+    const path = join(home, 'manager.sock')
+    const listening = createServer()
+    try {
+      await new Promise<void>(resolve => listening.listen(path, resolve))
+      mkdirSync(join(home, 'bin'))
+      // Root may open everything: here it is who may change the mode.
+      const sudo = '[ "$1 $2" = "-n --" ] || exit 1\nshift 2\nfor path; do :; done\nchmod 600 "$path" && exec "$@"\n'
+      writeFileSync(join(home, 'bin', 'sudo'), `#!/bin/sh\n${sudo}`, { mode: 0o755 })
+      chmodSync(path, 0)
+      chmodSync(home, 0o755)
+      const isRoot = process.getuid?.() === 0
+      if (isRoot) chownSync(path, NOBODY, NOBODY)
+      const [program = '', ...argv] = reportCommand([path])
+      const said = execFileSync(program, argv, {
+        encoding: 'utf8',
+        env: { PATH: `${join(home, 'bin')}:/usr/bin:/bin` },
+        ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
+      })
+      const report = readReport(said)
+      expect(report.sockets).toMatchObject([{ path, state: 'denied' }])
+      expect(report.openToRoot).toEqual([path])
+    } finally {
+      listening.close()
+      rmSync(home, { recursive: true })
+    }
+  })
+
+  it.each([
+    ['socket denied root /m.sock', true],
+    ['socket denied - /m.sock\nroot open root /m.sock', true],
+    ['socket denied - /m.sock\nroot none - /m.sock', false],
+    ['socket open root /m.sock', false],
+    ['socket none - /m.sock', false],
+  ])('tells whether somebody is there whom the user may not reach: %s', (text, isKept) => {
+    expect(isKeptFromUser(readReport(text))).toBe(isKept)
   })
 
   it.each([

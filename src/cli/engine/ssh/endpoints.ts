@@ -11,14 +11,25 @@ export type Endpoint =
 const MANAGER: Endpoint = { kind: 'tcp', host: '127.0.0.1', port: 3375 }
 const ENGINES: readonly string[] = [...OWN_SOCKETS, '/var/run/docker.sock']
 
+/** Where to look, each in order. */
+export interface Endpoints {
+  /** Who is meant, if anybody is there. */
+  readonly first: readonly Endpoint[]
+  /** Who is meant where nobody is. */
+  readonly others: readonly Endpoint[]
+}
+
 /**
- * Where to look, in order: for the cluster where a manager runs, then where the same command would look on the host itself, and for a
- * stock engine last. Whoever means one of them names its socket.
+ * For the cluster where a manager runs, else where the same command would look on the host itself, and for a stock engine last. Whoever
+ * means one of them names its socket.
  */
-export function endpointsOf({ socketPath }: SshAddress, wanted: Wanted): readonly Endpoint[] {
+export function endpointsOf({ socketPath }: SshAddress, wanted: Wanted): Endpoints {
   const atSocket = (path: string): Endpoint => ({ kind: 'socket', path })
-  if (socketPath !== undefined) return [atSocket(socketPath)]
-  return [atSocket(MANAGER_SOCKET), ...(wanted === 'manager' ? [MANAGER] : []), ...ENGINES.map(atSocket)]
+  if (socketPath !== undefined) return { first: [atSocket(socketPath)], others: [] }
+  return {
+    first: [atSocket(MANAGER_SOCKET), ...(wanted === 'manager' ? [MANAGER] : [])],
+    others: ENGINES.map(atSocket),
+  }
 }
 
 export const socketsAmong = (endpoints: readonly Endpoint[]): readonly string[] =>
@@ -49,8 +60,8 @@ const LOOK = `for path; do
 done`
 
 /**
- * Constant: paths are its arguments, behind what looks at them. Says `state group path` of each, the same as root sees it where the user may
- * not go and sudo asks nothing, then where our program and docker's are.
+ * Constant: paths are its arguments, behind what looks at them. Says `state group path` of each, then where our program
+ * and docker's are. Where the user may not go and sudo asks nothing, it also says what root sees there.
  */
 const SCRIPT = `look=$1
 shift
@@ -85,6 +96,11 @@ function isState(text: string | undefined): text is SocketReport['sockets'][numb
   return text !== undefined
 }
 
+/** Whether somebody listens whom the user may not reach. What is in a folder that is closed to the user is there if root says so. */
+export function isKeptFromUser({ sockets, openToRoot }: SocketReport): boolean {
+  return sockets.some(({ path, state, group }) => state === 'denied' && (group !== '-' || openToRoot.includes(path)))
+}
+
 /** How to connect where sshd forwards nothing, or why nobody can. */
 export type Detour = { readonly words: readonly string[] } | { readonly error: ShoalError }
 
@@ -108,8 +124,9 @@ export function detourOf({ text, host, user }: SshAddress, report: SocketReport)
   }
   const denied = sockets.find(({ state }) => state === 'denied')
   if (denied !== undefined) {
-    const remedy = remedyFor(denied.group, user)
-    return { error: failed('SSH_SOCKET_DENIED', cannot(`permission denied for ${denied.path} on ${host}: ${remedy}`)) }
+    const remedies = [remedyFor(denied.group, user), ...(isManagers(denied) ? ['name the socket of its engine'] : [])]
+    const why = `permission denied for ${denied.path} on ${host}: ${remedies.join(', or ')}`
+    return { error: failed('SSH_SOCKET_DENIED', cannot(why)) }
   }
   const other = sockets.find(({ state }) => state === 'other')
   if (other !== undefined) return { error: failed('SSH_NO_SOCKET', cannot(`${other.path} on ${host} is not a socket`)) }
@@ -120,6 +137,8 @@ export function detourOf({ text, host, user }: SshAddress, report: SocketReport)
   const missing = sockets.map(({ path }) => path).join(', ')
   return { error: unavailable('ENGINE_UNAVAILABLE', cannot(`there is no socket ${missing} on ${host}`)) }
 }
+
+const isManagers = ({ path }: { readonly path: string }): boolean => path === MANAGER_SOCKET
 
 function dialWords(program: string, path: string): readonly string[] {
   return [program, '--host', `unix://${path}`, 'system', 'dial-stdio']

@@ -3,7 +3,16 @@ import type { Duplex } from 'node:stream'
 import { type Clock, withDeadline } from '../../../core/clock.ts'
 import { errorCode, unavailable } from '../../../core/errors.ts'
 import type { StreamTransport } from '../../../machine/index.ts'
-import { detourOf, type Endpoint, endpointsOf, readReport, reportCommand, socketsAmong } from './endpoints.ts'
+import {
+  detourOf,
+  type Endpoint,
+  endpointsOf,
+  isKeptFromUser,
+  readReport,
+  reportCommand,
+  type SocketReport,
+  socketsAmong,
+} from './endpoints.ts'
 import type { SshAddress } from './ssh-address.ts'
 import type { Wanted } from './tunnels-port.ts'
 
@@ -81,17 +90,39 @@ export class Tunnel {
   }
 
   async #find(): Promise<Way> {
-    const { signal } = this.#ending
     const transport = await this.#connect().transport
-    const endpoints = endpointsOf(this.#address, this.#wanted)
+    const { first, others } = endpointsOf(this.#address, this.#wanted)
+    const nearest = await this.#firstWay(transport, first)
+    if (nearest !== undefined) return nearest
+    if (others.length > 0) {
+      // What is meant for a cluster is not done by one engine because the user may not ask the manager.
+      const report = await this.#report(transport, first).catch(() => undefined)
+      this.#ending.signal.throwIfAborted()
+      if (report !== undefined && isKeptFromUser(report)) return this.#detour(report)
+      const other = await this.#firstWay(transport, others)
+      if (other !== undefined) return other
+    }
+    return this.#detour(await this.#report(transport, [...first, ...others]))
+  }
+
+  async #firstWay(transport: StreamTransport, endpoints: readonly Endpoint[]): Promise<Way | undefined> {
     for (const endpoint of endpoints) {
       const way = this.#wayTo(transport, endpoint)
       if (await this.#leadsThere(way, transport)) return way
     }
+    return undefined
+  }
+
+  async #report(transport: StreamTransport, endpoints: readonly Endpoint[]): Promise<SocketReport> {
+    const { signal } = this.#ending
     const { stdout } = await transport.run(reportCommand(socketsAmong(endpoints)), { timeoutMs: REPORT_MS_MAX, signal })
-    const detour = detourOf(this.#address, readReport(stdout))
+    return readReport(stdout)
+  }
+
+  #detour(report: SocketReport): Way {
+    const detour = detourOf(this.#address, report)
     if ('error' in detour) throw detour.error
-    return inner => this.#dialCommand(detour.words, inner)
+    return signal => this.#dialCommand(detour.words, signal)
   }
 
   #wayTo(transport: StreamTransport, endpoint: Endpoint): Way {
