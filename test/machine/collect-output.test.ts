@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { expect, it } from 'vitest'
 import { CollectedOutput } from '../../src/machine/ssh/collect-output.ts'
@@ -20,6 +21,32 @@ it('keeps all that is said, and tells it line by line with the stream that said 
     text: 'a\r\nbc\nlast',
     lines: ['stderr: a', 'stderr: bc', 'stderr: last'],
   })
+})
+
+it('tells a line that is very long in parts, of which nothing is lost', async () => {
+  const stream = new PassThrough()
+  const told: { readonly text: string; readonly goesOn: boolean | undefined }[] = []
+  const output = new CollectedOutput(stream, 'stdout', (text, _from, goesOn) => void told.push({ text, goesOn }))
+  const long = Array.from({ length: 5 * 16 }, (_, at) => String.fromCharCode(97 + (at % 26)).repeat(MIB / 16)).join('')
+  stream.write('short\n')
+  for (let at = 0; at < long.length; at += MIB / 16) stream.write(long.slice(at, at + MIB / 16))
+  stream.write('\r')
+  stream.end('\nlast')
+  await once(stream, 'end')
+  output.finish()
+  expect([told.at(0), told.at(-1)]).toEqual([
+    { text: 'short', goesOn: false },
+    { text: 'last', goesOn: false },
+  ])
+  const parts = told.slice(1, -1)
+  expect(parts.map(({ goesOn }) => goesOn)).toEqual([true, true, false])
+  // Compared as a truth: nobody wants to read five MiB of a difference.
+  expect(parts.map(({ text }) => text).join('') === long).toBe(true)
+})
+
+it('ends a very long line that the command did not end', async () => {
+  const { lines } = await said(['x'.repeat(2 * MIB)])
+  expect(lines.map(line => line.length)).toEqual([2 * MIB + 'stderr: '.length, 'stderr: '.length])
 })
 
 it('keeps the beginning and the end of too much, and says how much is left out', async () => {

@@ -59,6 +59,13 @@ describe('machine ssh', () => {
     expect(await world.machine('ssh', 'n1,n2')).toMatchObject({ code: 2 })
   })
 
+  it('writes a line that comes in parts as one, unless others speak in between', async () => {
+    world.answer = () => ({ code: 0, parts: ['aa', 'bb'], lines: ['c'] })
+    expect((await world.machine('exec', 'n1', 'x')).stdout).toBe('aabbc\n')
+    const { stdout } = await world.machine('exec', 'n1,n2', 'x')
+    expect(stdout.split('\n').filter(line => line.startsWith('[n1]'))).toEqual(['[n1] aa', '[n1] bb', '[n1] c'])
+  })
+
   it('says which machine cannot be reached, and runs on the others', async () => {
     world.refuse = host => (host === 'localhost' ? unavailable('SSH_UNREACHABLE', 'no way') : undefined)
     world.answer = () => ({ code: 0, lines: ['up'] })

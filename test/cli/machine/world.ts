@@ -41,6 +41,8 @@ export interface FakeWorld {
   ) => {
     readonly code: number
     readonly lines: readonly string[]
+    /** What the first line begins with, where that is so long that it comes in parts. */
+    readonly parts?: readonly string[]
     readonly errors?: readonly string[]
   }
   /** Fails instead of connecting. */
@@ -209,7 +211,8 @@ function pretendedHost(host: string, fake: FakeWorld): Awaited<ReturnType<Machin
   return {
     async run(words, { onLine }) {
       fake.commands.push({ host, words })
-      const { code, lines, errors = [] } = fake.answer(host, words)
+      const { code, lines, parts = [], errors = [] } = fake.answer(host, words)
+      for (const part of parts) onLine?.(part, 'stdout', true)
       for (const line of lines) onLine?.(line, 'stdout')
       for (const line of errors) onLine?.(line, 'stderr')
       const text = (each: readonly string[]): string => each.map(line => `${line}\n`).join('')

@@ -45,7 +45,11 @@ async function runOn(
     const { code } = await transport.run(words, {
       timeoutMs: COMMAND_MS_MAX,
       signal: context.signal,
-      onLine: (line, from) => void context[from].write(`${prefix}${tameLine(line)}\n`),
+      onLine(line, from, goesOn = false) {
+        // Between the parts of a long line others may say theirs, unless nobody else speaks.
+        const end = goesOn && prefix === '' ? '' : '\n'
+        context[from].write(`${prefix}${tameLine(line)}${end}`)
+      },
     })
     return code
   } finally {
