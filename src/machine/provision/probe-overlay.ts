@@ -1,11 +1,13 @@
 import type { Transport } from '../ssh/transport.ts'
 import { findPrivilege } from './privilege.ts'
 import { RootShell } from './root-shell.ts'
-import { HEAR_DATAGRAMS, SEND_DATAGRAMS } from './scripts/probe-scripts.ts'
+import { END_HEARING, HEAR_DATAGRAMS, SEND_DATAGRAMS } from './scripts/probe-scripts.ts'
 
 /** Those of overlay networks: what containers say, and whether hosts live. */
 const PORTS = ['4789', '4788'] as const
-const PROBE_MS_MAX = 20_000
+/** Longer than the scripts take on a host that is very slow: they end by themselves. */
+const PROBE_MS_MAX = 90_000
+const READY = /^ready(?: (\d+))?$/
 
 /** A host as others reach it. */
 export interface Peer {
@@ -50,19 +52,29 @@ interface Way {
   readonly to: Side
 }
 
-/** Ports on which one host listened, and heard nothing of what the other sent. */
+/** Ports on which one host listened, and heard nothing of what the other sent. None where either could not do its part. */
 async function closedPorts({ from, to }: Way, signal: AbortSignal): Promise<readonly string[]> {
   const options = { timeoutMs: PROBE_MS_MAX, signal }
-  const ready = Promise.withResolvers<void>()
+  const began = Promise.withResolvers<string | undefined>()
   const onLine = (line: string): void => {
-    if (line.trim() === 'ready') ready.resolve()
+    const ready = READY.exec(line.trim())
+    if (ready !== null) began.resolve(ready[1])
   }
-  const hearing = to.shell.run(HEAR_DATAGRAMS, PORTS, { ...options, onLine }).finally(ready.resolve)
-  await ready.promise
-  const [heard] = await Promise.all([hearing, from.shell.run(SEND_DATAGRAMS, [to.address, ...PORTS], options)])
-  const lines = heard.stdout.split('\n')
-  // What did not even begin to listen says nothing of the way there.
-  if (!lines.includes('ready')) return []
+  let isHearing = true
+  const hearing = to.shell.run(HEAR_DATAGRAMS, PORTS, { ...options, onLine }).finally(() => {
+    isHearing = false
+    began.resolve(undefined)
+  })
+  const sending = async (): Promise<boolean> => {
+    const pid = await began.promise
+    const { code } = await from.shell.run(SEND_DATAGRAMS, [to.address, ...PORTS], options)
+    if (isHearing && pid !== undefined) await to.shell.run(END_HEARING, [pid], options)
+    return code === 0
+  }
+  const [heard, isSent] = await Promise.all([hearing, sending()])
+  const lines = heard.stdout.split('\n').map(line => line.trim())
+  // What was not sent, and what did not even begin to listen, says nothing of the way there.
+  if (!isSent || !lines.some(line => READY.test(line))) return []
   return PORTS.filter(port => !lines.includes(`heard ${port}`) && !lines.includes(`busy ${port}`))
 }
 
