@@ -46,21 +46,25 @@ export const runRun: RunCommand = guarded(async command => {
 const attaches = (request: ContainerCreateRequest): boolean =>
   request.AttachStdin === true || request.AttachStdout === true || request.AttachStderr === true
 
+/** Done beside a container that runs, until it is over or nobody waits for it any more. */
+export type Beside = (signal: AbortSignal) => Promise<void>
+
 /**
  * Starts a container, talks to it until it ends, and resolves with its exit code; 0 if the person detached. `beside` is done while it runs,
- * and fails the whole if nothing else has. Throws StartFailed.
+ * and fails the whole if nothing else has: else its failure is a warning. Who detaches gives it up. Throws StartFailed.
  */
 export async function talk(
   command: EngineCommand,
   id: string,
   request: ContainerCreateRequest,
-  beside: () => Promise<void> = async () => {},
+  beside: Beside = async () => {},
 ): Promise<number> {
   const { api, options, context } = command
   const tty = request.Tty === true
   const detachKeys = parseDetachKeys(options.text('detachKeys'))
   const stopProxy = !tty && options.choice('sigProxy') !== false ? proxySignals(api, id, context) : () => {}
   const stdin = request.AttachStdin === true
+  const leaving = new AbortController()
   let stream: Duplex | undefined
   try {
     stream = await openAttached(api, id, {
@@ -71,21 +75,30 @@ export async function talk(
     })
     const waiting = await beginWait(api, id, request.HostConfig?.AutoRemove === true ? 'removed' : 'next-exit')
     await start(command, id)
-    const besides = beside()
+    const besides = beside(AbortSignal.any([context.signal, leaving.signal]))
     besides.catch(() => {})
     const resize = async (size: { height: number; width: number }): Promise<void> => {
       await api.ask('POST', pathOf('containers', id, 'resize'), { query: { h: size.height, w: size.width } })
     }
     const how = await converse({ stream, tty, stdin, detachKeys, resize }, context)
+    if (how === 'detached') leaving.abort(detachedEarly())
     const code = how === 'detached' ? 0 : await waiting.exit
     await besides.catch((error: unknown) => {
-      if (code === 0) throw error
+      context.signal.throwIfAborted()
+      if (code === 0 && how !== 'detached') throw error
+      context.stderr.write(`Warning: ${errorMessage(error)}\n`)
     })
     return code
   } finally {
+    leaving.abort()
     stream?.destroy()
     stopProxy()
   }
+}
+
+function detachedEarly(): ShoalError {
+  const what = 'what was to be done in the container after its start is not waited for'
+  return failed('DETACHED', `${what}: a command that runs there goes on, no other is begun`)
 }
 
 export async function start({ api }: EngineCommand, id: string): Promise<void> {

@@ -3,7 +3,7 @@ import type { ServiceSpec } from '../../../../core/model/service.ts'
 import { newHexId } from '../../../../core/random.ts'
 import { runHooks } from '../../../../docker-api/index.ts'
 import type { Options } from '../../../command.ts'
-import { createWithImage, StartFailed, start, talk } from '../../container/run.ts'
+import { type Beside, createWithImage, StartFailed, start, talk } from '../../container/run.ts'
 import type { ContainerPlan } from '../one-engine/container-request.ts'
 import { HOOK_MS_MAX } from '../one-engine/with-hooks.ts'
 import type { LoadedSpec } from '../spec/load-spec.ts'
@@ -70,7 +70,7 @@ export interface Once {
 
 /**
  * Makes the container and starts it; resolves with its exit code, or with 0 once it runs if nobody is to talk to it. Throws HOOK_FAILED,
- * when it has ended well, for what its service wanted done in it and was not.
+ * when it has ended well, for what its service wanted done in it and was not; warns of that when it has not, or the person detached.
  */
 export async function runOnce(compose: ComposeCommand, plan: NamedPlan, { service, prepare }: Once): Promise<number> {
   const command = { ...compose, options: withName(compose.options, plan) }
@@ -85,9 +85,9 @@ export async function runOnce(compose: ComposeCommand, plan: NamedPlan, { servic
     throw error
   }
   const { engine } = compose.manager
-  const { clock, signal } = context
+  const { clock } = context
   const hooks = service?.container.postStart ?? []
-  const afterStart = (): Promise<void> =>
+  const afterStart: Beside = signal =>
     runHooks(
       id,
       { service: service?.name ?? '', kind: 'post_start', hooks, deadlineMs: HOOK_MS_MAX },
@@ -96,7 +96,7 @@ export async function runOnce(compose: ComposeCommand, plan: NamedPlan, { servic
   try {
     if (!options.flag('detach')) return await talk(command, id, request, afterStart)
     await start(command, id)
-    await afterStart()
+    await afterStart(context.signal)
     if (!options.flag('quiet')) context.stdout.write(`${id}\n`)
     return 0
   } catch (error) {
