@@ -1,14 +1,18 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { qemuWords } from '../../../src/machine/drivers/qemu/command-line.ts'
 import { packCpio } from '../../../src/machine/drivers/qemu/image/cpio.ts'
 import { modulesInOrder } from '../../../src/machine/drivers/qemu/image/kernel-modules.ts'
 import { imageId } from '../../../src/machine/drivers/qemu/image/recipe.ts'
+import type { Qmp } from '../../../src/machine/drivers/qemu/qmp.ts'
 import { packSeed } from '../../../src/machine/drivers/qemu/seed.ts'
 import { readSnapshots, whileStopped } from '../../../src/machine/drivers/qemu/snapshots.ts'
 import { macOf, newVmId, tapOf } from '../../../src/machine/drivers/qemu/vm-made.ts'
@@ -236,14 +240,53 @@ describe('snapshots', () => {
     expect(readSnapshots({ format: 'qcow2' })).toEqual([])
   })
 
-  it('let a machine go on that could not be brought back', async () => {
-    const told: string[] = []
-    const qmp = { execute: async (what: string) => void told.push(what) }
-    const failing = whileStopped(qmp, async () => {
-      told.push('load')
-      throw new Error('no space')
+  describe('that are restored', () => {
+    let folder: string
+    let told: string[]
+    let close: () => Promise<void>
+    /** What QEMU is told, in one conversation after the other. */
+    beforeEach(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'shoal-qmp-'))
+      told = []
+      const server = createServer(socket => {
+        socket.on('error', () => {})
+        socket.write('{"QMP": {}}\n')
+        createInterface({ input: socket }).on('line', line => {
+          const { execute } = JSON.parse(line) as { execute: string }
+          if (execute !== 'qmp_capabilities') told.push(execute)
+          // Loading takes longer than anybody waits.
+          if (execute !== 'snapshot-load') socket.write('{"return": {}}\n')
+        })
+      })
+      await new Promise<void>(resolve => server.listen(join(folder, 'work.sock'), resolve))
+      close = () => new Promise(resolve => server.close(() => resolve()))
     })
-    await expect(failing).rejects.toThrow('no space')
-    expect(told).toEqual(['stop', 'load', 'cont'])
+    afterEach(async () => {
+      await close()
+      rmSync(folder, { recursive: true })
+    })
+
+    const settle = async (qmp: Qmp): Promise<void> => void (await qmp.execute('query-jobs'))
+
+    it('let a machine go on that could not be brought back', async () => {
+      const work = () => Promise.reject(new Error('no space'))
+      const { signal } = new AbortController()
+      await expect(whileStopped(folder, { work, settle }, { clock: new ManualClock(), signal })).rejects.toThrow(
+        'no space',
+      )
+      expect(told).toEqual(['stop', 'query-jobs', 'cont'])
+    })
+
+    it('let a machine go on whose restoring was broken off, once QEMU is done with it', async () => {
+      const interrupt = new AbortController()
+      const work = async (qmp: Qmp): Promise<void> => {
+        const loading = qmp.execute('snapshot-load')
+        interrupt.abort(new Error('interrupted'))
+        await loading
+      }
+      const around = { clock: new ManualClock(), signal: interrupt.signal }
+      await expect(whileStopped(folder, { work, settle }, around)).rejects.toThrow('interrupted')
+      expect(told.filter(each => each !== 'snapshot-load')).toEqual(['stop', 'query-jobs', 'cont'])
+    })
   })
 })

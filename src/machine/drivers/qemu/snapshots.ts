@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { sleep } from '../../../core/clock.ts'
+import { type Clock, sleep } from '../../../core/clock.ts'
 import { conflict, failed, notFound } from '../../../core/errors.ts'
 import type { Machine } from '../../model/machine.ts'
 import { checkMachineName } from '../../model/machine-name.ts'
@@ -12,6 +12,8 @@ import { processOf } from './vm-process.ts'
 
 /** Memory is written to the disk. */
 const SNAPSHOT_MS_MAX = 600_000
+/** As long as a job may still run of which nobody waits for the end. */
+const GO_ON_MS_MAX = 60_000
 const POLL_MS = 200
 
 /** What is done with a snapshot: QEMU's word while the machine runs, and qemu-img's flag while it does not. */
@@ -88,34 +90,57 @@ async function change(
   }
   const id = `job${random.bytes(4).toString('hex')}`
   const where = what === 'remove' ? {} : { vmstate: DISK_NODE }
-  const work = async (qmp: Qmp): Promise<void> => {
-    const doJob = async (): Promise<void> => {
-      await qmp.execute(job, { 'job-id': id, tag: name, devices: [DISK_NODE], ...where })
-      const error = await endOfJob(id, qmp, ports, signal)
-      if (error !== undefined) throw failed('SNAPSHOT_FAILED', `QEMU cannot ${what} the snapshot "${name}": ${error}`)
-    }
-    await (what === 'restore' ? whileStopped(qmp, doJob) : doJob())
+  const doJob = async (qmp: Qmp): Promise<void> => {
+    await qmp.execute(job, { 'job-id': id, tag: name, devices: [DISK_NODE], ...where })
+    const error = await endOfJob(id, qmp, clock, signal)
+    if (error !== undefined) throw failed('SNAPSHOT_FAILED', `QEMU cannot ${what} the snapshot "${name}": ${error}`)
   }
-  await withQmp(folder, VM_FILES.work, work, options)
+  if (what !== 'restore') return void (await withQmp(folder, VM_FILES.work, doJob, options))
+  // QEMU goes on with a job that nobody waits for any more.
+  const settle = async (qmp: Qmp, inTime: AbortSignal): Promise<void> => void (await endOfJob(id, qmp, clock, inTime))
+  await whileStopped(folder, { work: doJob, settle }, { clock, signal })
 }
 
-/** Has the machine stand still during work. It goes on afterwards, be the work done or not: by itself it does neither. */
-export async function whileStopped(qmp: Pick<Qmp, 'execute'>, work: () => Promise<void>): Promise<void> {
-  await qmp.execute('stop')
-  try {
-    await work()
-  } finally {
-    await qmp.execute('cont')
+interface StillWork {
+  readonly work: (qmp: Qmp) => Promise<void>
+  /** Waits until what work began has ended, if work itself did not. */
+  readonly settle: (qmp: Qmp, signal: AbortSignal) => Promise<void>
+}
+
+/**
+ * Has a machine stand still during work. It goes on afterwards, be the work done, failed or broken off: by itself it does neither. Whoever
+ * breaks off closes that conversation with QEMU, so another one is had, in which the caller's signal has no say.
+ */
+export async function whileStopped(
+  folder: string,
+  { work, settle }: StillWork,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  const until = new AbortController()
+  const goOn = async (): Promise<void> => {
+    const resume = async (qmp: Qmp): Promise<void> => {
+      await settle(qmp, until.signal)
+      await qmp.execute('cont')
+    }
+    const options = { clock, signal: until.signal, timeoutMs: GO_ON_MS_MAX }
+    await withQmp(folder, VM_FILES.work, resume, options).finally(() => until.abort())
   }
+  const stopAndWork = async (qmp: Qmp): Promise<void> => {
+    await qmp.execute('stop')
+    await work(qmp)
+  }
+  try {
+    await withQmp(folder, VM_FILES.work, stopAndWork, { clock, signal, timeoutMs: SNAPSHOT_MS_MAX })
+  } catch (error) {
+    // What went wrong first is told.
+    await goOn().catch(() => {})
+    throw error
+  }
+  await goOn()
 }
 
 /** Waits for a job of QEMU and dismisses it; resolves with what went wrong. */
-async function endOfJob(
-  id: string,
-  qmp: Qmp,
-  { clock }: DriverPorts,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+async function endOfJob(id: string, qmp: Qmp, clock: Clock, signal: AbortSignal): Promise<string | undefined> {
   for (;;) {
     const jobs = await qmp.execute('query-jobs')
     const job: Readonly<Record<string, unknown>> | undefined = Array.isArray(jobs)
