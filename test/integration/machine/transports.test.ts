@@ -1,8 +1,12 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { type AddressInfo, connect, createServer as createProxy, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../../../scripts/lib/command.ts'
 import { systemClock } from '../../../src/core/clock.ts'
+import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { systemRandom } from '../../../src/core/random.ts'
 import { type HostKey, readHostKey } from '../../../src/machine/ssh/host-key.ts'
 import { KnownHosts, knownHostName } from '../../../src/machine/ssh/known-hosts.ts'
@@ -168,6 +172,36 @@ describe.each(TRANSPORTS)('a connection through $name', ({ connected }) => {
       await expect(waiting).rejects.toMatchObject({ code: 'SSH_LOST' })
     })
   })
+})
+
+it('hangs up on a host that does not say goodbye', async () => {
+  const clock = new ManualClock()
+  const proxy = createProxy({ allowHalfOpen: true })
+  const ours = once(proxy, 'connection')
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  const { port } = proxy.address() as AddressInfo
+  const theirs = connect(sshd.port, '127.0.0.1')
+  const connecting = PooledTransport.connect({ ...destination(), port }, { clock }, new AbortController().signal)
+  const [socket] = (await ours) as [Socket]
+  socket.pipe(theirs, { end: false }).pipe(socket, { end: false })
+  const transport = await connecting
+  try {
+    const said = once(socket, 'end')
+    await transport.close()
+    await said
+    await clock.advance(3_000)
+    const reset = once(socket, 'error')
+    await until('the connection to be reset', async () => {
+      if (!socket.destroyed) socket.write('still there')
+      return socket.destroyed ? true : undefined
+    })
+    expect((await reset)[0]).toMatchObject({ syscall: expect.stringMatching(/^(?:read|write)$/) })
+  } finally {
+    socket.destroy()
+    theirs.destroy()
+    proxy.close()
+  }
 })
 
 it('waits where sshd takes fewer commands than we may have, and says so where it takes none', async () => {

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import ssh2, { type AnyAuthMethod, type Client, type ConnectConfig, type ParsedKey } from 'ssh2'
 import { withDeadline } from '../../../core/clock.ts'
@@ -36,30 +37,35 @@ export interface Destination {
   readonly via?: Duplex
 }
 
+/** Somebody who is in. */
+export interface Session {
+  readonly client: Client
+  /** What the client speaks through: once it has said goodbye, it does not end this by itself. */
+  readonly wire: Duplex
+}
+
 /** A client that has logged in, after one attempt. Throws what `ssh/failure.ts` makes of it, with what was tried. */
 export async function logIn(
   to: Destination,
   { clock }: Pick<ConnectPorts, 'clock'>,
   signal: AbortSignal,
-): Promise<Client> {
-  const client = new ssh2.Client()
+): Promise<Session> {
+  const session = { client: new ssh2.Client(), wire: to.via ?? new Socket() }
   try {
-    await withDeadline(inner => shakeHands(client, to, inner), HANDSHAKE_MS_MAX, {
+    await withDeadline(inner => shakeHands(session, to, inner), HANDSHAKE_MS_MAX, {
       clock,
       signal,
       onTimeout: () => connectFailure(new Error('no answer within 20 s'), attemptOf(to)),
     })
-    return client
+    return session
   } catch (error) {
-    client.on('error', () => {})
-    client.destroy()
-    // It may have failed before the client was given it.
-    to.via?.destroy()
+    session.client.on('error', () => {})
+    session.wire.destroy()
     throw error
   }
 }
 
-function shakeHands(client: Client, to: Destination, signal: AbortSignal): Promise<void> {
+function shakeHands({ client, wire }: Session, to: Destination, signal: AbortSignal): Promise<void> {
   const { methods, passedOver } = loginMethods(to)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let refused: ShoalError | undefined
@@ -67,7 +73,7 @@ function shakeHands(client: Client, to: Destination, signal: AbortSignal): Promi
   const { hostKey } = to
   const wanted = wantedSignatures(hostKey)
   const config: ConnectConfig = {
-    ...(to.via === undefined ? { host: to.host, port: to.port } : { sock: to.via }),
+    sock: wire,
     username: to.user,
     readyTimeout: HANDSHAKE_MS_MAX,
     keepaliveInterval: KEEPALIVE_MS,
@@ -92,7 +98,8 @@ function shakeHands(client: Client, to: Destination, signal: AbortSignal): Promi
   client.once('close', () =>
     reject(refused ?? connectFailure(new Error('it ended the connection'), attemptOf(to, passedOver))),
   )
-  signal.addEventListener('abort', () => client.destroy(), { once: true })
+  signal.addEventListener('abort', () => wire.destroy(), { once: true })
+  if (wire instanceof Socket && wire !== to.via) wire.connect(to.port, to.host)
   client.connect(config)
   // Each message is a question: held back until the last is acknowledged, it waits for a timer of 40 ms over there.
   client.setNoDelay(true)

@@ -8,7 +8,7 @@ import { shellLine } from '../quote.ts'
 import { Slots } from '../slots.ts'
 import type { ConnectPorts, RemoteResult, RunOptions, StreamTransport } from '../transport.ts'
 import { exitCodeOf, isTooMany, type Opening, openChannel, streamOf } from './channels.ts'
-import { type Destination, logIn } from './login.ts'
+import { type Destination, logIn, type Session } from './login.ts'
 
 /** OpenSSH's MaxSessions is 10; two are left to others who share the connection's account. */
 const CHANNELS_MAX = 8
@@ -23,6 +23,7 @@ const TRIES_ALONE_MAX = 10
 export class PooledTransport implements StreamTransport {
   readonly refusesDials = true
   readonly #client: Client
+  readonly #wire: Duplex
   readonly #host: string
   readonly #clock: Clock
   readonly #slots = new Slots(CHANNELS_MAX)
@@ -30,8 +31,9 @@ export class PooledTransport implements StreamTransport {
   #commands = 0
   #lost: ShoalError | undefined
 
-  private constructor(client: Client, host: string, clock: Clock) {
+  private constructor({ client, wire }: Session, host: string, clock: Clock) {
     this.#client = client
+    this.#wire = wire
     this.#host = host
     this.#clock = clock
     // Each opening listens for a loss, and there may be any number of them.
@@ -105,7 +107,7 @@ export class PooledTransport implements StreamTransport {
   /** Says goodbye, and hangs up on a host that does not answer that: one that was switched off would keep our process for minutes. */
   async close(): Promise<void> {
     if (this.#lost !== undefined) return
-    const hangUp = this.#clock.setTimer(GOODBYE_MS_MAX, () => this.#client.destroy())
+    const hangUp = this.#clock.setTimer(GOODBYE_MS_MAX, () => this.#wire.destroy())
     this.#client.once('close', () => hangUp.cancel())
     this.#client.end()
   }
