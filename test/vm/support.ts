@@ -18,7 +18,7 @@ import {
 } from '../../src/machine/index.ts'
 
 /** Images stay here between runs, under names that follow from what they are made of. */
-const CACHE = resolve(import.meta.dirname, '../../.cache/machine-images')
+export const IMAGE_CACHE = resolve(import.meta.dirname, '../../.cache/machine-images')
 
 /** A store of machines in a folder of its own, whose virtual machines are gone when it ends. */
 export class VmStore {
@@ -28,8 +28,8 @@ export class VmStore {
   readonly #driver: Driver = driverOf('qemu')
 
   constructor() {
-    mkdirSync(CACHE, { recursive: true })
-    symlinkSync(CACHE, join(this.directory, 'cache'))
+    mkdirSync(IMAGE_CACHE, { recursive: true })
+    symlinkSync(IMAGE_CACHE, join(this.directory, 'cache'))
     const lock = () => ({ held: true, release: () => {} }) as const
     const writeDurably = (path: string, text: string | Uint8Array, mode = 0o600) => writeFile(path, text, { mode })
     this.store = new MachineStore(this.directory, { clock: systemClock, files: { writeDurably, lock } })
