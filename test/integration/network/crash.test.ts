@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { NetworkInspect } from '../../../src/docker-api/index.ts'
+import { bridgeNameOf } from '../../../src/runtime/network/networks/plan-network.ts'
 import type { Sandbox, SandboxRequest } from '../../../src/runtime/ports.ts'
 import { HostProcess, inside, Lab, type LabHost, sandboxRequest } from './lab.ts'
 
@@ -40,7 +41,7 @@ describe.skipIf(!isRoot)('kill -9 in the middle of network operations (needs roo
   async function differences(open: readonly SandboxRequest[]): Promise<object> {
     const networks = await host.process.call<NetworkInspect[]>('listNetworks')
     const bridges = networks.flatMap(({ Driver, Options, Id }) =>
-      Driver === 'bridge' ? (Options['com.docker.network.bridge.name'] ?? `br-${Id.slice(0, 12)}`) : [],
+      Driver === 'bridge' ? (Options['com.docker.network.bridge.name'] ?? bridgeNameOf(Id)) : [],
     )
     const sandboxes = await Promise.all(open.map(({ containerId }) => host.process.call<Sandbox>('get', containerId)))
     const endpoints = sandboxes.flatMap(({ networks: joined }) => Object.values(joined))
@@ -50,15 +51,13 @@ describe.skipIf(!isRoot)('kill -9 in the middle of network operations (needs roo
     const ids = open.map(({ containerId }) => containerId).sort()
     const folder = (name: string): string[] => readdirSync(join(host.folder, 'exec', 'network', name)).sort()
     return {
-      bridges: links.filter(name => /^(br-|shoal-)/.test(name)).filter(name => !bridges.includes(name)),
+      bridges: links.filter(name => name.startsWith('shoal-')).filter(name => !bridges.includes(name)),
       lost: bridges.filter(name => !links.includes(name)),
       devices: links.filter(name => /^v[0-9a-f]{5}/.test(name)).length - endpoints.length,
       namespaces: folder('netns').filter(id => !ids.includes(id)),
       files: folder('files').filter(id => !ids.includes(id)),
       records: folder('sandboxes').filter(name => !ids.includes(name.replace('.json', ''))),
-      rules: [...rules.matchAll(/"(br-[0-9a-f]+|shoal-[0-9a-f]+)"/g)].filter(
-        match => !bridges.includes(match[1] ?? ''),
-      ),
+      rules: [...rules.matchAll(/"(shoal-[0-9a-f]+)"/g)].filter(match => !bridges.includes(match[1] ?? '')),
       ports: [...rules.matchAll(/tcp \. (\d+) :/g)].map(match => match[1]).filter(port => port !== '8080'),
     }
   }

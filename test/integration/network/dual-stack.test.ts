@@ -121,7 +121,7 @@ describe.skipIf(!isRoot)('networks with IPv6 (needs root)', () => {
     const sandbox = await open(sandboxRequest('listener', on('six')))
     const accepts = await inside(netns(sandbox), 'cat', '/proc/sys/net/ipv6/conf/eth0/accept_ra')
     expect(accepts.stdout).toBe('0\n')
-    const { stdout } = await inside(host.netns, 'sh', '-c', 'cat /proc/sys/net/ipv6/conf/br-*/accept_ra')
+    const { stdout } = await inside(host.netns, 'sh', '-c', 'cat /proc/sys/net/ipv6/conf/shoal-*/accept_ra')
     expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(['0']))
   })
 

@@ -59,12 +59,12 @@ export function networkFiles(scene: Scene): WishedFile[] {
 
 /**
  * What the packet filter is to let through: ports, and the bridges of our engine, as it would drop what containers send and what is
- * sent to published ports. Docker sees to its own. Networks of one engine are named as Docker names them, `br-` and a number; a member
- * has those of its cluster, and is spared what else on the host may have such a name.
+ * sent to published ports. Docker sees to its own. Only what we alone name is named here: a prefix that others use would open bridges
+ * of theirs. A member has its cluster's networks too.
  */
 function passagesOf({ ports, machine: { engine, swarm } }: Wish): readonly string[] {
   if (engine.kind === 'docker' || swarm?.agent === false) return ports
-  return [...ports, 'shoal-+', swarm === undefined ? 'br-+' : 'shb+']
+  return [...ports, 'shoal-+', ...(swarm === undefined ? [] : ['shb+'])]
 }
 
 /** A packet filter that can be told to open ports; others are the person's own. */

@@ -69,11 +69,19 @@ function planJoinable(request: NetworkCreateRequest, around: NetworkSurroundings
   }
 }
 
+/**
+ * The device of a network that nobody named one for: a prefix of ours and as much of its id as the kernel's 15 characters hold. Docker's
+ * `br-` is what people's own bridges begin with, too, and whoever lets our networks pass a packet filter would let those pass.
+ */
+export function bridgeNameOf(id: string): string {
+  return `shoal-${id.slice(0, 9)}`
+}
+
 /** A bridge network that `request` describes; its name is not looked at. */
 export function planBridge(request: NetworkCreateRequest, around: NetworkSurroundings): BridgeNetwork {
   const options = request.Options ?? {}
   checkBridgeOptions(options)
-  const bridge = options[BRIDGE_NAME_OPTION] || `br-${around.id.slice(0, 12)}`
+  const bridge = options[BRIDGE_NAME_OPTION] || bridgeNameOf(around.id)
   if (!DEVICE_NAME.test(bridge)) {
     throw invalidInput('BAD_DEVICE_NAME', `"${bridge}" cannot name a device: use at most 15 letters, digits, _ . and -`)
   }

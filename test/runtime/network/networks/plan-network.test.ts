@@ -21,7 +21,7 @@ it('fills in what was not asked for', () => {
     name: 'web',
     createdAt: 'now',
     driver: 'bridge',
-    bridge: 'br-aaaaaaaaaaaa',
+    bridge: 'shoal-aaaaaaaaa',
     subnet: '172.18.0.0/16',
     gateway: '172.18.0.1',
     mtu: 1500,
