@@ -60,12 +60,8 @@ export class SystemTransport implements StreamTransport {
 
   /** Connects to a socket here that the shared connection forwards: where nobody listens there, it is closed at once. */
   async dialSocket(path: string, signal?: AbortSignal): Promise<Socket> {
-    const forwarding = this.#forwards.get(path) ?? this.#forward(path, signal)
-    this.#forwards.set(path, forwarding)
-    const local = await forwarding.catch((error: unknown) => {
-      this.#forwards.delete(path)
-      throw error
-    })
+    signal?.throwIfAborted()
+    const local = await whileWanted(this.#forwarded(path), signal)
     return new Promise((resolve, reject) => {
       const socket = connect({ path: local, allowHalfOpen: true })
       socket.once('connect', () => resolve(socket))
@@ -73,9 +69,21 @@ export class SystemTransport implements StreamTransport {
     })
   }
 
-  async #forward(path: string, signal?: AbortSignal): Promise<string> {
+  /** For all who dial the path: none of them takes it from the others by leaving. */
+  #forwarded(path: string): Promise<string> {
+    const known = this.#forwards.get(path)
+    if (known !== undefined) return known
+    const forwarding = this.#forward(path)
+    this.#forwards.set(path, forwarding)
+    forwarding.catch(() => {
+      if (this.#forwards.get(path) === forwarding) this.#forwards.delete(path)
+    })
+    return forwarding
+  }
+
+  async #forward(path: string): Promise<string> {
     const local = join(this.#folder, this.#ports.random.bytes(6).toString('hex'))
-    const { code, stderr } = await this.#control('forward', ['-L', `${local}:${path}`], signal)
+    const { code, stderr } = await this.#control('forward', ['-L', `${local}:${path}`])
     if (code !== 0) throw failed('SSH_FAILED', `Cannot reach ${path} on ${this.#host}: ${stderr.trim()}`)
     return local
   }
@@ -95,16 +103,21 @@ export class SystemTransport implements StreamTransport {
   }
 
   /** Tells the shared connection what to do. */
-  #control(
-    what: 'check' | 'forward' | 'exit',
-    args: readonly string[] = [],
-    signal?: AbortSignal,
-  ): Promise<RemoteResult> {
-    return this.#ssh.run(['-O', what, ...args, this.#host], {
-      timeoutMs: CONTROL_MS_MAX,
-      what: `ssh -O ${what}`,
-      ...(signal === undefined ? {} : { signal }),
-    })
+  #control(what: 'check' | 'forward' | 'exit', args: readonly string[] = []): Promise<RemoteResult> {
+    return this.#ssh.run(['-O', what, ...args, this.#host], { timeoutMs: CONTROL_MS_MAX, what: `ssh -O ${what}` })
+  }
+}
+
+/** What others wait for too, without ending it. Rejects with the signal's reason. */
+async function whileWanted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (signal === undefined) return work
+  const left = Promise.withResolvers<never>()
+  const leave = (): void => left.reject(signal.reason)
+  signal.addEventListener('abort', leave, { once: true })
+  try {
+    return await Promise.race([work, left.promise])
+  } finally {
+    signal.removeEventListener('abort', leave)
   }
 }
 
