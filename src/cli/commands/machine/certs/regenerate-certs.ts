@@ -5,6 +5,7 @@ import { answerTo } from '../change/ask.ts'
 import { fetchClientCertificate, secureMasterOf } from '../cluster/client-certificate.ts'
 import { allMachines } from '../cluster/masters.ts'
 import { type MachineCommand, namesOf } from '../machine-command.ts'
+import { forEachMachine } from '../make/for-each-machine.ts'
 import { provision } from '../make/provision.ts'
 import { createReporter } from '../make/reporter.ts'
 import { readAccess, writeAccess } from './engine-access.ts'
@@ -29,21 +30,11 @@ export async function runRegenerateCerts(command: MachineCommand): Promise<numbe
 
 /** `machine certs rotate NAME`: another certificate and key for the engines of machines. Asks nothing. */
 export async function renewEngines(machines: readonly Machine[], command: MachineCommand): Promise<number> {
-  const { context, options, store } = command
-  const reporter = createReporter(options, context)
-  const codes: number[] = []
-  try {
-    for (const { name } of machines) {
-      codes.push(
-        await store.exclusively(name, context.signal, async () =>
-          provision(await store.load(name), command, reporter, { isSignedAnew: true }),
-        ),
-      )
-    }
-  } finally {
-    reporter.end()
-  }
-  return codes.find(code => code !== EXIT_CODES.done) ?? EXIT_CODES.done
+  const reporter = createReporter(command.options, command.context)
+  const names = machines.map(({ name }) => name)
+  return forEachMachine(names, command, reporter, machine =>
+    provision(machine, command, reporter, { isSignedAnew: true }),
+  )
 }
 
 /** Throws NOT_ASKED where nobody is there to answer. */

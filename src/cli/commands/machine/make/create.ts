@@ -13,6 +13,7 @@ import { removeAccess } from '../certs/engine-access.ts'
 import { keepClientCertificate } from '../cluster/client-certificate.ts'
 import { allMachines, joinedTo } from '../cluster/masters.ts'
 import { type MachineCommand, portsOf } from '../machine-command.ts'
+import { forEachMachine } from './for-each-machine.ts'
 import { provision } from './provision.ts'
 import { readMachine, type Wanted, writtenFlags } from './read-machine.ts'
 import { createReporter, type Reporter } from './reporter.ts'
@@ -172,20 +173,12 @@ async function make(machine: Machine, existing: Machine | undefined, { command, 
 
 /** `machine provision`: the steps of `create` for machines that are there. */
 export async function runProvision(command: MachineCommand): Promise<number> {
-  const { args, context, options, store } = command
+  const { args, context, options } = command
   if (args.length === 0) throw invalidInput('BAD_FLAG', 'Name the machines to provision')
   const reporter = createReporter(options, context)
-  const codes: number[] = []
-  for (const name of new Set(args)) {
-    codes.push(
-      await store.exclusively(name, context.signal, async () => {
-        const machine = await store.load(name)
-        const steps = watchSteps(reporter)
-        const work = (): Promise<number> => provisionAsMember(machine, command, steps)
-        return options.flag('dryRun') ? work() : untilWhole(name, command, steps, work)
-      }),
-    )
-  }
-  reporter.end()
-  return codes.find(code => code !== EXIT_CODES.done) ?? EXIT_CODES.done
+  return forEachMachine([...new Set(args)], command, reporter, async machine => {
+    const steps = watchSteps(reporter)
+    const work = (): Promise<number> => provisionAsMember(machine, command, steps)
+    return options.flag('dryRun') ? work() : untilWhole(machine.name, command, steps, work)
+  })
 }

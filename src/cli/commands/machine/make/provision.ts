@@ -88,18 +88,24 @@ export async function requestFor(
     return { ...request, certifier: await storeCerts(command).certifier({ isForced: isSignedAnew }) }
   }
   const trust = await trustFor(machine, command, reporter)
-  const peer = reporter === undefined ? undefined : await peerOf(machine, command)
+  const peer = reporter === undefined ? undefined : await peerOf(machine, command, reporter)
   return { ...request, ...(trust === undefined ? {} : { trust }), ...(peer === undefined ? {} : { peer }) }
 }
 
 /** The node beside its cluster's store, as one with which it is to share networks. */
-async function peerOf(machine: Machine, command: MachineCommand): Promise<PeerAccess | undefined> {
+async function peerOf(machine: Machine, command: MachineCommand, reporter: Reporter): Promise<PeerAccess | undefined> {
   const master = masterOf(machine, await allMachines(command))
   if (master === undefined || master.name === machine.name || !(machine.swarm?.agent && master.swarm?.agent))
     return undefined
   if (driverOf(master.driver).whereabouts(master).ssh === undefined) return undefined
   const { address, target, connect } = await bareRequest(master, command)
-  return { name: master.name, address, user: target.user, connect, ...sudoPasswordOf(master, command) }
+  return {
+    name: master.name,
+    address,
+    user: target.user,
+    connect,
+    ...sudoPasswordOf(master, command, reporter.pausing),
+  }
 }
 
 /** The same, for what needs no certificates. */
