@@ -14,7 +14,14 @@ it('tells of each container that stops when it is gone, too', async () => {
     onTimeout: () => new Error('late'),
     clock,
     signal: new AbortController().signal,
-    progress: { tell: (what, news) => void told.push(`${what} ${news}`), parts() {}, warn() {}, print() {}, end() {} },
+    progress: {
+      tell: (what, news) => void told.push(`${what} ${news}`),
+      parts() {},
+      warn() {},
+      print() {},
+      between() {},
+      end() {},
+    },
   })
   await clock.advance(1_000)
   await waiting

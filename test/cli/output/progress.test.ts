@@ -50,6 +50,14 @@ it('redraws on a terminal what is going on, with its seconds', async () => {
   ])
 })
 
+it('keeps what others write to the terminal above what it redraws', () => {
+  const { progress, stream, lines } = onTerminal()
+  progress.tell('Container shop-db-1', 'Starting')
+  progress.between(() => void stream.write('db-1 -> | migrated\n'))
+  progress.tell('Container shop-db-1', 'Started')
+  expect(squeezed(lines())).toEqual(['db-1 -> | migrated', '[+] 1/1', ' ✔ Container shop-db-1  Started  0.0s'])
+})
+
 it('takes a terminal that says it has no size for one of usual size', () => {
   const { progress, stream, lines } = onTerminal()
   Object.assign(stream, { columns: 0, rows: 0 })

@@ -12,6 +12,8 @@ export interface Progress {
   readonly warn: (message: string) => void
   /** What another program says, such as a builder, as it is. */
   readonly print: (text: string) => void
+  /** Has others write to the terminal, on whatever stream, between what is told: it is neither lost nor in the way. */
+  readonly between: (write: () => void) => void
   /** Others write to the terminal from now on: what is told now stays, and more of it comes line by line. */
   readonly end: () => void
 }
@@ -64,6 +66,7 @@ function inLines(kind: 'plain' | 'json' | 'quiet', { stderr }: Pick<CommandConte
     },
     parts() {},
     print: text => void stderr.write(text),
+    between: write => write(),
     pausing: question => question(),
     end() {},
   }
@@ -79,6 +82,7 @@ function onTerminal(context: Pick<CommandContext, 'stderr' | 'env' | 'clock'>): 
     tell: (what, news) => (isLive ? tree.tell(what, news) : lines.tell(what, news)),
     parts: (what, parts) => (isLive ? tree.parts(what, parts) : undefined),
     print: text => above(() => lines.print(text)),
+    between: above,
     async pausing(question) {
       tree.pause()
       try {

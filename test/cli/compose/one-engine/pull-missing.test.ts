@@ -60,6 +60,7 @@ async function pulledForAll(
     tell: () => {},
     parts: () => {},
     print: () => {},
+    between: (write: () => void) => write(),
     end: () => {},
     warn: (message: string) => told.push(message),
   }

@@ -67,6 +67,7 @@ async function world() {
       tell: () => {},
       parts: () => {},
       print: () => {},
+      between: (write: () => void) => write(),
       end: () => {},
       warn: (text: string) => warned.push(text),
     }

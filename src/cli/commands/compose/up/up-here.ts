@@ -1,5 +1,4 @@
 import type { Invocation } from '../../../command.ts'
-import { tameLine } from '../../../output/tame-line.ts'
 import { stopServices } from '../one-engine/change-state.ts'
 import { asEngineTells, engineRun, type HookedRun } from '../one-engine/engine-run.ts'
 import { isUp, knownContainers } from '../one-engine/known-containers.ts'
@@ -7,9 +6,10 @@ import { type UpOptions, upOnEngine } from '../one-engine/up-engine.ts'
 import { waitAsAsked } from '../one-engine/wait-dependency.ts'
 import { hooksOfServices } from '../one-engine/with-hooks.ts'
 import { planText } from '../plan-text.ts'
+import { showHookLines } from './hook-lines.ts'
 import { type Pulling, pullImages } from './pull-images.ts'
 import { pullWhatIsMissing } from './pull-missing.ts'
-import { settle } from './settle.ts'
+import { attachedServices, settle } from './settle.ts'
 import { recreatedServices, type WantedProject } from './wanted-project.ts'
 
 /** `compose up` on one engine: nobody makes containers of services there but we. */
@@ -34,10 +34,12 @@ async function up(project: WantedProject, here: Pulling): Promise<number> {
     await waitAsAsked(containers, project.spec.services, { run, options })
     return 0
   }
-  const prefixed = options.choice('logPrefix') !== false
-  const onHookLine: HookedRun['onHookLine'] = ({ service, number }, line) => {
-    context.stdout.write(prefixed ? `${service}-${number} -> | ${tameLine(line)}\n` : `${line}\n`)
-  }
+  const onHookLine = showHookLines({
+    services: attachedServices({ invocation, project }),
+    isPrefixed: options.choice('logPrefix') !== false,
+    progress,
+    stdout: context.stdout,
+  })
   return attach(project, here, { wished, run: { ...run, onHookLine } })
 }
 
