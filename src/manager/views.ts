@@ -247,8 +247,8 @@ type Observed = Pick<
 function observed(status: TaskStatus | undefined): Observed {
   if (status === undefined) return { state: 'pending', health: 'none', restarts: 0 }
   const { state, health, paused, restarts, containerId, exitCode, error, startedAtMs, lastEnd } = status
-  // What runs, or is about to, has a log.
-  const printed = isTerminal(state) ? lastEnd?.printed : undefined
+  // What runs has a log; a task that ended well, or was stopped, may have failed in an earlier run, of which this would be.
+  const printed = state === 'failed' ? lastEnd?.printed : undefined
   return { state, health, restarts, ...defined({ paused, containerId, exitCode, printed, error, startedAtMs }) }
 }
 

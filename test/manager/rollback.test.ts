@@ -57,6 +57,16 @@ it('keeps what was printed before the failure that had it taken back', async () 
   expect(projectView('shop', world.manager.snapshot())?.services[0]).not.toHaveProperty('printed')
 })
 
+it('does not show what an earlier run printed of a task that did not fail', async () => {
+  const printed = [{ time: '2026-01-01T00:00:01Z', text: 'crashed a week ago', stream: 'stderr' as const }]
+  world = await makeWorld(['n1'], () => ({ lastEnd: { exitCode: 3, printed } }))
+  await apply(1)
+  await apply(2)
+  const tasks = projectView('shop', world.manager.snapshot())?.tasks ?? []
+  expect(tasks.map(({ state }) => state)).toContain('stopped')
+  expect(tasks.filter(task => task.printed !== undefined)).toEqual([])
+})
+
 it('takes back the only replica, and every replica where all are replaced at once', async () => {
   world = await makeWorld(['n1'], BROKEN)
   await apply(1, { replicas: 1 })

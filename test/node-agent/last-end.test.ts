@@ -45,3 +45,15 @@ it('keeps how its last run ended while it is restarted, even if its log cannot b
   // Nobody saw the code of that.
   expect((await node.status('t1'))?.lastEnd).toEqual({ printed: [] })
 })
+
+it('says nothing of how an earlier run ended when nobody saw the end of the last', async () => {
+  node.engine.restarting('shop-web-1', 4)
+  await node.settle()
+  node.engine.restarted('shop-web-1')
+  await node.settle()
+  await node.engine.engine.containers.remove('shop-web-1', { force: true, volumes: false })
+  await node.settle()
+  const status = await node.status('t1')
+  expect(status).toMatchObject({ state: 'failed', error: expect.stringContaining('The container is gone') })
+  expect(status).not.toHaveProperty('lastEnd')
+})

@@ -6,16 +6,20 @@ export type Observation = Omit<TaskStatus, 'updatedAtMs'>
 
 const NOTHING_SEEN = { health: 'none', restarts: 0, addresses: {}, ports: [] } as const
 
-/** The status of a task that has no container (yet, or any more). What was known before is kept. */
+/**
+ * The status of a task that has no container (yet, or any more). What was known before is kept, but for how an earlier run ended
+ * when it fails now: nobody has seen the end of this one.
+ */
 export function statusWithoutContainer(
   task: Pick<TaskRecord, 'id'>,
   node: string,
   { state, error, before }: { state: TaskState; error?: string | undefined; before?: TaskStatus | undefined },
 ): Observation {
-  const { error: _old, updatedAtMs: _at, paused: _paused, ...kept } = before ?? {}
+  const { error: _old, updatedAtMs: _at, paused: _paused, lastEnd: _end, ...kept } = before ?? {}
   return {
     ...NOTHING_SEEN,
     ...kept,
+    ...(state === 'failed' && before?.state !== 'failed' ? {} : knownEnd(before)),
     taskId: task.id,
     node,
     state,
