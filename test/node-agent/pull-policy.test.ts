@@ -70,3 +70,26 @@ it('pulls anew what was pulled too long ago, and runs what is there if that cann
   expect(await asked({ ...daily, imageId: `sha256:${'a'.repeat(64)}` }, { has: true })).toEqual([])
   expect(await asked(daily, { has: false })).toEqual(['pull'])
 })
+
+it('does not wait for a silent member once the registry has answered, and gives it up', async () => {
+  const clock = new ManualClock()
+  const asking = Promise.withResolvers<AbortSignal>()
+  const pulled = Promise.withResolvers<void>()
+  const images = {
+    inspect: () => Promise.reject(notFound('NO_SUCH_IMAGE', 'No such image: web:1')),
+    pull: () => pulled.promise,
+  }
+  const peers = {
+    fetch: (_reference: string, signal: AbortSignal) => {
+      asking.resolve(signal)
+      return new Promise<boolean>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    },
+  }
+  const ports = { engine: { images } as unknown as Engine, peers, clock, log: silentLog }
+  const ensured = ensureImage({ image: 'web:1' }, ports, new AbortController().signal)
+  await clock.advance(1_000)
+  const given = await asking.promise
+  pulled.resolve()
+  await ensured
+  expect(given.aborted).toBe(true)
+})

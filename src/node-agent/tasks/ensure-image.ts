@@ -70,10 +70,34 @@ async function bringNamed(reference: string, ports: EnsureImagePorts, signal: Ab
     sleep(ports.clock, REGISTRY_PATIENCE_MS, AbortSignal.any([signal, patience.signal])),
   ])
   patience.abort()
-  if (answer === undefined && !pulling.isAnswered() && (await ports.peers.fetch(reference, signal))) {
+  if (
+    answer === undefined &&
+    !pulling.isAnswered() &&
+    (await fetchUnlessPulled(reference, pulling.outcome, ports, signal))
+  ) {
     return giveUp.abort()
   }
   return settle(answer ?? (await pulling.outcome), reference, ports, signal)
+}
+
+/** Whether the members have brought it. They are given up when the registry has: one of them may be silent for long. */
+async function fetchUnlessPulled(
+  reference: string,
+  outcome: Promise<Outcome>,
+  { peers }: EnsureImagePorts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const giveUp = new AbortController()
+  const fetching = peers.fetch(reference, AbortSignal.any([signal, giveUp.signal]))
+  // Where the registry has failed, the members are all there is.
+  const pulled = outcome.then(({ pulled }) => (pulled ? false : fetching))
+  try {
+    return await Promise.race([fetching, pulled])
+  } finally {
+    giveUp.abort()
+    fetching.catch(() => {})
+    pulled.catch(() => {})
+  }
 }
 
 /** How a pull ended; never a rejection, so that nobody has to be listening yet. */
