@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { HookSpec } from '../../core/model/service.ts'
 import type { Engine } from '../engine.ts'
-import { FrameDecoder } from '../stream-frames.ts'
+import { type Frame, FrameDecoder } from '../stream-frames.ts'
 import { execExitCode } from './exec-exit-code.ts'
 
 export interface Ran {
@@ -42,24 +42,19 @@ export async function runInContainer(
   const stop = (): void => void stream.destroy()
   signal.addEventListener('abort', stop, { once: true })
   const decoder = new FrameDecoder()
-  let [output, rest] = ['', '']
-  const text = new TextDecoder()
-  const tell = (written: string): void => {
-    output = (output + written).slice(-OUTPUT_CHARS_MAX)
-    const lines = (rest + written).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) onLine(line)
-    if (rest.length <= OUTPUT_CHARS_MAX) return
-    onLine(rest)
-    rest = ''
+  let output = ''
+  const writers = { stdout: lineCutter(onLine), stderr: lineCutter(onLine) }
+  const tell = (which: Frame['stream'], data?: Uint8Array): void => {
+    output = (output + writers[which](data)).slice(-OUTPUT_CHARS_MAX)
   }
   try {
     signal.throwIfAborted()
     stream.end()
     for await (const chunk of stream as AsyncIterable<Buffer>) {
-      for (const { data } of decoder.push(chunk)) tell(text.decode(data, { stream: true }))
+      for (const frame of decoder.push(chunk)) tell(frame.stream, frame.data)
     }
-    if (rest !== '') tell('\n')
+    tell('stdout')
+    tell('stderr')
     // A stream that was destroyed ends without an error.
     signal.throwIfAborted()
   } catch (error) {
@@ -71,4 +66,24 @@ export async function runInContainer(
   }
   const code = await execExitCode(() => engine.exec.inspect(Id), { clock, signal })
   return { code, output: output.trim() }
+}
+
+/**
+ * Cuts what one stream says into lines: letters and lines may be spread over frames, with what the other stream says in between.
+ * Gives back the text that the bytes have made whole; without bytes it is the end.
+ */
+function lineCutter(onLine: (line: string) => void): (data?: Uint8Array) => string {
+  const decoder = new TextDecoder()
+  let rest = ''
+  return data => {
+    const text = decoder.decode(data, { stream: data !== undefined })
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(line)
+    if (rest !== '' && (data === undefined || rest.length > OUTPUT_CHARS_MAX)) {
+      onLine(rest)
+      rest = ''
+    }
+    return text
+  }
 }
