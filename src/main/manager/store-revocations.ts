@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
-import { errorCode } from '../../core/errors.ts'
 import type { TrustRecord } from '../../core/model/trust.ts'
 import { type AuthorityRecord, signingOf } from '../../manager/index.ts'
 import { writeDurably } from '../../runtime/linux/files/durable-file.ts'
+import { readIfThere } from '../../runtime/linux/files/read-if-there.ts'
 import { signRevocationList } from '../../trust/index.ts'
 
 export type Revoked = Extract<TrustRecord, { kind: 'revoked' }>
@@ -41,7 +40,7 @@ export class StoreRevocations {
 
   /** Brings the store to refuse these, and no more. May be repeated when it failed. */
   async apply(revoked: readonly Revoked[]): Promise<void> {
-    const applied = new Set(JSON.parse((await readIfThere(this.#appliedPath))?.toString() ?? '[]') as string[])
+    const applied = new Set(serialsOf((await readIfThere(this.#appliedPath))?.toString() ?? ''))
     const known = revoked.flatMap(({ serial, isTaken = false }) => (serial === undefined ? [] : [{ serial, isTaken }]))
     const added = known.filter(({ serial }) => !applied.has(serial))
     if (added.length === 0 && known.length === applied.size) return
@@ -58,11 +57,12 @@ export class StoreRevocations {
   }
 }
 
-async function readIfThere(path: string): Promise<Buffer | undefined> {
+/** None of what cannot be read: then everything counts as new, and is hung up on once more. */
+function serialsOf(text: string): readonly string[] {
   try {
-    return await readFile(path)
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw error
+    const read: unknown = JSON.parse(text)
+    return Array.isArray(read) ? read.filter(each => typeof each === 'string') : []
+  } catch {
+    return []
   }
 }

@@ -74,22 +74,30 @@ export class IdentityKeeper {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers<void>()
-      let waitMs: number
-      try {
-        await this.#applyRevoked()
-        await this.#applyAuthorities()
-        if (this.#mustRenew()) await this.#renew()
-        await this.#confirm()
-        waitMs = this.#untilRenewalMs()
-      } catch (error) {
-        const left = readCertificate(this.#ports.identity.credentials.certificate).notAfterMs
-        const fields = { error: errorMessage(error), expiresAt: new Date(left).toISOString() }
-        if (isTransient(error)) this.#ports.log.warn(fields, 'cannot keep the certificate in step yet, will try again')
-        else this.#ports.log.error(fields, 'cannot keep the certificate in step, will try again')
-        waitMs = RETRY_MS
-      }
-      await this.#pause(waitMs, signal)
+      // One after the other, but neither is kept from its work by the other's failure.
+      const isToldOf = await this.#succeeds(() => this.#applyRevoked())
+      const isInStep = await this.#succeeds(() => this.#keepInStep())
+      await this.#pause(isToldOf && isInStep ? this.#untilRenewalMs() : RETRY_MS, signal)
     }
+  }
+
+  async #succeeds(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work()
+      return true
+    } catch (error) {
+      const left = readCertificate(this.#ports.identity.credentials.certificate).notAfterMs
+      const fields = { error: errorMessage(error), expiresAt: new Date(left).toISOString() }
+      if (isTransient(error)) this.#ports.log.warn(fields, 'cannot keep the certificate in step yet, will try again')
+      else this.#ports.log.error(fields, 'cannot keep the certificate in step, will try again')
+      return false
+    }
+  }
+
+  async #keepInStep(): Promise<void> {
+    await this.#applyAuthorities()
+    if (this.#mustRenew()) await this.#renew()
+    await this.#confirm()
   }
 
   #follow(): void {

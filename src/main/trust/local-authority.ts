@@ -1,10 +1,11 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
-import { conflict, errorCode } from '../../core/errors.ts'
+import { conflict } from '../../core/errors.ts'
 import { newHexId, type Random } from '../../core/random.ts'
 import { type AuthorityRecord, authorityCodec } from '../../manager/index.ts'
 import { writeDurably } from '../../runtime/linux/files/durable-file.ts'
+import { readIfThere } from '../../runtime/linux/files/read-if-there.ts'
 import { AUTHORITY_LIFE_MS, authorityDigest, CERTIFICATE_LIFE_MS, createCertificateMaker } from '../../trust/index.ts'
 
 /**
@@ -16,12 +17,8 @@ function authorityPath(dataRoot: string): string {
 }
 
 export async function readLocalAuthority(dataRoot: string): Promise<AuthorityRecord | undefined> {
-  try {
-    return authorityCodec.decode(await readFile(authorityPath(dataRoot), 'utf8'))
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  const text = await readIfThere(authorityPath(dataRoot))
+  return text === undefined ? undefined : authorityCodec.decode(text.toString())
 }
 
 export async function writeLocalAuthority(dataRoot: string, record: AuthorityRecord): Promise<void> {

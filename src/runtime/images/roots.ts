@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path'
 import { errorCode, failed, invalidInput, notFound } from '../../core/errors.ts'
 import { KeyedLock } from '../../core/keyed-lock.ts'
 import { type HeldDirectory, heldDirectory, holdDirectory } from '../linux/files/fd-path.ts'
+import { readIfThere } from '../linux/files/read-if-there.ts'
 import { removeTree } from '../linux/files/remove-tree.ts'
 import { cloneMounts, MOUNT_FLAGS, mount, unmountAside } from '../linux/mount.ts'
 import { insideOwnMounts } from '../linux/process/namespaces.ts'
 import type { LayerRef, OverlayRoots } from './contract.ts'
 import { checkPlatform, parsePlatform } from './format/platform.ts'
-import { readIfThere } from './store/files.ts'
 import type { StoreParts } from './store/store-parts.ts'
 
 /** What a writable layer stands on, kept beside it: the image may lose its name while the container lives. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -58,7 +58,7 @@ it('has a list before anything was taken back, and keeps one that is there', asy
   expect(await listed()).toEqual(['4a01'])
 })
 
-it('hangs up once for what was taken, and not for what was given back or has run out', async () => {
+it('hangs up once for what was taken, and not for what its owner has replaced or has run out', async () => {
   await open().apply([revoked('4a02', false), revoked(undefined)])
   expect([await listed(), hungUp]).toEqual([['4a02'], 0])
   await open().apply([revoked('4a02', false), revoked('4a01')])
@@ -77,4 +77,12 @@ it('is not done before it has hung up', async () => {
   isAway = false
   await open().apply([revoked('4a01')])
   expect(hungUp).toBe(1)
+})
+
+it.each(['', '{', '{}', '[4, null]'])('hangs up once more when what it noted is damaged: %j', async damaged => {
+  await open().apply([revoked('4a01')])
+  await writeFile(join(directory, 'trust', 'revoked.json'), damaged)
+  await open().apply([revoked('4a01')])
+  await open().apply([revoked('4a01')])
+  expect([await listed(), hungUp]).toEqual([['4a01'], 2])
 })

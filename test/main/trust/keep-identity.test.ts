@@ -18,7 +18,10 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 /** A manager's keeper, whose store is that of one authority, and what it was asked to do. */
-async function keeping(trustsChanged: () => Promise<void> = async () => {}) {
+async function keeping(
+  trustsChanged: () => Promise<void> = async () => {},
+  revokedChanged: () => Promise<void> = async () => {},
+) {
   const authority = await makeAuthority()
   const identity = await makeMember('m', 'manager', { authority })
   const { notBeforeMs } = readCertificate(identity.credentials.certificate)
@@ -52,6 +55,7 @@ async function keeping(trustsChanged: () => Promise<void> = async () => {}) {
       told.push(trusts.length)
     },
     trustsChanged,
+    revokedChanged,
   })
   const ending = new AbortController()
   const run = keeper.run(ending.signal)
@@ -91,5 +95,22 @@ it('renews somewhat later than it could, so that hosts set up together do not re
     expect(kept.renewals).not.toEqual([])
   })
   expect(kept.renewals[0]).toBeGreaterThanOrEqual(firstMs + 0.05 * (notAfterMs - firstMs))
+  await kept.end()
+})
+
+it('goes on with its own certificate, whatever keeps it from telling of those that were taken back', async () => {
+  let tries = 0
+  const kept = await keeping(
+    async () => {},
+    async () => {
+      if (++tries < 3) throw new Error('the disk is full')
+    },
+  )
+  await vi.waitFor(() => expect(kept.told).toEqual([1]))
+  expect(tries).toBeLessThan(3)
+  await vi.waitFor(async () => {
+    await kept.clock.advance(1_000)
+    expect(tries).toBe(3)
+  })
   await kept.end()
 })

@@ -6,7 +6,8 @@ import { sha256Digest } from '../../../core/digest.ts'
 import { errorCode, failed, invalidInput, notFound, ShoalError, TransientError } from '../../../core/errors.ts'
 import { KeyedLock } from '../../../core/keyed-lock.ts'
 import { diskError } from '../../linux/files/disk-error.ts'
-import { readIfThere, replaceFile, writeAll } from './files.ts'
+import { readIfThere } from '../../linux/files/read-if-there.ts'
+import { replaceFile, writeAll } from './files.ts'
 import type { Layout } from './layout.ts'
 
 /** What a blob must be; the size may be unknown. */

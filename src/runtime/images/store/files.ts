@@ -1,6 +1,5 @@
-import { type FileHandle, readFile } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import type { Clock } from '../../../core/clock.ts'
-import { errorCode } from '../../../core/errors.ts'
 import { diskError } from '../../linux/files/disk-error.ts'
 import { writeDurably } from '../../linux/files/durable-file.ts'
 import { runCommand } from '../../linux/process/run-command.ts'
@@ -13,16 +12,6 @@ export async function replaceFile(path: string, content: string | Uint8Array): P
     await writeDurably(path, content)
   } catch (error) {
     throw diskError(path, error)
-  }
-}
-
-/** Reads a file; undefined if there is none. */
-export async function readIfThere(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw error
   }
 }
 

@@ -2,7 +2,8 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../../core/clock.ts'
 import { failed } from '../../../core/errors.ts'
-import { readIfThere, replaceFile } from './files.ts'
+import { readIfThere } from '../../linux/files/read-if-there.ts'
+import { replaceFile } from './files.ts'
 
 /** Raised when what is on disk changes its meaning. */
 const FORMAT = '1'

@@ -1,7 +1,8 @@
 import type { Clock } from '../../../core/clock.ts'
 import { errorMessage, failed } from '../../../core/errors.ts'
 import { KeyedLock } from '../../../core/keyed-lock.ts'
-import { readIfThere, replaceFile } from './files.ts'
+import { readIfThere } from '../../linux/files/read-if-there.ts'
+import { replaceFile } from './files.ts'
 
 interface NameEntry {
   readonly id: string
