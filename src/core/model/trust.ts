@@ -13,7 +13,7 @@ export type TrustRecord =
       readonly fingerprint: string
       /** Of the certificate, in hexadecimal digits; absent in what earlier versions wrote. */
       readonly serial?: string
-      /** True: its owner, a manager or a node, did not give it back, and may still be connected with it. */
+      /** True: of a manager or a node, taken back with its name. Somebody may still be connected to the store with it. */
       readonly isTaken?: boolean
       /** When it would have expired: from then on nobody needs to know. */
       readonly untilMs: number

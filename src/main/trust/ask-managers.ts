@@ -1,12 +1,14 @@
 import { connect } from 'node:tls'
 import { type Clock, withDeadline } from '../../core/clock.ts'
-import { errorMessage, invalidInput, isTransient, ShoalError, unavailable } from '../../core/errors.ts'
+import { errorCode, errorMessage, invalidInput, isTransient, ShoalError, unavailable } from '../../core/errors.ts'
 import { parseHostPort } from '../../discovery/index.ts'
 import { type ClientTls, createDockerClient } from '../../docker-api/index.ts'
 import type { Issued } from '../../manager/index.ts'
 import { complainOfOwner, sha256 } from '../../trust/index.ts'
 
 const HANDSHAKE_MS = 5_000
+/** What a manager says to a certificate that was taken back, whether it has heard of that or not. */
+const IS_GONE = ['NOT_ADMITTED', 'NO_SUCH_CERTIFICATE']
 
 /** Whom to ask, and until when. */
 export interface Asking {
@@ -35,7 +37,16 @@ export async function tellTrusts(
 
 /** Gives a certificate back: nobody is let in with it any more, and its name is free. */
 export async function askToLeave({ tls, ...asking }: Asking & { readonly tls: ClientTls }): Promise<void> {
-  await firstAnswer(asking, manager => post(manager, { path: '/v1/leave', body: {}, tls }, asking))
+  const leave = () => firstAnswer(asking, manager => post(manager, { path: '/v1/leave', body: {}, tls }, asking))
+  try {
+    await leave()
+  } catch (error) {
+    if (!isTransient(error)) throw error
+    // Managers end what is open with a certificate that was taken back, before or after they answer: the next question tells.
+    await leave().catch(again => {
+      if (!IS_GONE.includes(errorCode(again) ?? '')) throw again
+    })
+  }
 }
 
 /**

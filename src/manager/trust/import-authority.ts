@@ -11,12 +11,20 @@ import { type AuthorityRecord, authorityCodec, nameRecordCodec, readStored, type
 export async function importAuthority(made: AuthorityRecord, ports: TrustStore): Promise<AuthorityRecord> {
   const { store, keys } = ports
   await store.txn([{ key: keys.authority, exists: false }], writeAuthority(ports, made))
-  const stored = await readStored(ports, keys.authority, authorityCodec)
-  if (stored?.value.clusterId === made.clusterId) return stored.value
-  throw conflict(
-    'OTHER_CLUSTER',
-    `The store has the authority of the cluster ${stored?.value.clusterId ?? 'unknown'}, and this host that of ${made.clusterId}: give the store or the data root that belongs to the other`,
-  )
+  return untilWritten(async () => {
+    const stored = await readStored(ports, keys.authority, authorityCodec)
+    if (stored?.value.clusterId !== made.clusterId) {
+      throw conflict(
+        'OTHER_CLUSTER',
+        `The store has the authority of the cluster ${stored?.value.clusterId ?? 'unknown'}, and this host that of ${made.clusterId}: give the store or the data root that belongs to the other`,
+      )
+    }
+    const { value, unchanged } = stored
+    // Earlier versions did not note who runs the store.
+    if (value.hasForeignStore !== undefined || made.hasForeignStore === undefined) return value
+    const noted = { ...value, hasForeignStore: made.hasForeignStore }
+    return (await store.txn([unchanged], writeAuthority(ports, noted))).succeeded ? noted : undefined
+  })
 }
 
 /** Notes a certificate that was made before there was a store: its owner's name is taken from then on. */

@@ -30,9 +30,10 @@ export async function listCertificates(ports: TrustPorts): Promise<readonly Cert
 
 /**
  * Takes back every certificate of a name, and its user of the store; the name is free then. Throws 404 NO_SUCH_CERTIFICATE. The record
- * goes last: what stopped half-way can be done again. `isGiven`: by its owner, who uses them no more.
+ * goes last: what stopped half-way can be done again. The same for an owner who gives them back: whoever stole them can say so too, and
+ * stay connected.
  */
-export async function revoke(name: string, ports: TrustPorts, { isGiven = false } = {}): Promise<void> {
+export async function revoke(name: string, ports: TrustPorts): Promise<void> {
   const { store, keys, clock, log } = ports
   const key = keys.certificateName(name)
   await untilWritten(async () => {
@@ -40,7 +41,7 @@ export async function revoke(name: string, ports: TrustPorts, { isGiven = false 
     if (stored === undefined) throw notFound('NO_SUCH_CERTIFICATE', `Nobody called ${name} has a certificate`)
     const { role } = stored.value
     // People have no user of the store, and nothing there that they could go on with.
-    const owner = { name, isTaken: !isGiven && role !== 'client' }
+    const owner = { name, isTaken: role !== 'client' }
     const marks = revocation(owner, livingCertificates(stored.value, clock.nowMs()), keys)
     const ended = nameRecordCodec.encode({ ...stored.value, certificates: [] })
     const { succeeded } = await store.txn([stored.unchanged], [...marks, { put: key, value: ended }])

@@ -74,7 +74,7 @@ function memberRoutes(ports: TrustRoutePorts): ApiRoute[] {
       bodyBytesMax: NEWCOMER_BYTES_MAX,
       atOnce: true,
       handle: async ({ raw }) => {
-        await revoke(shownBy(raw, ports).subject.name, ports, { isGiven: true })
+        await revoke(shownBy(raw, ports).subject.name, ports)
         return { json: {} }
       },
     },

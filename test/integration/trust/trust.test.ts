@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/core/clock.ts'
 import { systemRandom } from '../../../src/core/random.ts'
 import { createEtcdStore } from '../../../src/discovery/index.ts'
 import { createDockerClient } from '../../../src/docker-api/index.ts'
-import { askToRenew, tellTrusts } from '../../../src/main/trust/ask-managers.ts'
+import { askToLeave, askToRenew, tellTrusts } from '../../../src/main/trust/ask-managers.ts'
 import { obtainIdentity } from '../../../src/main/trust/obtain-identity.ts'
 import { createCertificateMaker, LiveIdentity } from '../../../src/trust/index.ts'
 import { until } from '../manager/support.ts'
@@ -97,6 +97,11 @@ const maker = createCertificateMaker(systemRandom)
 const timesHungUp = () =>
   [...lab.output('m').matchAll(/ended every connection to the embedded store|started the embedded store anew/g)].length
 
+function askingAs(member: LiveIdentity) {
+  const tls = member.dial({ role: 'manager' })
+  return { managers: [lab.manager], clock: systemClock, signal: AbortSignal.timeout(60_000), tls }
+}
+
 /** A node of which there is only the certificate. */
 async function joinAs(name: string, directory: string) {
   const token = await lab.swarm('token', 'create')
@@ -104,29 +109,34 @@ async function joinAs(name: string, directory: string) {
   return obtainIdentity(wish, { clock: systemClock, maker, signal: AbortSignal.timeout(60_000) })
 }
 
-it('lets nobody into the store with what was taken back, though another has the name now', async () => {
-  // Both are n7, one after the other.
-  const { credentials } = await joinAs('n7', identity('thief'))
+it.each([
+  { what: 'taken back', name: 'n7', end: async () => lab.swarm('cert', 'revoke', 'n7') },
+  // Which whoever stole it can do.
+  { what: 'given back', name: 'n9', end: async (thief: LiveIdentity) => askToLeave(askingAs(thief)) },
+])('lets nobody into the store with what was $what, though another has the name now', async ({ name, end }) => {
+  // Both have the name, one after the other.
+  const { credentials } = await joinAs(name, identity(`${name}-thief`))
+  const thief = new LiveIdentity(credentials)
   const { endpoint } = JSON.parse(etcdOf) as { endpoint: string }
   const connected = createEtcdStore({
     endpoints: [endpoint],
     clock: systemClock,
-    tls: new LiveIdentity(credentials).own(),
+    tls: thief.own(),
   })
   try {
     expect(await connected.get('/shoal/default/meta')).toBeDefined()
     const before = timesHungUp()
-    await lab.swarm('cert', 'revoke', 'n7')
+    await end(thief)
     // Refused is what is connected before that already, since its user is gone: whoever has the name next brings the user back.
     await until('the store to hang up', async () => timesHungUp() > before, 90_000)
-    await joinAs('n7', identity('n7'))
+    await joinAs(name, identity(name))
     await expect(connected.get('/shoal/default/meta')).rejects.toThrow()
-    await expect(etcdctl('thief', 'get', '/shoal/default/meta')).rejects.toThrow()
-    expect(await etcdctl('n7', 'get', '/shoal/default/meta')).toContain('clusterId')
+    await expect(etcdctl(`${name}-thief`, 'get', '/shoal/default/meta')).rejects.toThrow()
+    expect(await etcdctl(name, 'get', '/shoal/default/meta')).toContain('clusterId')
   } finally {
     await connected.close()
   }
-  await lab.swarm('cert', 'revoke', 'n7')
+  await lab.swarm('cert', 'revoke', name)
   await nodesAre('n1 healthy, n2 healthy')
 })
 
@@ -158,14 +168,7 @@ it('lets everybody work on with two authorities at once', { timeout: MANY_COMMAN
   // Holds the change up at each step, until it has done what agents do by themselves.
   const slow = await joinAs('n8', identity('n8'))
   const live = new LiveIdentity(slow.credentials)
-  /** What one question needs. */
-  const asking = () => ({
-    managers: [lab.manager],
-    clock: systemClock,
-    signal: AbortSignal.timeout(60_000),
-    tls: live.dial({ role: 'manager' }),
-  })
-  const tell = async (trusts: readonly string[]) => tellTrusts(trusts, asking())
+  const tell = async (trusts: readonly string[]) => tellTrusts(trusts, askingAs(live))
   const people = [await lab.person('ida'), await lab.person('joe')]
   const renewAll = async () => {
     for (const directory of people)
@@ -199,7 +202,7 @@ it('lets everybody work on with two authorities at once', { timeout: MANY_COMMAN
   people.push(await lab.person('lea'))
 
   const { csr } = await maker.request({ name: 'n8', role: 'node', hosts: [], key: slow.credentials.key })
-  const { certificate } = await askToRenew(csr, asking())
+  const { certificate } = await askToRenew(csr, askingAs(live))
   live.replace({ ...live.credentials, certificate })
   // The manager starts its store anew for the end of it, which the answer may not survive.
   await until('the last one', async () => tell(digests).then(() => true))

@@ -2,13 +2,16 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../../../src/core/log.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { systemRandom } from '../../../src/core/random.ts'
-import { createMemoryStore } from '../../../src/discovery/index.ts'
+import { createMemoryStore, trustCodec } from '../../../src/discovery/index.ts'
+import type { ApiRequest } from '../../../src/manager/http/route.ts'
 import { importAuthority } from '../../../src/manager/trust/import-authority.ts'
 import { join, renew } from '../../../src/manager/trust/issue.ts'
 import type { TrustPorts } from '../../../src/manager/trust/ports.ts'
 import { listCertificates, revoke } from '../../../src/manager/trust/revoke.ts'
 import { confirm, rotateAuthority, viewAuthority } from '../../../src/manager/trust/rotation.ts'
 import { createToken, listTokens, removeToken, rotateTokens } from '../../../src/manager/trust/tokens.ts'
+import { authorityCodec } from '../../../src/manager/trust/trust-records.ts'
+import { trustRoutes } from '../../../src/manager/trust/trust-routes.ts'
 import {
   AUTHORITY_LIFE_MS,
   authorityDigest,
@@ -140,6 +143,20 @@ describe('a certificate', () => {
 })
 
 describe('a certificate that is taken back', () => {
+  it('may still be connected with, whoever gives it back', async () => {
+    const { certificate } = await joinAs('n1', await token())
+    const ann = await joinAs('ann', await token('client'), { role: 'client' })
+    const showing = (pem: string) => ({ address: undefined, certificate: readCertificate(pem), problem: undefined })
+    for (const pem of [certificate, ann.certificate]) {
+      const routes = trustRoutes({ ...ports, peerOf: () => showing(pem) })
+      const leave = routes.find(({ path }) => path === '/v1/leave')
+      await leave?.handle({ params: {}, query: {}, raw: {} } as ApiRequest)
+    }
+    const records = (await ports.store.list(keys.revoked(''))).items.map(({ value }) => trustCodec.decode(value))
+    const taken = Object.fromEntries(records.map(each => (each.kind === 'revoked' ? [each.name, each.isTaken] : [])))
+    expect(taken).toEqual({ n1: true, ann: false })
+  })
+
   it('renews nothing any more, whether or not its managers have heard of it', async () => {
     const text = await token()
     const { key, certificate } = await joinAs('n1', text)
@@ -283,6 +300,14 @@ describe('a change of the authority', () => {
     for (const force of [false, true]) {
       await expect(rotateAuthority({ force }, ports)).rejects.toMatchObject({ code: 'FOREIGN_STORE', status: 409 })
     }
+  })
+
+  it('is refused there too where an earlier version did not note that', async () => {
+    const stored = authorityCodec.decode((await ports.store.get(keys.authority))?.value ?? '')
+    await importAuthority({ ...stored, hasForeignStore: true }, ports)
+    await expect(rotateAuthority({ force: false }, ports)).rejects.toMatchObject({ code: 'FOREIGN_STORE' })
+    // What is noted stays.
+    expect(await importAuthority({ ...stored, hasForeignStore: false }, ports)).toMatchObject({ hasForeignStore: true })
   })
 
   it('waits for nobody where there is nobody', async () => {
