@@ -15,7 +15,7 @@ export async function readLine(input: InputStream, signal?: AbortSignal): Promis
   const chunks: Buffer[] = []
   return new Promise((resolve, reject) => {
     const settle = (finish: () => void): void => {
-      input.off('data', take).off('end', end).off('error', fail)
+      input.off('data', take).off('end', end).off('close', end).off('error', fail)
       signal?.removeEventListener('abort', abort)
       input.pause()
       finish()
@@ -24,8 +24,10 @@ export async function readLine(input: InputStream, signal?: AbortSignal): Promis
       const bytes = Buffer.from(chunk)
       const at = bytes.indexOf(LINE_FEED)
       chunks.push(at < 0 ? bytes : bytes.subarray(0, at))
-      if (at < 0)
-        return chunks.reduce((sum, { length }) => sum + length, 0) > LINE_BYTES_MAX ? fail(tooLong()) : undefined
+      if (at < 0) {
+        if (chunks.reduce((sum, { length }) => sum + length, 0) > LINE_BYTES_MAX) fail(tooLong())
+        return
+      }
       settle(() => {
         if (at + 1 < bytes.length) input.unshift(bytes.subarray(at + 1))
         resolve(textOf(chunks))
@@ -35,7 +37,8 @@ export async function readLine(input: InputStream, signal?: AbortSignal): Promis
     const fail = (error: Error): void => settle(() => reject(error))
     const abort = (): void => fail(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
-    input.on('data', take).once('end', end).once('error', fail)
+    // What is destroyed closes without an end.
+    input.on('data', take).once('end', end).once('close', end).once('error', fail)
     input.resume()
   })
 }
