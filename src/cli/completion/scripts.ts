@@ -50,8 +50,9 @@ function isHidden(command: CommandDefinition): boolean {
 const SCRIPTS: Readonly<Record<string, (program: string, all: readonly Words[]) => string>> = { bash, zsh, fish }
 
 /**
- * Follows the words that name commands, and offers what may stand behind the last one: commands, or names, which we are asked for; flags
- * behind a dash, or where there is nothing else; else files, as for the value of a flag. Words are compared here and not by `compgen -W`, which runs what stands in them.
+ * Follows the words that name commands, and offers what may stand behind the last one: commands, or names, which we are asked for.
+ * Flags are offered behind a dash, or where there is nothing else; files in all other places, as for the value of a flag.
+ * Words are compared here and not by `compgen -W`, which runs what stands in them.
  */
 function bash(program: string, all: readonly Words[]): string {
   const name = `_${program}_complete`

@@ -8,9 +8,8 @@ import { portsFor } from '../../engine/open-client.ts'
 import { MANAGER_SOCKET } from '../../engine/own-sockets.ts'
 
 /**
- * `shoal system dial-stdio`: what comes in goes to the manager of this host, if it has one, or else to its engine, and what it says
- * goes out, until it ends the connection. The end of
- * the input is the end of what the engine hears; it may still answer.
+ * `shoal system dial-stdio`: what comes in goes to the manager of this host, if it has one, or else to its engine, and what it
+ * says goes out, until it ends the connection. The end of the input is the end of what the other side hears; it may still answer.
  */
 export const runDialStdio: RunCommand = async (invocation, context) => {
   const { stdin, stdout, signal } = context

@@ -102,7 +102,7 @@ export const systemGroup = (version: string): CommandGroup => ({
     events,
     {
       name: 'dial-stdio',
-      summary: 'connect input and output to the engine, for docker over ssh://',
+      summary: 'connect input and output to the manager or engine of this host, for docker over ssh://',
       hidden: true,
       load: async () => (await import('./dial-stdio.ts')).runDialStdio,
     },
