@@ -1,5 +1,5 @@
 export { type CertPlaces, certPlaces, type NamedCerts } from './certs/cert-places.ts'
-export { type CertPorts, type ClientFiles, StoreCerts } from './certs/store-certs.ts'
+export { type CertPorts, type ClientFiles, readIfThere, StoreCerts } from './certs/store-certs.ts'
 export type {
   Driver,
   DriverFlag,

@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { errorMessage, invalidInput } from '../core/errors.ts'
 import { isRole, isSubjectName, type Subject } from './subject.ts'
@@ -71,6 +71,16 @@ export function isIssuedBy(pem: string, authorities: string): boolean {
     const authority = parse(text)
     return authority.ca && certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
   })
+}
+
+/** Whether a private key is the one that a certificate is for; what is no key, or one with a passphrase, is none. */
+export function isKeyOf(pem: string, key: string): boolean {
+  const certificate = parse(splitPem(pem)[0] ?? '')
+  try {
+    return certificate.checkPrivateKey(createPrivateKey(key))
+  } catch {
+    return false
+  }
 }
 
 /** Whether a certificate is for a host: a DNS name or an address, as it is written there or covered by what is. */

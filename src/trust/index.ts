@@ -4,6 +4,7 @@ export {
   type CertificateFacts,
   certifies,
   isIssuedBy,
+  isKeyOf,
   readCertificate,
   sha256,
   splitPem,

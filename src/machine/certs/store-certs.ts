@@ -8,6 +8,7 @@ import {
   certifies,
   createCertificateMaker,
   isIssuedBy,
+  isKeyOf,
   type KeyPair,
   LONE_LIFE_MS,
   lifeOf,
@@ -114,12 +115,13 @@ export class StoreCerts {
     const { authority: authorityPath, client, clientKey, isNamed } = this.#places
     const [authority, certificate, key] = await Promise.all([authorityPath, client, clientKey].map(readIfThere))
     if (certificate === undefined && key === undefined) return undefined
-    const why =
-      authority === undefined || certificate === undefined || key === undefined
-        ? 'its key or the authority is missing'
-        : whyAnew(certificate, { authority, hosts: [], nowMs: this.#ports.clock.nowMs(), isAgeIgnored: isNamed })
-    if (why === undefined && authority !== undefined && certificate !== undefined && key !== undefined) {
-      return { authority, certificate, key }
+    let why: string | undefined = 'its key or the authority is missing'
+    if (authority !== undefined && certificate !== undefined && key !== undefined) {
+      const nowMs = this.#ports.clock.nowMs()
+      why = whyAnew(certificate, { authority, hosts: [], nowMs, isAgeIgnored: isNamed })
+      // They are written one after the other, and whoever wrote them may have died in between.
+      if (why === undefined && !isKeyOf(certificate, key)) why = `${clientKey} is not its key`
+      if (why === undefined) return { authority, certificate, key }
     }
     if (!isNamed) return undefined
     throw conflict(
@@ -199,7 +201,8 @@ function whyAnew(certificate: string, { authority, hosts, nowMs, isAgeIgnored = 
   }
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+/** Undefined: there is no such file. Throws STORE_READ. */
+export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {

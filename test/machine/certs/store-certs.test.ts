@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { systemRandom } from '../../../src/core/random.ts'
 import { certPlaces, type NamedCerts, StoreCerts } from '../../../src/machine/index.ts'
-import { createCertificateMaker, isIssuedBy, LONE_LIFE_MS, readCertificate } from '../../../src/trust/index.ts'
+import { createCertificateMaker, isIssuedBy, isKeyOf, LONE_LIFE_MS, readCertificate } from '../../../src/trust/index.ts'
 import { makeAuthority } from '../../support/make-certificate.ts'
 
 const HOSTS = ['10.0.0.5', 'n1', '2001:db8::5', '*.lab.example']
@@ -57,6 +57,22 @@ describe("a person's certificate", () => {
     const third = await certs().client()
     expect(new Set([first, second, third].map(({ key }) => key)).size).toBe(3)
     expect(isIssuedBy(third.certificate, first.authority)).toBe(true)
+  })
+
+  it('is made anew where its key is of another, as a crash leaves it, and refused where the person put it', async () => {
+    const made = await certs().client()
+    const { key } = await maker.request({ name: 'ann', hosts: [] })
+    const named = { client: join(root, 'certs/cert.pem'), clientKey: join(root, 'certs/key.pem') }
+    for (const other of [key, 'no key at all']) {
+      await writeFile(named.clientKey, other)
+      await expect(certs(named).client()).rejects.toMatchObject({
+        code: 'BAD_CLIENT_CERTIFICATE',
+        message: expect.stringContaining('is not its key'),
+      })
+    }
+    const again = await certs().client()
+    expect([again.certificate === made.certificate, isKeyOf(again.certificate, again.key)]).toEqual([false, true])
+    expect(await certs().client()).toEqual(again)
   })
 
   it('is not replaced where the person put it, unless that is asked for', async () => {
