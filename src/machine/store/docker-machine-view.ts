@@ -1,8 +1,10 @@
 import { isAbsolute, join } from 'node:path'
+import type { CertPlaces } from '../certs/cert-places.ts'
 import type { SshTarget, Whereabouts } from '../drivers/driver.ts'
 import { driverOf } from '../drivers/registry.ts'
 import { withoutSecrets } from '../drivers/secrets.ts'
-import type { EngineSettings, Machine, Settings, SwarmSettings } from '../model/machine.ts'
+import type { Machine, Settings, SwarmSettings } from '../model/machine.ts'
+import { hasOwnTls } from '../provision/daemon-words.ts'
 
 /** The version of docker-machine's records whose layout this is. */
 const CONFIG_VERSION = 3
@@ -11,6 +13,8 @@ const CONFIG_VERSION = 3
 export interface ViewPlaces {
   readonly root: string
   readonly folder: string
+  /** In the store, or where the person said. */
+  readonly certs: CertPlaces
 }
 
 /**
@@ -27,7 +31,7 @@ export function dockerMachineView(machine: Machine, places: ViewPlaces): Readonl
       Driver: '',
       Memory: 0,
       Disk: 0,
-      EngineOptions: engineView(shown.engine),
+      EngineOptions: engineView(shown),
       SwarmOptions: swarmView(shown.swarm),
       AuthOptions: authView(shown, places),
     },
@@ -79,7 +83,8 @@ function whereaboutsIfMade(machine: Machine): Whereabouts | undefined {
   }
 }
 
-function engineView(engine: EngineSettings): Readonly<Record<string, unknown>> {
+function engineView(machine: Machine): Readonly<Record<string, unknown>> {
+  const { engine, swarm } = machine
   return {
     ArbitraryFlags: engine.options,
     Dns: null,
@@ -91,7 +96,7 @@ function engineView(engine: EngineSettings): Readonly<Record<string, unknown>> {
     LogLevel: '',
     StorageDriver: engine.storageDriver ?? '',
     SelinuxEnabled: false,
-    TlsVerify: true,
+    TlsVerify: swarm === undefined ? hasOwnTls(machine) : swarm.insecure !== true,
     RegistryMirror: engine.registryMirrors,
     InstallURL: '',
   }
@@ -116,19 +121,21 @@ function swarmView(swarm: SwarmSettings | undefined): Readonly<Record<string, un
   }
 }
 
-function authView({ certificateNames }: Machine, { root, folder }: ViewPlaces): Readonly<Record<string, unknown>> {
-  const certs = join(root, 'certs')
+function authView(
+  { certificateNames }: Machine,
+  { root, folder, certs }: ViewPlaces,
+): Readonly<Record<string, unknown>> {
   return {
-    CertDir: certs,
-    CaCertPath: join(certs, 'ca.pem'),
-    CaPrivateKeyPath: join(certs, 'ca-key.pem'),
+    CertDir: join(root, 'certs'),
+    CaCertPath: certs.authority,
+    CaPrivateKeyPath: certs.authorityKey,
     CaCertRemotePath: '',
     ServerCertPath: '',
     ServerKeyPath: '',
-    ClientKeyPath: join(certs, 'key.pem'),
+    ClientKeyPath: certs.clientKey,
     ServerCertRemotePath: '',
     ServerKeyRemotePath: '',
-    ClientCertPath: join(certs, 'cert.pem'),
+    ClientCertPath: certs.client,
     ServerCertSANs: certificateNames,
     StorePath: folder,
   }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { certPlaces, StoreCerts } from '../../../../machine/index.ts'
+import { type CertPlaces, certPlaces, StoreCerts } from '../../../../machine/index.ts'
 import type { Environment } from '../../../command.ts'
 import type { MachineCommand } from '../machine-command.ts'
 
@@ -13,14 +13,25 @@ const NAMED = {
   clientKey: ['tlsClientKey', 'MACHINE_TLS_CLIENT_KEY'],
 } as const
 
-/** The certificates of the store, or those that the person named. */
-export function storeCerts({ context, globals, store, world }: MachineCommand): StoreCerts {
-  const { clock, cwd, env, random, signal } = context
+/** Where the certificates of the store are, or those that the person named. */
+export function certPlacesOf({
+  context,
+  globals,
+  store,
+}: Pick<MachineCommand, 'context' | 'globals' | 'store'>): CertPlaces {
+  const { cwd, env } = context
   const named = Object.entries(NAMED).flatMap(([what, [option, variable]]) => {
     const path = globals.text(option) ?? (env[variable] || undefined)
     return path === undefined ? [] : [[what, resolve(cwd, path)] as const]
   })
-  return new StoreCerts(certPlaces(store.root, Object.fromEntries(named)), {
+  return certPlaces(store.root, Object.fromEntries(named))
+}
+
+/** The certificates there. */
+export function storeCerts(command: MachineCommand): StoreCerts {
+  const { context, store, world } = command
+  const { clock, env, random, signal } = context
+  return new StoreCerts(certPlacesOf(command), {
     clock,
     random,
     files: world.files,

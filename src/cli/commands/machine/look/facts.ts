@@ -2,6 +2,7 @@ import { conflict, failed } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
 import { dockerMachineView, driverOf } from '../../../../machine/index.ts'
 import { compileTemplate } from '../../../output/go-template/render.ts'
+import { certPlacesOf } from '../certs/store-certs.ts'
 import { type MachineCommand, nameOf, namesOf } from '../machine-command.ts'
 import { conditionOf } from './condition.ts'
 import { lookAt } from './look-at.ts'
@@ -40,7 +41,11 @@ export async function runInspect(command: MachineCommand): Promise<void> {
   const { context, options, store } = command
   const machine = await store.load(await nameOf(command))
   const format = options.text('format')
-  const shown = dockerMachineView(machine, { root: store.root, folder: store.folderOf(machine.name) })
+  const shown = dockerMachineView(machine, {
+    root: store.root,
+    folder: store.folderOf(machine.name),
+    certs: certPlacesOf(command),
+  })
   const text = format === undefined ? JSON.stringify(shown, undefined, 4) : compileTemplate(format)(shown)
   context.stdout.write(`${text}\n`)
 }
