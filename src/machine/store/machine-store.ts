@@ -122,8 +122,13 @@ export class MachineStore {
 
   /** From now on a machine is not whole, or with undefined it is. */
   async setUnfinished(name: string, unfinished: Unfinished | undefined): Promise<void> {
-    if (unfinished === undefined) return rm(join(this.folderOf(name), UNFINISHED), { force: true })
-    await this.writeFile(name, UNFINISHED, `${JSON.stringify(unfinished)}\n`)
+    if (unfinished !== undefined) return this.writeFile(name, UNFINISHED, `${JSON.stringify(unfinished)}\n`)
+    const path = join(this.folderOf(name), UNFINISHED)
+    try {
+      await rm(path, { force: true })
+    } catch (cause) {
+      throw failed('STORE_WRITE', `Cannot remove ${path}: ${errorMessage(cause)}`, { cause })
+    }
   }
 
   /** Where the pinned keys stand, as ssh reads them. */

@@ -71,6 +71,23 @@ it('comes and goes as that is wanted, and stays as it is where nothing is said',
   expect([record()['access'], await copies()]).toEqual([undefined, []])
 })
 
+it('goes with the run that succeeds where the one that was to close its port failed half-way', async () => {
+  await world.machine('create', ...HOST, 'n1')
+  const { finish } = world
+  world.finish = async (request, { onEvent }) => {
+    const ts = '2026-01-01T00:00:00.000Z'
+    onEvent({ ts, machine: 'n1', step: 'engine', index: 7, total: 12, event: 'start', message: 'engine' })
+    const error = failed('NO_ANSWER', 'no')
+    const end = { changed: [], warnings: [], roundTrips: 1, durationMs: 5, ok: false, exitCode: 1 } as const
+    return { ...end, machine: request.machine.name, failed: { step: 'verify', error } }
+  }
+  expect(await world.machine('create', '--access', 'ssh', 'n1')).toMatchObject({ code: 1 })
+  expect([record()['access'], (await copies()).length]).toEqual([undefined, 3])
+  world.finish = finish
+  expect(await world.machine('provision', 'n1')).toMatchObject({ code: 0 })
+  expect(await copies()).toEqual([])
+})
+
 it("is by the person's own authority where one is named, by a flag or docker-machine's variable", async () => {
   const { certificate, key } = await makeAuthority()
   const [ca, caKey] = [join(world.root, 'own.pem'), join(world.root, 'own-key.pem')]
@@ -80,6 +97,16 @@ it("is by the person's own authority where one is named, by a flag or docker-mac
   expect(await world.machine('--tls-ca-cert', ca, '--tls-ca-key', caKey, ...create)).toMatchObject({ code: 0 })
   expect(isIssuedBy(world.readFile('machines/n1/cert.pem'), certificate)).toBe(true)
   await expect(access(join(world.root, 'certs/ca.pem'))).rejects.toThrow('ENOENT')
+  const shown = [
+    'inspect',
+    '-f',
+    '{{.HostOptions.AuthOptions.CaCertPath}} {{.HostOptions.EngineOptions.TlsVerify}}',
+    'n1',
+  ]
+  expect((await world.machine('--tls-ca-cert', ca, ...shown)).stdout).toBe(`${ca} true\n`)
+  expect((await world.machine(...shown)).stdout).toBe(`${join(world.root, 'certs/ca.pem')} true\n`)
+  await world.machine('create', '--host', '10.0.0.2', '--access', 'ssh', 'n2')
+  expect((await world.machine(...shown.slice(0, -1), 'n2')).stdout).toMatch(/ false\n$/)
   const variables = { MACHINE_TLS_CA_CERT: ca, MACHINE_TLS_CA_KEY: caKey }
   expect(await world.withEnv(variables, 'regenerate-certs', '-f', '--client-certs', 'n1')).toMatchObject({ code: 0 })
   expect(isIssuedBy(world.readFile('machines/n1/cert.pem'), certificate)).toBe(true)

@@ -1,9 +1,11 @@
-import { access } from 'node:fs/promises'
+import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '../../../scripts/lib/command.ts'
 import { failed } from '../../../src/core/errors.ts'
 import { Scope } from '../../../src/core/scope.ts'
-import { serveByHand } from '../../support/hand-server.ts'
+import { jsonAnswer, serveByHand } from '../../support/hand-server.ts'
 import { type FakeWorld, fakeWorld } from './world.ts'
 
 let world: FakeWorld
@@ -36,6 +38,29 @@ describe('an engine that is in no cluster', () => {
     expect((await world.withEnv({ DOCKER_HOST: url }, 'active')).stdout).toBe('n1\n')
   })
 
+  it('is asked at its socket how it is by whoever logs in as root', async () => {
+    const asRoot = ['--generic-ip-address', '127.0.0.1', '--generic-ssh-port', port]
+    await world.machine('create', ...asRoot, '--access', 'ssh', 'n1')
+    const engine = await serveByHand(scope, socket => void socket.write(jsonAnswer({ Version: '28.5.2' })))
+    const dialled: string[] = []
+    world.dial = async (_host, path) => {
+      dialled.push(path)
+      return connect(Number(engine.address.split(':')[1]), '127.0.0.1')
+    }
+    expect((await world.machine('ls', '--format', '{{.State}} {{.DockerVersion}} {{.Error}}')).stdout).toBe(
+      'Running v28.5.2 \n',
+    )
+    expect([dialled, world.commands]).toEqual([['/run/shoal/engine.sock'], []])
+  })
+
+  it('is left once nobody waits for what it does not say', async () => {
+    const frozen = await serveByHand(scope, () => world.interrupt.abort(new Error('stopped')))
+    await world.machine('create', '-d', 'none', '--url', `tcp://${frozen.address}`, 'n2')
+    await world.machine('ls').catch(() => undefined)
+    // Else its connection stays, and our process with it.
+    await until('it is hung up on', async () => (frozen.open.size === 0 ? true : undefined), { timeoutMs: 4_000 })
+  })
+
   it('is asked by root on its own host how it is', async () => {
     await world.machine('create', ...host, '--access', 'ssh', 'n1')
     const listed = () => world.machine('ls', '--format', '{{.State}} {{.DockerVersion}} {{.Error}}')
@@ -46,6 +71,29 @@ describe('an engine that is in no cluster', () => {
     expect((await listed()).stdout).toMatch(/^Running Unknown its engine does not answer/)
     world.refuse = () => failed('SSH_AUTH', 'not let in')
     expect((await listed()).stdout).toBe('Running Unknown not let in\n')
+  })
+})
+
+describe('an engine with certificates of its own', () => {
+  const pathOf = (name: string): string => join(world.root, 'machines/n1', name)
+  const env = () => world.machine('env', '--shell', 'sh', 'n1')
+  beforeEach(() => world.machine('create', ...host, 'n1'))
+
+  it.each([
+    ['key.pem', 'of another'],
+    ['cert.pem', 'damaged'],
+  ])('is reached again where %s is not what it was', async (name, text) => {
+    const before = world.readFile(`machines/n1/${name}`)
+    await writeFile(pathOf(name), text)
+    expect(await env()).toMatchObject({ code: 0, stdout: expect.stringContaining('tcp://127.0.0.1:2376') })
+    expect(world.readFile(`machines/n1/${name}`)).toBe(before)
+  })
+
+  it('is not taken for one without where they cannot be read', async () => {
+    await rm(pathOf('key.pem'))
+    await mkdir(pathOf('key.pem'))
+    expect(await env()).toMatchObject({ code: 1, stderr: expect.stringContaining(`Cannot read ${pathOf('key.pem')}`) })
+    expect(await world.machine('url', 'n1')).toMatchObject({ code: 1, stdout: '' })
   })
 })
 
@@ -85,6 +133,14 @@ describe('a cluster with certificates', () => {
     world.refuseFetch = undefined
     expect((await world.machine('env', '--swarm', '--shell', 'sh', 'm1')).code).toBe(0)
     await access(join(folder(), 'cert.pem'))
+  })
+
+  it('is told by the name of its master', async () => {
+    await world.machine('create', ...host, '--swarm', '--swarm-master', 'm1')
+    await world.machine('create', ...host, '--swarm', 'w1')
+    const { stdout } = await world.machine('ls', '--format', '{{.Name}} {{.Swarm}}')
+    expect(stdout).toBe('m1 m1 (master)\nw1 m1\n')
+    expect((await world.machine('ls', '-q', '--filter', 'swarm=m1')).stdout).toBe('m1\nw1\n')
   })
 
   it('gives another one when asked, and only there', async () => {

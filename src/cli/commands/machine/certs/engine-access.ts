@@ -1,35 +1,24 @@
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorMessage, unavailable } from '../../../../core/errors.ts'
 import { type ClientFiles, driverOf, hasOwnTls, type Machine } from '../../../../machine/index.ts'
-import { isIssuedBy, readCertificate, renewAtMs } from '../../../../trust/index.ts'
+import { isIssuedBy, isKeyOf, readCertificate, renewAtMs } from '../../../../trust/index.ts'
 import type { MachineCommand } from '../machine-command.ts'
+import { CLIENT_FILES, readClientFiles } from './client-files.ts'
 import { storeCerts } from './store-certs.ts'
-
-/** What is shown to the engine of a machine, in the machine's folder as docker-machine has it: $DOCKER_CERT_PATH points there. */
-const COPIES = { authority: 'ca.pem', certificate: 'cert.pem', key: 'key.pem' } as const
 
 type Looking = Pick<MachineCommand, 'store'>
 
-/** What is shown to the engine of a machine; undefined: something of it is missing. */
-export async function readAccess(name: string, { store }: Looking): Promise<ClientFiles | undefined> {
-  const read = (file: string): Promise<string | undefined> =>
-    readFile(join(store.folderOf(name), file), 'utf8').catch(() => undefined)
-  const [authority, certificate, key] = await Promise.all(Object.values(COPIES).map(read))
-  if (authority === undefined || certificate === undefined || key === undefined) return undefined
-  return { authority, certificate, key }
-}
-
 /** Puts the person's certificate beside a machine's record. */
-export async function writeAccess(name: string, files: ClientFiles, { store }: Looking): Promise<void> {
-  await store.writeFile(name, COPIES.key, files.key)
-  await store.writeFile(name, COPIES.certificate, files.certificate)
-  await store.writeFile(name, COPIES.authority, files.authority)
+async function writeAccess(name: string, files: ClientFiles, { store }: Looking): Promise<void> {
+  await store.writeFile(name, CLIENT_FILES.key, files.key)
+  await store.writeFile(name, CLIENT_FILES.certificate, files.certificate)
+  await store.writeFile(name, CLIENT_FILES.authority, files.authority)
 }
 
 /** The engine of a machine serves no more by itself. */
 export async function removeAccess(name: string, { store }: Looking): Promise<void> {
-  for (const file of Object.values(COPIES)) await rm(join(store.folderOf(name), file), { force: true })
+  for (const file of Object.values(CLIENT_FILES)) await rm(join(store.folderOf(name), file), { force: true })
 }
 
 /** Has the person be let in by an engine that serves now, and sees that it does. Throws NO_ENGINE with what to do. */
@@ -51,18 +40,44 @@ export async function openAccess(machine: Machine, command: MachineCommand): Pro
   }
 }
 
-/** Replaces the person's certificate for a machine's engine where it has aged. While the one that is there holds, that may fail. */
+/**
+ * Replaces the person's certificate for a machine's engine where it has aged, or is not whole. While the one that is there holds, that may
+ * fail.
+ */
 export async function refreshAccess(machine: Machine, command: MachineCommand): Promise<void> {
   if (!hasOwnTls(machine)) return
+  const { name } = machine
   const { clock, signal, stderr } = command.context
-  const known = await readAccess(machine.name, command)
-  if (known === undefined || clock.nowMs() < renewAtMs(readCertificate(known.certificate))) return
+  const known = await readClientFiles(command.store.folderOf(name))
+  if (known === undefined || isGood(known, clock.nowMs())) return
   try {
-    const files = await storeCerts(command).client()
-    // Engines of another authority know nothing of the person's certificate.
-    if (isIssuedBy(files.certificate, known.authority)) await writeAccess(machine.name, files, command)
+    await replaceAccess(name, await storeCerts(command).client(), command)
   } catch (error) {
     signal.throwIfAborted()
-    stderr.write(`Your certificate for "${machine.name}" could not be renewed yet: ${errorMessage(error)}\n`)
+    stderr.write(`Your certificate for "${name}" could not be renewed yet: ${errorMessage(error)}\n`)
+  }
+}
+
+/** Has a machine that is reached by the person's certificate be so by another one, if its engine knows who signed that. */
+export async function replaceAccess(
+  name: string,
+  files: ClientFiles,
+  { context, store }: Looking & { readonly context: Pick<MachineCommand['context'], 'signal'> },
+): Promise<void> {
+  await store.exclusively(name, context.signal, async () => {
+    // Whoever removed it meanwhile wants no key of it back.
+    if (!(await store.has(name))) return
+    const before = await readClientFiles(store.folderOf(name))
+    if (before !== undefined && isIssuedBy(files.certificate, before.authority))
+      await writeAccess(name, files, { store })
+  })
+}
+
+/** Key and certificate are written one after the other, and whoever wrote them may have died in between. */
+function isGood({ certificate, key }: ClientFiles, nowMs: number): boolean {
+  try {
+    return isKeyOf(certificate, key) && nowMs < renewAtMs(readCertificate(certificate))
+  } catch {
+    return false
   }
 }

@@ -1,6 +1,5 @@
 import { EXIT_CODES, invalidInput, unsupported } from '../../../../core/errors.ts'
-import { type ClientFiles, hasOwnTls, type Machine } from '../../../../machine/index.ts'
-import { isIssuedBy } from '../../../../trust/index.ts'
+import { hasOwnTls, type Machine } from '../../../../machine/index.ts'
 import { answerTo } from '../change/ask.ts'
 import { fetchClientCertificate, secureMasterOf } from '../cluster/client-certificate.ts'
 import { allMachines } from '../cluster/masters.ts'
@@ -8,7 +7,7 @@ import { type MachineCommand, namesOf } from '../machine-command.ts'
 import { forEachMachine } from '../make/for-each-machine.ts'
 import { provision } from '../make/provision.ts'
 import { createReporter } from '../make/reporter.ts'
-import { readAccess, writeAccess } from './engine-access.ts'
+import { replaceAccess } from './engine-access.ts'
 import { storeCerts } from './store-certs.ts'
 
 /**
@@ -50,15 +49,8 @@ async function renewClient(machines: readonly Machine[], command: MachineCommand
   const { context, options } = command
   if (options.flag('dryRun')) return void context.stdout.write('Would make another certificate of yours\n')
   const files = await storeCerts(command).client({ isAnew: true })
-  for (const { name } of machines.filter(hasOwnTls)) {
-    if (await isKnownTo(name, files, command)) await writeAccess(name, files, command)
-  }
+  for (const { name } of machines.filter(hasOwnTls)) await replaceAccess(name, files, command)
   context.stdout.write('There is a new certificate of yours for engines in no cluster\n')
-}
-
-async function isKnownTo(name: string, { certificate }: ClientFiles, command: MachineCommand): Promise<boolean> {
-  const before = await readAccess(name, command)
-  return before !== undefined && isIssuedBy(certificate, before.authority)
 }
 
 async function fetchFor(master: Machine, command: MachineCommand): Promise<void> {

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { conflict, invalidInput } from '../../../../core/errors.ts'
 import type { ClientTls } from '../../../../docker-api/index.ts'
 import {
@@ -10,6 +8,7 @@ import {
   managerUrl,
   type SshTarget,
 } from '../../../../machine/index.ts'
+import { readClientFiles } from '../certs/client-files.ts'
 import { clientFolderOf, ensureClientCertificate, secureMasterOf } from '../cluster/client-certificate.ts'
 import { allMachines } from '../cluster/masters.ts'
 import type { MachineCommand } from '../machine-command.ts'
@@ -65,12 +64,11 @@ export function managerUrlOf(machine: Machine): string | undefined {
   return swarm?.master === true ? managerUrl(driverOf(driver).whereabouts(machine).url, swarm.host) : undefined
 }
 
-/** What a server is asked with; undefined: there are no certificates in the folder. */
+/** What a server is asked with; undefined: there are no certificates in the folder. Throws STORE_READ. */
 export async function readCertificates(folder: string): Promise<ClientTls | undefined> {
-  const read = (name: string): Promise<Buffer | undefined> => readFile(join(folder, name)).catch(() => undefined)
-  const [ca, cert, key] = await Promise.all([read('ca.pem'), read('cert.pem'), read('key.pem')])
-  if (ca === undefined || cert === undefined || key === undefined) return undefined
-  return { ca, cert, key, verify: true }
+  const files = await readClientFiles(folder)
+  if (files === undefined) return undefined
+  return { ca: files.authority, cert: files.certificate, key: files.key, verify: true }
 }
 
 function sshUrl({ host, port, user }: SshTarget): string {

@@ -131,8 +131,19 @@ async function provisionAsMember(machine: Machine, command: MachineCommand, step
   const { options } = command
   const code = await provisionTellingEnd(machine, command, steps)
   const isWhole = options.text('until') === undefined && !options.flag('dryRun')
-  if (code === EXIT_CODES.done && isWhole) await keepClientCertificate(machine, command)
+  if (code !== EXIT_CODES.done || !isWhole) return code
+  if (isClosedNow(machine)) await removeAccess(machine.name, command)
+  await keepClientCertificate(machine, command)
   return code
+}
+
+/**
+ * Its engine is ours and serves no more by itself, whichever run it was that began to close its port. What a Docker is reached by came
+ * there with it.
+ */
+function isClosedNow(machine: Machine): boolean {
+  const { ssh } = driverOf(machine.driver).whereabouts(machine)
+  return ssh !== undefined && machine.engine.kind === 'shoal' && !hasOwnTls(machine)
 }
 
 /** Whoever interrupts it hears how far it came. */

@@ -2,13 +2,17 @@ import { EXIT_CODES, errorMessage } from '../../../../core/errors.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import type { StepWatch } from './watch-steps.ts'
 
+interface Around extends Pick<MachineCommand, 'store'> {
+  readonly context: Pick<MachineCommand['context'], 'signal'>
+}
+
 /**
  * Does the work of making a machine, and has the store say, until that has come to its end, that it is not whole and why. Of a machine
  * that was made once nothing of the kind is said: it is there, whatever a later run fails at.
  */
 export async function untilWhole(
   name: string,
-  { store, context }: Pick<MachineCommand, 'store' | 'context'>,
+  { store, context }: Around,
   steps: StepWatch,
   work: () => Promise<number>,
 ): Promise<number> {
@@ -25,7 +29,8 @@ export async function untilWhole(
     else await stopped(steps.failure())
     return code
   } catch (error) {
-    await stopped(context.signal.aborted ? undefined : errorMessage(error))
+    // A store that cannot be written to must not hide why the work failed: that may be the same reason.
+    await stopped(context.signal.aborted ? undefined : errorMessage(error)).catch(() => {})
     throw error
   }
 }
