@@ -31,7 +31,7 @@ describe('an engine that is in no cluster', () => {
   it('is reached over SSH where no port of it is to be open', async () => {
     await world.machine('create', ...host, '--access', 'ssh', 'n1')
     expect([world.asked, world.provisioned[0]?.request.certifier]).toEqual([[], undefined])
-    const url = `ssh://ann@127.0.0.1:${port}`
+    const url = `ssh://ann@127.0.0.1:${port}/run/shoal/engine.sock`
     expect((await world.machine('url', 'n1')).stdout).toBe(`${url}\n`)
     expect((await world.machine('config', 'n1')).stdout).toBe(`-H=${url}\n`)
     expect((await world.machine('env', '--shell', 'sh', 'n1')).stdout).toContain(`export DOCKER_HOST="${url}";\n`)
@@ -119,7 +119,10 @@ describe('a cluster with certificates', () => {
       `export DOCKER_TLS_VERIFY="1";\nexport DOCKER_HOST="tcp://127.0.0.1:3376";\nexport DOCKER_CERT_PATH="${folder()}";\n`,
     )
     expect((await world.machine('config', '--swarm', 'm1')).stdout).toContain(`--tlskey="${folder()}/key.pem"\n`)
-    expect((await world.machine('url', 'm1')).stdout).toBe(`ssh://ann@127.0.0.1:${port}/run/shoal/engine.sock\n`)
+    await world.machine('create', ...host, '--swarm', 'w1')
+    for (const name of ['m1', 'w1']) {
+      expect((await world.machine('url', name)).stdout).toBe(`ssh://ann@127.0.0.1:${port}/run/shoal/engine.sock\n`)
+    }
   })
 
   it('is made all the same where no certificate can be had yet, and the next who needs one fetches it', async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { type MachineWorld, machineGroup } from '../../../src/cli/index.ts'
 import {
   exitCodeOf,
@@ -45,6 +46,8 @@ export interface FakeWorld {
     readonly parts?: readonly string[]
     readonly errors?: readonly string[]
   }
+  /** Connects to a socket of a machine; throws unless there is one. */
+  dial: (host: string, path: string) => Promise<Duplex>
   /** Fails instead of connecting. */
   refuse: ((host: string) => Error | undefined) | undefined
   readonly provisioned: { readonly request: ProvisionRequest; readonly options: ProvisionOptions }[]
@@ -94,6 +97,7 @@ export function fakeWorld(): FakeWorld {
     connections: [],
     commands: [],
     answer: () => ({ code: 0, lines: [] }),
+    dial: () => Promise.reject(new Error('no sockets here')),
     refuse: undefined,
     provisioned: [],
     cleaned: [],
@@ -218,7 +222,7 @@ function pretendedHost(host: string, fake: FakeWorld): Awaited<ReturnType<Machin
       const text = (each: readonly string[]): string => each.map(line => `${line}\n`).join('')
       return { code, stdout: text(lines), stderr: text(errors) }
     },
-    dialSocket: () => Promise.reject(new Error('no sockets here')),
+    dialSocket: async path => fake.dial(host, path),
     async close() {},
   }
 }

@@ -1,13 +1,15 @@
 import { withDeadline } from '../../../../core/clock.ts'
 import { errorCode, errorMessage, unavailable } from '../../../../core/errors.ts'
-import { createDockerClient } from '../../../../docker-api/index.ts'
+import { createDockerClient, type DockerClient } from '../../../../docker-api/index.ts'
 import {
+  driverOf,
   ENGINE_SOCKET,
   hasEngine,
   MANAGER_SOCKET,
   type Machine,
   type MachineState,
   PLACES,
+  type Transport,
 } from '../../../../machine/index.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { asRoot } from '../run/as-root.ts'
@@ -16,6 +18,7 @@ import { engineOf, readCertificates } from './places.ts'
 import { stateOf } from './state.ts'
 
 const SHOAL = `${PLACES.current}/bin/shoal`
+const DOCKER_SOCKET = '/var/run/docker.sock'
 const ANSWER_MS_MAX = 20_000
 
 type Looking = Pick<MachineCommand, 'context' | 'store' | 'world'>
@@ -69,27 +72,68 @@ async function versionOf(machine: Machine, command: Looking): Promise<string> {
   const tls = certificates === undefined ? undefined : await readCertificates(certificates)
   const client = createDockerClient(url, { clock: command.context.clock, tls })
   try {
-    return (await client.version()).Version
+    return await versionThrough(client, command)
   } finally {
     client.close()
   }
 }
 
-/** Its own command line is asked: sockets are for root, and not everybody who may become root can reach them. */
+/** Who logs in as root asks its socket, which starts no program there. Sockets are for root, and others ask by a command line of its. */
 async function versionOverSsh(machine: Machine, command: Looking): Promise<string> {
-  const isOwn = machine.engine.kind === 'shoal' || machine.swarm !== undefined
-  const socket = hasEngine(machine) ? ENGINE_SOCKET : MANAGER_SOCKET
-  const words = isOwn ? [SHOAL, '--host', `unix://${socket}`, 'version'] : ['docker', 'version']
-  const asked = [...words, '--format', '{{.Server.Version}}']
   const transport = await connectMachine(machine, command)
   try {
-    const { signal } = command.context
-    const { code, stdout, stderr } = await transport.run(asRoot(machine, asked), { timeoutMs: ANSWER_MS_MAX, signal })
-    if (code === 0) return stdout.trim()
-    const last = stderr.trim().split('\n').at(-1) ?? ''
-    const what = hasEngine(machine) ? 'engine' : 'manager'
-    throw unavailable('NO_ENGINE', last === '' ? `its ${what} does not answer (exit code ${code})` : last)
+    const isRoot = driverOf(machine.driver).whereabouts(machine).ssh?.user === 'root'
+    if (isRoot) {
+      const version = await versionBySocket(machine, transport, command)
+      if (version !== undefined) return version
+    }
+    return await versionByCommand(machine, transport, command)
   } finally {
     await transport.close()
   }
+}
+
+/** Undefined: nobody can be asked that way, as where sshd forwards no sockets. */
+async function versionBySocket(machine: Machine, transport: Transport, command: Looking): Promise<string | undefined> {
+  const { clock, signal } = command.context
+  const socket = socketOf(machine)
+  const client = createDockerClient(`unix://${socket}`, { clock, dial: inner => transport.dialSocket(socket, inner) })
+  try {
+    return await versionThrough(client, command)
+  } catch (error) {
+    signal.throwIfAborted()
+    // It is there and says nothing: no command of its own would hear more.
+    if (errorCode(error) === 'ENGINE_SILENT') throw error
+    return undefined
+  } finally {
+    client.close()
+  }
+}
+
+/** What answers nothing is waited for as long as the machine is. */
+async function versionThrough({ transport }: DockerClient, { context: { signal } }: Looking): Promise<string> {
+  const said = (await transport.json({ method: 'GET', path: '/version', signal, responseMs: ANSWER_MS_MAX })) as {
+    readonly Version: string
+  }
+  return said.Version
+}
+
+async function versionByCommand(machine: Machine, transport: Transport, command: Looking): Promise<string> {
+  const words = isOurs(machine) ? [SHOAL, '--host', `unix://${socketOf(machine)}`, 'version'] : ['docker', 'version']
+  const asked = [...words, '--format', '{{.Server.Version}}']
+  const { signal } = command.context
+  const { code, stdout, stderr } = await transport.run(asRoot(machine, asked), { timeoutMs: ANSWER_MS_MAX, signal })
+  if (code === 0) return stdout.trim()
+  const last = stderr.trim().split('\n').at(-1) ?? ''
+  const what = hasEngine(machine) ? 'engine' : 'manager'
+  throw unavailable('NO_ENGINE', last === '' ? `its ${what} does not answer (exit code ${code})` : last)
+}
+
+function isOurs({ engine, swarm }: Machine): boolean {
+  return engine.kind === 'shoal' || swarm !== undefined
+}
+
+function socketOf(machine: Machine): string {
+  if (!isOurs(machine)) return DOCKER_SOCKET
+  return hasEngine(machine) ? ENGINE_SOCKET : MANAGER_SOCKET
 }

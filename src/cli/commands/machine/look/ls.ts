@@ -2,6 +2,7 @@ import { mapParallel } from '../../../../core/parallel.ts'
 import { hasEngine, type Machine } from '../../../../machine/index.ts'
 import { type ListingFormat, renderListing } from '../../../output/format.ts'
 import { badArgument } from '../../../usage.ts'
+import { allMachines, masterOf } from '../cluster/masters.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { lastFailure, unfinishedLook } from './condition.ts'
 import { formatOf } from './list-format.ts'
@@ -50,9 +51,8 @@ export async function runLs(command: MachineCommand): Promise<void> {
   const timeoutS = options.number('timeout') ?? TIMEOUT_S
   if (timeoutS <= 0) throw badArgument('-t, --timeout <seconds>', String(timeoutS), 'expected more than nothing')
   const names = await store.names()
-  const rows = await mapParallel(names, PARALLEL, name =>
-    rowOf(name, command, { filters, timeoutMs: timeoutS * 1_000 }),
-  )
+  const asking = { filters, timeoutMs: timeoutS * 1_000, machines: await allMachines(command) }
+  const rows = await mapParallel(names, PARALLEL, name => rowOf(name, command, asking))
   const shown = rows.filter(row => row !== undefined).filter(row => filters.every(filter => filter.passes(row)))
   context.stdout.write(renderListing(shown, LISTING, { format: formatOf(options), quiet: options.flag('quiet') }))
 }
@@ -60,6 +60,8 @@ export async function runLs(command: MachineCommand): Promise<void> {
 interface Asking {
   readonly filters: readonly LsFilter[]
   readonly timeoutMs: number
+  /** Whose clusters machines may be in. */
+  readonly machines: readonly Machine[]
 }
 
 /** Undefined if a filter leaves it out, whatever it answers: then it is not asked. */
@@ -75,12 +77,12 @@ async function rowOf(name: string, command: MachineCommand, asking: Asking): Pro
 async function rowOfReadable(
   machine: Machine,
   command: MachineCommand,
-  { filters, timeoutMs }: Asking,
+  { filters, timeoutMs, machines }: Asking,
 ): Promise<LsRow | undefined> {
   const { name } = machine
   const { options } = command
   const { env } = command.context
-  const known = { name, driver: machine.driver, labels: machine.engine.labels, swarm: swarmOf(machine) }
+  const known = { name, driver: machine.driver, labels: machine.engine.labels, swarm: swarmOf(machine, machines) }
   if (filters.some(filter => filter.leavesOut(known))) return undefined
   const needsState = !options.flag('quiet') || filters.some(filter => filter.needsState)
   if (!needsState) return { ...known, ...NOT_ASKED, url: '', active: '-' }
@@ -120,10 +122,11 @@ function unreadable(name: string, error: unknown): LsRow {
   }
 }
 
-/** Of which machine's cluster it is. */
-function swarmOf({ name, swarm }: Machine): string {
+/** Of which machine's cluster it is; of one that others made, where its store is. */
+function swarmOf(machine: Machine, machines: readonly Machine[]): string {
+  const { name, swarm } = machine
   if (swarm === undefined) return ''
-  return swarm.master ? `${name} (master)` : swarm.discovery
+  return swarm.master ? `${name} (master)` : (masterOf(machine, machines)?.name ?? swarm.discovery)
 }
 
 function activeOf(machine: Machine, url: string, dockerHost: string | undefined): string {
