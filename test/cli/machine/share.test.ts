@@ -1,7 +1,9 @@
 import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Scope } from '../../../src/core/scope.ts'
 import { isIssuedBy } from '../../../src/trust/index.ts'
+import { serveByHand } from '../../support/hand-server.ts'
 import { makeAuthority } from '../../support/make-certificate.ts'
 import { type FakeWorld, fakeWorld, recordOf } from './world.ts'
 
@@ -225,11 +227,18 @@ describe('machine certs and doctor', () => {
 })
 
 it('a machine that is a master only is looked at, and pointed at, as a manager', async () => {
-  const { stderr } = await world.machine('create', '--host', '10.0.0.1', '--swarm-master', 'm1')
-  expect(stderr).toContain('Ready (tcp://10.0.0.1:3376)')
+  const scope = new Scope()
+  const sshd = await serveByHand(scope, () => {})
+  const { stderr } = await world.machine('create', '--host', `root@${sshd.address}`, '--swarm-master', 'm1')
+  expect(stderr).toContain('Ready (tcp://127.0.0.1:3376)')
   expect(stderr).toContain('to the manager running on this machine, run: machine env --swarm m1')
   const { stdout } = await world.machine('certs', 'ls', '--format', '{{.Name}} {{.Role}}')
   expect(stdout).toBe('m1 manager\n')
-  expect((await world.machine('doctor', '--json')).stdout).toContain('"check":"manager"')
-  expect((await world.machine('ls', '--format', '{{.Error}}')).stdout).not.toContain('engine')
+  world.answer = () => ({ code: 0, lines: ['9.9.9'] })
+  expect((await world.machine('doctor', '--json')).stdout).toContain('"check":"manager","verdict":"ok"')
+  expect((await world.machine('ls', '--format', '{{.DockerVersion}}|{{.Error}}')).stdout).toBe('v9.9.9|\n')
+  expect(world.commands.at(-1)?.words).toContain('unix:///run/shoal/manager.sock')
+  world.answer = () => ({ code: 1, lines: [] })
+  expect((await world.machine('ls', '--format', '{{.Error}}')).stdout).toContain('its manager does not answer')
+  await scope[Symbol.asyncDispose]()
 })
