@@ -50,7 +50,7 @@ exec timeout ${SEND_S} ${NODE} -e "
   const sent = error => {
     if (!error || error.code === 'EPERM') return
     process.exitCode = 1
-    console.error(error.message)
+    process.stderr.write(error.message + '\n')
   }
   socket.on('error', sent)
   const send = async () => {
