@@ -27,17 +27,36 @@ type Step = 'steady' | 'introducing' | 'renewing'
 /**
  * Changes the authority while the cluster runs: first everybody learns to trust the new one beside the old, then it signs and everybody
  * renews, and at last the old one is trusted no more. Who is away holds that up; with `force` it is gone on without them. A person it
- * `awaits` holds it up too. Throws 409 ROTATION_RUNS, 409 FOREIGN_STORE.
+ * `awaits` holds it up too. `resume`: only goes on with one that runs, if one does. Throws 409 ROTATION_RUNS, 409 FOREIGN_STORE.
  */
 export async function rotateAuthority(
-  { force, awaits }: { readonly force: boolean; readonly awaits?: string | undefined },
+  {
+    force,
+    awaits,
+    resume = false,
+  }: { readonly force: boolean; readonly awaits?: string | undefined; readonly resume?: boolean },
   ports: TrustPorts,
 ): Promise<AuthorityView> {
   const { value } = await readAuthority(ports)
-  if (force && stepOf(value) !== 'steady') await advanceRotation(ports, true)
-  else await introduce(awaits, ports)
+  const isRunning = stepOf(value) !== 'steady'
+  if (isRunning && (force || resume)) await goOn({ force, awaits }, ports)
+  else if (!resume) await introduce(awaits, ports)
   // It is done; a store of our own is started anew for it, and away for a moment.
   return retry(() => viewAuthority(ports), STORE_PATIENCE, ports)
+}
+
+/** With `force` without those who are away, but not without who asks for it to be awaited: they would be locked out by that. */
+async function goOn(
+  { force, awaits }: { readonly force: boolean; readonly awaits: string | undefined },
+  ports: TrustPorts,
+): Promise<void> {
+  await untilWritten(async () => {
+    const { value: record, unchanged } = await readAuthority(ports)
+    if (awaits === undefined || stepOf(record) === 'steady' || record.awaits === awaits) return true
+    const { succeeded } = await ports.store.txn([unchanged], writeAuthority(ports, { ...record, awaits }))
+    return succeeded || undefined
+  })
+  await advanceRotation(ports, { isHeldBy: ({ name }) => !force || name === awaits })
 }
 
 async function introduce(awaits: string | undefined, ports: TrustPorts): Promise<void> {
@@ -103,13 +122,18 @@ export async function confirm({ name, fingerprint, trusts }: Confirmation, ports
   await advanceRotation(ports)
 }
 
+interface Advance {
+  /** Whether one who is not ready holds it up. */
+  readonly isHeldBy?: (missing: NameRecord) => boolean
+}
+
 /** Goes on to the next step if everybody is ready for it. */
-export async function advanceRotation(ports: TrustPorts, force = false): Promise<void> {
+export async function advanceRotation(ports: TrustPorts, { isHeldBy = () => true }: Advance = {}): Promise<void> {
   await untilWritten(async () => {
     const { value: record, unchanged } = await readAuthority(ports)
     const step = stepOf(record)
     if (step === 'steady') return true
-    if (!force && waitingFor(record, await livingMembers(record, ports)).length > 0) return true
+    if (waitingFor(record, await livingMembers(record, ports)).some(isHeldBy)) return true
     const next = nextStep(record)
     const { succeeded } = await ports.store.txn([unchanged], writeAuthority(ports, next))
     // Tokens name the authority that managers show: those of another are refused from now on, and only lie about.

@@ -153,12 +153,15 @@ function authorityRoutes(ports: TrustRoutePorts): ApiRoute[] {
       summary: 'Changes the authority while the cluster runs',
       query: {
         force: 'go on without those who are away',
+        resume: 'go on with a change that runs, and begin none',
         awaited: 'wait for the person who asks, too, and who says so with /v1/confirm',
       },
       atOnce: true,
       handle: async ({ query, raw }) => {
         const awaits = isOn(query['awaited']) ? shownBy(raw, ports).subject.name : undefined
-        return { json: await rotateAuthority({ force: isOn(query['force']), awaits }, ports) }
+        return {
+          json: await rotateAuthority({ force: isOn(query['force']), awaits, resume: isOn(query['resume']) }, ports),
+        }
       },
     },
   ]

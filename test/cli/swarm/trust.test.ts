@@ -18,7 +18,9 @@ async function manager(step = 'steady') {
       return answer(404, { code: 'NO_SUCH_CERTIFICATE', message: 'Nobody called gone has a certificate' })
     if (url === '/v1/tokens') return answer(200, TOKENS)
     if (url === '/v1/certificates') return answer(200, OWNERS)
-    if (url.startsWith('/v1/authority')) return answer(200, { authorities: [], step, waitsFor: ['n9'] })
+    const isChanged = changes.some(each => each.includes('/rotate'))
+    if (url.startsWith('/v1/authority'))
+      return answer(200, { authorities: [], step: isChanged ? 'steady' : step, waitsFor: ['n9'] })
     answer(200, {})
   })
   return { swarm, changes }
@@ -49,5 +51,15 @@ it('refuses to say what a change of the authority would do that is under way, un
   const { swarm, changes } = await manager('introducing')
   expect(await swarm('ca', 'rotate', '--dry-run')).toMatchObject({ code: 3 })
   expect((await swarm('ca', 'rotate', '--dry-run', '--force')).stderr).toContain('without n9')
+  expect((await swarm('ca', 'rotate', '--dry-run', '--wait')).stderr).toContain('Would wait')
   expect(changes).toEqual([])
+})
+
+it.each([
+  ['introducing', '?resume=1'],
+  ['steady', '?'],
+])('waits for a change of the authority that runs, and begins one otherwise (%s)', async (step, query) => {
+  const { swarm, changes } = await manager(step)
+  expect(await swarm('ca', 'rotate', '--wait')).toMatchObject({ code: 0 })
+  expect(changes).toEqual([`POST /v1/authority/rotate${query}`])
 })

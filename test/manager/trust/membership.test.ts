@@ -293,6 +293,32 @@ describe('a change of the authority', () => {
     expect(await rotateAuthority({ force: false }, ports)).toMatchObject({ waitsFor: [] })
   })
 
+  it('is gone on with by who waits for it again, who begins none that is over', async () => {
+    await joinAs('n1', await token())
+    await joinAs('bob', await token('client'), { role: 'client' })
+    expect(await rotateAuthority({ force: false, resume: true }, ports)).toMatchObject({ step: 'steady' })
+    await rotateAuthority({ force: false }, ports)
+    const again = { force: false, awaits: 'bob', resume: true }
+    expect(await rotateAuthority(again, ports)).toMatchObject({ step: 'introducing', waitsFor: ['bob', 'n1'] })
+  })
+
+  it('is not forced on without the person who forces it and waits', async () => {
+    await joinAs('n1', await token())
+    const { key, certificate } = await joinAs('bob', await token('client'), { role: 'client' })
+    const { authorities } = await rotateAuthority({ force: false }, ports)
+    const trusts = authorities.map(({ digest }) => digest)
+    const tell = (pem: string) => confirm({ name: 'bob', fingerprint: readCertificate(pem).fingerprint, trusts }, ports)
+    const forced = () => rotateAuthority({ force: true, awaits: 'bob' }, ports)
+    expect(await forced()).toMatchObject({ step: 'introducing', waitsFor: ['bob', 'n1'] })
+    await tell(certificate)
+    expect(await forced()).toMatchObject({ step: 'renewing' })
+    expect(await forced()).toMatchObject({ step: 'renewing', waitsFor: ['bob', 'n1'] })
+    const { csr } = await maker.request({ name: 'bob', role: 'client', hosts: [], key })
+    const subject: Subject = { name: 'bob', role: 'client', clusterId: 'c1' }
+    await tell((await renew(csr, { ...shower(certificate), subject }, ports)).certificate)
+    expect(await forced()).toMatchObject({ step: 'steady' })
+  })
+
   it('is refused where others run the store', async () => {
     const stored = await ports.store.get(keys.authority)
     const value = JSON.stringify({ ...JSON.parse(stored?.value ?? ''), hasForeignStore: true })

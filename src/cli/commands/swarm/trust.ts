@@ -183,16 +183,31 @@ export async function runAuthorityRotate(invocation: Invocation, context: Comman
   const own = isWaiting ? OwnCertificate.of(invocation, context) : undefined
   const work = async (api: NodeApi): Promise<void> => {
     if (options.flag('dryRun')) {
-      context.stderr.write(`${whatRotates(await viewOf(api), options.flag('force'))}\n`)
+      context.stderr.write(
+        `${whatRotates(await viewOf(api), { force: options.flag('force'), wait: options.flag('wait') })}\n`,
+      )
       return
     }
-    const query = [options.flag('force') ? 'force=1' : '', own === undefined ? '' : 'awaited=1'].filter(Boolean)
+    const running = isWaiting ? await runningChange(api) : undefined
+    // Who waits has to be ready for the step that is forced.
+    if (running !== undefined) await followed(own, running, api)
+    const query = [
+      options.flag('force') ? 'force=1' : '',
+      own === undefined ? '' : 'awaited=1',
+      running === undefined ? '' : 'resume=1',
+    ].filter(Boolean)
     let view = (await api.call('POST', `/v1/authority/rotate?${query.join('&')}`)) as AuthorityView
     if (isWaiting) view = await untilSteady(api, { timeoutMs, context, own })
     context.stdout.write(`${view.authorities.at(-1)?.digest ?? ''}\n`)
     for (const line of whatPeopleDo(view, own)) context.stderr.write(`${line}\n`)
   }
   await withManager(invocation, context, work, own?.tls)
+}
+
+/** What a wait that was broken off left behind, or somebody else began. */
+async function runningChange(api: NodeApi): Promise<AuthorityView | undefined> {
+  const view = await viewOf(api)
+  return view.step === 'steady' ? undefined : view
 }
 
 function whatPeopleDo({ step, waitsFor }: AuthorityView, own: OwnCertificate | undefined): readonly string[] {
@@ -208,9 +223,13 @@ function whatPeopleDo({ step, waitsFor }: AuthorityView, own: OwnCertificate | u
 }
 
 /** Throws 409 ROTATION_RUNS, as the manager would. */
-function whatRotates({ step, waitsFor }: AuthorityView, force: boolean): string {
+function whatRotates(
+  { step, waitsFor }: AuthorityView,
+  { force, wait }: { readonly force: boolean; readonly wait: boolean },
+): string {
   if (step === 'steady') return 'Would change the authority'
   if (force) return `Would go on with the change of the authority without ${waitsFor.join(', ') || 'anybody missing'}`
+  if (wait) return `Would wait for the change of the authority, which waits for ${waitsFor.join(', ') || 'nobody'}`
   throw conflict('ROTATION_RUNS', 'The authority is being changed already: see swarm ca show, or say --force', {
     details: { refused: true },
   })
