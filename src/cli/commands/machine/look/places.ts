@@ -37,8 +37,8 @@ export async function engineOf(machine: Machine, { store }: Pick<MachineCommand,
   const folder = store.folderOf(machine.name)
   if ((await readCertificates(folder)) !== undefined) return { url, certificates: folder }
   if (ssh === undefined || machine.swarm?.insecure === true) return { url }
-  // Where a manager runs too, an address without a socket is the cluster's.
-  return { url: machine.swarm?.master === true ? `${sshUrl(ssh)}${ENGINE_SOCKET}` : sshUrl(ssh) }
+  // An address without a socket is the cluster's where a manager runs, and leads docker to the socket of Docker, which may run there too.
+  return { url: machine.engine.kind === 'docker' ? sshUrl(ssh) : `${sshUrl(ssh)}${ENGINE_SOCKET}` }
 }
 
 /** Where the manager on a machine answers; the certificate that it wants is fetched if there is none. Throws NOT_A_MASTER. */
