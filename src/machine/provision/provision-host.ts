@@ -51,7 +51,8 @@ async function examine(run: Run): Promise<void> {
     const scene = { facts: await run.facts(), wish: run.wish }
     const changes = chosenSteps(options).flatMap(step => step.plan(scene).map(line => `${step.name}: ${line}`))
     for (const line of changes) run.tell('change', line)
-    return changes.length === 0 ? 'nothing to change' : `${changes.length} changes`
+    if (changes.length === 0) return 'nothing to change'
+    return changes.length === 1 ? '1 change' : `${changes.length} changes`
   })
 }
 

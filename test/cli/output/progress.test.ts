@@ -43,11 +43,17 @@ it('redraws on a terminal what is going on, with its seconds', async () => {
   await clock.advance(10_000)
   progress.tell('Service db', 'Failed')
   expect(squeezed(lines())).toEqual([
-    '[+] 3/3',
+    '[+] 2/3',
     ' ✔ Network shop_default  Created  0.0s',
     ' ✔ Service web  Started  1.5s',
     ' ✘ Service db  Failed  0.0s',
   ])
+})
+
+it('counts as done and ticks nothing that was interrupted', () => {
+  const { progress, lines } = onTerminal()
+  progress.tell('Machine n1', 'Interrupted at agent')
+  expect(squeezed(lines())).toEqual(['[+] 0/1', ' ✘ Machine n1  Interrupted at agent  0.0s'])
 })
 
 it('keeps what others write to the terminal above what it redraws', () => {

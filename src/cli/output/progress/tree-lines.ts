@@ -39,7 +39,7 @@ export function isWorking(news: string): boolean {
 /** The lines of a tree: how much is done, then each thing with its parts. No more than the screen holds. Pure. */
 export function treeLines(branches: ReadonlyMap<string, Branch>, look: TreeLook): readonly string[] {
   const all = [...branches]
-  const done = all.filter(([, { endedMs }]) => endedMs !== undefined)
+  const done = all.filter(([, { endedMs, news }]) => endedMs !== undefined && !hasFailed(news))
   const head = `[+] ${done.length}/${all.length}`
   const room = Math.max(1, look.rows - ROWS_SPARED - 1)
   const shown = all.length <= room ? all : fitting(all, room - 1)
@@ -90,8 +90,12 @@ function partLine({ name, news }: ProgressPart, isLast: boolean, look: TreeLook)
   return faint(ellipsis(`   ${isLast ? '└' : '├'} ${plain(name)}  ${plain(news)}`, look.columns - 1), look)
 }
 
+function hasFailed(news: string): boolean {
+  return /^(?:Failed|Interrupted|Lost)\b/.test(news)
+}
+
 function markOf(news: string, frame: number): readonly [mark: string, colour: string] {
-  if (/^(?:Failed|Lost)\b/.test(news)) return ['✘', COLOURS.failed]
+  if (hasFailed(news)) return ['✘', COLOURS.failed]
   if (isWorking(news)) return [FRAMES[frame % FRAMES.length] ?? '', COLOURS.working]
   return ['✔', COLOURS.done]
 }

@@ -94,7 +94,12 @@ function onTerminal(kind: string, { context, news }: Shown): Reporter {
       tell(machine, message === '' ? place : `${place}: ${message}`)
     },
     say: (machine, line) => tell(machine, `Creating: ${line}`),
-    conclude: ({ machine, message }) => tell(machine, message),
+    conclude({ machine, ok, message }) {
+      if (ok) return tell(machine, message)
+      // A line of the tree is cut off at its end, where it says what to do.
+      progress.print(`[${machine}] ${message}\n`)
+      tell(machine, message.replace(/[:;].*/su, ''))
+    },
     pausing: question => progress.pausing(question),
     end: () => progress.end(),
   }
