@@ -146,6 +146,35 @@ describe('a cluster with certificates', () => {
     expect((await world.machine('ls', '-q', '--filter', 'swarm=m1')).stdout).toBe('m1\nw1\n')
   })
 
+  it('names the master to whoever asks a member for its manager', async () => {
+    await world.machine('create', ...host, '--swarm', '--swarm-master', 'm1')
+    await world.machine('create', ...host, '--swarm', 'w1')
+    expect(await world.machine('env', '--shell', 'sh', '--swarm', 'w1')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('"w1" runs no manager: name "m1", which runs that of its cluster'),
+    })
+  })
+
+  it('tells whoever makes its master of the manager first', async () => {
+    const { stderr } = await world.machine('create', ...host, '--swarm', '--swarm-master', 'm1')
+    expect(stderr).toMatch(/to the manager .*: machine env --swarm m1\n.*to the Docker Engine .*: machine env m1\n$/)
+  })
+
+  it('takes no member without one, and says so before anything is done', async () => {
+    await world.machine('create', ...host, '--swarm', '--swarm-master', 'm1')
+    const create = (...flags: readonly string[]) => world.machine('create', ...host, '--swarm', '--insecure', ...flags)
+    expect(await create('--swarm-master', 'm2')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(
+        'The cluster of "m1" has certificates: leave --insecure out, or begin another cluster with --swarm-discovery machine://m2',
+      ),
+    })
+    expect((await create('w1')).stderr).toContain('leave --insecure out\n')
+    expect(world.provisioned).toHaveLength(1)
+    expect((await world.machine('ls', '-q')).stdout).toBe('m1\n')
+    expect(await create('--swarm-master', '--swarm-discovery', 'machine://m2', 'm2')).toMatchObject({ code: 0 })
+  })
+
   it('gives another one when asked, and only there', async () => {
     await world.machine('create', ...host, '--swarm', '--swarm-master', 'm1')
     await world.machine('create', ...host, '--swarm', 'w1')

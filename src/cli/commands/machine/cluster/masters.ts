@@ -29,7 +29,7 @@ interface Joining {
 
 /**
  * A machine's part in a cluster with the cluster named: where nobody said which one to join it is the one that the other machines have,
- * or that of `machine://NAME`. A master begins one where there is none, and where it names itself. Throws NO_CLUSTER.
+ * or that of `machine://NAME`. A master begins one where there is none, and where it names itself. Throws NO_CLUSTER, BAD_FLAG.
  */
 export function joinedTo(swarm: SwarmSettings, { name, before, others }: Joining): SwarmSettings {
   const [, named] = /^machine:\/\/(.+)$/.exec(swarm.discovery) ?? []
@@ -40,7 +40,7 @@ export function joinedTo(swarm: SwarmSettings, { name, before, others }: Joining
   const isFirst = named === undefined && (isKeeper(before) || (swarm.master && master === undefined))
   if (isFirst) return swarm
   if (master === undefined || masters.length > 1) throw noCluster(masters, swarm.master ? name : undefined)
-  const isInsecure = swarm.insecure === true || master.swarm?.insecure === true
+  const isInsecure = isInsecureWith(master, swarm, name)
   return { ...swarm, discovery: storeOf(master), ...(isInsecure ? { insecure: true } : {}) }
 }
 
@@ -53,6 +53,17 @@ function noCluster(masters: readonly Machine[], own: string | undefined): Error 
     'NO_CLUSTER',
     `Which cluster is it to join? ${why}: create a machine with --swarm-master first, or name one with --swarm-discovery machine://NAME${begin}`,
   )
+}
+
+/**
+ * Whether a member of a master's cluster has no certificates. Where others have them it would not be let in, which would only be seen when
+ * all is installed and waits. Throws BAD_FLAG.
+ */
+function isInsecureWith(master: Machine, swarm: SwarmSettings, name: string): boolean {
+  if (master.swarm?.insecure === true) return true
+  if (swarm.insecure !== true) return false
+  const begin = swarm.master ? `, or begin another cluster with --swarm-discovery machine://${name}` : ''
+  throw invalidInput('BAD_FLAG', `The cluster of "${master.name}" has certificates: leave --insecure out${begin}`)
 }
 
 /** The other machines of the cluster whose store a machine keeps. */

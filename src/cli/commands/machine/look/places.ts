@@ -10,7 +10,7 @@ import {
 } from '../../../../machine/index.ts'
 import { readClientFiles } from '../certs/client-files.ts'
 import { clientFolderOf, ensureClientCertificate, secureMasterOf } from '../cluster/client-certificate.ts'
-import { allMachines } from '../cluster/masters.ts'
+import { allMachines, masterOf } from '../cluster/masters.ts'
 import type { MachineCommand } from '../machine-command.ts'
 
 const SSH_PORT = 22
@@ -45,10 +45,9 @@ export async function engineOf(machine: Machine, { store }: Pick<MachineCommand,
 export async function managerPlaceOf(machine: Machine, command: MachineCommand): Promise<Place> {
   const url = managerUrlOf(machine)
   if (url === undefined) {
-    throw invalidInput(
-      'NOT_A_MASTER',
-      `Machine "${machine.name}" runs no manager: name one that does, or leave --swarm out`,
-    )
+    const keeper = masterOf(machine, await allMachines(command))
+    const which = keeper === undefined ? 'one that does' : `"${keeper.name}", which runs that of its cluster`
+    throw invalidInput('NOT_A_MASTER', `Machine "${machine.name}" runs no manager: name ${which}, or leave --swarm out`)
   }
   const folder = command.store.folderOf(machine.name)
   if ((await readCertificates(folder)) !== undefined) return { url, certificates: folder }

@@ -29,10 +29,17 @@ export async function runCreate(command: MachineCommand): Promise<number> {
   const wanted = { name, written: writtenFlags(options, context.env) }
   const code = await createOne(wanted, command, reporter).finally(() => reporter.end())
   if (code === EXIT_CODES.done && !options.flag('dryRun') && !options.flag('json')) {
-    const [what, flag] = hasEngine(await store.load(name)) ? ['Docker Engine', ''] : ['manager', '--swarm ']
-    context.stderr.write(
-      `To see how to connect your Docker Client to the ${what} running on this machine, run: machine env ${flag}${name}\n`,
-    )
+    const machine = await store.load(name)
+    // Whoever makes a manager wants the cluster first.
+    const servers = [
+      ...(machine.swarm?.master === true ? [['manager', '--swarm ']] : []),
+      ...(hasEngine(machine) ? [['Docker Engine', '']] : []),
+    ]
+    for (const [what, flag] of servers) {
+      context.stderr.write(
+        `To see how to connect your Docker Client to the ${what} running on this machine, run: machine env ${flag}${name}\n`,
+      )
+    }
   }
   return code
 }
