@@ -53,7 +53,8 @@ case $1 in
     ;;
   run)
     exec 8> "$state/$name.lock"
-    flock -n 8 || exit 0
+    # Whoever was told to stop holds it for a moment longer than it can be seen.
+    flock -w 4 8 || exit 0
     echo $$ > "$pidfile"
     child=
     stopping=
@@ -64,7 +65,8 @@ case $1 in
       # A signal ends a wait early: the daemon is waited for until it has ended.
       while kill -0 "$child" 2>/dev/null; do wait "$child"; done
       child=
-      [ -n "$stopping" ] || sleep 2 &
+      # Who is told to stop meanwhile does not wait for its end, nor may the next one have to.
+      { [ -n "$stopping" ] || sleep 2; } 8>&- &
       wait $!
     done
     rm -f "$pidfile"

@@ -79,6 +79,9 @@ it('has the daemon again that died', async () => {
   await expect
     .poll(() => hosts.pids('w1', /bin\/shoal engine/).filter(pid => pid !== daemon), { timeout: 60_000 })
     .toHaveLength(1)
+  // While it waits to start the daemon once more.
+  for (const pid of hosts.pids('w1', /bin\/shoal engine/)) process.kill(pid, 'SIGKILL')
+  await hosts.run('w1', '/opt/shoal/supervise stop agent && /opt/shoal/supervise start agent')
 })
 
 it('upgrades, keeping the version before, and is clean in the end', async () => {
@@ -116,7 +119,8 @@ it.each(['answers', 'is dead'])('ends containers of an engine that %s, and remov
   await hosts.run('w2', `tar -cC / bin/busybox | ${docker} import - box`)
   await hosts.run('w2', `${docker} run -d --net none --name c1 box /bin/busybox sleep 98765`)
   if (engine === 'is dead') await hosts.run('w2', '/opt/shoal/supervise stop agent')
-  expect(hosts.pids('w2', /sleep 98765/)).not.toEqual([])
+  // It is started before it has become its program.
+  await expect.poll(() => hosts.pids('w2', /sleep 98765/), { timeout: 60_000 }).not.toEqual([])
   const { request, ports } = await prepare(w2, { bundle })
   const cleaned = await cleanHost(request, { data: true, signal, onEvent: () => {} }, ports)
   expect(cleaned).toMatchObject({ ok: true })
