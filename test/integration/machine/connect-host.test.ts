@@ -46,7 +46,7 @@ const hostLines = (alias: string, sshd: TestSshd, more: readonly string[] = []):
   ].join('\n  ')
 
 function proxyTo({ port }: TestSshd): string {
-  return `ProxyCommand bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port}; cat <&3 & exec cat >&3'`
+  return `ProxyCommand bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port}; cat <&3 & trap "kill $!" EXIT; cat >&3'`
 }
 
 function fingerprintsOf({ hostKeys }: TestSshd): string[] {
