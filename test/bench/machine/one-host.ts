@@ -96,12 +96,12 @@ async function measureClusters(lab: MachineLab): Promise<readonly BenchRow[]> {
   const rows: BenchRow[] = []
   for (const { master, workers, flags, how } of CLUSTERS) {
     for (const name of [master, ...workers]) await lab.start(name)
-    const swarm = ['--swarm', ...flags]
+    const swarm = ['--swarm', '--swarm-discovery', `machine://${master}`, ...flags]
     await lab.machine(['create', ...lab.flagsFor(master), ...swarm, '--swarm-master', master])
     const joins: number[] = []
     const floors: number[] = []
     for (const name of workers) {
-      const create = ['create', ...lab.flagsFor(name), ...swarm, '--swarm-discovery', `machine://${master}`]
+      const create = ['create', ...lab.flagsFor(name), ...swarm]
       await lab.machine([...create, '--until', 'engine', name])
       const { commands } = await lab.visits(name, async () => {
         joins.push(await timed(() => lab.machine([...create, name])))
