@@ -1,5 +1,5 @@
 export { type CertPlaces, certPlaces, type NamedCerts } from './certs/cert-places.ts'
-export { type CertPorts, type ClientFiles, readIfThere, StoreCerts } from './certs/store-certs.ts'
+export { type CertPorts, type ClientFiles, StoreCerts } from './certs/store-certs.ts'
 export type {
   Driver,
   DriverFlag,
@@ -58,5 +58,6 @@ export { dumpSshConfig } from './ssh/openssh-config.ts'
 export type { RemoteResult, StreamTransport, Transport } from './ssh/transport.ts'
 export { readDockerMachine, TAKEN_KEY } from './store/docker-machine-record.ts'
 export { dockerMachineView } from './store/docker-machine-view.ts'
+export { readIfThere } from './store/if-there.ts'
 export { MachineStore } from './store/machine-store.ts'
 export { type Packed, packMachines, unpackMachines } from './store/parcel.ts'

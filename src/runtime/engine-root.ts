@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { conflict, errorCode, failed } from '../core/errors.ts'
+import { conflict, failed } from '../core/errors.ts'
 import { newHexId, type Random } from '../core/random.ts'
 import { claimExecRoot } from './exec-root-owner.ts'
 import { writeDurably } from './linux/files/durable-file.ts'
 import { lockFile } from './linux/files/file-lock.ts'
 import { makeRoot } from './linux/files/make-root.ts'
+import { readIfThere } from './linux/files/read-if-there.ts'
 
 /** Raised when what lies in a data root changes its meaning. */
 const FORMAT = '1'
@@ -24,7 +25,7 @@ export interface EngineRoot {
  * changed, if it was written by a version whose format we do not know or by another engine.
  */
 export async function openEngineRoot(dataRoot: string, execRoot: string, random: Random): Promise<EngineRoot> {
-  const format = await readIfThere(join(dataRoot, 'format'))
+  const format = (await readIfThere(join(dataRoot, 'format')))?.toString().trim()
   if (format !== undefined && format !== FORMAT) {
     throw failed(
       'DATA_ROOT_FORMAT',
@@ -81,18 +82,9 @@ async function refuseForeignRoot(dataRoot: string): Promise<void> {
 }
 
 async function readEngineId(path: string, random: Random): Promise<string> {
-  const known = await readIfThere(path)
+  const known = (await readIfThere(path))?.toString().trim()
   if (known !== undefined && known !== '') return known
   const id = newHexId(random)
   await writeFile(path, `${id}\n`, { mode: 0o600 })
   return id
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return (await readFile(path, 'utf8')).trim()
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw error
-  }
 }

@@ -1,7 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
-import { conflict, errorCode, errorMessage, failed, invalidInput } from '../../core/errors.ts'
+import { conflict, errorMessage, failed, invalidInput } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import {
   AUTHORITY_LIFE_MS,
@@ -17,6 +17,7 @@ import {
 } from '../../trust/index.ts'
 import type { StoreFiles } from '../ports.ts'
 import type { Certifier } from '../provision/trust.ts'
+import { readIfThere } from '../store/if-there.ts'
 import type { CertPlaces } from './cert-places.ts'
 
 export interface CertPorts {
@@ -198,15 +199,5 @@ function whyAnew(certificate: string, { authority, hosts, nowMs, isAgeIgnored = 
     return nowMs >= renewAtMs(facts) && !isAgeIgnored ? `it expires in ${days} days` : undefined
   } catch (error) {
     return errorMessage(error)
-  }
-}
-
-/** Undefined: there is no such file. Throws STORE_READ. */
-export async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw failed('STORE_READ', `Cannot read ${path}: ${errorMessage(error)}`, { cause: error })
   }
 }

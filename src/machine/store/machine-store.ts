@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Clock, sleep } from '../../core/clock.ts'
 import { conflict, errorCode, errorMessage, failed, notFound } from '../../core/errors.ts'
@@ -7,6 +7,7 @@ import type { Machine } from '../model/machine.ts'
 import { checkMachineName, compareNames } from '../model/machine-name.ts'
 import type { CacheWait, StoreFiles } from '../ports.ts'
 import type { HostKey } from '../ssh/host-key.ts'
+import { ifThere, readIfThere } from './if-there.ts'
 import { formatMachine, formatSecrets, parseMachine, parseSecrets } from './machine-file.ts'
 import { formatPins, readPins } from './pinned-keys.ts'
 import { parseUnfinished, type Unfinished } from './unfinished.ts'
@@ -67,11 +68,11 @@ export class MachineStore {
 
   /** Names of all machines, `n2` before `n10`. */
   async names(): Promise<string[]> {
-    const entries = await ifThere(readdir(join(this.root, 'machines'), { withFileTypes: true }))
+    const entries = await ifThere(join(this.root, 'machines'), path => readdir(path, { withFileTypes: true }))
     const folders = (entries ?? []).filter(entry => entry.isDirectory() && !entry.name.startsWith('.'))
     // One without a record is no machine: locks and what a crash left are kept there too.
     const found = await Promise.all(
-      folders.map(async ({ name }) => ((await ifThere(stat(join(this.root, 'machines', name, RECORD)))) ? [name] : [])),
+      folders.map(async ({ name }) => ((await ifThere(join(this.root, 'machines', name, RECORD), stat)) ? [name] : [])),
     )
     return found.flat().toSorted(compareNames)
   }
@@ -223,15 +224,6 @@ export class MachineStore {
   }
 
   async #read(name: string, file: string): Promise<string | undefined> {
-    return ifThere(readFile(join(this.folderOf(name), file), 'utf8'))
-  }
-}
-
-async function ifThere<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw failed('STORE_READ', `Cannot read the machine store: ${errorMessage(error)}`, { cause: error })
+    return readIfThere(join(this.folderOf(name), file))
   }
 }

@@ -1,7 +1,8 @@
-import { chmod, mkdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errorCode, errorMessage, failed } from '../../core/errors.ts'
+import { errorMessage, failed } from '../../core/errors.ts'
 import { writeDurably } from '../../runtime/linux/files/durable-file.ts'
+import { readIfThere } from '../../runtime/linux/files/read-if-there.ts'
 import { type Credentials, readCertificate } from '../../trust/index.ts'
 
 /** What a member has to remember of its cluster beside its credentials. */
@@ -42,7 +43,7 @@ export function identityPaths(directory: string): IdentityPaths {
 
 /** The private key of a member: made once, before anything is asked for, so that a lost answer can be asked for again. */
 export async function readKey(directory: string): Promise<string | undefined> {
-  return readIfThere(identityPaths(directory).key)
+  return readText(identityPaths(directory).key)
 }
 
 export async function writeKey(directory: string, key: string): Promise<void> {
@@ -53,7 +54,7 @@ export async function writeKey(directory: string, key: string): Promise<void> {
 
 /** Undefined if there is none, or it was never finished. Throws BAD_IDENTITY if it cannot be used. */
 export async function readIdentity(directory: string): Promise<StoredIdentity | undefined> {
-  const text = await readIfThere(identityPaths(directory).membership)
+  const text = await readText(identityPaths(directory).membership)
   const credentials = await readCredentials(directory)
   if (credentials === undefined || text === undefined) return undefined
   try {
@@ -67,7 +68,7 @@ export async function readIdentity(directory: string): Promise<StoredIdentity | 
 export async function readCredentials(directory: string): Promise<Credentials | undefined> {
   const paths = identityPaths(directory)
   const [certificate, key, authorities] = await Promise.all(
-    [paths.certificate, paths.key, paths.authorities].map(readIfThere),
+    [paths.certificate, paths.key, paths.authorities].map(readText),
   )
   if (certificate === undefined || key === undefined || authorities === undefined) return undefined
   try {
@@ -103,11 +104,10 @@ export async function forgetIdentity(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true })
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+async function readText(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8')
+    return (await readIfThere(path))?.toString()
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
     throw failed('BAD_IDENTITY', `Cannot read ${path}: ${errorMessage(error)}`, { cause: error })
   }
 }
