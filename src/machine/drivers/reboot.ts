@@ -8,6 +8,8 @@ import type { DriverPorts } from './driver.ts'
 const RESTART_MS_MAX = 900_000
 const ANSWER_MS_MAX = 20_000
 const POLL_MS = 2_000
+/** As often it is told that it is still waited for. */
+const TELL_MS = 30_000
 /** Not every distribution has `shutdown`. */
 const RESTART = 'if command -v shutdown > /dev/null; then exec shutdown -r now; else exec reboot; fi'
 
@@ -21,6 +23,13 @@ export async function rebootHost(machine: Machine, ports: DriverPorts, signal: A
   await askToRestart(machine, ports, signal)
   report('Waiting for the machine to come back')
   let last = 'it still runs as before'
+  const sinceMs = clock.monotonicMs()
+  let toldMs = sinceMs
+  const tell = (): void => {
+    if (clock.monotonicMs() - toldMs < TELL_MS) return
+    toldMs = clock.monotonicMs()
+    report(`Still waiting after ${Math.round((toldMs - sinceMs) / 1_000)} s: ${last}`)
+  }
   const back = async (inner: AbortSignal): Promise<void> => {
     for (;;) {
       await sleep(clock, POLL_MS, inner)
@@ -32,6 +41,7 @@ export async function rebootHost(machine: Machine, ports: DriverPorts, signal: A
         inner.throwIfAborted()
         last = errorMessage(error)
       }
+      tell()
     }
   }
   const onTimeout = (): Error =>

@@ -17,7 +17,7 @@ sudo -n -- sh -c : 2>&1 < /dev/null && echo sudo
 /** Without our PATH: sudo would not be found where only root looks. */
 const TRY_PASSWORD = ['sudo', '-k', '-S', '-p', '', '--', 'sh', '-c', ':'] as const
 
-/** How whoever logs in becomes root there. Throws NO_PRIVILEGE with what to do. */
+/** How whoever logs in becomes root there. Throws NO_PRIVILEGE with what to do; where only a password is lacking, `asksPassword` says so. */
 export async function findPrivilege(
   transport: Transport,
   {
@@ -35,7 +35,9 @@ export async function findPrivilege(
   if (last === 'none') throw noPrivilege(user, 'there is no sudo', 'log in as root, or install sudo')
   if (!/password/i.test(stdout)) throw noPrivilege(user, last, sudoersHint(user))
   if (ask === undefined) {
-    throw noPrivilege(user, 'sudo asks for a password', `add --ask-sudo-pass, or ${sudoersHint(user)}`)
+    throw noPrivilege(user, 'sudo asks for a password', `add --ask-sudo-pass, or ${sudoersHint(user)}`, {
+      asksPassword: true,
+    })
   }
   const password = await ask()
   const tried = await transport.run([...TRY_PASSWORD], { ...options, stdin: `${password}\n` })
@@ -50,6 +52,11 @@ function sudoersHint(user: string): string {
   return `let it in there as root: echo '${user} ALL=(root) NOPASSWD: /bin/sh' > /etc/sudoers.d/shoal`
 }
 
-function noPrivilege(user: string, why: string, remedy: string): ShoalError {
-  return failed('NO_PRIVILEGE', `${user} cannot become root on the host (${why}): ${remedy}`)
+function noPrivilege(
+  user: string,
+  why: string,
+  remedy: string,
+  details: Readonly<Record<string, unknown>> = {},
+): ShoalError {
+  return failed('NO_PRIVILEGE', `${user} cannot become root on the host (${why}): ${remedy}`, { details })
 }

@@ -6,7 +6,7 @@ import { until } from '../../../scripts/lib/command.ts'
 import { failed } from '../../../src/core/errors.ts'
 import { Scope } from '../../../src/core/scope.ts'
 import { jsonAnswer, serveByHand } from '../../support/hand-server.ts'
-import { type FakeWorld, fakeWorld } from './world.ts'
+import { type FakeWorld, fakeWorld, wantingPassword } from './world.ts'
 
 let world: FakeWorld
 let scope: Scope
@@ -64,11 +64,17 @@ describe('an engine that is in no cluster', () => {
   it('is asked by root on its own host how it is', async () => {
     await world.machine('create', ...host, '--access', 'ssh', 'n1')
     const listed = () => world.machine('ls', '--format', '{{.State}} {{.DockerVersion}} {{.Error}}')
-    world.answer = () => ({ code: 0, lines: ['28.5.2'] })
+    const bySudo = (code: number, lines: readonly string[]) => (_host: string, words: readonly string[]) =>
+      words[0] === 'sudo' ? { code, lines } : { code: 0, lines: ['sudo'] }
+    world.answer = bySudo(0, ['28.5.2'])
     expect((await listed()).stdout).toBe('Running v28.5.2 \n')
     expect(world.commands.at(-1)?.words).toEqual(expect.arrayContaining(['sudo', 'unix:///run/shoal/engine.sock']))
-    world.answer = () => ({ code: 1, lines: [] })
+    world.answer = bySudo(1, [])
     expect((await listed()).stdout).toMatch(/^Running Unknown its engine does not answer/)
+    world.answer = wantingPassword(() => ({ code: 0, lines: [] }))
+    expect((await listed()).stdout).toBe(
+      'Running Unknown sudo asks for a password there: run `machine doctor --ask-sudo-pass n1`\n',
+    )
     world.refuse = () => failed('SSH_AUTH', 'not let in')
     expect((await listed()).stdout).toBe('Running Unknown not let in\n')
   })

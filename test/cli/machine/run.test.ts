@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { unavailable } from '../../../src/core/errors.ts'
-import { type FakeWorld, fakeWorld } from './world.ts'
+import { type FakeWorld, fakeWorld, wantingPassword } from './world.ts'
 
 let world: FakeWorld
 /** What the driver looks at to tell whether a host is up. */
@@ -148,8 +148,24 @@ it('shows what the services of machines say', async () => {
   expect(world.commands.at(-1)?.words.slice(-2)).toEqual(['5', ''])
   expect(world.commands.at(-1)?.words[0]).toBe('sh')
   await world.machine('create', '--host', 'admin@10.0.0.9', 'u1')
-  await world.machine('logs', 'u1')
+  world.answer = (_host, words) => ({ code: 0, lines: [words[0] === 'sudo' ? 'agent: joined' : 'sudo'] })
+  expect((await world.machine('logs', 'u1')).stdout).toBe('agent: joined\n')
   expect(world.commands.at(-1)?.words.slice(0, 3)).toEqual(['sudo', '-n', '--'])
+})
+
+it('asks for the password of sudo where one is wanted, and says how to be asked', async () => {
+  world.answer = wantingPassword(() => ({ code: 0, lines: ['agent: joined'] }))
+  await world.machine('create', '--host', 'admin@10.0.0.9', 'u1')
+  expect(await world.machine('logs', 'u1')).toMatchObject({
+    code: 13,
+    stderr: expect.stringContaining('--ask-sudo-pass'),
+  })
+  expect(await world.answering('secret\n', 'logs', '--ask-sudo-pass', 'u1')).toEqual({
+    code: 0,
+    stdout: 'agent: joined\n',
+    stderr: 'Password of sudo on "u1" (admin): \n',
+  })
+  expect(world.commands.at(-1)?.input).toBe('secret\n')
 })
 
 it('tells what machines say on the stream on which they said it', async () => {

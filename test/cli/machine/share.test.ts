@@ -224,6 +224,19 @@ describe('machine certs and doctor', () => {
     ])
     expect(world.provisioned.at(-1)?.options.dryRun).toBe(true)
   })
+
+  it('look with the password of sudo where it is to be asked for', async () => {
+    await world.machine('create', '--host', 'admin@10.0.0.2', 'n1')
+    const well = world.finish
+    const typed: string[] = []
+    world.finish = async (request, options) => {
+      typed.push((await options.sudoPassword?.()) ?? 'nobody')
+      return well(request, options)
+    }
+    await world.answering('secret\n', 'doctor', '--ask-sudo-pass', 'n1')
+    await world.machine('doctor', 'n1')
+    expect(typed).toEqual(['secret', 'nobody'])
+  })
 })
 
 it('a machine that is a master only is looked at, and pointed at, as a manager', async () => {
@@ -234,7 +247,8 @@ it('a machine that is a master only is looked at, and pointed at, as a manager',
   expect(stderr).toContain('to the manager running on this machine, run: machine env --swarm m1')
   const { stdout } = await world.machine('certs', 'ls', '--format', '{{.Name}} {{.Role}}')
   expect(stdout).toBe('m1 manager\n')
-  world.answer = () => ({ code: 0, lines: ['9.9.9'] })
+  // As our manager calls itself.
+  world.answer = () => ({ code: 0, lines: ['shoal/9.9.9'] })
   expect((await world.machine('doctor', '--json')).stdout).toContain('"check":"manager","verdict":"ok"')
   expect((await world.machine('ls', '--format', '{{.DockerVersion}}|{{.Error}}')).stdout).toBe('v9.9.9|\n')
   expect(world.commands.at(-1)?.words).toContain('unix:///run/shoal/manager.sock')

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { type MachineWorld, machineGroup } from '../../../src/cli/index.ts'
+import type { Clock } from '../../../src/core/clock.ts'
 import {
   exitCodeOf,
   type HostRequest,
@@ -23,6 +24,7 @@ export interface FakeWorld {
   /** Runs a command line of `machine` with a store of its own. */
   readonly machine: (...argv: readonly string[]) => Promise<Outcome>
   readonly withEnv: (env: Readonly<Record<string, string>>, ...argv: readonly string[]) => Promise<Outcome>
+  readonly onClock: (clock: Clock, input: string, ...argv: readonly string[]) => Promise<Outcome>
   readonly answering: (input: string, ...argv: readonly string[]) => Promise<Outcome>
   readonly root: string
   /** Aborted, it is Ctrl-C in whatever runs. */
@@ -33,8 +35,8 @@ export interface FakeWorld {
   /** What programs end with. */
   programCode: number
   readonly connections: HostRequest[]
-  /** Commands that were run over SSH, by machine's address. */
-  readonly commands: { readonly host: string; readonly words: readonly string[] }[]
+  /** Commands that were run over SSH, by machine's address, with what they were given to read. */
+  readonly commands: { readonly host: string; readonly words: readonly string[]; readonly input?: string }[]
   /** What a command over SSH says and ends with. */
   answer: (
     host: string,
@@ -65,7 +67,10 @@ export interface FakeWorld {
   /** What servers show, by `host:port`. */
   readonly certificates: Record<string, { readonly subject: string; readonly issuer: string; readonly validTo: string }>
   /** What is done on a host, and how it ends: connects, and changes one thing. */
-  finish: (request: ProvisionRequest, options: Pick<ProvisionOptions, 'signal' | 'onEvent'>) => Promise<ProvisionResult>
+  finish: (
+    request: ProvisionRequest,
+    options: Pick<ProvisionOptions, 'signal' | 'onEvent' | 'sudoPassword'>,
+  ) => Promise<ProvisionResult>
   readonly dispose: () => Promise<void>
 }
 
@@ -75,11 +80,22 @@ export async function recordOf({ machine }: Pick<FakeWorld, 'machine'>, name: st
   return Record
 }
 
+/** What a host says on which sudo wants a password: `answer` is asked what is run by it then. */
+export function wantingPassword(answer: FakeWorld['answer']): FakeWorld['answer'] {
+  return (host, words) => {
+    if (words.join(' ').includes('id -u')) return { code: 1, lines: ['sudo: a password is required'] }
+    return words.at(-1) === ':' ? { code: 0, lines: [] } : answer(host, words)
+  }
+}
+
 /** The commands of `machine` with hosts that are only pretended, over a store in a folder of its own. */
 export function fakeWorld(): FakeWorld {
   const root = mkdtempSync(join(tmpdir(), 'shoal-store-'))
   const held = new Set<string>()
-  const run = (argv: readonly string[], world: { env?: Readonly<Record<string, string>>; input?: string } = {}) =>
+  const run = (
+    argv: readonly string[],
+    world: { env?: Readonly<Record<string, string>>; input?: string; clock?: Clock } = {},
+  ) =>
     runCommand(['--storage-path', root, ...argv], {
       root: machineGroup('9.9.9', async () => machineWorld),
       signal: fake.interrupt.signal,
@@ -88,6 +104,7 @@ export function fakeWorld(): FakeWorld {
   const fake: FakeWorld = {
     machine: (...argv) => run(argv),
     withEnv: (env, ...argv) => run(argv, { env }),
+    onClock: (clock, input, ...argv) => run(argv, { clock, input }),
     answering: (input, ...argv) => run(argv, { input }),
     root,
     interrupt: new AbortController(),
@@ -213,8 +230,9 @@ async function asOnAnyHost(
 
 function pretendedHost(host: string, fake: FakeWorld): Awaited<ReturnType<MachineWorld['connect']>> {
   return {
-    async run(words, { onLine }) {
-      fake.commands.push({ host, words })
+    async run(words, { onLine, stdin = '' }) {
+      const input = stdin.toString()
+      fake.commands.push({ host, words, ...(input === '' ? {} : { input }) })
       const { code, lines, parts = [], errors = [] } = fake.answer(host, words)
       for (const part of parts) onLine?.(part, 'stdout', true)
       for (const line of lines) onLine?.(line, 'stdout')

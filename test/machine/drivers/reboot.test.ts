@@ -58,6 +58,18 @@ it('waits until the host has begun anew, and does not take one for back that sti
   expect(asked.filter(line => line.includes('shutdown -r now'))).toHaveLength(1)
 })
 
+it('tells now and then what it waits for', async () => {
+  const { ports, clock, asked } = hostWith([
+    'one',
+    ...Array.from({ length: 20 }, () => new Error('nobody answers')),
+    'two',
+  ])
+  const done = rebootHost(MACHINE, ports, signal)
+  await clock.advance(60_000)
+  await done
+  expect(asked.filter(line => line.startsWith('Still'))).toEqual(['Still waiting after 30 s: nobody answers'])
+})
+
 it('goes on where the host cuts us off as it goes down', async () => {
   for (const cut of [new Error('connection lost'), { code: 255 }]) {
     const { ports, clock } = hostWith(['one', 'two'], cut)

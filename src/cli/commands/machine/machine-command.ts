@@ -17,6 +17,7 @@ import {
 } from '../../../machine/index.ts'
 import type { CommandContext, CommandLeaf, Environment, Invocation, Options, RunCommand } from '../../command.ts'
 import { printError } from '../../output/print-error.ts'
+import { Questions } from './ask/questions.ts'
 import { exitCodeOfMachine } from './exit-code.ts'
 
 /** What the commands use of the world besides their context. Made by main/, or by a test. */
@@ -78,6 +79,7 @@ export interface MachineCommand extends Invocation {
   readonly context: CommandContext
   readonly store: MachineStore
   readonly world: MachineWorld
+  readonly questions: Questions
   /** Machines as a dry run would have made them, by name: others may join what they would keep. */
   readonly wouldBe?: Map<string, Machine>
 }
@@ -108,7 +110,7 @@ export function withStore(loadWorld: () => Promise<MachineWorld>, run: RunMachin
     const world = await loadWorld()
     const store = new MachineStore(rootOf(globals, context), { files: world.files, clock: context.clock })
     try {
-      return await run({ ...invocation, context, store, world })
+      return await run({ ...invocation, context, store, world, questions: new Questions(context) })
     } catch (error) {
       context.signal.throwIfAborted()
       if (globals.flag('debug') && error instanceof Error) context.stderr.write(`${error.stack ?? ''}\n`)

@@ -1,6 +1,5 @@
 import { EXIT_CODES, invalidInput, unsupported } from '../../../../core/errors.ts'
 import { hasOwnTls, type Machine } from '../../../../machine/index.ts'
-import { answerTo } from '../change/ask.ts'
 import { fetchClientCertificate, secureMasterOf } from '../cluster/client-certificate.ts'
 import { allMachines } from '../cluster/masters.ts'
 import { type MachineCommand, namesOf } from '../machine-command.ts'
@@ -37,9 +36,9 @@ export async function renewEngines(machines: readonly Machine[], command: Machin
 }
 
 /** Throws NOT_ASKED where nobody is there to answer. */
-async function isAgreed({ context, options }: MachineCommand): Promise<boolean> {
+async function isAgreed({ options, questions }: MachineCommand): Promise<boolean> {
   if (options.flag('force') || options.flag('yes')) return true
-  const answer = await answerTo('Regenerate TLS machine certs?  Warning: this is irreversible.', context)
+  const answer = await questions.yesOrNo('Regenerate TLS machine certs?  Warning: this is irreversible.')
   if (answer !== undefined) return answer
   throw invalidInput('NOT_ASKED', 'Nobody answered, so nothing was changed: add -f to do it without a question')
 }

@@ -1,3 +1,4 @@
+import type { OptionDefinition } from '../../../command.ts'
 import type { MachineLeaf } from '../machine-command.ts'
 import { ASK_SUDO_PASS, DRY_RUN, JSON_LINES, LIST_FORMAT } from '../machine-options.ts'
 import { PROVISION_OPTIONS } from '../make/create-options.ts'
@@ -8,6 +9,11 @@ const NODE_VERBS = [
   ['uncordon', 'Have machines take part in their cluster again'],
 ] as const
 const POWER = () => import('./power.ts')
+const POWER_OPTIONS: readonly OptionDefinition[] = [
+  { flags: '--parallel <number>', summary: 'so many at a time (default: 8)' },
+  { flags: '-t, --timeout <seconds>', summary: 'how long each may take (default: 1200)' },
+  DRY_RUN,
+]
 
 const SNAPSHOT = () => import('./snapshot.ts')
 
@@ -48,28 +54,29 @@ export const changeCommands: readonly MachineLeaf[] = [
     name: 'start',
     summary: 'Start machines',
     args: '[name...]',
-    options: [DRY_RUN],
+    options: POWER_OPTIONS,
     run: async () => (await POWER()).runStart,
   },
   {
     name: 'stop',
     summary: 'Stop machines, in order',
     args: '[name...]',
-    options: [DRY_RUN],
+    options: POWER_OPTIONS,
     run: async () => (await POWER()).runStop,
   },
   {
     name: 'kill',
     summary: 'Stop machines at once',
     args: '[name...]',
-    options: [DRY_RUN],
+    options: POWER_OPTIONS,
     run: async () => (await POWER()).runKill,
   },
   {
     name: 'restart',
     summary: 'Stop and start machines',
     args: '[name...]',
-    options: [DRY_RUN],
+    options: [...POWER_OPTIONS, ASK_SUDO_PASS],
+    footer: 'A host behind SSH is told to restart, and waited for until it runs again, 15 minutes at most.',
     run: async () => (await POWER()).runRestart,
   },
   {

@@ -1,12 +1,18 @@
-import { conflict, errorMessage, unsupported } from '../../../../core/errors.ts'
+import { withDeadline } from '../../../../core/clock.ts'
+import { conflict, EXIT_CODES, errorMessage, unavailable, unsupported } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
 import { type Driver, type DriverPorts, driverOf, type Machine, type MachineState } from '../../../../machine/index.ts'
+import { badArgument } from '../../../usage.ts'
+import { sudoPasswordOf } from '../ask/sudo-password.ts'
+import { exitCodeOfMachine } from '../exit-code.ts'
 import { stateOf } from '../look/state.ts'
 import { type MachineCommand, namesOf, portsOf, type RunMachineCommand } from '../machine-command.ts'
-import { asRoot } from '../run/as-root.ts'
+import { becomeRoot } from '../run/become-root.ts'
 import { connectMachine } from '../run/reach.ts'
 
 const PARALLEL = 8
+/** Longer than any driver waits, which can say what is amiss. */
+const TIMEOUT_S = 1_200
 const COMMAND_MS_MAX = 60_000
 
 /** One of the verbs that turn machines on and off. */
@@ -36,26 +42,53 @@ export const runRestart: RunMachineCommand = command => runPower(POWERS.restart,
 
 /** Does it to all that are named, several at a time. What fails is told, and does not stop the others. */
 async function runPower(power: Power, command: MachineCommand): Promise<number> {
-  const { context } = command
+  const { context, options } = command
+  const limits = readLimits(options)
   const names = await namesOf(command)
-  const outcomes = await mapParallel(names, PARALLEL, async name => {
+  const codes = await mapParallel(names, limits.parallel, async name => {
     try {
-      await powerOne(name, power, command)
-      return true
+      await powerOne(name, power, { ...command, limits })
+      return EXIT_CODES.done
     } catch (error) {
       context.signal.throwIfAborted()
       context.stderr.write(`${errorMessage(error)}\n`)
-      return false
+      return exitCodeOfMachine(error)
     }
   })
-  if (power.note !== undefined && outcomes.includes(true) && !command.options.flag('dryRun')) {
+  const bad = codes.filter(code => code !== EXIT_CODES.done)
+  if (power.note !== undefined && bad.length < codes.length && !options.flag('dryRun')) {
     context.stdout.write(`${power.note}\n`)
   }
-  return outcomes.includes(false) ? 1 : 0
+  if (bad.length > 0 && codes.length > 1) {
+    context.stderr.write(`${codes.length - bad.length} of ${codes.length} machines were ${power.done}\n`)
+  }
+  return bad[0] ?? EXIT_CODES.done
 }
 
-async function powerOne(name: string, power: Power, command: MachineCommand): Promise<void> {
-  const { context, options, store } = command
+interface Limits {
+  /** So many machines at a time. */
+  readonly parallel: number
+  /** As long as one of them may take. */
+  readonly timeoutS: number
+}
+
+/** Throws BAD_FLAG. */
+function readLimits(options: MachineCommand['options']): Limits {
+  const { parallel, timeoutS } = {
+    parallel: options.number('parallel') ?? PARALLEL,
+    timeoutS: options.number('timeout') ?? TIMEOUT_S,
+  }
+  if (parallel < 1) throw badArgument('--parallel <number>', String(parallel), 'expected 1 or more')
+  if (timeoutS <= 0) throw badArgument('-t, --timeout <seconds>', String(timeoutS), 'expected more than nothing')
+  return { parallel, timeoutS }
+}
+
+async function powerOne(
+  name: string,
+  power: Power,
+  command: MachineCommand & { readonly limits: Limits },
+): Promise<void> {
+  const { context, limits, options, store } = command
   const { stdout, signal } = context
   await store.exclusively(name, signal, async () => {
     const machine = await store.load(name)
@@ -65,9 +98,20 @@ async function powerOne(name: string, power: Power, command: MachineCommand): Pr
       throw conflict('ALREADY', `Machine "${name}" is already ${word}.`)
     }
     if (options.flag('dryRun')) return void stdout.write(`Would ${power.verb} "${name}"\n`)
+    // Before anything is waited for: whoever types takes as long as it takes.
+    await sudoPasswordOf(machine, command).sudoPassword?.()
     stdout.write(`${power.doing} "${name}"...\n`)
     const ports = portsOf(name, command, line => void stdout.write(`(${name}) ${line}\n`))
-    await work(machine, { ...ports, asRoot: rootOn(machine, command) }, signal)
+    const bounded = { ...ports, asRoot: rootOn(machine, command) }
+    await withDeadline(inner => work(machine, bounded, inner), limits.timeoutS * 1_000, {
+      clock: context.clock,
+      signal,
+      onTimeout: () =>
+        unavailable(
+          'TIMEOUT',
+          `Machine "${name}" was not ${power.done} within ${limits.timeoutS} s: see \`machine ls\`, or give it longer with --timeout`,
+        ),
+    })
     stdout.write(`Machine "${name}" was ${power.done}.\n`)
   })
 }
@@ -77,7 +121,8 @@ function rootOn(machine: Machine, command: MachineCommand): NonNullable<DriverPo
   return async (words, signal) => {
     const transport = await connectMachine(machine, { ...command, context: { ...command.context, signal } })
     try {
-      return await transport.run(asRoot(machine, words), { timeoutMs: COMMAND_MS_MAX, signal })
+      const shell = await becomeRoot(machine, transport, command)
+      return await shell.run('exec "$@"', words, { timeoutMs: COMMAND_MS_MAX, signal })
     } finally {
       await transport.close()
     }

@@ -5,14 +5,13 @@ import { withManager } from '../cluster/node-verbs.ts'
 import { type MachineCommand, portsOf } from '../machine-command.ts'
 import { bareRequest, portsFor, provisionOptions } from '../make/provision.ts'
 import { createReporter } from '../make/reporter.ts'
-import { answerTo } from './ask.ts'
 
 /**
  * `machine rm`: removes what was made and forgets it. With --force a machine that is dead or cannot be removed is forgotten all the
  * same, and what may be left of it is told.
  */
 export async function runRm(command: MachineCommand): Promise<number> {
-  const { args, context, options } = command
+  const { args, context, options, questions } = command
   const { stdout } = context
   const names = await membersFirst([...new Set(args)], command)
   if (names.length === 0) throw invalidInput('BAD_FLAG', 'Name the machines to remove')
@@ -26,7 +25,7 @@ export async function runRm(command: MachineCommand): Promise<number> {
         .map(line => `${line}\n`)
         .join(''),
     )
-    const answer = await answerTo('Are you sure?', context)
+    const answer = await questions.yesOrNo('Are you sure?')
     if (answer === undefined) {
       throw invalidInput('NOT_ASKED', 'Nobody answered, so nothing was removed: add -y to remove without a question')
     }

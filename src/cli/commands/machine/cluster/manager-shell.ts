@@ -2,18 +2,16 @@ import { sleep } from '../../../../core/clock.ts'
 import { conflict, failed } from '../../../../core/errors.ts'
 import type { Availability } from '../../../../core/model/node.ts'
 import {
-  driverOf,
-  findPrivilege,
   MANAGER_SOCKET,
   type Machine,
   type Membership,
   PLACES,
   type RemoteResult,
-  RootShell,
+  type RootShell,
   type Transport,
 } from '../../../../machine/index.ts'
-import { sudoPasswordOf } from '../change/sudo-password.ts'
 import type { MachineCommand } from '../machine-command.ts'
+import { becomeRoot } from '../run/become-root.ts'
 import { connectMachine } from '../run/reach.ts'
 
 const SWARM = `${PLACES.current}/bin/swarm`
@@ -25,7 +23,7 @@ const FORGET_MS_MAX = 90_000
 const FORGET_POLL_MS = 3_000
 const REFUSED = 3
 
-type Asking = Pick<MachineCommand, 'context' | 'options' | 'store' | 'world'>
+type Asking = Pick<MachineCommand, 'context' | 'options' | 'questions' | 'store' | 'world'>
 
 /** The manager on a machine, spoken to on its own host: the socket there needs no certificate, only root. */
 export class ManagerShell implements Membership {
@@ -99,20 +97,16 @@ export class ManagerShell implements Membership {
   }
 
   async #swarm(words: readonly string[], signal: AbortSignal, timeoutMs = ASK_MS_MAX): Promise<RemoteResult> {
-    this.#shell ??= this.#becomeRoot(signal)
+    this.#shell ??= this.#becomeRoot()
     const shell = await this.#shell
     const [family = '', verb = '', ...rest] = words
     return shell.run('exec "$@"', [SWARM, family, verb, '-H', SOCKET, ...rest], { timeoutMs, signal })
   }
 
   /** Throws NO_PRIVILEGE. */
-  async #becomeRoot(signal: AbortSignal): Promise<RootShell> {
+  async #becomeRoot(): Promise<RootShell> {
     this.#transport = connectMachine(this.#master, this.#command)
-    const transport = await this.#transport
-    const user = driverOf(this.#master.driver).whereabouts(this.#master).ssh?.user ?? 'root'
-    if (user === 'root') return new RootShell(transport, { by: 'root' })
-    const { sudoPassword: ask } = sudoPasswordOf(this.#master, this.#command)
-    return new RootShell(transport, await findPrivilege(transport, { user, ask, signal }))
+    return becomeRoot(this.#master, await this.#transport, this.#command)
   }
 
   #refusal(stderr: string): Error {

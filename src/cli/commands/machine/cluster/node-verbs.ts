@@ -71,7 +71,7 @@ function checkMaster(machine: Machine, machines: readonly Machine[]): Machine {
 /** Has work done with the manager on a machine, and hangs up. */
 export async function withManager<T>(
   master: Machine,
-  command: Pick<MachineCommand, 'context' | 'options' | 'store' | 'world'>,
+  command: Pick<MachineCommand, 'context' | 'options' | 'questions' | 'store' | 'world'>,
   work: (manager: ManagerShell) => Promise<T>,
 ): Promise<T> {
   const manager = new ManagerShell(master, command)

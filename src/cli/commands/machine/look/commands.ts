@@ -1,6 +1,6 @@
 import type { OptionDefinition } from '../../../command.ts'
 import type { MachineLeaf } from '../machine-command.ts'
-import { JSON_LINES, LIST_FORMAT } from '../machine-options.ts'
+import { ASK_SUDO_PASS, JSON_LINES, LIST_FORMAT } from '../machine-options.ts'
 import { PROVISION_OPTIONS } from '../make/create-options.ts'
 
 const FORMAT: OptionDefinition = { flags: '-f, --format <template>', summary: 'a template such as {{.Name}}' }
@@ -38,6 +38,7 @@ const FACTS: readonly MachineLeaf[] = [
       { flags: '--shell <name>', summary: 'sh, fish, powershell, cmd, tcsh or emacs (default: yours)' },
       { flags: '-u, --unset', summary: 'print what takes the variables back' },
       { flags: '--no-proxy', summary: 'add the machine to NO_PROXY' },
+      ASK_SUDO_PASS,
     ],
     footer: `An engine that has no open port is reached over SSH, by your own configuration of ssh: DOCKER_HOST is ssh://user@host then.
 With --swarm a certificate is fetched if the manager wants one and there is none yet.`,
@@ -47,7 +48,7 @@ With --swarm a certificate is fetched if the manager wants one and there is none
     name: 'config',
     summary: "Print docker's flags for a machine",
     args: '[name]',
-    options: [SWARM],
+    options: [SWARM, ASK_SUDO_PASS],
     run: async () => (await import('./env.ts')).runConfig,
   },
   {
@@ -83,7 +84,7 @@ const CHECKS: readonly MachineLeaf[] = [
     name: 'doctor',
     summary: 'Look at all that machines need, and say what to do',
     args: '[name...]',
-    options: [{ flags: '--json', summary: 'one object a line' }],
+    options: [{ flags: '--json', summary: 'one object a line' }, ASK_SUDO_PASS],
     footer: 'Changes nothing. Exit code 1: something is wrong.',
     run: async () => (await import('./doctor.ts')).runDoctor,
   },

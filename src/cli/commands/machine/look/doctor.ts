@@ -2,6 +2,7 @@ import { EXIT_CODES, errorMessage } from '../../../../core/errors.ts'
 import { mapParallel } from '../../../../core/parallel.ts'
 import { driverOf, hasEngine, hasOwnTls, type Machine } from '../../../../machine/index.ts'
 import { renderTable } from '../../../output/table.ts'
+import { sudoPasswordOf } from '../ask/sudo-password.ts'
 import { type MachineCommand, namesOf } from '../machine-command.ts'
 import { portsFor, requestFor } from '../make/provision.ts'
 import { lookAt } from './look-at.ts'
@@ -59,6 +60,7 @@ async function examineHost(machine: Machine, command: MachineCommand): Promise<r
     {
       dryRun: true,
       lockWaitMs: 0,
+      ...sudoPasswordOf(machine, command),
       signal: command.context.signal,
       onEvent: ({ event, message }) => void (event === 'change' && changes.push(message)),
     },

@@ -1,5 +1,5 @@
 import { withDeadline } from '../../../../core/clock.ts'
-import { errorCode, errorMessage, unavailable } from '../../../../core/errors.ts'
+import { errorCode, errorMessage, ShoalError, unavailable } from '../../../../core/errors.ts'
 import { createDockerClient, type DockerClient } from '../../../../docker-api/index.ts'
 import {
   driverOf,
@@ -12,7 +12,7 @@ import {
   type Transport,
 } from '../../../../machine/index.ts'
 import type { MachineCommand } from '../machine-command.ts'
-import { asRoot } from '../run/as-root.ts'
+import { becomeRoot } from '../run/become-root.ts'
 import { connectMachine } from '../run/reach.ts'
 import { engineOf, readCertificates } from './places.ts'
 import { stateOf } from './state.ts'
@@ -21,7 +21,7 @@ const SHOAL = `${PLACES.current}/bin/shoal`
 const DOCKER_SOCKET = '/var/run/docker.sock'
 const ANSWER_MS_MAX = 20_000
 
-type Looking = Pick<MachineCommand, 'context' | 'store' | 'world'>
+type Looking = Pick<MachineCommand, 'context' | 'options' | 'questions' | 'store' | 'world'>
 
 /** What a machine does now. */
 export interface MachineLook {
@@ -49,10 +49,10 @@ export async function lookAt(machine: Machine, timeoutMs: number, command: Looki
     const state = await stateOf(machine, bounded)
     if (state !== 'Running') return look(state)
     try {
-      return look(state, { engineVersion: `v${await versionOf(machine, bounded)}` })
+      return look(state, { engineVersion: versionShown(await versionOf(machine, bounded)) })
     } catch (error) {
       inner.throwIfAborted()
-      return look(state, { engineVersion: 'Unknown', error: errorMessage(error) })
+      return look(state, { engineVersion: 'Unknown', error: whyUnknown(machine, error) })
     }
   }
   try {
@@ -63,6 +63,17 @@ export async function lookAt(machine: Machine, timeoutMs: number, command: Looki
     if (errorCode(error) === 'TIMEOUT') return look('Timeout')
     return look('Error', { error: errorMessage(error) })
   }
+}
+
+/** As docker-machine shows it; our manager calls itself `shoal/0.1.0`, as Docker's tools know it by that from an engine. */
+function versionShown(version: string): string {
+  return `v${version.replace(/^shoal\//, '')}`
+}
+
+/** No password is asked for here: of many machines nobody would know how many are to come. */
+function whyUnknown({ name }: Machine, error: unknown): string {
+  if (!(error instanceof ShoalError) || error.details['asksPassword'] !== true) return errorMessage(error)
+  return `sudo asks for a password there: run \`machine doctor --ask-sudo-pass ${name}\``
 }
 
 async function versionOf(machine: Machine, command: Looking): Promise<string> {
@@ -122,7 +133,8 @@ async function versionByCommand(machine: Machine, transport: Transport, command:
   const words = isOurs(machine) ? [SHOAL, '--host', `unix://${socketOf(machine)}`, 'version'] : ['docker', 'version']
   const asked = [...words, '--format', '{{.Server.Version}}']
   const { signal } = command.context
-  const { code, stdout, stderr } = await transport.run(asRoot(machine, asked), { timeoutMs: ANSWER_MS_MAX, signal })
+  const shell = await becomeRoot(machine, transport, command)
+  const { code, stdout, stderr } = await shell.run('exec "$@"', asked, { timeoutMs: ANSWER_MS_MAX, signal })
   if (code === 0) return stdout.trim()
   const last = stderr.trim().split('\n').at(-1) ?? ''
   const what = hasEngine(machine) ? 'engine' : 'manager'

@@ -14,10 +14,9 @@ import {
   type StepName,
   type TrustFiles,
 } from '../../../../machine/index.ts'
+import { sudoPasswordOf } from '../ask/sudo-password.ts'
 import { openAccess } from '../certs/engine-access.ts'
 import { storeCerts } from '../certs/store-certs.ts'
-import { ask } from '../change/ask.ts'
-import { sudoPasswordOf } from '../change/sudo-password.ts'
 import { allMachines, managerOf, masterOf } from '../cluster/masters.ts'
 import { exitCodeOfMachine } from '../exit-code.ts'
 import type { MachineCommand } from '../machine-command.ts'
@@ -166,7 +165,7 @@ async function trustFor(
 /** Flags of the command line as provisioning takes them. Throws BAD_FLAG for a step that there is none. */
 export function provisionOptions(
   machine: Machine,
-  { context, options }: MachineCommand,
+  { context, options, questions }: MachineCommand,
   reporter: Reporter,
 ): ProvisionOptions {
   const [from, until] = ['from', 'until'].map(flag => readStep(flag, options.text(flag)))
@@ -181,11 +180,13 @@ export function provisionOptions(
     ...(from === undefined ? {} : { from }),
     ...(until === undefined ? {} : { until }),
     ...(packageDirectory === undefined ? {} : { packageDirectory }),
-    ...sudoPasswordOf(machine, { context, options }, reporter.pausing),
+    ...sudoPasswordOf(machine, { options, questions }, reporter.pausing),
     ...(isAsked
       ? {
           confirm: () =>
-            reporter.pausing(() => ask(`Go on with "${machine.name}"?`, { ...context, stdout: context.stderr })),
+            reporter.pausing(async () =>
+              Boolean(await questions.yesOrNo(`Go on with "${machine.name}"?`, context.stderr)),
+            ),
         }
       : {}),
   }

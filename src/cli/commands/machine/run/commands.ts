@@ -1,4 +1,5 @@
 import type { MachineLeaf } from '../machine-command.ts'
+import { ASK_SUDO_PASS } from '../machine-options.ts'
 
 export const runCommands: readonly MachineLeaf[] = [
   {
@@ -46,6 +47,7 @@ export const runCommands: readonly MachineLeaf[] = [
     options: [
       { flags: '-f, --follow', summary: 'go on as more is said' },
       { flags: '-n, --tail <lines>', summary: 'so many from the end (default: 100)' },
+      ASK_SUDO_PASS,
     ],
     run: async () => (await import('./logs.ts')).runLogs,
   },

@@ -11,5 +11,6 @@ export async function runExec(command: MachineCommand): Promise<number> {
   const names = isAll ? await store.names() : await namesOf({ ...command, args: splitNames(first) })
   const words = (isAll ? args : rest).filter((word, index) => index > 0 || word !== '--')
   if (words.length === 0) throw invalidInput('BAD_FLAG', 'Name a command: machine exec n1 uptime')
-  return runOnAll(await Promise.all(names.map(name => store.load(name))), () => words, command)
+  const machines = await Promise.all(names.map(name => store.load(name)))
+  return runOnAll(machines, (_machine, transport, options) => transport.run(words, options), command)
 }

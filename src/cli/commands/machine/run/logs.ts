@@ -1,7 +1,7 @@
-import { LOG_FILES, type Machine } from '../../../../machine/index.ts'
+import { LOG_FILES } from '../../../../machine/index.ts'
 import { type MachineCommand, nameOf, namesOf } from '../machine-command.ts'
-import { asRoot } from './as-root.ts'
-import { runOnAll } from './run-on-all.ts'
+import { becomeRoot } from './become-root.ts'
+import { type RunOnMachine, runOnAll } from './run-on-all.ts'
 
 const LINES = '100'
 /** What Shoal's services say, from the journal or from the files of a host without one. Its arguments: lines, and `-f` or nothing. */
@@ -21,8 +21,9 @@ export async function runLogs(command: MachineCommand): Promise<number> {
   const { options, store } = command
   const names = command.args.length === 0 ? [await nameOf(command)] : await namesOf(command)
   const lines = String(options.number('tail') ?? LINES)
-  const words = ['sh', '-c', SCRIPT, 'sh', lines, options.flag('follow') ? '-f' : '']
+  const words = [lines, options.flag('follow') ? '-f' : '']
   // Journals and files of services are root's.
-  const wordsFor = (machine: Machine): readonly string[] => asRoot(machine, words)
-  return runOnAll(await Promise.all(names.map(name => store.load(name))), wordsFor, command)
+  const read: RunOnMachine = async (machine, transport, running) =>
+    (await becomeRoot(machine, transport, command)).run(SCRIPT, words, running)
+  return runOnAll(await Promise.all(names.map(name => store.load(name))), read, command)
 }

@@ -23,7 +23,8 @@ export async function runSsh(command: MachineCommand): Promise<number> {
     throw invalidInput('BAD_FLAG', 'A terminal is of one machine: name one, or give a command for all of them')
   }
   // As ssh does: the words make one line, which the shell over there reads.
-  return runOnAll(machines, () => ['sh', '-c', line.join(' ')], command)
+  const shellLine = ['sh', '-c', line.join(' ')]
+  return runOnAll(machines, (_machine, transport, options) => transport.run(shellLine, options), command)
 }
 
 async function sshTo(machine: Machine, words: readonly string[], command: MachineCommand): Promise<number> {

@@ -2,7 +2,6 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { driverOf, type Packed, packMachines, withoutSecrets } from '../../../../machine/index.ts'
 import { notWritten } from '../../../output/file-error.ts'
-import { askPassword } from '../change/ask-password.ts'
 import { type MachineCommand, namesOf } from '../machine-command.ts'
 
 /** What everybody may know of a machine. */
@@ -10,11 +9,11 @@ const OPEN_FILES = ['known_hosts', 'ca.pem']
 
 /** `machine export`: machines as one file, for another person or another computer; with keys only when asked, and sealed then. */
 export async function runExport(command: MachineCommand): Promise<void> {
-  const { context, options } = command
+  const { context, options, questions } = command
   const withKeys = options.flag('withKeys')
   const packed: Packed[] = []
   for (const name of await namesOf(command)) packed.push(await pack(name, withKeys, command))
-  const passphrase = withKeys ? await askPassword('Passphrase to seal the keys with: ', context) : undefined
+  const passphrase = withKeys ? await questions.password('Passphrase to seal the keys with: ') : undefined
   const text = await packMachines(packed, passphrase === undefined ? undefined : { passphrase, random: context.random })
   const path = options.text('output')
   if (path === undefined || path === '-') return void context.stdout.write(text)

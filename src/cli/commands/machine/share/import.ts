@@ -9,7 +9,6 @@ import {
   unpackMachines,
 } from '../../../../machine/index.ts'
 import { whyNot } from '../../../output/file-error.ts'
-import { askPassword } from '../change/ask-password.ts'
 import type { MachineCommand } from '../machine-command.ts'
 
 const CERTIFICATES = ['ca.pem', 'cert.pem', 'key.pem']
@@ -41,11 +40,11 @@ export async function runImport(command: MachineCommand): Promise<number> {
 }
 
 async function readSource(source: string, command: MachineCommand): Promise<readonly Packed[]> {
-  const { context } = command
+  const { context, questions } = command
   const path = resolve(context.cwd, source)
   if (await isFolder(path)) return readStore(path, command)
   const text = await readFile(path, 'utf8')
-  return unpackMachines(text, source, () => askPassword('Passphrase of the file: ', context))
+  return unpackMachines(text, source, () => questions.password('Passphrase of the file: '))
 }
 
 async function take({ machine, files }: Packed, { context, options, store }: MachineCommand): Promise<void> {
