@@ -1,4 +1,5 @@
 import type { CommandDefinition, OptionDefinition } from './command.ts'
+import { commandCalled, takesNext } from './named-commands.ts'
 
 const TRUE = ['true', 't', '1']
 const FALSE = ['false', 'f', '0']
@@ -24,9 +25,7 @@ export function plainSwitches(argv: readonly string[], root: CommandDefinition):
       if (at.passThrough === true) return [...plain, ...argv.slice(index + 1)]
       continue
     }
-    const next: CommandDefinition | undefined = at.commands.find(
-      ({ name, aliases }) => name === token || aliases?.includes(token),
-    )
+    const next = commandCalled(token, at)
     if (next === undefined) return [...plain, ...argv.slice(index + 1)]
     at = next
     options = [...options, ...(next.options ?? [])]
@@ -47,12 +46,4 @@ function plainSwitch(token: string, options: readonly OptionDefinition[]): reado
 /** `-q, --quiet` is a switch of that name; `--rm [boolean]` and `--name <name>` are none. */
 function isSwitch(flags: string, name: string): boolean {
   return new RegExp(`(^|\\s)--${name}$`).test(flags)
-}
-
-/** Whether the next word is this flag's value. */
-function takesNext(token: string, options: readonly OptionDefinition[]): boolean {
-  return options.some(({ flags }) => {
-    const [, short, long] = /^(?:(-\w), )?(--[\w-]+) </.exec(flags) ?? []
-    return token === short || token === long
-  })
 }

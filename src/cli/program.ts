@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { EXIT_CODES, errorCode, errorMessage, unsupported } from '../core/errors.ts'
 import type { CommandContext, CommandDefinition, CommandGroup, CommandLeaf, OptionDefinition } from './command.ts'
 import { completionCommand, namesCommand } from './completion/completion.ts'
+import { namedCommands } from './named-commands.ts'
 import { readOptions } from './options.ts'
 import { exitCodeOf, printError } from './output/print-error.ts'
 import { plainSwitches } from './plain-switches.ts'
@@ -45,6 +46,7 @@ async function parseAndRun(argv: readonly string[], program: Program, context: C
   const root = { ...program.root, commands: [...program.root.commands, ...own] }
   // The parser is loaded here, not above: `--version` must not pay for it.
   const { Command } = await import('commander')
+  const named = namedCommands(argv, root)
   let exitCode: number = EXIT_CODES.done
   const parser = new Command(root.name)
   const build = (parent: Command, definition: CommandDefinition): void => {
@@ -55,7 +57,7 @@ async function parseAndRun(argv: readonly string[], program: Program, context: C
   const fill = (command: Command, definition: CommandDefinition): void => {
     describeCommand(command, definition, context)
     if ('commands' in definition) {
-      for (const child of definition === root ? chosen(root, argv[0]) : definition.commands) build(command, child)
+      for (const child of chosen(definition, named)) build(command, child)
       return
     }
     prepareLeaf(command, definition, async (args, leaf) => {
@@ -87,9 +89,9 @@ function refuseFlags(leaf: Command, { options = [] }: CommandLeaf): void {
   }
 }
 
-/** The command that is named first, if it is one: the others need not be made ready to be parsed. */
-function chosen({ commands }: CommandGroup, word = ''): readonly CommandDefinition[] {
-  const found = commands.filter(({ name, aliases }) => name === word || aliases?.includes(word))
+/** What of a group has to be made ready to be parsed: the command that is named, or all where none is. */
+function chosen({ commands }: CommandGroup, named: readonly CommandDefinition[]): readonly CommandDefinition[] {
+  const found = commands.filter(command => named.includes(command))
   return found.length === 0 ? commands : found
 }
 

@@ -1,4 +1,5 @@
 import type { CommandDefinition, CommandGroup, OptionDefinition } from '../command.ts'
+import { commandCalled } from '../named-commands.ts'
 
 /** The command that shells ask for names with. */
 export const ASK = '__names'
@@ -51,9 +52,7 @@ export function readTyped(words: readonly string[], root: CommandGroup): TypedWo
       if (option !== undefined && value !== undefined) set(option, value)
       else pending = option
     } else if ('commands' in at) {
-      const next: CommandDefinition | undefined = at.commands.find(
-        ({ name, aliases }) => name === word || aliases?.includes(word) === true,
-      )
+      const next = commandCalled(word, at)
       if (next === undefined) return { kind: undefined, values: plain(values) }
       at = next
       options = [...options, ...(next.options ?? [])]
