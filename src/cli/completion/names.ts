@@ -66,7 +66,8 @@ function compose(): Promise<typeof import('../commands/compose/spec/names.ts')> 
 
 function ofEngine(list: (client: DockerClient) => Promise<readonly string[]>): Ask {
   return async (invocation, context) => {
-    const client = openClient({ address: engineHost(invocation, context), wanted: 'engine' }, invocation, context)
+    const address = await engineHost(invocation, context)
+    const client = openClient({ address, wanted: 'engine' }, invocation, context)
     const close = (): void => client.close()
     context.signal.addEventListener('abort', close, { once: true })
     try {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorCode, invalidInput } from '../../core/errors.ts'
 import type { ClientTls } from '../../docker-api/index.ts'
@@ -6,6 +6,7 @@ import type { CommandContext, Environment, Invocation, OptionDefinition } from '
 import { whyNot } from '../output/file-error.ts'
 import { CONTEXT_OPTION, type DockerContext, dockerContext } from './docker-context.ts'
 import { OWN_SOCKETS } from './own-sockets.ts'
+import { firstListener, type Look, type LookPorts, whoListens } from './who-listens.ts'
 
 /** Flags of how to reach an API with certificates; docker's names and defaults. */
 export const CLIENT_TLS_OPTIONS: readonly OptionDefinition[] = [
@@ -35,13 +36,14 @@ type Flags = Pick<Invocation, 'options' | 'globals'>
  * The engine that a command talks to: `--context`, else `--host`, else `$SHOAL_HOST`, else `$DOCKER_HOST`, else docker's own context,
  * else this host's agent or engine.
  */
-export function engineHost(flags: Flags, context: Pick<CommandContext, 'env'>): string {
-  return namedHost(flags, context) ?? `unix://${ownSocket(existsSync)}`
+export async function engineHost(flags: Flags, context: Pick<CommandContext, 'env'> & LookPorts): Promise<string> {
+  return namedHost(flags, context) ?? ownEngine(url => whoListens(url, context))
 }
 
-/** The socket of this host that is there; the agent's if none is. */
-export function ownSocket(isThere: (path: string) => boolean): string {
-  return OWN_SOCKETS.find(isThere) ?? OWN_SOCKETS[0]
+/** Who listens at a socket of this host; the agent's if nobody does, so that it is told why. */
+export async function ownEngine(look: Look): Promise<string> {
+  const urls = OWN_SOCKETS.map(path => `unix://${path}`)
+  return (await firstListener(urls, look)) ?? `unix://${OWN_SOCKETS[0]}`
 }
 
 /** The host that flags, variables or a docker context name; undefined: none does. */

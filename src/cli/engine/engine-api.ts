@@ -6,6 +6,7 @@ import type { CommandContext, Invocation, RunCommand } from '../command.ts'
 import { engineHost } from './engine-address.ts'
 import { openClient } from './open-client.ts'
 import type { Wanted } from './ssh/tunnels-port.ts'
+import { isDenied } from './who-listens.ts'
 
 type Asked = Omit<Call, 'method' | 'path'>
 
@@ -31,7 +32,7 @@ const PATIENCE_MS = 600_000
 
 /** Whom a command talks to. */
 export interface Target {
-  readonly hostOf: (invocation: Invocation, context: CommandContext) => string
+  readonly hostOf: (invocation: Invocation, context: CommandContext) => Promise<string>
   readonly wanted: Wanted
 }
 
@@ -43,7 +44,7 @@ export function withEngine(
   { hostOf, wanted }: Target = ENGINE,
 ): RunCommand {
   return async (invocation, context) => {
-    const host = hostOf(invocation, context)
+    const host = await hostOf(invocation, context)
     const client = openClient({ address: host, wanted }, invocation, context)
     // What still waits for an answer when the work is done must not keep us alive.
     const ending = new AbortController()
@@ -90,7 +91,9 @@ export function pathOf(...parts: readonly string[]): string {
 export function explained(error: unknown, host: string): unknown {
   if (!(error instanceof ShoalError)) return error
   if (errorCode(error) === 'ENGINE_UNAVAILABLE') {
-    const advice = 'Is an engine running there? Start one with "shoal engine", or name another with -H or DOCKER_HOST'
+    const advice = isDenied(error)
+      ? 'Be root there (sudo), or in the group of the socket, or name another with -H or DOCKER_HOST'
+      : 'Is an engine running there? Start one with "shoal engine", or name another with -H or DOCKER_HOST'
     return unavailable('ENGINE_UNAVAILABLE', `${error.message}. ${advice}`)
   }
   if (error.details['answered'] !== true) return error

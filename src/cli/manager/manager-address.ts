@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { invalidInput } from '../../core/errors.ts'
 import type { CommandContext, Invocation, OptionDefinition } from '../command.ts'
 import { CONTEXT_OPTION } from '../engine/docker-context.ts'
@@ -6,6 +5,7 @@ import { CLIENT_TLS_OPTIONS, namedHost } from '../engine/engine-address.ts'
 import type { Target } from '../engine/engine-api.ts'
 import { MANAGER_SOCKET } from '../engine/own-sockets.ts'
 import { isSshAddress, parseSshAddress } from '../engine/ssh/ssh-address.ts'
+import { type Look, type LookPorts, whoListens } from '../engine/who-listens.ts'
 
 /** Which manager a command talks to, and how. */
 export const MANAGER_OPTIONS: readonly OptionDefinition[] = [
@@ -40,21 +40,35 @@ export const LOCAL_HOSTS = [
 const DEFAULT_PORT = 3375
 
 /** The manager that a command talks to: `--host`, else `$SHOAL_HOST`, else `$DOCKER_HOST`, else a docker context's, else this machine's. */
-export function managerAddress(
+export async function managerAddress(
+  flags: Pick<Invocation, 'options' | 'globals'>,
+  context: Pick<CommandContext, 'env'> & LookPorts,
+): Promise<ManagerAddress> {
+  return parseManagerAddress(namedHost(flags, context) ?? (await ownManager(url => whoListens(url, context))))
+}
+
+/**
+ * A manager with certificates answers root at its socket, and others only with a certificate. Where the socket is of no use it is still
+ * the address if nobody answers at the port, so that it is told why.
+ */
+export async function ownManager(look: Look): Promise<string> {
+  const socket = `unix://${MANAGER_SOCKET}`
+  const presence = await look(socket)
+  if (presence === 'answers') return socket
+  return presence === 'nobody' || (await look(DEFAULT_URL)) === 'answers' ? DEFAULT_URL : socket
+}
+
+/** The manager that flags, variables or a docker context name; where none does, the one at the port of this machine. */
+export function namedManager(
   flags: Pick<Invocation, 'options' | 'globals'>,
   context: Pick<CommandContext, 'env'>,
 ): ManagerAddress {
-  return parseManagerAddress(namedHost(flags, context) ?? ownManager(existsSync))
-}
-
-/** A manager with certificates answers root at its socket, and others only with a certificate: the socket is taken if it is there. */
-export function ownManager(isThere: (path: string) => boolean): string {
-  return isThere(MANAGER_SOCKET) ? `unix://${MANAGER_SOCKET}` : DEFAULT_URL
+  return parseManagerAddress(namedHost(flags, context) ?? DEFAULT_URL)
 }
 
 /** The Docker Engine API of that manager, as the target of a command. */
 export const MANAGER: Target = {
-  hostOf: (invocation, context) => managerAddress(invocation, context).url,
+  hostOf: async (invocation, context) => (await managerAddress(invocation, context)).url,
   wanted: 'manager',
 }
 

@@ -1,7 +1,9 @@
 import { errorCode, errorMessage, notFound, ShoalError, unavailable } from '../../core/errors.ts'
+import { isDenied, rootCode } from '../engine/who-listens.ts'
 import { LOCAL_HOSTS, type ManagerAddress } from './manager-address.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was closed',
   EHOSTUNREACH: 'no route to the host',
@@ -14,9 +16,12 @@ const REASONS: Readonly<Record<string, string>> = {
 export function unreachable(address: ManagerAddress, cause: unknown): ShoalError {
   const message = errorMessage(cause)
   const reason = REASONS[rootCode(cause) ?? ''] ?? message.slice(message.lastIndexOf(': ') + 1).trim()
+  const advice = isDenied(cause)
+    ? 'Be root there (sudo), or set DOCKER_HOST to where you are let in'
+    : 'Is a manager or an engine running there? Start one with "swarm manage", "npm run up" or "shoal engine", or set DOCKER_HOST'
   return unavailable(
     'MANAGER_UNREACHABLE',
-    `Cannot connect to ${address.url}: ${reason}${elsewhere(address)}. Is a manager or an engine running there? Start one with "swarm manage", "npm run up" or "shoal engine", or set DOCKER_HOST`,
+    `Cannot connect to ${address.url}: ${reason}${elsewhere(address)}. ${advice}`,
   )
 }
 
@@ -24,11 +29,6 @@ export function unreachable(address: ManagerAddress, cause: unknown): ShoalError
 function elsewhere({ url }: ManagerAddress): string {
   const [first, ...others] = LOCAL_HOSTS
   return url === first ? ` (${others.join(' and ')} serve compose if they are there)` : ''
-}
-
-/** The system's code, behind the wrapping of whoever tried to connect. */
-function rootCode(error: unknown): string | undefined {
-  return error instanceof Error && error.cause !== undefined ? rootCode(error.cause) : errorCode(error)
 }
 
 /**

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Options } from '../../../src/cli/command.ts'
-import { engineHost, ownSocket, readClientTls } from '../../../src/cli/engine/engine-address.ts'
-import { managerAddress } from '../../../src/cli/manager/manager-address.ts'
+import { engineHost, readClientTls } from '../../../src/cli/engine/engine-address.ts'
+import { managerAddress, namedManager } from '../../../src/cli/manager/manager-address.ts'
+import { ManualClock } from '../../../src/core/manual-clock.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'shoal-contexts-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -44,7 +45,12 @@ function flags(texts: Readonly<Record<string, string>> = {}): { options: Options
   return { options, globals: options }
 }
 
-const env = (more: Readonly<Record<string, string>> = {}) => ({ env: { DOCKER_CONFIG: directory, ...more } })
+const { signal } = new AbortController()
+const env = (more: Readonly<Record<string, string>> = {}) => ({
+  env: { DOCKER_CONFIG: directory, ...more },
+  clock: new ManualClock(),
+  signal,
+})
 
 describe("docker's contexts", () => {
   it.each([
@@ -55,14 +61,15 @@ describe("docker's contexts", () => {
     ['--host before all', { host: 'tcp://named:3' }, { DOCKER_HOST: 'tcp://other:1' }, 'tcp://named:3'],
     ['--context before variables', { context: 'lab' }, { DOCKER_HOST: 'tcp://other:1' }, 'tcp://lab:2376'],
     ['the context default, which is none', { context: 'default' }, { DOCKER_HOST: 'tcp://other:1' }, 'tcp://other:1'],
-  ])('are heeded in its order: %s', (_, texts, variables, host) => {
-    expect(engineHost(flags(texts), env(variables))).toBe(host)
-    expect(managerAddress(flags(texts), env(variables)).url).toBe(host)
+  ])('are heeded in its order: %s', async (_, texts, variables, host) => {
+    expect(await engineHost(flags(texts), env(variables))).toBe(host)
+    expect(await managerAddress(flags(texts), env(variables))).toMatchObject({ url: host })
+    expect(namedManager(flags(texts), env(variables)).url).toBe(host)
   })
 
   it('are nothing where nobody has a configuration', () => {
-    expect(managerAddress(flags(), { env: {} }).url).toBe('tcp://127.0.0.1:3375')
-    expect(managerAddress(flags(), { env: { HOME: join(directory, 'nobody') } }).url).toBe('tcp://127.0.0.1:3375')
+    expect(namedManager(flags(), { env: {} }).url).toBe('tcp://127.0.0.1:3375')
+    expect(namedManager(flags(), { env: { HOME: join(directory, 'nobody') } }).url).toBe('tcp://127.0.0.1:3375')
   })
 
   it('bring their certificates along, and nothing else does then', () => {
@@ -78,20 +85,13 @@ describe("docker's contexts", () => {
     ['nowhere', /context "nowhere": context not found/],
     ['kube', /context "kube" names no host for docker/],
     ['torn', /Cannot read .*meta\.json/],
-  ])('are refused where they cannot be followed: %s', (context, message) => {
-    expect(() => engineHost(flags({ context }), env())).toThrow(message)
+  ])('are refused where they cannot be followed: %s', async (context, message) => {
+    await expect(engineHost(flags({ context }), env())).rejects.toThrow(message)
   })
 
-  it('are not named together with a host', () => {
-    expect(() => engineHost(flags({ context: 'lab', host: 'tcp://x:1' }), env())).toThrow(
+  it('are not named together with a host', async () => {
+    await expect(engineHost(flags({ context: 'lab', host: 'tcp://x:1' }), env())).rejects.toThrow(
       'conflicting options: cannot specify both --host and --context',
     )
   })
-})
-
-it('speaks to the agent of this host, or to the engine where there is none', () => {
-  const [agent, engine] = ['/run/shoal/agent.sock', '/run/shoal/engine.sock']
-  expect(ownSocket(() => true)).toBe(agent)
-  expect(ownSocket(path => path === engine)).toBe(engine)
-  expect(ownSocket(() => false)).toBe(agent)
 })

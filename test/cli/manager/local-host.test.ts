@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { localHost } from '../../../src/cli/manager/local-host.ts'
-import { LOCAL_HOSTS, ownManager } from '../../../src/cli/manager/manager-address.ts'
+import { LOCAL_HOSTS } from '../../../src/cli/manager/manager-address.ts'
 
 const [manager, socket, ours, docker] = LOCAL_HOSTS
 
@@ -18,9 +18,4 @@ it.each([
   })
   expect(found).toBe(expected)
   expect(asked).toEqual(LOCAL_HOSTS.slice(0, asked.length))
-})
-
-it('swarm takes the socket of the manager of this host where there is one', () => {
-  expect(ownManager(path => path === '/run/shoal/manager.sock')).toBe('unix:///run/shoal/manager.sock')
-  expect(ownManager(() => false)).toBe('tcp://127.0.0.1:3375')
 })

@@ -6,7 +6,7 @@ import { type Patience, retry } from '../../../core/retry.ts'
 import type { Call, DockerClient } from '../../../docker-api/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { openClient } from '../../engine/open-client.ts'
-import { managerAddress } from '../../manager/manager-address.ts'
+import { namedManager } from '../../manager/manager-address.ts'
 import { explainUnreachable } from '../../manager/unreachable.ts'
 import { engineProjects, engineView } from './one-engine/engine-view.ts'
 import { knownContainers } from './one-engine/known-containers.ts'
@@ -55,8 +55,9 @@ const FAILOVER: Patience = {
   mayPass: error => error instanceof ShoalError && error.code === 'NOT_LEADER',
 }
 
+/** `invocation` names its host: see `withLocalHost`. */
 export function managerApi(invocation: Invocation, context: CommandContext): ManagerApi {
-  const address = managerAddress(invocation, context)
+  const address = namedManager(invocation, context)
   const engine = openClient({ address: address.url, wanted: 'manager' }, invocation, context)
   const call = async <T>(request: Call): Promise<T> => {
     try {

@@ -77,12 +77,12 @@ export async function copyContext(
 export const DEFAULT_DESCRIPTION = 'Current DOCKER_HOST based configuration'
 
 /** What flags, variables and this host say when no context is in use. */
-export function defaultContext(
+export async function defaultContext(
   invocation: Invocation,
-  context: Pick<CommandContext, 'env'>,
-): { readonly record: ContextRecord; readonly endpoint: Endpoint; readonly tls: TlsMaterial } {
+  context: CommandContext,
+): Promise<{ readonly record: ContextRecord; readonly endpoint: Endpoint; readonly tls: TlsMaterial }> {
   const plain = withoutContext(invocation)
-  const Host = engineHost(plain, context)
+  const Host = await engineHost(plain, context)
   const { verify = true, ca, cert, key } = readClientTls(plain, context) ?? {}
   const pairs = Object.entries({ 'ca.pem': ca, 'cert.pem': cert, 'key.pem': key })
   const files = pairs.flatMap(([file, pem]) => (pem === undefined ? [] : [[file, Buffer.from(pem)] as const]))

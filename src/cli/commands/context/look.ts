@@ -19,7 +19,7 @@ export const runList: RunCommand = async (invocation, context) => {
   const { options } = invocation
   const store = new ContextStore(context.env)
   const current = contextName(invocation, context)
-  const kept = [...(await store.list()), defaultRow(invocation, context)]
+  const kept = [...(await store.list()), await defaultRow(invocation, context)]
   const known = kept.some(({ name }) => name === current)
   const all = known ? kept : [...kept, { name: current, error: await reasonOf(store, current) }]
   const rows = all.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(each => rowOf(each, current))
@@ -36,9 +36,9 @@ export const runList: RunCommand = async (invocation, context) => {
   )
 }
 
-function defaultRow(invocation: Invocation, context: CommandContext): ListedContext {
+async function defaultRow(invocation: Invocation, context: CommandContext): Promise<ListedContext> {
   try {
-    return { name: DEFAULT_CONTEXT, record: defaultContext(invocation, context).record }
+    return { name: DEFAULT_CONTEXT, record: (await defaultContext(invocation, context)).record }
   } catch (error) {
     return { name: DEFAULT_CONTEXT, error: errorMessage(error) }
   }
@@ -78,7 +78,7 @@ export const runInspect: RunCommand = (invocation, context) => {
   const names = args.length === 0 ? [contextName(invocation, context)] : args
   return inspectEach({ args: names, options, context }, async name => {
     if (name === DEFAULT_CONTEXT) {
-      const { record, tls } = defaultContext(invocation, context)
+      const { record, tls } = await defaultContext(invocation, context)
       const Storage = { MetadataPath: '<IN MEMORY>', TLSPath: '<IN MEMORY>' }
       const Metadata = descriptionOf(record) === DEFAULT_DESCRIPTION ? {} : record.metadata
       return plainJson({ Name: name, Metadata, Endpoints: record.endpoints, TLSMaterial: namesOf(tls), Storage })

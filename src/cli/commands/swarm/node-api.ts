@@ -21,7 +21,7 @@ export async function withManager<T>(
   work: (api: NodeApi) => Promise<T>,
   tls?: ClientTls,
 ): Promise<T> {
-  const address = managerAddress(invocation, context)
+  const address = await managerAddress(invocation, context)
   const at = { address: address.url, wanted: 'manager' as const }
   const ports = portsFor(at, invocation, context)
   const client = createDockerClient(at.address, tls === undefined ? ports : { ...ports, tls })

@@ -10,8 +10,8 @@ import {
   verifyCertificate,
 } from '../../../trust/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
-import { clientTlsFiles, readClientTls } from '../../engine/engine-address.ts'
-import { managerAddress } from '../../manager/manager-address.ts'
+import { clientTlsFiles, namedHost, readClientTls } from '../../engine/engine-address.ts'
+import { parseManagerAddress } from '../../manager/manager-address.ts'
 import type { AuthorityView } from './authority-view.ts'
 import type { NodeApi } from './node-api.ts'
 
@@ -42,8 +42,9 @@ export class OwnCertificate {
 
   /** Undefined: none is shown, or it is none of a person of a cluster. Throws BAD_FLAG. */
   static of(invocation: Invocation, context: CommandContext): OwnCertificate | undefined {
-    // Over a socket, or over SSH, nobody shows one.
-    if (!('port' in managerAddress(invocation, context))) return undefined
+    // Over a socket, or over SSH, nobody shows one; nor to the manager of this machine, which nobody named.
+    const host = namedHost(invocation, context)
+    if (host === undefined || !('port' in parseManagerAddress(host))) return undefined
     const tls = readClientTls(invocation, context)
     if (tls?.ca === undefined || tls.cert === undefined || tls.key === undefined) return undefined
     const texts = { ca: String(tls.ca), cert: String(tls.cert), key: String(tls.key) }

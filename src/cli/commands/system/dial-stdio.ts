@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { dialApi } from '../../../docker-api/index.ts'
 import type { RunCommand } from '../../command.ts'
-import { namedHost, ownSocket } from '../../engine/engine-address.ts'
+import { namedHost, ownEngine } from '../../engine/engine-address.ts'
 import { explained } from '../../engine/engine-api.ts'
 import { portsFor } from '../../engine/open-client.ts'
 import { MANAGER_SOCKET } from '../../engine/own-sockets.ts'
+import { type Look, whoListens } from '../../engine/who-listens.ts'
 
 /**
  * `shoal system dial-stdio`: what comes in goes to the manager of this host, if it has one, or else to its engine, and what it
@@ -13,8 +13,8 @@ import { MANAGER_SOCKET } from '../../engine/own-sockets.ts'
  */
 export const runDialStdio: RunCommand = async (invocation, context) => {
   const { stdin, stdout, signal } = context
-  const nearest = existsSync(MANAGER_SOCKET) ? MANAGER_SOCKET : ownSocket(existsSync)
-  const address = namedHost(invocation, context) ?? `unix://${nearest}`
+  const warn = (message: string): void => void context.stderr.write(`Warning: ${message}\n`)
+  const address = namedHost(invocation, context) ?? (await nearest(url => whoListens(url, context), warn))
   const ports = portsFor({ address, wanted: 'engine' }, invocation, context)
   const engine = await dialApi(address, ports, signal).catch((error: unknown) => {
     throw explained(error, address)
@@ -28,4 +28,17 @@ export const runDialStdio: RunCommand = async (invocation, context) => {
     engine.destroy()
     await sending
   }
+}
+
+/**
+ * Who is meant on this host where nobody is named: its manager, also where that is not for the user to ask, since what is meant for a
+ * cluster is not done by one engine; its engine where there is none.
+ */
+export async function nearest(look: Look, warn: (message: string) => void): Promise<string> {
+  const manager = `unix://${MANAGER_SOCKET}`
+  const presence = await look(manager)
+  if (presence === 'answers' || presence === 'denied') return manager
+  const engine = await ownEngine(look)
+  if (presence === 'dead') warn(`nobody answers at ${manager} any more: asking ${engine} instead, one host alone`)
+  return engine
 }
