@@ -50,6 +50,7 @@ async function examine(run: Run): Promise<void> {
   await run.during('plan', 'plan', async () => {
     const scene = { facts: await run.facts(), wish: run.wish }
     const changes = chosenSteps(options).flatMap(step => step.plan(scene).map(line => `${step.name}: ${line}`))
+    run.planned = changes.length
     for (const line of changes) run.tell('change', line)
     if (changes.length === 0) return 'nothing to change'
     return changes.length === 1 ? '1 change' : `${changes.length} changes`

@@ -67,6 +67,8 @@ export interface ProvisionResult {
   /** 0; 3 a check refused; 10 unreachable, 11 host key, 12 login, 13 privilege; 1 anything else. */
   readonly exitCode: number
   readonly changed: readonly StepName[]
+  /** How many changes were planned when the host was first looked at; 0 also where it did not come so far. */
+  readonly planned: number
   readonly warnings: readonly string[]
   /** Commands that were run on the host. */
   readonly roundTrips: number

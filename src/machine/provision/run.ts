@@ -25,6 +25,7 @@ export class Run {
   readonly keeper: RecordKeeper
   readonly warnings: string[] = []
   readonly changed: StepName[] = []
+  planned = 0
   readonly #clock: Clock
   readonly #startedMs: number
   #transport: Transport | undefined
@@ -189,6 +190,7 @@ export class Run {
       machine: this.request.machine.name,
       exitCode: cause === undefined ? 0 : exitCodeOf(cause),
       changed: this.changed,
+      planned: this.planned,
       warnings: this.warnings,
       roundTrips: this.#trips + (this.#shell?.trips ?? 0),
       durationMs: Math.round(this.#clock.monotonicMs() - this.#startedMs),

@@ -27,4 +27,4 @@ export async function upgradeHost(
   }
 }
 
-const FAILED = { ok: false, exitCode: 1, changed: [], warnings: [], roundTrips: 0, durationMs: 0 } as const
+const FAILED = { ok: false, exitCode: 1, changed: [], planned: 0, warnings: [], roundTrips: 0, durationMs: 0 } as const

@@ -39,8 +39,8 @@ export function connectFailure(error: unknown, attempt: Attempt): ShoalError {
   const where = `${host}:${port}`
   const code = errorCode(error) ?? ''
   const words = SOCKET_WORDS[code]
-  if (words !== undefined)
-    return unavailable('SSH_UNREACHABLE', `Cannot reach ${where} (${code}): ${words}?`, { cause: error })
+  // The cause says no more than its code, and would stand behind what is to be done.
+  if (words !== undefined) return unavailable('SSH_UNREACHABLE', `Cannot reach ${where} (${code}): ${words}?`)
   const level = levelOf(error)
   const message = errorMessage(error)
   if (level === 'client-authentication') return authFailure(attempt, error)

@@ -33,7 +33,7 @@ describe('machine apply', () => {
   it('makes the machines of a file, masters first, and changes them when the file says so', async () => {
     expect(await apply(THREE)).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('3 of 3 machines are as they should be'),
+      stderr: expect.stringContaining('3 of 3 machines are as they should be (3 changed)\n'),
     })
     expect(world.provisioned[0]?.request.machine.name).toBe('m1')
     expect(world.connections.map(({ host, user }) => `${user}@${host}`).toSorted()).toEqual([
@@ -49,7 +49,11 @@ describe('machine apply', () => {
 
   it('says in a dry run what it would do to members of a cluster that is not there yet, and keeps nothing', async () => {
     const { code, stderr } = await apply(THREE, '--dry-run', '--accept-new')
-    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('3 of 3 machines') })
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringContaining('[w1] Would be changed (1 change); nothing was done\n'),
+    })
+    expect(stderr).toMatch(/\n3 machines: 3 would be changed; nothing was done\n$/)
     const planned = world.provisioned.map(
       ({ request: { machine }, options }) => `${machine.name} ${machine.swarm?.discovery} ${options.dryRun}`,
     )
@@ -66,6 +70,7 @@ describe('machine apply', () => {
     )
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('[w1] Would join a cluster') })
     expect(stderr).toContain('[m1] would be created (qemu)')
+    expect(stderr).toMatch(/\n2 machines: 2 would be changed; nothing was done\n$/)
   })
 
   it('goes on with the others where one fails, and ends with its code', async () => {
@@ -74,6 +79,15 @@ describe('machine apply', () => {
     expect(code).toBe(12)
     expect(stderr).toContain('[w1] Failed at connect: no key fits')
     expect(stderr).toContain('2 of 3 machines')
+    expect((await apply(THREE, '--dry-run')).stderr).toMatch(
+      /\n3 machines: 2 would be changed, 1 failed; nothing was done\n$/,
+    )
+    world.refuse = undefined
+    const well = world.finish
+    world.finish = async (request, options) => ({ ...(await well(request, options)), planned: 0 })
+    expect((await apply(THREE, '--dry-run')).stderr).toMatch(
+      /\[m1\] Is as it should be[^]*\n3 machines: 3 as it should be; nothing was done\n$/,
+    )
   })
 
   it('says with line and column all that is wrong, and does nothing', async () => {

@@ -17,7 +17,7 @@ function failAt(step: StepName): FakeWorld['finish'] {
   return async ({ machine }: ProvisionRequest, { onEvent }): Promise<ProvisionResult> => {
     const ts = '2026-01-01T00:00:00.000Z'
     onEvent({ ts, machine: machine.name, step, index: 1, total: 12, event: 'start', message: step })
-    const end = { changed: [], warnings: [], roundTrips: 1, durationMs: 5, ok: false, exitCode: 3 }
+    const end = { changed: [], planned: 0, warnings: [], roundTrips: 1, durationMs: 5, ok: false, exitCode: 3 }
     return { ...end, machine: machine.name, failed: { step, error: failed('PREFLIGHT', 'no') } }
   }
 }

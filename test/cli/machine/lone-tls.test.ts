@@ -78,7 +78,7 @@ it('goes with the run that succeeds where the one that was to close its port fai
     const ts = '2026-01-01T00:00:00.000Z'
     onEvent({ ts, machine: 'n1', step: 'engine', index: 7, total: 12, event: 'start', message: 'engine' })
     const error = failed('NO_ANSWER', 'no')
-    const end = { changed: [], warnings: [], roundTrips: 1, durationMs: 5, ok: false, exitCode: 1 } as const
+    const end = { changed: [], planned: 0, warnings: [], roundTrips: 1, durationMs: 5, ok: false, exitCode: 1 } as const
     return { ...end, machine: request.machine.name, failed: { step: 'verify', error } }
   }
   expect(await world.machine('create', '--access', 'ssh', 'n1')).toMatchObject({ code: 1 })

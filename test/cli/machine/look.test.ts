@@ -82,6 +82,17 @@ describe('machine ls', () => {
       'n1|generic|Error||not provisioned, failed at connect: no key fits; run `machine create n1`\n',
     )
     expect((await world.machine('status', 'n1')).stdout).toBe('Error\n')
+    expect((await world.machine('ls')).stdout).toMatch(
+      / {2}not provisioned, failed at connect: see `machine doctor n1` *\n$/,
+    )
+    const { code, stdout: found } = await world.machine('doctor', '--json', 'n1')
+    expect(found.split('\n').map(line => (line === '' ? '' : JSON.parse(line)))[0]).toEqual({
+      machine: 'n1',
+      check: 'provisioning',
+      verdict: 'problem',
+      message: 'not provisioned, failed at connect: no key fits; run `machine create n1`',
+    })
+    expect(code).toBe(1)
     world.refuse = undefined
     await world.machine('provision', 'n1')
     expect(await seen()).toBe('n1|generic|Stopped||\n')
@@ -95,6 +106,20 @@ describe('machine ls', () => {
     expect((await world.machine('ls', '--format', '{{.State}}|{{.Error}}')).stdout).toMatch(
       /^Running\|.*its last provisioning failed at engine: no space left; run `machine provision n1`\n$/,
     )
+  })
+
+  it('cuts an error that is longer than a line, and tells all of it to programs', async () => {
+    await none('n1')
+    const error = `no space left ${'on the disk '.repeat(20)}`
+    const failedStep = { status: 'failed', startedAtMs: 0, error }
+    const provision = { startedAtMs: 0, steps: { engine: failedStep }, undo: [] }
+    await writeFile(`${world.root}/machines/n1/provision.json`, JSON.stringify(provision))
+    const [, row = ''] = (await world.machine('ls')).stdout.split('\n')
+    const cell = row.trim().split(/ {2,}/).at(-1) ?? ''
+    expect(cell).toMatch(/^.{40,}… see `machine doctor n1`$/)
+    expect(cell.length).toBeLessThanOrEqual(80)
+    expect((await world.machine('ls', '--json')).stdout).toContain(error)
+    expect((await world.machine('doctor', 'n1')).stdout).toContain(error.trim())
   })
 
   it.each([['label'], ['nosuch=1'], ['name=(']])('refuses the filter %s', async filter => {

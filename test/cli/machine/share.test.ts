@@ -243,7 +243,7 @@ it('a machine that is a master only is looked at, and pointed at, as a manager',
   const scope = new Scope()
   const sshd = await serveByHand(scope, () => {})
   const { stderr } = await world.machine('create', '--host', `root@${sshd.address}`, '--swarm-master', 'm1')
-  expect(stderr).toContain('Ready (tcp://127.0.0.1:3376)')
+  expect(stderr).toContain('Ready (machine env --swarm m1)')
   expect(stderr).toContain('to the manager running on this machine, run: machine env --swarm m1')
   const { stdout } = await world.machine('certs', 'ls', '--format', '{{.Name}} {{.Role}}')
   expect(stdout).toBe('m1 manager\n')

@@ -209,7 +209,14 @@ async function asOnAnyHost(
   { machine, connect }: ProvisionRequest,
   { signal, onEvent }: Pick<ProvisionOptions, 'signal' | 'onEvent'>,
 ): Promise<ProvisionResult> {
-  const result = { machine: machine.name, changed: ['engine'], warnings: [], roundTrips: 1, durationMs: 5 } as const
+  const result = {
+    machine: machine.name,
+    changed: ['engine'],
+    planned: 1,
+    warnings: [],
+    roundTrips: 1,
+    durationMs: 5,
+  } as const
   const place = { ts: '2026-01-01T00:00:00.000Z', machine: machine.name, total: 12 } as const
   try {
     await (await connect(signal)).close()
@@ -221,6 +228,7 @@ async function asOnAnyHost(
     return {
       ...result,
       changed: [],
+      planned: 0,
       ok: false,
       exitCode: exitCodeOf(error),
       failed: { step: 'connect', error: failure },

@@ -42,6 +42,17 @@ it('asks twice and does nothing where nothing is to be done', async () => {
     'join skip',
     'verify ok',
   ])
+  expect(events.find(({ step, event }) => step === 'agent' && event === 'skip')?.message).toBe(
+    'agent runs as it should',
+  )
+})
+
+it('counts what it would change', async () => {
+  host.looks = [{}]
+  const { changed, planned } = await run({ dryRun: true })
+  expect(changed).toEqual([])
+  expect(planned).toBe(events.filter(({ step, event }) => step === 'plan' && event === 'change').length)
+  expect(planned).toBeGreaterThan(1)
 })
 
 it('does what is left, and keeps how far it came', async () => {

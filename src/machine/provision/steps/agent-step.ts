@@ -21,7 +21,8 @@ export const agentStep: Step = {
       ...staleServices(scene).map(({ name }) => `${isActive(name, scene) ? 'restart' : 'start'} ${name}`),
     ]
   },
-  kept: ({ wish }) => `${wish.services.map(({ name }) => name).join(' and ')} kept as they run`,
+  kept: ({ wish: { services } }) =>
+    `${services.map(({ name }) => name).join(' and ')} ${services.length === 1 ? 'runs as it' : 'run as they'} should`,
   async apply(work) {
     await putFiles(changedFiles(filesOf(work), work.facts), work)
     // A manager first: the agent of its host finds it then, and may get its token from it.

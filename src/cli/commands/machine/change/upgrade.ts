@@ -1,5 +1,5 @@
 import { EXIT_CODES, invalidInput } from '../../../../core/errors.ts'
-import { driverOf, type Machine } from '../../../../machine/index.ts'
+import type { Machine } from '../../../../machine/index.ts'
 import { allMachines, masterOf } from '../cluster/masters.ts'
 import { withManager } from '../cluster/node-verbs.ts'
 import { type MachineCommand, namesOf } from '../machine-command.ts'
@@ -49,7 +49,6 @@ async function upgradeOne(machine: Machine, command: MachineCommand, reporter: R
   const master = masterOf(machine, await allMachines(command))
   const request = await requestFor(machine, command, reporter)
   const asked = { ...provisionOptions(machine, command, reporter), drain: !options.flag('keepTasks') }
-  const { url } = driverOf(machine.driver).whereabouts(machine)
   // A manager that is being upgraded cannot move tasks; its containers go on.
   const result =
     master === undefined || master.name === machine.name
@@ -57,6 +56,6 @@ async function upgradeOne(machine: Machine, command: MachineCommand, reporter: R
       : await withManager(master, command, membership =>
           command.world.hosts.upgrade({ ...request, membership }, asked, portsFor(command)),
         )
-  conclude(result, url, { command, reporter })
+  conclude(result, machine, { command, reporter })
   return result.exitCode
 }

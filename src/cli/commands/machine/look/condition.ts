@@ -12,10 +12,12 @@ export async function unfinishedLook({ name }: Machine, { store }: Looking): Pro
   const { step, error } = unfinished
   const at = step === undefined ? '' : ` at ${step}`
   const how = error === undefined ? `its making was ended${at}, or goes on` : `failed${at}: ${error}`
+  const todo = error === undefined ? `run \`machine create ${name}\`` : `see \`machine doctor ${name}\``
   return {
     state: 'Error',
     engineVersion: '',
     error: `not provisioned, ${how}; run \`machine create ${name}\``,
+    brief: `not provisioned, ${error === undefined ? `ended${at}, or goes on` : `failed${at}`}: ${todo}`,
     responseMs: 0,
   }
 }

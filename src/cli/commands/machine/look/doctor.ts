@@ -5,6 +5,7 @@ import { renderTable } from '../../../output/table.ts'
 import { sudoPasswordOf } from '../ask/sudo-password.ts'
 import { type MachineCommand, namesOf } from '../machine-command.ts'
 import { portsFor, requestFor } from '../make/provision.ts'
+import { lastFailure, unfinishedLook } from './condition.ts'
 import { lookAt } from './look-at.ts'
 
 const PARALLEL = 8
@@ -41,11 +42,24 @@ async function examine(name: string, command: MachineCommand): Promise<readonly 
   const { context, store } = command
   try {
     const machine = await store.load(name)
-    return [...(await examineHost(machine, command)), ...(await examineEngine(machine, command))]
+    return [
+      ...(await examineRecord(machine, command)),
+      ...(await examineHost(machine, command)),
+      ...(await examineEngine(machine, command)),
+    ]
   } catch (error) {
     context.signal.throwIfAborted()
     return [{ machine: name, check: 'record', verdict: 'problem', message: errorMessage(error) }]
   }
+}
+
+/** How its making, or what was last done to it, ended. */
+async function examineRecord(machine: Machine, command: MachineCommand): Promise<readonly Finding[]> {
+  const unfinished = await unfinishedLook(machine, command)
+  const message = unfinished?.error ?? (await lastFailure(machine, command))
+  if (message === '') return []
+  const verdict = unfinished === undefined ? 'warning' : 'problem'
+  return [{ machine: machine.name, check: 'provisioning', verdict, message }]
 }
 
 /** The steps of provisioning that only look. */

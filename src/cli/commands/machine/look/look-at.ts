@@ -30,6 +30,8 @@ export interface MachineLook {
   readonly engineVersion: string
   /** Why something of it is not known; empty: all is. */
   readonly error: string
+  /** The same in some words, where that is long: what happened, and what to type. */
+  readonly brief?: string
   readonly responseMs: number
 }
 

@@ -1,6 +1,7 @@
 import { mapParallel } from '../../../../core/parallel.ts'
 import { hasEngine, type Machine } from '../../../../machine/index.ts'
 import { type ListingFormat, renderListing } from '../../../output/format.ts'
+import { ellipsis } from '../../../output/shorten.ts'
 import { badArgument } from '../../../usage.ts'
 import { allMachines, masterOf } from '../cluster/masters.ts'
 import type { MachineCommand } from '../machine-command.ts'
@@ -15,6 +16,9 @@ const TIMEOUT_S = 10
 /** So many machines are asked at the same time. */
 const PARALLEL = 64
 
+/** An error that is longer makes lines of the table that nobody can read. */
+const ERROR_CHARS_MAX = 80
+
 const LISTING: ListingFormat<LsRow> = {
   columns: [
     { title: 'NAME', of: row => row.name },
@@ -24,7 +28,7 @@ const LISTING: ListingFormat<LsRow> = {
     { title: 'URL', of: row => row.url },
     { title: 'SWARM', of: row => row.swarm },
     { title: 'DOCKER', of: row => row.engineVersion },
-    { title: 'ERRORS', of: row => row.error },
+    { title: 'ERRORS', of: briefError },
   ],
   record: row => ({
     Name: row.name,
@@ -42,6 +46,15 @@ const LISTING: ListingFormat<LsRow> = {
   }),
   id: row => row.name,
   titles: { DriverName: 'DRIVER', DockerVersion: 'DOCKER', Error: 'ERRORS' },
+}
+
+/** What fits a line of the table; templates and JSON have all of it, and the doctor, too. */
+function briefError({ name, error, brief }: LsRow): string {
+  if (brief !== undefined) return brief
+  const line = error.replaceAll(/\s+/g, ' ')
+  if (line.length <= ERROR_CHARS_MAX) return line
+  const where = ` see \`machine doctor ${name}\``
+  return `${ellipsis(line, ERROR_CHARS_MAX - where.length)}${where}`
 }
 
 /** `machine ls`: all machines, each asked how it is. */

@@ -36,21 +36,53 @@ export async function runApply(invoked: MachineCommand): Promise<number> {
     each => attempt(each, command, reporter),
   )
   reporter.end()
-  const codes = [...masters, ...others]
-  const bad = codes.filter(code => code !== EXIT_CODES.done)
-  if (!options.flag('json')) {
-    context.stderr.write(`${codes.length - bad.length} of ${codes.length} machines are as they should be\n`)
-  }
-  return bad[0] ?? EXIT_CODES.done
+  const ended = [...masters, ...others]
+  if (!options.flag('json')) context.stderr.write(`${options.flag('dryRun') ? sumOfDryRun(ended) : sumOf(ended)}\n`)
+  return ended.find(({ code }) => code !== EXIT_CODES.done)?.code ?? EXIT_CODES.done
 }
 
-async function attempt(wanted: Wanted, command: MachineCommand, reporter: Reporter): Promise<number> {
+/** How it ended for one machine. */
+interface Ended {
+  readonly code: number
+  /** Whether something was changed, or in a dry run would be. */
+  readonly isChange: boolean
+}
+
+function sumOf(ended: readonly Ended[]): string {
+  const well = ended.filter(({ code }) => code === EXIT_CODES.done)
+  const changed = well.filter(({ isChange }) => isChange).length
+  return `${well.length} of ${ended.length} machines are as they should be (${changed} changed)`
+}
+
+function sumOfDryRun(ended: readonly Ended[]): string {
+  const well = ended.filter(({ code }) => code === EXIT_CODES.done)
+  const changing = well.filter(({ isChange }) => isChange).length
+  const told = [
+    [changing, 'would be changed'],
+    [well.length - changing, 'as it should be'],
+    [ended.length - well.length, 'failed'],
+  ] as const
+  const parts = told.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
+  return `${ended.length} ${ended.length === 1 ? 'machine' : 'machines'}: ${parts.join(', ')}; nothing was done`
+}
+
+async function attempt(wanted: Wanted, command: MachineCommand, reporter: Reporter): Promise<Ended> {
+  // A record that is to be made is a change, whatever is there already on its host.
+  let isChange = command.options.flag('dryRun') && !(await command.store.has(wanted.name))
+  const watching: Reporter = {
+    ...reporter,
+    conclude(conclusion) {
+      isChange ||= conclusion.isChange === true
+      reporter.conclude(conclusion)
+    },
+  }
   try {
-    return await createOne(wanted, command, reporter)
+    const code = await createOne(wanted, command, watching)
+    return { code, isChange }
   } catch (error) {
     command.context.signal.throwIfAborted()
     reporter.conclude({ machine: wanted.name, ok: false, message: `Failed: ${errorMessage(error)}` })
-    return exitCodeOfMachine(error)
+    return { code: exitCodeOfMachine(error), isChange }
   }
 }
 

@@ -69,18 +69,21 @@ export async function createOne(wanted: Wanted, command: MachineCommand, reporte
 async function pretendToCreate(wanted: Attempt, command: MachineCommand, reporter: Reporter): Promise<number> {
   const { existing } = wanted
   const { name, driver } = wanted.made
-  reporter.say(name, existing === undefined ? `would be created (${driver})` : 'exists already')
+  const how = existing === undefined ? `would be created (${driver})` : 'exists already'
   if (driverOf(driver).create !== undefined && existing?.made === undefined) {
     command.wouldBe?.set(name, wanted.made)
+    reporter.conclude({ machine: name, ok: true, isChange: true, message: how })
     return EXIT_CODES.done
   }
+  reporter.say(name, how)
   try {
     const made = await withCluster(wanted, command)
     command.wouldBe?.set(name, made)
     return await provisionOrPutBack({ made, existing }, command, watchSteps(reporter))
   } catch (error) {
     if (errorCode(error) !== 'NOT_MADE') throw error
-    reporter.conclude({ machine: name, ok: true, message: 'Would join a cluster whose manager is to be made first' })
+    const message = 'Would join a cluster whose manager is to be made first'
+    reporter.conclude({ machine: name, ok: true, isChange: true, message })
     return EXIT_CODES.done
   }
 }

@@ -48,8 +48,7 @@ export async function provision(
   const done = await command.world.hosts.provision(request, options, portsFor(command))
   const result =
     options.until === undefined && options.dryRun !== true ? await withAccess(done, machine, command) : done
-  const { swarm } = machine
-  conclude(result, swarm === undefined || hasEngine(machine) ? url : managerUrl(url, swarm.host), { command, reporter })
+  conclude(result, machine, { command, reporter })
   return result.exitCode
 }
 
@@ -203,14 +202,31 @@ interface Telling {
   readonly reporter: Reporter
 }
 
-export function conclude(result: ProvisionResult, url: string, { command, reporter }: Telling): void {
-  const { ok, machine, changed, warnings, failed, exitCode, durationMs } = result
+/** Tells how the provisioning of a machine ended. */
+export function conclude(result: ProvisionResult, machine: Machine, { command, reporter }: Telling): void {
+  const { ok, changed, planned, warnings, failed, exitCode, durationMs } = result
   const isDry = command.options.flag('dryRun')
-  const how = isDry ? 'Checked, nothing was changed' : changed.length === 0 ? 'Ready, nothing was to be done' : 'Ready'
   // Of what was refused before anything was done there is nothing to go on with.
   const again = failed !== undefined && mayHaveChanged(failed.step) ? `; run it again to go on from ${failed.step}` : ''
   const message = ok
-    ? `${how} (${url})`
+    ? isDry
+      ? wouldBe(planned)
+      : `Ready${changed.length === 0 ? ', nothing was to be done' : ''} (${useOf(machine)})`
     : `Failed at ${failed?.step ?? 'the end'}: ${failed?.error.message ?? ''}${again}`
-  reporter.conclude({ machine, ok, message, data: { changed, warnings, exitCode, durationMs } })
+  const isChange = (isDry ? planned : changed.length) > 0
+  const data = { changed, planned, warnings, exitCode, durationMs }
+  reporter.conclude({ machine: machine.name, ok, message, isChange, data })
+}
+
+function wouldBe(planned: number): string {
+  if (planned === 0) return 'Is as it should be, nothing would be changed'
+  return `Would be changed (${planned === 1 ? '1 change' : `${planned} changes`}); nothing was done`
+}
+
+/** What gives a person's docker what the machine serves: its address, where that is all docker needs, else what to type. */
+function useOf(machine: Machine): string {
+  const { name, swarm } = machine
+  if (swarm?.insecure !== true) return `machine env ${swarm?.master === true ? '--swarm ' : ''}${name}`
+  const { url } = driverOf(machine.driver).whereabouts(machine)
+  return hasEngine(machine) ? url : managerUrl(url, swarm.host)
 }

@@ -19,6 +19,8 @@ export interface Conclusion {
   readonly machine: string
   readonly ok: boolean
   readonly message: string
+  /** Whether something was changed, or in a dry run would be. */
+  readonly isChange?: boolean
   readonly data?: Readonly<Record<string, unknown>>
 }
 
