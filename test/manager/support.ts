@@ -157,7 +157,7 @@ export class FakeAgent {
       updatedAtMs: nowMs,
       ...(state === 'preparing' ? {} : { startedAtMs: nowMs }),
       ...(isTerminal(state) ? { finishedAtMs: nowMs } : {}),
-      ...(state === 'failed' && lastEnd !== undefined ? { lastEnd } : {}),
+      ...(lastEnd === undefined ? {} : { lastEnd }),
     }
     const put = { put: keys.statusOf(this.#name, task.id), value: JSON.stringify(status) }
     const key = keys.task(this.#name, task.id)

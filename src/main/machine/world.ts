@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { MachineWorld } from '../../cli/index.ts'
 import { withDeadline } from '../../core/clock.ts'
 import { errorCode, failed, unavailable } from '../../core/errors.ts'
@@ -11,6 +11,7 @@ import {
   cleanHost,
   connectHost,
   createToken,
+  driverPorts,
   dumpSshConfig,
   openBundle,
   provisionHost,
@@ -55,11 +56,12 @@ export function createMachineWorld(): MachineWorld {
       }
     },
     bundle(store) {
-      const cache = join(store.root, 'cache')
+      const cache = store.cacheFolder
       const bundle = bundles.get(cache) ?? openBundle({ root: rootOf(), cache, version: VERSION, files })
       bundles.set(cache, bundle)
       return bundle
     },
+    driverPorts,
     hosts: { provision: provisionHost, clean: cleanHost, upgrade: upgradeHost, createToken },
     clientCertificate: async (asked, context) => void (await obtainClientCertificate(asked, context)),
     async certificateOf({ host, port }, { clock, signal }) {

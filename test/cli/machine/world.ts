@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { type MachineWorld, machineGroup } from '../../../src/cli/index.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import {
+  driverPorts,
   exitCodeOf,
   type HostRequest,
   type Machine,
@@ -19,6 +20,9 @@ import { type Outcome, runCommand } from '../support/run.ts'
 
 /** A host key as sshd would show it. */
 export const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0cBmfB8T5zMb9dnFQlTsOoThHWcvZyzDVOKI1KQIbx'
+
+/** Where a test may serve; of other hosts there is nothing but what is pretended. */
+const LOOPBACK = ['127.0.0.1', 'localhost']
 
 export interface FakeWorld {
   /** Runs a command line of `machine` with a store of its own. */
@@ -148,6 +152,12 @@ export function fakeWorld(): FakeWorld {
       const key = readHostKey(Buffer.from(HOST_KEY.split(' ')[1] ?? '', 'base64'))
       if (key !== undefined && request.pinned.length === 0) request.onPin?.(key)
       return pretendedHost(request.host, fake)
+    },
+    driverPorts(store, name, ports) {
+      const real = driverPorts(store, name, ports)
+      const isReachable: typeof real.isReachable = async (host, port, signal) =>
+        LOOPBACK.includes(host) && real.isReachable(host, port, signal)
+      return { ...real, isReachable, greetsBySsh: async () => false }
     },
     async runProgram(words) {
       const at = words.indexOf('-F')

@@ -6,7 +6,7 @@ import {
   type cleanHost,
   type createToken,
   type DriverPorts,
-  driverPorts,
+  type driverPorts,
   type HostRequest,
   type Machine,
   MachineStore,
@@ -33,6 +33,8 @@ export interface MachineWorld {
   /** Shoal as hosts get it: this installation. Throws NOT_BUILT. */
   readonly bundle: (store: MachineStore) => Promise<Bundle>
   readonly hosts: HostWork
+  /** What drivers use of this machine and of its network. */
+  readonly driverPorts: typeof driverPorts
   /** The certificate that a server shows. Throws what is in the way. */
   readonly certificateOf: (
     at: { readonly host: string; readonly port: number },
@@ -143,11 +145,11 @@ export async function namesOf({ args, store }: Pick<MachineCommand, 'args' | 'st
 /** What a driver uses of the world for one machine. */
 export function portsOf(
   name: string,
-  { context, store }: Pick<MachineCommand, 'context' | 'store'>,
+  { context, store, world }: Pick<MachineCommand, 'context' | 'store' | 'world'>,
   report: (line: string) => void = () => {},
 ): DriverPorts {
   const { clock, random, env } = context
-  return driverPorts(store, name, { clock, random, env, report })
+  return world.driverPorts(store, name, { clock, random, env, report })
 }
 
 /** The same for commands that are about one machine. */

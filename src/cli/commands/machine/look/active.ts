@@ -9,14 +9,14 @@ const TIMEOUT_S = 10
 
 /** `machine active`: the machine that $DOCKER_HOST points at, if it runs. */
 export async function runActive(command: MachineCommand): Promise<void> {
-  const { context, options, store } = command
+  const { context, options, store, world } = command
   const { clock, env, signal, stdout } = context
   const timeoutMs = (options.number('timeout') ?? TIMEOUT_S) * 1_000
   for (const name of await store.names()) {
     const machine = await store.load(name).catch(() => undefined)
     if (machine === undefined || !(await pointsAt(env['DOCKER_HOST'], machine, command))) continue
     const state = await withDeadline(
-      inner => stateOf(machine, { store, context: { ...context, signal: inner } }),
+      inner => stateOf(machine, { store, world, context: { ...context, signal: inner } }),
       timeoutMs,
       {
         clock,

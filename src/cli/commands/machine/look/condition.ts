@@ -3,7 +3,7 @@ import type { MachineCommand } from '../machine-command.ts'
 import type { MachineLook } from './look-at.ts'
 import { stateOf } from './state.ts'
 
-type Looking = Pick<MachineCommand, 'context' | 'store'>
+type Looking = Pick<MachineCommand, 'context' | 'store' | 'world'>
 
 /** What is to be seen of a machine whose making has not come to its end, whatever its host does; undefined: it was made. */
 export async function unfinishedLook({ name }: Machine, { store }: Looking): Promise<MachineLook | undefined> {
