@@ -71,6 +71,15 @@ it('comes and goes as that is wanted, and stays as it is where nothing is said',
   expect([record()['access'], await copies()]).toEqual([undefined, []])
 })
 
+it('goes where a Docker takes the place of our engine, and not before that is done', async () => {
+  await world.machine('create', ...HOST, 'n1')
+  await world.machine('create', '--engine', 'docker', '--until', 'preflight', 'n1')
+  expect((await copies()).length).toBe(3)
+  await world.machine('create', '--access', 'tls', '--engine', 'shoal', 'n1')
+  await world.machine('create', '--engine', 'docker', 'n1')
+  expect([record()['access'], await copies()]).toEqual([undefined, []])
+})
+
 it('goes with the run that succeeds where the one that was to close its port failed half-way', async () => {
   await world.machine('create', ...HOST, 'n1')
   const { finish } = world

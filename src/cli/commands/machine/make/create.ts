@@ -57,10 +57,7 @@ export async function createOne(wanted: Wanted, command: MachineCommand, reporte
     const steps = watchSteps(reporter)
     return untilWhole(name, command, steps, async () => {
       await make(machine, existing, { command, reporter })
-      const code = await provisionOrPutBack({ made: await store.load(name), existing }, command, steps)
-      const servedBefore = existing !== undefined && hasOwnTls(existing)
-      if (code === EXIT_CODES.done && servedBefore && !hasOwnTls(machine)) await removeAccess(name, command)
-      return code
+      return provisionOrPutBack({ made: await store.load(name), existing }, command, steps)
     })
   })
 }
@@ -126,7 +123,7 @@ async function provisionOrPutBack(attempt: Attempt, command: MachineCommand, ste
   const { options, store } = command
   let isDone = false
   try {
-    const code = await provisionAsMember(made, command, steps)
+    const code = await provisionAsMember(attempt, command, steps)
     isDone = code === EXIT_CODES.done
     return code
   } finally {
@@ -137,23 +134,24 @@ async function provisionOrPutBack(attempt: Attempt, command: MachineCommand, ste
 }
 
 /** And whoever provisions is let in by the cluster's managers from then on. */
-async function provisionAsMember(machine: Machine, command: MachineCommand, steps: StepWatch): Promise<number> {
+async function provisionAsMember(attempt: Attempt, command: MachineCommand, steps: StepWatch): Promise<number> {
   const { options } = command
-  const code = await provisionTellingEnd(machine, command, steps)
+  const { made } = attempt
+  const code = await provisionTellingEnd(made, command, steps)
   const isWhole = options.text('until') === undefined && !options.flag('dryRun')
   if (code !== EXIT_CODES.done || !isWhole) return code
-  if (isClosedNow(machine)) await removeAccess(machine.name, command)
-  await keepClientCertificate(machine, command)
+  if (isClosedNow(attempt)) await removeAccess(made.name, command)
+  await keepClientCertificate(made, command)
   return code
 }
 
 /**
- * Its engine is ours and serves no more by itself, whichever run it was that began to close its port. What a Docker is reached by came
- * there with it.
+ * An engine of ours serves no more by itself, whichever run it was that began to close its port, or a Docker has taken its place. What a
+ * Docker was reached by before came there with it.
  */
-function isClosedNow(machine: Machine): boolean {
-  const { ssh } = driverOf(machine.driver).whereabouts(machine)
-  return ssh !== undefined && machine.engine.kind === 'shoal' && !hasOwnTls(machine)
+function isClosedNow({ made, existing }: Attempt): boolean {
+  if (hasOwnTls(made) || driverOf(made.driver).whereabouts(made).ssh === undefined) return false
+  return made.engine.kind === 'shoal' || (existing !== undefined && hasOwnTls(existing))
 }
 
 /** Whoever interrupts it hears how far it came. */
@@ -199,7 +197,7 @@ export async function runProvision(command: MachineCommand): Promise<number> {
   const reporter = createReporter(options, context)
   return forEachMachine([...new Set(args)], command, reporter, async machine => {
     const steps = watchSteps(reporter)
-    const work = (): Promise<number> => provisionAsMember(machine, command, steps)
+    const work = (): Promise<number> => provisionAsMember({ made: machine, existing: machine }, command, steps)
     return options.flag('dryRun') ? work() : untilWhole(machine.name, command, steps, work)
   })
 }
