@@ -11,6 +11,10 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   'INSECURE_HOST',
   'UNKNOWN_COMMAND',
   'BAD_DETACH_KEYS',
+  'BAD_MACHINE_NAME',
+  'BAD_STEP',
+  'NO_MACHINE_NAME',
+  'NO_SUCH_DRIVER',
 ])
 
 /** Prints an error for a person, one sentence and never a stack, and gives the exit code that goes with it. */

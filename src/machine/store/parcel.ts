@@ -115,6 +115,6 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw invalidInput('BAD_BUNDLE', `Cannot read ${path}: ${errorMessage(cause)}`)
+    throw invalidInput('BAD_BUNDLE', `${path} was not made by \`machine export\`: ${errorMessage(cause)}`)
   }
 }

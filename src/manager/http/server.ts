@@ -10,6 +10,7 @@ import type { Manager } from '../manager.ts'
 import type { Connections } from './connections.ts'
 import { FORWARDED, forward, splice, type Upstream } from './proxy.ts'
 import type { ApiReply, ApiRequest, ApiRoute } from './route.ts'
+import { notFoundMessage } from './swarm-mode.ts'
 
 export interface ServerPorts {
   readonly manager: Manager
@@ -60,7 +61,7 @@ export async function createFront(routes: readonly ApiRoute[], ports: ServerPort
   })
   app.setErrorHandler((error, _request, reply) => answerError(error, reply, ports.log))
   app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ message: `page not found: ${request.method} ${request.url}`, code: 'NO_SUCH_PAGE' }),
+    reply.code(404).send({ message: notFoundMessage(request.method, request.url), code: 'NO_SUCH_PAGE' }),
   )
   for (const route of routes) if (route.raw !== true) addRoute(app, route, ports)
   app.register(async scope => {

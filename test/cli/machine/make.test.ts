@@ -58,7 +58,9 @@ describe('machine create', () => {
     ]
     for (const [argv, message] of cases) {
       const { code, stderr } = await world.machine('create', ...argv)
-      expect([argv, code > 0, stderr]).toEqual([argv, true, expect.stringContaining(message)])
+      // Which clusters there are, and what docker-machine could do, is no matter of how it was typed.
+      const wanted = /^Which cluster|not supported$/.test(message) ? 1 : 2
+      expect([argv, code, stderr]).toEqual([argv, wanted, expect.stringContaining(message)])
     }
     expect((await world.machine('ls', '-q')).stdout).toBe('')
   })
@@ -245,7 +247,7 @@ describe('clusters', () => {
     await world.machine('create', '--host', '10.0.0.2', 'w1')
     const upgraded = () =>
       world.upgraded.splice(0).map(({ request, options }) => [request.machine.name, options.dryRun])
-    expect(await world.machine('upgrade')).toMatchObject({ code: 1 })
+    expect(await world.machine('upgrade')).toMatchObject({ code: 2 })
     expect(await world.machine('upgrade', '--all', 'w1')).toMatchObject({ code: 2 })
     expect(upgraded()).toEqual([])
     await world.machine('upgrade', '--dry-run')

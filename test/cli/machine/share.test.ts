@@ -28,10 +28,45 @@ describe('machine export and import', () => {
     expect(await other.machine('import', file)).toMatchObject({ code: 0, stdout: 'n1\n' })
     expect(await readdir(join(other.root, 'machines/n1'))).toEqual(['ca.pem', 'known_hosts', 'machine.json'])
     expect(other.readFile('machines/n1/known_hosts')).toBe(world.readFile('machines/n1/known_hosts'))
+  })
+
+  it('leave a machine alone that is here already, and replace another of its name only by force', async () => {
+    await world.machine('create', '--host', 'admin@10.0.0.1', '--accept-new', 'n1')
+    const file = join(world.root, 'n1.json')
+    await world.machine('export', '-o', file, 'n1')
+    await other.machine('import', file)
+    expect(await other.machine('import', file)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'Machine "n1" is here already, the same: nothing was changed\n',
+    })
+    const pinned = join(other.root, 'machines/n1/known_hosts')
+    await writeFile(pinned, 'machine ssh-ed25519 AAAA\n')
     expect(await other.machine('import', file)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('left as it is'),
+      stderr: expect.stringMatching(/left as it is: `machine rename n1 OTHER` .* --force/),
     })
+    expect(await other.machine('import', '--force', '--dry-run', file)).toMatchObject({ stdout: 'Would import n1\n' })
+    expect(other.readFile('machines/n1/known_hosts')).toBe('machine ssh-ed25519 AAAA\n')
+    expect(await other.machine('import', '--force', file)).toMatchObject({ code: 0, stdout: 'n1\n' })
+    expect(other.readFile('machines/n1/known_hosts')).toBe(world.readFile('machines/n1/known_hosts'))
+    await world.machine('set-address', 'n1', '10.0.0.2')
+    await world.machine('export', '-o', file, 'n1')
+    expect((await other.machine('import', file)).code).toBe(1)
+  })
+
+  it('say what whoever takes a machine over will miss', async () => {
+    await world.machine('create', '--host', '10.0.0.1', '--accept-new', '--generic-ssh-key', '/keys/id', 'n1')
+    const open = await world.machine('export', '-o', join(world.root, 'open.json'), 'n1')
+    expect(open.stderr.split('\n')).toEqual([
+      expect.stringMatching(/^n1: your certificate for its engine is not handed on: .*over SSH; --with-keys/),
+      expect.stringMatching(/^n1: the key \/keys\/id is not handed on: .*--generic-ssh-key FILE n1/),
+      '',
+    ])
+    const sealed = await world.answering('x\n', 'export', '--with-keys', '-o', join(world.root, 'sealed.json'), 'n1')
+    expect(sealed.stderr).not.toContain('certificate')
+    await world.machine('create', '--host', '10.0.0.2', '--accept-new', '--access', 'ssh', 'n2')
+    expect((await world.machine('export', 'n2')).stderr).toBe('')
   })
 
   it('seal keys with a passphrase, without which nothing can be read', async () => {
@@ -49,7 +84,7 @@ describe('machine export and import', () => {
   })
 
   it.each([
-    ['{', 'Cannot read'],
+    ['{', 'was not made by'],
     ['{"shoalMachines":2,"machines":[]}', 'was not made by'],
     ['{"shoalMachines":1,"machines":[{"record":{},"files":{"../x":""}}]}', 'was not made by'],
     ['{"shoalMachines":1,"machines":[{"record":{},"files":{"machine.json":""}}]}', 'was not made by'],
@@ -101,6 +136,7 @@ it("takes docker-machine's store over", async () => {
   await write('odd', '{"ConfigVersion":3}')
   const { code, stdout, stderr } = await world.machine('import', store)
   expect([code, stdout.split('\n').toSorted()]).toEqual([0, ['', 'url', 'vm']])
+  expect(await world.machine('import', store)).toMatchObject({ code: 0, stdout: '' })
   expect(stderr).toContain('vm: the driver "virtualbox" is not known')
   expect(stderr).toContain('only 3 is known')
   expect(stderr).toMatch(/odd\/config\.json/)
@@ -150,9 +186,15 @@ describe('what is known of a machine', () => {
     expect((await world.machine('rename', 'a', 'b')).stderr).toContain('exists already')
     expect((await world.machine('rename', 'a', '../b')).stderr).toContain('Invalid hostname')
     const { id } = await recordOf(world, 'a')
-    expect(await world.machine('rename', 'a', 'c')).toMatchObject({ code: 0, stdout: 'c\n' })
+    expect(await world.machine('rename', 'a', 'c')).toEqual({ code: 0, stdout: 'c\n', stderr: '' })
     expect(await recordOf(world, 'c')).toMatchObject({ name: 'c', id })
     expect((await world.machine('rename', 'c', 'c')).stderr).toContain('has that name already')
+    const provision = { startedAtMs: 0, steps: { agent: { status: 'done', startedAtMs: 0 } }, undo: [] }
+    await writeFile(join(world.root, 'machines/c/provision.json'), JSON.stringify(provision))
+    expect((await world.machine('rename', 'c', 'e')).stderr).toContain(
+      'still calls itself "c": run `machine provision e`',
+    )
+    await world.machine('rename', 'e', 'c')
     // What a crash in the middle leaves: the folder has moved, and its record has not been written anew.
     await rename(join(world.root, 'machines/c'), join(world.root, 'machines/d'))
     expect((await recordOf(world, 'd')).name).toBe('d')
@@ -170,6 +212,13 @@ describe('what is known of a machine', () => {
     await world.machine('create', '--host', '10.0.0.1', '--accept-new', 'a')
     expect(await world.machine('set-address', 'a', '10.0.0.2')).toMatchObject({ stdout: 'tcp://10.0.0.2:2376\n' })
     expect(world.connections.at(-1)).toMatchObject({ host: '10.0.0.2', pinned: [{ type: 'ssh-ed25519' }] })
+    const before = world.connections.length
+    expect(await world.machine('set-address', 'a', '10.0.0.2')).toEqual({
+      code: 0,
+      stdout: 'tcp://10.0.0.2:2376\n',
+      stderr: 'Machine "a" is at 10.0.0.2 already: nothing was changed\n',
+    })
+    expect(world.connections).toHaveLength(before)
     expect((await world.machine('set-address', 'a', '-oProxyCommand=x')).code).not.toBe(0)
     expect((await world.machine('set-address', 'a', 'a b')).code).not.toBe(0)
     expect((await world.machine('ip', 'a')).stdout).toBe('10.0.0.2\n')

@@ -231,4 +231,19 @@ describe('every endpoint of classic Swarm', () => {
       expect(await response.json()).toHaveProperty('message')
     },
   )
+
+  it.each([
+    ['/v1.41/nodes', '`swarm node ls`'],
+    ['/v1.41/services?status=true', '`compose up`, `ps`'],
+    ['/swarm', '`swarm join`'],
+    ['/secrets', 'of a compose file'],
+  ])('says what there is instead of swarm mode: %s', async (path, instead) => {
+    const response = await fetch(`http://127.0.0.1:${await startFront()}${path}`)
+    expect(await response.json()).toEqual({
+      code: 'NO_SUCH_PAGE',
+      message: expect.stringMatching(
+        new RegExp(`^page not found: GET /[^]*; there is no swarm mode here: [^]*${instead}`),
+      ),
+    })
+  })
 })

@@ -1,5 +1,5 @@
 import { conflict, invalidInput } from '../../../../core/errors.ts'
-import { checkMachineName, driverOf, type Machine } from '../../../../machine/index.ts'
+import { checkMachineName, driverOf, hasBegun, type Machine, readProvisionRecord } from '../../../../machine/index.ts'
 import { allMachines, membersOf } from '../cluster/masters.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { connectMachine } from '../run/reach.ts'
@@ -28,7 +28,18 @@ export async function runRename(command: MachineCommand): Promise<void> {
     if (options.flag('dryRun')) return void context.stdout.write(`Would rename "${name}" to "${to}"\n`)
     await store.rename(name, to)
     context.stdout.write(`${to}\n`)
+    if (await keepsName(machine, to, command)) {
+      context.stderr.write(
+        `Its engine still calls itself "${name}": run \`machine provision ${to}\` to have it take the new name, which starts it anew; containers go on\n`,
+      )
+    }
   })
+}
+
+/** Whether an engine runs on its host that was told the name of before. A Docker that was there is called as its host is. */
+async function keepsName({ engine }: Machine, to: string, { store }: MachineCommand): Promise<boolean> {
+  const record = await readProvisionRecord(store.folderOf(to))
+  return engine.kind === 'shoal' && record !== undefined && hasBegun(record)
 }
 
 /** The setting that holds a machine's address, by driver. */
@@ -46,6 +57,10 @@ export async function runSetAddress(command: MachineCommand): Promise<void> {
     }
     const moved = { ...machine, settings: { ...machine.settings, [setting]: address } }
     driverOf(machine.driver).check(moved.settings)
+    if (machine.settings[setting] === address) {
+      context.stderr.write(`Machine "${name}" is at ${address} already: nothing was changed\n`)
+      return void context.stdout.write(`${driverOf(machine.driver).whereabouts(machine).url}\n`)
+    }
     await checkKeptStore(machine, command)
     if (machine.driver === 'generic' && !options.flag('force')) await (await connectMachine(moved, command)).close()
     if (options.flag('dryRun')) return void context.stdout.write(`Would have "${name}" be at ${address}\n`)

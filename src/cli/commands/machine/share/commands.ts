@@ -16,8 +16,9 @@ export const shareCommands: readonly MachineLeaf[] = [
     name: 'import',
     summary: "Take machines over from docker-machine's store, or from a file of export",
     args: '[source]',
-    options: [DRY_RUN],
-    footer: 'Without a source: ~/.docker/machine. Nothing is changed there, nor on the hosts.',
+    options: [{ flags: '-f, --force', summary: 'have machines take the place of others of their names' }, DRY_RUN],
+    footer:
+      'Without a source: ~/.docker/machine. Nothing is changed there, nor on the hosts.\nMachines that are here already, the same, are left as they are.',
     run: async () => (await import('./import.ts')).runImport,
   },
 ]

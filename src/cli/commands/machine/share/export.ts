@@ -1,8 +1,9 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { driverOf, type Packed, packMachines, withoutSecrets } from '../../../../machine/index.ts'
+import { isAbsolute, join, resolve } from 'node:path'
+import { driverOf, hasOwnTls, type Machine, type Packed, packMachines } from '../../../../machine/index.ts'
 import { notWritten } from '../../../output/file-error.ts'
 import { type MachineCommand, namesOf } from '../machine-command.ts'
+import { openRecord } from './open-record.ts'
 
 /** What everybody may know of a machine. */
 const OPEN_FILES = ['known_hosts', 'ca.pem']
@@ -15,6 +16,9 @@ export async function runExport(command: MachineCommand): Promise<void> {
   for (const name of await namesOf(command)) packed.push(await pack(name, withKeys, command))
   const passphrase = withKeys ? await questions.password('Passphrase to seal the keys with: ') : undefined
   const text = await packMachines(packed, passphrase === undefined ? undefined : { passphrase, random: context.random })
+  for (const { machine } of packed) {
+    for (const note of notHandedOn(machine, withKeys)) context.stderr.write(`${machine.name}: ${note}\n`)
+  }
   const path = options.text('output')
   if (path === undefined || path === '-') return void context.stdout.write(text)
   try {
@@ -37,9 +41,19 @@ async function pack(name: string, withKeys: boolean, { store }: MachineCommand):
   return { machine: withKeys ? machine : openRecord(machine), files: new Map(files) }
 }
 
-/** Without its secrets, not even with signs that stand for them. */
-function openRecord(machine: Packed['machine']): Packed['machine'] {
-  const secret = new Set(driverOf(machine.driver).flags.flatMap(flag => (flag.secret === true ? [flag.name] : [])))
-  const settings = Object.entries(withoutSecrets(machine).settings).filter(([name]) => !secret.has(name))
-  return { ...machine, settings: Object.fromEntries(settings) }
+/** What whoever takes a machine over will miss, a sentence each. */
+function notHandedOn(machine: Machine, withKeys: boolean): readonly string[] {
+  const { ssh } = driverOf(machine.driver).whereabouts(machine)
+  const notes: string[] = []
+  if (hasOwnTls(machine) && !withKeys) {
+    notes.push(
+      'your certificate for its engine is not handed on: whoever takes it over reaches the engine over SSH; --with-keys hands it on',
+    )
+  }
+  if (ssh?.keyPath !== undefined && isAbsolute(ssh.keyPath)) {
+    notes.push(
+      `the key ${ssh.keyPath} is not handed on: whoever takes it over names their own with \`machine create --generic-ssh-key FILE ${machine.name}\``,
+    )
+  }
+  return notes
 }

@@ -10,14 +10,15 @@ import {
 } from '../../../../machine/index.ts'
 import { whyNot } from '../../../output/file-error.ts'
 import type { MachineCommand } from '../machine-command.ts'
+import { isSameRecord } from './open-record.ts'
 
 const CERTIFICATES = ['ca.pem', 'cert.pem', 'key.pem']
 /** docker-machine's names of them, which are ours. */
 const AUTHORITY = ['ca.pem', 'ca-key.pem', 'cert.pem', 'key.pem']
 
 /**
- * `machine import`: takes machines over from docker-machine's store (a folder), or from a file of `machine export`. Those that are there
- * already are left as they are.
+ * `machine import`: takes machines over from docker-machine's store (a folder), or from a file of `machine export`. Of those that are here
+ * already, the same are left as they are, and others only replaced with --force.
  */
 export async function runImport(command: MachineCommand): Promise<number> {
   const { args, context, options } = command
@@ -27,7 +28,10 @@ export async function runImport(command: MachineCommand): Promise<number> {
   let code: number = EXIT_CODES.done
   for (const each of packed) {
     try {
-      await take(each, command)
+      if (!(await take(each, command))) {
+        context.stderr.write(`Machine "${each.machine.name}" is here already, the same: nothing was changed\n`)
+        continue
+      }
       context.stdout.write(`${options.flag('dryRun') ? 'Would import ' : ''}${each.machine.name}\n`)
     } catch (error) {
       context.signal.throwIfAborted()
@@ -43,21 +47,45 @@ async function readSource(source: string, command: MachineCommand): Promise<read
   const { context, questions } = command
   const path = resolve(context.cwd, source)
   if (await isFolder(path)) return readStore(path, command)
-  const text = await readFile(path, 'utf8')
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw failed('NOT_READ', `Cannot read ${path}: ${whyNot(cause)}`)
+  })
   return unpackMachines(text, source, () => questions.password('Passphrase of the file: '))
 }
 
-async function take({ machine, files }: Packed, { context, options, store }: MachineCommand): Promise<void> {
-  checkMachineName(machine.name)
-  await store.exclusively(machine.name, context.signal, async () => {
-    if (await store.has(machine.name)) {
-      throw conflict('NAME_TAKEN', `Machine "${machine.name}" exists already: it was left as it is`)
+/** Whether it was not here yet as it is brought. Throws NAME_TAKEN for another machine of that name. */
+async function take(packed: Packed, command: MachineCommand): Promise<boolean> {
+  const { context, options, store } = command
+  const { machine, files } = packed
+  const { name } = machine
+  checkMachineName(name)
+  return store.exclusively(name, context.signal, async () => {
+    if (await store.has(name)) {
+      if (await isHere(packed, command)) return false
+      if (!options.flag('force')) {
+        throw conflict(
+          'NAME_TAKEN',
+          `Another machine "${name}" is here already and was left as it is: \`machine rename ${name} OTHER\` makes room, or --force has this one take its place`,
+        )
+      }
     }
-    if (options.flag('dryRun')) return
-    for (const [name, content] of files) await store.writeFile(machine.name, name, content)
+    if (options.flag('dryRun')) return true
+    for (const [file, content] of files) await store.writeFile(name, file, content)
     // Last: a machine that is there has all that belongs to it.
     await store.save(machine)
+    return true
   })
+}
+
+/** Whether the machine that is here is the one that is brought, with the files that are brought. One that cannot be read is another. */
+async function isHere({ machine, files }: Packed, { store }: MachineCommand): Promise<boolean> {
+  const here = await store.load(machine.name).catch(() => undefined)
+  if (here === undefined || !isSameRecord(machine, here)) return false
+  for (const [file, content] of files) {
+    const ours = await readFile(join(store.folderOf(machine.name), file)).catch(() => undefined)
+    if (ours?.equals(content) !== true) return false
+  }
+  return true
 }
 
 /** What docker-machine's store signs with, so that whoever it lets in is let in by new machines too; one that is here stays. */
