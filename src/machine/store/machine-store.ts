@@ -18,6 +18,7 @@ const PINS = 'known_hosts'
 const UNFINISHED = 'unfinished.json'
 /** No machine can be called that. */
 const CERTIFICATES_LOCK = '.certificates'
+const DRAFT = /\.tmp$/
 const LOCK_POLL_MS = 100
 /** As long as another command may change a machine before one that waits gives up. */
 const LOCK_WAIT_MS = 10_000
@@ -173,7 +174,8 @@ export class MachineStore {
    */
   async exclusively<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     checkMachineName(name)
-    return this.#whileLocked(join(this.root, 'locks', name), work, {
+    const swept = () => removeDrafts(this.folderOf(name)).then(work)
+    return this.#whileLocked(join(this.root, 'locks', name), swept, {
       signal,
       waitMs: LOCK_WAIT_MS,
       busy: holder =>
@@ -183,7 +185,8 @@ export class MachineStore {
 
   /** The same for the certificates that all machines share. Throws CERTIFICATES_BUSY. */
   async withCertificates<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    return this.#whileLocked(join(this.root, 'locks', CERTIFICATES_LOCK), work, {
+    const swept = () => removeDrafts(join(this.root, 'certs')).then(work)
+    return this.#whileLocked(join(this.root, 'locks', CERTIFICATES_LOCK), swept, {
       signal,
       waitMs: LOCK_WAIT_MS,
       busy: holder => conflict('CERTIFICATES_BUSY', `Process ${holder} is making certificates: wait for it, or end it`),
@@ -226,4 +229,14 @@ export class MachineStore {
   async #read(name: string, file: string): Promise<string | undefined> {
     return readIfThere(join(this.folderOf(name), file))
   }
+}
+
+/**
+ * What others left who were killed while they had the lock of a folder, which may be somebody's key. Keys of hosts are pinned without
+ * the lock: such a draft may be about to become the file.
+ */
+async function removeDrafts(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  const drafts = names.filter(name => DRAFT.test(name) && !name.startsWith(PINS))
+  for (const name of drafts) await rm(join(folder, name), { force: true }).catch(() => {})
 }

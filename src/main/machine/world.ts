@@ -22,6 +22,7 @@ import { lockFile } from '../../runtime/linux/files/file-lock.ts'
 import { obtainClientCertificate } from '../swarm/client-cert.ts'
 import { VERSION } from '../version.ts'
 import { peerCertificate } from './peer-certificate.ts'
+import { personName } from './person-name.ts'
 
 // Commands for several machines share files of the store, as do processes.
 const files = { writeDurably: writeSharedDurably, lock: lockFile }
@@ -63,7 +64,10 @@ export function createMachineWorld(): MachineWorld {
     },
     driverPorts,
     hosts: { provision: provisionHost, clean: cleanHost, upgrade: upgradeHost, createToken },
-    clientCertificate: async (asked, context) => void (await obtainClientCertificate(asked, context)),
+    async clientCertificate({ person, ...asked }, context) {
+      const name = await personName(person, asked.directory, context)
+      await obtainClientCertificate({ ...asked, name }, context)
+    },
     async certificateOf({ host, port }, { clock, signal }) {
       const { subject, issuer, valid_to: validTo } = await peerCertificate(host, port, { clock, signal })
       return { subject: String(subject?.CN ?? ''), issuer: String(issuer?.CN ?? ''), validTo }

@@ -1,5 +1,5 @@
 import { existsSync, mkdtempSync } from 'node:fs'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -78,4 +78,17 @@ it('names the file that it cannot remove', async () => {
     code: 'STORE_WRITE',
     message: expect.stringContaining('unfinished.json'),
   })
+})
+
+it('removes what others left half-written who had the lock before, and no host key that is being pinned', async () => {
+  const store = new MachineStore(root, ports)
+  await store.save(MACHINE)
+  await mkdir(join(root, 'certs'))
+  const folder = store.folderOf('n1')
+  const drafts = ['key.pem.00ff.tmp', 'machine.json.tmp', 'known_hosts.00ff.tmp'].map(name => join(folder, name))
+  for (const path of [...drafts, join(root, 'certs/ca-key.pem.00ff.tmp')]) await writeFile(path, 'half a k')
+  await store.exclusively('n1', context.signal, async () => {
+    expect((await readdir(folder)).toSorted()).toEqual(['known_hosts.00ff.tmp', 'machine.json'])
+  })
+  expect(await store.withCertificates(context.signal, () => readdir(join(root, 'certs')))).toEqual([])
 })

@@ -50,7 +50,8 @@ export interface MachineWorld {
 
 /** A certificate that a person is to have, by a join token. */
 export interface ClientCertificate {
-  readonly name: string
+  /** Who it is, as the name in it begins. */
+  readonly person: string
   readonly directory: string
   readonly managers: readonly string[]
   readonly token: string

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode, errorMessage } from '../../../../core/errors.ts'
-import { newShortId } from '../../../../core/random.ts'
 import { driverOf, type Machine } from '../../../../machine/index.ts'
 import { type CertificateFacts, readCertificate, renewAtMs } from '../../../../trust/index.ts'
 import { sudoPasswordOf } from '../ask/sudo-password.ts'
@@ -75,7 +74,7 @@ export async function fetchClientCertificate(master: Machine, command: MachineCo
   const token = await world.hosts.createToken('client', toMaster, asking, portsFor(command))
   const user = userOf(env)
   const asked = {
-    name: `client-${user === '' ? '' : `${user}-`}${newShortId(context.random)}`,
+    person: user === '' ? 'client' : `client-${user}`,
     directory: clientFolderOf(master, command),
     managers: [managerOf(master)],
     token,
