@@ -1,4 +1,5 @@
 import type { CommandGroup } from '../cli/index.ts'
+import { awakeClock } from '../core/awake-clock.ts'
 import { VERSION } from './version.ts'
 
 /** Runs one command line of `shoal`, `swarm`, `compose` or `machine`; resolves with the exit code. */
@@ -15,7 +16,7 @@ export async function runLauncher(program: string, argv: readonly string[]): Pro
   // Scripts ask compose again and again, and it needs nothing of the other families.
   const root = program === 'compose' ? compose : await familyOf(program)
   const context = processContext()
-  const tunnels = createTunnels(context)
+  const tunnels = createTunnels({ ...context, clock: awakeClock(context.clock) })
   try {
     return await runProgram(argv, { root, version: VERSION }, { ...context, tunnels })
   } finally {

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { canonicalJson, hashOf } from '../../src/core/digest.ts'
 import { conflict, errorCode, errorMessage, failed, isTransient, unavailable } from '../../src/core/errors.ts'
 import { KeyedLock } from '../../src/core/keyed-lock.ts'
-import { settle } from '../../src/core/manual-clock.ts'
+import { ManualClock, settle } from '../../src/core/manual-clock.ts'
 import { isTerminal, mayAdvance, TASK_STATES } from '../../src/core/model/task.ts'
-import { mapParallel } from '../../src/core/parallel.ts'
+import { mapInTurns, mapParallel } from '../../src/core/parallel.ts'
 import { newHexId, newShortId, pickIndex, seededRandom } from '../../src/core/random.ts'
 import { Scope } from '../../src/core/scope.ts'
 import { fc } from '../support/property.ts'
@@ -98,6 +98,42 @@ describe('mapParallel()', () => {
     }
     await expect(mapParallel([1, 2, 3, 4], 2, work)).rejects.toThrow('first')
     expect(started).toEqual([1, 2])
+  })
+})
+
+describe('mapInTurns()', () => {
+  it('begins the next when one has ended, or has had its turn', async () => {
+    const clock = new ManualClock()
+    const begun: number[] = []
+    const silent = Promise.withResolvers<number>()
+    const mapping = mapInTurns([0, 1, 2, 3, 4, 5], { atOnce: 2, yieldMs: 250, clock }, async item => {
+      begun.push(item)
+      return item === 1 || item === 4 ? item : silent.promise
+    })
+    await settle()
+    expect(begun).toEqual([0, 1, 2])
+    await clock.advance(249)
+    expect(begun).toEqual([0, 1, 2])
+    await clock.advance(1)
+    expect(begun).toEqual([0, 1, 2, 3, 4, 5])
+    silent.resolve(9)
+    expect(await mapping).toEqual([9, 1, 9, 9, 4, 9])
+    expect(clock.nextDueMs()).toBeUndefined()
+  })
+  it('begins nothing more after a failure, and waits for what was begun', async () => {
+    const clock = new ManualClock()
+    const begun: number[] = []
+    const slow = Promise.withResolvers<void>()
+    const mapping = mapInTurns([0, 1, 2], { atOnce: 1, yieldMs: 250, clock }, async item => {
+      begun.push(item)
+      if (item === 0) return slow.promise
+      throw new Error('first')
+    })
+    const ended = mapping.catch((error: Error) => error.message)
+    await clock.advance(250)
+    expect(await Promise.race([ended, settle().then(() => 'waits')])).toBe('waits')
+    slow.resolve()
+    expect({ ended: await ended, begun }).toEqual({ ended: 'first', begun: [0, 1] })
   })
 })
 

@@ -52,6 +52,27 @@ export function connectFailure(error: unknown, attempt: Attempt): ShoalError {
   return failed('SSH_FAILED', `Cannot speak SSH with ${where}: ${message}`, { cause: error })
 }
 
+/** How far a login has come. */
+export type LoginStage = 'reach' | 'greet' | 'agree' | 'let in'
+
+/** Of a host that falls silent, where it stands and what a person makes of that. */
+const SILENCES: Readonly<Record<LoginStage, string>> = {
+  reach: 'it does not answer: is the host up, and does a firewall let the port through?',
+  greet: 'it takes connections and says nothing: does sshd listen there, and does it hang?',
+  agree: 'sshd fell silent in the middle of the handshake: does it hang?',
+  'let in': 'sshd fell silent while it was to let us in: does it wait for something there (PAM, DNS)?',
+}
+
+/** A host that says nothing more. */
+export function silentHost({ host, port }: Attempt, stage: LoginStage, forS: number): ShoalError {
+  return unavailable('SSH_UNREACHABLE', `Cannot reach ${host}:${port} (silent for ${forS} s): ${SILENCES[stage]}`)
+}
+
+/** A host that says something now and then, and lets nobody in. */
+export function slowLogin({ host, port }: Attempt, forS: number): ShoalError {
+  return unavailable('SSH_UNREACHABLE', `${host}:${port} has not let us in after ${forS} s: is the host overloaded?`)
+}
+
 export function authFailure({ user, host, port, offered, passedOver = [] }: Attempt, cause?: unknown): ShoalError {
   const first = offered.length === 0 ? 'there was no key to offer' : `offered were ${offered.join(', ')}`
   const tried = passedOver.length === 0 ? first : `${first}; passed over were ${passedOver.join(', ')}`

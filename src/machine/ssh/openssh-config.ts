@@ -7,7 +7,8 @@ import { errorCode, failed } from '../../core/errors.ts'
 import { parseSshOptions, type SshOptions } from './ssh-options.ts'
 import type { ConnectPorts } from './transport.ts'
 
-const SSH_MS_MAX = 10_000
+/** For what a `Match exec` of its configuration does. A busy machine takes long over any program. */
+const SSH_MS_MAX = 60_000
 
 export interface SshRequest {
   /** A name of ssh's configuration, or of the network, or an address. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { constants } from 'node:os'
 import { resolve } from 'node:path'
 import type { MachineWorld } from '../../cli/index.ts'
+import { awakeClock } from '../../core/awake-clock.ts'
 import { withDeadline } from '../../core/clock.ts'
 import { errorCode, failed, unavailable } from '../../core/errors.ts'
 import { createDockerClient } from '../../docker-api/index.ts'
@@ -40,6 +41,7 @@ export function createMachineWorld(): MachineWorld {
   const bundles = new Map<string, Promise<Bundle>>()
   return {
     files,
+    patience: awakeClock,
     connect: (request, { clock, random, env }, signal) => connectHost(request, { clock, random, env }, signal),
     async runProgram(words, { env, signal }) {
       const [program = '', ...args] = words

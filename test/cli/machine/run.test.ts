@@ -66,6 +66,20 @@ describe('machine ssh', () => {
     expect(stdout.split('\n').filter(line => line.startsWith('[n1]'))).toEqual(['[n1] aa', '[n1] bb', '[n1] c'])
   })
 
+  it('runs on all machines, however long it takes on each, and asks none of them before', async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `many${index}`)
+    for (const name of names) await world.machine('create', '--host', `10.0.1.${name.slice(4)}`, name)
+    const last = Promise.withResolvers<void>()
+    world.answer = async host => {
+      if (host === '10.0.1.39') last.resolve()
+      await last.promise
+      return { code: 0, lines: [host] }
+    }
+    const { code, stdout } = await world.machine('ssh', names.join(','), 'sleep', '9')
+    expect({ code, lines: stdout.trim().split('\n').length }).toEqual({ code: 0, lines: 40 })
+    expect((await world.machine('logs', '-f', ...names)).code).toBe(0)
+  })
+
   it('says which machine cannot be reached, and runs on the others', async () => {
     world.refuse = host => (host === 'localhost' ? unavailable('SSH_UNREACHABLE', 'no way') : undefined)
     world.answer = () => ({ code: 0, lines: ['up'] })

@@ -24,6 +24,14 @@ export const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0cBmfB8T5zMb9dnFQ
 /** Where a test may serve; of other hosts there is nothing but what is pretended. */
 const LOOPBACK = ['127.0.0.1', 'localhost']
 
+interface Answer {
+  readonly code: number
+  readonly lines: readonly string[]
+  /** What the first line begins with, where that is so long that it comes in parts. */
+  readonly parts?: readonly string[]
+  readonly errors?: readonly string[]
+}
+
 export interface FakeWorld {
   /** Runs a command line of `machine` with a store of its own. */
   readonly machine: (...argv: readonly string[]) => Promise<Outcome>
@@ -42,16 +50,7 @@ export interface FakeWorld {
   /** Commands that were run over SSH, by machine's address, with what they were given to read. */
   readonly commands: { readonly host: string; readonly words: readonly string[]; readonly input?: string }[]
   /** What a command over SSH says and ends with. */
-  answer: (
-    host: string,
-    words: readonly string[],
-  ) => {
-    readonly code: number
-    readonly lines: readonly string[]
-    /** What the first line begins with, where that is so long that it comes in parts. */
-    readonly parts?: readonly string[]
-    readonly errors?: readonly string[]
-  }
+  answer: (host: string, words: readonly string[]) => Answer | Promise<Answer>
   /** Connects to a socket of a machine; throws unless there is one. */
   dial: (host: string, path: string) => Promise<Duplex>
   /** Fails instead of connecting. */
@@ -133,6 +132,7 @@ export function fakeWorld(): FakeWorld {
     dispose: () => rm(root, { recursive: true }),
   }
   const machineWorld: MachineWorld = {
+    patience: clock => clock,
     files: {
       async writeDurably(path, text, mode) {
         await mkdir(join(path, '..'), { recursive: true })
@@ -251,7 +251,7 @@ function pretendedHost(host: string, fake: FakeWorld): Awaited<ReturnType<Machin
     async run(words, { onLine, stdin = '' }) {
       const input = stdin.toString()
       fake.commands.push({ host, words, ...(input === '' ? {} : { input }) })
-      const { code, lines, parts = [], errors = [] } = fake.answer(host, words)
+      const { code, lines, parts = [], errors = [] } = await fake.answer(host, words)
       for (const part of parts) onLine?.(part, 'stdout', true)
       for (const line of lines) onLine?.(line, 'stdout')
       for (const line of errors) onLine?.(line, 'stderr')

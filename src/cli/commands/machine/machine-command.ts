@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Clock } from '../../../core/clock.ts'
 import { EXIT_CODES, invalidInput, unsupported } from '../../../core/errors.ts'
 import type { ClientTls } from '../../../docker-api/index.ts'
 import {
@@ -22,6 +23,8 @@ import { exitCodeOfMachine } from './exit-code.ts'
 
 /** What the commands use of the world besides their context. Made by main/, or by a test. */
 export interface MachineWorld {
+  /** What deadlines of hosts are measured by: they end for a host's silence, not because we did not get to hear it. */
+  readonly patience: (clock: Clock) => Clock
   readonly files: StoreFiles
   /** Connects to a host over SSH. */
   readonly connect: (request: HostRequest, context: CommandContext, signal: AbortSignal) => Promise<Transport>
@@ -104,14 +107,15 @@ const REFUSED_GLOBALS: readonly (readonly [name: string, flag: string, why: stri
 
 /** Makes a command of what is done with the store that `--storage-path` names. */
 export function withStore(loadWorld: () => Promise<MachineWorld>, run: RunMachineCommand): RunCommand {
-  return async (invocation, context) => {
+  return async (invocation, invoker) => {
     const { globals } = invocation
     for (const [name, flag, why] of REFUSED_GLOBALS) {
       const isWritten = globals.text(name) !== undefined || globals.flag(name)
       if (isWritten) throw unsupported('UNSUPPORTED_FLAG', `"${flag}" is not supported: ${why}`)
     }
     const world = await loadWorld()
-    const store = new MachineStore(rootOf(globals, context), { files: world.files, clock: context.clock })
+    const context = { ...invoker, clock: world.patience(invoker.clock) }
+    const store = new MachineStore(rootOf(globals, invoker), { files: world.files, clock: context.clock })
     try {
       return await run({ ...invocation, context, store, world, questions: new Questions(context) })
     } catch (error) {

@@ -1,14 +1,17 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import ssh2, { type AnyAuthMethod, type Client, type ConnectConfig, type ParsedKey } from 'ssh2'
-import { withDeadline } from '../../../core/clock.ts'
+import { type Clock, type Timer, withDeadline } from '../../../core/clock.ts'
 import type { ShoalError } from '../../../core/errors.ts'
-import { type Attempt, badKey, connectFailure } from '../failure.ts'
+import { type Attempt, badKey, connectFailure, type LoginStage, silentHost, slowLogin } from '../failure.ts'
 import { type HostKey, readHostKey } from '../host-key.ts'
 import { type HostKeyPolicy, judgeHostKey, wantedSignatures } from '../host-key-policy.ts'
 import type { ConnectPorts } from '../transport.ts'
 
-const HANDSHAKE_MS_MAX = 20_000
+/** A host that has work to do answers late, and is not given up before it says nothing for so long. */
+const SILENCE_MS_MAX = 20_000
+/** However much it says. sshd itself hangs up after as long (LoginGraceTime). */
+const LOGIN_MS_MAX = 120_000
 /** After this long without an answer to two questions a host counts as gone. */
 const KEEPALIVE_MS = 10_000
 const KEEPALIVES_MAX = 2
@@ -51,17 +54,69 @@ export async function logIn(
   signal: AbortSignal,
 ): Promise<Session> {
   const session = { client: new ssh2.Client(), wire: to.via ?? new Socket() }
+  const silence = new Silence(session, to, clock)
+  const work = (inner: AbortSignal): Promise<void> => {
+    const shaken = shakeHands(session, to, inner)
+    // Only now: the client has the wire wait until it listens itself.
+    return Promise.race([shaken, silence.watch()])
+  }
   try {
-    await withDeadline(inner => shakeHands(session, to, inner), HANDSHAKE_MS_MAX, {
-      clock,
-      signal,
-      onTimeout: () => connectFailure(new Error('no answer within 20 s'), attemptOf(to)),
-    })
+    const onTimeout = (): Error => slowLogin(attemptOf(to), LOGIN_MS_MAX / 1_000)
+    await withDeadline(work, LOGIN_MS_MAX, { clock, signal, onTimeout })
     return session
   } catch (error) {
     session.client.on('error', () => {})
     session.wire.destroy()
     throw error
+  } finally {
+    silence.end()
+  }
+}
+
+/** Hears how far a login comes, and that nothing more is said. */
+class Silence {
+  readonly #session: Session
+  readonly #to: Destination
+  readonly #clock: Clock
+  readonly #broken = Promise.withResolvers<never>()
+  #stage: LoginStage
+  #timer: Timer | undefined
+
+  constructor(session: Session, to: Destination, clock: Clock) {
+    this.#session = session
+    this.#to = to
+    this.#clock = clock
+    this.#stage = to.via === undefined ? 'reach' : 'greet'
+  }
+
+  /** Rejects with what a person makes of it once the host has been silent for too long. */
+  watch(): Promise<never> {
+    const { client, wire } = this.#session
+    wire.once('connect', this.#onConnect)
+    wire.on('data', this.#onData)
+    client.once('handshake', this.#onHandshake)
+    this.#heard(this.#stage)
+    return this.#broken.promise
+  }
+
+  end(): void {
+    const { client, wire } = this.#session
+    wire.off('connect', this.#onConnect)
+    wire.off('data', this.#onData)
+    client.off('handshake', this.#onHandshake)
+    this.#timer?.cancel()
+  }
+
+  readonly #onConnect = (): void => this.#heard('greet')
+  readonly #onData = (): void => this.#heard(this.#stage === 'greet' ? 'agree' : this.#stage)
+  readonly #onHandshake = (): void => this.#heard('let in')
+
+  #heard(stage: LoginStage): void {
+    this.#stage = stage
+    this.#timer?.cancel()
+    this.#timer = this.#clock.setTimer(SILENCE_MS_MAX, () =>
+      this.#broken.reject(silentHost(attemptOf(this.#to), stage, SILENCE_MS_MAX / 1_000)),
+    )
   }
 }
 
@@ -75,7 +130,8 @@ function shakeHands({ client, wire }: Session, to: Destination, signal: AbortSig
   const config: ConnectConfig = {
     sock: wire,
     username: to.user,
-    readyTimeout: HANDSHAKE_MS_MAX,
+    // How long to wait is ours to say.
+    readyTimeout: 0,
     keepaliveInterval: KEEPALIVE_MS,
     keepaliveCountMax: KEEPALIVES_MAX,
     ...(wanted.length === 0 ? {} : { algorithms: { serverHostKey: wanted } }),

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Client, ClientChannel } from 'ssh2'
 import { type Clock, sleep, withDeadline } from '../../../core/clock.ts'
-import { failed, type ShoalError } from '../../../core/errors.ts'
+import { failed, type ShoalError, unavailable } from '../../../core/errors.ts'
 import { CollectedOutput } from '../collect-output.ts'
 import { commandFailed, lostConnection } from '../failure.ts'
 import { shellLine } from '../quote.ts'
@@ -13,6 +13,8 @@ import { type Destination, logIn, type Session } from './login.ts'
 /** OpenSSH's MaxSessions is 10; two are left to others who share the connection's account. */
 const CHANNELS_MAX = 8
 const DIAL_MS_MAX = 20_000
+/** Until a channel is there. A command has its own deadline, which may be a day. */
+const OPEN_MS_MAX = 20_000
 const GOODBYE_MS_MAX = 3_000
 const RETRY_MS = 10
 const RETRY_MS_MAX = 200
@@ -134,7 +136,7 @@ export class PooledTransport implements StreamTransport {
     let triesAlone = 0
     for (let tries = 1; ; tries++) {
       try {
-        const channel = await openChannel(this.#client, (client, done) => client.exec(shellLine(words), done))
+        const channel = await this.#openForCommand(words, signal)
         this.#commands++
         channel.once('close', () => void this.#commands--)
         return channel
@@ -144,6 +146,22 @@ export class PooledTransport implements StreamTransport {
         if (triesAlone >= TRIES_ALONE_MAX) throw takesNone(this.#host, cause)
         await sleep(this.#clock, Math.min(RETRY_MS * 2 ** tries, RETRY_MS_MAX), signal)
       }
+    }
+  }
+
+  /** sshd may hang, or wait for a disk, although the kernel over there goes on answering. */
+  async #openForCommand(words: readonly string[], signal: AbortSignal): Promise<ClientChannel> {
+    const opening = openChannel(this.#client, (client, done) => client.exec(shellLine(words), done))
+    const onTimeout = (): Error => startsNothing(this.#host)
+    try {
+      return await withDeadline(() => opening, OPEN_MS_MAX, { clock: this.#clock, signal, onTimeout })
+    } catch (error) {
+      // It may still be opened, when nobody waits for it any more.
+      opening.then(
+        channel => channel.close(),
+        () => {},
+      )
+      throw error
     }
   }
 
@@ -196,6 +214,11 @@ interface Limits {
 }
 
 type Open = (signal: AbortSignal) => Promise<ClientChannel>
+
+function startsNothing(host: string): ShoalError {
+  const limit = `${OPEN_MS_MAX / 1_000} s`
+  return unavailable('SSH_LOST', `${host} let us in and has started no command within ${limit}: does its sshd hang?`)
+}
 
 function takesNone(host: string, cause: unknown): ShoalError {
   return failed('SSH_FAILED', `${host} takes no commands over SSH: raise MaxSessions in its sshd_config`, { cause })

@@ -1,15 +1,14 @@
 import { EXIT_CODES, errorMessage, unsupported } from '../../../../core/errors.ts'
-import { mapParallel } from '../../../../core/parallel.ts'
 import { driverOf, hasEngine, hasOwnTls, type Machine, managerUrl } from '../../../../machine/index.ts'
 import { type ListingFormat, renderListing } from '../../../output/format.ts'
 import { badArgument } from '../../../usage.ts'
+import { askAll } from '../ask-all.ts'
 import { renewEngines } from '../certs/regenerate-certs.ts'
 import { allMachines, masterOf } from '../cluster/masters.ts'
 import { withManager } from '../cluster/node-verbs.ts'
 import { type MachineCommand, namesOf } from '../machine-command.ts'
 import { formatOf } from './list-format.ts'
 
-const PARALLEL = 8
 const DAY_MS = 86_400_000
 
 /** A certificate that a daemon of a machine shows. */
@@ -50,7 +49,7 @@ const LISTING: ListingFormat<CertRow> = {
 export async function runCertsLs(command: MachineCommand): Promise<void> {
   const { context, options } = command
   const asked = (await allMachines(command)).flatMap(placesOf)
-  const rows = await mapParallel(asked, PARALLEL, place => rowOf(place, command))
+  const rows = await askAll(asked, command, place => rowOf(place, command))
   context.stdout.write(renderListing(rows, LISTING, { format: formatOf(options) }))
 }
 

@@ -1,14 +1,13 @@
 import { EXIT_CODES, errorMessage } from '../../../../core/errors.ts'
-import { mapParallel } from '../../../../core/parallel.ts'
 import { driverOf, hasEngine, hasOwnTls, type Machine } from '../../../../machine/index.ts'
 import { renderTable } from '../../../output/table.ts'
 import { sudoPasswordOf } from '../ask/sudo-password.ts'
+import { askAll } from '../ask-all.ts'
 import { type MachineCommand, namesOf } from '../machine-command.ts'
 import { portsFor, requestFor } from '../make/provision.ts'
 import { lastFailure, unfinishedLook } from './condition.ts'
 import { lookAt } from './look-at.ts'
 
-const PARALLEL = 8
 const ASK_MS_MAX = 20_000
 
 /** What was found of one thing of one machine. */
@@ -30,7 +29,7 @@ const COLUMNS = [
 export async function runDoctor(command: MachineCommand): Promise<number> {
   const { args, context, options, store } = command
   const names = args.length === 0 ? await store.names() : await namesOf(command)
-  const findings = (await mapParallel(names, PARALLEL, name => examine(name, command))).flat()
+  const findings = (await askAll(names, command, name => examine(name, command))).flat()
   const text = options.flag('json')
     ? findings.map(finding => `${JSON.stringify(finding)}\n`).join('')
     : renderTable(COLUMNS, findings)

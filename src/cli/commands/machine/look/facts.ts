@@ -1,7 +1,7 @@
 import { conflict, failed } from '../../../../core/errors.ts'
-import { mapParallel } from '../../../../core/parallel.ts'
 import { dockerMachineView, driverOf } from '../../../../machine/index.ts'
 import { compileTemplate } from '../../../output/go-template/render.ts'
+import { askAll } from '../ask-all.ts'
 import { certPlacesOf } from '../certs/store-certs.ts'
 import { type MachineCommand, nameOf, namesOf } from '../machine-command.ts'
 import { conditionOf } from './condition.ts'
@@ -9,7 +9,6 @@ import { lookAt } from './look-at.ts'
 import { engineOf } from './places.ts'
 import { checkRuns } from './state.ts'
 
-const PARALLEL = 64
 const VERSION_MS_MAX = 20_000
 
 /** `machine ip`: an address a line, in the order of the names. */
@@ -32,7 +31,7 @@ export async function runUrl(command: MachineCommand): Promise<void> {
 export async function runStatus(command: MachineCommand): Promise<void> {
   const { context, store } = command
   const names = await namesOf(command)
-  const states = await mapParallel(names, PARALLEL, async name => conditionOf(await store.load(name), command))
+  const states = await askAll(names, command, async name => conditionOf(await store.load(name), command))
   context.stdout.write(states.map(state => `${state}\n`).join(''))
 }
 

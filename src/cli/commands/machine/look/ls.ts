@@ -1,8 +1,8 @@
-import { mapParallel } from '../../../../core/parallel.ts'
 import { hasEngine, type Machine } from '../../../../machine/index.ts'
 import { type ListingFormat, renderListing } from '../../../output/format.ts'
 import { ellipsis } from '../../../output/shorten.ts'
 import { badArgument } from '../../../usage.ts'
+import { askAll } from '../ask-all.ts'
 import { allMachines, masterOf } from '../cluster/masters.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { lastFailure, unfinishedLook } from './condition.ts'
@@ -13,8 +13,6 @@ import type { LsRow } from './ls-row.ts'
 import { engineOf, managerUrlOf } from './places.ts'
 
 const TIMEOUT_S = 10
-/** So many machines are asked at the same time. */
-const PARALLEL = 64
 
 /** An error that is longer makes lines of the table that nobody can read. */
 const ERROR_CHARS_MAX = 80
@@ -65,7 +63,7 @@ export async function runLs(command: MachineCommand): Promise<void> {
   if (timeoutS <= 0) throw badArgument('-t, --timeout <seconds>', String(timeoutS), 'expected more than nothing')
   const names = await store.names()
   const asking = { filters, timeoutMs: timeoutS * 1_000, machines: await allMachines(command) }
-  const rows = await mapParallel(names, PARALLEL, name => rowOf(name, command, asking))
+  const rows = await askAll(names, command, name => rowOf(name, command, asking))
   const shown = rows.filter(row => row !== undefined).filter(row => filters.every(filter => filter.passes(row)))
   context.stdout.write(renderListing(shown, LISTING, { format: formatOf(options), quiet: options.flag('quiet') }))
 }

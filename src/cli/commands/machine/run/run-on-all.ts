@@ -1,13 +1,11 @@
 import { errorMessage } from '../../../../core/errors.ts'
-import { mapParallel } from '../../../../core/parallel.ts'
 import type { Machine, RemoteResult, RunOptions, Transport } from '../../../../machine/index.ts'
 import { tameLine } from '../../../output/tame-line.ts'
+import { askAll } from '../ask-all.ts'
 import { exitCodeOfMachine } from '../exit-code.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { connectMachine } from './reach.ts'
 
-/** So many machines at the same time, as each is a connection and a login. */
-const PARALLEL = 8
 /** Runs a command over a connection to a machine. */
 export type RunOnMachine = (machine: Machine, transport: Transport, options: RunOptions) => Promise<RemoteResult>
 
@@ -24,7 +22,7 @@ export async function runOnAll(
   run: RunOnMachine,
   command: Pick<MachineCommand, 'context' | 'store' | 'world'>,
 ): Promise<number> {
-  const codes = await mapParallel(machines, PARALLEL, async machine => {
+  const codes = await askAll(machines, command, async machine => {
     const prefix = machines.length === 1 ? '' : `[${machine.name}] `
     try {
       return await runOn(machine, { run, prefix }, command)

@@ -13,9 +13,9 @@ export async function runSsh(command: MachineCommand): Promise<number> {
   const [first, ...words] = args
   const names = await namesOf({ ...command, args: first === undefined ? [] : splitNames(first) })
   const machines = await Promise.all(names.map(name => command.store.load(name)))
-  for (const machine of machines) await checkReachable(machine, command)
   const [only] = machines
   if (only !== undefined && machines.length === 1) {
+    await checkReachable(only, command)
     return sshTo(only, [...(options.flag('tty') ? ['-t'] : []), ...words], command)
   }
   const line = words.filter((word, index) => index > 0 || word !== '--')
