@@ -108,6 +108,15 @@ describe('machine ls', () => {
     )
   })
 
+  it('waits for a machine that says nothing no longer than is said, and says so', async () => {
+    await using scope = new Scope()
+    const { address } = await serveByHand(scope, () => {})
+    await none('n1', `tcp://${address}`)
+    expect((await world.machine('ls', '-t', '1', '--format', '{{.State}}|{{.URL}}|{{.Error}}')).stdout).toBe(
+      'Timeout||no answer within 1 s\n',
+    )
+  })
+
   it('cuts an error that is longer than a line, and tells all of it to programs', async () => {
     await none('n1')
     const error = `no space left ${'on the disk '.repeat(20)}`

@@ -104,7 +104,7 @@ describe('machine ssh', () => {
   it('refuses a host that is down', async () => {
     await world.machine('create', '--host', '127.0.0.1:1', 'n4')
     expect((await world.machine('ssh', 'n4', 'ls')).stderr).toBe(
-      'Cannot run SSH command: Host "n4" is not running: start it\n',
+      'Cannot run SSH command: Host "n4" is not running: start it, or see `machine doctor n4`\n',
     )
   })
 })

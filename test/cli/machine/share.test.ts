@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { failed } from '../../../src/core/errors.ts'
 import { Scope } from '../../../src/core/scope.ts'
 import { isIssuedBy } from '../../../src/trust/index.ts'
 import { serveByHand } from '../../support/hand-server.ts'
@@ -272,6 +273,16 @@ describe('machine certs and doctor', () => {
       'n1 engine problem',
     ])
     expect(world.provisioned.at(-1)?.options.dryRun).toBe(true)
+  })
+
+  it('look no further where a host is out of reach', async () => {
+    await world.machine('create', '--host', '10.0.0.2', '--access', 'ssh', 'n1')
+    world.refuse = () => failed('SSH_UNREACHABLE', 'no way')
+    const { code, stdout } = await world.machine('doctor', '--json', 'n1')
+    expect([code, stdout]).toEqual([
+      1,
+      `${JSON.stringify({ machine: 'n1', check: 'connect', verdict: 'problem', message: 'no way' })}\n`,
+    ])
   })
 
   it('look with the password of sudo where it is to be asked for', async () => {

@@ -41,7 +41,9 @@ export function machineGroup(version: string, loadWorld: () => Promise<MachineWo
       },
       ...under('Share machines:', shareCommands),
     ],
-    footer: `Exit codes: 0 done, 1 failed, 2 used wrongly, 3 refused by a check, 10 host not reachable, 11 host key not trusted,
+    footer: `Begin with: machine create --host root@10.0.0.1 n1
+
+Exit codes: 0 done, 1 failed, 2 used wrongly, 3 refused by a check, 10 host not reachable, 11 host key not trusted,
 12 login refused, 13 no rights there. \`machine ssh\` and \`machine exec\` end with the code of their command.`,
   }
 }

@@ -112,6 +112,8 @@ export const changeCommands: readonly MachineLeaf[] = [
     summary: 'Give a machine of no cluster another name',
     args: '<name> <new-name>',
     options: [DRY_RUN],
+    footer:
+      'Its engine is called so, too, once `machine provision` has run. A member is removed and created again instead.',
     run: async () => (await import('./rename.ts')).runRename,
   },
   {
@@ -119,6 +121,7 @@ export const changeCommands: readonly MachineLeaf[] = [
     summary: 'Say where a machine is now',
     args: '<name> <address>',
     options: [{ flags: '-f, --force', summary: 'without looking whether it is the same host' }, DRY_RUN],
+    footer: 'Then `machine provision` tells its cluster, or has its certificate be for the new address.',
     run: async () => (await import('./rename.ts')).runSetAddress,
   },
   {

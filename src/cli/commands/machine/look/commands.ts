@@ -21,6 +21,9 @@ const FACTS: readonly MachineLeaf[] = [
       LIST_FORMAT,
       JSON_LINES,
     ],
+    footer: `A long error is cut here: \`machine doctor\` and --json tell all of it.
+  machine ls --filter driver=generic --filter label=rack=a
+  machine ls -f '{{.Name}} {{.URL}} {{.DockerVersion}}'`,
     run: async () => (await import('./ls.ts')).runLs,
   },
   {
@@ -40,8 +43,11 @@ const FACTS: readonly MachineLeaf[] = [
       { flags: '--no-proxy', summary: 'add the machine to NO_PROXY' },
       ASK_SUDO_PASS,
     ],
-    footer: `An engine that has no open port is reached over SSH, by your own configuration of ssh: DOCKER_HOST is ssh://user@host then.
-With --swarm a certificate is fetched if the manager wants one and there is none yet.`,
+    footer: `An engine that has no open port is reached over SSH, by your own configuration of ssh, which must know the host: DOCKER_HOST is
+ssh://user@host/run/shoal/engine.sock then. With --swarm a certificate is fetched if the manager wants one and there is none yet.
+  eval $(machine env n1) && docker ps
+  eval $(machine env --swarm m1) && docker info
+  eval $(machine env -u)`,
     run: async () => (await import('./env.ts')).runEnv,
   },
   {
@@ -49,6 +55,7 @@ With --swarm a certificate is fetched if the manager wants one and there is none
     summary: "Print docker's flags for a machine",
     args: '[name]',
     options: [SWARM, ASK_SUDO_PASS],
+    footer: '  docker $(machine config n1) ps',
     run: async () => (await import('./env.ts')).runConfig,
   },
   {

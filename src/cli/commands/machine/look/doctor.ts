@@ -41,11 +41,10 @@ async function examine(name: string, command: MachineCommand): Promise<readonly 
   const { context, store } = command
   try {
     const machine = await store.load(name)
-    return [
-      ...(await examineRecord(machine, command)),
-      ...(await examineHost(machine, command)),
-      ...(await examineEngine(machine, command)),
-    ]
+    const found = [...(await examineRecord(machine, command)), ...(await examineHost(machine, command))]
+    // Its engine would be looked for the same way, and be missed again after as long.
+    const isOutOfReach = found.some(({ check, verdict }) => check === 'connect' && verdict === 'problem')
+    return isOutOfReach && !hasOwnTls(machine) ? found : [...found, ...(await examineEngine(machine, command))]
   } catch (error) {
     context.signal.throwIfAborted()
     return [{ machine: name, check: 'record', verdict: 'problem', message: errorMessage(error) }]

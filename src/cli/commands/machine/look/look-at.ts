@@ -62,7 +62,7 @@ export async function lookAt(machine: Machine, timeoutMs: number, command: Looki
     return await withDeadline(asking, timeoutMs, { clock, signal, onTimeout })
   } catch (error) {
     signal.throwIfAborted()
-    if (errorCode(error) === 'TIMEOUT') return look('Timeout')
+    if (errorCode(error) === 'TIMEOUT') return look('Timeout', { error: `no answer within ${timeoutMs / 1_000} s` })
     return look('Error', { error: errorMessage(error) })
   }
 }

@@ -9,7 +9,10 @@ export async function checkRuns(
 ): Promise<void> {
   const state = await stateOf(machine, command)
   if (state === 'Running') return
-  throw conflict('NOT_RUNNING', `Machine "${machine.name}" is not running (${state}): start it, or see \`machine ls\``)
+  throw conflict(
+    'NOT_RUNNING',
+    `Machine "${machine.name}" is not running (${state}): start it, or see \`machine doctor ${machine.name}\``,
+  )
 }
 
 /** What its driver says that a machine does. */

@@ -1,3 +1,4 @@
+import { STEP_NAMES } from '../../../../machine/index.ts'
 import type { MachineLeaf } from '../machine-command.ts'
 import { CREATE_OPTIONS, PROVISION_OPTIONS } from './create-options.ts'
 
@@ -7,7 +8,11 @@ export const makeCommands: readonly MachineLeaf[] = [
     summary: 'Make a machine, or change one to what is wanted now',
     args: '<name>',
     options: CREATE_OPTIONS,
-    footer: 'Run again it goes on where it stopped, and changes nothing when nothing is to be done.',
+    footer: `Run again it goes on where it stopped, and changes nothing when nothing is to be done. Its steps:
+${STEP_NAMES.join(', ')}.
+  machine create --host root@10.0.0.1 n1                            # an engine of its own
+  machine create --host root@10.0.0.1 --swarm --swarm-master m1     # a manager that runs containers too
+  machine create --host admin@10.0.0.2 --swarm --ask-sudo-pass w1   # joins it`,
     run: async () => (await import('./create.ts')).runCreate,
   },
   {

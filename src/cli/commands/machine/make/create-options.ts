@@ -21,6 +21,7 @@ const COMMON: readonly OptionDefinition[] = [
     flags: '--engine-install-url <url>',
     summary: 'a script that installs the engine',
     refused: "is not supported: the engine comes with Shoal, and Docker from the distribution's packages",
+    hidden: true,
   },
   {
     flags: '--access <way>',
@@ -51,13 +52,20 @@ const COMMON: readonly OptionDefinition[] = [
     flags: '--swarm-addr <address>',
     summary: 'address to advertise',
     refused: 'is not supported: give --swarm-join-opt advertise=ADDRESS',
+    hidden: true,
   },
   {
     flags: '--swarm-image <image>',
     summary: 'an image with Swarm',
     refused: 'is not supported: the manager is a service of the host, not a container',
+    hidden: true,
   },
-  { flags: '--swarm-experimental', summary: 'experiments', refused: 'is not supported: there are none' },
+  {
+    flags: '--swarm-experimental',
+    summary: 'experiments',
+    refused: 'is not supported: there are none',
+    hidden: true,
+  },
 ]
 
 /** Whom `create` and its kin trust, and how far they go. */

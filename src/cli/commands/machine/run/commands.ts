@@ -9,7 +9,9 @@ export const runCommands: readonly MachineLeaf[] = [
     usage: '[OPTIONS] [NAME[,NAME...]] [COMMAND] [ARG...]',
     passThrough: true,
     options: [{ flags: '-t, --tty', summary: 'with a terminal even for a command' }],
-    footer: 'Flags behind the name are those of ssh. Ends with the exit code of the command.',
+    footer: `Flags behind the name are those of ssh. Ends with the exit code of the command.
+  machine ssh n1
+  machine ssh n1,n2 'uptime; df -h /'`,
     run: async () => (await import('./ssh.ts')).runSsh,
   },
   {
@@ -19,6 +21,9 @@ export const runCommands: readonly MachineLeaf[] = [
     usage: '[OPTIONS] NAME[,NAME...] COMMAND [ARG...]',
     passThrough: true,
     options: [{ flags: '-a, --all', summary: 'on all machines; then no name is given' }],
+    footer: `Ends with the exit code of the first, in the order of the names, that is not 0.
+  machine exec n1,n2 systemctl restart nginx
+  machine exec --all df -h /`,
     run: async () => (await import('./exec.ts')).runExec,
   },
   {
@@ -30,7 +35,8 @@ export const runCommands: readonly MachineLeaf[] = [
       { flags: '-d, --delta', summary: 'only what differs, by rsync' },
       { flags: '-q, --quiet', summary: 'do not show how far it is' },
     ],
-    footer: 'Both are [user@]machine:path, localhost:path, or a path of this machine.',
+    footer: `Both are [user@]machine:path, localhost:path, or a path of this machine.
+  machine scp -r ./site n1:/srv`,
     run: async () => (await import('./scp.ts')).runScp,
   },
   {

@@ -78,7 +78,10 @@ export async function connectMachine(machine: Machine, command: Reaching, trust?
 /** Throws NOT_RUNNING, in docker-machine's words. */
 export async function checkReachable(machine: Machine, command: Reaching): Promise<void> {
   if ((await stateOf(machine, command)) === 'Running') return
-  throw conflict('NOT_RUNNING', `Cannot run SSH command: Host "${machine.name}" is not running: start it`)
+  throw conflict(
+    'NOT_RUNNING',
+    `Cannot run SSH command: Host "${machine.name}" is not running: start it, or see \`machine doctor ${machine.name}\``,
+  )
 }
 
 /**

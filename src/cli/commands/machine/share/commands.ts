@@ -10,6 +10,8 @@ export const shareCommands: readonly MachineLeaf[] = [
       { flags: '-o, --output <file>', summary: 'the file (default: standard output)' },
       { flags: '--with-keys', summary: 'with private keys and secrets, sealed with a passphrase' },
     ],
+    footer: `Keys of SSH that lie elsewhere than in the store never are.
+  machine export -o lab.json m1 w1 && scp lab.json ann@her-computer:`,
     run: async () => (await import('./export.ts')).runExport,
   },
   {
