@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { commandLineOf } from './processes.ts'
 
+/** Programs, sessions of an sshd of the tests, whose listener has another name, and connections that ssh keeps for our commands. */
 const PROGRAMS =
-  /(^|\/)(conmon|runc|etcd|docker-registry|dockerd|containerd|sshd|tini|nsenter|qemu-system-x86_64)( |$)|\/(main\/cli|dist\/main)/
+  /(^|\/)(conmon|runc|etcd|docker-registry|dockerd|containerd|sshd|tini|nsenter|qemu-system-x86_64)( |$)|\/(main\/cli|dist\/main)|^sshd: \S+@notty|^ssh: \S*\/shoal-\S+ \[mux\]/
 
 /** What runs of this project may leave on a machine: processes, namespaces, interfaces, mounts, cgroups, nft tables. */
 export function traces(): Set<string> {

@@ -34,6 +34,11 @@ export interface CommandContext {
    * there are none.
    */
   readonly takeSignals?: (handler: (signal: string) => void) => () => void
+  /**
+   * Has something done if the process ends before what is returned is called, as when nobody reads its output any more. It cannot
+   * wait. Absent: the process ends with its command alone.
+   */
+  readonly atExit?: (undo: () => void) => () => void
   /** How `ssh://` addresses are reached. Absent: they are refused. */
   readonly tunnels?: Tunnels
 }

@@ -25,6 +25,10 @@ export function processContext(): CommandContext {
   // A reader that has seen enough (`compose logs | head`) is no error; a disk that is full is, and cannot be told.
   const onLost = (error: Error): void =>
     process.exit(errorCode(error) === 'EPIPE' ? EXIT_CODES.done : EXIT_CODES.failed)
+  const undoings = new Set<() => void>()
+  process.once('exit', () => {
+    for (const undo of undoings) undo()
+  })
   process.stdout.on('error', onLost)
   process.stderr.on('error', onLost)
   return {
@@ -39,6 +43,10 @@ export function processContext(): CommandContext {
     clock: systemClock,
     random: systemRandom,
     signal: stop.signal,
+    atExit(undo) {
+      undoings.add(undo)
+      return () => void undoings.delete(undo)
+    },
     takeSignals(handler) {
       taker = handler
       const pass = (signal: NodeJS.Signals): void => handler(signal)

@@ -52,4 +52,6 @@ export interface ConnectPorts {
   readonly env: Readonly<Record<string, string | undefined>>
   /** A configuration of ssh to read instead of the person's and this machine's. */
   readonly configFile?: string
+  /** Has something done if this process ends before what is returned is called. It cannot wait. Absent: what outlives it stays. */
+  readonly atExit?: (undo: () => void) => () => void
 }

@@ -42,7 +42,8 @@ export function createMachineWorld(): MachineWorld {
   return {
     files,
     patience: awakeClock,
-    connect: (request, { clock, random, env }, signal) => connectHost(request, { clock, random, env }, signal),
+    connect: (request, { clock, random, env, atExit }, signal) =>
+      connectHost(request, { clock, random, env, ...(atExit === undefined ? {} : { atExit }) }, signal),
     async runProgram(words, { env, signal }) {
       const [program = '', ...args] = words
       const child = spawn(program, args, { stdio: 'inherit', env: { ...env } })

@@ -1,12 +1,12 @@
 import type { Clock } from '../../../core/clock.ts'
 import type { Random } from '../../../core/random.ts'
 import type { StreamTransport } from '../../../machine/index.ts'
-import type { Environment } from '../../command.ts'
+import type { CommandContext, Environment } from '../../command.ts'
 import { parseSshAddress, type SshAddress } from './ssh-address.ts'
 import { Tunnel } from './tunnel.ts'
 import type { Tunnels } from './tunnels-port.ts'
 
-interface TunnelsPorts {
+interface TunnelsPorts extends Pick<CommandContext, 'atExit'> {
   readonly clock: Clock
   readonly random: Random
   readonly env: Environment

@@ -1,4 +1,4 @@
-import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
 import { withDeadline } from '../../../core/clock.ts'
@@ -19,6 +19,8 @@ const CONNECT_S_MAX = 20
 /** Until it has connected and logged in, or has said why not. */
 export const LOGIN_MS_MAX = (CONNECT_S_MAX + 5) * 1_000
 const DRAIN_MS_MAX = 500
+/** The shared connection is a process of this machine. */
+const HANG_UP_MS_MAX = 1_000
 const NO_SSH = 'ssh cannot be started: install openssh-client'
 
 export interface SystemDestination {
@@ -104,6 +106,12 @@ export class SshProgram {
       stream.finish(code === 0 || hasSpoken ? undefined : why)
     })
     return stream
+  }
+
+  /** Ends the shared connection from a process that ends itself. */
+  hangUpNow(): void {
+    const args = [...this.#options(), '-O', 'exit', this.#to.host]
+    spawnSync('ssh', args, { stdio: 'ignore', env: { ...this.#ports.env }, timeout: HANG_UP_MS_MAX })
   }
 
   /** Which of its own failures it tells of; undefined: none. */

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -22,6 +23,8 @@ export class SystemTransport implements StreamTransport {
   readonly #ports: ConnectPorts
   readonly #folder: string
   readonly #ssh: SshProgram
+  /** Called when what a process that is cut short has to do is done. */
+  readonly #closed: () => void
   /** Sockets here, by the path on the host that they lead to. */
   readonly #forwards = new Map<string, Promise<string>>()
 
@@ -30,6 +33,7 @@ export class SystemTransport implements StreamTransport {
     this.#ports = ports
     this.#folder = folder
     this.#ssh = new SshProgram(to, ports, { folder })
+    this.#closed = ports.atExit?.(() => this.#hangUpNow()) ?? (() => {})
   }
 
   /** Connects and logs in, without ever asking anything of the person. */
@@ -100,6 +104,13 @@ export class SystemTransport implements StreamTransport {
   async close(): Promise<void> {
     await this.#control('exit').catch(() => {})
     await rm(this.#folder, { recursive: true, force: true })
+    this.#closed()
+  }
+
+  /** ssh keeps the connection for a minute when nobody uses it any more. */
+  #hangUpNow(): void {
+    this.#ssh.hangUpNow()
+    rmSync(this.#folder, { recursive: true, force: true })
   }
 
   /** Tells the shared connection what to do. */
