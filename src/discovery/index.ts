@@ -17,9 +17,19 @@ export {
   type LeaderRecord,
   type Leadership,
 } from './election.ts'
-export { type EtcdProcess, type EtcdProcessOptions, type EtcdTlsFiles, startEtcd } from './etcd/etcd-process.ts'
+export { createEtcdMembers, type EtcdMembers, type StoreMember } from './etcd/etcd-members.ts'
+export {
+  type EtcdMembership,
+  type EtcdProcess,
+  type EtcdProcessOptions,
+  type EtcdTlsFiles,
+  hasEtcdData,
+  peerOf,
+  startEtcd,
+} from './etcd/etcd-process.ts'
 export { createEtcdStore, type EtcdOptions } from './etcd/etcd-store.ts'
 export { createEtcdUsers, type EtcdUsers } from './etcd/etcd-users.ts'
+export { isToVote, planJoin } from './etcd/plan-members.ts'
 export { parseHostPort } from './host-port.ts'
 export { type ClusterKeys, clusterKeys } from './keys.ts'
 export { createMemoryStore, type MemoryStore, type StoreLink } from './memory/memory-store.ts'

@@ -16,7 +16,7 @@ export interface ClusterKeys {
   readonly builds: string
   readonly files: string
   readonly election: string
-  /** What members read of certificates: the authorities, and what was revoked. */
+  /** What members read of certificates: the authorities, what was revoked, and where managers are. */
   readonly publicTrust: string
   /** What only managers read: keys of authorities, hashes of tokens, who has which certificate. */
   readonly authority: string
@@ -43,6 +43,8 @@ export interface ClusterKeys {
   readonly fileSalt: (project: string) => string
   readonly trustedAuthorities: string
   readonly revoked: (fingerprint: string) => string
+  /** Where a manager is. */
+  readonly managerPlace: (name: string) => string
   readonly joinToken: (id: string) => string
   readonly certificateName: (name: string) => string
 }
@@ -93,6 +95,7 @@ export function clusterKeys(cluster: string): ClusterKeys {
     fileSalt: project => `${root}files/${project}/salt`,
     trustedAuthorities: `${root}trust/public/authorities`,
     revoked: under('trust/public/revoked'),
+    managerPlace: under('trust/public/managers'),
     joinToken: under('trust/tokens'),
     certificateName: under('trust/names'),
   }

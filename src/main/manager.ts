@@ -118,10 +118,12 @@ async function openTrusted(
     ...new Set([options.advertise, known?.leader()?.address ?? options.advertise]),
   ]
   const secure = await openSecureStore(options, { ...ports, invocation, context, managers }, scope)
-  const { store, keys, identity, trust, storeEnded, keep } = secure
+  const { store, keys, identity, trust, storeEnded, isMember, keep } = secure
   const { clusterId } = identity.credentials.subject
   const where = `etcd://${trust.storeEndpoints().join(',')}`
-  await untilCluster(store, keys, { ...ports, clusterId, where, ended: storeEnded })
+  const waiting = { ...ports, where, ended: storeEnded, isMember }
+  await untilCluster(store, keys, { ...waiting, clusterId })
+  await untilStoreAnswers(secure.announce, waiting)
   const { refuse, peerOf } = createGuard('manager', { identity, clock: ports.clock, readPeer: createPeerReader() })
   return {
     store,
@@ -176,6 +178,7 @@ async function ownEtcd(options: ManageOptions, ports: Ports, scope: Scope): Prom
 interface ClusterWait extends Ports {
   readonly where: string
   readonly ended: Promise<string> | undefined
+  readonly isMember?: boolean
   readonly clusterId?: string
 }
 

@@ -25,4 +25,4 @@ export {
 export { AUTHORITY_LIFE_MS, CERTIFICATE_LIFE_MS, LONE_LIFE_MS, lifeOf, renewAtMs, TOKEN_LIFE_MS } from './lifetimes.ts'
 export { complainOfOwner, createPeerReader, type ExpectedOwner, type PeerReader } from './peer.ts'
 export { signRevocationList } from './revocation-list.ts'
-export { isRole, ROLES, type Role, type Subject } from './subject.ts'
+export { isRole, MANAGER_HOST, ROLES, type Role, type Subject } from './subject.ts'

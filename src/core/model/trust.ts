@@ -18,3 +18,13 @@ export type TrustRecord =
       /** When it would have expired: from then on nobody needs to know. */
       readonly untilMs: number
     }
+  | {
+      readonly kind: 'manager'
+      readonly name: string
+      /** Where it answers: `10.0.0.1:3376`. */
+      readonly address: string
+      /** Where its etcd meets the others of the store: `10.0.0.1:2380`. Absent: it has none, or not yet. */
+      readonly storePeer?: string
+      /** Where its etcd answers: `10.0.0.1:2379`. Absent: it does not, or only keeps a copy. */
+      readonly store?: string
+    }

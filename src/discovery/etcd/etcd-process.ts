@@ -23,8 +23,12 @@ export interface EtcdProcessOptions {
   readonly binary?: string
   /** Serves with TLS, and lets in whoever has a certificate of the authorities. Absent: serves everybody. */
   readonly tls?: EtcdTlsFiles
+  /** Several keep the store together, and this is one of them. Absent: it is alone. Needs TLS. */
+  readonly member?: EtcdMembership
   /** How long it may take until healthy. Default: 30 seconds. */
   readonly startTimeoutMs?: number
+  /** Gives up starting it. */
+  readonly signal?: AbortSignal
 }
 
 /** Paths of PEM files. A certificate that is renewed is read anew by itself, other authorities only by a new start. */
@@ -34,6 +38,17 @@ export interface EtcdTlsFiles {
   readonly authorities: string
   /** DER, read at every handshake: certificates that are refused, of whatever authority. It has to be there. */
   readonly revocations?: string
+}
+
+/** A member as the others know it. */
+export interface EtcdMembership {
+  readonly name: string
+  /** Where the others reach it, and it listens: `10.0.0.1:2380`. */
+  readonly peer: string
+  /** What certificates of members name, and nobody else's: others with certificates of the authorities are no peers. */
+  readonly peerHostName: string
+  /** Peer URLs of the store that it joins with an empty directory, without its own. Absent: it begins one. */
+  readonly joins?: readonly string[]
 }
 
 export interface EtcdProcess {
@@ -53,8 +68,20 @@ const STOP_TIMEOUT_MS = 5_000
 const HEALTH_TIMEOUT_MS = 1_000
 const OUTPUT_KEPT = 16_384
 
+/** Where a member answers the others that answers its clients there: the next port, as etcd has it. */
+export function peerOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  const shown = host.includes(':') ? `[${host}]` : host
+  return `${shown}:${port < 65_535 ? port + 1 : port - 1}`
+}
+
+/** Whether there is a member's data in a directory for {@link startEtcd}, so that it starts as what it was. */
+export async function hasEtcdData(dataDir: string): Promise<boolean> {
+  const names: readonly string[] = await readdir(join(dataDir, 'etcd')).catch(() => [])
+  return names.includes('member')
+}
+
 /**
- * Runs a one-member etcd on a data directory. If one left behind by a killed program still serves that directory, it
+ * Runs an etcd on a data directory: a store of its own, or a member of one. If one left behind by a killed program still serves that directory, it
  * is taken over as it is.
  */
 export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProcess> {
@@ -63,7 +90,7 @@ export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProces
   await refuseForeignData(dataDir, etcdDir)
   const left = await findLeftBehind(dataDir, etcdDir)
   const authorities = tls === undefined ? undefined : await readFile(tls.authorities, 'utf8')
-  const flags = tls === undefined ? [] : tlsFlags(tls)
+  const flags = tls === undefined ? [] : [...tlsFlags(tls), ...peerFlags(options.member)]
   const isAsWanted =
     left !== undefined && left.authorities === authorities && flags.every(flag => left.arguments.includes(flag))
   if (isAsWanted && (await isHealthy(left.endpoint, clock, tls))) return adopt(left, clock)
@@ -71,14 +98,13 @@ export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProces
 
   // Asked first: another etcd on the port would answer our question whether ours is healthy.
   const clientPort = await freePort(host, options.clientPort)
-  const peerHost = tls === undefined ? host : '127.0.0.1'
-  const peerPort = await freePort(peerHost, options.peerPort)
+  const peer = options.member?.peer ?? (await freePeer(options))
   const endpoint = `${host}:${clientPort}`
   const logFile = join(dataDir, 'etcd.log')
   const log = await open(logFile, 'w', 0o600)
   const child = spawn(
     options.binary ?? 'etcd',
-    etcdFlags(etcdDir, { client: endpoint, peer: `${peerHost}:${peerPort}`, tls: flags }),
+    etcdFlags(etcdDir, { client: endpoint, peer, member: options.member, tls: flags }),
     {
       // A file, not a pipe: a pipe breaks when we are killed, and etcd would die of its next line.
       stdio: ['ignore', log.fd, log.fd],
@@ -97,7 +123,11 @@ export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProces
           exited.then(how => Promise.reject(explain(how))),
         ]),
       options.startTimeoutMs ?? START_TIMEOUT_MS,
-      { clock, onTimeout: () => explain(`etcd on ${etcdDir} did not become healthy in time: ${lastLine(output())}`) },
+      {
+        clock,
+        signal: options.signal,
+        onTimeout: () => explain(`etcd on ${etcdDir} did not become healthy in time: ${lastLine(output())}`),
+      },
     )
     const pid = child.pid ?? 0
     await writeFile(join(dataDir, 'etcd.json'), JSON.stringify({ pid, endpoint, authorities }))
@@ -108,23 +138,33 @@ export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProces
   }
 }
 
+async function freePeer({ host = '127.0.0.1', tls, peerPort }: EtcdProcessOptions): Promise<string> {
+  const peerHost = tls === undefined ? host : '127.0.0.1'
+  return `${peerHost}:${await freePort(peerHost, peerPort)}`
+}
+
 interface EtcdListening {
   readonly client: string
   readonly peer: string
+  readonly member: EtcdMembership | undefined
   /** Flags; none: without TLS. */
   readonly tls: readonly string[]
 }
 
-function etcdFlags(dataDir: string, { client, peer, tls }: EtcdListening): string[] {
+function etcdFlags(dataDir: string, { client, peer, member, tls }: EtcdListening): string[] {
   const scheme = tls.length === 0 ? 'http' : 'https'
+  const { name = 'shoal', joins } = member ?? {}
+  // Of the others only the URLs are compared; two of one name would count as one.
+  const others = joins?.map((url, index) => `member-${index}=${url}`) ?? []
   return [
-    '--name=shoal',
+    `--name=${name}`,
     `--data-dir=${dataDir}`,
     `--listen-client-urls=${scheme}://${client}`,
     `--advertise-client-urls=${scheme}://${client}`,
     `--listen-peer-urls=${scheme}://${peer}`,
     `--initial-advertise-peer-urls=${scheme}://${peer}`,
-    `--initial-cluster=shoal=${scheme}://${peer}`,
+    `--initial-cluster=${[...others, `${name}=${scheme}://${peer}`].join(',')}`,
+    ...(joins === undefined ? [] : ['--initial-cluster-state=existing']),
     ...tls,
     '--auto-compaction-mode=periodic',
     '--auto-compaction-retention=1h',
@@ -140,9 +180,15 @@ function tlsFlags({ certificate, key, authorities, revocations }: EtcdTlsFiles):
     `--${prefix}key-file=${key}`,
     `--${prefix}trusted-ca-file=${authorities}`,
   ]
-  const list = revocations === undefined ? [] : [`--client-crl-file=${revocations}`]
+  const list = revocations === undefined ? [] : [`--client-crl-file=${revocations}`, `--peer-crl-file=${revocations}`]
   // The gateway asks in its own name, whoever asks it.
   return [...own(''), ...own('peer-'), ...list, '--enable-grpc-gateway=false']
+}
+
+/** Whom a member takes for another: by the name in its certificate, since a host may have more addresses than that. */
+function peerFlags(member: EtcdMembership | undefined): string[] {
+  if (member === undefined) return []
+  return [`--peer-cert-allowed-hostname=${member.peerHostName}`, '--experimental-peer-skip-client-san-verification']
 }
 
 async function refuseForeignData(dataDir: string, etcdDir: string): Promise<void> {
@@ -271,6 +317,10 @@ function explain(how: string): ShoalError {
       'Restore a backup, or start on an empty directory',
     ],
     [/permission denied|EACCES/, 'Run as the owner of the data directory'],
+    [
+      /permanently removed/,
+      'It was taken out of the cluster: remove etcd/ and manager/ of its data root, and join with a token of a manager that is left',
+    ],
     [/no space left/, 'Free some disk space'],
   ]
   const hint = hints.find(([pattern]) => pattern.test(how))?.[1] ?? 'Its data directory keeps all it said, in etcd.log'

@@ -18,8 +18,8 @@ import { cancelQuietly } from './etcd-stream.ts'
 import { LeaseStream } from './lease-stream.ts'
 
 export interface EtcdOptions {
-  /** `10.0.0.1:2379` or `https://…`; the next one is tried when one fails. */
-  readonly endpoints: readonly string[]
+  /** `10.0.0.1:2379` or `https://…`; the next one is tried when one fails. A function is asked at each call: members come and go. */
+  readonly endpoints: readonly string[] | (() => readonly string[])
   readonly clock: Clock
   /** PEM. Read anew for each connection; who says when they change has connections made anew then. */
   readonly tls?: EtcdTls
@@ -48,10 +48,13 @@ export interface EtcdWire {
   readonly watch: (request: IWatchCreateRequest, signal: AbortSignal) => AsyncGenerator<IWatchResponse>
   /** Users, roles and what they may do: each call by itself, done or refused. */
   readonly administer: <T>(work: (auth: AuthCalls, options: { readonly deadline: Date }) => Promise<T>) => Promise<T>
+  /** Who keeps the store together, the same way. */
+  readonly cluster: <T>(work: (cluster: ClusterCalls, options: { readonly deadline: Date }) => Promise<T>) => Promise<T>
   readonly close: () => void
 }
 
 export type AuthCalls = Etcd3['auth']
+export type ClusterCalls = Etcd3['cluster']
 export type WireTxn = ITxnRequest
 export type WatchResponse = IWatchResponse
 
@@ -78,9 +81,16 @@ const NO_POLICY: Policy = {
 
 export function openEtcdWire(options: EtcdOptions): EtcdWire {
   const { endpoints, clock, callTimeoutMs = CALL_TIMEOUT_MS } = options
-  if (endpoints.length === 0) throw invalidInput('NO_ENDPOINTS', 'No etcd endpoint given: expected etcd://host:port')
+  const known = typeof endpoints === 'function' ? endpoints : () => endpoints
+  if (endpoints.length === 0 && known !== endpoints)
+    throw invalidInput('NO_ENDPOINTS', 'No etcd endpoint given: expected etcd://host:port')
   let current = 0
-  const endpoint = (): string => endpoints[current % endpoints.length] ?? ''
+  const endpoint = (): string => {
+    const all = known()
+    const chosen = all[current % all.length]
+    if (chosen === undefined) throw storeUnavailable('any host', new Error('no manager has told yet where it is'))
+    return chosen
+  }
   const connections = new Connections(options)
   const client = (): Promise<Etcd3> => connections.to(endpoint())
   const deadline = (): { deadline: Date } => ({ deadline: new Date(clock.nowMs() + callTimeoutMs) })
@@ -95,7 +105,7 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
         const error = translate(cause, endpoint())
         if (!isTransient(error)) throw error
         current++
-        if (attempt >= endpoints.length || connections.closed || !(harmless || neverSent(cause))) throw error
+        if (attempt >= known().length || connections.closed || !(harmless || neverSent(cause))) throw error
       }
     }
   }
@@ -121,6 +131,7 @@ export function openEtcdWire(options: EtcdOptions): EtcdWire {
       }
     },
     administer: work => call(false, etcd => work(etcd.auth, deadline())),
+    cluster: work => call(false, etcd => work(etcd.cluster, deadline())),
     close: () => connections.close(),
   }
 }

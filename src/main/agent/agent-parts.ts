@@ -45,7 +45,7 @@ export function openStore(
   scope: Scope,
 ): { readonly store: Store; readonly keys: ClusterKeys } {
   const tls = storeTls ?? trust?.identity.own()
-  const { endpoints } = cluster
+  const endpoints = trust === undefined ? cluster.endpoints : () => trust.places.storeEndpoints
   const options = { endpoints, clock, callTimeoutMs: STORE_CALL_MS }
   const store = createEtcdStore(tls === undefined ? options : { ...options, tls })
   scope.defer(() => store.close())

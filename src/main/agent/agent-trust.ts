@@ -14,6 +14,7 @@ import { createGuard } from '../trust/guard.ts'
 import { type Membership, readIdentity } from '../trust/identity-files.ts'
 import { IdentityKeeper } from '../trust/keep-identity.ts'
 import { obtainIdentity } from '../trust/obtain-identity.ts'
+import { Places } from '../trust/places.ts'
 import { isTokenGiven, readManagers, readToken } from '../trust/token-input.ts'
 import { holdAgentDirectory } from './agent-directory.ts'
 import { agentIdentityDirectory } from './leave-request.ts'
@@ -22,6 +23,7 @@ import { agentIdentityDirectory } from './leave-request.ts'
 export interface AgentTrust {
   readonly identity: LiveIdentity
   readonly membership: Membership
+  readonly places: Places
   /** The agent's part of the data root, held for this process. */
   readonly agentDirectory: string
   /** Where the store is, as the managers say. */
@@ -70,7 +72,8 @@ export async function joinTrusted(
   const wish = { directory, name, role: 'node' as const, hosts, token, managers }
   const { credentials, membership } = await obtainIdentity(wish, { maker, clock, signal })
   const discovery = `etcd://${membership.storeEndpoints.join(',')}/${membership.cluster}`
-  return { identity: new LiveIdentity(credentials), membership, agentDirectory, discovery, managers }
+  const places = new Places(membership)
+  return { identity: new LiveIdentity(credentials), membership, places, agentDirectory, discovery, managers }
 }
 
 export function serveTrusted({ identity }: AgentTrust, clock: Clock): ServerTls {
@@ -87,15 +90,16 @@ interface KeepPorts {
 
 /** Renews the node's certificate, and follows whom to trust. */
 export function keepTrust(trust: AgentTrust, ports: KeepPorts, scope: Scope): IdentityKeeper {
-  const { identity, membership, agentDirectory } = trust
+  const { identity, membership, places, agentDirectory } = trust
   const keeper = new IdentityKeeper({
     ...ports,
     identity,
     membership,
+    places,
     maker: createCertificateMaker(ports.random),
     directory: agentIdentityDirectory(agentDirectory),
-    renew: (csr, known) => askToRenew(csr, asking(trust, ports, { known, signal: scope.signal })),
-    confirm: (trusts, known) => tellTrusts(trusts, asking(trust, ports, { known, signal: scope.signal })),
+    renew: csr => askToRenew(csr, asking(trust, ports, scope.signal)),
+    confirm: trusts => tellTrusts(trusts, asking(trust, ports, scope.signal)),
   })
   scope.defer(() => keeper.close())
   return keeper
@@ -105,18 +109,14 @@ export function keepTrust(trust: AgentTrust, ports: KeepPorts, scope: Scope): Id
 export async function giveBack(trust: AgentTrust, { clock, log }: Pick<KeepPorts, 'clock' | 'log'>): Promise<void> {
   try {
     const { signal } = new AbortController()
-    await askToLeave(asking(trust, { clock }, { known: trust.membership, signal }))
+    await askToLeave(asking(trust, { clock }, signal))
   } catch (error) {
     const { name } = trust.identity.credentials.subject
     log.warn({ error: errorMessage(error) }, `cannot give the certificate back: run swarm cert revoke ${name}`)
   }
 }
 
-function asking(
-  { identity, managers }: AgentTrust,
-  { clock }: Pick<KeepPorts, 'clock'>,
-  { known, signal }: { readonly known: Membership; readonly signal: AbortSignal },
-) {
-  const all = [...new Set([...known.managers, ...managers])]
+function asking({ identity, managers, places }: AgentTrust, { clock }: Pick<KeepPorts, 'clock'>, signal: AbortSignal) {
+  const all = [...new Set([...places.managers, ...managers])]
   return { managers: all, tls: identity.dial({ role: 'manager' }), clock, signal }
 }

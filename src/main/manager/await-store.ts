@@ -14,8 +14,10 @@ export interface StoreWait {
   readonly signal: AbortSignal
   /** The store, as people know it: `etcd://10.0.0.5:2379`. */
   readonly where: string
-  /** Tells how our own store ended; absent: others run the store. */
+  /** Tells how our own store ended, without which there is none; absent: others run the store. */
   readonly ended: Promise<string> | undefined
+  /** This host has a member of the store, and may be the first of several that start. */
+  readonly isMember?: boolean
 }
 
 /**
@@ -24,7 +26,7 @@ export interface StoreWait {
  */
 export async function untilStoreAnswers<T>(
   ask: () => Promise<T>,
-  { clock, log, signal, where, ended }: StoreWait,
+  { clock, log, signal, where, ended, isMember = ended !== undefined }: StoreWait,
 ): Promise<T> {
   let last = `The store at ${where} does not answer`
   const trying = async (inner: AbortSignal): Promise<T> => {
@@ -40,7 +42,7 @@ export async function untilStoreAnswers<T>(
       }
     }
   }
-  const timeoutMs = ended === undefined ? STORE_MS_MAX : OWN_STORE_MS_MAX
+  const timeoutMs = isMember ? OWN_STORE_MS_MAX : STORE_MS_MAX
   return withDeadline(
     inner => (ended === undefined ? trying(inner) : Promise.race([trying(inner), ended.then(failedEarly)])),
     timeoutMs,

@@ -35,6 +35,8 @@ export interface ManageOptions {
   readonly electionTtlMs: number
   readonly dataRoot: string
   readonly etcdListen: { readonly host: string; readonly port: number }
+  /** It was said where the store is to answer: a manager that joins others keeps a copy of theirs there. */
+  readonly isStoreGiven: boolean
   readonly cluster: string
   readonly logLevel: string
   /** For an etcd that asks for certificates. */
@@ -99,6 +101,7 @@ export function readManageOptions(
     electionTtlMs: readElectionTtl(invocation, pace),
     dataRoot: text('dataRoot', DATA_ROOT),
     etcdListen,
+    isStoreGiven: options.text('etcdListen') !== undefined,
     cluster: text('cluster', 'default'),
     logLevel: readLogLevel(invocation, { env }),
     storeTls: readStoreTls(readDiscoveryOptions(invocation)),

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Scope } from '../../core/scope.ts'
-import { type EtcdProcess, type EtcdTlsFiles, startEtcd } from '../../discovery/index.ts'
+import { type EtcdMembership, type EtcdProcess, type EtcdTlsFiles, startEtcd } from '../../discovery/index.ts'
 import { hangUp } from './hang-up.ts'
 
 export interface OwnEtcdOptions {
@@ -9,6 +9,7 @@ export interface OwnEtcdOptions {
   readonly host: string
   readonly clientPort: number
   readonly tls?: EtcdTlsFiles
+  readonly member?: EtcdMembership
 }
 
 export interface OwnEtcd {

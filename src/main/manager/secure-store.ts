@@ -7,8 +7,10 @@ import type { Scope } from '../../core/scope.ts'
 import {
   type ClusterKeys,
   clusterKeys,
+  createEtcdMembers,
   createEtcdStore,
   createEtcdUsers,
+  type EtcdOptions,
   type EtcdUsers,
   type Store,
 } from '../../discovery/index.ts'
@@ -18,9 +20,12 @@ import {
   confirmTrust,
   importAuthority,
   noteCertificate,
+  publishPlace,
+  readAuthority,
   renewCertificate,
   signingOf,
   type TrustPorts,
+  type TrustStore,
 } from '../../manager/index.ts'
 import {
   type CertificateMaker,
@@ -42,11 +47,11 @@ import {
 import { IdentityKeeper, type KeepPorts } from '../trust/keep-identity.ts'
 import { readLocalAuthority, writeLocalAuthority } from '../trust/local-authority.ts'
 import { obtainIdentity } from '../trust/obtain-identity.ts'
+import { Places } from '../trust/places.ts'
 import { isTokenGiven, readManagers, readToken } from '../trust/token-input.ts'
 import { untilStoreAnswers } from './await-store.ts'
 import type { ManageOptions } from './manager-options.ts'
-import { type OwnEtcd, openOwnEtcd } from './own-etcd.ts'
-import { StoreRevocations } from './store-revocations.ts'
+import { type MemberPlace, StoreMember } from './store-member.ts'
 
 /** The part of a data root that a manager has for itself. */
 export function managerIdentityDirectory(dataRoot: string): string {
@@ -67,6 +72,10 @@ export interface SecureStore {
   readonly trust: TrustPorts
   /** Tells how the store that was started here ended; undefined: others run it. */
   readonly storeEnded: Promise<string> | undefined
+  /** This host keeps a copy of the store. */
+  readonly isMember: boolean
+  /** Tells the members where this manager answers. */
+  readonly announce: () => Promise<void>
   /** Follows the cluster's trust and renews the manager's certificate, until the signal is aborted. */
   readonly keep: (signal: AbortSignal) => Promise<void>
 }
@@ -88,19 +97,13 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
   const local = await readLocalAuthority(options.dataRoot)
   const { credentials, membership } = await ownIdentity(options, { local, maker, ...ports })
   const identity = new LiveIdentity(credentials)
-  const { discovery } = options
-  const own = discovery === undefined && local !== undefined ? await openStoreOfOurs(options, ports, scope) : undefined
-  const given = discovery?.scheme === 'etcd' ? discovery : undefined
-  const endpoints = own === undefined ? (given?.endpoints ?? membership.storeEndpoints) : [own.etcd.endpoint]
-  const cluster = given?.cluster ?? membership.cluster
-  const keys = clusterKeys(cluster)
-  const storeOptions = { endpoints, clock, tls: options.storeTls ?? identity.own() }
-  const store = await scope.open(
-    () => createEtcdStore(storeOptions),
-    opened => opened.close(),
+  const places = new Places(membership)
+  const { name } = credentials.subject
+  const { store, keys, users, cluster, endpoints, member, storeEnded } = await openStoreOf(
+    { options, name, local, cluster: membership.cluster, places, tls: options.storeTls ?? identity.own() },
+    { ...context, log },
+    scope,
   )
-  const users = options.storeTls === undefined ? createEtcdUsers(storeOptions, { keys, random }) : undefined
-  if (users !== undefined) scope.defer(users.close)
   const trust: TrustPorts = {
     store,
     keys,
@@ -108,18 +111,19 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
     random,
     log,
     maker,
-    managers,
+    managers: () => unique([...managers(), ...places.managers]),
     cluster,
-    storeEndpoints: () => endpoints,
+    storeEndpoints: endpoints,
     ...(users === undefined ? {} : { users }),
   }
-  const storeEnded = own?.etcd.ended
   if (local !== undefined) {
-    const made = { ...local, hasForeignStore: own === undefined }
-    const first = { local: made, users, certificate: credentials.certificate, name: credentials.subject.name }
-    const waiting = { clock, log, signal: context.signal, where: `etcd://${endpoints.join(',')}`, ended: storeEnded }
+    const made = { ...local, hasForeignStore: member === undefined }
+    const first = { local: made, users, certificate: credentials.certificate, name }
+    const waiting = { clock, log, signal: context.signal, where: `etcd://${endpoints().join(',')}`, ended: storeEnded }
     await untilStoreAnswers(() => setUp(first, trust), waiting)
   }
+  const isMember = (await member?.hasData()) ?? false
+  member?.run()
   const inStep = async (): Promise<void> => {
     if (local !== undefined) await copyAuthority(options.dataRoot, trust)
   }
@@ -129,14 +133,67 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
     identity,
     directory,
     membership,
+    places,
     async trustsChanged() {
-      await own?.etcd.restart()
+      await member?.restart()
       await inStep()
     },
-    revokedChanged: async revoked => own?.revocations.apply(revoked),
+    revokedChanged: async revoked => member?.revocations.apply(revoked),
   })
   scope.defer(() => keeper.close())
-  return { store, keys, identity, trust, storeEnded, keep: signal => keeper.run(signal) }
+  const announce = () => publishPlace({ name, address: options.advertise }, trust)
+  return { store, keys, identity, trust, storeEnded, isMember, announce, keep: signal => keeper.run(signal) }
+}
+
+interface Opening {
+  readonly options: ManageOptions
+  /** Of this manager. */
+  readonly name: string
+  /** The authority, on the host that made it. */
+  readonly local: AuthorityRecord | undefined
+  readonly cluster: string
+  readonly places: Places
+  readonly tls: NonNullable<EtcdOptions['tls']>
+}
+
+/** The store as this manager reaches it: by the member of it beside it, if there is one, and by the others. */
+async function openStoreOf(
+  { options, name, local, places, tls, ...joined }: Opening,
+  { clock, random, log }: Pick<CommandContext, 'clock' | 'random'> & { readonly log: Log },
+  scope: Scope,
+) {
+  const { discovery, dataRoot } = options
+  const given = discovery?.scheme === 'etcd' ? discovery : undefined
+  const cluster = given?.cluster ?? joined.cluster
+  const keys = clusterKeys(cluster)
+  let member: StoreMember | undefined
+  const endpoints = (): readonly string[] => given?.endpoints ?? unique([member?.endpoint, ...places.storeEndpoints])
+  const storeOptions = { endpoints, clock, tls }
+  const inStore = (): TrustStore => ({ store, keys })
+  if (discovery === undefined && (local !== undefined || options.isStoreGiven)) {
+    const files = identityPaths(managerIdentityDirectory(dataRoot))
+    const memberPorts = {
+      clock,
+      log,
+      members: createEtcdMembers(storeOptions),
+      authority: async () => (local === undefined ? (await readAuthority(inStore())).value : keptAuthority(dataRoot)),
+      publish: (at: MemberPlace) => publishPlace({ name, address: options.advertise, member: at }, inStore()),
+    }
+    member = new StoreMember({ dataRoot, listen: options.etcdListen, name, tls: files }, memberPorts, scope)
+  }
+  // Without the first one there is no store to ask.
+  const storeEnded = local === undefined ? undefined : (await member?.begin())?.ended
+  const store = await scope.open(
+    () => createEtcdStore(storeOptions),
+    opened => opened.close(),
+  )
+  const users = options.storeTls === undefined ? createEtcdUsers(storeOptions, { keys, random }) : undefined
+  if (users !== undefined) scope.defer(users.close)
+  return { store, keys, users, cluster, endpoints, member, storeEnded }
+}
+
+function unique(all: readonly (string | undefined)[]): readonly string[] {
+  return [...new Set(all.filter(each => each !== undefined))]
 }
 
 /** A manager asks itself for what others ask it. */
@@ -163,22 +220,10 @@ function ownRequests(
   }
 }
 
-/** The store on this host, which knows our authority and what it has taken back. */
-async function openStoreOfOurs(
-  { dataRoot, etcdListen: { host, port } }: ManageOptions,
-  { context: { clock }, log }: Pick<SecurePorts, 'context' | 'log'>,
-  scope: Scope,
-): Promise<{ readonly etcd: OwnEtcd; readonly revocations: StoreRevocations }> {
-  const authority = async (): Promise<AuthorityRecord> => {
-    const record = await readLocalAuthority(dataRoot)
-    if (record !== undefined) return record
-    throw failed('BAD_RECORD', `The authority in ${dataRoot} is not there any more: restore a backup`)
-  }
-  const revocations = new StoreRevocations(dataRoot, { clock, authority, hangUp: () => etcd.hangUp() })
-  await revocations.prepare()
-  const tls = { ...identityPaths(managerIdentityDirectory(dataRoot)), revocations: revocations.path }
-  const etcd = await openOwnEtcd({ dataDir: dataRoot, host, clientPort: port, tls }, { clock, log }, scope)
-  return { etcd, revocations }
+async function keptAuthority(dataRoot: string): Promise<AuthorityRecord> {
+  const record = await readLocalAuthority(dataRoot)
+  if (record !== undefined) return record
+  throw failed('BAD_RECORD', `The authority in ${dataRoot} is not there any more: restore a backup`)
 }
 
 interface IdentitySources extends SecurePorts {

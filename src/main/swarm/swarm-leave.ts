@@ -56,6 +56,8 @@ export const runLeave: RunCommand = async (invocation, context) => {
   const { store, keys } = openStore(joined, {
     clock: context.clock,
     tls: identity && new LiveIdentity(identity.credentials).own(),
+    // It may be elsewhere by now than where this node once joined it.
+    known: args.length === 0 ? identity?.membership.storeEndpoints : undefined,
   })
   try {
     if (!options.flag('force')) await refuseTasks(joined.name, store, keys)
@@ -93,12 +95,19 @@ async function whereJoined(directory: string, invocation: Invocation): Promise<J
 
 function openStore(
   { discovery, discoveryOptions }: Joined,
-  { clock, tls: own }: Pick<CommandContext, 'clock'> & { readonly tls: EtcdOptions['tls'] },
+  {
+    clock,
+    tls: own,
+    known,
+  }: Pick<CommandContext, 'clock'> & {
+    readonly tls: EtcdOptions['tls']
+    readonly known: readonly string[] | undefined
+  },
 ): { readonly store: Store; readonly keys: ClusterKeys } {
   const cluster = parseDiscovery(discovery)
   if (cluster.scheme !== 'etcd') throw badFlag(`Cannot leave ${discovery}: a node joins etcd://host:port/cluster`)
   const tls = readStoreTls(discoveryOptions) ?? own
-  const { endpoints } = cluster
+  const endpoints = known ?? cluster.endpoints
   const store = createEtcdStore({ endpoints, clock, callTimeoutMs: STORE_MS, ...(tls === undefined ? {} : { tls }) })
   return { store, keys: clusterKeys(cluster.cluster) }
 }

@@ -14,6 +14,7 @@ import {
   splitPem,
 } from '../../trust/index.ts'
 import { type Membership, writeIdentity } from './identity-files.ts'
+import type { Places } from './places.ts'
 
 export interface KeepPorts {
   readonly store: Store
@@ -26,10 +27,12 @@ export interface KeepPorts {
   /** Where its files are. */
   readonly directory: string
   readonly membership: Membership
+  /** Kept in step with what managers say of themselves. */
+  readonly places: Places
   /** Asks for the next certificate. */
-  readonly renew: (csr: string, membership: Membership) => Promise<Issued>
+  readonly renew: (csr: string) => Promise<Issued>
   /** Tells managers which authorities are trusted, digests, by whoever shows the present certificate. */
-  readonly confirm: (trusts: readonly string[], membership: Membership) => Promise<void>
+  readonly confirm: (trusts: readonly string[]) => Promise<void>
   /** Called when other authorities are trusted, before the managers hear of it. */
   readonly trustsChanged?: () => Promise<void>
   /** Called with all that are revoked when they have changed, and first of all. */
@@ -95,16 +98,29 @@ export class IdentityKeeper {
   }
 
   async #keepInStep(): Promise<void> {
+    await this.#rememberPlaces()
     await this.#applyAuthorities()
     if (this.#mustRenew()) await this.#renew()
     await this.#confirm()
   }
 
   #follow(): void {
-    const revoked = this.#cache.values().filter(record => record.kind === 'revoked')
+    const records = this.#cache.values()
+    this.#ports.places.follow(records)
+    const revoked = records.filter(record => record.kind === 'revoked')
     this.#ports.identity.setRevoked(new Set(revoked.map(({ fingerprint }) => fingerprint)))
     this.#revoked = revoked
     this.#wake.resolve()
+  }
+
+  /** For the next start, when those may be gone who are known now. */
+  async #rememberPlaces(): Promise<void> {
+    const { places, directory, identity } = this.#ports
+    const { managers, storeEndpoints } = places
+    const known = this.#membership
+    if (isSame(known.managers, managers) && isSame(known.storeEndpoints, storeEndpoints)) return
+    this.#membership = { ...known, managers, storeEndpoints }
+    await writeIdentity(directory, { credentials: identity.credentials, membership: this.#membership })
   }
 
   /** What the store says; undefined while it was not read. */
@@ -142,14 +158,16 @@ export class IdentityKeeper {
   }
 
   async #renew(): Promise<void> {
-    const { identity, maker, renew, log, directory } = this.#ports
+    const { identity, maker, renew, log, directory, places } = this.#ports
     const { subject, certificate, key, authorities } = identity.credentials
     const hosts = readCertificate(certificate).hosts.filter(host => host !== subject.name)
     const { csr } = await maker.request({ ...subject, hosts, key })
-    const issued = await renew(csr, this.#membership)
+    const issued = await renew(csr)
     // Whom to trust comes from the store alone: what depends on that is told of it.
     const credentials = { subject, certificate: issued.certificate, key, authorities }
-    this.#membership = { ...this.#membership, ...membershipOf(issued) }
+    places.hear(issued)
+    const { managers, storeEndpoints } = places
+    this.#membership = { ...this.#membership, ...membershipOf(issued), managers, storeEndpoints }
     await writeIdentity(directory, { credentials, membership: this.#membership })
     identity.replace(credentials)
     log.info({ expiresAt: issued.expiresAt }, 'renewed the certificate')
@@ -162,7 +180,7 @@ export class IdentityKeeper {
     const trusts = digestsOf(credentials.authorities)
     const told = [readCertificate(credentials.certificate).fingerprint, ...trusts].join(' ')
     if (this.#membership.told === told) return
-    await confirm(trusts, this.#membership)
+    await confirm(trusts)
     this.#membership = { ...this.#membership, told }
     await writeIdentity(directory, { credentials, membership: this.#membership })
   }
@@ -191,6 +209,10 @@ const LOOK_MS = 3_600_000
 
 export function membershipOf({ cluster, storeEndpoints, managers, signing }: Issued): Membership {
   return { cluster, storeEndpoints, managers, signing }
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((each, index) => each === other[index])
 }
 
 function digestsOf(authorities: string): readonly string[] {

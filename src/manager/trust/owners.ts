@@ -33,7 +33,7 @@ export function revocation(
 
 /** Takes the store's user of a name and then its record, if none of its certificates lives. May be repeated. */
 export async function forgetOwner(key: string, ports: TrustPorts): Promise<void> {
-  const { store, clock, users } = ports
+  const { store, keys, clock, users } = ports
   await untilWritten(async () => {
     const stored = await readStored(ports, key, nameRecordCodec)
     if (stored === undefined) return true
@@ -44,7 +44,10 @@ export async function forgetOwner(key: string, ports: TrustPorts): Promise<void>
       return true
     }
     await users?.remove(name)
-    return (await store.txn([stored.unchanged], [{ delete: key }])).succeeded || undefined
+    return (
+      (await store.txn([stored.unchanged], [{ delete: key }, { delete: keys.managerPlace(name) }])).succeeded ||
+      undefined
+    )
   })
 }
 

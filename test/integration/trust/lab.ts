@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdtemp, rm } from 'node:fs/promises'
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { command } from '../../../scripts/lib/command.ts'
@@ -18,6 +18,7 @@ const CLI = 'src/main/cli.ts'
 interface Program {
   readonly child: ChildProcess
   readonly output: () => string
+  readonly args: readonly string[]
 }
 
 function hasEnded({ child }: Program): boolean {
@@ -66,11 +67,25 @@ export class TrustLab {
     this.#manage('m', this.manager, this.#store)
   }
 
-  /** Another one; resolves with where it answers. */
-  async addManager(name: string, token: string): Promise<string> {
-    const address = `${this.#net}.${1 + this.#programs.size}:${await freePort()}`
-    this.#manage(name, address, ['--manager', this.manager, '--token', token])
+  /** Another one; resolves with where it answers. `hasStore`: it keeps a copy of the store. */
+  async addManager(name: string, token: string, { hasStore = false } = {}): Promise<string> {
+    const host = `${this.#net}.${1 + this.#programs.size}`
+    const address = `${host}:${await freePort()}`
+    const store = hasStore ? ['--etcd-listen', `${host}:${await freePort()}`] : []
+    this.#manage(name, address, ['--manager', this.manager, '--token', token, ...store])
     return address
+  }
+
+  /** Ends a manager and its store as the loss of their host does. */
+  async lose(name: string): Promise<void> {
+    await this.kill(name)
+    const { pid } = JSON.parse(await readFile(this.data(join(name, 'etcd.json')), 'utf8')) as { pid: number }
+    process.kill(pid, 'SIGKILL')
+  }
+
+  /** The same manager again, after it was ended. */
+  startAgain(name: string): void {
+    this.#start(name, this.#programs.get(name)?.args ?? [])
   }
 
   #manage(name: string, address: string, flags: readonly string[]): void {
@@ -178,6 +193,6 @@ export class TrustLab {
         output += data.toString()
       })
     }
-    this.#programs.set(name, { child, output: () => output })
+    this.#programs.set(name, { child, output: () => output, args })
   }
 }

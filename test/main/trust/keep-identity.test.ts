@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -8,6 +8,7 @@ import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { systemRandom } from '../../../src/core/random.ts'
 import { clusterKeys, createMemoryStore, trustCodec } from '../../../src/discovery/index.ts'
 import { IdentityKeeper } from '../../../src/main/trust/keep-identity.ts'
+import { Places } from '../../../src/main/trust/places.ts'
 import { authorityDigest, readCertificate, renewAtMs } from '../../../src/trust/index.ts'
 import { makeAuthority, makeMember, maker } from './lab.ts'
 
@@ -37,6 +38,8 @@ async function keeping(
   await trust(authority.certificate)
   const renewals: number[] = []
   const told: number[] = []
+  const membership = { cluster: 'c', storeEndpoints: [], managers: [], signing }
+  const places = new Places(membership)
   const keeper = new IdentityKeeper({
     store,
     keys,
@@ -46,7 +49,8 @@ async function keeping(
     maker,
     identity,
     directory,
-    membership: { cluster: 'c', storeEndpoints: [], managers: [], signing },
+    membership,
+    places,
     async renew(csr) {
       renewals.push(clock.nowMs())
       throw unavailable('STORE_UNAVAILABLE', `nobody there for ${csr.length}`)
@@ -64,7 +68,7 @@ async function keeping(
     await run
     keeper.close()
   }
-  return { authority, identity, clock, trust, renewals, told, end }
+  return { authority, identity, clock, store, keys, trust, renewals, told, end }
 }
 
 it('repeats what depends on the authorities until it has followed them, and tells nobody before', async () => {
@@ -113,4 +117,16 @@ it('goes on with its own certificate, whatever keeps it from telling of those th
     expect(tries).toBe(3)
   })
   await kept.end()
+})
+
+it('remembers where managers are for the next start', async () => {
+  const { store, keys, told, end } = await keeping()
+  await vi.waitFor(() => expect(told).toEqual([1]))
+  const place = { kind: 'manager', name: 'm2', address: '10.0.0.2:3376', store: '10.0.0.2:2379' } as const
+  await store.txn([], [{ put: keys.managerPlace('m2'), value: trustCodec.encode(place) }])
+  const kept = async () => JSON.parse(await readFile(join(directory, 'identity.json'), 'utf8')) as unknown
+  await vi.waitFor(async () => {
+    expect(await kept()).toMatchObject({ managers: ['10.0.0.2:3376'], storeEndpoints: ['10.0.0.2:2379'] })
+  })
+  await end()
 })

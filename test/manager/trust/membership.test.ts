@@ -6,6 +6,7 @@ import { createMemoryStore, trustCodec } from '../../../src/discovery/index.ts'
 import type { ApiRequest } from '../../../src/manager/http/route.ts'
 import { importAuthority } from '../../../src/manager/trust/import-authority.ts'
 import { join, renew } from '../../../src/manager/trust/issue.ts'
+import { publishPlace } from '../../../src/manager/trust/places.ts'
 import type { TrustPorts } from '../../../src/manager/trust/ports.ts'
 import { listCertificates, revoke } from '../../../src/manager/trust/revoke.ts'
 import { confirm, rotateAuthority, viewAuthority } from '../../../src/manager/trust/rotation.ts'
@@ -200,6 +201,13 @@ describe('a certificate that is taken back', () => {
     await revoke('n1', { ...ports, users: { ensure: async name => void users.push(name), remove } })
     expect(users).toEqual(['n1'])
     expect(await listCertificates(ports)).toMatchObject([{ name: 'n1' }])
+  })
+
+  it('takes a manager out of the list of those to ask', async () => {
+    await joinAs('m1', await token('manager'), { role: 'manager' })
+    await publishPlace({ name: 'm1', address: '10.0.0.1:3376' }, ports)
+    await revoke('m1', ports)
+    expect(await ports.store.get(keys.managerPlace('m1'))).toBeUndefined()
   })
 
   it('is forgotten when it would have run out, as owners are', async () => {

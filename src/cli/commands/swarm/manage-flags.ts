@@ -59,7 +59,8 @@ export const MANAGE_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--data-root <directory>', summary: 'where the embedded etcd keeps its data (default: /var/lib/shoal)' },
   {
     flags: '--etcd-listen <host:port>',
-    summary: 'where the embedded etcd answers, for nodes that join (default: 127.0.0.1:2379)',
+    summary:
+      'where the embedded etcd answers, for nodes that join, and at the next port its copies on other managers (default: 127.0.0.1:2379; with --token none unless given)',
   },
   { flags: '--cluster <name>', summary: 'name of the cluster in the embedded etcd (default: default)' },
   {
