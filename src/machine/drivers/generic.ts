@@ -13,7 +13,7 @@ export const genericDriver: Driver = {
     {
       name: 'generic-ip-address',
       type: 'text',
-      summary: 'name or address of the host',
+      summary: 'name or address of the host; --host says it with user and port',
       env: 'GENERIC_IP_ADDRESS',
       required: true,
     },

@@ -49,6 +49,9 @@ describe('machine create', () => {
     const cases: readonly (readonly [string[], string])[] = [
       [['-d', 'generic', 'n1'], '--generic-ip-address, or $GENERIC_IP_ADDRESS is required'],
       [['-d', 'nosuch', 'n1'], 'Driver "nosuch" not found'],
+      [['n1'], '--host says it'],
+      [['root@10.0.0.1'], 'machine create --host root@10.0.0.1 n1'],
+      [['--host', '10.0.0.1:ssh', 'n1'], 'invalid argument "10.0.0.1:ssh" for --host: expected [user@]host[:port]'],
       [['-d', 'none', '--url', 'tcp://a:1', 'under_score'], 'Invalid hostname specified'],
       [['-d', 'none', '--url', 'tcp://a:1', '--swarm', 'n1'], 'Which cluster is it to join?'],
       [['-d', 'none', '--url', 'tcp://a:1', '--swarm-strategy', 'spread', 'n1'], 'is of a cluster'],
@@ -111,6 +114,14 @@ describe('machine rm', () => {
       stdout: expect.stringContaining('Successfully removed n1'),
     })
     expect((await world.machine('ls', '-q')).stdout).toBe('')
+  })
+
+  it('asks nothing about what is not there', async () => {
+    expect(await world.machine('rm', 'n0')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('Machine "n0" does not exist'),
+    })
   })
 
   it('removes the others where one is not there, and fails', async () => {
@@ -260,6 +271,14 @@ describe('clusters', () => {
       ['m1', false],
       ['w1', false],
     ])
+    world.refuse = host => (host === '10.0.0.1' ? failed('SSH_UNREACHABLE', 'no way') : undefined)
+    expect((await world.machine('upgrade', '--dry-run')).code).toBe(10)
+    expect(upgraded()).toHaveLength(2)
+    expect(await world.machine('upgrade', '--all')).toMatchObject({
+      code: 10,
+      stderr: expect.stringContaining('Stopped there; not upgraded: w1'),
+    })
+    expect(upgraded()).toHaveLength(1)
   })
 })
 

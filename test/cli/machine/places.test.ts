@@ -71,6 +71,8 @@ describe('an engine that is in no cluster', () => {
     expect(world.commands.at(-1)?.words).toEqual(expect.arrayContaining(['sudo', 'unix:///run/shoal/engine.sock']))
     world.answer = bySudo(1, [])
     expect((await listed()).stdout).toMatch(/^Running Unknown its engine does not answer/)
+    world.answer = bySudo(127, [])
+    expect((await listed()).stdout).toBe('Running Unknown Shoal is not installed there: run `machine provision n1`\n')
     world.answer = wantingPassword(() => ({ code: 0, lines: [] }))
     expect((await listed()).stdout).toBe(
       'Running Unknown sudo asks for a password there: run `machine doctor --ask-sudo-pass n1`\n',

@@ -11,10 +11,13 @@ import { createReporter } from '../make/reporter.ts'
  * same, and what may be left of it is told.
  */
 export async function runRm(command: MachineCommand): Promise<number> {
-  const { args, context, options, questions } = command
+  const { args, context, options, questions, store } = command
   const { stdout } = context
   const names = await membersFirst([...new Set(args)], command)
   if (names.length === 0) throw invalidInput('BAD_FLAG', 'Name the machines to remove')
+  const isThere = await Promise.all(names.map(name => store.has(name)))
+  // Nobody is asked about what would come to nothing.
+  if (!isThere.includes(true)) await store.load(names[0] ?? '')
   stdout.write(`About to remove ${names.join(', ')}\n`)
   if (!options.flag('yes') && !options.flag('force') && !options.flag('dryRun')) {
     stdout.write('WARNING: This action will delete both local reference and remote instance.\n')

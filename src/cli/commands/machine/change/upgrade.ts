@@ -14,17 +14,20 @@ export async function runUpgrade(command: MachineCommand): Promise<number> {
   const { context, options, store } = command
   const names = await namesToUpgrade(command)
   const reporter = createReporter(options, context)
+  let worst: number = EXIT_CODES.done
   try {
     for (const [index, name] of names.entries()) {
       const code = await store.exclusively(name, context.signal, async () =>
         upgradeOne(await store.load(name), command, reporter),
       )
-      if (code === EXIT_CODES.done) continue
+      worst ||= code
+      // Where nothing is done, what is wrong with one is no reason to say nothing of the others.
+      if (code === EXIT_CODES.done || options.flag('dryRun')) continue
       const left = names.slice(index + 1)
       if (left.length > 0) context.stderr.write(`Stopped there; not upgraded: ${left.join(', ')}\n`)
-      return code
+      break
     }
-    return EXIT_CODES.done
+    return worst
   } finally {
     reporter.end()
   }

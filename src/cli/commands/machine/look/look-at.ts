@@ -20,6 +20,8 @@ import { stateOf } from './state.ts'
 const SHOAL = `${PLACES.current}/bin/shoal`
 const DOCKER_SOCKET = '/var/run/docker.sock'
 const ANSWER_MS_MAX = 20_000
+/** Exit code of a shell that finds no program of that name. */
+const NO_SUCH_PROGRAM = 127
 
 type Looking = Pick<MachineCommand, 'context' | 'options' | 'questions' | 'store' | 'world'>
 
@@ -138,6 +140,9 @@ async function versionByCommand(machine: Machine, transport: Transport, command:
   const shell = await becomeRoot(machine, transport, command)
   const { code, stdout, stderr } = await shell.run('exec "$@"', asked, { timeoutMs: ANSWER_MS_MAX, signal })
   if (code === 0) return stdout.trim()
+  if (code === NO_SUCH_PROGRAM && isOurs(machine)) {
+    throw unavailable('NO_ENGINE', `Shoal is not installed there: run \`machine provision ${machine.name}\``)
+  }
   const last = stderr.trim().split('\n').at(-1) ?? ''
   const what = hasEngine(machine) ? 'engine' : 'manager'
   throw unavailable('NO_ENGINE', last === '' ? `its ${what} does not answer (exit code ${code})` : last)

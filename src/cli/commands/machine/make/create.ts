@@ -24,6 +24,12 @@ import { type StepWatch, watchSteps } from './watch-steps.ts'
 export async function runCreate(command: MachineCommand): Promise<number> {
   const { args, context, options, store } = command
   const [name = ''] = args
+  if (name.includes('@')) {
+    throw invalidInput(
+      'BAD_MACHINE_NAME',
+      `"${name}" is a host and no name: give it with --host, and the machine a name: machine create --host ${name} n1`,
+    )
+  }
   checkMachineName(name)
   const reporter = createReporter(options, context)
   const wanted = { name, written: writtenFlags(options, context.env) }

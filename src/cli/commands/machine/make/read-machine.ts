@@ -121,13 +121,22 @@ function readDriverSettings(driver: Driver, written: WrittenFlags, before: Setti
 function withHost(written: WrittenFlags): WrittenFlags {
   const destination = written.text('host')
   if (destination === undefined) return written
-  const { host, port, user } = parseHost(destination)
+  const { host, port, user } = readHost(destination)
   const said: Readonly<Record<string, string | undefined>> = {
     'generic-ip-address': host,
     'generic-ssh-user': user,
     'generic-ssh-port': port === undefined ? undefined : String(port),
   }
   return { ...written, text: flag => written.text(flag) ?? said[flag] }
+}
+
+/** Throws BAD_FLAG. */
+function readHost(destination: string): ReturnType<typeof parseHost> {
+  try {
+    return parseHost(destination)
+  } catch {
+    throw invalidInput('BAD_FLAG', `invalid argument "${destination}" for --host: expected [user@]host[:port]`)
+  }
 }
 
 function readEngine(written: WrittenFlags, before: EngineSettings = PLAIN_ENGINE): EngineSettings {

@@ -52,7 +52,7 @@ function notHandedOn(machine: Machine, withKeys: boolean): readonly string[] {
   }
   if (ssh?.keyPath !== undefined && isAbsolute(ssh.keyPath)) {
     notes.push(
-      `the key ${ssh.keyPath} is not handed on: whoever takes it over names their own with \`machine create --generic-ssh-key FILE ${machine.name}\``,
+      `the key ${ssh.keyPath} is not handed on: whoever takes it over names their own with \`machine create --until connect --generic-ssh-key FILE ${machine.name}\``,
     )
   }
   return notes
