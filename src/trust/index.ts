@@ -24,5 +24,6 @@ export {
 } from './join-token.ts'
 export { AUTHORITY_LIFE_MS, CERTIFICATE_LIFE_MS, LONE_LIFE_MS, lifeOf, renewAtMs, TOKEN_LIFE_MS } from './lifetimes.ts'
 export { complainOfOwner, createPeerReader, type ExpectedOwner, type PeerReader } from './peer.ts'
+export { replaceAuthorities } from './replace-authorities.ts'
 export { signRevocationList } from './revocation-list.ts'
 export { isRole, MANAGER_HOST, ROLES, type Role, type Subject } from './subject.ts'

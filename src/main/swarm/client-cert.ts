@@ -2,9 +2,15 @@ import { join } from 'node:path'
 import { badFlag, type CommandContext, type RunCommand } from '../../cli/index.ts'
 import { invalidInput } from '../../core/errors.ts'
 import type { Issued } from '../../manager/index.ts'
-import { createCertificateMaker, LiveIdentity, parseJoinToken, type Subject } from '../../trust/index.ts'
+import {
+  createCertificateMaker,
+  LiveIdentity,
+  parseJoinToken,
+  replaceAuthorities,
+  type Subject,
+} from '../../trust/index.ts'
 import { askToJoin, askToRenew } from '../trust/ask-managers.ts'
-import { readCredentials, readKey, writeCredentials, writeKey } from '../trust/identity-files.ts'
+import { readAuthorities, readCredentials, readKey, writeCredentials, writeKey } from '../trust/identity-files.ts'
 import { readManagers, readToken } from '../trust/token-input.ts'
 import { checkIssued, otherFiles, ownerOf } from './certificate-files.ts'
 
@@ -77,8 +83,10 @@ export async function obtainClientCertificate(
 }
 
 async function keep(issued: Issued, wanted: Wanted, nowMs: number): Promise<{ readonly expiresAt: string }> {
-  const { certificate, authorities, expiresAt } = issued
+  const { certificate, clusterId, expiresAt } = issued
   const subject = checkIssued(issued, wanted, nowMs)
+  const trusted = (await readAuthorities(wanted.directory)) ?? ''
+  const authorities = replaceAuthorities(trusted, { clusterId, authorities: issued.authorities })
   await writeCredentials(wanted.directory, { subject, certificate, authorities, key: wanted.key })
   return { expiresAt }
 }

@@ -46,6 +46,11 @@ export async function readKey(directory: string): Promise<string | undefined> {
   return readText(identityPaths(directory).key)
 }
 
+/** PEM texts of those who are trusted; undefined: there is no such file. */
+export async function readAuthorities(directory: string): Promise<string | undefined> {
+  return readText(identityPaths(directory).authorities)
+}
+
 export async function writeKey(directory: string, key: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await chmod(directory, 0o700)

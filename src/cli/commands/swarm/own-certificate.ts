@@ -1,4 +1,4 @@
-import { rename, writeFile } from 'node:fs/promises'
+import { chmod, chown, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { failed } from '../../../core/errors.ts'
 import type { ClientTls } from '../../../docker-api/index.ts'
 import {
@@ -6,6 +6,8 @@ import {
   createCertificateMaker,
   isIssuedBy,
   readCertificate,
+  replaceAuthorities,
+  type Subject,
   splitPem,
   verifyCertificate,
 } from '../../../trust/index.ts'
@@ -21,6 +23,12 @@ interface Texts {
   readonly key: string
 }
 
+interface Found {
+  readonly files: Texts
+  readonly texts: Texts
+  readonly subject: Subject
+}
+
 /**
  * The certificate of the person who runs a command, which follows a change of the authority while the command waits for that: what it
  * shows, and whom it trusts, are read anew for each connection.
@@ -29,13 +37,15 @@ export class OwnCertificate {
   readonly tls: ClientTls
   readonly #files: Texts
   readonly #context: CommandContext
+  readonly #subject: Subject
   #texts: Texts
   /** What the managers were told. */
   #told = ''
 
-  private constructor(files: Texts, texts: Texts, context: CommandContext) {
+  private constructor({ files, texts, subject }: Found, context: CommandContext) {
     this.#files = files
     this.#texts = texts
+    this.#subject = subject
     this.#context = context
     this.tls = live(() => this.#texts)
   }
@@ -48,37 +58,46 @@ export class OwnCertificate {
     const tls = readClientTls(invocation, context)
     if (tls?.ca === undefined || tls.cert === undefined || tls.key === undefined) return undefined
     const texts = { ca: String(tls.ca), cert: String(tls.cert), key: String(tls.key) }
-    if (readCertificate(texts.cert).subject?.role !== 'client') return undefined
-    return new OwnCertificate(clientTlsFiles(invocation, context), texts, context)
+    const { subject } = readCertificate(texts.cert)
+    if (subject?.role !== 'client') return undefined
+    return new OwnCertificate({ files: clientTlsFiles(invocation, context), texts, subject }, context)
+  }
+
+  get name(): string {
+    return this.#subject.name
   }
 
   /** Does what this step of the change needs, and tells the managers; may be repeated. */
   async follow({ authorities, step }: AuthorityView, api: Pick<NodeApi, 'call'>): Promise<void> {
-    await this.#trust(authorities.map(({ certificate }) => certificate).join(''))
+    const trusted = authorities.map(({ certificate }) => certificate).join('')
+    await this.#trust(trusted)
     const signing = authorities.find(({ signs }) => signs)?.certificate
-    if (step === 'renewing' && signing !== undefined && !isIssuedBy(this.#texts.cert, signing)) await this.#renew(api)
+    if (step === 'renewing' && signing !== undefined && !isIssuedBy(this.#texts.cert, signing))
+      await this.#renew(trusted, api)
     if (step === 'steady') return
-    const trusts = splitPem(this.#texts.ca).map(authorityDigest)
+    const trusts = splitPem(trusted).map(authorityDigest)
     const told = [readCertificate(this.#texts.cert).fingerprint, ...trusts].join(' ')
     if (this.#told === told) return
     await api.call('POST', '/v1/confirm', { trusts })
     this.#told = told
   }
 
-  async #trust(ca: string): Promise<void> {
+  /** Others may be trusted by the same file. */
+  async #trust(authorities: string): Promise<void> {
+    const { clusterId } = this.#subject
+    const ca = replaceAuthorities(this.#texts.ca, { clusterId, authorities })
     if (this.#texts.ca === ca) return
     await replace(this.#files.ca, ca)
     this.#texts = { ...this.#texts, ca }
   }
 
-  async #renew(api: Pick<NodeApi, 'call'>): Promise<void> {
-    const { ca, cert, key } = this.#texts
-    const { subject } = readCertificate(cert)
-    if (subject === undefined) return
+  async #renew(authorities: string, api: Pick<NodeApi, 'call'>): Promise<void> {
+    const { key } = this.#texts
+    const subject = this.#subject
     const { clock, random } = this.#context
     const { csr } = await createCertificateMaker(random).request({ name: subject.name, role: 'client', hosts: [], key })
     const { certificate } = (await api.call('POST', '/v1/renew', { csr })) as { readonly certificate: string }
-    verifyCertificate(certificate, { authorities: ca, nowMs: clock.nowMs(), subject })
+    verifyCertificate(certificate, { authorities, nowMs: clock.nowMs(), subject })
     await replace(this.#files.cert, certificate)
     this.#texts = { ...this.#texts, cert: certificate }
   }
@@ -100,11 +119,18 @@ function live(texts: () => Texts): ClientTls {
   }
 }
 
-/** Whole, whenever somebody reads it. */
+/** Whole, whenever somebody reads it; the file stays where links lead, and whose it is, and readable for whoever may read it. */
 async function replace(path: string, text: string): Promise<void> {
   try {
-    await writeFile(`${path}.new`, text, { mode: 0o600 })
-    await rename(`${path}.new`, path)
+    const place = await realpath(path)
+    const { mode, uid, gid } = await stat(place)
+    const made = `${place}.new`
+    await rm(made, { force: true })
+    await writeFile(made, text, { mode: 0o600 })
+    // Nobody but root can give a file away.
+    await chown(made, uid, gid).catch(() => {})
+    await chmod(made, mode)
+    await rename(made, place)
   } catch (cause) {
     throw failed(
       'CANNOT_WRITE',
