@@ -24,3 +24,10 @@ export function machineCli(store: string, msMax = MS_MAX): MachineCli {
       child.stdin?.end(input)
     })
 }
+
+/** What a shell has set once it has done what `machine env --shell sh` prints. */
+export function environmentOf(printed: string): Record<string, string> {
+  return Object.fromEntries(
+    [...printed.matchAll(/export (\w+)="(.*)"/g)].map(([, name = '', value = '']) => [name, value]),
+  )
+}

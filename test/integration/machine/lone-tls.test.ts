@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { systemRandom } from '../../../src/core/random.ts'
 import { createCertificateMaker, readCertificate } from '../../../src/trust/index.ts'
 import { type CliResult, dockerPlain, shoalPlain } from '../../support/docker-cli.ts'
-import { type Ended, machineCli } from '../../support/machine-cli.ts'
+import { type Ended, environmentOf, machineCli } from '../../support/machine-cli.ts'
 import { makeAuthority } from '../../support/make-certificate.ts'
 import { SshHosts } from '../../support/ssh-hosts.ts'
 
@@ -37,9 +37,7 @@ function flags(): string[] {
 /** What `machine env` has a shell set. */
 async function environment(): Promise<Record<string, string>> {
   const { stdout } = await machine(['env', '--shell', 'sh', 'n1'])
-  return Object.fromEntries(
-    [...stdout.matchAll(/export (\w+)="(.*)"/g)].map(([, name = '', value = '']) => [name, value]),
-  )
+  return environmentOf(stdout)
 }
 
 const askWith = (folder: string): Promise<CliResult> =>
