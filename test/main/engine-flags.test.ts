@@ -3,29 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type CommandContext, type Options, runProgram } from '../../src/cli/index.ts'
-import { ManualClock } from '../../src/core/manual-clock.ts'
-import { seededRandom } from '../../src/core/random.ts'
+import { type Options, runProgram } from '../../src/cli/index.ts'
 import { daemonOptions } from '../../src/main/daemon/daemon-options.ts'
 import { readEngineFlags } from '../../src/main/daemon/engine-flags.ts'
 import { ENGINE_FLAGS } from '../../src/main/daemon/engine-options.ts'
 import { holdPidFile } from '../../src/main/pid-file.ts'
 import { loadTls } from '../../src/main/tls-flags.ts'
+import { quietContext } from '../cli/support/context.ts'
 
 /** Parses as the program does; returns what `engine` would get. */
 async function parse(...argv: string[]): Promise<Options> {
   let seen: Options | undefined
   const stderr = new PassThrough()
-  const context: CommandContext = {
-    stdin: new PassThrough(),
-    stdout: new PassThrough(),
-    stderr,
-    env: {},
-    cwd: '/',
-    clock: new ManualClock(),
-    random: seededRandom(1),
-    signal: new AbortController().signal,
-  }
+  const context = quietContext({ stderr })
   const load = async () => async (invocation: { readonly options: Options }) => {
     seen = invocation.options
   }

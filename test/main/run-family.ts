@@ -1,9 +1,8 @@
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { type CommandGroup, runProgram } from '../../src/cli/index.ts'
-import { ManualClock } from '../../src/core/manual-clock.ts'
-import { seededRandom } from '../../src/core/random.ts'
 import { FAMILIES, umbrella } from '../../src/main/programs.ts'
+import { quietContext } from '../cli/support/context.ts'
 
 interface Ran {
   readonly code: number
@@ -18,16 +17,7 @@ export async function run(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
-  const context = {
-    stdin: new PassThrough(),
-    stdout,
-    stderr,
-    env,
-    cwd: '/',
-    clock: new ManualClock(),
-    random: seededRandom(1),
-    signal: new AbortController().signal,
-  }
+  const context = quietContext({ stdout, stderr, env })
   const code = await runProgram(argv, { root, version: '1.2.3' }, context)
   stdout.end()
   stderr.end()

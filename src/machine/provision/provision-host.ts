@@ -52,8 +52,7 @@ async function examine(run: Run): Promise<void> {
     const changes = chosenSteps(options).flatMap(step => step.plan(scene).map(line => `${step.name}: ${line}`))
     run.planned = changes.length
     for (const line of changes) run.tell('change', line)
-    if (changes.length === 0) return 'nothing to change'
-    return changes.length === 1 ? '1 change' : `${changes.length} changes`
+    return changes.length === 0 ? 'nothing to change' : counted(changes.length, 'change')
   })
 }
 
@@ -78,7 +77,11 @@ async function checkHost(run: Run): Promise<string> {
   if (warnings.length > 0 && options.dryRun !== true && (await options.confirm?.(warnings)) === false) {
     throw conflict('NOT_CONFIRMED', 'Nothing was changed, as you asked')
   }
-  return warnings.length === 0 ? 'all checks passed' : `${warnings.length} warnings`
+  return warnings.length === 0 ? 'all checks passed' : counted(warnings.length, 'warning')
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 function warn(warnings: readonly string[], run: Run): void {

@@ -2,8 +2,7 @@ import { Duplex, PassThrough, Readable, Writable } from 'node:stream'
 import { expect, it } from 'vitest'
 import { type Beside, talk } from '../../../src/cli/commands/container/run.ts'
 import type { EngineCommand } from '../../../src/cli/engine/engine-api.ts'
-import { ManualClock } from '../../../src/core/manual-clock.ts'
-import { seededRandom } from '../../../src/core/random.ts'
+import { quietContext } from '../support/context.ts'
 
 /** A container that is silent until `lose` breaks the connection to it, and a terminal. */
 function conversation() {
@@ -15,16 +14,7 @@ function conversation() {
     command: 'shoal compose run',
     api: { upgrade: async () => stream, ask: async () => ({}), stream: async () => new Readable({ read() {} }) },
     options: { text: () => undefined, choice: () => undefined },
-    context: {
-      stdin,
-      stdout: new PassThrough(),
-      stderr,
-      env: {},
-      cwd: '/',
-      clock: new ManualClock(),
-      random: seededRandom(1),
-      signal: new AbortController().signal,
-    },
+    context: quietContext({ stdin, stderr }),
   }
   return { command: given as unknown as EngineCommand, stdin, told, lose: () => stream.destroy(new Error('reset')) }
 }

@@ -7,7 +7,8 @@ import { replaceAccess } from '../../../src/cli/commands/machine/certs/engine-ac
 import { untilWhole } from '../../../src/cli/commands/machine/make/unfinished.ts'
 import { failed } from '../../../src/core/errors.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
-import { MachineStore, PLAIN_ENGINE } from '../../../src/machine/index.ts'
+import { MachineStore } from '../../../src/machine/index.ts'
+import { MACHINE } from '../../machine/provision/scene.ts'
 import { makeAuthority } from '../../support/make-certificate.ts'
 
 let root: string
@@ -27,15 +28,6 @@ const ports = {
     lock: () => ({ held: true, release() {} }) as const,
   },
 }
-const MACHINE = {
-  name: 'n1',
-  driver: 'generic',
-  settings: {},
-  engine: PLAIN_ENGINE,
-  certificateNames: [],
-  createdAtMs: 0,
-}
-
 /** Another process removes the machine while this one waits for it. */
 class RemovedMeanwhile extends MachineStore {
   override async exclusively<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {

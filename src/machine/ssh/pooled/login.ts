@@ -6,15 +6,13 @@ import type { ShoalError } from '../../../core/errors.ts'
 import { type Attempt, badKey, connectFailure, type LoginStage, silentHost, slowLogin } from '../failure.ts'
 import { type HostKey, readHostKey } from '../host-key.ts'
 import { type HostKeyPolicy, judgeHostKey, wantedSignatures } from '../host-key-policy.ts'
+import { KEEPALIVE_S, KEEPALIVES_MAX } from '../limits.ts'
 import type { ConnectPorts } from '../transport.ts'
 
 /** A host that has work to do answers late, and is not given up before it says nothing for so long. */
 const SILENCE_MS_MAX = 20_000
 /** However much it says. sshd itself hangs up after as long (LoginGraceTime). */
 const LOGIN_MS_MAX = 120_000
-/** After this long without an answer to two questions a host counts as gone. */
-const KEEPALIVE_MS = 10_000
-const KEEPALIVES_MAX = 2
 
 interface KeyCredential {
   /** The file it was read from. */
@@ -132,7 +130,7 @@ function shakeHands({ client, wire }: Session, to: Destination, signal: AbortSig
     username: to.user,
     // How long to wait is ours to say.
     readyTimeout: 0,
-    keepaliveInterval: KEEPALIVE_MS,
+    keepaliveInterval: KEEPALIVE_S * 1_000,
     keepaliveCountMax: KEEPALIVES_MAX,
     ...(wanted.length === 0 ? {} : { algorithms: { serverHostKey: wanted } }),
     hostVerifier: (bytes: Buffer): boolean => {

@@ -4,14 +4,13 @@ import { type Clock, sleep, withDeadline } from '../../../core/clock.ts'
 import { failed, type ShoalError, unavailable } from '../../../core/errors.ts'
 import { CollectedOutput } from '../collect-output.ts'
 import { commandFailed, lostConnection } from '../failure.ts'
+import { COMMANDS_AT_ONCE_MAX } from '../limits.ts'
 import { shellLine } from '../quote.ts'
 import { Slots } from '../slots.ts'
 import type { ConnectPorts, RemoteResult, RunOptions, StreamTransport } from '../transport.ts'
 import { exitCodeOf, isTooMany, type Opening, openChannel, streamOf } from './channels.ts'
 import { type Destination, logIn, type Session } from './login.ts'
 
-/** OpenSSH's MaxSessions is 10; two are left to others who share the connection's account. */
-const CHANNELS_MAX = 8
 const DIAL_MS_MAX = 20_000
 /** Until a channel is there. A command has its own deadline, which may be a day. */
 const OPEN_MS_MAX = 20_000
@@ -28,7 +27,7 @@ export class PooledTransport implements StreamTransport {
   readonly #wire: Duplex
   readonly #host: string
   readonly #clock: Clock
-  readonly #slots = new Slots(CHANNELS_MAX)
+  readonly #slots = new Slots(COMMANDS_AT_ONCE_MAX)
   /** Commands that run there now. */
   #commands = 0
   #lost: ShoalError | undefined

@@ -7,12 +7,11 @@ import { PINNED_NAME } from '../client-config.ts'
 import { CollectedOutput } from '../collect-output.ts'
 import { type Attempt, commandFailed, opensshFailure } from '../failure.ts'
 import type { HostKey } from '../host-key.ts'
+import { COMMANDS_AT_ONCE_MAX, KEEPALIVE_S, KEEPALIVES_MAX } from '../limits.ts'
 import { RemoteStream } from '../remote-stream.ts'
 import { Slots } from '../slots.ts'
 import type { ConnectPorts, RemoteResult, RunOptions } from '../transport.ts'
 
-/** OpenSSH's MaxSessions is 10, for all that share its connection. */
-const CHANNELS_MAX = 8
 /** What ssh itself ends with when it could not do what it should. */
 export const SSH_FAILED = 255
 const CONNECT_S_MAX = 20
@@ -58,7 +57,7 @@ export class SshProgram {
   readonly #to: SystemDestination
   readonly #ports: ConnectPorts
   readonly #files: SshFiles
-  readonly #slots = new Slots(CHANNELS_MAX)
+  readonly #slots = new Slots(COMMANDS_AT_ONCE_MAX)
 
   constructor(to: SystemDestination, ports: ConnectPorts, files: SshFiles) {
     this.#to = to
@@ -157,8 +156,8 @@ export class SshProgram {
       ...first,
       'BatchMode=yes',
       `ConnectTimeout=${CONNECT_S_MAX}`,
-      'ServerAliveInterval=10',
-      'ServerAliveCountMax=2',
+      `ServerAliveInterval=${KEEPALIVE_S}`,
+      `ServerAliveCountMax=${KEEPALIVES_MAX}`,
       'ControlMaster=auto',
       'ControlPersist=60',
       `ControlPath=${join(folder, 'c')}`,

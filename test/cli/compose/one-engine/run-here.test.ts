@@ -1,13 +1,12 @@
-import { PassThrough } from 'node:stream'
 import { expect, it } from 'vitest'
 import { type RunningHere, runHere } from '../../../../src/cli/commands/compose/one-off/run-here.ts'
 import type { ComposeCommand } from '../../../../src/cli/commands/compose/with-manager.ts'
 import { loadProject, nodeFileReader, toEngineSpec } from '../../../../src/compose/index.ts'
 import { failed } from '../../../../src/core/errors.ts'
 import { ManualClock } from '../../../../src/core/manual-clock.ts'
-import { seededRandom } from '../../../../src/core/random.ts'
 import type { ContainerCreateRequest } from '../../../../src/docker-api/index.ts'
 import { FakeEngine } from '../../../support/fake-engine.ts'
+import { quietContext } from '../../support/context.ts'
 
 const FILE = `name: shop
 services:
@@ -42,16 +41,7 @@ async function world() {
         number: () => undefined,
       },
       globals: {},
-      context: {
-        clock,
-        random: seededRandom(1),
-        signal: AbortSignal.timeout(10_000),
-        stdin: new PassThrough(),
-        stdout: new PassThrough(),
-        stderr: new PassThrough(),
-        env: {},
-        cwd: '/',
-      },
+      context: quietContext({ clock, signal: AbortSignal.timeout(10_000) }),
       api: {
         ask: async (_: string, path: string, { body }: { body?: ContainerCreateRequest } = {}) => {
           const [, started] = /^\/containers\/(.*)\/start$/.exec(path) ?? []
