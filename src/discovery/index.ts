@@ -24,12 +24,13 @@ export {
   type EtcdProcessOptions,
   type EtcdTlsFiles,
   hasEtcdData,
+  isPeerThere,
   peerOf,
   startEtcd,
 } from './etcd/etcd-process.ts'
 export { createEtcdStore, type EtcdOptions } from './etcd/etcd-store.ts'
 export { createEtcdUsers, type EtcdUsers } from './etcd/etcd-users.ts'
-export { isToVote, planJoin } from './etcd/plan-members.ts'
+export { isToVote, planJoin, planLeave } from './etcd/plan-members.ts'
 export { parseHostPort } from './host-port.ts'
 export { type ClusterKeys, clusterKeys } from './keys.ts'
 export { createMemoryStore, type MemoryStore, type StoreLink } from './memory/memory-store.ts'

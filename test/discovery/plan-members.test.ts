@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isToVote, planJoin, type StoreMember } from '../../src/discovery/index.ts'
+import { isToVote, planJoin, planLeave, type StoreMember } from '../../src/discovery/index.ts'
 
 const url = (id: string): string => `https://10.0.0.${id}:2380`
 const voter = (id: string, name = `m${id}`): StoreMember => ({ id, name, peerUrls: [url(id)], isLearner: false })
@@ -19,7 +19,7 @@ describe('joining a store', () => {
   })
 
   it('has the learner vote that is there, as there can be only one', () => {
-    expect(planJoin([voter('1'), learner('2')], url('3'))).toEqual({ kind: 'promote', id: '2' })
+    expect(planJoin([voter('1'), learner('2')], url('3'))).toEqual({ kind: 'promote', id: '2', url: url('2') })
   })
 
   it('does not count on one that answers on its own host alone', () => {
@@ -43,4 +43,11 @@ describe('a vote in a store', () => {
   ])('%s', (_who, members, id, expected) => {
     expect(isToVote(members, id)).toBe(expected)
   })
+})
+
+it('takes out the member of a manager that goes, unless it is the store', () => {
+  const all = [voter('1'), learner('2')]
+  expect(planLeave(all, url('2'))).toBe('2')
+  expect(planLeave(all, url('3'))).toBeUndefined()
+  expect(planLeave([voter('1')], url('1'))).toBeUndefined()
 })

@@ -28,7 +28,7 @@ export function createEtcdMembers(options: EtcdOptions): EtcdMembers {
   const { cluster, close } = openEtcdWire(options)
   return {
     async list() {
-      // What an endpoint knows by itself may be old, and what is decided by it cannot be taken back.
+      // What an endpoint knows by itself may be old, and what is decided by it cannot be taken back. Before 3.5 etcd does not look.
       const { members } = await cluster((calls, deadline) => calls.memberList({ linearizable: true }, deadline))
       return members.map(memberOf)
     },

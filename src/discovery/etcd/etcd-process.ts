@@ -66,6 +66,7 @@ export interface EtcdProcess {
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 5_000
 const HEALTH_TIMEOUT_MS = 1_000
+const PEER_TIMEOUT_MS = 5_000
 const OUTPUT_KEPT = 16_384
 
 /** Where a member answers the others that answers its clients there: the next port, as etcd has it. */
@@ -345,6 +346,17 @@ async function isHealthy(endpoint: string, clock: Clock, tls: EtcdTlsFiles | und
   }
   try {
     return await withDeadline(ask, HEALTH_TIMEOUT_MS, { clock, onTimeout: () => explain('it does not answer') })
+  } catch {
+    return false
+  }
+}
+
+/** Whether a member answers the others at a peer URL now, and lets us in as one of them. */
+export async function isPeerThere(url: string, tls: EtcdTlsFiles, clock: Clock): Promise<boolean> {
+  const ask = (signal: AbortSignal): Promise<string> => askSecurely(`${url}/version`, tls, signal)
+  try {
+    const answer = await withDeadline(ask, PEER_TIMEOUT_MS, { clock, onTimeout: () => explain('it does not answer') })
+    return answer.includes('etcdserver')
   } catch {
     return false
   }

@@ -8,7 +8,7 @@ export type JoinStep =
   /** It was there before and has lost its data: etcd would take its empty copy for what it had agreed to. */
   | { readonly kind: 'forget'; readonly id: string }
   /** etcd bears one learner at a time: the one that is there has to vote first. */
-  | { readonly kind: 'promote'; readonly id: string }
+  | { readonly kind: 'promote'; readonly id: string; readonly url: string }
   /** Another is about to start; where it is to be reached. */
   | { readonly kind: 'wait'; readonly url: string }
   /** This one answers on its own host alone. */
@@ -25,7 +25,7 @@ export function planJoin(members: readonly StoreMember[], peerUrl: string): Join
   const learner = members.find(({ isLearner }) => isLearner)
   if (learner === undefined) return { kind: 'add' }
   if (learner.name === '') return { kind: 'wait', url: learner.peerUrls[0] ?? '' }
-  return { kind: 'promote', id: learner.id }
+  return { kind: 'promote', id: learner.id, url: learner.peerUrls[0] ?? '' }
 }
 
 /**
@@ -36,4 +36,9 @@ export function isToVote(members: readonly StoreMember[], id: string): boolean {
   const voters = members.filter(({ isLearner }) => !isLearner)
   const isLearner = members.some(each => each.id === id && each.isLearner)
   return isLearner && voters.length % 2 === 0
+}
+
+/** Who is taken out with the manager whose etcd is reached there; undefined: nobody. Who is alone keeps the store, whatever becomes of its manager. */
+export function planLeave(members: readonly StoreMember[], peerUrl: string): string | undefined {
+  return members.length === 1 ? undefined : members.find(({ peerUrls }) => peerUrls.includes(peerUrl))?.id
 }

@@ -51,7 +51,7 @@ import { Places } from '../trust/places.ts'
 import { isTokenGiven, readManagers, readToken } from '../trust/token-input.ts'
 import { untilStoreAnswers } from './await-store.ts'
 import type { ManageOptions } from './manager-options.ts'
-import { type MemberPlace, StoreMember } from './store-member.ts'
+import { type MemberPlace, StoreMember, storeCopies } from './store-member.ts'
 
 /** The part of a data root that a manager has for itself. */
 export function managerIdentityDirectory(dataRoot: string): string {
@@ -99,7 +99,7 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
   const identity = new LiveIdentity(credentials)
   const places = new Places(membership)
   const { name } = credentials.subject
-  const { store, keys, users, cluster, endpoints, member, storeEnded } = await openStoreOf(
+  const { store, keys, users, copies, cluster, endpoints, member, storeEnded } = await openStoreOf(
     { options, name, local, cluster: membership.cluster, places, tls: options.storeTls ?? identity.own() },
     { ...context, log },
     scope,
@@ -115,6 +115,7 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
     cluster,
     storeEndpoints: endpoints,
     ...(users === undefined ? {} : { users }),
+    ...(copies === undefined ? {} : { copies }),
   }
   if (local !== undefined) {
     const made = { ...local, hasForeignStore: member === undefined }
@@ -170,12 +171,14 @@ async function openStoreOf(
   const endpoints = (): readonly string[] => given?.endpoints ?? unique([member?.endpoint, ...places.storeEndpoints])
   const storeOptions = { endpoints, clock, tls }
   const inStore = (): TrustStore => ({ store, keys })
+  const members = createEtcdMembers(storeOptions)
+  scope.defer(members.close)
   if (discovery === undefined && (local !== undefined || options.isStoreGiven)) {
     const files = identityPaths(managerIdentityDirectory(dataRoot))
     const memberPorts = {
       clock,
       log,
-      members: createEtcdMembers(storeOptions),
+      members,
       authority: async () => (local === undefined ? (await readAuthority(inStore())).value : keptAuthority(dataRoot)),
       publish: (at: MemberPlace) => publishPlace({ name, address: options.advertise, member: at }, inStore()),
     }
@@ -189,7 +192,8 @@ async function openStoreOf(
   )
   const users = options.storeTls === undefined ? createEtcdUsers(storeOptions, { keys, random }) : undefined
   if (users !== undefined) scope.defer(users.close)
-  return { store, keys, users, cluster, endpoints, member, storeEnded }
+  const copies = given === undefined ? storeCopies(members) : undefined
+  return { store, keys, users, copies, cluster, endpoints, member, storeEnded }
 }
 
 function unique(all: readonly (string | undefined)[]): readonly string[] {

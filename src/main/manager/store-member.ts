@@ -1,19 +1,21 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, sleep } from '../../core/clock.ts'
-import { errorMessage, unavailable } from '../../core/errors.ts'
+import { conflict, errorMessage, unavailable } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Scope } from '../../core/scope.ts'
 import {
   type EtcdMembers,
   type EtcdTlsFiles,
   hasEtcdData,
+  isPeerThere,
   isToVote,
   type StoreMember as Member,
   peerOf,
   planJoin,
+  planLeave,
 } from '../../discovery/index.ts'
-import type { AuthorityRecord } from '../../manager/index.ts'
+import type { AuthorityRecord, StoreCopies } from '../../manager/index.ts'
 import { MANAGER_HOST } from '../../trust/index.ts'
 import { type OwnEtcd, openOwnEtcd } from './own-etcd.ts'
 import { StoreRevocations } from './store-revocations.ts'
@@ -37,7 +39,6 @@ export interface MemberPlace {
 interface Ports {
   readonly clock: Clock
   readonly log: Log
-  /** Closed with the scope. */
   readonly members: EtcdMembers
   /** The cluster's, as it is now. */
   readonly authority: () => Promise<AuthorityRecord>
@@ -69,10 +70,9 @@ export class StoreMember {
     this.#ports = ports
     this.#scope = scope
     this.#peer = peerOf(options.listen)
-    const { clock, authority, members } = ports
+    const { clock, authority } = ports
     const hangUp = async (): Promise<void> => this.#etcd?.hangUp()
     this.revocations = new StoreRevocations(options.dataRoot, { clock, authority, hangUp })
-    scope.defer(members.close)
   }
 
   /** Where it answers clients; undefined: it does not yet. */
@@ -153,9 +153,21 @@ export class StoreMember {
           `a member of the store answers on its own host alone, at ${step.url}: start its manager with --etcd-listen and an address of that host`,
         )
       }
-      if (step.kind === 'promote') await members.promote(step.id)
-      else await members.remove(step.id)
+      if (step.kind === 'forget') await members.remove(step.id)
+      else await this.#promoteOther(step)
     }
+  }
+
+  /** etcd would have one vote that has caught up and died since: of two voters that would be one too few. */
+  async #promoteOther({ id, url }: { readonly id: string; readonly url: string }): Promise<void> {
+    const { members, clock } = this.#ports
+    if (!(await isPeerThere(url, this.#options.tls, clock))) {
+      throw unavailable(
+        'STORE_BUSY',
+        `the manager at ${url} has to vote first, and does not answer: start it, or take it out with swarm cert revoke NAME`,
+      )
+    }
+    await members.promote(id)
   }
 
   async #start(joins: readonly string[] | undefined): Promise<OwnEtcd> {
@@ -201,4 +213,27 @@ export class StoreMember {
 
 function urlsOf(members: readonly Member[], own: string): readonly string[] {
   return members.flatMap(({ peerUrls }) => peerUrls).filter(url => url !== own)
+}
+
+/** etcd's own words for what it does not do, as it could not go on. */
+const TOO_FEW = /not enough started members|unhealthy cluster/
+
+/** The copies of the store, as whoever takes certificates back has to do with them. */
+export function storeCopies(members: EtcdMembers): StoreCopies {
+  return {
+    async remove(peer) {
+      const id = planLeave(await members.list(), `https://${peer}`)
+      if (id === undefined) return
+      try {
+        await members.remove(id)
+      } catch (error) {
+        if (!TOO_FEW.test(errorMessage(error))) throw error
+        throw conflict(
+          'STORE_NEEDS_IT',
+          `Cannot take the copy of the store at ${peer} out: too few that vote and answer would be left. Start the other managers first, or add one`,
+          { cause: error, details: { refused: true } },
+        )
+      }
+    },
+  }
 }

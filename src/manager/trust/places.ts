@@ -1,6 +1,6 @@
 import type { TrustRecord } from '../../core/model/trust.ts'
 import { trustCodec } from '../../discovery/index.ts'
-import { untilWritten } from './ports.ts'
+import { type TrustPorts, untilWritten } from './ports.ts'
 import { readStored, type TrustStore } from './trust-records.ts'
 
 export type ManagerPlace = Extract<TrustRecord, { kind: 'manager' }>
@@ -34,4 +34,14 @@ export async function publishPlace({ name, address, member }: Told, ports: Trust
     const { succeeded } = await ports.store.txn([stored?.unchanged ?? { key, exists: false }], [{ put: key, value }])
     return succeeded || undefined
   })
+}
+
+/**
+ * Takes the copy of the store out that a manager keeps, before its certificate goes: what the store refuses, because too few would be left
+ * that answer, is thrown while nothing has been done.
+ */
+export async function takeOutCopy(name: string, { copies, ...ports }: TrustPorts): Promise<void> {
+  const stored = await readStored(ports, ports.keys.managerPlace(name), trustCodec)
+  const place = stored?.value.kind === 'manager' ? stored.value : undefined
+  if (place?.storePeer !== undefined) await copies?.remove(place.storePeer)
 }

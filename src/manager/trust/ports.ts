@@ -15,6 +15,12 @@ export interface StoreUsers {
   readonly remove: (name: string) => Promise<void>
 }
 
+/** The copies of the store beside managers. */
+export interface StoreCopies {
+  /** Takes the one out that the others reach there; none: does nothing. Throws what keeps the store from going on without it. */
+  readonly remove: (peer: string) => Promise<void>
+}
+
 export interface TrustPorts extends TrustStore {
   readonly clock: Clock
   readonly random: Random
@@ -22,6 +28,8 @@ export interface TrustPorts extends TrustStore {
   readonly maker: CertificateMaker
   /** Absent: the store has none. */
   readonly users?: StoreUsers
+  /** Absent: others run the store. */
+  readonly copies?: StoreCopies
   /** Where members find the store, and managers, as they see them. */
   readonly storeEndpoints: () => readonly string[]
   readonly managers: () => readonly string[]

@@ -2,6 +2,7 @@ import { errorCode, notFound } from '../../core/errors.ts'
 import { retry } from '../../core/retry.ts'
 import type { NameRecord } from '../../trust/index.ts'
 import { forgetExpired, forgetOwner, revocation } from './owners.ts'
+import { takeOutCopy } from './places.ts'
 import { livingCertificates, STORE_PATIENCE, type TrustPorts, untilWritten } from './ports.ts'
 import { advanceRotation } from './rotation.ts'
 import { listStored, nameRecordCodec, readStored } from './trust-records.ts'
@@ -36,6 +37,7 @@ export async function listCertificates(ports: TrustPorts): Promise<readonly Cert
 export async function revoke(name: string, ports: TrustPorts): Promise<void> {
   const { store, keys, clock, log } = ports
   const key = keys.certificateName(name)
+  await takeOutCopy(name, ports)
   await untilWritten(async () => {
     const stored = await readStored(ports, key, nameRecordCodec)
     if (stored === undefined) throw notFound('NO_SUCH_CERTIFICATE', `Nobody called ${name} has a certificate`)

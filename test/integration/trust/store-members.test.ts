@@ -97,3 +97,9 @@ it('lets nobody in with what was taken back, at any of them', async () => {
     expect(await ask('n1/agent', at)).toBe(200)
   }
 })
+
+it('goes on without a manager that is lost for good, once its certificate is taken back', async () => {
+  await expect(lab.swarm('cert', 'revoke', 'm3')).rejects.toThrow('too few that vote and answer would be left')
+  await lab.swarm('cert', 'revoke', 'm2')
+  await until('two members', async () => (await knownStores('n1/agent')).length === 2)
+})

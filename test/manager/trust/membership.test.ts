@@ -210,6 +210,19 @@ describe('a certificate that is taken back', () => {
     expect(await ports.store.get(keys.managerPlace('m1'))).toBeUndefined()
   })
 
+  it('takes the copy of the store out first that a manager keeps, and does nothing where it cannot go', async () => {
+    await joinAs('m1', await token('manager'), { role: 'manager' })
+    const member = { peer: '10.0.0.1:2380', endpoint: undefined }
+    await publishPlace({ name: 'm1', address: '10.0.0.1:3376', member }, ports)
+    const copies = { remove: async () => Promise.reject(new Error('too few would be left')) }
+    await expect(revoke('m1', { ...ports, copies })).rejects.toThrow('too few')
+    expect(await listCertificates(ports)).toMatchObject([{ name: 'm1' }])
+    const removed: string[] = []
+    await revoke('m1', { ...ports, copies: { remove: async peer => void removed.push(peer) } })
+    expect(removed).toEqual(['10.0.0.1:2380'])
+    expect(await listCertificates(ports)).toEqual([])
+  })
+
   it('is forgotten when it would have run out, as owners are', async () => {
     const text = await token()
     await joinAs('n1', text)
