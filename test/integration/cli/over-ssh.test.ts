@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTunnels } from '../../../src/cli/engine/ssh/tunnels.ts'
 import { systemClock } from '../../../src/core/clock.ts'
@@ -107,6 +109,25 @@ it('brings a project up and down, and hangs up', async () => {
   expect((await compose('ps')).stdout).toContain('far-one-1')
   expect(await compose('down', '-t', '0')).toMatchObject({ code: 0 })
   await expect.poll(() => forwarding.connections().length, { timeout: 30_000 }).toBe(0)
+})
+
+it("leaves no connection of the machine's ssh behind where nobody reads on", async () => {
+  const { address, environment } = sshClient(forwarding, {
+    name: 'cut',
+    options: ['CertificateFile=/nosuch/certificate'],
+  })
+  const at = `${address}${socket}`
+  const loop = 'while :; do echo tick; sleep 0.1; done'
+  await shoal(at, ['run', '-d', '--name', 'ticking', 'busybox:test', 'sh', '-c', loop], { environment })
+  const words = [process.execPath, 'src/main/cli.ts', 'shoal', '-H', at, 'logs', '-f', 'ticking']
+  const read = promisify(execFile)('sh', ['-c', '"$@" | head -n 1', 'sh', ...words], {
+    env: environment,
+    timeout: 60_000,
+  })
+  expect(await read).toMatchObject({ stdout: 'tick\n' })
+  // By itself ssh would keep it for a minute.
+  await expect.poll(() => forwarding.connections().length, { timeout: 10_000 }).toBe(0)
+  expect(await shoal(at, ['rm', '-f', 'ticking'], { environment })).toMatchObject({ code: 0 })
 })
 
 describe('many streams at once', () => {
