@@ -100,7 +100,7 @@ export class Hosts {
 
   /** Starts a program inside the host that goes on after this one ends. */
   spawn(name: string, program: string, argv: readonly string[], env?: NodeJS.ProcessEnv): void {
-    startRemembered(join(this.#directory(name), `${program}.pid`), [...this.#enter(name), ...argv], {
+    startRemembered(join(this.#directory(name), `${program}.pid`), [...this.enter(name), ...argv], {
       log: this.logFile(name, program),
       ...(env === undefined ? {} : { env }),
     })
@@ -113,7 +113,7 @@ export class Hosts {
 
   /** Runs a program inside the host to its end; resolves with its output. */
   run(name: string, argv: readonly string[]): Promise<string> {
-    return command([...this.#enter(name), ...argv])
+    return command([...this.enter(name), ...argv])
   }
 
   /** Processes inside the host whose command line matches, as pids of this machine. */
@@ -185,6 +185,13 @@ export class Hosts {
     return `/${this.#options.bridge}/${name}`
   }
 
+  /** The words before a command's that run it inside the host, for whoever starts programs in another way. */
+  enter(name: string): readonly string[] {
+    const init = this.#initPid(name)
+    if (init === undefined) throw new Error(`Host ${name} is not running`)
+    return ['nsenter', '-t', String(init), '-m', '-u', '-i', '-n', '-p', '--']
+  }
+
   #directory(name: string): string {
     return join(this.#options.directory, name)
   }
@@ -212,12 +219,6 @@ export class Hosts {
     } catch {
       return undefined
     }
-  }
-
-  #enter(name: string): readonly string[] {
-    const init = this.#initPid(name)
-    if (init === undefined) throw new Error(`Host ${name} is not running`)
-    return ['nsenter', '-t', String(init), '-m', '-u', '-i', '-n', '-p', '--']
   }
 
   async #removeInterfaces(name: string): Promise<void> {

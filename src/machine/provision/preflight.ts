@@ -1,5 +1,5 @@
 import { conflict } from '../../core/errors.ts'
-import { familyOf, packagesFor } from '../hosts/os-table.ts'
+import { compareVersions, familyOf, packagesFor, whyNoPackages } from '../hosts/os-table.ts'
 import type { Machine } from '../model/machine.ts'
 import { isOwnStore, plainStore } from './daemon-words.ts'
 import type { Owner } from './facts/host-facts.ts'
@@ -31,16 +31,39 @@ const MEMORY_BYTES_MIN = 384 * MIB
 const CLOCK_S_MAX = 60
 const CLOCK_S_LOW = 5
 /** User namespaces in mounts, pidfd and the new mount calls. */
-const KERNEL_MIN = [5, 4] as const
+const KERNEL_MIN = '5.4'
+/** Debian 11's 0.9.8 maps to no address together with a port, and cannot read a socket. */
+const NFT_MIN = '1.0'
+/** What the pinned Node is linked with, which is older than what its native packages are. */
+export const GLIBC_MIN = '2.28'
 
 const CHECKS: readonly Check[] = [
   {
     name: 'os',
     weight: 'stop',
-    find: ({ facts }) =>
-      familyOf(facts.os) === undefined && facts.missing.size > 0
-        ? `${facts.os['PRETTY_NAME'] ?? 'This system'} is none that packages are known for: install ${[...facts.missing].join(', ')} yourself`
-        : undefined,
+    find({ facts: { os, image, missing }, wish }) {
+      if (missing.size === 0) return undefined
+      const name = os['PRETTY_NAME'] ?? 'This system'
+      const all = [...missing].join(', ')
+      const why = wish.packageDirectory === undefined ? whyNoPackages(os, missing) : undefined
+      if (why !== undefined) return why
+      if (image !== undefined) {
+        const how = image === 'ostree' ? 'made by ostree' : `an image (${image} is read-only)`
+        return `${name} is ${how}, so that no packages are installed, and it has no ${all}: put them into the image`
+      }
+      return familyOf(os) === undefined
+        ? `${name} is none that packages are known for: install ${all} yourself`
+        : undefined
+    },
+  },
+  {
+    name: 'C library',
+    weight: 'stop',
+    find({ facts: { libc } }) {
+      const [kind = '', version = ''] = libc.split(' ')
+      if (kind === '' || (kind === 'glibc' && compareVersions(version, GLIBC_MIN) >= 0)) return undefined
+      return `Its C library is ${libc}, and the Node that comes with Shoal needs glibc ${GLIBC_MIN} or later: choose a system that has it`
+    },
   },
   {
     name: 'architecture',
@@ -51,11 +74,19 @@ const CHECKS: readonly Check[] = [
         : `It is ${facts.architecture}, and the bundle is for ${wish.bundle.architecture}: make a bundle on such a host`,
   },
   {
+    name: 'nftables',
+    weight: 'stop',
+    find: ({ facts: { nft }, wish }) =>
+      nft !== undefined && wish.needed.includes('nft') && compareVersions(nft, NFT_MIN) < 0
+        ? `Its nftables ${nft} is older than ${NFT_MIN}, and does not know the rules of container networks: upgrade the system`
+        : undefined,
+  },
+  {
     name: 'kernel',
     weight: 'stop',
     find: ({ facts }) =>
-      isOlder(facts.kernel)
-        ? `Its kernel ${facts.kernel} is older than ${KERNEL_MIN.join('.')}: upgrade it`
+      compareVersions(facts.kernel, KERNEL_MIN) < 0
+        ? `Its kernel ${facts.kernel} is older than ${KERNEL_MIN}: upgrade it`
         : undefined,
   },
   {
@@ -232,17 +263,14 @@ function roomFor(place: string, free: number, needed: number): string {
 
 function lockWords(lock: string): string {
   const [what, pid] = lock.split(' ')
-  if (what === 'cloud-init') return 'cloud-init has not finished'
-  return pid === undefined || pid === '-' ? `${what} is held` : `process ${pid} holds ${what}`
+  if (what === 'cloud-init') return 'cloud-init has not finished (cloud-init status --long says why)'
+  // Nobody is known to hold it: whoever did may have died.
+  if (pid === undefined || pid === '-') return `${what} is there (remove it if nobody installs packages)`
+  return `process ${pid} holds ${what}`
 }
 
 function clockWords(aheadS: number): string {
   return `${Math.abs(aheadS)} s ${aheadS > 0 ? 'ahead' : 'behind'}`
-}
-
-function isOlder(kernel: string): boolean {
-  const [major = 0, minor = 0] = kernel.split('.').map(part => Number.parseInt(part, 10))
-  return major < KERNEL_MIN[0] || (major === KERNEL_MIN[0] && minor < KERNEL_MIN[1])
 }
 
 function mib(bytes: number): number {

@@ -1,3 +1,4 @@
+import type { OsFamily } from '../hosts/os-table.ts'
 import type { HostFacts } from './facts/host-facts.ts'
 import type { RootShell } from './root-shell.ts'
 import type { Wish } from './wish.ts'
@@ -47,7 +48,12 @@ export interface StepWork extends Scene {
 
 /** What takes one change back. Notes are undone in reverse. */
 export type UndoNote =
-  | { readonly undo: 'remove-packages'; readonly packages: readonly string[]; readonly words: readonly string[] }
+  | {
+      readonly undo: 'remove-packages'
+      readonly packages: readonly string[]
+      readonly database: OsFamily['database']
+      readonly words: readonly string[]
+    }
   | { readonly undo: 'switch-bundle'; readonly to: string | undefined }
   | { readonly undo: 'restore-files'; readonly paths: readonly string[] }
   | { readonly undo: 'close-ports'; readonly filter: string; readonly ports: readonly string[] }

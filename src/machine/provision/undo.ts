@@ -3,7 +3,7 @@ import { SWITCH_BUNDLE, TAKE_BUNDLE_AWAY } from './scripts/bundle-scripts.ts'
 import { RELOAD_DOCKER } from './scripts/docker-scripts.ts'
 import { RESTORE_FILES } from './scripts/file-scripts.ts'
 import { CLOSE_PORTS } from './scripts/network-scripts.ts'
-import { RUN_COMMAND } from './scripts/package-scripts.ts'
+import { REMOVE_PACKAGES } from './scripts/package-scripts.ts'
 import { START_SERVICES, STOP_SERVICES } from './scripts/service-scripts.ts'
 import type { StepWork, UndoNote } from './step.ts'
 
@@ -22,7 +22,7 @@ export async function takeBack(note: UndoNote, { facts, shell, signal, run }: Un
   const options = { timeoutMs: UNDO_MS_MAX, signal }
   switch (note.undo) {
     case 'remove-packages':
-      await shell.do('remove packages', RUN_COMMAND, [...note.words, ...note.packages], options)
+      await shell.do('remove packages', REMOVE_PACKAGES, removalWords(note), options)
       return `removed ${note.packages.join(', ')}`
     case 'switch-bundle':
       if (note.to === undefined) await shell.do('take the bundle away', TAKE_BUNDLE_AWAY, [], options)
@@ -42,4 +42,8 @@ export async function takeBack(note: UndoNote, { facts, shell, signal, run }: Un
       await shell.do('start services again', START_SERVICES, [facts.init, ...note.services], options)
       return `started ${note.services.join(', ')} again`
   }
+}
+
+function removalWords({ database, words, packages }: Extract<UndoNote, { undo: 'remove-packages' }>): string[] {
+  return [database, String(words.length), ...words, ...packages]
 }

@@ -95,10 +95,15 @@ function neededBy({ machine }: Basis): Needed[] {
   const hasEngine = engine.kind === 'shoal' && swarm?.agent !== false
   return [
     ...ALWAYS,
-    ...(hasEngine ? (['runc', 'conmon', 'nft', 'seccomp-profile'] as const) : []),
+    ...(hasEngine ? ([runtimeOf(machine), 'conmon', 'nft', 'seccomp-profile'] as const) : []),
     ...(hasOwnTls(machine) ? (['openssl'] as const) : []),
     ...(swarm?.master === true && isOwnStore(swarm.discovery) ? (['etcd'] as const) : []),
   ]
+}
+
+/** The program that runs containers, where a package brings it; of one that was named otherwise the person knows. */
+function runtimeOf({ engine }: Machine): 'runc' | 'crun' {
+  return engine.options.some(option => /^(?:--)?default-runtime=(?:.*\/)?crun$/.test(option)) ? 'crun' : 'runc'
 }
 
 function clusterOf({ machine: { swarm }, address }: Basis): { readonly cluster?: string } {

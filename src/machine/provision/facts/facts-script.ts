@@ -17,13 +17,32 @@ system() {
   say arch "$(uname -m)"
   say clock "$(date +%s)"
   say hostname "$(uname -n)"
-  say cgroup "$(stat -f -c %T /sys/fs/cgroup 2>/dev/null)"
+  awk '$2 == "/sys/fs/cgroup" { print "cgroup=" $3; exit }' /proc/mounts
   say filesystems "$(tr -s '\n\t' '  ' < /proc/filesystems)"
   sed -n 's/^MemTotal: *\([0-9]*\) kB/memory=\1/p' /proc/meminfo
   if [ -d /run/systemd/system ]; then say init systemd
   elif [ -x /sbin/openrc-run ]; then say init openrc
   else say init none
   fi
+}
+
+# The C library, by what an ordinary program has of it: Node is one.
+c_library() {
+  version=$(getconf GNU_LIBC_VERSION 2>/dev/null) || version=
+  for loader in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1; do
+    [ -z "$version" ] && [ -x "$loader" ] || continue
+    version=$("$loader" --version 2>/dev/null | sed -n '1s/.* version \([0-9.]*[0-9]\).*/glibc \1/p')
+  done
+  if [ -n "$version" ]; then say libc "$version"
+  elif ls /lib/ld-musl-* >/dev/null 2>&1; then say libc musl
+  fi
+}
+
+# Whether the system is an image that nothing is installed into.
+image() {
+  if [ -e /run/ostree-booted ]; then say image ostree; fi
+  awk '$2 == "/" || $2 == "/usr" { options[$2] = $4 }
+    END { at = ("/usr" in options) ? "/usr" : "/"; if (options[at] ~ /^ro(,|$)/) print "image=" at }' /proc/mounts
 }
 
 disk() {
@@ -59,6 +78,11 @@ firewall() {
     if [ -d /run/systemd/system ]; then systemctl is-active -q firewalld; else firewall-cmd -q --state; fi && say firewall firewalld
   fi
   command -v nft >/dev/null && nft list chains 2>/dev/null | grep -q 'hook input .*policy drop' && say firewall nft
+}
+
+# As of programs that were there before: what is installed now is as new as the distribution's table says.
+nft_version() {
+  command -v nft >/dev/null && nft --version 2>/dev/null | sed -n '1s/^nftables v\([0-9.]*[0-9]\).*/nft=\1/p'
 }
 
 docker_engine() {
@@ -135,9 +159,12 @@ has_expired() {
 
 facts() {
   system
+  c_library
+  image
   disk
   locks
   firewall
+  nft_version
   docker_engine
   autostart
   [ -L /opt/shoal/current ] && say current "$(readlink /opt/shoal/current)"

@@ -9,7 +9,11 @@ export interface HostFacts {
   readonly hostname: string
   /** How far its clock is ahead of ours for certain, whole seconds: somewhere in the look it was read. */
   readonly clockAheadS: number
-  /** `cgroup2fs`, or `tmpfs` where the hierarchies are those of version 1. */
+  /** `glibc 2.36` or `musl`; empty: it cannot be found out. */
+  readonly libc: string
+  /** `ostree`, or where it is mounted read-only: the system is an image into which nothing is installed. */
+  readonly image?: string
+  /** `cgroup2`, or `tmpfs` where the hierarchies are those of version 1; empty: nothing is mounted there. */
   readonly cgroup: string
   readonly init: 'systemd' | 'openrc' | 'none'
   readonly memoryBytes: number
@@ -18,6 +22,8 @@ export interface HostFacts {
   /** Who keeps packages from being installed now. */
   readonly locks: readonly string[]
   readonly firewalls: readonly string[]
+  /** Version of nftables; absent: it is not there, or says none. */
+  readonly nft?: string
   readonly docker?: { readonly version: string; readonly containers: number }
   /** Text of Docker's own configuration. */
   readonly dockerConfig?: string
@@ -94,6 +100,7 @@ export function parseFacts(text: string, span: Span): HostFacts {
     architecture: one('arch'),
     hostname: one('hostname'),
     clockAheadS: aheadOf(span, Number(one('clock'))),
+    libc: one('libc'),
     cgroup: one('cgroup'),
     init: initOf(one('init')),
     memoryBytes: Number(one('memory')) * 1_024,
@@ -120,6 +127,8 @@ export function parseFacts(text: string, span: Span): HostFacts {
     autostart: new Set(all('autostart')),
     current: one('current'),
     owner: json<Owner>(one('owner')) ?? {},
+    ...(lines['image'] === undefined ? {} : { image: one('image') }),
+    ...(lines['nft'] === undefined ? {} : { nft: one('nft') }),
     ...(docker === undefined ? {} : { docker }),
     ...(config === undefined ? {} : { dockerConfig: config }),
     ...(certificate === undefined ? {} : { engineCertificate: certificate }),

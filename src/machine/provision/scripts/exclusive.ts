@@ -5,7 +5,7 @@ const LOCK_WAIT_S = 45
 
 /**
  * Before every change. A machine that was killed leaves its last script running on the host: the next one waits until it has
- * ended. The lock is of descriptor 9, which daemons must not inherit.
+ * ended. The lock is of descriptor 9, which daemons must not inherit; a Korn shell gives it to nobody who is not told of it.
  */
 export const EXCLUSIVE = String.raw`
 set -eu
@@ -16,6 +16,6 @@ umask 022
 mkdir -p /run/shoal-machine
 exec 9> /run/shoal-machine/lock
 if command -v flock > /dev/null; then
-  timeout ${LOCK_WAIT_S} flock 9 || { echo 'another run is still at work here: run the same again once it has ended' >&2; exit 75; }
+  timeout ${LOCK_WAIT_S} flock 9 9>&9 || { echo 'another run is still at work here: run the same again once it has ended' >&2; exit 75; }
 fi
 `

@@ -20,7 +20,7 @@ exec ${PLACES.current}/bin/shoal "$@"
 
 /** What systemd does, where there is none. */
 const SUPERVISE = String.raw`#!/bin/sh
-# Keeps one of Shoal's daemons running: supervise start|stop|run agent|manager
+# Keeps one of Shoal's daemons running: supervise start|stop|status|run agent|manager
 set -u
 PATH=${HOST_PATH}
 export PATH
@@ -51,10 +51,14 @@ case $1 in
     while running && [ "$left" -gt 0 ]; do sleep 0.1; left=$((left - 1)); done
     ! running
     ;;
+  status)
+    # As init scripts say it.
+    if running; then echo "shoal-$name runs"; else echo "shoal-$name does not run"; exit 3; fi
+    ;;
   run)
     exec 8> "$state/$name.lock"
     # Whoever was told to stop holds it for a moment longer than it can be seen.
-    flock -w 4 8 || exit 0
+    flock -w 4 8 8>&8 || exit 0
     echo $$ > "$pidfile"
     child=
     stopping=
@@ -96,9 +100,11 @@ WantedBy=multi-user.target
 
 const OPENRC = (name: string): string => `#!/sbin/openrc-run
 description="Shoal ${name}"
-depend() { need net; }
+# Not every host has a service that is called net, and one that needs what there is not is never started.
+depend() { use net; after localmount firewall; }
 start() { ${PLACES.supervise} start ${name}; }
 stop() { ${PLACES.supervise} stop ${name}; }
+status() { ${PLACES.supervise} status ${name}; }
 `
 
 const SYSV = (name: string): string => `#!/bin/sh
@@ -111,7 +117,7 @@ const SYSV = (name: string): string => `#!/bin/sh
 # Short-Description: Shoal ${name}
 ### END INIT INFO
 case $1 in
-  restart) ${PLACES.supervise} stop ${name}; exec ${PLACES.supervise} start ${name} ;;
+  restart | force-reload) ${PLACES.supervise} stop ${name}; exec ${PLACES.supervise} start ${name} ;;
   *) exec ${PLACES.supervise} "$1" ${name} ;;
 esac
 `

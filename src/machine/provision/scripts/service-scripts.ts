@@ -18,6 +18,11 @@ for name in "$@"; do
       elif command -v chkconfig > /dev/null; then chkconfig --add "shoal-$name"
       fi
       ${PLACES.supervise} stop "$name"
+      # OpenRC stops, and calls started, only what was started by it: whatever it believes now is forgotten first.
+      if [ "$init" = openrc ] && [ -e /run/openrc/softlevel ]; then
+        rc-service -q "shoal-$name" zap 9>&- || true
+        rc-service -q "shoal-$name" start 9>&- || true
+      fi
       ${PLACES.supervise} start "$name"
       ;;
   esac
@@ -33,7 +38,9 @@ for name in "$@"; do
     systemd) systemctl disable -q --now "shoal-$name" 2> /dev/null || true ;;
     *)
       if [ -x ${PLACES.supervise} ]; then ${PLACES.supervise} stop "$name"; fi
-      if [ "$init" = openrc ]; then rc-update -q del "shoal-$name" default || true
+      if [ "$init" = openrc ]; then
+        rc-update -q del "shoal-$name" default || true
+        rc-service -q "shoal-$name" zap 9>&- 2> /dev/null || true
       elif command -v update-rc.d > /dev/null; then update-rc.d -f "shoal-$name" remove
       elif command -v chkconfig > /dev/null; then chkconfig --del "shoal-$name" || true
       fi

@@ -61,14 +61,15 @@ async function installPackages(packages: readonly string[], work: StepWork): Pro
   const family = familyOf(work.facts.os)
   if (family === undefined) return
   // A package may be there without the program that is missing: it is the person's own.
-  const lacking = await work.shell.do('look at its packages', LACKING_PACKAGES, packages, {
+  const lacking = await work.shell.do('look at its packages', LACKING_PACKAGES, [family.database, ...packages], {
     timeoutMs: SWITCH_MS_MAX,
     signal: work.signal,
   })
   const added = packages.filter(name => lacking.split('\n').includes(name))
   // Noted on the host first, so that whoever cleans it knows what was not there before.
   await putFiles([ownerFile(work, added)], work)
-  if (added.length > 0) await work.note({ undo: 'remove-packages', packages: added, words: family.remove })
+  const { database, remove } = family
+  if (added.length > 0) await work.note({ undo: 'remove-packages', packages: added, database, words: remove })
   const { packageDirectory, offline } = work.wish
   if (packageDirectory !== undefined) return installFiles(packageDirectory, family, work)
   if (offline) return

@@ -74,7 +74,8 @@ it('starts the daemon anew only when what it is started with has changed', async
 
 it('has the daemon again that died', async () => {
   await provision(task())
-  const [daemon = 0] = hosts.pids('w1', /bin\/shoal engine/)
+  const [daemon] = hosts.pids('w1', /bin\/shoal engine/)
+  if (daemon === undefined) throw new Error('No daemon runs')
   process.kill(daemon, 'SIGKILL')
   await expect
     .poll(() => hosts.pids('w1', /bin\/shoal engine/).filter(pid => pid !== daemon), { timeout: 60_000 })
