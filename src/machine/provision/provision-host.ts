@@ -65,9 +65,14 @@ async function checkHost(run: Run): Promise<string> {
   const stops = last.filter(({ weight }) => weight === 'stop')
   if (stops.length > 0) throw refused(stops)
   const untilMs = clock.monotonicMs() + lockWaitMs
+  let told = ''
   for (let waits = ofWeight(last, 'wait'); waits.length > 0; waits = ofWeight(last, 'wait')) {
+    const message = waits.map(finding => finding.message).join('; ')
+    if (message !== told) run.tell('progress', message)
+    told = message
+    // What would be changed is known without.
+    if (options.dryRun === true) break
     if (clock.monotonicMs() >= untilMs) throw refused(waits, `; it was waited for ${Math.round(lockWaitMs / 1_000)} s`)
-    run.tell('progress', waits.map(({ message }) => message).join('; '))
     await sleep(clock, Math.min(LOCK_POLL_MS, lockWaitMs), signal)
     run.forgetFacts()
     last = await look()

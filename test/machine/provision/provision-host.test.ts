@@ -78,11 +78,23 @@ it('is not done while the host does not keep what it is told', async () => {
 })
 
 it('waits for somebody else who installs packages', async () => {
-  host.looks = [{ missing: ['runc'], lock: ['/var/lib/dpkg/lock 9'] }, converged()]
+  const held = { missing: ['runc'], lock: ['/var/lib/dpkg/lock 9'] }
+  host.looks = [held, held, converged()]
   const running = run()
   while (!events.some(({ message }) => message.includes('process 9'))) await new Promise(setImmediate)
+  const looks = host.ran.length
+  await clock.advance(2_000)
+  while (host.ran.length === looks) await new Promise(setImmediate)
   await clock.advance(2_000)
   expect(await running).toMatchObject({ ok: true, changed: [] })
+  expect(events.filter(({ message }) => message.includes('process 9'))).toHaveLength(1)
+})
+
+it('waits for nobody in a dry run, and says who is in the way', async () => {
+  host.looks = [{ missing: ['runc'], lock: ['/var/lib/dpkg/lock 9'] }]
+  expect(await run({ dryRun: true })).toMatchObject({ ok: true, changed: [] })
+  expect(events.filter(({ message }) => message.includes('process 9'))).toHaveLength(1)
+  expect(events.map(({ message }) => message)).toContain('engine: install runc')
 })
 
 it('gives up waiting, and names who it waited for', async () => {
