@@ -22,6 +22,8 @@ export interface ClusterKeys {
   readonly authority: string
   readonly joinTokens: string
   readonly certificateNames: string
+  /** How far each manager has acted on what was taken back. */
+  readonly revocationsActed: string
   readonly member: (node: string) => string
   readonly node: (node: string) => string
   readonly project: (name: string) => string
@@ -45,8 +47,11 @@ export interface ClusterKeys {
   readonly revoked: (fingerprint: string) => string
   /** Where a manager is. */
   readonly managerPlace: (name: string) => string
+  /** Somebody who is to make another key. */
+  readonly renewal: (name: string) => string
   readonly joinToken: (id: string) => string
   readonly certificateName: (name: string) => string
+  readonly revocationActed: (manager: string) => string
 }
 
 /** Name that stands for "no node" in the keys of unplaced tasks; no node may be called so. */
@@ -77,6 +82,7 @@ export function clusterKeys(cluster: string): ClusterKeys {
     authority: `${root}trust/authority`,
     joinTokens: `${root}trust/tokens/`,
     certificateNames: `${root}trust/names/`,
+    revocationsActed: `${root}trust/acted/`,
     member: under('members'),
     node: under('nodes'),
     project: under('projects'),
@@ -96,7 +102,9 @@ export function clusterKeys(cluster: string): ClusterKeys {
     trustedAuthorities: `${root}trust/public/authorities`,
     revoked: under('trust/public/revoked'),
     managerPlace: under('trust/public/managers'),
+    renewal: under('trust/public/renewals'),
     joinToken: under('trust/tokens'),
     certificateName: under('trust/names'),
+    revocationActed: under('trust/acted'),
   }
 }

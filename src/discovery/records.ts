@@ -105,7 +105,7 @@ export const taskStatusCodec: Codec<TaskStatus> = jsonCodec<TaskStatus>('task st
 })
 
 export const trustCodec: Codec<TrustRecord> = jsonCodec<TrustRecord>('trust record', {
-  kind: ['authorities', 'revoked', 'manager'],
+  kind: ['authorities', 'renewal', 'revoked', 'manager'],
 })
 
 export const builtImageCodec: Codec<BuiltImageRecord> = jsonCodec<BuiltImageRecord>('built image', {

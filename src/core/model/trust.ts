@@ -8,12 +8,21 @@ export type TrustRecord =
       readonly signing: string
     }
   | {
+      readonly kind: 'renewal'
+      /** The manager or node that is to make another key, and to get a certificate for it. */
+      readonly name: string
+      /** SHA-256 of the public key that is to be replaced. */
+      readonly keyDigest: string
+      /** True: certificates of that key are taken back once the owner shows one of another. */
+      readonly revokesOld?: boolean
+    }
+  | {
       readonly kind: 'revoked'
       readonly name: string
       readonly fingerprint: string
       /** Of the certificate, in hexadecimal digits; absent in what earlier versions wrote. */
       readonly serial?: string
-      /** True: of a manager or a node, taken back with its name. Somebody may still be connected to the store with it. */
+      /** True: of a manager or a node, taken back with its name or its key. Somebody may still be connected to the store with it. */
       readonly isTaken?: boolean
       /** When it would have expired: from then on nobody needs to know. */
       readonly untilMs: number

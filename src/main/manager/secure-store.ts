@@ -19,6 +19,7 @@ import {
   authorityCodec,
   confirmTrust,
   importAuthority,
+  noteActed,
   noteCertificate,
   publishPlace,
   readAuthority,
@@ -139,7 +140,7 @@ export async function openSecureStore(options: ManageOptions, ports: SecurePorts
       await member?.restart()
       await inStep()
     },
-    revokedChanged: async revoked => member?.revocations.apply(revoked),
+    revokedChanged: actOnRevoked(name, trust, member),
   })
   scope.defer(() => keeper.close())
   const announce = () => publishPlace({ name, address: options.advertise }, trust)
@@ -208,7 +209,8 @@ function ownRequests(
 ): Pick<KeepPorts, 'renew' | 'confirm'> {
   const shown = () => {
     const { subject, certificate } = identity.credentials
-    return { subject, fingerprint: readCertificate(certificate).fingerprint, remoteAddress: undefined }
+    const { fingerprint, keyDigest } = readCertificate(certificate)
+    return { subject, fingerprint, keyDigest, remoteAddress: undefined }
   }
   return {
     async renew(csr) {
@@ -217,8 +219,8 @@ function ownRequests(
       return issued
     },
     async confirm(trusts) {
-      const { subject, fingerprint } = shown()
-      await confirmTrust({ name: subject.name, fingerprint, trusts }, trust)
+      const { subject, fingerprint, keyDigest } = shown()
+      await confirmTrust({ name: subject.name, fingerprint, keyDigest, trusts }, trust)
       await inStep()
     },
   }
@@ -228,6 +230,22 @@ async function keptAuthority(dataRoot: string): Promise<AuthorityRecord> {
   const record = await readLocalAuthority(dataRoot)
   if (record !== undefined) return record
   throw failed('BAD_RECORD', `The authority in ${dataRoot} is not there any more: restore a backup`)
+}
+
+/** Brings the store's member of this host to refuse what was taken back, and tells the cluster that this manager has acted on it. */
+function actOnRevoked(
+  name: string,
+  trust: TrustPorts,
+  member: StoreMember | undefined,
+): NonNullable<KeepPorts['revokedChanged']> {
+  /** The last that was acted on, as the store was told. */
+  let noted: number | undefined
+  return async (revoked, revision) => {
+    await member?.revocations.apply(revoked)
+    if (revision === noted) return
+    await noteActed({ name, revision }, trust)
+    noted = revision
+  }
 }
 
 interface IdentitySources extends SecurePorts {
@@ -310,6 +328,12 @@ async function setUp({ local, users, certificate, name }: FirstManager, trust: T
   await users?.enable(name)
   await importAuthority(local, trust)
   await noteCertificate(certificate, trust)
+  if (local.hasForeignStore !== true) return
+  const endpoints = trust.storeEndpoints()
+  trust.log.warn(
+    { endpoints },
+    'the store is run by others: it is told which users are gone, and of no certificates that are taken back',
+  )
 }
 
 async function copyAuthority(dataRoot: string, { store, keys }: TrustPorts): Promise<void> {

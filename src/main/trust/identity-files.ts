@@ -1,9 +1,9 @@
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { chmod, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorMessage, failed } from '../../core/errors.ts'
-import { writeDurably } from '../../runtime/linux/files/durable-file.ts'
+import { syncDirectory, writeDurably } from '../../runtime/linux/files/durable-file.ts'
 import { readIfThere } from '../../runtime/linux/files/read-if-there.ts'
-import { type Credentials, readCertificate } from '../../trust/index.ts'
+import { type Credentials, isKeyOf, readCertificate } from '../../trust/index.ts'
 
 /** What a member has to remember of its cluster beside its credentials. */
 export interface Membership {
@@ -28,6 +28,8 @@ export interface StoredIdentity {
 export interface IdentityPaths {
   readonly certificate: string
   readonly key: string
+  /** A key that a certificate was asked for, and that is taken into use with it. */
+  readonly nextKey: string
   readonly authorities: string
   readonly membership: string
 }
@@ -36,6 +38,7 @@ export function identityPaths(directory: string): IdentityPaths {
   return {
     certificate: join(directory, 'cert.pem'),
     key: join(directory, 'key.pem'),
+    nextKey: join(directory, 'key.next.pem'),
     authorities: join(directory, 'ca.pem'),
     membership: join(directory, 'identity.json'),
   }
@@ -57,6 +60,16 @@ export async function writeKey(directory: string, key: string): Promise<void> {
   await writeDurably(identityPaths(directory).key, key)
 }
 
+/** The key that is to replace the one in use; undefined: none was made. */
+export async function readNextKey(directory: string): Promise<string | undefined> {
+  return readText(identityPaths(directory).nextKey)
+}
+
+/** Kept before anything is asked for it, as the first one is. */
+export async function writeNextKey(directory: string, key: string): Promise<void> {
+  await writeDurably(identityPaths(directory).nextKey, key)
+}
+
 /** Undefined if there is none, or it was never finished. Throws BAD_IDENTITY if it cannot be used. */
 export async function readIdentity(directory: string): Promise<StoredIdentity | undefined> {
   const text = await readText(identityPaths(directory).membership)
@@ -69,7 +82,10 @@ export async function readIdentity(directory: string): Promise<StoredIdentity | 
   }
 }
 
-/** The certificate of a directory, its key and its authorities; undefined if one of them is not there. Throws BAD_IDENTITY. */
+/**
+ * The certificate of a directory, its key and its authorities; undefined if one of them is not there. Whoever was to take another key into
+ * use may have died over it: that is done now. Throws BAD_IDENTITY.
+ */
 export async function readCredentials(directory: string): Promise<Credentials | undefined> {
   const paths = identityPaths(directory)
   const [certificate, key, authorities] = await Promise.all(
@@ -79,7 +95,8 @@ export async function readCredentials(directory: string): Promise<Credentials | 
   try {
     const { subject } = readCertificate(certificate)
     if (subject === undefined) throw new Error('it is not of a cluster')
-    return { subject, certificate, key, authorities }
+    const kept = isKeyOf(certificate, key) ? key : await takeNextKey(directory, certificate)
+    return { subject, certificate, key: kept ?? key, authorities }
   } catch (cause) {
     throw broken(directory, cause)
   }
@@ -93,7 +110,17 @@ function broken(directory: string, cause: unknown): Error {
   )
 }
 
-/** The key must be there already. The membership comes last: without it there is no identity. */
+/** Undefined: there is no other key, or it is not that of this certificate either. */
+async function takeNextKey(directory: string, certificate: string): Promise<string | undefined> {
+  const { key, nextKey } = identityPaths(directory)
+  const next = await readText(nextKey)
+  if (next === undefined || !isKeyOf(certificate, next)) return undefined
+  await rename(nextKey, key)
+  await syncDirectory(directory)
+  return next
+}
+
+/** The key must be there already, or be the next one, which is taken into use. The membership comes last: without it there is no identity. */
 export async function writeIdentity(directory: string, { credentials, membership }: StoredIdentity): Promise<void> {
   await writeCredentials(directory, credentials)
   await writeDurably(identityPaths(directory).membership, JSON.stringify(membership))
@@ -103,6 +130,7 @@ export async function writeCredentials(directory: string, { authorities, certifi
   const paths = identityPaths(directory)
   await writeDurably(paths.authorities, authorities)
   await writeDurably(paths.certificate, certificate)
+  await takeNextKey(directory, certificate)
 }
 
 export async function forgetIdentity(directory: string): Promise<void> {

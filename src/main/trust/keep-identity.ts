@@ -13,7 +13,7 @@ import {
   renewAtMs,
   splitPem,
 } from '../../trust/index.ts'
-import { type Membership, writeIdentity } from './identity-files.ts'
+import { type Membership, readNextKey, writeIdentity, writeNextKey } from './identity-files.ts'
 import type { Places } from './places.ts'
 
 export interface KeepPorts {
@@ -35,8 +35,8 @@ export interface KeepPorts {
   readonly confirm: (trusts: readonly string[]) => Promise<void>
   /** Called when other authorities are trusted, before the managers hear of it. */
   readonly trustsChanged?: () => Promise<void>
-  /** Called with all that are revoked when they have changed, and first of all. */
-  readonly revokedChanged?: (revoked: readonly Revoked[]) => Promise<void>
+  /** Called with all that are revoked when that may have changed, and the revision of the store that the last has; and first of all. */
+  readonly revokedChanged?: (revoked: readonly Revoked[], revision: number) => Promise<void>
 }
 
 type Revoked = Extract<TrustRecord, { kind: 'revoked' }>
@@ -57,7 +57,7 @@ export class IdentityKeeper {
   /** Whom we trust has changed, and what depends on that has not followed yet. */
   #isApplied = true
   /** What was not yet told of. */
-  #revoked: readonly Revoked[] | undefined
+  #revoked: { readonly all: readonly Revoked[]; readonly revision: number } | undefined
   #renewal: { readonly certificate: string; readonly atMs: number } | undefined
   #wake = Promise.withResolvers<void>()
 
@@ -105,11 +105,16 @@ export class IdentityKeeper {
   }
 
   #follow(): void {
-    const records = this.#cache.values()
-    this.#ports.places.follow(records)
-    const revoked = records.filter(record => record.kind === 'revoked')
-    this.#ports.identity.setRevoked(new Set(revoked.map(({ fingerprint }) => fingerprint)))
-    this.#revoked = revoked
+    this.#ports.places.follow(this.#cache.values())
+    const all: Revoked[] = []
+    let revision = 0
+    for (const { value, modRevision } of this.#cache.entries()) {
+      if (value.kind !== 'revoked') continue
+      all.push(value)
+      revision = Math.max(revision, modRevision)
+    }
+    this.#ports.identity.setRevoked(new Set(all.map(({ fingerprint }) => fingerprint)))
+    this.#revoked = { all, revision }
     this.#wake.resolve()
   }
 
@@ -132,7 +137,7 @@ export class IdentityKeeper {
   async #applyRevoked(): Promise<void> {
     const revoked = this.#revoked
     if (revoked === undefined) return
-    await this.#ports.revokedChanged?.(revoked)
+    await this.#ports.revokedChanged?.(revoked.all, revoked.revision)
     if (this.#revoked === revoked) this.#revoked = undefined
   }
 
@@ -154,23 +159,34 @@ export class IdentityKeeper {
   #mustRenew(): boolean {
     const wanted = this.#wanted()
     if (wanted !== undefined && wanted.signing !== this.#membership.signing) return true
-    return this.#untilRenewalMs() === 0
+    return this.#untilRenewalMs() === 0 || this.#isToChangeKey()
+  }
+
+  /** Somebody asked for it, and we have the key still that is to go. */
+  #isToChangeKey(): boolean {
+    const { keys, identity } = this.#ports
+    const { subject, certificate } = identity.credentials
+    const asked = this.#cache.get(keys.renewal(subject.name))?.value
+    return asked?.kind === 'renewal' && asked.keyDigest === readCertificate(certificate).keyDigest
   }
 
   async #renew(): Promise<void> {
     const { identity, maker, renew, log, directory, places } = this.#ports
     const { subject, certificate, key, authorities } = identity.credentials
     const hosts = readCertificate(certificate).hosts.filter(host => host !== subject.name)
-    const { csr } = await maker.request({ ...subject, hosts, key })
-    const issued = await renew(csr)
+    const isOther = this.#isToChangeKey()
+    const kept = isOther ? await readNextKey(directory) : key
+    const made = await maker.request({ ...subject, hosts, ...(kept === undefined ? {} : { key: kept }) })
+    if (kept === undefined) await writeNextKey(directory, made.key)
+    const issued = await renew(made.csr)
     // Whom to trust comes from the store alone: what depends on that is told of it.
-    const credentials = { subject, certificate: issued.certificate, key, authorities }
+    const credentials = { subject, certificate: issued.certificate, key: made.key, authorities }
     places.hear(issued)
     const { managers, storeEndpoints } = places
     this.#membership = { ...this.#membership, ...membershipOf(issued), managers, storeEndpoints }
     await writeIdentity(directory, { credentials, membership: this.#membership })
     identity.replace(credentials)
-    log.info({ expiresAt: issued.expiresAt }, 'renewed the certificate')
+    log.info({ expiresAt: issued.expiresAt, anotherKey: isOther }, 'renewed the certificate')
   }
 
   /** Only what was told counts when the authority is changed: an answer that got lost leaves us with what we had. */

@@ -44,10 +44,9 @@ export async function forgetOwner(key: string, ports: TrustPorts): Promise<void>
       return true
     }
     await users?.remove(name)
-    return (
-      (await store.txn([stored.unchanged], [{ delete: key }, { delete: keys.managerPlace(name) }])).succeeded ||
-      undefined
-    )
+    const noted = [keys.managerPlace(name), keys.renewal(name), keys.revocationActed(name)]
+    const gone = [key, ...noted].map(each => ({ delete: each }))
+    return (await store.txn([stored.unchanged], gone)).succeeded || undefined
   })
 }
 

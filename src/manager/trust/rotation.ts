@@ -9,6 +9,7 @@ import {
   untilWritten,
   writeAuthority,
 } from './ports.ts'
+import { endOfRenewal } from './renewal.ts'
 import { listTokens } from './tokens.ts'
 import { type AuthorityRecord, listStored, nameRecordCodec, readStored } from './trust-records.ts'
 
@@ -104,11 +105,19 @@ export async function viewAuthority(ports: TrustPorts): Promise<AuthorityView> {
 export interface Confirmation {
   readonly name: string
   readonly fingerprint: string
+  /** Of the key that this certificate is for. */
+  readonly keyDigest: string
   readonly trusts: readonly string[]
 }
 
-/** Notes how far a member has followed a change of the authority, which may be all that the next step waited for. */
-export async function confirm({ name, fingerprint, trusts }: Confirmation, ports: TrustPorts): Promise<void> {
+/**
+ * Notes how far a member has followed a change of the authority, which may be all that the next step waited for, and that it shows a
+ * certificate of another key if that was asked of it.
+ */
+export async function confirm(
+  { name, fingerprint, keyDigest, trusts }: Confirmation,
+  ports: TrustPorts,
+): Promise<void> {
   const key = ports.keys.certificateName(name)
   await untilWritten(async () => {
     const stored = await readStored(ports, key, nameRecordCodec)
@@ -116,8 +125,14 @@ export async function confirm({ name, fingerprint, trusts }: Confirmation, ports
     if (stored === undefined || shown === undefined) {
       throw notFound('NO_SUCH_CERTIFICATE', `Nobody called ${name} has this certificate`)
     }
-    const value = nameRecordCodec.encode({ ...stored.value, trusts, shows: shown.authority })
-    return (await ports.store.txn([stored.unchanged], [{ put: key, value }])).succeeded || undefined
+    const renewal = await endOfRenewal(stored.value, { fingerprint, keyDigest }, ports)
+    const { certificates } = renewal
+    const value = nameRecordCodec.encode({ ...stored.value, certificates, trusts, shows: shown.authority })
+    const { succeeded } = await ports.store.txn(
+      [stored.unchanged, ...renewal.unchanged],
+      [{ put: key, value }, ...renewal.operations],
+    )
+    return succeeded || undefined
   })
   await advanceRotation(ports)
 }

@@ -48,6 +48,17 @@ export const tokenCodec: Codec<TokenRecord> = jsonCodec<TokenRecord>('join token
   once: 'boolean',
 })
 
+/** A manager that has acted on all that was taken back up to a revision of the store. */
+export interface ActedRecord {
+  readonly name: string
+  readonly revision: number
+}
+
+export const actedCodec: Codec<ActedRecord> = jsonCodec<ActedRecord>('note of a manager', {
+  name: 'string',
+  revision: 'number',
+})
+
 export interface TrustStore {
   readonly store: Store
   readonly keys: ClusterKeys
@@ -57,6 +68,8 @@ export interface TrustStore {
 export interface Stored<T> {
   readonly value: T
   readonly unchanged: Compare
+  /** Revision of the store at which it was written. */
+  readonly revision: number
 }
 
 /** Undefined if there is none. */
@@ -79,5 +92,6 @@ export async function listStored<T>(
 }
 
 function storedOf<T>(kv: KeyValue, codec: Codec<T>): Stored<T> {
-  return { value: codec.decode(kv.value), unchanged: { key: kv.key, modRevision: kv.modRevision } }
+  const { key, modRevision } = kv
+  return { value: codec.decode(kv.value), unchanged: { key, modRevision }, revision: modRevision }
 }

@@ -2,8 +2,10 @@ import { Type } from 'typebox'
 import { ShoalError } from '../../core/errors.ts'
 import { type Peer, ROLES, type Role, type Subject, TOKEN_LIFE_MS } from '../../trust/index.ts'
 import { type ApiRequest, type ApiRoute, isOn } from '../http/route.ts'
+import { viewRevocations } from './acted.ts'
 import { join, renew } from './issue.ts'
 import type { TrustPorts } from './ports.ts'
+import { askForNewKey } from './renewal.ts'
 import { listCertificates, revoke } from './revoke.ts'
 import { confirm, rotateAuthority, viewAuthority } from './rotation.ts'
 import { createToken, listTokens, removeToken, rotateTokens, type TokenWish } from './tokens.ts'
@@ -62,8 +64,8 @@ function memberRoutes(ports: TrustRoutePorts): ApiRoute[] {
       bodyBytesMax: NEWCOMER_BYTES_MAX,
       atOnce: true,
       handle: async ({ body, raw }) => {
-        const { subject, fingerprint } = shownBy(raw, ports)
-        await confirm({ ...(body as { trusts: string[] }), fingerprint, name: subject.name }, ports)
+        const { subject, fingerprint, keyDigest } = shownBy(raw, ports)
+        await confirm({ ...(body as { trusts: string[] }), fingerprint, keyDigest, name: subject.name }, ports)
         return { json: {} }
       },
     },
@@ -81,9 +83,15 @@ function memberRoutes(ports: TrustRoutePorts): ApiRoute[] {
   ]
 }
 
-function shownBy(raw: ApiRequest['raw'], { peerOf }: TrustRoutePorts): { subject: Subject; fingerprint: string } {
-  const { subject, fingerprint = '' } = peerOf(raw).certificate ?? {}
-  if (subject !== undefined) return { subject, fingerprint }
+interface Shown {
+  readonly subject: Subject
+  readonly fingerprint: string
+  readonly keyDigest: string
+}
+
+function shownBy(raw: ApiRequest['raw'], { peerOf }: TrustRoutePorts): Shown {
+  const { subject, fingerprint = '', keyDigest = '' } = peerOf(raw).certificate ?? {}
+  if (subject !== undefined) return { subject, fingerprint, keyDigest }
   throw new ShoalError('NOT_ADMITTED', 401, 'No certificate was shown that this is about: connect with it over TLS')
 }
 
@@ -136,7 +144,24 @@ function authorityRoutes(ports: TrustRoutePorts): ApiRoute[] {
       summary: "Takes back everybody's trust in the certificates of a name",
       atOnce: true,
       handle: async ({ params: { name = '' } }) => {
-        await revoke(name, ports)
+        return { json: await revoke(name, ports) }
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/revocations',
+      summary: 'Which managers have not acted yet on what was taken back',
+      atOnce: true,
+      handle: async () => ({ json: await viewRevocations(ports) }),
+    },
+    {
+      method: 'POST',
+      path: '/v1/certificates/:name/renew',
+      summary: 'Has a manager or a node make another key, and get a certificate for it',
+      query: { revokeOld: 'take back what it has for its present key, once it shows the new one' },
+      atOnce: true,
+      handle: async ({ params: { name = '' }, query }) => {
+        await askForNewKey(name, { revokesOld: isOn(query['revokeOld']) }, ports)
         return { json: {} }
       },
     },

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach } from 'vitest'
 import { swarmGroup } from '../../../src/cli/index.ts'
-import { type Outcome, runCommand } from './run.ts'
+import { type Outcome, pollingClock, runCommand } from './run.ts'
 
 const servers: Server[] = []
 afterEach(() => {
@@ -17,7 +17,7 @@ export interface SwarmManager {
 }
 
 /** A manager that answers so, until the test ends. */
-export async function swarmManager(listener: RequestListener): Promise<SwarmManager> {
+export async function swarmManager(listener: RequestListener, clock = pollingClock()): Promise<SwarmManager> {
   const server = createServer(listener).listen(0, '127.0.0.1')
   servers.push(server)
   await once(server, 'listening')
@@ -25,5 +25,5 @@ export async function swarmManager(listener: RequestListener): Promise<SwarmMana
   const none = () => Promise.reject(new Error('not meant'))
   const programs = { create: none, list: none, join: none, leave: none, manage: none, clientCertificate: none }
   const root = swarmGroup({ ...programs, engineFlags: [], tlsFlags: [] })
-  return { host, swarm: (...argv) => runCommand(argv, { root, env: { DOCKER_HOST: host } }) }
+  return { host, swarm: (...argv) => runCommand(argv, { root, clock, env: { DOCKER_HOST: host } }) }
 }

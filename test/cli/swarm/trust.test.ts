@@ -18,6 +18,7 @@ async function manager(step = 'steady') {
       return answer(404, { code: 'NO_SUCH_CERTIFICATE', message: 'Nobody called gone has a certificate' })
     if (url === '/v1/tokens') return answer(200, TOKENS)
     if (url === '/v1/certificates') return answer(200, OWNERS)
+    if (url === '/v1/revocations') return answer(200, { waitsFor: [], hasForeignStore: false })
     const isChanged = changes.some(each => each.includes('/rotate'))
     if (url.startsWith('/v1/authority'))
       return answer(200, { authorities: [], step: isChanged ? 'steady' : step, waitsFor: ['n9'] })

@@ -1,6 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { systemClock } from '../../../src/core/clock.ts'
+import { systemRandom } from '../../../src/core/random.ts'
+import { createEtcdStore } from '../../../src/discovery/index.ts'
+import { obtainIdentity } from '../../../src/main/trust/obtain-identity.ts'
+import { createCertificateMaker, LiveIdentity } from '../../../src/trust/index.ts'
 import { busyboxArchive } from '../../support/busybox-image.ts'
 import { docker } from '../../support/docker-cli.ts'
 import { startDockerd } from '../../support/dockerd.ts'
@@ -37,6 +42,23 @@ it('keeps a cluster in a store of others, and survives the manager that made it'
   lab.startManager()
   lab.asked = 'm'
   await nodeIsHealthy()
+})
+
+it('has a store of others refuse whose certificate is taken back, on open connections too', async () => {
+  expect(lab.output('m')).toContain('the store is run by others')
+  const wish = { directory: lab.data('n5'), name: 'n5', role: 'node' as const, hosts: [], managers: [lab.manager] }
+  const token = await lab.swarm('token', 'create')
+  const ports = { clock: systemClock, maker: createCertificateMaker(systemRandom), signal: AbortSignal.timeout(60_000) }
+  const { credentials, membership } = await obtainIdentity({ ...wish, token }, ports)
+  const tls = new LiveIdentity(credentials).own()
+  const store = createEtcdStore({ endpoints: membership.storeEndpoints, clock: systemClock, tls })
+  try {
+    expect(await store.get('/shoal/lab/meta')).toBeDefined()
+    await lab.swarm('cert', 'revoke', 'n5')
+    await expect(store.get('/shoal/lab/meta')).rejects.toThrow('permission denied')
+  } finally {
+    await store.close()
+  }
 })
 
 it('takes an engine of others in, which is reached with certificates alone', async () => {

@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises'
+import { X509Certificate } from 'node:crypto'
+import { cp, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { command } from '../../../scripts/lib/command.ts'
@@ -6,8 +7,10 @@ import { systemClock } from '../../../src/core/clock.ts'
 import { systemRandom } from '../../../src/core/random.ts'
 import { createEtcdStore } from '../../../src/discovery/index.ts'
 import { createDockerClient } from '../../../src/docker-api/index.ts'
+import { peerCertificate } from '../../../src/main/machine/peer-certificate.ts'
 import { askToLeave, askToRenew, tellTrusts } from '../../../src/main/trust/ask-managers.ts'
 import { obtainIdentity } from '../../../src/main/trust/obtain-identity.ts'
+import { factsOf } from '../../../src/trust/certificate.ts'
 import { createCertificateMaker, LiveIdentity } from '../../../src/trust/index.ts'
 import { until } from '../manager/support.ts'
 import { TrustLab } from './lab.ts'
@@ -110,7 +113,16 @@ async function joinAs(name: string, directory: string) {
 }
 
 it.each([
-  { what: 'taken back', name: 'n7', end: async () => lab.swarm('cert', 'revoke', 'n7') },
+  {
+    what: 'taken back',
+    name: 'n7',
+    async end() {
+      const before = timesHungUp()
+      // It is waited for.
+      expect(await lab.swarm('cert', 'revoke', 'n7')).toBe('n7')
+      expect(timesHungUp()).toBe(before + 1)
+    },
+  },
   // Which whoever stole it can do.
   { what: 'given back', name: 'n9', end: async (thief: LiveIdentity) => askToLeave(askingAs(thief)) },
 ])('lets nobody into the store with what was $what, though another has the name now', async ({ name, end }) => {
@@ -138,6 +150,46 @@ it.each([
   }
   await lab.swarm('cert', 'revoke', name)
   await nodesAre('n1 healthy, n2 healthy')
+})
+
+/** SHA-256 of the key for which a certificate is shown at an address. */
+async function keyShownAt(address: string): Promise<string> {
+  const [host = '', port = ''] = address.split(':')
+  const { raw } = await peerCertificate(host, Number(port), { clock: systemClock, signal: AbortSignal.timeout(10_000) })
+  return factsOf(new X509Certificate(raw)).keyDigest
+}
+
+it('has managers and nodes make other keys while they run, and takes back what was of the old ones', async () => {
+  const places = { n1: lab.address('n1'), m: lab.manager }
+  const shown = async () => Promise.all(Object.values(places).map(keyShownAt))
+  const before = await shown()
+  await cp(identity('n1'), identity('n6'), { recursive: true })
+  expect(await lab.swarm('cert', 'renew', '--revoke-old', 'n1', 'm')).toBe('n1\nm')
+  const after = await shown()
+  expect(new Set([...before, ...after])).toHaveLength(4)
+  // Of the store too, which is hung up on for it.
+  expect(await etcdctl('n1', 'get', '/shoal/default/meta')).toContain('clusterId')
+  await until('the copy to be refused by the store', async () => {
+    const copied = etcdctl('n6', 'get', '/shoal/default/meta')
+    return copied.then(() => false, String)
+  })
+  const asked = ask(lab.manager, identity('n6'))
+  expect(await asked).toContain('the certificate of n1 was revoked')
+  await nodesAre('n1 healthy, n2 healthy')
+  const key = (name: string) => readFile(join(identity(name), 'key.pem'), 'utf8')
+  expect(await key('n1')).not.toBe(await key('n6'))
+  // What is started anew finds its way with it.
+  await lab.stop('n1')
+  lab.startAgent('n1', [])
+  await nodesAre('n1 healthy, n2 healthy')
+  expect(await shown()).toEqual(after)
+})
+
+it('says so to people who take back their own', async () => {
+  const tim = await lab.person('tim')
+  const said = await lab.run(['cert', 'revoke', 'tim', ...lab.shown(tim)])
+  expect(said.trim()).toBe('tim')
+  await expect(lab.docker(tim, ['info'])).rejects.toThrow('the certificate of tim was revoked')
 })
 
 it('refuses a host whose token is spent, is of another cluster, or names a living node', async () => {

@@ -1,8 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { silentLog } from '../../../src/core/log.ts'
-import { ManualClock } from '../../../src/core/manual-clock.ts'
-import { systemRandom } from '../../../src/core/random.ts'
-import { createMemoryStore, trustCodec } from '../../../src/discovery/index.ts'
+import type { ManualClock } from '../../../src/core/manual-clock.ts'
+import { trustCodec } from '../../../src/discovery/index.ts'
 import type { ApiRequest } from '../../../src/manager/http/route.ts'
 import { importAuthority } from '../../../src/manager/trust/import-authority.ts'
 import { join, renew } from '../../../src/manager/trust/issue.ts'
@@ -10,66 +8,24 @@ import { publishPlace } from '../../../src/manager/trust/places.ts'
 import type { TrustPorts } from '../../../src/manager/trust/ports.ts'
 import { listCertificates, revoke } from '../../../src/manager/trust/revoke.ts'
 import { confirm, rotateAuthority, viewAuthority } from '../../../src/manager/trust/rotation.ts'
-import { createToken, listTokens, removeToken, rotateTokens } from '../../../src/manager/trust/tokens.ts'
+import { listTokens, removeToken, rotateTokens } from '../../../src/manager/trust/tokens.ts'
 import { authorityCodec } from '../../../src/manager/trust/trust-records.ts'
 import { trustRoutes } from '../../../src/manager/trust/trust-routes.ts'
-import {
-  AUTHORITY_LIFE_MS,
-  authorityDigest,
-  CERTIFICATE_LIFE_MS,
-  createCertificateMaker,
-  type Role,
-  readCertificate,
-  type Subject,
-  splitPem,
-} from '../../../src/trust/index.ts'
+import { CERTIFICATE_LIFE_MS, readCertificate, type Subject, splitPem } from '../../../src/trust/index.ts'
 import { keys } from '../support.ts'
+import { DAY_MS, maker, node, openTrust, shower, shownOf, type TrustLab } from './support.ts'
 
-const DAY_MS = 86_400_000
-const maker = createCertificateMaker(systemRandom)
+let lab: TrustLab
 let clock: ManualClock
 let ports: TrustPorts
 let users: string[]
+let joinAs: TrustLab['joinAs']
+let token: TrustLab['token']
 
 beforeEach(async () => {
-  clock = new ManualClock()
-  users = []
-  ports = {
-    store: createMemoryStore({ clock }),
-    keys,
-    clock,
-    random: systemRandom,
-    log: silentLog,
-    maker,
-    cluster: 'test',
-    storeEndpoints: () => ['10.0.0.9:2379'],
-    managers: () => ['10.0.0.9:3376'],
-    users: {
-      ensure: async name => void users.push(name),
-      remove: async name => void (users = users.filter(each => each !== name)),
-    },
-  }
-  const nowMs = clock.nowMs()
-  const authority = await maker.authority('c1', { fromMs: nowMs, untilMs: nowMs + AUTHORITY_LIFE_MS })
-  const signing = authorityDigest(authority.certificate)
-  const record = { clusterId: 'c1', authorities: [authority], signing, certificateLifeMs: CERTIFICATE_LIFE_MS }
-  await importAuthority(record, ports)
+  lab = await openTrust()
+  ;({ clock, ports, users, joinAs, token } = lab)
 })
-
-const token = async (role: Role = 'node', once = false) =>
-  (await createToken({ role, lifeMs: DAY_MS, once }, ports)).token
-
-async function joinAs(name: string, text: string, more: { key?: string; role?: Role; hosts?: string[] } = {}) {
-  const { csr, key } = await maker.request({ name, role: 'node', hosts: [], ...more })
-  return { ...(await join({ token: text, csr }, '10.0.0.1', ports)), key }
-}
-
-/** Whoever shows a certificate from this host. */
-function shower(certificate: string, name = 'n1') {
-  return { subject: node(name), fingerprint: readCertificate(certificate).fingerprint, remoteAddress: undefined }
-}
-
-const node = (name: string): Subject => ({ name, role: 'node', clusterId: 'c1' })
 
 describe('a join token', () => {
   it('gets a newcomer a certificate, the authorities, the store and a user there', async () => {
@@ -265,8 +221,7 @@ describe('a change of the authority', () => {
     const { certificate, key } = await joinAs('n1', old)
     const { authorities } = await rotateAuthority({ force: false }, ports)
     const [first = '', second = ''] = authorities.map(({ digest }) => digest)
-    const tell = (pem: string, trusts: readonly string[]) =>
-      confirm({ name: 'n1', fingerprint: readCertificate(pem).fingerprint, trusts }, ports)
+    const tell = (pem: string, trusts: readonly string[]) => confirm({ name: 'n1', ...shownOf(pem), trusts }, ports)
     expect(await viewAuthority(ports)).toMatchObject({ step: 'introducing', waitsFor: ['n1'] })
     await tell(certificate, [first])
     expect(await viewAuthority(ports)).toMatchObject({ step: 'introducing', waitsFor: ['n1'] })
@@ -303,7 +258,7 @@ describe('a change of the authority', () => {
     const { authorities } = await rotateAuthority({ force: false, awaits: 'bob' }, ports)
     expect(await viewAuthority(ports)).toMatchObject({ step: 'introducing', waitsFor: ['bob'] })
     const trusts = authorities.map(({ digest }) => digest)
-    const tell = (pem: string) => confirm({ name: 'bob', fingerprint: readCertificate(pem).fingerprint, trusts }, ports)
+    const tell = (pem: string) => confirm({ name: 'bob', ...shownOf(pem), trusts }, ports)
     await tell(certificate)
     expect(await viewAuthority(ports)).toMatchObject({ step: 'renewing', waitsFor: ['bob'] })
     const { csr } = await maker.request({ name: 'bob', role: 'client', hosts: [], key })
@@ -328,7 +283,7 @@ describe('a change of the authority', () => {
     const { key, certificate } = await joinAs('bob', await token('client'), { role: 'client' })
     const { authorities } = await rotateAuthority({ force: false }, ports)
     const trusts = authorities.map(({ digest }) => digest)
-    const tell = (pem: string) => confirm({ name: 'bob', fingerprint: readCertificate(pem).fingerprint, trusts }, ports)
+    const tell = (pem: string) => confirm({ name: 'bob', ...shownOf(pem), trusts }, ports)
     const forced = () => rotateAuthority({ force: true, awaits: 'bob' }, ports)
     expect(await forced()).toMatchObject({ step: 'introducing', waitsFor: ['bob', 'n1'] })
     await tell(certificate)

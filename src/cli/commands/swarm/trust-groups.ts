@@ -4,6 +4,7 @@ import { MANAGER_OPTIONS } from '../../manager/manager-address.ts'
 /** Commands about the cluster's certificates; all of them ask a manager. */
 
 const PARTS = () => import('./trust.ts')
+const CERTIFICATES = () => import('./certificates.ts')
 const FORMAT: readonly OptionDefinition[] = [
   { flags: '--format <format>', summary: 'table, json or a template' },
   { flags: '-q, --quiet', summary: 'names or ids only' },
@@ -57,14 +58,29 @@ export const certificateGroup = group('cert', 'Certificates of managers, nodes a
     aliases: ['list'],
     summary: 'List who has a certificate',
     options: FORMAT,
-    load: async () => (await PARTS()).runCertificateList,
+    load: async () => (await CERTIFICATES()).runCertificateList,
   },
   {
     name: 'revoke',
     summary: 'Let nobody in with the certificates of these names any more',
     args: '<name...>',
-    options: [DRY_RUN],
-    load: async () => (await PARTS()).runCertificateRevoke,
+    options: [
+      { flags: '--timeout <duration>', summary: 'how long to wait until managers and store have acted (default: 30s)' },
+      DRY_RUN,
+    ],
+    load: async () => (await CERTIFICATES()).runCertificateRevoke,
+  },
+  {
+    name: 'renew',
+    summary: 'Have managers and nodes make another key, and get a certificate for it',
+    args: '<name...>',
+    options: [
+      { flags: '--revoke-old', summary: 'let nobody in with what they had before any more' },
+      { flags: '--timeout <duration>', summary: 'how long to wait until they show it (default: 1m)' },
+      DRY_RUN,
+    ],
+    footer: 'Containers go on. Who is away does it when it is back.',
+    load: async () => (await CERTIFICATES()).runCertificateRenew,
   },
 ])
 

@@ -1,13 +1,14 @@
 import { sleep, withDeadline } from '../../../core/clock.ts'
-import { conflict, failed, isTransient, notFound } from '../../../core/errors.ts'
+import { conflict, failed, isTransient } from '../../../core/errors.ts'
 import { isRole, ROLES, TOKEN_LIFE_MS } from '../../../trust/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { forEach } from '../../engine/for-each.ts'
-import { type ListingFormat, renderListing } from '../../output/format.ts'
+import type { ListingFormat } from '../../output/format.ts'
 import type { AuthorityView } from './authority-view.ts'
 import { badFlag, readDuration } from './flags.ts'
 import { type NodeApi, withManager } from './node-api.ts'
 import { OwnCertificate } from './own-certificate.ts'
+import { listAll, seeEach } from './trust-listing.ts'
 
 interface TokenView {
   readonly id: string
@@ -16,14 +17,6 @@ interface TokenView {
   readonly usedBy?: string
   readonly createdMs: number
   readonly expiresMs: number
-}
-
-interface CertificateView {
-  readonly name: string
-  readonly role: string
-  readonly hosts: readonly string[]
-  readonly fingerprint: string
-  readonly expiresAt: string
 }
 
 const TOKENS: ListingFormat<TokenView> = {
@@ -41,23 +34,6 @@ const TOKENS: ListingFormat<TokenView> = {
     Expires: isoTime(token.expiresMs),
   }),
   id: token => token.id,
-}
-
-const CERTIFICATES: ListingFormat<CertificateView> = {
-  columns: [
-    { title: 'NAME', of: owner => owner.name },
-    { title: 'ROLE', of: owner => owner.role },
-    { title: 'EXPIRES', of: owner => owner.expiresAt },
-    { title: 'FINGERPRINT', of: owner => owner.fingerprint.slice(0, 16) },
-  ],
-  record: owner => ({
-    Name: owner.name,
-    Role: owner.role,
-    Hosts: owner.hosts,
-    Expires: owner.expiresAt,
-    Fingerprint: owner.fingerprint,
-  }),
-  id: owner => owner.name,
 }
 
 function uses({ once, usedBy }: TokenView): string {
@@ -103,46 +79,16 @@ async function makeToken(
 
 /** `swarm token ls` */
 export async function runTokenList(invocation: Invocation, context: CommandContext): Promise<void> {
-  await list<TokenView>('/v1/tokens', TOKENS, { invocation, context })
+  await listAll<TokenView>('/v1/tokens', TOKENS, { invocation, context })
 }
 
 /** `swarm token rm` */
 export function runTokenRemove(invocation: Invocation, context: CommandContext): Promise<number> {
-  return removeEach<TokenView>('/v1/tokens', TOKENS, { invocation, context })
-}
-
-/** `swarm cert ls` */
-export async function runCertificateList(invocation: Invocation, context: CommandContext): Promise<void> {
-  await list<CertificateView>('/v1/certificates', CERTIFICATES, { invocation, context })
-}
-
-/** `swarm cert revoke` */
-export function runCertificateRevoke(invocation: Invocation, context: CommandContext): Promise<number> {
-  return removeEach<CertificateView>('/v1/certificates', CERTIFICATES, { invocation, context })
-}
-
-interface Asked {
-  readonly invocation: Invocation
-  readonly context: CommandContext
-}
-
-async function list<T>(path: string, format: ListingFormat<T>, { invocation, context }: Asked): Promise<void> {
-  const items = (await withManager(invocation, context, api => api.call('GET', path))) as readonly T[]
-  const { options } = invocation
-  context.stdout.write(renderListing(items, format, { format: options.text('format'), quiet: options.flag('quiet') }))
-}
-
-function removeEach<T>(path: string, { id }: ListingFormat<T>, { invocation, context }: Asked): Promise<number> {
   const { args, options } = invocation
   return withManager(invocation, context, async api => {
-    if (!options.flag('dryRun')) {
-      const remove = (name: string) => api.call('DELETE', `${path}/${encodeURIComponent(name)}`)
-      return forEach({ args, context }, async name => void (await remove(name)), { inTurn: true })
-    }
-    const known = ((await api.call('GET', path)) as readonly T[]).map(id)
-    return forEach({ args, context }, async name => {
-      if (!known.includes(name)) throw notFound('NOT_THERE', `There is no ${name}`)
-    })
+    if (options.flag('dryRun')) return seeEach<TokenView>('/v1/tokens', TOKENS, { api, args, context })
+    const remove = (id: string) => api.call('DELETE', `/v1/tokens/${encodeURIComponent(id)}`)
+    return forEach({ args, context }, async id => void (await remove(id)), { inTurn: true })
   })
 }
 
