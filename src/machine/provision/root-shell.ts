@@ -36,7 +36,9 @@ export class RootShell {
   /** Runs a script to its end. Of one that fails, the result tells. */
   run(script: string, words: readonly string[], { stdin = '', ...options }: RunOptions): Promise<RemoteResult> {
     this.#trips++
-    const input = Buffer.concat([this.#password, Buffer.from(stdin)])
+    const bytes = typeof stdin === 'string' ? Buffer.from(stdin) : stdin
+    // The archive is given to many hosts at a time: a copy for each would fill our memory.
+    const input = this.#password.length === 0 ? bytes : Buffer.concat([this.#password, bytes])
     return this.#transport.run([...this.#prefix, 'sh', '-c', script, 'shoal', ...words], { ...options, stdin: input })
   }
 

@@ -73,6 +73,14 @@ describe('machine apply', () => {
     expect(stderr).toMatch(/\n2 machines: 2 would be changed; nothing was done\n$/)
   })
 
+  it('packs nothing where it only sees whether hosts let us in', async () => {
+    const hosts = 'hosts:\n  a1: { host: 10.0.0.1 }\n  a2: { host: 10.0.0.2 }\n'
+    expect((await apply(hosts, '--until', 'connect')).code).toBe(0)
+    expect({ connections: world.connections.length, packed: world.packed }).toEqual({ connections: 2, packed: 0 })
+    await apply(hosts)
+    expect(world.packed).toBeGreaterThan(0)
+  })
+
   it('goes on with the others where one fails, and ends with its code', async () => {
     world.refuse = host => (host === '10.0.0.2' ? failed('SSH_AUTH', 'no key fits') : undefined)
     const { code, stderr } = await apply(THREE)

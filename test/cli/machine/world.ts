@@ -47,6 +47,8 @@ export interface FakeWorld {
   /** What programs end with. */
   programCode: number
   readonly connections: HostRequest[]
+  /** How often what hosts get was asked for. */
+  packed: number
   /** Commands that were run over SSH, by machine's address, with what they were given to read. */
   readonly commands: { readonly host: string; readonly words: readonly string[]; readonly input?: string }[]
   /** What a command over SSH says and ends with. */
@@ -115,6 +117,7 @@ export function fakeWorld(): FakeWorld {
     programs: [],
     programCode: 0,
     connections: [],
+    packed: 0,
     commands: [],
     answer: () => ({ code: 0, lines: [] }),
     dial: () => Promise.reject(new Error('no sockets here')),
@@ -164,12 +167,10 @@ export function fakeWorld(): FakeWorld {
       fake.programs.push({ words, config: at < 0 ? '' : readFileSync(words[at + 1] ?? '', 'utf8') })
       return fake.programCode
     },
-    bundle: async () => ({
-      version: '9.9.9',
-      digest: '0',
-      architecture: 'x86_64',
-      content: async () => Buffer.alloc(0),
-    }),
+    async bundle() {
+      fake.packed++
+      return { version: '9.9.9', digest: '0', architecture: 'x86_64', content: async () => Buffer.alloc(0) }
+    },
     hosts: {
       async provision(request, options) {
         fake.provisioned.push({ request, options })

@@ -131,3 +131,10 @@ it('says what to do where nothing was built', async () => {
   await rm(join(root, 'dist'), { recursive: true })
   await expect(open()).rejects.toMatchObject({ code: 'NOT_BUILT', message: expect.stringContaining('npm run build') })
 })
+
+it('is read once for all hosts that get it', async () => {
+  await open()
+  const bundle = await open()
+  const [first, second] = await Promise.all([bundle.content(), bundle.content()])
+  expect(second).toBe(first)
+})

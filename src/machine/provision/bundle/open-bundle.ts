@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { machine } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { pack } from 'tar-stream'
 import { hashOf } from '../../../core/digest.ts'
@@ -42,8 +44,9 @@ export async function openBundle({ root, cache, version, files }: BundlePlaces):
   const known = await readKnown(note)
   if (known?.stamp === stamp) {
     const archive = archiveIn(cache, known.digest)
-    // It may have been removed meanwhile: equal files give the same bytes.
-    const content = () => readFile(archive).catch(() => packFiles(root, list))
+    // It may have been removed meanwhile: equal files give the same bytes. Read once, whatever the number of hosts that get it.
+    let reading: Promise<Buffer> | undefined
+    const content = () => (reading ??= readFile(archive).catch(() => packFiles(root, list)))
     return { version, digest: known.digest, architecture: machine(), content }
   }
   const content = await packFiles(root, list)
@@ -75,14 +78,9 @@ async function removeOlder(cache: string, archive: string): Promise<void> {
 async function packFiles(root: string, list: readonly BundleFile[]): Promise<Buffer> {
   const archive = pack()
   const packed = buffer(archive.pipe(createGzip()))
-  for (const { path, isExecutable } of list) {
-    const content = await readFile(join(root, path))
+  for (const { path, size, isExecutable } of list) {
     const mode = isExecutable ? EXECUTABLE : PLAIN
-    const written = Promise.withResolvers<void>()
-    archive.entry({ name: path, mode, mtime: new Date(0) }, content, error =>
-      error ? written.reject(error) : written.resolve(),
-    )
-    await written.promise
+    await pipeline(createReadStream(join(root, path)), archive.entry({ name: path, size, mode, mtime: new Date(0) }))
   }
   archive.finalize()
   return packed

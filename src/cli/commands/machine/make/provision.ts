@@ -10,8 +10,10 @@ import {
   type ProvisionPorts,
   type ProvisionRequest,
   type ProvisionResult,
+  type SshTarget,
   STEP_NAMES,
   type StepName,
+  type Transport,
   type TrustFiles,
 } from '../../../../machine/index.ts'
 import { sudoPasswordOf } from '../ask/sudo-password.ts'
@@ -31,7 +33,6 @@ export async function provision(
   reporter: Reporter,
   { isSignedAnew = false }: Renewal = {},
 ): Promise<number> {
-  const { context } = command
   const { url, ssh } = driverOf(machine.driver).whereabouts(machine)
   if (ssh === undefined) {
     reporter.conclude({ machine: machine.name, ok: true, message: `Ready at ${url}` })
@@ -39,8 +40,8 @@ export async function provision(
   }
   const options = provisionOptions(machine, command, reporter)
   if (options.until === 'resolve' || options.until === 'connect') {
-    const { connect } = await bareRequest(machine, command)
-    await (await connect(context.signal)).close()
+    // Nothing is brought there, so that nothing is packed for it.
+    await (await connectTo(machine, ssh, command)).close()
     reporter.conclude({ machine: machine.name, ok: true, message: 'Lets us in; nothing was done to it' })
     return EXIT_CODES.done
   }
@@ -108,25 +109,22 @@ async function peerOf(machine: Machine, command: MachineCommand, reporter: Repor
 
 /** The same, for what needs no certificates. */
 export async function bareRequest(machine: Machine, command: MachineCommand): Promise<ProvisionRequest> {
-  const { options, store, world } = command
+  const { store, world } = command
   const { address, url, ssh } = driverOf(machine.driver).whereabouts(machine)
   if (ssh === undefined) throw invalidInput('NO_SSH', `Machine "${machine.name}" has no SSH: only its URL is known`)
+  const connect = (): Promise<Transport> => connectTo(machine, ssh, command)
+  return { machine, address, url, target: ssh, bundle: await world.bundle(store), connect }
+}
+
+function connectTo(machine: Machine, { hostKey }: SshTarget, command: MachineCommand): Promise<Transport> {
+  const { options } = command
   const expectedKey = options.text('hostKey')
-  // Of a server that a cloud has just made nobody can know the key; from then on it is pinned.
-  const acceptNew = options.flag('acceptNew') || (machine.made !== undefined && ssh.hostKey === undefined)
-  return {
-    machine,
-    address,
-    url,
-    target: ssh,
-    bundle: await world.bundle(store),
-    connect: () =>
-      connectMachine(machine, command, {
-        acceptNew,
-        isOnlyLook: options.flag('dryRun'),
-        ...(expectedKey === undefined ? {} : { expectedKey }),
-      }),
-  }
+  return connectMachine(machine, command, {
+    // Of a server that a cloud has just made nobody can know the key; from then on it is pinned.
+    acceptNew: options.flag('acceptNew') || (machine.made !== undefined && hostKey === undefined),
+    isOnlyLook: options.flag('dryRun'),
+    ...(expectedKey === undefined ? {} : { expectedKey }),
+  })
 }
 
 export function portsFor({ context: { clock, random }, store, world }: MachineCommand): ProvisionPorts {
