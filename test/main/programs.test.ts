@@ -75,10 +75,4 @@ describe('the families', () => {
     const child = spawn('bash', ['-c', script, process.execPath, main], { stdio: 'ignore' })
     expect(await once(child, 'exit')).toEqual([code, null])
   })
-
-  it('machine says clearly what is not its task any more', async () => {
-    const { code, stderr } = await run(FAMILIES['machine'] ?? umbrella, ['certs', 'rotate'])
-    expect(code).toBe(1)
-    expect(stderr).toContain('Certificates of members are renewed by themselves')
-  })
 })

@@ -52,7 +52,7 @@ export async function cleanHost(
     await run.during('engine', 'remove Shoal', async () => {
       run.changed.push('engine')
       await run.shell.do('clean the host', CLEAN_HOST, [what], timed)
-      if (membership !== undefined) await membership.forget(machine.name, signal)
+      if (membership !== undefined) await membership.forget(machine, signal)
       return 'removed'
     })
     return await run.finish()

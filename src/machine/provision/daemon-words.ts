@@ -48,6 +48,11 @@ export function ownStore(address: string): string {
   return `etcd://${address}:${STORE_PORT}`
 }
 
+/** Under which its manager has a certificate of the cluster: names are unique there, and its agent has the machine's. */
+export function managerName({ name }: Pick<Machine, 'name'>): string {
+  return `manager-${name}`
+}
+
 /** Discovery URLs are the same with and without slashes at their end. */
 export function plainStore(discovery: string): string {
   return discovery.replace(/\/+$/, '')
@@ -61,7 +66,7 @@ function managerWords({ machine, address, trust }: Basis, swarm: NonNullable<Mac
     ['--advertise', `${address}:${managerPort(swarm.host)}`],
     isOwn ? ['--etcd-listen', `${address}:${STORE_PORT}`] : [],
     // With certificates a manager has a name, and no node may have the same.
-    trust === undefined ? ['--insecure'] : ['--name', `manager-${machine.name}`],
+    trust === undefined ? ['--insecure'] : ['--name', managerName(machine)],
     trust === undefined || isOwn ? [] : joinFlags(trust),
     ['--strategy', swarm.strategy],
     flags(swarm.options),

@@ -1,4 +1,5 @@
 import type { Availability } from '../../core/model/node.ts'
+import type { Machine } from '../model/machine.ts'
 
 /** What makes a host a member. */
 export interface TrustFiles {
@@ -31,5 +32,6 @@ export interface Membership {
   /** What somebody meant it to get: new tasks, none, or not even those that it has. */
   readonly availability: (node: string, signal: AbortSignal) => Promise<Availability>
   readonly setAvailability: (node: string, to: 'active' | 'pause', signal: AbortSignal) => Promise<void>
-  readonly forget: (node: string, signal: AbortSignal) => Promise<void>
+  /** Once it is down: the node, and the manager that ran there. */
+  readonly forget: (machine: Pick<Machine, 'name' | 'swarm'>, signal: AbortSignal) => Promise<void>
 }

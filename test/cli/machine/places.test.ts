@@ -184,12 +184,14 @@ describe('a cluster with certificates', () => {
   })
 
   it('gives another one when asked, and only there', async () => {
-    await world.machine('create', ...host, '--swarm', '--swarm-master', 'm1')
-    await world.machine('create', ...host, '--swarm', 'w1')
-    await world.machine('create', ...host, '--access', 'ssh', 'n1')
+    const asRoot = host.map(word => (word === 'ann' ? 'root' : word))
+    await world.machine('create', ...asRoot, '--swarm', '--swarm-master', 'm1')
+    await world.machine('create', ...asRoot, '--swarm', 'w1')
+    await world.machine('create', ...asRoot, '--access', 'ssh', 'n1')
     expect(await world.machine('regenerate-certs', '-f', 'w1', 'm1')).toMatchObject({
       code: 0,
-      stdout: 'There is a new certificate for the cluster of "m1"\n',
+      stdout:
+        'There is a new certificate of yours for the cluster of "m1"\nThere are new certificates for "w1"\nThere are new certificates for "m1"\n',
     })
     expect(world.fetched).toHaveLength(2)
     expect((await world.machine('regenerate-certs', 'n1')).stderr).toContain('is in no cluster')

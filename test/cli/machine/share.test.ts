@@ -251,13 +251,6 @@ describe('machine certs and doctor', () => {
     expect(stdout).toBe('m1|engine|Shoal CA|1 days|\nm1|manager|||nobody there\n')
   })
 
-  it('have each cluster begin with a new authority', async () => {
-    const rotated = await world.machine('certs', 'rotate', '--ca')
-    expect(rotated).toMatchObject({ code: 0, stderr: expect.stringContaining('people need new certificates') })
-    expect(world.commands.at(-1)?.words.slice(-4)).toEqual(['ca', 'rotate', '-H', 'unix:///run/shoal/manager.sock'])
-    expect((await world.machine('certs', 'rotate')).stderr).toContain('renewed by themselves')
-  })
-
   it('say what is wrong with which machine, and change nothing', async () => {
     await world.machine('create', '-d', 'none', '--url', 'tcp://127.0.0.1:1', 'n1')
     world.answer = () => ({ code: 1, lines: [] })

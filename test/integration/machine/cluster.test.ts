@@ -54,7 +54,20 @@ it('goes from two bare hosts to a cluster with certificates, and back', async ()
   expect(await dockerAtManager('info', '--format', '{{.Name}}')).not.toBe('')
   const key = join(hosts.directory, 'store/machines/m1/client/key.pem')
   expect(statSync(key).mode & 0o777).toBe(0o600)
-  expect(await machine(['regenerate-certs', 'w1'])).toMatchObject({ code: 0 })
+  expect(await machine(['regenerate-certs', '-f', 'w1'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('There are new certificates for "w1"\n'),
+  })
+  expect(await machine(['certs', 'rotate', '--revoke-old', 'm1', 'w1'])).toMatchObject({
+    code: 0,
+    stdout: 'There are new certificates for "m1"\nThere are new certificates for "w1"\n',
+  })
+  expect(await machine(['certs', 'rotate', '--ca'])).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('Your certificate was renewed'),
+  })
+  const { stdout: shown } = await machine(['certs', 'ls', '-f', '{{.Name}} {{.Role}} {{.Left}} {{.Error}}'])
+  expect(shown).toMatch(/^m1 engine 89 days \nm1 manager 89 days \nw1 engine 89 days \n(m1 client 89 days \n)+$/)
   expect(await dockerAtManager('ps', '-q')).toBe('')
 
   expect(await machine(['cordon', 'w1'])).toMatchObject({ code: 0, stdout: '"w1" gets nothing new\n' })

@@ -20,7 +20,7 @@ function memberThatIs(availability: 'active' | 'pause' | 'drain'): Membership {
     availability: async () => availability,
     drain: async node => void told.push(`drain ${node}`),
     setAvailability: async (node, to) => void told.push(`${to} ${node}`),
-    forget: async node => void told.push(`forget ${node}`),
+    forget: async ({ name }) => void told.push(`forget ${name}`),
   }
 }
 

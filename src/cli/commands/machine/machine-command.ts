@@ -147,6 +147,22 @@ export async function namesOf({ args, store }: Pick<MachineCommand, 'args' | 'st
   return names
 }
 
+/**
+ * The machines that are named, or with `--all` all that are meant by it; those are passed over that cannot be. Throws BAD_FLAG for names
+ * beside `--all`, and what {@link namesOf} does.
+ */
+export async function namesOrAll(
+  command: Pick<MachineCommand, 'args' | 'options' | 'store'>,
+  isMeant: (machine: Machine) => boolean,
+  isAll = command.options.flag('all'),
+): Promise<readonly string[]> {
+  const { args, store } = command
+  if (!isAll) return namesOf(command)
+  if (args.length > 0) throw invalidInput('BAD_FLAG', 'Name machines, or give --all: not both')
+  const machines = await Promise.all((await store.names()).map(name => store.load(name)))
+  return machines.filter(isMeant).map(({ name }) => name)
+}
+
 /** What a driver uses of the world for one machine. */
 export function portsOf(
   name: string,

@@ -126,14 +126,14 @@ export const changeCommands: readonly MachineLeaf[] = [
   },
   {
     name: 'regenerate-certs',
-    summary: 'Make certificates anew: of engines in no cluster, and yours for clusters',
+    summary: 'Make keys and certificates of machines anew, and yours for clusters',
     args: '[name...]',
     options: [
       { flags: '-f, --force', summary: 'ask nothing' },
       { flags: '--client-certs', summary: 'yours for engines in no cluster too; for clusters it is always yours' },
       ...PROVISION_OPTIONS,
     ],
-    footer: `Yours comes with \`create\` and is renewed when it is used. Those of members are renewed by themselves, those of engines in no
+    footer: `Yours comes with \`create\` and is renewed when it is used. Those of members are renewed in time by themselves, those of engines in no
 cluster by \`provision\`, once two thirds of their 1080 days are over.`,
     run: async () => (await import('../certs/regenerate-certs.ts')).runRegenerateCerts,
   },

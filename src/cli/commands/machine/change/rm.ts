@@ -124,7 +124,7 @@ async function leave(machine: Machine, command: MachineCommand): Promise<void> {
   const master = masterOf(machine, await allMachines(command))
   if (master === undefined || master.name === machine.name) return
   try {
-    await withManager(master, command, manager => manager.forget(machine.name, context.signal))
+    await withManager(master, command, manager => manager.forget(machine, context.signal))
   } catch (error) {
     context.signal.throwIfAborted()
     context.stderr.write(`Its cluster could not be told: ${errorMessage(error)}\n`)

@@ -1,8 +1,8 @@
-import { EXIT_CODES, invalidInput } from '../../../../core/errors.ts'
+import { EXIT_CODES } from '../../../../core/errors.ts'
 import type { Machine } from '../../../../machine/index.ts'
 import { allMachines, masterOf } from '../cluster/masters.ts'
 import { withManager } from '../cluster/node-verbs.ts'
-import { type MachineCommand, namesOf } from '../machine-command.ts'
+import { type MachineCommand, namesOrAll } from '../machine-command.ts'
 import { conclude, portsFor, provisionOptions, requestFor } from '../make/provision.ts'
 import { createReporter, type Reporter } from '../make/reporter.ts'
 
@@ -33,18 +33,11 @@ export async function runUpgrade(command: MachineCommand): Promise<number> {
   }
 }
 
-/**
- * Those that are named; all with `--all`, and where nothing is done and nobody is named. Of a machine without SSH only its URL is known, so
- * that among all it is passed over. Throws BAD_FLAG for names beside `--all`.
- */
+/** Where nothing is done and nobody is named it is all of them. Of a machine without SSH only its URL is known. */
 async function namesToUpgrade(command: MachineCommand): Promise<readonly string[]> {
-  const { args, options, store } = command
-  const isAll = options.flag('all')
-  if (isAll && args.length > 0) throw invalidInput('BAD_FLAG', 'Name machines, or give --all: not both')
+  const { args, options } = command
   const isOfNobody = args.length === 0 && options.flag('dryRun')
-  if (!isAll && !isOfNobody) return namesOf(command)
-  const machines = await Promise.all((await store.names()).map(name => store.load(name)))
-  return machines.filter(({ driver }) => driver !== 'none').map(({ name }) => name)
+  return namesOrAll(command, ({ driver }) => driver !== 'none', options.flag('all') || isOfNobody)
 }
 
 async function upgradeOne(machine: Machine, command: MachineCommand, reporter: Reporter): Promise<number> {

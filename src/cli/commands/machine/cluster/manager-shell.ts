@@ -5,6 +5,7 @@ import {
   MANAGER_SOCKET,
   type Machine,
   type Membership,
+  managerName,
   PLACES,
   type RemoteResult,
   type RootShell,
@@ -22,8 +23,17 @@ const DRAIN_MS_MAX = 900_000
 const FORGET_MS_MAX = 90_000
 const FORGET_POLL_MS = 3_000
 const REFUSED = 3
+/** Longer than it waits there. */
+const RENEW_MS_MAX = 120_000
 
 type Asking = Pick<MachineCommand, 'context' | 'options' | 'questions' | 'store' | 'world'>
+
+export interface Owner {
+  readonly name: string
+  readonly role: string
+  /** RFC 3339. */
+  readonly expires: string
+}
 
 /** The manager on a machine, spoken to on its own host: the socket there needs no certificate, only root. */
 export class ManagerShell implements Membership {
@@ -73,8 +83,13 @@ export class ManagerShell implements Membership {
     if (code !== 0) throw this.#refusal(stderr)
   }
 
-  /** Once it is down; one that is not known is forgotten already. */
-  async forget(node: string, signal: AbortSignal): Promise<void> {
+  /** Once it is down; what is not known is forgotten already. */
+  async forget({ name, swarm }: Pick<Machine, 'name' | 'swarm'>, signal: AbortSignal): Promise<void> {
+    await this.#forgetNode(name, signal)
+    if (swarm?.master === true && swarm.insecure !== true) await this.#revoke(managerName({ name }), signal)
+  }
+
+  async #forgetNode(node: string, signal: AbortSignal): Promise<void> {
     const { clock } = this.#command.context
     const untilMs = clock.monotonicMs() + FORGET_MS_MAX
     for (;;) {
@@ -85,9 +100,38 @@ export class ManagerShell implements Membership {
     }
   }
 
-  /** Begins with a new authority; members take it over by themselves. */
+  /** Of who is gone: nothing is open with it, so that nobody has to be waited for. */
+  async #revoke(name: string, signal: AbortSignal): Promise<void> {
+    const { code, stderr } = await this.#swarm(['cert', 'revoke', '--timeout', '0s', name], signal)
+    if (code !== 0 && !/nobody called/i.test(stderr)) throw this.#refusal(stderr)
+  }
+
+  /** Has members make other keys, and get certificates for them; waits until they show them. */
+  async renew(
+    names: readonly string[],
+    { revokesOld, signal }: { readonly revokesOld: boolean; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const words = ['cert', 'renew', ...(revokesOld ? ['--revoke-old'] : []), ...names]
+    const { code, stderr } = await this.#swarm(words, signal, RENEW_MS_MAX)
+    if (code !== 0) throw this.#refusal(stderr)
+  }
+
+  /** Who has a certificate of the cluster. */
+  async certificates(signal: AbortSignal): Promise<readonly Owner[]> {
+    const { code, stdout, stderr } = await this.#swarm(
+      ['cert', 'ls', '--format', '{{.Role}} {{.Expires}} {{.Name}}'],
+      signal,
+    )
+    if (code !== 0) throw this.#refusal(stderr)
+    return stdout.split('\n').flatMap(line => {
+      const [role = '', expires = '', name] = line.split(' ')
+      return name === undefined ? [] : [{ name, role, expires }]
+    })
+  }
+
+  /** Changes the authority, or waits for a change that runs, until all members have followed. */
   async rotateAuthority(signal: AbortSignal): Promise<void> {
-    const { code, stderr } = await this.#swarm(['ca', 'rotate'], signal, DRAIN_MS_MAX)
+    const { code, stderr } = await this.#swarm(['ca', 'rotate', '--wait'], signal, DRAIN_MS_MAX)
     if (code !== 0) throw this.#refusal(stderr)
   }
 

@@ -20,6 +20,11 @@ export function masterOf(machine: Machine, machines: readonly Machine[]): Machin
   return machines.find(other => keepsStore(other) && whereIsStore(other) === discovery)
 }
 
+/** Those who keep the store of a cluster with certificates, one a cluster. */
+export function secureMasters(machines: readonly Machine[]): readonly Machine[] {
+  return machines.filter(machine => masterOf(machine, machines) === machine && machine.swarm?.insecure !== true)
+}
+
 interface Joining {
   readonly name: string
   /** As it is kept. */

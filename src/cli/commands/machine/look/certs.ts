@@ -1,23 +1,22 @@
-import { EXIT_CODES, errorMessage, unsupported } from '../../../../core/errors.ts'
+import { errorMessage } from '../../../../core/errors.ts'
 import { driverOf, hasEngine, hasOwnTls, type Machine, managerUrl } from '../../../../machine/index.ts'
 import { type ListingFormat, renderListing } from '../../../output/format.ts'
-import { badArgument } from '../../../usage.ts'
 import { askAll } from '../ask-all.ts'
-import { renewEngines } from '../certs/regenerate-certs.ts'
-import { allMachines, masterOf } from '../cluster/masters.ts'
+import { allMachines, secureMasters } from '../cluster/masters.ts'
 import { withManager } from '../cluster/node-verbs.ts'
-import { type MachineCommand, namesOf } from '../machine-command.ts'
+import type { MachineCommand } from '../machine-command.ts'
 import { formatOf } from './list-format.ts'
 
 const DAY_MS = 86_400_000
 
-/** A certificate that a daemon of a machine shows. */
+/** A certificate that a daemon of a machine shows, or that a person has of the cluster of a master. */
 interface CertRow {
   readonly machine: string
-  readonly role: 'engine' | 'manager'
+  readonly role: 'engine' | 'manager' | 'client'
   readonly subject: string
+  /** Empty, as the next: it is not known. */
   readonly issuer: string
-  /** RFC 3339; empty: it is not known. */
+  /** RFC 3339. */
   readonly expires: string
   readonly left: string
   readonly error: string
@@ -45,11 +44,13 @@ const LISTING: ListingFormat<CertRow> = {
   id: row => row.machine,
 }
 
-/** `machine certs ls`: what the daemons of machines show, and for how long it holds. */
+/** `machine certs ls`: what the daemons of machines show, what people have of their clusters, and for how long it holds. */
 export async function runCertsLs(command: MachineCommand): Promise<void> {
   const { context, options } = command
-  const asked = (await allMachines(command)).flatMap(placesOf)
-  const rows = await askAll(asked, command, place => rowOf(place, command))
+  const machines = await allMachines(command)
+  const daemons = machines.flatMap(placesOf).map(place => async () => [await rowOf(place, command)])
+  const people = secureMasters(machines).map(master => () => peopleOf(master, command))
+  const rows = (await askAll([...daemons, ...people], command, look => look())).flat()
   context.stdout.write(renderListing(rows, LISTING, { format: formatOf(options) }))
 }
 
@@ -77,51 +78,36 @@ function placesOf(machine: Machine): readonly Place[] {
     : engines
 }
 
+const BLANK = { subject: '', issuer: '', expires: '', left: '', error: '' }
+
+function lifeOf(untilMs: number, { clock }: MachineCommand['context']): Pick<CertRow, 'expires' | 'left'> {
+  const days = Math.floor((untilMs - clock.nowMs()) / DAY_MS)
+  return { expires: new Date(untilMs).toISOString(), left: days < 0 ? 'expired' : `${days} days` }
+}
+
+/** Asked of the manager on its own host, which lists them. */
+async function peopleOf(master: Machine, command: MachineCommand): Promise<readonly CertRow[]> {
+  const { context } = command
+  const blank = { ...BLANK, machine: master.name, role: 'client' } as const
+  try {
+    const owners = await withManager(master, command, manager => manager.certificates(context.signal))
+    const people = owners.filter(({ role }) => role === 'client')
+    return people.map(({ name, expires }) => ({ ...blank, subject: name, ...lifeOf(Date.parse(expires), context) }))
+  } catch (error) {
+    context.signal.throwIfAborted()
+    return [{ ...blank, error: errorMessage(error) }]
+  }
+}
+
 async function rowOf({ machine, role, url }: Place, { context, world }: MachineCommand): Promise<CertRow> {
   const { hostname, port } = new URL(url)
-  const blank = { machine, role, subject: '', issuer: '', expires: '', left: '', error: '' }
+  const blank = { ...BLANK, machine, role }
   try {
     const host = hostname.replace(/^\[(.*)\]$/, '$1')
     const { subject, issuer, validTo } = await world.certificateOf({ host, port: Number(port) }, context)
-    const untilMs = Date.parse(validTo)
-    const days = Math.floor((untilMs - context.clock.nowMs()) / DAY_MS)
-    const left = days < 0 ? 'expired' : `${days} days`
-    return { ...blank, subject, issuer, expires: new Date(untilMs).toISOString(), left }
+    return { ...blank, subject, issuer, ...lifeOf(Date.parse(validTo), context) }
   } catch (error) {
     context.signal.throwIfAborted()
     return { ...blank, error: errorMessage(error) }
   }
-}
-
-/**
- * `machine certs rotate`: another certificate for the engines named. With --ca a new authority for each cluster; the old one holds beside it
- * until all have certificates of the new.
- */
-export async function runCertsRotate(command: MachineCommand): Promise<number> {
-  const { args, context, options, store } = command
-  if (!options.flag('ca')) {
-    const named = await Promise.all((args.length === 0 ? [] : await namesOf(command)).map(name => store.load(name)))
-    if (named.length > 0 && named.every(hasOwnTls)) return renewEngines(named, command)
-    throw unsupported(
-      'RENEWS_ITSELF',
-      'Certificates of members are renewed by themselves: `machine certs ls` says how long each holds; --ca renews the authority, and an engine in no cluster gets another one if it is named',
-    )
-  }
-  if (args.length > 0) throw badArgument('--ca', args.join(' '), 'expected no machines, as it is for every cluster')
-  const machines = await allMachines(command)
-  const masters = machines.filter(
-    machine => masterOf(machine, machines) === machine && machine.swarm?.insecure !== true,
-  )
-  for (const master of masters) {
-    if (options.flag('dryRun')) {
-      context.stdout.write(`Would renew the authority of the cluster of "${master.name}"\n`)
-      continue
-    }
-    await withManager(master, command, manager => manager.rotateAuthority(context.signal))
-    context.stdout.write(`The cluster of "${master.name}" has a new authority\n`)
-    context.stderr.write(
-      `Once it alone is trusted, people need new certificates: here with "machine regenerate-certs ${master.name}", elsewhere with "swarm client-cert"\n`,
-    )
-  }
-  return EXIT_CODES.done
 }

@@ -101,16 +101,22 @@ const CHECKS: readonly MachineLeaf[] = [
 export const certsCommands: readonly MachineLeaf[] = [
   {
     name: 'ls',
-    summary: 'List the certificates that engines and managers show',
-    options: [LIST_FORMAT, JSON_LINES],
+    summary: 'List the certificates that engines and managers show, and those of people',
+    options: [LIST_FORMAT, JSON_LINES, ASK_SUDO_PASS],
     run: async () => (await import('./certs.ts')).runCertsLs,
   },
   {
     name: 'rotate',
-    summary: 'Renew the certificates of engines in no cluster, or the authority of clusters',
+    summary: 'Make keys and certificates of machines anew, or the authority of clusters',
     args: '[name...]',
-    options: [{ flags: '--ca', summary: 'the authority of each cluster' }, ...PROVISION_OPTIONS],
-    run: async () => (await import('./certs.ts')).runCertsRotate,
+    options: [
+      { flags: '-a, --all', summary: 'all machines that have certificates; then no name is given' },
+      { flags: '--ca', summary: 'the authority of each cluster, and your certificate' },
+      { flags: '--revoke-old', summary: 'of members: let nobody in with what they had before any more' },
+      ...PROVISION_OPTIONS,
+    ],
+    footer: 'Containers go on, and daemons of members too.',
+    run: async () => (await import('../certs/rotate-certs.ts')).runCertsRotate,
   },
 ]
 
