@@ -15,6 +15,7 @@ export const PLACES = {
   current: '/opt/shoal/current',
   launch: '/opt/shoal/launch',
   supervise: '/opt/shoal/supervise',
+  endContainers: '/opt/shoal/end-containers',
   owner: '/etc/shoal/machine.json',
   token: '/etc/shoal/join-token',
   sysctl: '/etc/sysctl.d/60-shoal.conf',

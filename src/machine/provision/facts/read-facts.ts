@@ -13,7 +13,14 @@ export async function readFacts(
   wish: Wish,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<HostFacts> {
-  const files = [...wish.files.map(({ path }) => path), PLACES.launch, PLACES.supervise, PLACES.sysctl, PLACES.firewall]
+  const files = [
+    ...wish.files.map(({ path }) => path),
+    PLACES.launch,
+    PLACES.supervise,
+    PLACES.endContainers,
+    PLACES.sysctl,
+    PLACES.firewall,
+  ]
   const inits = ['agent', 'manager'].flatMap(name => [
     `/etc/systemd/system/shoal-${name}.service`,
     `/etc/init.d/shoal-${name}`,

@@ -52,12 +52,27 @@ export const FORGET_CLUSTER = String.raw`
 for kept in trust etcd manager agent/identity agent/joined.json; do rm -rf "${DATA_ROOT}/$kept"; done
 `
 
+/**
+ * What the engine's networks are made of in the kernel: it makes them anew whenever it starts. Which bridges are its own stands at each of
+ * them; the packet filter's table has the name of the first. One that somebody else named may be theirs.
+ */
+export const REMOVE_NETWORKS = String.raw`
+for place in /run/shoal/network/netns/*; do
+  if [ -e "$place" ]; then umount -l "$place" 2> /dev/null || true; rm -f "$place"; fi
+done
+ip -o link show | sed -n 's|^[0-9]*: \(shoal-[0-9a-f]*\):.*alias shoal engine of ${DATA_ROOT} *$|\1|p' | while read -r bridge; do
+  ip link delete "$bridge" || true
+  for family in ip ip6; do nft delete table "$family" "$bridge" 2> /dev/null || true; done
+done
+`
+
 /** Removes all that was put on the host. Word: `data` to remove containers, images and volumes too. */
 export const CLEAN_HOST = String.raw`${EXCLUSIVE}
 # Containers outlive their engine.
 for container in /run/shoal/runtime/*; do
   if [ -d "$container" ]; then runc --root /run/shoal/runtime delete --force "$(basename "$container")" || true; fi
 done
+${REMOVE_NETWORKS}
 for name in agent manager; do
   rm -f "/etc/systemd/system/shoal-$name.service" "/etc/init.d/shoal-$name" "${PLACES.logs}$name.log"
 done

@@ -18,6 +18,33 @@ while IFS= read -r line; do set -- "$@" "$line"; done < "$arguments"
 exec ${PLACES.current}/bin/shoal "$@"
 `
 
+/**
+ * Containers outlive their engine. When the host goes down they are asked to end while its network is there, and are ended after as long as
+ * `docker stop` waits: systemd would wait a minute and a half for each that does not heed its signal.
+ */
+const END_CONTAINERS = String.raw`#!/bin/sh
+# Ends all containers once the host goes down, and does nothing else: end-containers
+set -u
+PATH=${HOST_PATH}
+export PATH
+[ "$(systemctl is-system-running 2> /dev/null)" = stopping ] || exit 0
+runtime=/run/shoal/runtime
+for state in "$runtime"/*/state.json; do
+  name=$(basename "$(dirname "$state")")
+  runc --root "$runtime" kill "$name" TERM 2> /dev/null || continue
+  echo "$(sed -n 's/^.*"init_process_pid":\([0-9]*\).*$/\1/p' "$state") $name"
+done | {
+  asked=$(cat)
+  # One patience for all of them.
+  left=100
+  echo "$asked" | while read -r pid name; do
+    [ -n "$pid" ] || continue
+    while [ -d "/proc/$pid" ] && [ "$left" -gt 0 ]; do sleep 0.1; left=$((left - 1)); done
+    if [ -d "/proc/$pid" ]; then runc --root "$runtime" kill "$name" KILL; fi
+  done
+}
+`
+
 /** What systemd does, where there is none. */
 const SUPERVISE = String.raw`#!/bin/sh
 # Keeps one of Shoal's daemons running: supervise start|stop|status|run agent|manager
@@ -84,7 +111,7 @@ Wants=network-online.target
 After=network-online.target
 
 [Service]
-ExecStart=${PLACES.launch} ${name}
+ExecStart=${PLACES.launch} ${name}${name === 'agent' ? `\nExecStopPost=-${PLACES.endContainers}` : ''}
 Restart=always
 RestartSec=2
 # Containers are not its children, and outlive it.
@@ -129,6 +156,7 @@ export function hostPrograms(services: readonly string[], init: 'systemd' | 'ope
   const programs: WishedFile[] = [
     { path: PLACES.launch, mode: '755', content: LAUNCH },
     { path: PLACES.supervise, mode: '755', content: SUPERVISE },
+    ...(init === 'systemd' ? [{ path: PLACES.endContainers, mode: '755', content: END_CONTAINERS } as const] : []),
   ]
   return [...programs, ...services.map(name => initFile(name, init))]
 }

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { REMOVE_NETWORKS } from '../../../../src/machine/provision/scripts/clean-scripts.ts'
 import { PUT_DOCKER_CONFIG } from '../../../../src/machine/provision/scripts/docker-scripts.ts'
+import { hostPrograms } from '../../../../src/machine/provision/scripts/host-programs.ts'
 import { CLOSE_PORTS, OPEN_PORTS } from '../../../../src/machine/provision/scripts/network-scripts.ts'
 import { RUN_COMMAND } from '../../../../src/machine/provision/scripts/package-scripts.ts'
 import { SshHosts } from '../../../support/ssh-hosts.ts'
@@ -89,4 +91,52 @@ it('removes what a killed run left to keep services from starting, and leaves wh
   expect(await hosts.run('s1', `ls ${policy} 2>/dev/null || true`)).toBe('')
   await hosts.run('s1', `echo theirs > ${policy}; ${script(RUN_COMMAND, 'true')}`)
   expect(await hosts.run('s1', `cat ${policy}`)).toBe('theirs\n')
+})
+
+it("removes what an engine's networks are made of, and nothing of another engine", async () => {
+  const made = [
+    ['shoal-abcde', 'shoal engine of /var/lib/shoal'],
+    ['shoal-12345', 'shoal engine of /var/lib/shoal2'],
+    ['lan', 'shoal engine of /var/lib/shoal'],
+  ].map(
+    ([name, alias]) =>
+      `ip link add ${name} type bridge; ip link set ${name} alias '${alias}'; nft add table ip ${name}`,
+  )
+  await hosts.run('s1', made.join('\n'))
+  await hosts.run('s1', 'mkdir -p /run/shoal/network/netns; : > /run/shoal/network/netns/c1')
+  await hosts.run('s1', `set -eu\n${REMOVE_NETWORKS}`)
+  const left = await hosts.run('s1', 'ip -br link show type bridge; nft list tables; ls /run/shoal/network/netns')
+  expect(
+    left
+      .replaceAll(/ .*(?=\n)/g, '')
+      .split('\n')
+      .filter(Boolean),
+  ).toEqual(['shoal-12345', 'lan', 'table', 'table'])
+  expect(left).not.toContain('shoal-abcde')
+})
+
+it('ends containers when the host goes down, and only then', async () => {
+  const program = hostPrograms(['agent'], 'systemd').find(({ path }) => path.endsWith('end-containers'))?.content ?? ''
+  const runc = String.raw`#!/bin/sh
+echo "$*" >> /srv/runc
+[ "$4" != dead ] && kill "-$5" "$(sed 's/[^0-9]//g' "$2/$4/state.json")"
+`
+  const fakes = { runc, systemctl: '#!/bin/sh\ncat /srv/state\n', 'end-containers': program }
+  for (const [name, text] of Object.entries(fakes)) {
+    await hosts.run('s1', `printf %s ${quoted(text)} > /usr/local/sbin/${name}; chmod 755 /usr/local/sbin/${name}`)
+  }
+  const end = async (state: string): Promise<string> =>
+    hosts.run('s1', `echo ${state} > /srv/state; : > /srv/runc; end-containers; cat /srv/runc`)
+  await hosts.run(
+    's1',
+    `for name in c1 dead; do
+      sleep 1000 < /dev/null > /dev/null 2>&1 &
+      mkdir -p /run/shoal/runtime/$name; echo "{\\"init_process_pid\\":$!,}" > /run/shoal/runtime/$name/state.json
+    done`,
+  )
+  expect(await end('running')).toBe('')
+  expect(await end('stopping')).toBe(
+    ['c1', 'dead'].map(name => `--root /run/shoal/runtime kill ${name} TERM\n`).join(''),
+  )
+  expect(hosts.pids('s1', /sleep 1000/)).toHaveLength(1)
 })
