@@ -34,6 +34,7 @@ const COMMON = {
   'seccomp-profile': 'containers-common',
   'libatomic.so.1': 'libatomic1',
   'libstdc++.so.6': 'libstdc++6',
+  docker: 'docker',
 }
 
 /** How long others who install packages are waited for. */
@@ -60,7 +61,12 @@ export const OS_FAMILIES: readonly OsFamily[] = [
     name: 'Debian',
     ids: ['debian', 'ubuntu', 'raspbian', 'linuxmint', 'pop'],
     database: 'dpkg',
-    packages: { ...COMMON, etcd: 'etcd-server', 'seccomp-profile': 'golang-github-containers-common' },
+    packages: {
+      ...COMMON,
+      etcd: 'etcd-server',
+      'seccomp-profile': 'golang-github-containers-common',
+      docker: 'docker.io',
+    },
     // An installation that was cut off is finished first: apt refuses to do anything else.
     install: [
       ['dpkg', '--configure', '-a'],
@@ -75,7 +81,7 @@ export const OS_FAMILIES: readonly OsFamily[] = [
     name: 'Fedora',
     ids: ['fedora'],
     database: 'rpm',
-    packages: RPM_PACKAGES,
+    packages: { ...RPM_PACKAGES, docker: 'moby-engine' },
     install: [DNF],
     installFiles: ['rpm', '-U', '--replacepkgs'],
     remove: ['dnf', '-y', 'remove'],

@@ -19,7 +19,7 @@ export type Settings = Readonly<Record<string, Setting>>
 
 /** How the engine of a machine is to be set up. */
 export interface EngineSettings {
-  /** `shoal`: the agent's own engine; `docker`: the Docker that is on the host stays. */
+  /** `shoal`: the agent's own engine; `docker`: the Docker of the host, its distribution's where it has none. */
   readonly kind: 'shoal' | 'docker'
   readonly labels: Readonly<Record<string, string>>
   /** Flags of the engine: `log-level=debug`. */

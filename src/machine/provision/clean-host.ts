@@ -5,8 +5,10 @@ import { preflight, refused } from './preflight.ts'
 import type { ProvisionOptions, ProvisionPorts, ProvisionRequest, ProvisionResult } from './provision-options.ts'
 import { Run } from './run.ts'
 import { CLEAN_HOST, END_CONTAINERS, LEAVE_CLUSTER } from './scripts/clean-scripts.ts'
+import { PUT_DOCKER_CONFIG, REMOVE_DOCKER_CONFIG } from './scripts/docker-scripts.ts'
 import { CLOSE_PORTS } from './scripts/network-scripts.ts'
 import { STOP_SERVICES } from './scripts/service-scripts.ts'
+import { dockerConfigWithoutOurs } from './steps/docker-config.ts'
 
 const CLEAN_MS_MAX = 300_000
 
@@ -51,6 +53,7 @@ export async function cleanHost(
     })
     await run.during('engine', 'remove Shoal', async () => {
       run.changed.push('engine')
+      await takeFromDocker(facts, run)
       await run.shell.do('clean the host', CLEAN_HOST, [what], timed)
       if (membership !== undefined) await membership.forget(machine, signal)
       return 'removed'
@@ -61,6 +64,16 @@ export async function cleanHost(
     options.signal.throwIfAborted()
     return result
   }
+}
+
+/** Our entries in Docker's configuration, which it forgets at its next start; a file that has nothing else goes with them. */
+async function takeFromDocker(facts: HostFacts, run: Run): Promise<void> {
+  const file = dockerConfigWithoutOurs(facts)
+  if (file === undefined) return
+  const timed = { timeoutMs: CLEAN_MS_MAX, signal: run.options.signal }
+  if (file.content.trim() === '{}') return void (await run.shell.do('clean Docker', REMOVE_DOCKER_CONFIG, [], timed))
+  const line = `${file.mode} ${file.path} ${Buffer.from(file.content).toString('base64')}\n`
+  await run.shell.do("clean Docker's configuration", PUT_DOCKER_CONFIG, [run.id], { ...timed, stdin: line })
 }
 
 /** Those of Docker's own engine are Docker's. */

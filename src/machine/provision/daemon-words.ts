@@ -19,7 +19,9 @@ interface Daemon {
 
 /** The daemons of a machine, in the order in which they are started. */
 export function daemonsOf(basis: Basis): Daemon[] {
-  const { swarm } = basis.machine
+  const { engine, swarm } = basis.machine
+  // Docker's own service is all that runs.
+  if (swarm === undefined && engine.kind === 'docker') return []
   const manager: Daemon[] = swarm?.master === true ? [{ name: 'manager', words: managerWords(basis, swarm) }] : []
   if (swarm?.agent === false) return manager
   return [...manager, { name: 'agent', words: agentWords(basis) }]

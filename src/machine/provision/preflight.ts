@@ -4,6 +4,7 @@ import type { Machine } from '../model/machine.ts'
 import { isOwnStore, plainStore } from './daemon-words.ts'
 import type { Owner } from './facts/host-facts.ts'
 import type { Scene } from './step.ts'
+import { isOursToStart } from './steps/docker-config.ts'
 import type { Wish } from './wish.ts'
 
 /** What is wrong with a host, and what to do. */
@@ -190,8 +191,8 @@ const CHECKS: readonly Check[] = [
     name: 'docker',
     weight: 'stop',
     find: ({ facts, wish }) =>
-      wish.machine.engine.kind === 'docker' && facts.docker === undefined
-        ? 'It has no Docker that answers on /var/run/docker.sock: install or start it, or leave --engine docker out'
+      wish.machine.engine.kind === 'docker' && facts.docker === undefined && !isOursToStart(facts)
+        ? 'Its Docker does not answer on /var/run/docker.sock to the command docker: start it (systemctl start docker), or leave --engine docker out'
         : undefined,
   },
   {

@@ -144,7 +144,8 @@ async function verify(run: Run): Promise<string> {
     })
   }
   if (run.changed.includes('join')) await tellClosedPorts(run)
-  const { engine } = scene.facts
+  const { docker, engine } = scene.facts
+  if (scene.wish.services.length === 0) return `Docker ${docker?.version} answers`
   return engine === undefined ? 'services run' : `engine ${engine.version} answers`
 }
 

@@ -93,8 +93,10 @@ const ALWAYS: readonly Needed[] = [
 function neededBy({ machine }: Basis): Needed[] {
   const { engine, swarm } = machine
   const hasEngine = engine.kind === 'shoal' && swarm?.agent !== false
+  if (engine.kind === 'docker' && swarm === undefined) return ['docker']
   return [
     ...ALWAYS,
+    ...(engine.kind === 'docker' ? (['docker'] as const) : []),
     ...(hasEngine ? ([runtimeOf(machine), 'conmon', 'nft', 'seccomp-profile'] as const) : []),
     ...(hasOwnTls(machine) ? (['openssl'] as const) : []),
     ...(swarm?.master === true && isOwnStore(swarm.discovery) ? (['etcd'] as const) : []),

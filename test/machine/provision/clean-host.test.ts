@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { CLEAN_HOST, END_CONTAINERS, LEAVE_CLUSTER } from '../../../src/machine/provision/scripts/clean-scripts.ts'
+import { PUT_DOCKER_CONFIG, REMOVE_DOCKER_CONFIG } from '../../../src/machine/provision/scripts/docker-scripts.ts'
 import { CLOSE_PORTS } from '../../../src/machine/provision/scripts/network-scripts.ts'
 import { STOP_SERVICES } from '../../../src/machine/provision/scripts/service-scripts.ts'
 import { Bench } from './bench.ts'
@@ -31,6 +32,8 @@ const NAMES = new Map([
   [LEAVE_CLUSTER, 'leave'],
   [STOP_SERVICES, 'stop'],
   [CLOSE_PORTS, 'close'],
+  [PUT_DOCKER_CONFIG, 'put docker'],
+  [REMOVE_DOCKER_CONFIG, 'remove docker'],
   [CLEAN_HOST, 'clean'],
 ])
 
@@ -52,4 +55,18 @@ it('has the agent leave before it is stopped', async () => {
   bench.host.looks = [{ owner: ['{"machine":"n1","cluster":"etcd://10.0.0.1:2379"}'], engine: [ENGINE], joined }]
   expect(await bench.clean({}, { machine: { ...MACHINE, swarm: SWARM } })).toMatchObject({ ok: true })
   expect(done()).toEqual(['end containers', 'leave', 'stop', 'close', 'clean'])
+})
+
+it.each([
+  ['{"debug":true, "labels": ["a=b"]}', 'put docker', '{"debug":true}'],
+  ['{"labels": ["a=b"]}', 'remove docker', undefined],
+])("takes its entries out of Docker's configuration: %s", async (text, script, left) => {
+  const config = Buffer.from(text).toString('base64')
+  bench.host.looks = [{ owner: ['{"machine":"n1","docker":{"labels":["a=b"]}}'], docker_config: [config] }]
+  expect(await bench.clean({})).toMatchObject({ ok: true })
+  expect(done()).toEqual(['stop', 'close', script, 'clean'])
+  const put = bench.host.ran.find(({ words }) => words.includes(PUT_DOCKER_CONFIG))
+  const written = put?.stdin.trim().split(' ')
+  expect(written?.slice(0, 2)).toEqual(left === undefined ? undefined : ['kept', '/etc/docker/daemon.json'])
+  expect(written && Buffer.from(written[2] ?? '', 'base64').toString()).toBe(left)
 })

@@ -102,7 +102,7 @@ const CASES: readonly Case[] = [
     says: /machine "n2"/,
   },
   { what: 'port taken', host: { listens: ['0948'] }, wish: MEMBER, weight: 'stop', says: /port 2376/ },
-  { what: 'no docker', host: {}, wish: DOCKER, weight: 'stop', says: /no Docker that answers/ },
+  { what: 'no docker', host: {}, wish: DOCKER, weight: 'stop', says: /Docker does not answer.*systemctl start docker/ },
   { what: 'docker runs', host: { docker: ['28.2'], docker_running: ['12'] }, weight: 'warn', says: /12 containers/ },
   {
     what: 'apt runs',

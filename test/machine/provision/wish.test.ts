@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
 import { PLAIN_ENGINE } from '../../../src/machine/model/machine.ts'
-import { dockerConfigFile } from '../../../src/machine/provision/steps/docker-config.ts'
 import { MACHINE, SWARM, sceneOf } from './scene.ts'
 
 const wordsOf = (service: string, ...scene: Parameters<typeof sceneOf>): string[] => {
@@ -67,16 +66,11 @@ it('changes what runs with every word that a daemon is started with', () => {
   expect(sceneOf({}, { machine: labelled }).wish.services[0]?.runs).not.toBe(plain)
 })
 
-it("adds to Docker's configuration, and overwrites nothing", () => {
-  const engine = { ...PLAIN_ENGINE, kind: 'docker' as const, labels: { a: 'b' }, registryMirrors: ['http://m'] }
-  const machine = { ...MACHINE, engine }
-  const config = (value: unknown) => ({ docker_config: [Buffer.from(JSON.stringify(value)).toString('base64')] })
-  const before = { debug: true, labels: ['x=y'], 'registry-mirrors': ['http://m'] }
-  const file = dockerConfigFile(sceneOf(config(before), { machine }))
-  expect(JSON.parse(file?.content ?? '')).toEqual({ ...before, labels: ['x=y', 'a=b'] })
-  expect(dockerConfigFile(sceneOf(config({ ...before, labels: ['x=y', 'a=b'] }), { machine }))).toBeUndefined()
-  expect(dockerConfigFile(sceneOf(config({}), {}))).toBeUndefined()
-  expect(() => dockerConfigFile(sceneOf({ docker_config: ['W10='] }, { machine }))).toThrow(/no JSON object/)
+it('has nothing of ours run beside a Docker that is in no cluster', () => {
+  const machine = { ...MACHINE, engine: { ...PLAIN_ENGINE, kind: 'docker' as const } }
+  expect(sceneOf({}, { machine }).wish).toMatchObject({ services: [], files: [], ports: [], needed: ['docker'] })
+  const member = { ...machine, swarm: SWARM }
+  expect(wordsOf('agent', {}, { machine: member })).toContain('unix:///var/run/docker.sock')
 })
 
 it.each([

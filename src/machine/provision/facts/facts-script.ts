@@ -137,6 +137,8 @@ autostart() {
 is_there() {
   case $1 in
     seccomp-profile) [ -e /usr/share/containers/seccomp.json ] || [ -e /etc/containers/seccomp.json ] ;;
+    # One that is there in another way is not to be had twice.
+    docker) command -v docker > /dev/null || command -v dockerd > /dev/null || [ -S /var/run/docker.sock ] ;;
     lib*.so.*) ls /lib/"$1" /lib64/"$1" /usr/lib/"$1" /usr/lib64/"$1" /usr/lib/*-linux-gnu/"$1" 2>/dev/null | grep -q . ;;
     *) command -v "$1" > /dev/null ;;
   esac

@@ -65,6 +65,8 @@ export interface Owner {
   readonly id?: string
   readonly cluster?: string
   readonly installed?: readonly string[]
+  /** Entries of ours in Docker's configuration, by its lists. */
+  readonly docker?: Readonly<Partial<Record<string, readonly string[]>>>
 }
 
 /** What a daemon of ours says of itself. */

@@ -1,4 +1,4 @@
-import { TLS_DIRECTORY } from '../host-paths.ts'
+import { DOCKER_CONFIG, TLS_DIRECTORY } from '../host-paths.ts'
 import { EXCLUSIVE } from './exclusive.ts'
 
 /** Functions of the shell by which what was there before is kept for one run, and what earlier runs kept is dropped. */
@@ -17,13 +17,14 @@ keep_for_undo() {
 `
 
 /**
- * Writes files: stdin has a line for each, `mode path base64`; with the mode `kept` one that is there keeps its own, and its owner, and
+ * Writes files, once `check`, of the shell, has looked at each: `named` is its path, and `$path.shoal-new` what it is to be. stdin has a line for each, `mode path base64`; with the mode `kept` one that is there keeps its own, and its owner, and
  * a link to it. The first word is under which name what was there before is kept; what earlier runs kept is dropped.
  */
-export const PUT_FILES = String.raw`${EXCLUSIVE}
+const putFilesOnce = (check: string): string => String.raw`${EXCLUSIVE}
 ${KEEP_FOR_UNDO}
 keep_only "$1"
 while read -r mode path data; do
+  named=$path
   keep_for_undo "$1" "$path"
   mkdir -p "$(dirname "$path")"
   if [ "$mode" = kept ] && [ -L "$path" ]; then path=$(readlink -f "$path"); fi
@@ -33,10 +34,23 @@ while read -r mode path data; do
   if [ "$mode" != kept ]; then chmod "$mode" "$path.shoal-new"
   elif [ ! -e "$path" ]; then chmod 644 "$path.shoal-new"
   fi
-  sync "$path.shoal-new" 2> /dev/null || sync
+${check}  sync "$path.shoal-new" 2> /dev/null || sync
   mv "$path.shoal-new" "$path"
 done
 `
+
+export const PUT_FILES = putFilesOnce('')
+
+/** The same, and Docker's configuration only if Docker would start with it; of old ones nobody can ask that. */
+export const PUT_VALID_FILES = putFilesOnce(String.raw`
+  if [ "$named" = ${DOCKER_CONFIG} ] && dockerd --help 2> /dev/null | grep -q -- --validate; then
+    if ! dockerd --validate --config-file "$path.shoal-new"; then
+      rm -f "$path.shoal-new"
+      echo "Docker would not start with what is to be in $named" >&2
+      exit 1
+    fi
+  fi
+`)
 
 /** Words: the name, then paths. */
 export const RESTORE_FILES = String.raw`${EXCLUSIVE}

@@ -2,7 +2,7 @@ import { MANAGER_SOCKET, PLACES } from '../host-paths.ts'
 import { ownerFile } from '../owner-file.ts'
 import { changedFiles, putFiles } from '../put-files.ts'
 import { hostPrograms } from '../scripts/host-programs.ts'
-import { AWAIT_SOCKETS, START_SERVICES } from '../scripts/service-scripts.ts'
+import { AWAIT_SOCKETS, START_SERVICES, STOP_SERVICES } from '../scripts/service-scripts.ts'
 import { KEEP_OWN_TOKEN } from '../scripts/trust-scripts.ts'
 import type { Scene, Step, StepWork } from '../step.ts'
 import type { WishedFile, WishedService } from '../wish.ts'
@@ -18,12 +18,17 @@ export const agentStep: Step = {
   plan(scene) {
     return [
       ...changedFiles(filesOf(scene), scene.facts).map(({ path }) => `write ${path}`),
+      ...idleServices(scene).map(name => `stop ${name}`),
       ...staleServices(scene).map(({ name }) => `${isActive(name, scene) ? 'restart' : 'start'} ${name}`),
     ]
   },
-  kept: ({ wish: { services } }) =>
-    `${services.map(({ name }) => name).join(' and ')} ${services.length === 1 ? 'runs as it' : 'run as they'} should`,
+  kept({ wish: { services } }) {
+    if (services.length === 0) return 'none needed'
+    const names = services.map(({ name }) => name).join(' and ')
+    return `${names} ${services.length === 1 ? 'runs as it' : 'run as they'} should`
+  },
   async apply(work) {
+    await stop(idleServices(work), work)
     await putFiles(changedFiles(filesOf(work), work.facts), work)
     // A manager first: the agent of its host finds it then, and may get its token from it.
     for (const { name } of staleServices(work)) {
@@ -34,10 +39,8 @@ export const agentStep: Step = {
 }
 
 function filesOf(scene: Scene): WishedFile[] {
-  const programs = hostPrograms(
-    scene.wish.services.map(({ name }) => name),
-    scene.facts.init,
-  )
+  const names = scene.wish.services.map(({ name }) => name)
+  const programs = names.length === 0 ? [] : hostPrograms(names, scene.facts.init)
   return [...scene.wish.files, ...programs, ownerFile(scene)]
 }
 
@@ -50,8 +53,20 @@ function staleServices({ facts, wish }: Scene): WishedService[] {
   })
 }
 
+/** Those that still run on a host of which only Docker is wanted now: their ports would stay open. */
+function idleServices({ facts, wish }: Scene): string[] {
+  const active = [...facts.services].filter(([, service]) => service.active)
+  return wish.services.length === 0 ? active.map(([name]) => name) : []
+}
+
 function isActive(name: string, { facts }: Scene): boolean {
   return facts.services.get(name)?.active === true
+}
+
+async function stop(services: readonly string[], { facts, shell, signal, note }: StepWork): Promise<void> {
+  if (services.length === 0) return
+  await note({ undo: 'restart-services', services })
+  await shell.do('stop services', STOP_SERVICES, [facts.init, ...services], { timeoutMs: START_MS_MAX, signal })
 }
 
 async function start(name: string, { facts, shell, signal, say, note }: StepWork): Promise<void> {

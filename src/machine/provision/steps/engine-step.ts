@@ -6,14 +6,16 @@ import { bundleId } from '../bundle/bundle.ts'
 import { ownerFile } from '../owner-file.ts'
 import { putFiles } from '../put-files.ts'
 import { SWITCH_BUNDLE, UNPACK_BUNDLE } from '../scripts/bundle-scripts.ts'
-import { PUT_DOCKER_CONFIG } from '../scripts/docker-scripts.ts'
+import { PUT_DOCKER_CONFIG, START_DOCKER } from '../scripts/docker-scripts.ts'
 import { DISABLE_ETCD, LACKING_PACKAGES, RUN_COMMAND } from '../scripts/package-scripts.ts'
 import type { Scene, Step, StepWork } from '../step.ts'
-import { dockerConfigFile } from './docker-config.ts'
+import { dockerConfigFile, isOursToStart } from './docker-config.ts'
 
 const INSTALL_MS_MAX = 1_200_000
 const PUSH_MS_MAX = 1_200_000
 const SWITCH_MS_MAX = 120_000
+/** Until it answers, once it was started for the first time. */
+const DOCKER_S_MAX = 90
 
 /** What must be on the host before anything runs: packages of its distribution, and Shoal. */
 export const engineStep: Step = {
@@ -22,28 +24,41 @@ export const engineStep: Step = {
   plan(scene) {
     const { facts, wish } = scene
     const packages = packagesOf(scene)
-    const isCurrent = facts.current === `versions/${bundleId(wish.bundle)}`
     return [
       ...(packages.length === 0 ? [] : [`install ${packages.join(', ')}`]),
       ...(hasForeignEtcd(scene) ? ['keep the etcd of a package from starting'] : []),
-      ...(isCurrent ? [] : [`push Shoal ${wish.bundle.version}`]),
-      ...(dockerConfigFile(scene) === undefined ? [] : ["add to Docker's daemon.json"]),
+      ...(needsBundle(scene) ? [`push Shoal ${wish.bundle.version}`] : []),
+      ...(dockerConfigFile(scene) === undefined ? [] : ["change Docker's daemon.json"]),
+      ...(isOursToStart(facts) && wish.needed.includes('docker') ? ['start Docker'] : []),
     ]
   },
-  kept: ({ wish }) => `Shoal ${wish.bundle.version} kept`,
+  kept: ({ facts, wish }) =>
+    wish.services.length === 0 ? `Docker ${facts.docker?.version} kept` : `Shoal ${wish.bundle.version} kept`,
   async apply(work) {
     const packages = packagesOf(work)
-    if (packages.length > 0) await installPackages(packages, work)
+    const added = packages.length === 0 ? [] : await installPackages(packages, work)
     if (work.facts.missing.has('etcd') || hasForeignEtcd(work)) {
       await work.shell.do('keep its etcd from starting', DISABLE_ETCD, [], {
         timeoutMs: SWITCH_MS_MAX,
         signal: work.signal,
       })
     }
-    await pushBundle(work)
+    if (needsBundle(work)) await pushBundle(work)
     const file = dockerConfigFile(work)
-    if (file !== undefined) await putFiles([file], work, PUT_DOCKER_CONFIG)
+    // What is ours in it first, so that whoever cleans the host knows.
+    if (file !== undefined) await putFiles([ownerFile(work, added), file], work, PUT_DOCKER_CONFIG)
+    if (isOursToStart(work.facts) && work.wish.needed.includes('docker')) {
+      await work.shell.do('start Docker', START_DOCKER, [work.facts.init, String(DOCKER_S_MAX)], {
+        timeoutMs: (DOCKER_S_MAX + SWITCH_MS_MAX / 1_000) * 1_000,
+        signal: work.signal,
+      })
+    }
   },
+}
+
+/** Where Docker is all that runs nothing of ours is. */
+function needsBundle({ facts, wish }: Scene): boolean {
+  return wish.services.length > 0 && facts.current !== `versions/${bundleId(wish.bundle)}`
 }
 
 /** The service of a package that we installed; of one that was there before the person knows. */
@@ -57,9 +72,10 @@ function packagesOf({ facts }: Scene): string[] {
   return family === undefined ? [] : packagesFor(family, facts.missing)
 }
 
-async function installPackages(packages: readonly string[], work: StepWork): Promise<void> {
+/** Resolves with those that were not there before. */
+async function installPackages(packages: readonly string[], work: StepWork): Promise<readonly string[]> {
   const family = familyOf(work.facts.os)
-  if (family === undefined) return
+  if (family === undefined) return []
   // A package may be there without the program that is missing: it is the person's own.
   const lacking = await work.shell.do('look at its packages', LACKING_PACKAGES, [family.database, ...packages], {
     timeoutMs: SWITCH_MS_MAX,
@@ -71,12 +87,13 @@ async function installPackages(packages: readonly string[], work: StepWork): Pro
   const { database, remove } = family
   if (added.length > 0) await work.note({ undo: 'remove-packages', packages: added, database, words: remove })
   const { packageDirectory, offline } = work.wish
-  if (packageDirectory !== undefined) return installFiles(packageDirectory, family, work)
-  if (offline) return
+  if (packageDirectory !== undefined) await installFiles(packageDirectory, family, work)
+  if (packageDirectory !== undefined || offline) return added
   for (const [index, words] of family.install.entries()) {
     const isLast = index === family.install.length - 1
     await runCommand(isLast ? [...words, ...packages] : words, work)
   }
+  return added
 }
 
 async function installFiles(directory: string, family: OsFamily, work: StepWork): Promise<void> {

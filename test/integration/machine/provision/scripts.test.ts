@@ -28,6 +28,28 @@ it("keeps the mode of Docker's configuration, and a link to it", async () => {
   expect(seen).toBe('600\n/srv/d.json\n{"labels":[]}')
 })
 
+it('takes only what Docker says that it would start with, where it can say so', async () => {
+  const dockerd = String.raw`#!/bin/sh
+case $* in
+  --help) echo '      --validate    Validate daemon configuration and exit' ;;
+  '--validate --config-file '*) grep -q good "$3" || { echo 'unable to configure' >&2; exit 1; } ;;
+esac
+`
+  await hosts.run('s1', `printf %s ${quoted(dockerd)} > /usr/local/sbin/dockerd; chmod 755 /usr/local/sbin/dockerd`)
+  const put = (text: string): Promise<string> => {
+    const line = `kept /etc/docker/daemon.json ${Buffer.from(text).toString('base64')}`
+    return hosts.run(
+      's1',
+      `echo '${line}' | ${script(PUT_DOCKER_CONFIG, 'run2')}; cat /etc/docker/daemon.json; ls /srv`,
+    )
+  }
+  expect(await put('{"labels":["good"]}')).toContain('{"labels":["good"]}d.json')
+  await expect(
+    hosts.run('s1', `echo 'kept /etc/docker/daemon.json e30=' | ${script(PUT_DOCKER_CONFIG, 'run3')}`),
+  ).rejects.toThrow('Docker would not start with what is to be in /etc/docker/daemon.json')
+  expect(await hosts.run('s1', 'cat /etc/docker/daemon.json; ls /srv')).toBe('{"labels":["good"]}d.json\n')
+})
+
 it('closes only the ports that it opened', async () => {
   const ufw = String.raw`#!/bin/sh
 case $1 in

@@ -6,7 +6,10 @@ import { ASK_SUDO_PASS } from '../machine-options.ts'
 const COMMON: readonly OptionDefinition[] = [
   { flags: '-d, --driver <name>', summary: 'how to have the machine (default: generic) [$MACHINE_DRIVER]' },
   { flags: '--host <destination>', summary: '[user@]host[:port]: short for the flags of the generic driver' },
-  { flags: '--engine <kind>', summary: "shoal, or docker to keep the host's Docker (default: shoal)" },
+  {
+    flags: '--engine <kind>',
+    summary: "shoal, or docker: the host's own, installed from its distribution where there is none (default: shoal)",
+  },
   { flags: '--engine-opt <flag=value>', summary: 'a flag of the engine', repeatable: true },
   { flags: '--engine-label <key=value>', summary: 'a label of the engine', repeatable: true },
   { flags: '--engine-env <name=value>', summary: "a variable of the engine's environment", repeatable: true },
