@@ -15,10 +15,10 @@ import { until } from '../../../scripts/lib/command.ts'
 import { ManualClock } from '../../../src/core/manual-clock.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { buildImage, imageOf, type MachineImage } from '../../../src/machine/drivers/qemu/image/build-image.ts'
-import { MODULES } from '../../../src/machine/drivers/qemu/image/recipe.ts'
+import { MEMBER, MODULES } from '../../../src/machine/drivers/qemu/image/recipe.ts'
 import { driverPorts, MachineStore } from '../../../src/machine/index.ts'
 
-const RECIPE = { suite: 'bookworm', mirror: '', packages: [] }
+const RECIPE = { contents: MEMBER, suite: 'bookworm', mirror: '', packages: [] }
 const { signal } = new AbortController()
 
 /** Stands for the programs that build an image: the root that `mmdebstrap` would unpack has what is taken out of it. */

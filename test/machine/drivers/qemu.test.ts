@@ -11,7 +11,7 @@ import { seededRandom } from '../../../src/core/random.ts'
 import { qemuWords } from '../../../src/machine/drivers/qemu/command-line.ts'
 import { packCpio } from '../../../src/machine/drivers/qemu/image/cpio.ts'
 import { modulesInOrder } from '../../../src/machine/drivers/qemu/image/kernel-modules.ts'
-import { imageId } from '../../../src/machine/drivers/qemu/image/recipe.ts'
+import { imageId, MEMBER } from '../../../src/machine/drivers/qemu/image/recipe.ts'
 import type { Qmp } from '../../../src/machine/drivers/qemu/qmp.ts'
 import { packSeed } from '../../../src/machine/drivers/qemu/seed.ts'
 import { readSnapshots, whileStopped } from '../../../src/machine/drivers/qemu/snapshots.ts'
@@ -225,9 +225,10 @@ describe('the image', () => {
   })
 
   it('has a name that follows from what it is made of', () => {
-    const recipe = { suite: 'bookworm', mirror: '', packages: ['curl'] }
+    const recipe = { contents: MEMBER, suite: 'bookworm', mirror: '', packages: ['curl'] }
     expect(imageId(recipe)).toBe(imageId({ ...recipe }))
     expect(imageId(recipe)).not.toBe(imageId({ ...recipe, packages: [] }))
+    expect(imageId(recipe)).not.toBe(imageId({ ...recipe, contents: { ...MEMBER, leftOut: [] } }))
   })
 })
 

@@ -8,7 +8,7 @@ import { listOf, numberOf, optionalTextOf, textOf } from '../settings.ts'
 import { keepSshKey, publicKeyFingerprint } from '../ssh-key.ts'
 import { VM_FILES } from './command-line.ts'
 import { buildImage, imageIn, imageOf, isBuilt } from './image/build-image.ts'
-import type { ImageRecipe } from './image/recipe.ts'
+import { type ImageRecipe, MEMBER } from './image/recipe.ts'
 import { HOST_KEY, imageOfVm, LOGIN_KEY, launch } from './launch.ts'
 import { isBridged } from './qemu-settings.ts'
 import { madeOf, newVmId, rememberedAs, type VmMade } from './vm-made.ts'
@@ -74,6 +74,7 @@ const NO_PORTS = { ssh: 0, engine: 0 }
 /** What the image of a machine is made of. */
 function recipeOf(settings: Settings): ImageRecipe {
   return {
+    contents: MEMBER,
     suite: textOf(settings, 'qemu-suite'),
     mirror: optionalTextOf(settings, 'qemu-mirror') ?? '',
     packages: listOf(settings, 'qemu-package').toSorted(),

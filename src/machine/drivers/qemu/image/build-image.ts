@@ -8,7 +8,7 @@ import { runProgram } from '../../run-program.ts'
 import { type CpioEntry, packCpio, padToWord } from './cpio.ts'
 import { INIT_SCRIPT } from './init-script.ts'
 import { modulesInOrder } from './kernel-modules.ts'
-import { FILES, type ImageRecipe, imageId, LEFT_OUT, LINKS, MODULES, PACKAGES } from './recipe.ts'
+import { type ImageContents, type ImageRecipe, imageId, MODULES } from './recipe.ts'
 
 /** What machines start from. */
 export interface MachineImage {
@@ -71,7 +71,7 @@ async function buildAlone(recipe: ImageRecipe, ports: BuildPorts, signal: AbortS
     await mkdir(done)
     ports.report(`Building the image of virtual machines from Debian ${recipe.suite}, once: this takes minutes`)
     await unpack(recipe, root, ports, signal)
-    await adapt(root)
+    await adapt(root, recipe.contents)
     await writeFile(join(done, 'initrd'), await packInitrd(root))
     await takeKernel(root, join(done, 'vmlinuz'))
     ports.report('Writing the disk of the image')
@@ -90,7 +90,7 @@ async function unpack(recipe: ImageRecipe, root: string, ports: BuildPorts, sign
     '--format=directory',
     '--variant=essential',
     '--architectures=amd64',
-    `--include=${[...PACKAGES, ...recipe.packages].join(',')}`,
+    `--include=${[...recipe.contents.packages, ...recipe.packages].join(',')}`,
     recipe.suite,
     root,
     ...(recipe.mirror === '' ? [] : [recipe.mirror]),
@@ -101,13 +101,13 @@ async function unpack(recipe: ImageRecipe, root: string, ports: BuildPorts, sign
 }
 
 /** Lays our files over a fresh root, which nobody else writes to. */
-async function adapt(root: string): Promise<void> {
-  for (const path of LEFT_OUT) await rm(join(root, path), { recursive: true, force: true })
-  for (const [path, text] of Object.entries(FILES)) {
+async function adapt(root: string, { files, links, leftOut }: ImageContents): Promise<void> {
+  for (const path of leftOut) await rm(join(root, path), { recursive: true, force: true })
+  for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(root, path)), { recursive: true })
     await writeFile(join(root, path), text)
   }
-  for (const [path, target] of Object.entries(LINKS)) {
+  for (const [path, target] of Object.entries(links)) {
     await mkdir(dirname(join(root, path)), { recursive: true })
     await rm(join(root, path), { force: true })
     await symlink(target, join(root, path))

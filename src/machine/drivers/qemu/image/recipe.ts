@@ -1,18 +1,30 @@
 import { hashOf } from '../../../../core/digest.ts'
 import { INIT_SCRIPT } from './init-script.ts'
 
+/** What a root is made of, and what is done to it once packages are unpacked. */
+export interface ImageContents {
+  readonly packages: readonly string[]
+  /** Files laid over the packages', by their paths below the root. */
+  readonly files: Readonly<Record<string, string>>
+  /** Symbolic links, by their paths below the root, and what they point to. */
+  readonly links: Readonly<Record<string, string>>
+  /** Paths below the root that are removed. */
+  readonly leftOut: readonly string[]
+}
+
 /** What an image is made of. */
 export interface ImageRecipe {
+  readonly contents: ImageContents
   /** Of Debian: `bookworm`. */
   readonly suite: string
   /** Where Debian's packages come from; empty: mmdebstrap's own choice. */
   readonly mirror: string
-  /** More packages than every image has. */
+  /** More packages than its contents have. */
   readonly packages: readonly string[]
 }
 
-/** In every image: what a host needs to become a member of a cluster, so that none of it must be fetched then. */
-export const PACKAGES = [
+/** What a host needs to become a member of a cluster, so that none of it must be fetched then. */
+const PACKAGES = [
   'linux-image-cloud-amd64',
   'systemd-sysv',
   'openssh-server',
@@ -42,7 +54,7 @@ export const MODULES = ['virtio_pci', 'virtio_blk', 'virtio_net', 'ext4', 'butto
  * Units that a virtual machine of a cluster does not need, and that take seconds of its start: its devices never change, its
  * console asks nobody to log in, and its packages are not renewed behind its owner's back.
  */
-export const MASKED_UNITS = [
+const MASKED_UNITS = [
   'systemd-udevd.service',
   'systemd-udevd-control.socket',
   'systemd-udevd-kernel.socket',
@@ -75,8 +87,7 @@ export const MASKED_UNITS = [
   'etcd.service',
 ]
 
-/** Files laid over the packages', by their paths below the root. */
-export const FILES: Readonly<Record<string, string>> = {
+const FILES: ImageContents['files'] = {
   'etc/acpi/events/power': 'event=button/power.*\naction=/sbin/poweroff\n',
   'etc/fstab': '/dev/vda / ext4 defaults 0 0\n',
   'etc/ssh/sshd_config.d/machine.conf': [
@@ -99,14 +110,13 @@ export const FILES: Readonly<Record<string, string>> = {
   ].join('\n'),
 }
 
-/** Symbolic links, by their paths below the root, and what they point to. */
-export const LINKS: Readonly<Record<string, string>> = {
+const LINKS: ImageContents['links'] = {
   'etc/systemd/system/multi-user.target.wants/machine-disk.service': '../machine-disk.service',
   'etc/systemd/system/default.target': '/lib/systemd/system/multi-user.target',
   ...Object.fromEntries(MASKED_UNITS.map(unit => [`etc/systemd/system/${unit}`, '/dev/null'])),
 }
 
-/** Paths below the root that no image needs. Host keys are each machine's own, and come with its seed. */
+/** What no image needs. Host keys are each machine's own, and come with its seed. */
 export const LEFT_OUT = [
   'usr/share/doc',
   'usr/share/man',
@@ -126,7 +136,10 @@ export const LEFT_OUT = [
   'etc/ssh/ssh_host_rsa_key.pub',
 ]
 
+/** Of machines that become members of a cluster. */
+export const MEMBER: ImageContents = { packages: PACKAGES, files: FILES, links: LINKS, leftOut: LEFT_OUT }
+
 /** Changes when the image would: it is kept under this name. */
 export function imageId(recipe: ImageRecipe): string {
-  return hashOf({ recipe, PACKAGES, MODULES, FILES, LINKS, LEFT_OUT, INIT_SCRIPT }).slice(0, 16)
+  return hashOf({ recipe, MODULES, INIT_SCRIPT }).slice(0, 16)
 }
