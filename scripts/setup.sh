@@ -12,7 +12,7 @@ mode=${1:-run}
 [ "$(id -u)" = 0 ] || fail "this needs root: it makes namespaces, mounts and bridges. Run it again with sudo"
 
 packages="runc conmon tini golang-github-containers-common etcd-server nftables iproute2 util-linux procps docker-registry busybox-static ca-certificates"
-[ "$mode" = test ] && packages="$packages skopeo docker.io docker-compose openssl curl openssh-client openssh-server sudo mmdebstrap qemu-system-x86 qemu-utils e2fsprogs"
+[ "$mode" = test ] && packages="$packages etcd-client skopeo docker.io docker-compose openssl curl openssh-client openssh-server sudo mmdebstrap qemu-system-x86 qemu-utils e2fsprogs"
 
 missing=
 for package in $packages; do
