@@ -1,4 +1,4 @@
-import { managerPort, STORE_PORT } from '../model/cluster-ports.ts'
+import { managerPort, STORE_PEER_PORT, STORE_PORT } from '../model/cluster-ports.ts'
 import type { Machine } from '../model/machine.ts'
 import { DATA_ROOT, ENGINE_SOCKET, MANAGER_SOCKET, PLACES, type ServiceName, TLS_DIRECTORY } from './host-paths.ts'
 import type { TrustFiles } from './trust.ts'
@@ -28,12 +28,14 @@ export function daemonsOf(basis: Basis): Daemon[] {
 }
 
 /** Ports that others must reach. */
-export function portsOf({ machine, enginePort }: Basis): string[] {
+export function portsOf({ machine, enginePort, trust }: Basis): string[] {
   const { swarm } = machine
   if (swarm === undefined) return hasOwnTls(machine) ? [`${enginePort}/tcp`] : []
   const agent = swarm.agent ? [`${enginePort}/tcp`, '4789/udp', '4788/udp'] : []
   if (!swarm.master) return agent
-  return [...agent, `${managerPort(swarm.host)}/tcp`, ...(isOwnStore(swarm.discovery) ? [`${STORE_PORT}/tcp`] : [])]
+  const store = runsEtcd({ swarm, trust }) ? [`${STORE_PORT}/tcp`] : []
+  const peers = store.length > 0 && trust !== undefined ? [`${STORE_PEER_PORT}/tcp`] : []
+  return [...agent, `${managerPort(swarm.host)}/tcp`, ...store, ...peers]
 }
 
 /** Its engine serves by itself, with a certificate of the store's authority: members of a cluster have the cluster's. */
@@ -44,6 +46,17 @@ export function hasOwnTls({ access, swarm }: Machine): boolean {
 /** The manager keeps the cluster's store itself, as nobody named one. */
 export function isOwnStore(discovery: string | undefined): boolean {
   return discovery === undefined || discovery === ''
+}
+
+/** Its manager keeps the store, or a copy of it: of a cluster with certificates each has one. */
+export function runsEtcd({
+  swarm,
+  trust,
+}: {
+  readonly swarm: Machine['swarm']
+  readonly trust?: TrustFiles | undefined
+}): boolean {
+  return swarm?.master === true && (isOwnStore(swarm.discovery) || trust !== undefined)
 }
 
 export function ownStore(address: string): string {
@@ -66,7 +79,7 @@ function managerWords({ machine, address, trust }: Basis, swarm: NonNullable<Mac
     ['swarm', 'manage', '--data-root', DATA_ROOT],
     ['-H', `unix://${MANAGER_SOCKET}`, '-H', swarm.host],
     ['--advertise', `${address}:${managerPort(swarm.host)}`],
-    isOwn ? ['--etcd-listen', `${address}:${STORE_PORT}`] : [],
+    runsEtcd({ swarm, trust }) ? ['--etcd-listen', `${address}:${STORE_PORT}`] : [],
     // With certificates a manager has a name, and no node may have the same.
     trust === undefined ? ['--insecure'] : ['--name', managerName(machine)],
     trust === undefined || isOwn ? [] : joinFlags(trust),

@@ -4,7 +4,16 @@ import type { Needed } from '../hosts/os-table.ts'
 import { ENGINE_PORT } from '../model/cluster-ports.ts'
 import type { Machine } from '../model/machine.ts'
 import { type Bundle, bundleId } from './bundle/bundle.ts'
-import { type Basis, daemonsOf, hasOwnTls, isOwnStore, ownStore, plainStore, portsOf } from './daemon-words.ts'
+import {
+  type Basis,
+  daemonsOf,
+  hasOwnTls,
+  isOwnStore,
+  ownStore,
+  plainStore,
+  portsOf,
+  runsEtcd,
+} from './daemon-words.ts'
 import { argumentsFile, environmentFile, type ServiceName } from './host-paths.ts'
 import type { Certifier, TrustFiles } from './trust.ts'
 
@@ -90,7 +99,7 @@ const ALWAYS: readonly Needed[] = [
   ...(['libatomic.so.1', 'libstdc++.so.6'] as const),
 ]
 
-function neededBy({ machine }: Basis): Needed[] {
+function neededBy({ machine, trust }: Basis): Needed[] {
   const { engine, swarm } = machine
   const hasEngine = engine.kind === 'shoal' && swarm?.agent !== false
   if (engine.kind === 'docker' && swarm === undefined) return ['docker']
@@ -99,7 +108,7 @@ function neededBy({ machine }: Basis): Needed[] {
     ...(engine.kind === 'docker' ? (['docker'] as const) : []),
     ...(hasEngine ? ([runtimeOf(machine), 'conmon', 'nft', 'seccomp-profile'] as const) : []),
     ...(hasOwnTls(machine) ? (['openssl'] as const) : []),
-    ...(swarm?.master === true && isOwnStore(swarm.discovery) ? (['etcd'] as const) : []),
+    ...(runsEtcd({ swarm, trust }) ? (['etcd'] as const) : []),
   ]
 }
 

@@ -84,6 +84,9 @@ it('has a second manager join the first by itself, and says of a member what its
   ])
   await untilHealthy()
   await untilOneLeads()
+  await until('the second manager keeps a copy of the store', async () =>
+    (await hosts.run('m2', 'ls /var/lib/shoal/etcd 2>/dev/null || true')).includes('member') ? true : undefined,
+  )
   const again = await machine(['provision', 'm1', 'm2', 'w1'])
   expect(again.stderr.match(/Ready, nothing was to be done/g)).toHaveLength(3)
 })

@@ -43,6 +43,17 @@ it('has a first manager keep the store, and its agent use it', () => {
   expect(wish.needed).toContain('etcd')
 })
 
+it('has every manager of a cluster with certificates keep a copy of the store, and meet the others', () => {
+  const machine = { ...MACHINE, swarm: { ...SWARM, master: true } }
+  const trust = { managers: ['10.0.0.1:3376'] }
+  expect(wordsOf('manager', {}, { machine, trust })).toEqual(expect.arrayContaining(['--etcd-listen', '10.0.0.5:2379']))
+  const { wish } = sceneOf({}, { machine, trust })
+  expect(wish.ports).toEqual(expect.arrayContaining(['2379/tcp', '2380/tcp']))
+  expect(wish.needed).toContain('etcd')
+  // In a store of others there is none to keep.
+  expect(wordsOf('manager', {}, { machine })).not.toContain('--etcd-listen')
+})
+
 it('never writes a token where arguments are seen', () => {
   const machine = { ...MACHINE, swarm: SWARM }
   const trust = { newToken: async () => 'SHOAL-1-node-secret', managers: ['10.0.0.1:3376'] }
