@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { failed } from '../../../src/core/errors.ts'
@@ -54,6 +54,41 @@ describe('machine export and import', () => {
     await world.machine('set-address', 'n1', '10.0.0.2')
     await world.machine('export', '-o', file, 'n1')
     expect((await other.machine('import', file)).code).toBe(1)
+  })
+
+  it('keep what is known of a machine that has changed, and nothing of another whose place is taken', async () => {
+    const file = join(world.root, 'n1.json')
+    const kept = join(other.root, 'machines/n1/provision.json')
+    await world.machine('create', '--host', '10.0.0.1', '--accept-new', '--access', 'ssh', 'n1')
+    await world.machine('export', '-o', file, 'n1')
+    await other.machine('import', file)
+    await writeFile(kept, '{}')
+    await world.machine('set-address', 'n1', '10.0.0.2')
+    await world.machine('export', '-o', file, 'n1')
+    expect(await other.machine('import', '--force', file)).toMatchObject({ code: 0, stdout: 'n1\n' })
+    expect([(await recordOf(other, 'n1')).settings['generic-ip-address'], await readFile(kept, 'utf8')]).toEqual([
+      '10.0.0.2',
+      '{}',
+    ])
+    await writeFile(file, (await readFile(file, 'utf8')).replace(/"id":"\w+"/, '"id":"another"'))
+    await other.machine('import', '--force', file)
+    expect((await recordOf(other, 'n1')).id).toBe('another')
+    expect(await readdir(join(other.root, 'machines/n1'))).toEqual(['known_hosts', 'machine.json'])
+  })
+
+  it('leave no machine without a record that a driver made', async () => {
+    const file = join(world.root, 'n1.json')
+    await world.machine('create', '-d', 'none', '--url', 'tcp://a:1', 'n1')
+    await world.machine('export', '-o', file, 'n1')
+    await other.machine('create', '-d', 'none', '--url', 'tcp://a:1', 'n1')
+    const path = join(other.root, 'machines/n1/machine.json')
+    const record = { ...JSON.parse(await readFile(path, 'utf8')), id: 'another', made: { id: '1' } }
+    await writeFile(path, JSON.stringify(record))
+    expect(await other.machine('import', '--force', file)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('`machine rm n1` removes it'),
+    })
+    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(record)
   })
 
   it('say what whoever takes a machine over will miss', async () => {

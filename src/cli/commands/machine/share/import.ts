@@ -3,6 +3,7 @@ import { basename, isAbsolute, join, resolve } from 'node:path'
 import { conflict, EXIT_CODES, errorCode, errorMessage, failed, invalidInput } from '../../../../core/errors.ts'
 import {
   checkMachineName,
+  type Machine,
   type Packed,
   readDockerMachine,
   TAKEN_KEY,
@@ -10,7 +11,7 @@ import {
 } from '../../../../machine/index.ts'
 import { whyNot } from '../../../output/file-error.ts'
 import type { MachineCommand } from '../machine-command.ts'
-import { isSameRecord } from './open-record.ts'
+import { isSameMachine, isSameRecord } from './open-record.ts'
 
 const CERTIFICATES = ['ca.pem', 'cert.pem', 'key.pem']
 /** docker-machine's names of them, which are ours. */
@@ -60,16 +61,26 @@ async function take(packed: Packed, command: MachineCommand): Promise<boolean> {
   const { name } = machine
   checkMachineName(name)
   return store.exclusively(name, context.signal, async () => {
-    if (await store.has(name)) {
-      if (await isHere(packed, command)) return false
-      if (!options.flag('force')) {
-        throw conflict(
-          'NAME_TAKEN',
-          `Another machine "${name}" is here already and was left as it is: \`machine rename ${name} OTHER\` makes room, or --force has this one take its place`,
-        )
-      }
+    const isTaken = await store.has(name)
+    // One that cannot be read is another.
+    const here = isTaken ? await store.load(name).catch(() => undefined) : undefined
+    if (here !== undefined && (await isAsBrought(here, packed, command))) return false
+    if (isTaken && !options.flag('force')) {
+      throw conflict(
+        'NAME_TAKEN',
+        `Another machine "${name}" is here already and was left as it is: \`machine rename ${name} OTHER\` makes room, or --force has this one take its place`,
+      )
+    }
+    const isReplaced = isTaken && (here === undefined || !isSameMachine(machine, here))
+    if (isReplaced && here?.made !== undefined) {
+      throw conflict(
+        'NAME_TAKEN',
+        `What the driver of "${name}" made would be left without a record: \`machine rm ${name}\` removes it, \`machine rename ${name} OTHER\` keeps it`,
+      )
     }
     if (options.flag('dryRun')) return true
+    // Secrets and certificates of another, and what was done to its host, are not of this one.
+    if (isReplaced) await store.remove(name)
     for (const [file, content] of files) await store.writeFile(name, file, content)
     // Last: a machine that is there has all that belongs to it.
     await store.save(machine)
@@ -77,10 +88,9 @@ async function take(packed: Packed, command: MachineCommand): Promise<boolean> {
   })
 }
 
-/** Whether the machine that is here is the one that is brought, with the files that are brought. One that cannot be read is another. */
-async function isHere({ machine, files }: Packed, { store }: MachineCommand): Promise<boolean> {
-  const here = await store.load(machine.name).catch(() => undefined)
-  if (here === undefined || !isSameRecord(machine, here)) return false
+/** Whether the machine that is here has the record and the files that are brought. */
+async function isAsBrought(here: Machine, { machine, files }: Packed, { store }: MachineCommand): Promise<boolean> {
+  if (!isSameRecord(machine, here)) return false
   for (const [file, content] of files) {
     const ours = await readFile(join(store.folderOf(machine.name), file)).catch(() => undefined)
     if (ours?.equals(content) !== true) return false

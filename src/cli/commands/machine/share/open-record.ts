@@ -19,3 +19,10 @@ export function isSameRecord(brought: Machine, here: Machine): boolean {
     Object.entries(brought.settings).every(([name, value]) => isDeepStrictEqual(value, here.settings[name]))
   )
 }
+
+/** Whether it is one machine, whatever has changed of it. docker-machine's records have no id: then it is the one at the same address. */
+export function isSameMachine(brought: Machine, here: Machine): boolean {
+  if (brought.id !== undefined) return brought.id === here.id
+  const addressOf = (machine: Machine): string => driverOf(machine.driver).whereabouts(machine).address
+  return brought.driver === here.driver && addressOf(brought) === addressOf(here)
+}
