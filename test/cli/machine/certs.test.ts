@@ -209,6 +209,15 @@ describe('rm', () => {
     ])
   })
 
+  it('of a second manager takes its certificate back at a manager of an earlier version too', async () => {
+    world.answer = (_host, words) =>
+      words.includes('--timeout')
+        ? { code: 2, lines: [], errors: ["error: unknown option '--timeout'"] }
+        : { code: 0, lines: [] }
+    expect(await world.machine('rm', '-y', 'm2')).toMatchObject({ code: 0 })
+    expect(asked().at(-1)).toBe('10.0.0.1 cert revoke manager-m2')
+  })
+
   it('is done where neither is known any more, and not where the manager refuses', async () => {
     world.answer = (_host, words) => ({
       code: 1,

@@ -1,5 +1,5 @@
 import { sleep } from '../../../../core/clock.ts'
-import { conflict, failed } from '../../../../core/errors.ts'
+import { conflict, EXIT_CODES, failed } from '../../../../core/errors.ts'
 import type { Availability } from '../../../../core/model/node.ts'
 import {
   MANAGER_SOCKET,
@@ -102,7 +102,11 @@ export class ManagerShell implements Membership {
 
   /** Of who is gone: nothing is open with it, so that nobody has to be waited for. */
   async #revoke(name: string, signal: AbortSignal): Promise<void> {
-    const { code, stderr } = await this.#swarm(['cert', 'revoke', '--timeout', '0s', name], signal)
+    const revoke = (...flags: readonly string[]): Promise<RemoteResult> =>
+      this.#swarm(['cert', 'revoke', ...flags, name], signal)
+    const first = await revoke('--timeout', '0s')
+    // One of an earlier version waits for nobody, and knows no such flag.
+    const { code, stderr } = first.code === EXIT_CODES.usage ? await revoke() : first
     if (code !== 0 && !/nobody called/i.test(stderr)) throw this.#refusal(stderr)
   }
 
