@@ -160,7 +160,8 @@ interface Gap {
 const GAPS: readonly Gap[] = [
   { ids: ['debian', 'raspbian'], before: '12', lacks: ['nft'], instead: 'its nftables is too old, upgrade it to 12' },
   { ids: ['ubuntu', 'pop'], before: '22.04', lacks: ['conmon', 'seccomp-profile'], instead: 'upgrade it to 22.04' },
-  { ids: ['linuxmint'], before: '21', lacks: ['conmon', 'seccomp-profile'], instead: 'upgrade it to 21' },
+  // Its edition on Debian counts to 7 so far.
+  { ids: ['linuxmint'], from: '17', before: '21', lacks: ['conmon', 'seccomp-profile'], instead: 'upgrade it to 21' },
   { ids: RHEL_IDS, from: '10', lacks: ['runc'], instead: 'add --engine-opt default-runtime=crun' },
   {
     ids: RHEL_IDS,

@@ -70,6 +70,7 @@ it.each([
 it.each([
   [{ ID: 'ubuntu', VERSION_ID: '22.04' }, ['conmon', 'runc', 'etcd']],
   [{ ID: 'ubuntu', VERSION_ID: '20.04' }, ['nft']],
+  [{ ID: 'linuxmint', ID_LIKE: 'debian', VERSION_ID: '6' }, ['conmon']],
   [{ ID: 'rocky', VERSION_ID: '9.5' }, ['runc', 'conmon']],
   [{ ID: 'rocky', VERSION_ID: '10.1' }, ['crun', 'conmon']],
   [{ ID: 'debian' }, ['etcd', 'runc', 'nft']],
