@@ -73,6 +73,13 @@ describe('machine apply', () => {
     expect(stderr).toMatch(/\n2 machines: 2 would be changed; nothing was done\n$/)
   })
 
+  it('counts a machine as changed that is known from then on, whatever it found on its host', async () => {
+    const hosts = 'hosts:\n  a1: { driver: none, url: "tcp://10.0.0.1:2375" }\n'
+    expect((await apply(hosts, '--dry-run')).stderr).toContain('1 machine: 1 would be changed; nothing was done\n')
+    expect((await apply(hosts)).stderr).toContain('1 of 1 machines are as they should be (1 changed)\n')
+    expect((await apply(hosts)).stderr).toContain('1 of 1 machines are as they should be (0 changed)\n')
+  })
+
   it('packs nothing where it only sees whether hosts let us in', async () => {
     const hosts = 'hosts:\n  a1: { host: 10.0.0.1 }\n  a2: { host: 10.0.0.2 }\n'
     expect((await apply(hosts, '--until', 'connect')).code).toBe(0)

@@ -34,10 +34,7 @@ export async function runCertsRotate(command: MachineCommand): Promise<number> {
       `--revoke-old is for members of clusters: nobody tells "${first.name}", which is in none`,
     )
   }
-  const codes = [
-    await renewMembers(members, command),
-    alone.length === 0 ? EXIT_CODES.done : await renewEngines(alone, command),
-  ]
+  const codes = [await renewMembers(members, command), await renewEngines(alone, command)]
   return codes.find(code => code !== EXIT_CODES.done) ?? EXIT_CODES.done
 }
 

@@ -67,8 +67,7 @@ function sumOfDryRun(ended: readonly Ended[]): string {
 }
 
 async function attempt(wanted: Wanted, command: MachineCommand, reporter: Reporter): Promise<Ended> {
-  // A record that is to be made is a change, whatever is there already on its host.
-  let isChange = command.options.flag('dryRun') && !(await command.store.has(wanted.name))
+  let isChange = false
   const watching: Reporter = {
     ...reporter,
     conclude(conclusion) {
@@ -77,6 +76,8 @@ async function attempt(wanted: Wanted, command: MachineCommand, reporter: Report
     },
   }
   try {
+    // A record that is made is a change, whatever is there already on its host.
+    isChange = !(await command.store.has(wanted.name))
     const code = await createOne(wanted, command, watching)
     return { code, isChange }
   } catch (error) {

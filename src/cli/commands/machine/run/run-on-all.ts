@@ -14,8 +14,8 @@ const COMMAND_MS_MAX = 86_400_000
 
 /**
  * Runs a command on machines, each line of it with the machine's name in front unless there is only one, and on the stream on which it
- * was said. `run` says how it is run over a connection to one of them. Resolves with the first exit code that is not 0, in the order of the machines; one that cannot be reached is told and does
- * not stop the others.
+ * was said. `run` says how it is run over a connection to one of them. Resolves with the first exit code that is not 0, in the order of
+ * the machines; one that cannot be reached is told and does not stop the others.
  */
 export async function runOnAll(
   machines: readonly Machine[],
