@@ -48,6 +48,15 @@ describe('certs rotate', () => {
     expect(asked()[1]).toBe('10.0.0.1 cert renew --revoke-old m1 manager-m1')
   })
 
+  it('says what to do about a manager of an earlier version', async () => {
+    const errors = ['swarm: unknown command: swarm cert renew', '', "Run 'swarm cert --help' for more information"]
+    world.answer = () => ({ code: 2, lines: [], errors })
+    expect(await world.machine('certs', 'rotate', 'w1')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is of an earlier version, which cannot do that: run `machine upgrade m1`'),
+    })
+  })
+
   it('is of all that have certificates with --all', async () => {
     await create('10.0.0.4', 'n1')
     await create('10.0.0.5', '--access', 'ssh', 'n2')

@@ -117,6 +117,13 @@ export class ManagerShell implements Membership {
   ): Promise<void> {
     const words = ['cert', 'renew', ...(revokesOld ? ['--revoke-old'] : []), ...names]
     const { code, stderr } = await this.#swarm(words, signal, RENEW_MS_MAX)
+    if (code === EXIT_CODES.usage) {
+      const { name } = this.#master
+      throw failed(
+        'MANAGER_REFUSED',
+        `The manager on "${name}" is of an earlier version, which cannot do that: run \`machine upgrade ${name}\``,
+      )
+    }
     if (code !== 0) throw this.#refusal(stderr)
   }
 
