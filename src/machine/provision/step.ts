@@ -51,7 +51,8 @@ export type UndoNote =
   | {
       readonly undo: 'remove-packages'
       readonly packages: readonly string[]
-      readonly database: OsFamily['database']
+      /** Absent in what earlier versions wrote. */
+      readonly database?: OsFamily['database']
       readonly words: readonly string[]
     }
   | { readonly undo: 'switch-bundle'; readonly to: string | undefined }

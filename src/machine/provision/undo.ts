@@ -1,3 +1,5 @@
+import { familyOf } from '../hosts/os-table.ts'
+import type { HostFacts } from './facts/host-facts.ts'
 import { DOCKER_CONFIG } from './host-paths.ts'
 import { SWITCH_BUNDLE, TAKE_BUNDLE_AWAY } from './scripts/bundle-scripts.ts'
 import { RELOAD_DOCKER } from './scripts/docker-scripts.ts'
@@ -22,7 +24,7 @@ export async function takeBack(note: UndoNote, { facts, shell, signal, run }: Un
   const options = { timeoutMs: UNDO_MS_MAX, signal }
   switch (note.undo) {
     case 'remove-packages':
-      await shell.do('remove packages', REMOVE_PACKAGES, removalWords(note), options)
+      await shell.do('remove packages', REMOVE_PACKAGES, removalWords(note, facts), options)
       return `removed ${note.packages.join(', ')}`
     case 'switch-bundle':
       if (note.to === undefined) await shell.do('take the bundle away', TAKE_BUNDLE_AWAY, [], options)
@@ -44,6 +46,9 @@ export async function takeBack(note: UndoNote, { facts, shell, signal, run }: Un
   }
 }
 
-function removalWords({ database, words, packages }: Extract<UndoNote, { undo: 'remove-packages' }>): string[] {
-  return [database, String(words.length), ...words, ...packages]
+function removalWords(
+  { database, words, packages }: Extract<UndoNote, { undo: 'remove-packages' }>,
+  { os }: Pick<HostFacts, 'os'>,
+): string[] {
+  return [database ?? familyOf(os)?.database ?? '', String(words.length), ...words, ...packages]
 }

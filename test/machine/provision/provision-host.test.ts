@@ -2,9 +2,14 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { failed, unavailable } from '../../../src/core/errors.ts'
 import type { ManualClock } from '../../../src/core/manual-clock.ts'
 import { type ProvisionEvent, readProvisionRecord } from '../../../src/machine/index.ts'
-import { DISABLE_ETCD, LACKING_PACKAGES } from '../../../src/machine/provision/scripts/package-scripts.ts'
+import {
+  DISABLE_ETCD,
+  LACKING_PACKAGES,
+  REMOVE_PACKAGES,
+} from '../../../src/machine/provision/scripts/package-scripts.ts'
 import { START_SERVICES } from '../../../src/machine/provision/scripts/service-scripts.ts'
 import { REMOVE_TOKEN } from '../../../src/machine/provision/scripts/trust-scripts.ts'
+import { takeBack } from '../../../src/machine/provision/undo.ts'
 import { Bench } from './bench.ts'
 import { FakeHost } from './fake-host.ts'
 import { converged, MACHINE, SWARM } from './scene.ts'
@@ -255,4 +260,18 @@ it('notes only packages that were not there before', async () => {
   const undo = (await readProvisionRecord(bench.folder))?.undo
   const note = { undo: 'remove-packages', packages: ['conmon'], database: 'dpkg' }
   expect(undo).toContainEqual(expect.objectContaining(note))
+})
+
+it('takes back packages as a note of an earlier version says it, which did not tell whose database is asked', async () => {
+  const words: (readonly string[])[] = []
+  const shell = {
+    async do(_what: string, script: string, given: readonly string[]) {
+      if (script === REMOVE_PACKAGES) words.push(given)
+      return ''
+    },
+  }
+  const note = { undo: 'remove-packages', packages: ['conmon'], words: ['apt-get', 'remove'] } as const
+  const facts = { os: { ID: 'debian', VERSION_ID: '12' } }
+  await takeBack(note, { facts, shell, signal: new AbortController().signal, run: 'r' } as never)
+  expect(words).toEqual([['dpkg', '2', 'apt-get', 'remove', 'conmon']])
 })
