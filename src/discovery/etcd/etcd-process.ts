@@ -75,10 +75,13 @@ export function peerOf({ host, port }: { readonly host: string; readonly port: n
   return `${shown}:${port < 65_535 ? port + 1 : port - 1}`
 }
 
-/** Whether there is a member's data in a directory for {@link startEtcd}, so that it starts as what it was. */
+/**
+ * Whether there is a member's data in a directory for {@link startEtcd}, so that it starts as what it was. Its log tells: etcd makes the
+ * rest before it has reached the others, and would then begin a store of its own.
+ */
 export async function hasEtcdData(dataDir: string): Promise<boolean> {
-  const names: readonly string[] = await readdir(join(dataDir, 'etcd')).catch(() => [])
-  return names.includes('member')
+  const names: readonly string[] = await readdir(join(dataDir, 'etcd', 'member', 'wal')).catch(() => [])
+  return names.some(name => name.endsWith('.wal'))
 }
 
 /**
@@ -92,8 +95,9 @@ export async function startEtcd(options: EtcdProcessOptions): Promise<EtcdProces
   const left = await findLeftBehind(dataDir, etcdDir)
   const authorities = tls === undefined ? undefined : await readFile(tls.authorities, 'utf8')
   const flags = tls === undefined ? [] : [...tlsFlags(tls), ...peerFlags(options.member)]
+  const wanted = [...flags, ...listenPeerFlags(options.member)]
   const isAsWanted =
-    left !== undefined && left.authorities === authorities && flags.every(flag => left.arguments.includes(flag))
+    left !== undefined && left.authorities === authorities && wanted.every(flag => left.arguments.includes(flag))
   if (isAsWanted && (await isHealthy(left.endpoint, clock, tls))) return adopt(left, clock)
   if (left !== undefined) await endProcess(left.pid, clock)
 
@@ -190,6 +194,11 @@ function tlsFlags({ certificate, key, authorities, revocations }: EtcdTlsFiles):
 function peerFlags(member: EtcdMembership | undefined): string[] {
   if (member === undefined) return []
   return [`--peer-cert-allowed-hostname=${member.peerHostName}`, '--experimental-peer-skip-client-san-verification']
+}
+
+/** One that was left listening elsewhere would be looked for in vain. */
+function listenPeerFlags(member: EtcdMembership | undefined): string[] {
+  return member === undefined ? [] : [`--listen-peer-urls=https://${member.peer}`]
 }
 
 async function refuseForeignData(dataDir: string, etcdDir: string): Promise<void> {

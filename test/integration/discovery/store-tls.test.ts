@@ -4,9 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
-import { createEtcdStore, type EtcdProcess, type Store, startEtcd } from '../../../src/discovery/index.ts'
+import {
+  createEtcdMembers,
+  createEtcdStore,
+  type EtcdProcess,
+  hasEtcdData,
+  type Store,
+  startEtcd,
+} from '../../../src/discovery/index.ts'
 import { readStoreTls } from '../../../src/main/store-tls.ts'
 import { makeCertificate } from '../../support/make-certificate.ts'
+import { freePort } from '../manager/support.ts'
 
 let directory: string
 /** For 127.0.0.1. */
@@ -62,5 +70,43 @@ it('does not talk to who has the certificate of another address', async () => {
   } finally {
     await store.close()
     server.close()
+  }
+})
+
+it('joins a store in the end whose members it could not reach at first', async () => {
+  const [certificate, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')]
+  const begin = (name: string, peer: string, joins?: readonly string[]): Promise<EtcdProcess> => {
+    const member = { name, peer, peerHostName: '127.0.0.1', ...(joins === undefined ? {} : { joins }) }
+    const tls = { certificate, key, authorities: certificate }
+    return startEtcd({ dataDir: join(directory, name), clock: systemClock, tls, member, startTimeoutMs: 60_000 })
+  }
+  const [first, second] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`]
+  const one = await begin('one', first)
+  const tls = readStoreTls({ 'kv.cacertfile': certificate, 'kv.certfile': certificate, 'kv.keyfile': key })
+  const members = createEtcdMembers({
+    endpoints: [one.endpoint],
+    clock: systemClock,
+    ...(tls === undefined ? {} : { tls }),
+  })
+  try {
+    await members.add(`https://${second}`)
+    await expect(begin('two', second, [`https://127.0.0.1:${await freePort()}`])).rejects.toThrow('cluster info')
+    // It would begin a store of its own as what it was.
+    expect(await hasEtcdData(join(directory, 'two'))).toBe(false)
+    const two = await begin('two', second, [`https://${first}`])
+    try {
+      expect(await hasEtcdData(join(directory, 'two'))).toBe(true)
+      expect(new Map((await members.list()).map(({ name, isLearner }) => [name, isLearner]))).toEqual(
+        new Map([
+          ['one', false],
+          ['two', true],
+        ]),
+      )
+    } finally {
+      await two.stop()
+    }
+  } finally {
+    members.close()
+    await one.stop()
   }
 })
