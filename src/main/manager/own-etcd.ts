@@ -32,7 +32,9 @@ export async function openOwnEtcd(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   scope: Scope,
 ): Promise<OwnEtcd> {
-  const start = (at: OwnEtcdOptions): Promise<EtcdProcess> => startEtcd({ ...at, clock, startTimeoutMs: START_MS_MAX })
+  const { signal } = scope
+  const start = (at: OwnEtcdOptions): Promise<EtcdProcess> =>
+    startEtcd({ ...at, clock, signal, startTimeoutMs: START_MS_MAX })
   let etcd: EtcdProcess = await scope.open(
     () => start(options),
     (): Promise<void> => etcd.stop(),

@@ -62,6 +62,7 @@ export class StoreMember {
   readonly #ports: Ports
   readonly #scope: Scope
   #etcd: OwnEtcd | undefined
+  #starting: Promise<OwnEtcd> | undefined
   #endpoint: string | undefined
   #complaint = ''
 
@@ -71,7 +72,7 @@ export class StoreMember {
     this.#scope = scope
     this.#peer = peerOf(options.listen)
     const { clock, authority } = ports
-    const hangUp = async (): Promise<void> => this.#etcd?.hangUp()
+    const hangUp = async (): Promise<void> => (await this.#started())?.hangUp()
     this.revocations = new StoreRevocations(options.dataRoot, { clock, authority, hangUp })
   }
 
@@ -117,7 +118,12 @@ export class StoreMember {
   }
 
   async restart(): Promise<void> {
-    await this.#etcd?.restart()
+    await (await this.#started())?.restart()
+  }
+
+  /** One that is starting has read already what may have changed. */
+  async #started(): Promise<OwnEtcd | undefined> {
+    return this.#starting?.catch(() => undefined)
   }
 
   async #keepUp(signal: AbortSignal): Promise<void> {
@@ -143,9 +149,16 @@ export class StoreMember {
       const known = await members.list()
       const step = planJoin(known, own)
       if (step.kind === 'start') return urlsOf(known, own)
-      if (step.kind === 'add') return urlsOf(await members.add(own), own)
+      if (step.kind === 'add') {
+        // Known first: with its name it can be taken out again if it never starts, and nobody else could join until then.
+        await this.#ports.publish({ peer: this.#peer, endpoint: undefined })
+        return urlsOf(await members.add(own), own)
+      }
       if (step.kind === 'wait') {
-        throw unavailable('STORE_BUSY', `another manager is about to keep a copy, at ${step.url}`)
+        throw unavailable(
+          'STORE_BUSY',
+          `another manager is about to keep a copy, at ${step.url}: start it, or take it out with swarm cert revoke NAME`,
+        )
       }
       if (step.kind === 'apart') {
         throw unavailable(
@@ -178,7 +191,8 @@ export class StoreMember {
     const member = { name, peer: this.#peer, peerHostName: MANAGER_HOST, ...(joins === undefined ? {} : { joins }) }
     const files = { ...tls, revocations: this.revocations.path }
     const at = { dataDir: dataRoot, host: listen.host, clientPort: listen.port, tls: files, member }
-    this.#etcd = await openOwnEtcd(at, { clock, log }, this.#scope)
+    this.#starting = openOwnEtcd(at, { clock, log }, this.#scope)
+    this.#etcd = await this.#starting
     return this.#etcd
   }
 

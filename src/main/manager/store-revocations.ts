@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
+import { KeyedLock } from '../../core/keyed-lock.ts'
 import type { TrustRecord } from '../../core/model/trust.ts'
 import { type AuthorityRecord, signingOf } from '../../manager/index.ts'
 import { writeDurably } from '../../runtime/linux/files/durable-file.ts'
@@ -26,6 +27,8 @@ export class StoreRevocations {
   /** The serials that the store's connections have been judged by. */
   readonly #appliedPath: string
   readonly #ports: Ports
+  /** The store may only start once what was taken back is known already. */
+  readonly #lock = new KeyedLock()
 
   constructor(dataRoot: string, ports: Ports) {
     this.path = join(dataRoot, 'trust', 'revoked.crl')
@@ -34,12 +37,18 @@ export class StoreRevocations {
   }
 
   /** Without a list the store lets nobody in. */
-  async prepare(): Promise<void> {
-    if ((await readIfThere(this.path)) === undefined) await this.#write([])
+  prepare(): Promise<void> {
+    return this.#lock.run(this.path, async () => {
+      if ((await readIfThere(this.path)) === undefined) await this.#write([])
+    })
   }
 
   /** Brings the store to refuse these, and no more. May be repeated when it failed. */
-  async apply(revoked: readonly Revoked[]): Promise<void> {
+  apply(revoked: readonly Revoked[]): Promise<void> {
+    return this.#lock.run(this.path, () => this.#apply(revoked))
+  }
+
+  async #apply(revoked: readonly Revoked[]): Promise<void> {
     const applied = new Set(serialsOf((await readIfThere(this.#appliedPath))?.toString() ?? ''))
     const known = revoked.flatMap(({ serial, isTaken = false }) => (serial === undefined ? [] : [{ serial, isTaken }]))
     const added = known.filter(({ serial }) => !applied.has(serial))

@@ -58,6 +58,12 @@ it('has a list before anything was taken back, and keeps one that is there', asy
   expect(await listed()).toEqual(['4a01'])
 })
 
+it('keeps what was taken back while the store starts for the first time', async () => {
+  const revocations = open()
+  await Promise.all([revocations.prepare(), revocations.apply([revoked('4a01')])])
+  expect(await listed()).toEqual(['4a01'])
+})
+
 it('hangs up once for what was taken, and not for what its owner has replaced or has run out', async () => {
   await open().apply([revoked('4a02', false), revoked(undefined)])
   expect([await listed(), hungUp]).toEqual([['4a02'], 0])
