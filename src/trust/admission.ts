@@ -39,8 +39,8 @@ const RULES: Readonly<Record<'manager' | 'node', Rule>> = {
   },
   node: {
     open: ['GET /_ping', 'HEAD /_ping'],
-    // Nodes copy images from each other.
-    roles: { manager: ALL, node: [/^GET \/images\/.+\/(json|get)$/, /^GET \/_ping$/] },
+    // Nodes copy images from each other: they ask whether one is there, and have it saved, which names it in the query.
+    roles: { manager: ALL, node: [/^GET \/images\/(get|.+\/json)$/, /^GET \/_ping$/] },
   },
 }
 

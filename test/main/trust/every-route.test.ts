@@ -1,15 +1,19 @@
 import { request } from 'node:https'
-import { json } from 'node:stream/consumers'
+import { Readable } from 'node:stream'
+import { json, text } from 'node:stream/consumers'
 import type { FastifyInstance } from 'fastify'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
 import { silentLog } from '../../../src/core/log.ts'
+import type { MemberRecord } from '../../../src/core/model/node.ts'
 import { systemRandom } from '../../../src/core/random.ts'
+import { createDockerClient } from '../../../src/docker-api/index.ts'
 import { createDockerServer } from '../../../src/docker-api/server/index.ts'
 import { dockerRoutes } from '../../../src/manager/docker/docker-routes.ts'
 import { v1Routes } from '../../../src/manager/http/v1-routes.ts'
 import { whyRoutes } from '../../../src/manager/http/why-routes.ts'
 import { trustRoutes } from '../../../src/manager/trust/trust-routes.ts'
+import { createPeerImages } from '../../../src/node-agent/index.ts'
 import { type LiveIdentity, readCertificate } from '../../../src/trust/index.ts'
 import { lab, startFront } from '../../manager/docker/front-lab.ts'
 import { keys } from '../../manager/support.ts'
@@ -108,9 +112,8 @@ function routesIn(app: FastifyInstance): Route[] {
 }
 
 describe('an agent', () => {
-  async function startAgent(): Promise<{ port: number; routes: readonly Route[] }> {
+  async function startAgent(engine = stubEngine({})): Promise<{ port: number; routes: readonly Route[] }> {
     let routes: readonly Route[] = []
-    const engine = stubEngine({})
     const extend = (app: FastifyInstance): void => void app.after(() => void (routes = routesIn(app)))
     const server = await createDockerServer({ engine, log: silentLog, extend })
     lab.scope.defer(() => server.close())
@@ -132,8 +135,32 @@ describe('an agent', () => {
 
   it('lets another node do no more than copy images', async () => {
     const { port, routes } = await startAgent()
-    const copying = ['GET /_ping', 'GET /images/x/get', 'GET /images/x/json', 'HEAD /_ping']
+    const copying = ['GET /_ping', 'GET /images/get', 'GET /images/x/json', 'HEAD /_ping']
     expect(await answering(port, routes, otherNode)).toEqual(copying)
+  })
+
+  it('has another node copy an image, as nodes ask for it', async () => {
+    const save = async ([image = '']: readonly string[]): Promise<Readable> => Readable.from([`saved ${image}`])
+    const { port } = await startAgent(stubEngine({ images: { inspect: async () => ({ Id: 'i' }) as never, save } }))
+    const peer = createDockerClient(`tcp://127.0.0.1:${port}`, {
+      clock: systemClock,
+      tls: otherNode.dial({ role: 'node' }),
+    })
+    lab.scope.defer(() => peer.close())
+    const loaded: string[] = []
+    const load = async (archive: Readable): Promise<readonly string[]> => {
+      loaded.push(await text(archive))
+      return loaded
+    }
+    const peers = createPeerImages({
+      engine: stubEngine({ images: { load } }),
+      members: () => [{ name: 'n1' } as MemberRecord],
+      connect: () => peer,
+      clock: systemClock,
+      log: silentLog,
+    })
+    expect(await peers.fetch('shop/web:1', new AbortController().signal)).toBe(true)
+    expect(loaded).toEqual(['saved shop/web:1'])
   })
 
   it('lets nobody attach who may not', async () => {
