@@ -224,7 +224,12 @@ describe('what is known of a machine', () => {
     const { id } = await recordOf(world, 'a')
     expect(await world.machine('rename', 'a', 'c')).toEqual({ code: 0, stdout: 'c\n', stderr: '' })
     expect(await recordOf(world, 'c')).toMatchObject({ name: 'c', id })
-    expect((await world.machine('rename', 'c', 'c')).stderr).toContain('has that name already')
+    expect(await world.machine('rename', 'c', 'c')).toEqual({
+      code: 0,
+      stdout: 'c\n',
+      stderr: 'Machine "c" has that name already: nothing was changed\n',
+    })
+    expect(await world.machine('rename', 'nobody', 'nobody')).toMatchObject({ code: 1, stdout: '' })
     const provision = { startedAtMs: 0, steps: { agent: { status: 'done', startedAtMs: 0 } }, undo: [] }
     await writeFile(join(world.root, 'machines/c/provision.json'), JSON.stringify(provision))
     expect((await world.machine('rename', 'c', 'e')).stderr).toContain(

@@ -9,7 +9,11 @@ export async function runRename(command: MachineCommand): Promise<void> {
   const { args, context, options, store } = command
   const [name = '', to = ''] = args
   checkMachineName(to)
-  if (name === to) throw invalidInput('SAME_NAME', `Machine "${name}" has that name already`)
+  if (name === to) {
+    await store.load(name)
+    context.stderr.write(`Machine "${name}" has that name already: nothing was changed\n`)
+    return void context.stdout.write(`${name}\n`)
+  }
   // In one order, so that two who rename crosswise do not wait for one another.
   const [first = name, second = to] = [name, to].toSorted()
   const exclusively = (work: () => Promise<void>): Promise<void> =>
