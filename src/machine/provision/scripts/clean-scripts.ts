@@ -1,5 +1,6 @@
 import { DATA_ROOT, PLACES } from '../host-paths.ts'
 import { EXCLUSIVE } from './exclusive.ts'
+import { RUNTIME_OF } from './runtime-scripts.ts'
 
 /**
  * Ends containers that are no tasks of a cluster, while their engine still answers: without it nobody would look after them. Words: the
@@ -66,12 +67,18 @@ ip -o link show | sed -n 's|^[0-9]*: \(shoal-[0-9a-f]*\):.*alias shoal engine of
 done
 `
 
+/** Containers outlive their engine. */
+export const REMOVE_CONTAINERS = String.raw`
+${RUNTIME_OF}
+for container in /run/shoal/runtime/*; do
+  [ -d "$container" ] || continue
+  "$(runtime_of "$container")" --root /run/shoal/runtime delete --force "$(basename "$container")" || true
+done
+`
+
 /** Removes all that was put on the host. Word: `data` to remove containers, images and volumes too. */
 export const CLEAN_HOST = String.raw`${EXCLUSIVE}
-# Containers outlive their engine.
-for container in /run/shoal/runtime/*; do
-  if [ -d "$container" ]; then runc --root /run/shoal/runtime delete --force "$(basename "$container")" || true; fi
-done
+${REMOVE_CONTAINERS}
 ${REMOVE_NETWORKS}
 for name in agent manager; do
   rm -f "/etc/systemd/system/shoal-$name.service" "/etc/init.d/shoal-$name" "${PLACES.logs}$name.log"

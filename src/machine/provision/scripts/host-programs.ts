@@ -1,5 +1,6 @@
 import { HOST_PATH, PLACES } from '../host-paths.ts'
 import type { WishedFile } from '../wish.ts'
+import { RUNTIME_OF } from './runtime-scripts.ts'
 
 /** Starts a daemon with what stands in its files, one word a line, and notes what that was. */
 const LAUNCH = String.raw`#!/bin/sh
@@ -28,19 +29,23 @@ set -u
 PATH=${HOST_PATH}
 export PATH
 [ "$(systemctl is-system-running 2> /dev/null)" = stopping ] || exit 0
-runtime=/run/shoal/runtime
-for state in "$runtime"/*/state.json; do
-  name=$(basename "$(dirname "$state")")
-  runc --root "$runtime" kill "$name" TERM 2> /dev/null || continue
-  echo "$(sed -n 's/^.*"init_process_pid":\([0-9]*\).*$/\1/p' "$state") $name"
+${RUNTIME_OF}
+root=/run/shoal/runtime
+for container in "$root"/*; do
+  name=$(basename "$container")
+  "$(runtime_of "$container")" --root "$root" kill "$name" TERM 2> /dev/null || continue
+  # As runc and as crun write it.
+  pid=$(cat "$container/state.json" "$container/status" 2> /dev/null |
+    sed -n 's/^.*"init_process_pid":\([0-9]*\).*$/\1/p; s/^.*"pid": *\([0-9]*\).*$/\1/p' | head -n 1)
+  echo "$pid $name"
 done | {
   asked=$(cat)
   # One patience for all of them.
   left=100
   echo "$asked" | while read -r pid name; do
-    [ -n "$pid" ] || continue
+    [ -n "$name" ] || continue
     while [ -d "/proc/$pid" ] && [ "$left" -gt 0 ]; do sleep 0.1; left=$((left - 1)); done
-    if [ -d "/proc/$pid" ]; then runc --root "$runtime" kill "$name" KILL; fi
+    if [ -d "/proc/$pid" ]; then "$(runtime_of "$root/$name")" --root "$root" kill "$name" KILL; fi
   done
 }
 `

@@ -141,9 +141,9 @@ it('ends containers when the host goes down, and only then', async () => {
   const program = hostPrograms(['agent'], 'systemd').find(({ path }) => path.endsWith('end-containers'))?.content ?? ''
   const runc = String.raw`#!/bin/sh
 echo "$*" >> /srv/runc
-[ "$4" != dead ] && kill "-$5" "$(sed 's/[^0-9]//g' "$2/$4/state.json")"
+[ "$4" != dead ] && kill "-$5" "$(cat "$2/$4/state.json" "$2/$4/status" 2> /dev/null | sed 's/[^0-9]//g')"
 `
-  const fakes = { runc, systemctl: '#!/bin/sh\ncat /srv/state\n', 'end-containers': program }
+  const fakes = { runc, crun: runc, systemctl: '#!/bin/sh\ncat /srv/state\n', 'end-containers': program }
   for (const [name, text] of Object.entries(fakes)) {
     await hosts.run('s1', `printf %s ${quoted(text)} > /usr/local/sbin/${name}; chmod 755 /usr/local/sbin/${name}`)
   }
@@ -154,11 +154,13 @@ echo "$*" >> /srv/runc
     `for name in c1 dead; do
       sleep 1000 < /dev/null > /dev/null 2>&1 &
       mkdir -p /run/shoal/runtime/$name; echo "{\\"init_process_pid\\":$!,}" > /run/shoal/runtime/$name/state.json
-    done`,
+    done
+    sleep 1000 < /dev/null > /dev/null 2>&1 &
+    mkdir -p /run/shoal/runtime/c2; printf '{\n    "pid": %s,\n}\n' "$!" > /run/shoal/runtime/c2/status`,
   )
   expect(await end('running')).toBe('')
   expect(await end('stopping')).toBe(
-    ['c1', 'dead'].map(name => `--root /run/shoal/runtime kill ${name} TERM\n`).join(''),
+    ['c1', 'c2', 'dead'].map(name => `--root /run/shoal/runtime kill ${name} TERM\n`).join(''),
   )
   expect(hosts.pids('s1', /sleep 1000/)).toHaveLength(1)
 })
