@@ -73,6 +73,8 @@ export interface ProvisionResult {
   /** Commands that were run on the host. */
   readonly roundTrips: number
   readonly durationMs: number
+  /** How much of what it had changed was taken back; absent: nothing was to be. */
+  readonly takenBack?: 'all' | 'some'
   /** Where it stopped, and why. */
   readonly failed?: { readonly step: StepName; readonly error: Error }
 }

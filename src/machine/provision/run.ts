@@ -34,6 +34,7 @@ export class Run {
   #wish: Wish | undefined
   #facts: HostFacts | undefined
   #step: StepName = 'resolve'
+  #takenBack: ProvisionResult['takenBack']
 
   constructor(request: ProvisionRequest, options: ProvisionOptions, { clock, random, store, files }: ProvisionPorts) {
     this.request = request
@@ -139,12 +140,14 @@ export class Run {
    * among the reasons to take back, so that this has a deadline of its own, and connects anew. Never rejects.
    */
   async rollBack(): Promise<void> {
+    this.#takenBack = 'all'
     try {
       await withDeadline(signal => this.#takeAllBack(signal), ROLLBACK_MS_MAX, {
         clock: this.#clock,
         onTimeout: () => unavailable('NOT_TAKEN_BACK', 'The host took too long'),
       })
     } catch (error) {
+      this.#takenBack = 'some'
       this.tell('undo', `could not take back: ${errorMessage(error)}`)
     }
   }
@@ -157,6 +160,7 @@ export class Run {
         this.tell('undo', await takeBack(note, { facts, shell: this.shell, signal, run: this.id }))
       } catch (error) {
         signal.throwIfAborted()
+        this.#takenBack = 'some'
         this.tell('undo', `could not take back: ${errorMessage(error)}`, { undo: note.undo })
       }
     }
@@ -194,6 +198,7 @@ export class Run {
       warnings: this.warnings,
       roundTrips: this.#trips + (this.#shell?.trips ?? 0),
       durationMs: Math.round(this.#clock.monotonicMs() - this.#startedMs),
+      ...(this.#takenBack === undefined ? {} : { takenBack: this.#takenBack }),
       ...failed,
     }
   }

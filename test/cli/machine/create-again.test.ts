@@ -40,6 +40,16 @@ describe('machine create of a machine that is there', () => {
     expect(await settingsOf('n1')).toMatchObject({ 'generic-ssh-user': 'admin' })
   })
 
+  it.each([
+    ['all', '; what was done is taken back, run it again to begin at engine\n'],
+    ['some', '; not all that was done could be taken back, run it again to go on with what is left\n'],
+  ] as const)('says where the next run begins once %s of it was taken back', async (takenBack, words) => {
+    const fail = failAt('agent')
+    world.finish = async (...asked) => ({ ...(await fail(...asked)), changed: ['engine', 'agent'], takenBack })
+    const { stderr } = await world.machine('provision', '--rollback', 'n1')
+    expect(stderr).toContain(`Failed at agent: no${words}`)
+  })
+
   it('is refused another address once the host was prepared', async () => {
     const steps = { engine: { status: 'done', startedAtMs: 0 } }
     await writeFile(
@@ -52,6 +62,17 @@ describe('machine create of a machine that is there', () => {
     expect(await settingsOf('n1')).toMatchObject({ 'generic-ip-address': '10.0.0.1' })
     expect(world.provisioned).toHaveLength(1)
   })
+})
+
+it.each([
+  ['engine', '[n1] Prepared up to engine; go on with `machine provision n1`\n', false],
+  ['plan', '[n1] Looked at up to plan, nothing was done to it; go on with `machine provision n1`\n', false],
+  ['verify', '[n1] Ready (machine env n1)\n', true],
+] as const)('machine create --until %s says how far the machine was prepared', async (step, words, isWhole) => {
+  const { code, stderr } = await world.machine('create', '--host', '10.0.0.1', '--until', step, 'n1')
+  expect([code, stderr]).toEqual([0, expect.stringContaining(words)])
+  expect([stderr.includes('Ready'), stderr.includes('To see how to connect')]).toEqual([isWhole, isWhole])
+  expect(world.asked).toHaveLength(isWhole ? 1 : 0)
 })
 
 it.each([

@@ -160,9 +160,25 @@ it('takes back the changes of this run, last first', async () => {
       ? { code: 1, stdout: '', stderr: 'no' }
       : before(ran)
   const result = await run({ rollback: true })
-  expect(result).toMatchObject({ ok: false, failed: { step: 'agent' } })
+  expect(result).toMatchObject({ ok: false, failed: { step: 'agent' }, takenBack: 'all' })
   const undone = events.filter(({ event }) => event === 'undo').map(({ message }) => message)
   expect(undone).toEqual(['stopped agent', expect.stringMatching(/^brought back/), 'removed Shoal'])
+})
+
+it('says so where something could not be taken back', async () => {
+  const before = host.answer
+  host.looks = [{ init: ['none'] }]
+  host.answer = ran =>
+    ran.words.at(-1) === 'agent' && ran.words[2]?.includes('/opt/shoal/supervise') === true
+      ? { code: 1, stdout: '', stderr: 'no' }
+      : before(ran)
+  expect(await run({ rollback: true })).toMatchObject({ ok: false, failed: { step: 'agent' }, takenBack: 'some' })
+  expect(events.filter(({ event }) => event === 'undo').map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^could not take back/),
+    expect.stringMatching(/^brought back/),
+    'removed Shoal',
+  ])
+  expect((await run()).takenBack).toBeUndefined()
 })
 
 it('ends with the reason when it is cancelled', async () => {

@@ -14,7 +14,7 @@ import { keepClientCertificate } from '../cluster/client-certificate.ts'
 import { allMachines, joinedTo } from '../cluster/masters.ts'
 import { type MachineCommand, portsOf } from '../machine-command.ts'
 import { forEachMachine } from './for-each-machine.ts'
-import { provision } from './provision.ts'
+import { endsEarly, provision } from './provision.ts'
 import { readMachine, type Wanted, writtenFlags } from './read-machine.ts'
 import { createReporter, type Reporter } from './reporter.ts'
 import { untilWhole } from './unfinished.ts'
@@ -34,7 +34,7 @@ export async function runCreate(command: MachineCommand): Promise<number> {
   const reporter = createReporter(options, context)
   const wanted = { name, written: writtenFlags(options, context.env) }
   const code = await createOne(wanted, command, reporter).finally(() => reporter.end())
-  if (code === EXIT_CODES.done && !options.flag('dryRun') && !options.flag('json')) {
+  if (code === EXIT_CODES.done && !endsEarly(command) && !options.flag('dryRun') && !options.flag('json')) {
     const machine = await store.load(name)
     // Whoever makes a manager wants the cluster first.
     const servers = [
@@ -141,11 +141,9 @@ async function provisionOrPutBack(attempt: Attempt, command: MachineCommand, ste
 
 /** And whoever provisions is let in by the cluster's managers from then on. */
 async function provisionAsMember(attempt: Attempt, command: MachineCommand, steps: StepWatch): Promise<number> {
-  const { options } = command
   const { made } = attempt
   const code = await provisionTellingEnd(made, command, steps)
-  const isWhole = options.text('until') === undefined && !options.flag('dryRun')
-  if (code !== EXIT_CODES.done || !isWhole) return code
+  if (code !== EXIT_CODES.done || endsEarly(command) || command.options.flag('dryRun')) return code
   if (isClosedNow(attempt)) await removeAccess(made.name, command)
   await keepClientCertificate(made, command)
   return code

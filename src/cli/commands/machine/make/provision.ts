@@ -47,10 +47,15 @@ export async function provision(
   }
   const request = await requestFor(machine, command, reporter, { isSignedAnew })
   const done = await command.world.hosts.provision(request, options, portsFor(command))
-  const result =
-    options.until === undefined && options.dryRun !== true ? await withAccess(done, machine, command) : done
+  const result = !endsEarly(command) && options.dryRun !== true ? await withAccess(done, machine, command) : done
   conclude(result, machine, { command, reporter })
   return result.exitCode
+}
+
+/** Whether `--until` has provisioning end before all is done. */
+export function endsEarly({ options }: Pick<MachineCommand, 'options'>): boolean {
+  const until = options.text('until')
+  return until !== undefined && until !== 'verify'
 }
 
 interface Renewal {
@@ -204,16 +209,32 @@ interface Telling {
 export function conclude(result: ProvisionResult, machine: Machine, { command, reporter }: Telling): void {
   const { ok, changed, planned, warnings, failed, exitCode, durationMs } = result
   const isDry = command.options.flag('dryRun')
-  // Of what was refused before anything was done there is nothing to go on with.
-  const again = failed !== undefined && mayHaveChanged(failed.step) ? `; run it again to go on from ${failed.step}` : ''
   const message = ok
     ? isDry
       ? wouldBe(planned)
-      : `Ready${changed.length === 0 ? ', nothing was to be done' : ''} (${useOf(machine)})`
-    : `Failed at ${failed?.step ?? 'the end'}: ${failed?.error.message ?? ''}${again}`
+      : endsEarly(command)
+        ? preparedTo(command.options.text('until') ?? '', result)
+        : `Ready${changed.length === 0 ? ', nothing was to be done' : ''} (${useOf(machine)})`
+    : `Failed at ${failed?.step ?? 'the end'}: ${failed?.error.message ?? ''}${howToGoOn(result)}`
   const isChange = (isDry ? planned : changed.length) > 0
   const data = { changed, planned, warnings, exitCode, durationMs }
   reporter.conclude({ machine: machine.name, ok, message, isChange, data })
+}
+
+/** How far it was prepared, as nothing may run there yet. */
+function preparedTo(until: string, { changed, machine }: ProvisionResult): string {
+  const done = STEP_NAMES.some(step => step === until && mayHaveChanged(step))
+    ? `Prepared up to ${until}${changed.length === 0 ? ', nothing was to be done' : ''}`
+    : `Looked at up to ${until}, nothing was done to it`
+  return `${done}; go on with \`machine provision ${machine}\``
+}
+
+/** Of what was refused before anything was done there is nothing to go on with. */
+function howToGoOn({ changed: [first], failed, takenBack }: ProvisionResult): string {
+  if (failed === undefined || !mayHaveChanged(failed.step)) return ''
+  if (takenBack === undefined || first === undefined) return `; run it again to go on from ${failed.step}`
+  if (takenBack === 'all') return `; what was done is taken back, run it again to begin at ${first}`
+  return '; not all that was done could be taken back, run it again to go on with what is left'
 }
 
 function wouldBe(planned: number): string {
