@@ -68,13 +68,20 @@ export class StoreCerts {
     })
   }
 
-  /** Signs for engines. `isForced`: one that is still good is signed anew, too, once. */
-  async certifier({ isForced = false }: { readonly isForced?: boolean } = {}): Promise<Certifier> {
+  /**
+   * Signs for engines. `isForced`: one that is still good is signed anew, too, once. `known`: the authority by which the engine is known
+   * here; if that is another than ours, whoever handed the machine on has it, and would be locked out.
+   */
+  async certifier({ isForced = false, known }: Signing = {}): Promise<Certifier> {
     let authority = await this.readAuthority()
     let isAsked = isForced
+    let isLeft = false
     return {
+      isLeft: () => isLeft,
       whyNot: (certificate, hosts) => {
         if (isAsked) return 'as you asked'
+        isLeft = isOf(certificate, known) && !isOf(certificate, authority)
+        if (isLeft) return undefined
         return whyAnew(certificate, { authority, hosts, nowMs: this.#ports.clock.nowMs() })
       },
       sign: async (csr, { name, hosts }) => {
@@ -176,6 +183,19 @@ export class StoreCerts {
     } catch (cause) {
       throw failed('STORE_WRITE', `Cannot write ${path}: ${errorMessage(cause)}`, { cause })
     }
+  }
+}
+
+interface Signing {
+  readonly isForced?: boolean
+  readonly known?: string | undefined
+}
+
+function isOf(certificate: string, authority: string | undefined): boolean {
+  try {
+    return authority !== undefined && isIssuedBy(certificate, authority)
+  } catch {
+    return false
   }
 }
 

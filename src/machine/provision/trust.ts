@@ -16,6 +16,8 @@ export interface TrustFiles {
 export interface Certifier {
   /** Why a certificate that is there is to be replaced; undefined: it does. */
   readonly whyNot: (certificate: string, hosts: readonly string[]) => string | undefined
+  /** Whether the certificate that it saw last is of somebody else's authority, and is left to them. */
+  readonly isLeft: () => boolean
   /** Signs a request of the machine of that name, for hosts. PEM texts. Throws what is wrong with the request, or with the authority. */
   readonly sign: (
     request: string,

@@ -115,6 +115,27 @@ describe("an engine's certificate", () => {
     expect(certifier.whyNot(again.certificate, HOSTS)).toBeUndefined()
   })
 
+  it('is left where it is of the authority by which the engine is known, unless that is ours or it is asked for', async () => {
+    const { certificate, authorities } = await signed()
+    await rm(join(root, 'certs'), { recursive: true })
+    for (const isOursMade of [false, true]) {
+      if (isOursMade) await certs().client()
+      const certifier = await certs().certifier({ known: authorities })
+      expect([certifier.whyNot(certificate, ['elsewhere']), certifier.isLeft()]).toEqual([undefined, true])
+      const forced = await certs().certifier({ known: authorities, isForced: true })
+      expect([forced.whyNot(certificate, HOSTS), forced.isLeft()]).toEqual(['as you asked', false])
+    }
+    const ours = await signed()
+    const certifier = await certs().certifier({ known: authorities })
+    expect([certifier.whyNot(ours.certificate, ['elsewhere']), certifier.isLeft()]).toEqual([
+      'it is not for elsewhere',
+      false,
+    ])
+    expect([certifier.whyNot('hello', HOSTS), certifier.isLeft()]).toEqual([expect.any(String), false])
+    const strange = await certs().certifier({ known: 'no authority' })
+    expect([strange.whyNot(certificate, HOSTS), strange.isLeft()]).toEqual(['it is of another authority', false])
+  })
+
   it('is not signed for another machine', async () => {
     await expect(signed('n2')).rejects.toMatchObject({ code: 'BAD_REQUEST' })
   })

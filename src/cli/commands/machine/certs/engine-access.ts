@@ -21,11 +21,15 @@ export async function removeAccess(name: string, { store }: Looking): Promise<vo
   for (const file of Object.values(CLIENT_FILES)) await rm(join(store.folderOf(name), file), { force: true })
 }
 
-/** Has the person be let in by an engine that serves now, and sees that it does. Throws NO_ENGINE with what to do. */
-export async function openAccess(machine: Machine, command: MachineCommand): Promise<void> {
-  const { context, world } = command
-  const files = await storeCerts(command).client()
-  await writeAccess(machine.name, files, command)
+/**
+ * Has the person be let in by an engine that serves now, and sees that it does; where its certificate `isLeft` to whoever handed the
+ * machine on, by what they gave, if that was more than the record. Throws NO_ENGINE with what to do.
+ */
+export async function openAccess(machine: Machine, command: MachineCommand, isLeft: boolean): Promise<void> {
+  const { context, store, world } = command
+  const files = isLeft ? await readClientFiles(store.folderOf(machine.name)) : await storeCerts(command).client()
+  if (files === undefined) return
+  if (!isLeft) await writeAccess(machine.name, files, command)
   const { url } = driverOf(machine.driver).whereabouts(machine)
   const { authority: ca, certificate: cert, key } = files
   try {

@@ -17,6 +17,7 @@ import {
   type TrustFiles,
 } from '../../../../machine/index.ts'
 import { sudoPasswordOf } from '../ask/sudo-password.ts'
+import { readKnownAuthority } from '../certs/client-files.ts'
 import { openAccess } from '../certs/engine-access.ts'
 import { storeCerts } from '../certs/store-certs.ts'
 import { allMachines, managerOf, masterOf } from '../cluster/masters.ts'
@@ -47,7 +48,13 @@ export async function provision(
   }
   const request = await requestFor(machine, command, reporter, { isSignedAnew })
   const done = await command.world.hosts.provision(request, options, portsFor(command))
-  const result = !endsEarly(command) && options.dryRun !== true ? await withAccess(done, machine, command) : done
+  const result = !endsEarly(command) && options.dryRun !== true ? await withAccess(done, request, command) : done
+  if (result.ok && request.certifier?.isLeft() === true) {
+    reporter.say(
+      machine.name,
+      `its engine's certificate is of the authority of whoever handed it on, and was left: \`machine regenerate-certs ${machine.name}\` makes one of yours, which locks them out`,
+    )
+  }
   conclude(result, machine, { command, reporter })
   return result.exitCode
 }
@@ -66,12 +73,12 @@ interface Renewal {
 /** And the person is let in by an engine that serves by itself: one that is out of reach is of no use. */
 async function withAccess(
   result: ProvisionResult,
-  machine: Machine,
+  { certifier, machine }: ProvisionRequest,
   command: MachineCommand,
 ): Promise<ProvisionResult> {
   if (!result.ok || !hasOwnTls(machine)) return result
   try {
-    await openAccess(machine, command)
+    await openAccess(machine, command, certifier?.isLeft() === true)
     return result
   } catch (cause) {
     command.context.signal.throwIfAborted()
@@ -89,7 +96,8 @@ export async function requestFor(
 ): Promise<ProvisionRequest> {
   const request = await bareRequest(machine, command)
   if (hasOwnTls(machine)) {
-    return { ...request, certifier: await storeCerts(command).certifier({ isForced: isSignedAnew }) }
+    const known = await readKnownAuthority(command.store.folderOf(machine.name))
+    return { ...request, certifier: await storeCerts(command).certifier({ isForced: isSignedAnew, known }) }
   }
   const trust = await trustFor(machine, command, reporter)
   const peer = reporter === undefined ? undefined : await peerOf(machine, command, reporter)
