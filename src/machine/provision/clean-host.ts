@@ -47,6 +47,8 @@ export async function cleanHost(
     await run.during('agent', 'stop services', async () => {
       run.changed.push('agent')
       if (facts.joined === undefined) await endContainers(run, what)
+      // While its copy answers: of two that vote, the other could not do so alone, nor anything else.
+      await membership?.takeManagerOut(machine, signal)
       await run.shell.do('stop services', STOP_SERVICES, [facts.init, 'agent', 'manager'], timed)
       await run.shell.do('close ports', CLOSE_PORTS, [''], timed)
       return 'stopped'

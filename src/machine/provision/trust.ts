@@ -34,6 +34,8 @@ export interface Membership {
   /** What somebody meant it to get: new tasks, none, or not even those that it has. */
   readonly availability: (node: string, signal: AbortSignal) => Promise<Availability>
   readonly setAvailability: (node: string, to: 'active' | 'pause', signal: AbortSignal) => Promise<void>
+  /** Takes back the certificate of the manager there, and its copy of the store out. Who has neither is out. */
+  readonly takeManagerOut: (machine: Pick<Machine, 'name' | 'swarm'>, signal: AbortSignal) => Promise<void>
   /** Once it is down: the node, and the manager that ran there. */
   readonly forget: (machine: Pick<Machine, 'name' | 'swarm'>, signal: AbortSignal) => Promise<void>
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { Membership } from '../../../src/machine/index.ts'
 import { CLEAN_HOST, END_CONTAINERS, LEAVE_CLUSTER } from '../../../src/machine/provision/scripts/clean-scripts.ts'
 import { PUT_DOCKER_CONFIG, REMOVE_DOCKER_CONFIG } from '../../../src/machine/provision/scripts/docker-scripts.ts'
 import { CLOSE_PORTS } from '../../../src/machine/provision/scripts/network-scripts.ts'
@@ -55,6 +56,21 @@ it('has the agent leave before it is stopped', async () => {
   bench.host.looks = [{ owner: ['{"machine":"n1","cluster":"etcd://10.0.0.1:2379"}'], engine: [ENGINE], joined }]
   expect(await bench.clean({}, { machine: { ...MACHINE, swarm: SWARM } })).toMatchObject({ ok: true })
   expect(done()).toEqual(['end containers', 'leave', 'stop', 'close', 'clean'])
+})
+
+it('takes a manager out of its cluster while its copy of the store answers, and stops nothing where that is refused', async () => {
+  bench.host.looks = [{ owner: ['{"machine":"n1"}'] }]
+  const told: string[] = []
+  const membership = {
+    takeManagerOut: async () => void told.push(`take out after ${done().length}`),
+    forget: async () => void told.push(`forget after ${done().length}`),
+  } as unknown as Membership
+  expect(await bench.clean({}, { membership })).toMatchObject({ ok: true })
+  expect(told).toEqual(['take out after 0', 'forget after 3'])
+  bench.host.ran.splice(0)
+  const refusing = { takeManagerOut: () => Promise.reject(new Error('too few')) } as unknown as Membership
+  expect((await bench.clean({}, { membership: refusing })).failed?.error.message).toContain('too few')
+  expect(done()).toEqual([])
 })
 
 it.each([

@@ -20,6 +20,7 @@ function memberThatIs(availability: 'active' | 'pause' | 'drain'): Membership {
     availability: async () => availability,
     drain: async node => void told.push(`drain ${node}`),
     setAvailability: async (node, to) => void told.push(`${to} ${node}`),
+    takeManagerOut: async ({ name }) => void told.push(`take out ${name}`),
     forget: async ({ name }) => void told.push(`forget ${name}`),
   }
 }

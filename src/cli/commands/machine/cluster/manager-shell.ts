@@ -84,8 +84,12 @@ export class ManagerShell implements Membership {
   }
 
   /** Once it is down; what is not known is forgotten already. */
-  async forget({ name, swarm }: Pick<Machine, 'name' | 'swarm'>, signal: AbortSignal): Promise<void> {
-    await this.#forgetNode(name, signal)
+  async forget(machine: Pick<Machine, 'name' | 'swarm'>, signal: AbortSignal): Promise<void> {
+    await this.#forgetNode(machine.name, signal)
+    await this.takeManagerOut(machine, signal)
+  }
+
+  async takeManagerOut({ name, swarm }: Pick<Machine, 'name' | 'swarm'>, signal: AbortSignal): Promise<void> {
     if (swarm?.master === true && swarm.insecure !== true) await this.#revoke(managerName({ name }), signal)
   }
 
@@ -100,7 +104,7 @@ export class ManagerShell implements Membership {
     }
   }
 
-  /** Of who is gone: nothing is open with it, so that nobody has to be waited for. */
+  /** Of who is gone, or about to go: nobody has to be waited for. */
   async #revoke(name: string, signal: AbortSignal): Promise<void> {
     const revoke = (...flags: readonly string[]): Promise<RemoteResult> =>
       this.#swarm(['cert', 'revoke', ...flags, name], signal)
