@@ -31,7 +31,11 @@ describe('certs rotate', () => {
       stdout: 'There are new certificates for "w1"\nThere are new certificates for "m2"\n',
       stderr: '',
     })
-    expect(asked()).toEqual(['10.0.0.1 cert renew w1', '10.0.0.1 cert renew m2 manager-m2'])
+    // With several managers each is asked first whether it answers.
+    expect(asked().filter(each => !each.endsWith(' node ls'))).toEqual([
+      '10.0.0.1 cert renew w1',
+      '10.0.0.1 cert renew m2 manager-m2',
+    ])
     expect(world.fetched).toEqual([])
   })
 

@@ -9,7 +9,13 @@ import { type MachineCli, machineCli } from '../../support/machine-cli.ts'
 import { SshHosts } from '../../support/ssh-hosts.ts'
 
 const SUBNET = '10.236.3'
-const ADDRESSES = { m1: `${SUBNET}.11`, m2: `${SUBNET}.12`, w1: `${SUBNET}.13` } as const
+const ADDRESSES = {
+  m1: `${SUBNET}.11`,
+  m2: `${SUBNET}.12`,
+  w1: `${SUBNET}.13`,
+  m3: `${SUBNET}.14`,
+  w2: `${SUBNET}.15`,
+} as const
 type Name = keyof typeof ADDRESSES
 
 let hosts: SshHosts
@@ -124,4 +130,30 @@ it('is led by the second manager once the first is gone', async () => {
   await untilHealthy()
   expect(await machine(['provision', 'm1'])).toMatchObject({ code: 0 })
   await untilOneLeads()
+})
+
+/** What a member has on its disk of where the store answers. */
+function knownStores(host: Name): readonly string[] {
+  const path = join(hosts.hosts.dataDirectory(host), 'lib/agent/identity/identity.json')
+  return (JSON.parse(readFileSync(path, 'utf8')) as { storeEndpoints: string[] }).storeEndpoints
+}
+
+it('goes on without the first of three managers, which is lost for good, and takes it out', async () => {
+  expect(await create('m3', '--swarm-master')).toMatchObject({ code: 0 })
+  await until('three vote', async () => (knownStores('w1').length === 3 ? true : undefined))
+  await hosts.hosts.kill('m1')
+  const drained = await until('another leads', async () => {
+    const ended = await machine(['drain', 'w1'])
+    return ended.code === 0 ? ended : undefined
+  })
+  expect(drained.stdout).toBe('"w1" is empty\n')
+  expect(await machine(['uncordon', 'w1'])).toMatchObject({ code: 0 })
+  const member = await create('w2', '--swarm')
+  expect(member.code, member.stderr).toBe(0)
+  expect(await machine(['rm', '-y', 'm1'])).toMatchObject({ code: 1 })
+  const removed = await machine(['rm', '--force', 'm1'])
+  expect(removed).toMatchObject({ code: 0, stderr: expect.not.stringContaining('could not be told') })
+  expect(await nodes('m2')).toBe('w1 healthy\nw2 healthy\n')
+  expect(await swarm('m2', 'cert ls')).not.toContain('m1')
+  await until('two keep the store', async () => (knownStores('w1').length === 2 ? true : undefined))
 })

@@ -1,7 +1,7 @@
 import { conflict, EXIT_CODES, errorCode, errorMessage, invalidInput } from '../../../../core/errors.ts'
 import { driverOf, hasBegun, type Machine, type Membership, readProvisionRecord } from '../../../../machine/index.ts'
-import { allMachines, masterOf, membersOf } from '../cluster/masters.ts'
-import { withManager } from '../cluster/node-verbs.ts'
+import { allMachines, managersWithout, masterOf, membersOf } from '../cluster/masters.ts'
+import { withManagers } from '../cluster/node-verbs.ts'
 import { type MachineCommand, portsOf } from '../machine-command.ts'
 import { bareRequest, portsFor, provisionOptions } from '../make/provision.ts'
 import { createReporter } from '../make/reporter.ts'
@@ -62,10 +62,10 @@ async function whatGoes(name: string, command: MachineCommand): Promise<readonly
   if (machine === undefined) return []
   const lines: string[] = []
   if (await wasProvisioned(machine, command)) {
-    const master = masterOf(machine, await allMachines(command))
-    if (master !== undefined && master.name !== name)
-      lines.push(`tasks move away from it, and "${master.name}" forgets it`)
-    if (master?.name === name) lines.push('its cluster ends: the store and the authority go')
+    const [master] = managersWithout(machine, await allMachines(command))
+    if (master !== undefined) lines.push(`tasks move away from it, and "${master.name}" forgets it`)
+    if (master === undefined && machine.swarm?.master === true)
+      lines.push('its cluster ends: the store and the authority go')
     const kept = command.options.flag('data') ? 'containers, images and volumes go too' : 'images and volumes stay'
     lines.push(`Shoal is stopped and removed from the host; ${kept}`)
   }
@@ -76,7 +76,9 @@ async function whatGoes(name: string, command: MachineCommand): Promise<readonly
 /** Without the only store of a cluster its members are lost. Throws HAS_MEMBERS naming those that would remain. */
 async function checkMembers(machine: Machine, gone: readonly string[], command: MachineCommand): Promise<void> {
   if (command.options.flag('force')) return
-  const members = membersOf(machine, await allMachines(command))
+  const machines = await allMachines(command)
+  if (managersWithout(machine, machines).length > 0) return
+  const members = membersOf(machine, machines)
   const left = members.map(({ name }) => name).filter(name => !gone.includes(name))
   if (left.length === 0) return
   throw conflict(
@@ -121,10 +123,10 @@ async function leave(machine: Machine, command: MachineCommand): Promise<void> {
   if (failure === undefined) return
   if (!options.flag('force')) throw failure
   context.stderr.write(`Forgetting "${machine.name}" all the same, Shoal may be left on it: ${errorMessage(failure)}\n`)
-  const master = masterOf(machine, await allMachines(command))
-  if (master === undefined || master.name === machine.name) return
+  const managers = managersWithout(machine, await allMachines(command))
+  if (managers.length === 0) return
   try {
-    await withManager(master, command, manager => manager.forget(machine, context.signal))
+    await withManagers(managers, command, manager => manager.forget(machine, context.signal))
   } catch (error) {
     context.signal.throwIfAborted()
     context.stderr.write(`Its cluster could not be told: ${errorMessage(error)}\n`)
@@ -141,7 +143,7 @@ async function wasProvisioned(machine: Machine, { store }: MachineCommand): Prom
 /** Resolves with what went wrong. */
 async function cleanUp(machine: Machine, command: MachineCommand): Promise<Error | undefined> {
   const { context, options } = command
-  const master = masterOf(machine, await allMachines(command))
+  const managers = managersWithout(machine, await allMachines(command))
   const reporter = createReporter(options, context)
   try {
     const request = await bareRequest(machine, command)
@@ -156,8 +158,8 @@ async function cleanUp(machine: Machine, command: MachineCommand): Promise<Error
       }
       return (await command.world.hosts.clean(asked, shared, portsFor(command))).failed?.error
     }
-    if (master === undefined || master.name === machine.name) return await clean()
-    return await withManager(master, command, manager => clean(manager))
+    if (managers.length === 0) return await clean()
+    return await withManagers(managers, command, manager => clean(manager))
   } catch (error) {
     context.signal.throwIfAborted()
     return error instanceof Error ? error : new Error(errorMessage(error))

@@ -1,7 +1,7 @@
 import { EXIT_CODES } from '../../../../core/errors.ts'
 import type { Machine } from '../../../../machine/index.ts'
-import { allMachines, masterOf } from '../cluster/masters.ts'
-import { withManager } from '../cluster/node-verbs.ts'
+import { allMachines, managersWithout, masterOf } from '../cluster/masters.ts'
+import { withManagers } from '../cluster/node-verbs.ts'
 import { type MachineCommand, namesOrAll } from '../machine-command.ts'
 import { conclude, portsFor, provisionOptions, requestFor } from '../make/provision.ts'
 import { createReporter, type Reporter } from '../make/reporter.ts'
@@ -42,14 +42,15 @@ async function namesToUpgrade(command: MachineCommand): Promise<readonly string[
 
 async function upgradeOne(machine: Machine, command: MachineCommand, reporter: Reporter): Promise<number> {
   const { options } = command
-  const master = masterOf(machine, await allMachines(command))
+  const machines = await allMachines(command)
+  const master = masterOf(machine, machines)
   const request = await requestFor(machine, command, reporter)
   const asked = { ...provisionOptions(machine, command, reporter), drain: !options.flag('keepTasks') }
   // A manager that is being upgraded cannot move tasks; its containers go on.
   const result =
     master === undefined || master.name === machine.name
       ? await command.world.hosts.upgrade(request, asked, portsFor(command))
-      : await withManager(master, command, membership =>
+      : await withManagers(managersWithout(machine, machines), command, membership =>
           command.world.hosts.upgrade({ ...request, membership }, asked, portsFor(command)),
         )
   conclude(result, machine, { command, reporter })

@@ -7,7 +7,8 @@ import { sudoPasswordOf } from '../ask/sudo-password.ts'
 import { userOf } from '../certs/store-certs.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { bareRequest, portsFor } from '../make/provision.ts'
-import { allMachines, managerOf, masterOf } from './masters.ts'
+import { askInTurn } from './ask-in-turn.ts'
+import { allMachines, managerOf, managersOf, masterOf } from './masters.ts'
 
 /** The master of a machine's cluster, if members of it have certificates, and its host can be asked for one. */
 export function secureMasterOf(machine: Machine, machines: readonly Machine[]): Machine | undefined {
@@ -65,18 +66,20 @@ export async function keepClientCertificate(machine: Machine, command: MachineCo
   }
 }
 
-/** The key is made here and stays here; the manager is asked for a token over SSH, on its own host. */
+/** The key is made here and stays here; a manager is asked for a token over SSH, on its own host. */
 export async function fetchClientCertificate(master: Machine, command: MachineCommand): Promise<void> {
   const { context, world } = command
   const { signal, env } = context
-  const toMaster = await bareRequest(master, command)
-  const asking = { signal, onEvent() {}, ...sudoPasswordOf(master, command) }
-  const token = await world.hosts.createToken('client', toMaster, asking, portsFor(command))
+  const managers = managersOf(master, await allMachines(command))
+  const token = await askInTurn(managers, signal, async manager => {
+    const asking = { signal, onEvent() {}, ...sudoPasswordOf(manager, command) }
+    return world.hosts.createToken('client', await bareRequest(manager, command), asking, portsFor(command))
+  })
   const user = userOf(env)
   const asked = {
     person: user === '' ? 'client' : `client-${user}`,
     directory: clientFolderOf(master, command),
-    managers: [managerOf(master)],
+    managers: managers.map(managerOf),
     token,
   }
   await world.clientCertificate(asked, context)

@@ -14,10 +14,13 @@ import {
 import type { MachineCommand } from '../machine-command.ts'
 import { becomeRoot } from '../run/become-root.ts'
 import { connectMachine } from '../run/reach.ts'
+import { askInTurn } from './ask-in-turn.ts'
 
 const SWARM = `${PLACES.current}/bin/swarm`
 const SOCKET = `unix://${MANAGER_SOCKET}`
 const ASK_MS_MAX = 60_000
+/** A manager that takes longer has no store, and another is asked. */
+const ANSWER_MS_MAX = 20_000
 const DRAIN_MS_MAX = 900_000
 /** A node that was stopped counts as up until it has missed some heartbeats. */
 const FORGET_MS_MAX = 90_000
@@ -35,15 +38,22 @@ export interface Owner {
   readonly expires: string
 }
 
-/** The manager on a machine, spoken to on its own host: the socket there needs no certificate, only root. */
-export class ManagerShell implements Membership {
-  readonly #master: Machine
-  readonly #command: Asking
-  #transport: Promise<Transport> | undefined
-  #shell: Promise<RootShell> | undefined
+interface Reached {
+  readonly master: Machine
+  readonly shell: RootShell
+}
 
-  constructor(master: Machine, command: Asking) {
-    this.#master = master
+/** A cluster's manager, spoken to on its own host: the socket there needs no certificate, only root. Of several it is the first that answers. */
+export class ManagerShell implements Membership {
+  readonly #masters: readonly Machine[]
+  readonly #command: Asking
+  readonly #transports: Transport[] = []
+  #reached: Promise<Reached> | undefined
+  #asked: Machine | undefined
+
+  /** The machines whose managers may be asked, in this order. */
+  constructor(masters: readonly Machine[], command: Asking) {
+    this.#masters = masters
     this.#command = command
   }
 
@@ -104,14 +114,23 @@ export class ManagerShell implements Membership {
     }
   }
 
-  /** Of who is gone, or about to go: nobody has to be waited for. */
+  /**
+   * Nobody is waited for: nothing is to be open with who goes. A manager that works by the copy of the store that goes with it is asked
+   * again once it has found another.
+   */
   async #revoke(name: string, signal: AbortSignal): Promise<void> {
     const revoke = (...flags: readonly string[]): Promise<RemoteResult> =>
       this.#swarm(['cert', 'revoke', ...flags, name], signal)
-    const first = await revoke('--timeout', '0s')
-    // One of an earlier version waits for nobody, and knows no such flag.
-    const { code, stderr } = first.code === EXIT_CODES.usage ? await revoke() : first
-    if (code !== 0 && !/nobody called/i.test(stderr)) throw this.#refusal(stderr)
+    const { clock } = this.#command.context
+    const untilMs = clock.monotonicMs() + FORGET_MS_MAX
+    for (;;) {
+      const first = await revoke('--timeout', '0s')
+      // One of an earlier version waits for nobody, and knows no such flag.
+      const { code, stderr } = first.code === EXIT_CODES.usage ? await revoke() : first
+      if (code === 0 || /nobody called/i.test(stderr)) return
+      if (!/does not answer/i.test(stderr) || clock.monotonicMs() >= untilMs) throw this.#refusal(stderr)
+      await sleep(clock, FORGET_POLL_MS, signal)
+    }
   }
 
   /** Has members make other keys, and get certificates for them; waits until they show them. */
@@ -122,7 +141,7 @@ export class ManagerShell implements Membership {
     const words = ['cert', 'renew', ...(revokesOld ? ['--revoke-old'] : []), ...names]
     const { code, stderr } = await this.#swarm(words, signal, RENEW_MS_MAX)
     if (code === EXIT_CODES.usage) {
-      const { name } = this.#master
+      const name = this.#asked?.name
       throw failed(
         'MANAGER_REFUSED',
         `The manager on "${name}" is of an earlier version, which cannot do that: run \`machine upgrade ${name}\``,
@@ -151,25 +170,43 @@ export class ManagerShell implements Membership {
   }
 
   async close(): Promise<void> {
-    const transport = await this.#transport?.catch(() => undefined)
-    await transport?.close()
+    await this.#reached?.catch(() => undefined)
+    await Promise.all(this.#transports.map(transport => transport.close()))
   }
 
   async #swarm(words: readonly string[], signal: AbortSignal, timeoutMs = ASK_MS_MAX): Promise<RemoteResult> {
-    this.#shell ??= this.#becomeRoot()
-    const shell = await this.#shell
-    const [family = '', verb = '', ...rest] = words
-    return shell.run('exec "$@"', [SWARM, family, verb, '-H', SOCKET, ...rest], { timeoutMs, signal })
+    this.#reached ??= askInTurn(this.#masters, signal, master => this.#reach(master, signal))
+    const reached = await this.#reached
+    this.#asked = reached.master
+    return runSwarm(reached.shell, words, { timeoutMs, signal })
   }
 
-  /** Throws NO_PRIVILEGE. */
-  async #becomeRoot(): Promise<RootShell> {
-    this.#transport = connectMachine(this.#master, this.#command)
-    return becomeRoot(this.#master, await this.#transport, this.#command)
+  /** Throws NO_PRIVILEGE, and MANAGER_REFUSED where others could be asked and this one does not answer. */
+  async #reach(master: Machine, signal: AbortSignal): Promise<Reached> {
+    const transport = await connectMachine(master, this.#command)
+    this.#transports.push(transport)
+    const shell = await becomeRoot(master, transport, this.#command)
+    if (this.#masters.length > 1) {
+      const { code, stderr } = await runSwarm(shell, ['node', 'ls'], { timeoutMs: ANSWER_MS_MAX, signal })
+      if (code !== 0) throw refusalOf(master, stderr)
+    }
+    return { master, shell }
   }
 
   #refusal(stderr: string): Error {
-    const last = stderr.trim().split('\n').at(-1) ?? ''
-    return failed('MANAGER_REFUSED', `The manager on "${this.#master.name}" says: ${last === '' ? 'nothing' : last}`)
+    return refusalOf(this.#asked, stderr)
   }
+}
+
+function runSwarm(
+  shell: RootShell,
+  [family = '', verb = '', ...rest]: readonly string[],
+  timed: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<RemoteResult> {
+  return shell.run('exec "$@"', [SWARM, family, verb, '-H', SOCKET, ...rest], timed)
+}
+
+function refusalOf(master: Machine | undefined, stderr: string): Error {
+  const last = stderr.trim().split('\n').at(-1) ?? ''
+  return failed('MANAGER_REFUSED', `The manager on "${master?.name}" says: ${last === '' ? 'nothing' : last}`)
 }

@@ -1,5 +1,12 @@
 import { invalidInput, ShoalError } from '../../../../core/errors.ts'
-import { driverOf, type Machine, managerPort, STORE_PORT, type SwarmSettings } from '../../../../machine/index.ts'
+import {
+  driverOf,
+  type Machine,
+  managerPort,
+  plainStore,
+  STORE_PORT,
+  type SwarmSettings,
+} from '../../../../machine/index.ts'
 import type { MachineCommand } from '../machine-command.ts'
 
 /** Every machine whose record can be read, and in a dry run those that would be made. */
@@ -12,15 +19,36 @@ export async function allMachines({
   return [...machines.filter(machine => machine !== undefined), ...wouldBe.values()]
 }
 
-/** The machine whose manager keeps the store of a machine's cluster; undefined: it is in none, or in one that others made. */
+/** Who speaks for a machine's cluster: the first of its managers. Undefined: it is in none, or in one that others made. */
 export function masterOf(machine: Machine, machines: readonly Machine[]): Machine | undefined {
-  if (machine.swarm === undefined) return undefined
-  if (keepsStore(machine)) return machine
-  const discovery = machine.swarm.discovery.replace(/\/+$/, '')
-  return machines.find(other => keepsStore(other) && whereIsStore(other) === discovery)
+  return managersOf(machine, machines)[0]
 }
 
-/** Those who keep the store of a cluster with certificates, one a cluster. */
+/**
+ * The machines whose managers can be asked for a machine's cluster: who began its store, then those that keep copies. What names the
+ * cluster in their records is where its store began, which stays so once that machine is gone.
+ */
+export function managersOf(machine: Machine, machines: readonly Machine[]): readonly Machine[] {
+  const { swarm } = machine
+  if (swarm === undefined) return []
+  const cluster = isKeeper(swarm) ? whereIsStore(machine) : plainStore(swarm.discovery)
+  const keeper = isKeeper(swarm) ? machine : machines.find(each => keepsStore(each) && whereIsStore(each) === cluster)
+  const first = keeper === undefined ? [] : [keeper]
+  // Without certificates there is one store, and none of its managers goes on without it.
+  if (cluster === undefined || (keeper ?? machine).swarm?.insecure === true) return first
+  return [...first, ...machines.filter(each => hasCopy(each) && plainStore(each.swarm?.discovery ?? '') === cluster)]
+}
+
+/**
+ * The managers that go on without a machine; empty: its cluster ends with it. Where one copy is beside the store that was there first, it
+ * has no vote.
+ */
+export function managersWithout(machine: Machine, machines: readonly Machine[]): readonly Machine[] {
+  const others = managersOf(machine, machines).filter(({ name }) => name !== machine.name)
+  return keepsStore(machine) && others.length < 2 ? [] : others
+}
+
+/** Those who speak for clusters with certificates, one a cluster. */
 export function secureMasters(machines: readonly Machine[]): readonly Machine[] {
   return machines.filter(machine => masterOf(machine, machines) === machine && machine.swarm?.insecure !== true)
 }
@@ -40,13 +68,39 @@ export function joinedTo(swarm: SwarmSettings, { name, before, others }: Joining
   const [, named] = /^machine:\/\/(.+)$/.exec(swarm.discovery) ?? []
   if (swarm.discovery !== '' && named === undefined) return swarm
   if (swarm.master && named === name) return { ...swarm, discovery: '' }
-  const masters = others.filter(machine => keepsStore(machine) && (named === undefined || machine.name === named))
+  const masters = clustersOf(others, named)
   const [master] = masters
-  const isFirst = named === undefined && (isKeeper(before) || (swarm.master && master === undefined))
-  if (isFirst) return swarm
+  const own = named === undefined ? ownCluster(swarm, before, master) : undefined
+  if (own !== undefined) return { ...swarm, discovery: own }
   if (master === undefined || masters.length > 1) throw noCluster(masters, swarm.master ? name : undefined)
   const isInsecure = isInsecureWith(master, swarm, name)
-  return { ...swarm, discovery: storeOf(master), ...(isInsecure ? { insecure: true } : {}) }
+  return { ...swarm, discovery: clusterOf(master), ...(isInsecure ? { insecure: true } : {}) }
+}
+
+/** Who speaks for each cluster of these machines, or for that of the manager named. */
+function clustersOf(machines: readonly Machine[], named: string | undefined): readonly Machine[] {
+  const managers = machines.filter(each => each.swarm?.master === true && (named === undefined || each.name === named))
+  return [...new Set(managers.flatMap(each => masterOf(each, machines) ?? []))]
+}
+
+/** What names a manager's cluster in the records of its members. */
+function clusterOf(master: Machine): string {
+  const { swarm } = master
+  return swarm === undefined || isKeeper(swarm) ? storeOf(master) : swarm.discovery
+}
+
+/**
+ * The cluster that a machine is in without joining one: which it began, which it would begin as the first, and of which it is the last
+ * manager. Undefined: it joins one.
+ */
+function ownCluster(
+  swarm: SwarmSettings,
+  before: SwarmSettings | undefined,
+  master: Machine | undefined,
+): string | undefined {
+  if (isKeeper(before)) return ''
+  if (!swarm.master || master !== undefined) return undefined
+  return before?.master === true && before.insecure !== true ? before.discovery : ''
 }
 
 /** `own`: the name of a master, which may begin a cluster of its own. */
@@ -71,7 +125,7 @@ function isInsecureWith(master: Machine, swarm: SwarmSettings, name: string): bo
   throw invalidInput('BAD_FLAG', `The cluster of "${master.name}" has certificates: leave --insecure out${begin}`)
 }
 
-/** The other machines of the cluster whose store a machine keeps. */
+/** The other machines of the cluster that a machine speaks for. */
 export function membersOf(master: Machine, machines: readonly Machine[]): readonly Machine[] {
   return machines.filter(each => each.name !== master.name && masterOf(each, machines)?.name === master.name)
 }
@@ -81,8 +135,15 @@ export function managerOf(master: Machine): string {
   return `${addressOf(master)}:${managerPort(master.swarm?.host ?? '')}`
 }
 
-function keepsStore({ swarm }: Machine): boolean {
+/** The store of its cluster began with its manager. */
+export function keepsStore({ swarm }: Machine): boolean {
   return isKeeper(swarm)
+}
+
+/** Its manager joined others and keeps what they have. */
+function hasCopy(machine: Machine): boolean {
+  const { swarm } = machine
+  return swarm?.master === true && !isKeeper(swarm) && swarm.insecure !== true && whereIsStore(machine) !== undefined
 }
 
 function isKeeper(swarm: SwarmSettings | undefined): boolean {

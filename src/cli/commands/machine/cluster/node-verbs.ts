@@ -3,7 +3,7 @@ import type { Machine } from '../../../../machine/index.ts'
 import { exitCodeOfMachine } from '../exit-code.ts'
 import { type MachineCommand, namesOf, type RunMachineCommand } from '../machine-command.ts'
 import { ManagerShell } from './manager-shell.ts'
-import { allMachines, masterOf } from './masters.ts'
+import { allMachines, managersOf, masterOf } from './masters.ts'
 
 /** What is done to a machine as a node of its cluster. */
 interface NodeVerb {
@@ -68,13 +68,24 @@ function checkMaster(machine: Machine, machines: readonly Machine[]): Machine {
   )
 }
 
-/** Has work done with the manager on a machine, and hangs up. */
+type Asking = Pick<MachineCommand, 'context' | 'options' | 'questions' | 'store' | 'world'>
+
+/** Has work done with a manager of a machine's cluster, and hangs up. */
 export async function withManager<T>(
-  master: Machine,
-  command: Pick<MachineCommand, 'context' | 'options' | 'questions' | 'store' | 'world'>,
+  machine: Machine,
+  command: Asking,
   work: (manager: ManagerShell) => Promise<T>,
 ): Promise<T> {
-  const manager = new ManagerShell(master, command)
+  return withManagers(managersOf(machine, await allMachines(command)), command, work)
+}
+
+/** The same with the first manager of these machines that answers. */
+export async function withManagers<T>(
+  masters: readonly Machine[],
+  command: Asking,
+  work: (manager: ManagerShell) => Promise<T>,
+): Promise<T> {
+  const manager = new ManagerShell(masters, command)
   try {
     return await work(manager)
   } finally {

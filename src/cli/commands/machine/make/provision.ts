@@ -1,6 +1,7 @@
 import { EXIT_CODES, errorMessage, invalidInput } from '../../../../core/errors.ts'
 import {
   driverOf,
+  hasBegun,
   hasEngine,
   hasOwnTls,
   type Machine,
@@ -10,6 +11,7 @@ import {
   type ProvisionPorts,
   type ProvisionRequest,
   type ProvisionResult,
+  readProvisionRecord,
   type SshTarget,
   STEP_NAMES,
   type StepName,
@@ -20,7 +22,8 @@ import { sudoPasswordOf } from '../ask/sudo-password.ts'
 import { readKnownAuthority } from '../certs/client-files.ts'
 import { openAccess } from '../certs/engine-access.ts'
 import { storeCerts } from '../certs/store-certs.ts'
-import { allMachines, managerOf, masterOf } from '../cluster/masters.ts'
+import { askInTurn } from '../cluster/ask-in-turn.ts'
+import { allMachines, keepsStore, managerOf, managersOf, masterOf } from '../cluster/masters.ts'
 import { exitCodeOfMachine } from '../exit-code.ts'
 import type { MachineCommand } from '../machine-command.ts'
 import { connectMachine } from '../run/reach.ts'
@@ -151,25 +154,36 @@ async function trustFor(
   reporter: Reporter | undefined,
 ): Promise<TrustFiles | undefined> {
   if (machine.swarm === undefined || machine.swarm.insecure === true) return undefined
-  const master = masterOf(machine, await allMachines(command))
-  if (master === undefined) {
+  if (keepsStore(machine)) return { managers: [managerOf(machine)] }
+  const all = managersOf(machine, await allMachines(command))
+  const others = all.filter(({ name }) => name !== machine.name)
+  // The last manager of a cluster asks itself, but one that was never in it has nobody to ask.
+  const isAlone = others.length === 0 && all.length > 0 && (await isBegun(machine, command))
+  if (others.length === 0 && !isAlone) {
     throw invalidInput(
       'INSECURE_CLUSTER',
       `Nobody here can sign certificates for ${machine.swarm.discovery}: add --insecure if its network is to be trusted`,
     )
   }
-  const managers = [managerOf(master)]
-  if (master.name === machine.name || reporter === undefined) return { managers }
+  const managers = (isAlone ? all : others).map(managerOf)
+  if (isAlone || reporter === undefined) return { managers }
   const role = machine.swarm.master ? 'manager' : 'node'
   return {
     managers,
-    async newToken(signal) {
-      // The master is only visited: told as its own, its steps would seem to end nowhere.
-      reporter.say(machine.name, `gets a join token from the manager on "${master.name}"`)
-      const options = { ...provisionOptions(master, command, reporter), signal, onEvent() {} }
-      return command.world.hosts.createToken(role, await bareRequest(master, command), options, portsFor(command))
-    },
+    newToken: signal =>
+      askInTurn(others, signal, async master => {
+        // The master is only visited: told as its own, its steps would seem to end nowhere.
+        reporter.say(machine.name, `gets a join token from the manager on "${master.name}"`)
+        const options = { ...provisionOptions(master, command, reporter), signal, onEvent() {} }
+        return command.world.hosts.createToken(role, await bareRequest(master, command), options, portsFor(command))
+      }),
   }
+}
+
+/** Something was done to its host. */
+async function isBegun({ name }: Machine, { store }: MachineCommand): Promise<boolean> {
+  const record = await readProvisionRecord(store.folderOf(name))
+  return record !== undefined && hasBegun(record)
 }
 
 /** Flags of the command line as provisioning takes them. Throws BAD_FLAG for a step that there is none. */
