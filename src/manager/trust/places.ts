@@ -1,6 +1,7 @@
 import type { TrustRecord } from '../../core/model/trust.ts'
+import { retry } from '../../core/retry.ts'
 import { trustCodec } from '../../discovery/index.ts'
-import { type TrustPorts, untilWritten } from './ports.ts'
+import { STORE_PATIENCE, type TrustPorts, untilWritten } from './ports.ts'
 import { readStored, type TrustStore } from './trust-records.ts'
 
 export type ManagerPlace = Extract<TrustRecord, { kind: 'manager' }>
@@ -40,8 +41,11 @@ export async function publishPlace({ name, address, member }: Told, ports: Trust
  * Takes the copy of the store out that a manager keeps, before its certificate goes: what the store refuses, because too few would be left
  * that answer, is thrown while nothing has been done.
  */
-export async function takeOutCopy(name: string, { copies, ...ports }: TrustPorts): Promise<void> {
+export async function takeOutCopy(name: string, ports: TrustPorts): Promise<void> {
+  const { copies } = ports
   const stored = await readStored(ports, ports.keys.managerPlace(name), trustCodec)
   const place = stored?.value.kind === 'manager' ? stored.value : undefined
-  if (place?.storePeer !== undefined) await copies?.remove(place.storePeer)
+  const peer = place?.storePeer
+  // The one that was asked may be the one that goes, which then answers nothing.
+  if (peer !== undefined && copies !== undefined) await retry(() => copies.remove(peer), STORE_PATIENCE, ports)
 }

@@ -53,7 +53,7 @@ export async function revoke(name: string, ports: TrustPorts): Promise<TakenBack
   const { store, keys, clock, log } = ports
   const key = keys.certificateName(name)
   await takeOutCopy(name, ports)
-  const owner = await untilWritten(async () => {
+  const end = async (): Promise<TakenBack | undefined> => {
     const stored = await readStored(ports, key, nameRecordCodec)
     if (stored === undefined) throw notFound('NO_SUCH_CERTIFICATE', `Nobody called ${name} has a certificate`)
     const { role } = stored.value
@@ -64,7 +64,9 @@ export async function revoke(name: string, ports: TrustPorts): Promise<TakenBack
     const { succeeded } = await store.txn([stored.unchanged], [...marks, { put: key, value: ended }])
     const untilMs = Math.max(clock.nowMs(), ...living.map(({ notAfterMs }) => notAfterMs))
     return succeeded ? { role, until: new Date(untilMs).toISOString() } : undefined
-  })
+  }
+  // By a copy that has just been taken out, which answers for a moment still.
+  const owner = await retry(() => untilWritten(end), STORE_PATIENCE, ports)
   const follow = async (): Promise<void> => {
     await forgetOwner(key, ports)
     await forgetExpired(ports)

@@ -103,4 +103,9 @@ it('goes on without a manager that is lost for good, once its certificate is tak
   await expect(lab.swarm('cert', 'revoke', 'm3')).rejects.toThrow('too few that vote and answer would be left')
   await lab.swarm('cert', 'revoke', 'm2')
   await until('two members', async () => (await knownStores('n1/agent')).length === 2)
+  // Of two, each has to agree to its going.
+  await lab.swarm('cert', 'revoke', '--timeout', '0s', 'm3')
+  await until('one member', async () => (await knownStores('n1/agent')).length === 1)
+  const drain = ['node', 'update', '--availability', 'drain', 'n1']
+  await until('a leader', async () => lab.swarm(...drain).then(() => true), 60_000)
 })
