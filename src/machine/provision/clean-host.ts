@@ -35,8 +35,11 @@ export async function cleanHost(
     const { signal } = options
     const timed = { timeoutMs: CLEAN_MS_MAX, signal }
     const what = options.data ? 'data' : 'program'
+    // While its copy of the store answers: of two that vote, the other could not take it out alone. And before all else, as it may be refused.
+    const takeManagerOut = (): Promise<void> | undefined => membership?.takeManagerOut(machine, signal)
     if (facts.joined !== undefined) {
       await run.during('join', 'leave the cluster', async () => {
+        await takeManagerOut()
         run.changed.push('join')
         if (machine.swarm?.agent !== false) await membership?.drain(machine.name, signal)
         await endContainers(run, what)
@@ -45,10 +48,9 @@ export async function cleanHost(
       })
     }
     await run.during('agent', 'stop services', async () => {
+      if (facts.joined === undefined) await takeManagerOut()
       run.changed.push('agent')
       if (facts.joined === undefined) await endContainers(run, what)
-      // While its copy answers: of two that vote, the other could not do so alone, nor anything else.
-      await membership?.takeManagerOut(machine, signal)
       await run.shell.do('stop services', STOP_SERVICES, [facts.init, 'agent', 'manager'], timed)
       await run.shell.do('close ports', CLOSE_PORTS, [''], timed)
       return 'stopped'

@@ -58,20 +58,34 @@ it('has the agent leave before it is stopped', async () => {
   expect(done()).toEqual(['end containers', 'leave', 'stop', 'close', 'clean'])
 })
 
-it('takes a manager out of its cluster while its copy of the store answers, and stops nothing where that is refused', async () => {
-  bench.host.looks = [{ owner: ['{"machine":"n1"}'] }]
-  const told: string[] = []
-  const membership = {
-    takeManagerOut: async () => void told.push(`take out after ${done().length}`),
-    forget: async () => void told.push(`forget after ${done().length}`),
-  } as unknown as Membership
-  expect(await bench.clean({}, { membership })).toMatchObject({ ok: true })
-  expect(told).toEqual(['take out after 0', 'forget after 3'])
-  bench.host.ran.splice(0)
-  const refusing = { takeManagerOut: () => Promise.reject(new Error('too few')) } as unknown as Membership
-  expect((await bench.clean({}, { membership: refusing })).failed?.error.message).toContain('too few')
-  expect(done()).toEqual([])
-})
+it.each([
+  ['runs no containers', {}, 3],
+  ['is a node, too', { joined: ['{"discovery":"etcd://10.0.0.1:2379"}'] }, 4],
+])(
+  'takes a manager out of its cluster first, and does nothing where that is refused: one that %s',
+  async (_, look, scripts) => {
+    bench.host.looks = [{ owner: ['{"machine":"n1","cluster":"etcd://10.0.0.1:2379"}'], ...look }]
+    const machine = { ...MACHINE, swarm: { ...SWARM, master: true } }
+    const told: string[] = []
+    const membership = {
+      takeManagerOut: async () => void told.push(`take out after ${done().length}`),
+      drain: async () => void told.push('drain'),
+      forget: async () => void told.push(`forget after ${done().length}`),
+    } as unknown as Membership
+    expect(await bench.clean({}, { machine, membership })).toMatchObject({ ok: true })
+    const drain = 'joined' in look ? ['drain'] : []
+    expect(told).toEqual(['take out after 0', ...drain, `forget after ${scripts}`])
+    bench.host.ran.splice(0)
+    told.splice(0)
+    const refusing = {
+      ...membership,
+      takeManagerOut: () => Promise.reject(new Error('too few')),
+    } as unknown as Membership
+    expect((await bench.clean({}, { machine, membership: refusing })).failed?.error.message).toContain('too few')
+    expect(done()).toEqual([])
+    expect(told).toEqual([])
+  },
+)
 
 it.each([
   ['{"debug":true, "labels": ["a=b"]}', 'put docker', '{"debug":true}'],
