@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../src/core/clock.ts'
 import { failed } from '../../../src/core/errors.ts'
 import { type FakeWorld, fakeWorld } from './world.ts'
 
@@ -220,6 +221,17 @@ describe('rm', () => {
       '10.0.0.1 cert revoke --timeout 0s manager-m2',
       '10.0.0.1 node rm --force w1',
     ])
+  })
+
+  it('waits for another to lead where the manager that is taken out did', async () => {
+    let asks = 0
+    world.answer = (_host, words) =>
+      words.includes('rm') && ++asks === 1
+        ? { code: 1, lines: [], errors: ['No manager leads the cluster at the moment; try again'] }
+        : { code: 0, lines: [] }
+    const clock = { ...systemClock, setTimer: (_ms: number, done: () => void) => systemClock.setTimer(0, done) }
+    expect(await world.onClock(clock, '', 'rm', '-y', 'm2')).toMatchObject({ code: 0 })
+    expect(asks).toBe(2)
   })
 
   it('of a second manager takes its certificate back at a manager of an earlier version too', async () => {

@@ -26,6 +26,8 @@ const DRAIN_MS_MAX = 900_000
 const FORGET_MS_MAX = 90_000
 const FORGET_POLL_MS = 3_000
 const REFUSED = 3
+/** Who led may be the manager that was just taken out. */
+const NO_LEADER = /no manager leads|does not lead any more|cannot reach the leading manager/i
 /** Longer than it waits there. */
 const RENEW_MS_MAX = 120_000
 
@@ -109,7 +111,8 @@ export class ManagerShell implements Membership {
     for (;;) {
       const { code, stderr } = await this.#swarm(['node', 'rm', '--force', node], signal)
       if (code === 0 || /no such node/i.test(stderr)) return
-      if (code !== REFUSED || clock.monotonicMs() >= untilMs) throw this.#refusal(stderr)
+      const isPassing = code === REFUSED || NO_LEADER.test(stderr)
+      if (!isPassing || clock.monotonicMs() >= untilMs) throw this.#refusal(stderr)
       await sleep(clock, FORGET_POLL_MS, signal)
     }
   }
