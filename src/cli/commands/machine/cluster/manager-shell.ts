@@ -23,11 +23,11 @@ const ASK_MS_MAX = 60_000
 const ANSWER_MS_MAX = 20_000
 const DRAIN_MS_MAX = 900_000
 /** A node that was stopped counts as up until it has missed some heartbeats. */
-const FORGET_MS_MAX = 90_000
-const FORGET_POLL_MS = 3_000
+const SETTLE_MS_MAX = 90_000
+const SETTLE_POLL_MS = 3_000
 const REFUSED = 3
-/** Who led may be the manager that was just taken out. */
-const NO_LEADER = /no manager leads|does not lead any more|cannot reach the leading manager/i
+/** Who led may be the manager that was just taken out, and who is asked may work by a copy of the store that goes with it. */
+const UNSETTLED = /no manager leads|does not lead any more|cannot reach the leading manager|does not answer/i
 /** Longer than it waits there. */
 const RENEW_MS_MAX = 120_000
 
@@ -106,33 +106,43 @@ export class ManagerShell implements Membership {
   }
 
   async #forgetNode(node: string, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#command.context
-    const untilMs = clock.monotonicMs() + FORGET_MS_MAX
-    for (;;) {
-      const { code, stderr } = await this.#swarm(['node', 'rm', '--force', node], signal)
-      if (code === 0 || /no such node/i.test(stderr)) return
-      const isPassing = code === REFUSED || NO_LEADER.test(stderr)
-      if (!isPassing || clock.monotonicMs() >= untilMs) throw this.#refusal(stderr)
-      await sleep(clock, FORGET_POLL_MS, signal)
-    }
+    const { code, stderr } = await this.#untilSettled(() => this.#swarm(['node', 'rm', '--force', node], signal), {
+      isAlsoPassing: code => code === REFUSED,
+      signal,
+    })
+    if (code !== 0 && !/no such node/i.test(stderr)) throw this.#refusal(stderr)
   }
 
-  /**
-   * Nobody is waited for: nothing is to be open with who goes. A manager that works by the copy of the store that goes with it is asked
-   * again once it has found another.
-   */
+  /** Nobody is waited for: nothing is to be open with who goes. */
   async #revoke(name: string, signal: AbortSignal): Promise<void> {
     const revoke = (...flags: readonly string[]): Promise<RemoteResult> =>
       this.#swarm(['cert', 'revoke', ...flags, name], signal)
+    const { code, stderr } = await this.#untilSettled(
+      async () => {
+        const first = await revoke('--timeout', '0s')
+        // One of an earlier version waits for nobody, and knows no such flag.
+        return first.code === EXIT_CODES.usage ? await revoke() : first
+      },
+      { signal },
+    )
+    if (code !== 0 && !/nobody called/i.test(stderr)) throw this.#refusal(stderr)
+  }
+
+  /** Asks again while the cluster finds its way without who has just gone. Resolves with the last answer. */
+  async #untilSettled(
+    ask: () => Promise<RemoteResult>,
+    {
+      isAlsoPassing = () => false,
+      signal,
+    }: { readonly isAlsoPassing?: (code: number | null) => boolean; readonly signal: AbortSignal },
+  ): Promise<RemoteResult> {
     const { clock } = this.#command.context
-    const untilMs = clock.monotonicMs() + FORGET_MS_MAX
+    const untilMs = clock.monotonicMs() + SETTLE_MS_MAX
     for (;;) {
-      const first = await revoke('--timeout', '0s')
-      // One of an earlier version waits for nobody, and knows no such flag.
-      const { code, stderr } = first.code === EXIT_CODES.usage ? await revoke() : first
-      if (code === 0 || /nobody called/i.test(stderr)) return
-      if (!/does not answer/i.test(stderr) || clock.monotonicMs() >= untilMs) throw this.#refusal(stderr)
-      await sleep(clock, FORGET_POLL_MS, signal)
+      const answer = await ask()
+      const isPassing = answer.code !== 0 && (UNSETTLED.test(answer.stderr) || isAlsoPassing(answer.code))
+      if (!isPassing || clock.monotonicMs() >= untilMs) return answer
+      await sleep(clock, SETTLE_POLL_MS, signal)
     }
   }
 
