@@ -47,10 +47,9 @@ async function roleOf(host: Name): Promise<string | undefined> {
 }
 
 /** Whether a host is held healthy, and who leads, rests on leases of some seconds, which a busy host may miss for a moment. */
-async function untilHealthy(): Promise<void> {
-  await until('all nodes are healthy', async () =>
-    (await nodes('m2')) === 'm1 healthy\nw1 healthy\n' ? true : undefined,
-  )
+async function untilHealthy(...names: readonly string[]): Promise<void> {
+  const all = names.map(name => `${name} healthy\n`).join('')
+  await until('all nodes are healthy', async () => ((await nodes('m2')) === all ? true : undefined))
 }
 
 async function untilOneLeads(): Promise<void> {
@@ -88,7 +87,7 @@ it('has a second manager join the first by itself, and says of a member what its
   expect(member.stderr.match(/warning: Nothing comes through .*/g)).toEqual([
     expect.stringMatching(/from "m1" to "w1" on 4789\/udp, so/),
   ])
-  await untilHealthy()
+  await untilHealthy('m1', 'w1')
   await untilOneLeads()
   await until('the second manager keeps a copy of the store', async () =>
     (await hosts.run('m2', 'ls /var/lib/shoal/etcd 2>/dev/null || true')).includes('member') ? true : undefined,
@@ -118,7 +117,7 @@ it.each([
   expect(await machine(['provision', host])).toMatchObject({
     stderr: expect.stringContaining('nothing was to be done'),
   })
-  await untilHealthy()
+  await untilHealthy('m1', 'w1')
 })
 
 it('is led by the second manager once the first is gone', async () => {
@@ -127,7 +126,7 @@ it('is led by the second manager once the first is gone', async () => {
     process.kill(pid, 'SIGKILL')
   }
   await until('the second manager leads', async () => ((await roleOf('m2')) === 'primary' ? true : undefined))
-  await untilHealthy()
+  await untilHealthy('m1', 'w1')
   expect(await machine(['provision', 'm1'])).toMatchObject({ code: 0 })
   await untilOneLeads()
 })
@@ -153,7 +152,15 @@ it('goes on without the first of three managers, which is lost for good, and tak
   expect(await machine(['rm', '-y', 'm1'])).toMatchObject({ code: 1 })
   const removed = await machine(['rm', '--force', 'm1'])
   expect(removed).toMatchObject({ code: 0, stderr: expect.not.stringContaining('could not be told') })
-  expect(await nodes('m2')).toBe('w1 healthy\nw2 healthy\n')
+  await untilHealthy('w1', 'w2')
   expect(await swarm('m2', 'cert ls')).not.toContain('m1')
   await until('two keep the store', async () => (knownStores('w1').length === 2 ? true : undefined))
+})
+
+it('has one of two managers left when the other is removed', async () => {
+  const removed = await machine(['rm', '-y', 'm3'])
+  expect(removed.code, removed.stderr).toBe(0)
+  expect(await swarm('m2', 'cert ls')).not.toContain('m3')
+  await until('one keeps the store', async () => (knownStores('w1').length === 1 ? true : undefined))
+  expect(await machine(['drain', 'w1'])).toMatchObject({ code: 0 })
 })
