@@ -8,6 +8,7 @@ import type { ServiceRecord } from '../../core/model/task.ts'
 import {
   type CacheChange,
   CachedPrefix,
+  type Codec,
   endpointCodec,
   memberCodec,
   networkCodec,
@@ -72,6 +73,7 @@ class HostOverlay implements ClusterOverlay {
   readonly #seen = new Set<string>()
   readonly #view: EndpointView
   readonly #namesListeners: (() => void)[] = []
+  readonly #caches: { readonly close: () => void }[] = []
   #endpoints: CachedPrefix<EndpointRecord> | undefined
   #networks: CachedPrefix<NetworkRecord> | undefined
   #services: CachedPrefix<ServiceRecord> | undefined
@@ -112,16 +114,22 @@ class HostOverlay implements ClusterOverlay {
 
   async start(signal?: AbortSignal): Promise<void> {
     const { store, keys, clock, log } = this.#ports
-    const endpoints = new CachedPrefix({ store, prefix: keys.endpoints, codec: endpointCodec, clock, log })
+    const follow = <T>(prefix: string, codec: Codec<T>): CachedPrefix<T> => {
+      const cache = new CachedPrefix({ store, prefix, codec, clock, log })
+      // From now on: a start that is cut short leaves none that asks a closed store for ever.
+      this.#caches.push(cache)
+      return cache
+    }
+    const endpoints = follow(keys.endpoints, endpointCodec)
     endpoints.onChange(changes => this.#followEndpoints(changes))
-    const networks = new CachedPrefix({ store, prefix: keys.networks, codec: networkCodec, clock, log })
+    const networks = follow(keys.networks, networkCodec)
     networks.onChange(changes => {
       for (const change of changes) if (change.type === 'put') this.#seen.add(change.entry.value.name)
       this.#reconciler.wake()
     })
-    const services = new CachedPrefix({ store, prefix: keys.services, codec: serviceCodec, clock, log })
+    const services = follow(keys.services, serviceCodec)
     services.onChange(this.#reconciler.wake)
-    const members = new CachedPrefix({ store, prefix: keys.members, codec: memberCodec, clock, log })
+    const members = follow(keys.members, memberCodec)
     members.onChange(this.#reconciler.wake)
     this.#endpoints = endpoints
     this.#members = members
@@ -214,7 +222,7 @@ class HostOverlay implements ClusterOverlay {
 
   async close(): Promise<void> {
     this.#probe.close()
-    for (const cache of [this.#endpoints, this.#networks, this.#services, this.#members]) cache?.close()
+    for (const cache of this.#caches) cache.close()
     await this.#reconciler.close()
     this.#ingress.close()
     this.#devices.close()
