@@ -1,11 +1,14 @@
 import { rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Clock } from '../../../core/clock.ts'
+import { errorMessage } from '../../../core/errors.ts'
 import { releaseFifo } from '../../linux/files/release-fifo.ts'
 import { runCommand } from '../../linux/process/run-command.ts'
 import { SealedProgram } from '../../linux/process/sealed-program.ts'
 
 const TIMEOUT_MS = 30_000
+/** Of a quarter of a second each. */
+const FREEZE_ATTEMPTS = 6
 
 /**
  * For runtimes written in Go, which live for some milliseconds: threads and rounds of collecting garbage are not worth what
@@ -42,8 +45,19 @@ export class OciRuntime {
     await this.#run('start', id)
   }
 
+  /**
+   * Stops all processes of a container where they are. With control groups of version 1 runc gives up ("unable to freeze") if one of
+   * them gets no processor for a moment, as on a busy host, and lets all go on; that passes, so it is asked again.
+   */
   async pause(id: string): Promise<void> {
-    await this.#run('pause', id)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#run('pause', id)
+        return
+      } catch (error) {
+        if (attempt === FREEZE_ATTEMPTS || !errorMessage(error).includes('unable to freeze')) throw error
+      }
+    }
   }
 
   async resume(id: string): Promise<void> {
