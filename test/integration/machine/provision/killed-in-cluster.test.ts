@@ -16,6 +16,8 @@ import {
   REMOVE_TOKEN,
 } from '../../../../src/machine/provision/scripts/trust-scripts.ts'
 import { isKeyOf, readCertificate } from '../../../../src/trust/index.ts'
+import { dockerPlain } from '../../../support/docker-cli.ts'
+import { environmentOf } from '../../../support/machine-cli.ts'
 import {
   around,
   type Death,
@@ -174,4 +176,27 @@ it('leaves one certificate of the person, and of tokens only such as nobody may 
     expect(['once', 'used']).toContain(uses)
     expect(Date.parse(expires) - Date.now()).toBeLessThan(3_600_000)
   }
+})
+
+/** The first has begun to change it, the second has come to its end but for the person's own certificate. */
+const CHANGES = [
+  ...around('changing the authority', ['during', 'after'], '\nca\nrotate'),
+  writing('client/cert.pem', 'during'),
+]
+
+describe('machine certs rotate --ca', () => {
+  it.each(CHANGES)('dies $title', async ({ death }) => {
+    const { signal, stderr } = await mortalMachine(store, ['certs', 'rotate', '--ca'], death)
+    expect(signal, stderr).toBe('SIGKILL')
+  })
+
+  it('comes to its end when it is run again, with one authority and a person who is let in', async () => {
+    const { code, stderr } = await mortalMachine(store, ['certs', 'rotate', '--ca'])
+    expect(code, stderr).toBe(0)
+    const { step: at, authorities } = JSON.parse(await swarm('ca show --format json'))
+    expect([at, authorities.length]).toEqual(['steady', 1])
+    const { stdout } = await mortalMachine(store, ['env', '--shell', 'sh', '--swarm', 'm1'])
+    const environment = environmentOf(stdout)
+    expect(await dockerPlain(['ps', '-q'], { environment })).toMatchObject({ code: 0, stderr: '' })
+  })
 })
