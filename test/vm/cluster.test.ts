@@ -100,9 +100,11 @@ describe('a cluster of virtual machines', () => {
     await Promise.all([create('a1', '--swarm'), create('a2', '--swarm')])
     expect(await machine('status', 'm1', 'a1', 'a2')).toBe('Running\nRunning\nRunning\n')
     const certificates = await machine('certs', 'ls', '--format', '{{.Name}} {{.Role}} {{.Issuer}}{{.Error}}')
-    expect(certificates.trim().split('\n').toSorted()).toEqual([
+    const rows = certificates.trim().split('\n')
+    expect(rows.map(row => row.trim()).toSorted()).toEqual([
       'a1 engine Shoal cluster',
       'a2 engine Shoal cluster',
+      'm1 client',
       'm1 manager Shoal cluster',
     ])
     expect(await machine('ssh', 'a1', 'hostname')).toBe('a1\n')
