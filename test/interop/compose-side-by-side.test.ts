@@ -2,6 +2,7 @@ import { cpSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { until } from '../../scripts/lib/command.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createDockerClient, type DockerClient } from '../../src/docker-api/index.ts'
 import { busyboxArchive } from '../support/busybox-image.ts'
@@ -65,10 +66,21 @@ function copyOf(project: string, engine: PeerEngine, place: string): string {
   return cwd
 }
 
+async function isAtRest(client: DockerClient, project: string): Promise<boolean> {
+  const filters = { label: [`com.docker.compose.project=${project}`] }
+  return (await client.containers.list({ filters })).length === 0
+}
+
 /** What differs between what the two programs make of a project on an engine, but for what is to differ. */
 async function differencesOn(engine: PeerEngine, project: string): Promise<readonly string[]> {
   const cwd = copyOf(project, engine, 'made')
-  const state = () => withClient(engine, client => engineState(client, project))
+  const state = () =>
+    withClient(engine, async client => {
+      // One-shot work ends a moment after it was started.
+      if (project === 'built')
+        await until('the work to end', async () => (await isAtRest(client, project)) || undefined)
+      return engineState(client, project)
+    })
   await theirs(engine, cwd, 'up', '-d')
   const made = await state()
   expect(made.size).toBeGreaterThan(10)
