@@ -1,15 +1,14 @@
-import { sleep, withDeadline } from '../../../core/clock.ts'
 import { errorCode, failed, isTransient, notFound } from '../../../core/errors.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { forEach } from '../../engine/for-each.ts'
 import type { ListingFormat } from '../../output/format.ts'
 import { readDuration } from './flags.ts'
+import { ifThere, lookUntil } from './look-until.ts'
 import { type NodeApi, withManager } from './node-api.ts'
 import { OwnCertificate } from './own-certificate.ts'
 import { listAll, seeEach } from './trust-listing.ts'
 
 const PATH = '/v1/certificates'
-const POLL_MS = 500
 
 interface CertificateView {
   readonly name: string
@@ -73,38 +72,24 @@ function pathOf(name: string): string {
 
 /** Throws 404 NO_SUCH_CERTIFICATE if it was taken back meanwhile, and TIMED_OUT. */
 async function untilRenewed({ name, api, context, timeoutMs }: About): Promise<void> {
-  const { clock, signal } = context
-  const looking = async (end: AbortSignal): Promise<void> => {
-    while (true) {
-      const known = (await answerIfThere(api, PATH)) as readonly CertificateView[] | undefined
-      const owner = known?.find(each => each.name === name)
-      if (known !== undefined && owner === undefined) {
-        throw notFound('NO_SUCH_CERTIFICATE', `The certificate of ${name} was taken back meanwhile`)
-      }
-      if (owner?.isRenewing === false) return
-      await sleep(clock, POLL_MS, end)
+  const look = async (): Promise<true | undefined> => {
+    const known = (await ifThere(() => api.call('GET', PATH))) as readonly CertificateView[] | undefined
+    const owner = known?.find(each => each.name === name)
+    if (known !== undefined && owner === undefined) {
+      throw notFound('NO_SUCH_CERTIFICATE', `The certificate of ${name} was taken back meanwhile`)
     }
+    return owner?.isRenewing === false || undefined
   }
   const onTimeout = (): Error =>
     failed(
       'TIMED_OUT',
       `${name} has not taken another key into use within ${secondsOf(timeoutMs)}: it does once it can`,
     )
-  await withDeadline(looking, timeoutMs, { clock, signal, onTimeout })
+  await lookUntil(look, { timeoutMs, context, onTimeout })
 }
 
 function secondsOf(ms: number): string {
   return `${ms / 1_000} s`
-}
-
-/** Undefined while the manager, or its store, is away for a moment. */
-async function answerIfThere(api: NodeApi, path: string): Promise<unknown> {
-  try {
-    return await api.call('GET', path)
-  } catch (error) {
-    if (isTransient(error)) return undefined
-    throw error
-  }
 }
 
 const ACT_MS = 30_000
@@ -153,15 +138,11 @@ async function revokeAnothers(about: About): Promise<void> {
 
 /** Undefined: the manager is of an earlier version, which does not know. Throws TIMED_OUT. */
 async function untilActed({ name, api, context, timeoutMs }: About): Promise<RevocationsView | undefined> {
-  const { clock, signal } = context
   let waitsFor: readonly string[] = []
-  const looking = async (end: AbortSignal): Promise<RevocationsView> => {
-    while (true) {
-      const view = (await answerIfThere(api, '/v1/revocations')) as RevocationsView | undefined
-      if (view?.waitsFor.length === 0) return view
-      waitsFor = view?.waitsFor ?? waitsFor
-      await sleep(clock, POLL_MS, end)
-    }
+  const look = async (): Promise<RevocationsView | undefined> => {
+    const view = (await ifThere(() => api.call('GET', '/v1/revocations'))) as RevocationsView | undefined
+    waitsFor = view?.waitsFor ?? waitsFor
+    return view?.waitsFor.length === 0 ? view : undefined
   }
   const onTimeout = (): Error =>
     failed(
@@ -169,7 +150,7 @@ async function untilActed({ name, api, context, timeoutMs }: About): Promise<Rev
       `The certificate of ${name} is taken back, but ${waitsFor.join(', ') || 'no manager'} has not acted on it within ${secondsOf(timeoutMs)}: until then what is open with it there stays open`,
     )
   try {
-    return await withDeadline(looking, timeoutMs, { clock, signal, onTimeout })
+    return await lookUntil(look, { timeoutMs, context, onTimeout })
   } catch (error) {
     if (errorCode(error) === 'NO_SUCH_PAGE') return undefined
     throw error
@@ -195,18 +176,16 @@ async function revokeOwn(about: About): Promise<void> {
 }
 
 /** Throws what went wrong, if the certificate is still taken in the end. */
-async function untilRefused({ api, context: { clock, signal } }: About, problem: unknown): Promise<void> {
-  const looking = async (end: AbortSignal): Promise<void> => {
-    while (true) {
-      try {
-        await answerIfThere(api, PATH)
-      } catch (error) {
-        if (errorCode(error) === 'NOT_ADMITTED') return
-        throw error
-      }
-      await sleep(clock, POLL_MS, end)
+async function untilRefused({ api, context }: About, problem: unknown): Promise<void> {
+  const look = async (): Promise<true | undefined> => {
+    try {
+      await ifThere(() => api.call('GET', PATH))
+      return undefined
+    } catch (error) {
+      if (errorCode(error) === 'NOT_ADMITTED') return true
+      throw error
     }
   }
   const onTimeout = (): Error => (problem instanceof Error ? problem : failed('FAILED', String(problem)))
-  await withDeadline(looking, ACT_MS, { clock, signal, onTimeout })
+  await lookUntil(look, { timeoutMs: ACT_MS, context, onTimeout })
 }

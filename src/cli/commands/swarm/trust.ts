@@ -1,11 +1,11 @@
-import { sleep, withDeadline } from '../../../core/clock.ts'
-import { conflict, failed, isTransient } from '../../../core/errors.ts'
+import { conflict, failed } from '../../../core/errors.ts'
 import { isRole, ROLES, TOKEN_LIFE_MS } from '../../../trust/index.ts'
 import type { CommandContext, Invocation } from '../../command.ts'
 import { forEach } from '../../engine/for-each.ts'
 import type { ListingFormat } from '../../output/format.ts'
 import type { AuthorityView } from './authority-view.ts'
 import { badFlag, readDuration } from './flags.ts'
+import { ifThere, lookUntil } from './look-until.ts'
 import { type NodeApi, withManager } from './node-api.ts'
 import { OwnCertificate } from './own-certificate.ts'
 import { listAll, seeEach } from './trust-listing.ts'
@@ -103,22 +103,11 @@ function pemOf({ authorities }: AuthorityView): string {
   return authorities.map(({ certificate }) => certificate).join('')
 }
 
-/** Undefined while the store is away, as it is for moments while its authorities change. */
-async function viewIfThere(api: NodeApi): Promise<AuthorityView | undefined> {
-  try {
-    return await viewOf(api)
-  } catch (error) {
-    if (isTransient(error)) return undefined
-    throw error
-  }
-}
-
 async function viewOf(api: NodeApi): Promise<AuthorityView> {
   return (await api.call('GET', '/v1/authority')) as AuthorityView
 }
 
 const WAIT_MS = 300_000
-const POLL_MS = 500
 
 /** `swarm ca rotate` */
 export async function runAuthorityRotate(invocation: Invocation, context: CommandContext): Promise<void> {
@@ -181,13 +170,9 @@ function whatRotates(
   })
 }
 
-/** The store is away for moments, and what was seen of the change may be over: then the next look tells. */
+/** What was seen of the change may be over: then the next look tells. */
 async function followed(own: OwnCertificate | undefined, view: AuthorityView, api: NodeApi): Promise<void> {
-  try {
-    await own?.follow(view, api)
-  } catch (error) {
-    if (!isTransient(error)) throw error
-  }
+  await ifThere(async () => own?.follow(view, api))
 }
 
 async function untilSteady(
@@ -198,18 +183,15 @@ async function untilSteady(
     own,
   }: { readonly timeoutMs: number; readonly context: CommandContext; readonly own: OwnCertificate | undefined },
 ): Promise<AuthorityView> {
-  const { clock, signal } = context
   let waitsFor: readonly string[] = []
-  const looking = async (end: AbortSignal): Promise<AuthorityView> => {
-    while (true) {
-      const view = await viewIfThere(api)
-      if (view !== undefined) await followed(own, view, api)
-      if (view?.step === 'steady') return view
-      waitsFor = view?.waitsFor ?? waitsFor
-      await sleep(clock, POLL_MS, end)
-    }
+  const look = async (): Promise<AuthorityView | undefined> => {
+    // The store is away for moments while its authorities change.
+    const view = await ifThere(() => viewOf(api))
+    if (view !== undefined) await followed(own, view, api)
+    waitsFor = view?.waitsFor ?? waitsFor
+    return view?.step === 'steady' ? view : undefined
   }
   const onTimeout = (): Error =>
     failed('TIMED_OUT', `Still waiting for ${waitsFor.join(', ')}: go on without them with swarm ca rotate --force`)
-  return withDeadline(looking, timeoutMs, { clock, signal, onTimeout })
+  return lookUntil(look, { timeoutMs, context, onTimeout })
 }
